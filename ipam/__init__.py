@@ -1,0 +1,1 @@
+"""A DHCP and IP address management service around dnsmasq."""

@@ -1,0 +1,193 @@
+"""Every error the product raises on purpose, split by who must act.
+
+The caller (`CallerError`, 4xx) resubmits something else; time (`Temporary`, 503) heals what a retry
+will find healed; a `Bug` is ours. A class is named after the type that Neutron's clients look for in
+`{"NeutronError": {"type": ...}}` and carries its HTTP status, so no mapping table exists anywhere.
+"""
+
+from collections.abc import Sequence
+
+
+class IpamError(Exception):
+    """Root of the tree; `str()` is the sentence for the user."""
+
+    status = 500
+
+    @property
+    def type(self) -> str:
+        """The name that goes on the wire."""
+        return type(self).__name__
+
+
+class CallerError(IpamError):
+    """The request cannot succeed as it is: change it and send it again."""
+
+    status = 400
+
+
+class Temporary(IpamError):
+    """Nothing is wrong with the request: the same one may succeed later."""
+
+    status = 503
+    retry_after_seconds = 1
+
+
+class Bug(IpamError):
+    """A state that this program holds to be impossible."""
+
+
+# 400: what was sent breaks a rule
+
+
+class HTTPBadRequest(CallerError):
+    """One or more faults in a request, all of them in the message."""
+
+    def __init__(self, faults: str | Sequence[str]) -> None:
+        self.faults = [faults] if isinstance(faults, str) else list(faults)
+        super().__init__(" ".join(self.faults))
+
+
+class InvalidInput(HTTPBadRequest):
+    """A value of the right type that breaks a rule of its resource."""
+
+
+class InvalidIpForNetwork(CallerError):
+    """A fixed IP that is in no subnet of the port's network."""
+
+
+class InvalidIpForSubnet(CallerError):
+    """A fixed IP outside the subnet that was named, or one that a host cannot have."""
+
+
+class InvalidAllocationPool(CallerError):
+    """An allocation pool that is inverted or of the wrong IP version."""
+
+
+class OutOfBoundsAllocationPool(CallerError):
+    """An allocation pool that leaves its subnet."""
+
+
+class OverlappingAllocationPools(CallerError):
+    """Two allocation pools of one subnet that share an address."""
+
+
+# 401 and 403: who may call
+
+
+class Unauthorized(CallerError):
+    """No valid identity came with the request."""
+
+    status = 401
+
+
+class PolicyNotAuthorized(CallerError):
+    """The caller is known and may not do this."""
+
+    status = 403
+
+
+# 404
+
+
+class NotFound(CallerError):
+    """The thing does not exist, or the caller may not know that it does."""
+
+    status = 404
+
+
+class HTTPNotFound(NotFound):
+    """No such path."""
+
+
+class NetworkNotFound(NotFound):
+    """No such network."""
+
+
+class SubnetNotFound(NotFound):
+    """No such subnet."""
+
+
+class PortNotFound(NotFound):
+    """No such port."""
+
+
+class AgentNotFound(NotFound):
+    """No such agent."""
+
+
+class LeaseNotFound(NotFound):
+    """No such lease."""
+
+
+class LeaseEventNotFound(NotFound):
+    """No such lease event."""
+
+
+class ExtensionNotFound(NotFound):
+    """No such extension."""
+
+
+# 405, 409, 412, 413
+
+
+class HTTPMethodNotAllowed(CallerError):
+    """The path exists, the method does not."""
+
+    status = 405
+
+
+class Conflict(CallerError):
+    """The request is well formed and collides with what exists."""
+
+    status = 409
+
+
+class NetworkInUse(Conflict):
+    """A network that still has ports."""
+
+
+class SubnetInUse(Conflict):
+    """A subnet that still has addresses in use."""
+
+
+class PortInUse(Conflict):
+    """A port that something else still needs."""
+
+
+class IpAddressGenerationFailure(Conflict):
+    """No address is left to give."""
+
+
+class IpAddressAlreadyAllocated(Conflict):
+    """The address that was asked for has an owner, or is still cooling down."""
+
+
+class MacAddressInUse(Conflict):
+    """Another port of the network has this MAC address."""
+
+
+class GatewayConflictWithAllocationPools(Conflict):
+    """The gateway lies inside an allocation pool."""
+
+
+class RevisionNumberConstraintFailed(CallerError):
+    """`If-Match` named another revision than the present one."""
+
+    status = 412
+
+
+class HTTPRequestEntityTooLarge(CallerError):
+    """The body is longer than the service reads."""
+
+    status = 413
+
+
+# 503
+
+
+class DatabaseUnavailable(Temporary):
+    """The database does not answer, or kept refusing for transient reasons."""
+
+
+class ServiceUnavailable(Temporary):
+    """Something other than the database is away."""

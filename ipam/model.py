@@ -1,0 +1,94 @@
+"""The vocabulary every part shares: constants of the Networking API, addresses, names on a host.
+
+Pure: no clock, no randomness but `new_id`, nothing outside the process.
+"""
+
+import socket
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Final
+
+ACTIVE: Final = "ACTIVE"
+DOWN: Final = "DOWN"
+
+DHCP_PORT_OWNER: Final = "network:dhcp"
+COMPUTE_OWNER_PREFIX: Final = "compute:"
+
+DHCP_AGENT_TYPE: Final = "DHCP agent"
+AGENT_BINARY: Final = "ipam-agent"
+
+VIF_UNBOUND: Final = "unbound"
+VIF_TAP: Final = "tap"
+VIF_BRIDGE: Final = "bridge"
+
+SLAAC: Final = "slaac"
+DHCPV6_STATEFUL: Final = "dhcpv6-stateful"
+DHCPV6_STATELESS: Final = "dhcpv6-stateless"
+
+MAC_PREFIX: Final = bytes.fromhex("fa163e")
+"""Neutron's default `base_mac`, an OUI that hypervisors and firewalls already know."""
+
+
+def pack(address: str) -> bytes:
+    """The address in network byte order: 4 bytes for IPv4, 16 for IPv6.
+
+    Packed addresses of one IP version sort as the addresses do. Raises OSError on anything else.
+    """
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
+def unpack(packed: bytes) -> str:
+    """The canonical text of a packed address (RFC 5952 for IPv6)."""
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def new_id() -> str:
+    """A fresh resource id."""
+    return str(uuid.uuid4())
+
+
+def now_seconds() -> int:
+    """The wall clock, in whole seconds since the epoch."""
+    return int(time.time())
+
+
+def now_microseconds() -> int:
+    """The wall clock, in microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+def iso_time(epoch_seconds: int) -> str:
+    """The instant as the API writes it: `2026-11-22T08:00:00Z`."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_time_microseconds(epoch_microseconds: int) -> str:
+    """The instant with microseconds: `2026-11-22T08:00:00.000001Z`."""
+    moment = datetime.fromtimestamp(epoch_microseconds / 1_000_000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def bridge_name(network_id: str) -> str:
+    """The bridge of a network, as Neutron and os-vif name it (14 characters at most)."""
+    return f"brq{network_id}"[:14]
+
+
+def tap_name(port_id: str) -> str:
+    """The host side of a port's interface, as Nova names it (14 characters)."""
+    return f"tap{port_id}"[:14]
+
+
+def dhcp_namespace(network_id: str) -> str:
+    """The network namespace in which a network's dnsmasq runs."""
+    return f"dhcp-{network_id}"
+
+
+def dhcp_interface_name(port_id: str) -> str:
+    """The end of the DHCP port's veth pair inside the namespace."""
+    return f"ns-{port_id}"[:14]
+
+
+def default_hostname(address: str) -> str:
+    """The name a machine gets when its port has none: `host-10-0-0-5`, as Neutron has it."""
+    return "host-" + address.replace(".", "-").replace(":", "-")

@@ -1,0 +1,309 @@
+"""Every setting of the API, the agent and the worker, in one INI file read by oslo.config.
+
+The lease hook and the command line do not import this module. `ipam config sample` prints what
+stands here, so each help text gives the unit, the default's reason and the effect of a change.
+"""
+
+import socket
+from collections.abc import Sequence
+
+from oslo_config import cfg
+
+DEFAULT_CONFIG_FILE = "/etc/ipam/ipam.conf"
+
+default_opts = [
+    cfg.StrOpt(
+        "host",
+        default=socket.gethostname(),
+        sample_default="<host name>",
+        help="The name of this host in ports' binding:host_id and in agents. Nova sends its own"
+        " [DEFAULT] host there, so on a compute node the two must be the same.",
+    ),
+    cfg.StrOpt(
+        "state_path",
+        default="/var/lib/ipam",
+        help="Directory for what must outlive a restart: the SQLite database, the htpasswd file,"
+        " the agent's lease inbox and its last known state.",
+    ),
+    cfg.StrOpt(
+        "run_path",
+        default="/run/ipam",
+        help="Directory for sockets, and for the dnsmasq files that the agent writes anew after"
+        " a reboot.",
+    ),
+    cfg.StrOpt(
+        "log_level",
+        default="INFO",
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        help="The least severe message that is logged. Logs go to standard error, one line each.",
+    ),
+]
+
+database_opts = [
+    cfg.StrOpt(
+        "connection",
+        default="",
+        sample_default="sqlite:////var/lib/ipam/ipam.sqlite",
+        secret=True,
+        help="SQLAlchemy URL of the database: sqlite:///PATH, postgresql+psycopg://… or"
+        " mysql+pymysql://…. Empty means ipam.sqlite in state_path. SQLite suits one machine;"
+        " use PostgreSQL or MariaDB where several hosts run the API.",
+    ),
+    cfg.IntOpt(
+        "pool_size",
+        default=20,
+        min=1,
+        help="Connections one process keeps open at most. A request holds one; with fewer"
+        " connections than [api] threads, requests wait for each other.",
+    ),
+    cfg.IntOpt(
+        "max_attempts",
+        default=10,
+        min=1,
+        help="How often a transaction is tried that the database refused for a transient reason"
+        " (deadlock, serialisation, certification). After the last one the answer is 503.",
+    ),
+]
+
+api_opts = [
+    cfg.StrOpt(
+        "bind_host",
+        default="127.0.0.1",
+        help="Address the API listens on for TCP. Only this machine by default: put a TLS proxy"
+        " in front before you open it, http_basic sends passwords in the clear.",
+    ),
+    cfg.PortOpt(
+        "bind_port",
+        default=9696,
+        help="TCP port of the API: 9696 is what OpenStack's installers expect of the network"
+        " service. 0 takes a free one.",
+    ),
+    cfg.StrOpt(
+        "socket",
+        default="",
+        sample_default="/run/ipam/api.sock",
+        help="Unix socket of the API for root and the service's own user, who need no password."
+        " Empty means api.sock in run_path.",
+    ),
+    cfg.IntOpt(
+        "threads",
+        default=8,
+        min=1,
+        help="Requests one API process works on at a time. More help only while the database is"
+        " slow: Python runs one of them at a time.",
+    ),
+    cfg.StrOpt(
+        "public_url",
+        default="",
+        sample_default="https://network.example.org",
+        help="The URL under which clients reach the API, without /v2.0, for the links in answers."
+        " Empty means what the request says (Host, X-Forwarded-Proto, X-Forwarded-Host).",
+    ),
+    cfg.StrOpt(
+        "auth_strategy",
+        default="http_basic",
+        choices=["http_basic"],
+        help="Who may call over TCP: http_basic asks for a user of the htpasswd file.",
+    ),
+    cfg.StrOpt(
+        "htpasswd_file",
+        default="",
+        sample_default="/var/lib/ipam/htpasswd",
+        help="bcrypt htpasswd file of the http_basic users, written by `ipam user`. Empty means"
+        " htpasswd in state_path.",
+    ),
+    cfg.IntOpt(
+        "auth_cache_seconds",
+        default=300,
+        min=0,
+        help="How long a checked password is trusted before bcrypt (some 60 ms of CPU) runs"
+        " again. A changed htpasswd file empties the cache at once.",
+    ),
+    cfg.IntOpt(
+        "max_body_bytes",
+        default=1_048_576,
+        min=1024,
+        help="Longest request body read; a longer one gets 413. 1 MiB holds a bulk of some"
+        " 3,000 ports.",
+    ),
+    cfg.IntOpt(
+        "page_size_max",
+        default=0,
+        min=0,
+        help="Most items in one answer to a list, whatever `limit` asks. 0 sets no bound.",
+    ),
+]
+
+network_opts = [
+    cfg.IntOpt(
+        "global_physnet_mtu",
+        default=1500,
+        min=68,
+        help="MTU in bytes of a network that is created without one, as in Neutron.",
+    ),
+    cfg.StrOpt(
+        "dns_domain",
+        default="",
+        help="Domain given to machines of a network that has no dns_domain of its own.",
+    ),
+    cfg.IntOpt(
+        "dhcp_lease_duration",
+        default=86400,
+        min=120,
+        help="Lease time in seconds, Neutron's default. Shorter notices absent machines sooner"
+        " and costs one lease event per machine and half lease.",
+    ),
+    cfg.IntOpt(
+        "address_cooldown_seconds",
+        default=600,
+        min=0,
+        help="How long a released address is not given to another port, so that caches and"
+        " half-dead machines forget it. It can be asked for by name after that only, too.",
+    ),
+    cfg.IntOpt(
+        "dhcp_agents_per_network",
+        default=1,
+        min=1,
+        help="How many agents serve the ports of a network that are bound to no host.",
+    ),
+    cfg.IntOpt(
+        "agent_down_time",
+        default=75,
+        min=2,
+        help="Seconds without a heartbeat after which an agent counts as dead. Neutron's default:"
+        " more than twice [agent] report_interval.",
+    ),
+    cfg.StrOpt(
+        "vif_type",
+        default="tap",
+        choices=["tap", "bridge"],
+        help="binding:vif_type of a bound port whose agent names none. `tap` works with every"
+        " Nova; Nova 34 and later refuse `bridge`.",
+    ),
+]
+
+agent_opts = [
+    cfg.StrOpt(
+        "api_url",
+        default="",
+        sample_default="https://network.example.org",
+        help="URL of the API. Empty means the local Unix socket ([api] socket).",
+    ),
+    cfg.StrOpt("username", default="", help="http_basic user of the agent; not needed on the socket."),
+    cfg.StrOpt("password", default="", secret=True, help="Password of that user."),
+    cfg.FloatOpt(
+        "poll_interval",
+        default=2.0,
+        min=0.1,
+        help="Seconds between two looks at the API. Changes made by an API on the same host wake"
+        " the agent at once; this bounds how late it hears of others.",
+    ),
+    cfg.FloatOpt(
+        "report_interval",
+        default=30.0,
+        min=1,
+        help="Seconds between heartbeats; keep below half of [network] agent_down_time.",
+    ),
+    cfg.FloatOpt(
+        "drastic_fraction",
+        default=0.5,
+        min=0,
+        max=1,
+        help="A plan that stops more than this part of the running dnsmasq servers (and more than"
+        " two) is refused until [agent] allow_drastic is set, or the API says the same thing"
+        " with its networks deleted one by one.",
+    ),
+    cfg.BoolOpt(
+        "allow_drastic",
+        default=False,
+        help="Carry out plans that stop most servers. Set it while you empty a host on purpose.",
+    ),
+    cfg.StrOpt(
+        "dnsmasq",
+        default="dnsmasq",
+        help="The dnsmasq program: a name to look up in PATH, or a path.",
+    ),
+    cfg.StrOpt(
+        "hook_user",
+        default="dnsmasq",
+        help="Unprivileged user that runs the lease hook (dnsmasq's dhcp-scriptuser).",
+    ),
+    cfg.StrOpt(
+        "vif_type",
+        default="",
+        choices=["", "tap", "bridge"],
+        help="binding:vif_type of the ports bound to this host. Empty leaves it to the API.",
+    ),
+]
+
+worker_opts = [
+    cfg.FloatOpt(
+        "interval",
+        default=15.0,
+        min=0.1,
+        help="Seconds between two rounds of housekeeping: leases that ended unseen, networks of"
+        " dead agents, addresses held for processes that are gone.",
+    ),
+    cfg.IntOpt(
+        "lease_grace_seconds",
+        default=60,
+        min=0,
+        help="How long after its end a lease is taken for ended though no DHCP server said so.",
+    ),
+    cfg.IntOpt(
+        "lease_event_retention_days",
+        default=365,
+        min=0,
+        help="Age in days at which lease events are deleted. 0 keeps them for ever.",
+    ),
+]
+
+GROUPS: dict[str, Sequence[cfg.Opt]] = {
+    "DEFAULT": default_opts,
+    "database": database_opts,
+    "api": api_opts,
+    "network": network_opts,
+    "agent": agent_opts,
+    "worker": worker_opts,
+}
+
+
+def list_opts() -> list[tuple[str, Sequence[cfg.Opt]]]:
+    """Every group with its options: the entry point of oslo-config-generator."""
+    return list(GROUPS.items())
+
+
+def load(config_files: Sequence[str] | None = None) -> cfg.ConfigOpts:
+    """The settings from these files; without any, from /etc/ipam/ipam.conf where it exists.
+
+    Raises oslo_config.cfg.Error, whose text names file, option and rule, on a bad value.
+    """
+    conf = cfg.ConfigOpts()
+    for group, opts in GROUPS.items():
+        conf.register_opts(opts, group=None if group == "DEFAULT" else group)
+    conf(
+        args=[],
+        project="ipam",
+        default_config_files=list(config_files) if config_files else _existing_default(),
+        default_config_dirs=[],
+    )
+    _fill_paths(conf)
+    return conf
+
+
+def _existing_default() -> list[str]:
+    import os
+
+    return [DEFAULT_CONFIG_FILE] if os.path.exists(DEFAULT_CONFIG_FILE) else []
+
+
+def _fill_paths(conf: cfg.ConfigOpts) -> None:
+    """Give the options whose default depends on another option their value."""
+    derived = {
+        ("database", "connection"): f"sqlite:///{conf.state_path}/ipam.sqlite",
+        ("api", "socket"): f"{conf.run_path}/api.sock",
+        ("api", "htpasswd_file"): f"{conf.state_path}/htpasswd",
+    }
+    for (group, name), value in derived.items():
+        if not conf[group][name]:
+            conf.set_default(name, value, group=group)

@@ -1,0 +1,1 @@
+"""Which database errors another attempt may heal."""

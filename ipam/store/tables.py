@@ -1,0 +1,254 @@
+"""Every table, as SQLAlchemy Core metadata. The migrations create exactly this.
+
+`pk` is a small integer that never leaves the database; `id` is the UUID the API shows. Addresses are
+packed (`model.pack`), so they compare and sort as bytes on every database. Times are epoch seconds
+(`*_at`) or microseconds (`*_at_us`).
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.mysql import VARBINARY
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Address = LargeBinary(16).with_variant(VARBINARY(16), "mysql", "mariadb")
+"""`socket.inet_pton` output: 4 bytes or 16."""
+
+Pk = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in an INTEGER PRIMARY KEY."""
+
+UUID_LENGTH = 36
+
+
+def _standard_columns() -> list[Column[object]]:
+    """What every resource has (Neutron's standard attributes)."""
+    return [
+        Column("pk", Pk, primary_key=True, autoincrement=True),
+        Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+        Column("project_id", String(255), nullable=False, index=True),
+        Column("name", String(255), nullable=False, server_default=""),
+        Column("description", String(255), nullable=False, server_default=""),
+        Column("revision_number", BigInteger, nullable=False, server_default="0"),
+        Column("created_at", BigInteger, nullable=False),
+        Column("updated_at", BigInteger, nullable=False),
+    ]
+
+
+network = Table(
+    "network",
+    metadata,
+    *_standard_columns(),
+    Column("admin_state_up", Boolean, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("mtu", Integer, nullable=False),
+    Column("dns_domain", String(255), nullable=False, server_default=""),
+    Column("port_security_enabled", Boolean, nullable=False),
+    Column("router_external", Boolean, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("provider_network_type", String(32)),
+    Column("provider_physical_network", String(64)),
+    Column("provider_segmentation_id", Integer),
+)
+
+subnet = Table(
+    "subnet",
+    metadata,
+    *_standard_columns(),
+    Column("network_pk", Pk, ForeignKey("network.pk"), nullable=False, index=True),
+    Column("ip_version", SmallInteger, nullable=False),
+    Column("cidr", String(64), nullable=False),
+    Column("gateway_ip", Address),
+    Column("enable_dhcp", Boolean, nullable=False),
+    Column("ipv6_ra_mode", String(16)),
+    Column("ipv6_address_mode", String(16)),
+    Column("dns_nameservers", JSON, nullable=False),
+    Column("host_routes", JSON, nullable=False),
+    Column("service_types", JSON, nullable=False),
+)
+
+allocation_pool = Table(
+    "allocation_pool",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk", ondelete="CASCADE"), primary_key=True),
+    Column("first", Address, primary_key=True),
+    Column("last", Address, nullable=False),
+)
+
+port = Table(
+    "port",
+    metadata,
+    *_standard_columns(),
+    Column("network_pk", Pk, ForeignKey("network.pk"), nullable=False),
+    Column("mac_address", String(17), nullable=False),
+    Column("admin_state_up", Boolean, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("device_id", String(255), nullable=False, index=True),
+    Column("device_owner", String(255), nullable=False),
+    Column("dns_name", String(255), nullable=False, server_default=""),
+    Column("binding_host_id", String(255), nullable=False, server_default="", index=True),
+    Column("binding_vnic_type", String(32), nullable=False),
+    Column("binding_profile", JSON, nullable=False),
+    Column("binding_vif_type", String(32), nullable=False),
+    Column("extra_dhcp_opts", JSON, nullable=False),
+    Column("allowed_address_pairs", JSON, nullable=False),
+    Column("port_security_enabled", Boolean, nullable=False),
+    UniqueConstraint("network_pk", "mac_address"),
+    Index("ix_port_network_pk_device_owner", "network_pk", "device_owner"),
+)
+
+ip_address = Table(
+    "ip_address",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk"), primary_key=True),
+    Column("ip", Address, primary_key=True),
+    Column("owner_pk", Pk, ForeignKey("port.pk"), index=True),
+    Column("free_at", BigInteger),
+    CheckConstraint("(owner_pk IS NULL) = (free_at IS NOT NULL)", name="owned_or_cooling"),
+    Index("ix_ip_address_ip", "ip"),
+    Index(
+        "ix_ip_address_free",
+        "subnet_pk",
+        "free_at",
+        "ip",
+        sqlite_where=text("owner_pk IS NULL"),
+        postgresql_where=text("owner_pk IS NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+"""One row per address that is owned, or released and cooling down: the key settles every race."""
+
+ip_cursor = Table(
+    "ip_cursor",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk", ondelete="CASCADE"), primary_key=True),
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("next", Address, nullable=False),
+    Column("last", Address, nullable=False),
+)
+"""The part of the allocation pools that was never handed out, in shards; gone when used up."""
+
+ip_candidates = Table(
+    "ip_candidates",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk", ondelete="CASCADE"), primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("worker", String(64), nullable=False),
+    Column("taken_at", BigInteger, nullable=False),
+    Column("addresses", LargeBinary(65535), nullable=False),
+)
+"""Addresses that one process tries first. Rows never change; see `ipam.allocator`."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("network_id", String(UUID_LENGTH), nullable=False),
+    Column("ip_address", Address, nullable=False, index=True),
+    Column("project_id", String(255), nullable=False, index=True),
+    Column("subnet_id", String(UUID_LENGTH)),
+    Column("port_id", String(UUID_LENGTH), index=True),
+    Column("mac_address", String(17), index=True),
+    Column("client_id", String(1024)),
+    Column("duid", String(1024)),
+    Column("iaid", String(16)),
+    Column("hostname", String(255)),
+    Column("host", String(255), nullable=False),
+    Column("expires_at", BigInteger, index=True),
+    Column("first_seen_at_us", BigInteger, nullable=False),
+    Column("last_seen_at_us", BigInteger, nullable=False),
+    UniqueConstraint("network_id", "ip_address"),
+)
+"""What a DHCP server last said about an address; `expires_at` NULL is an infinite lease."""
+
+lease_event = Table(
+    "lease_event",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("network_id", String(UUID_LENGTH), nullable=False, index=True),
+    Column("project_id", String(255), nullable=False, index=True),
+    Column("port_id", String(UUID_LENGTH), index=True),
+    Column("action", String(16), nullable=False),
+    Column("ip_address", Address, nullable=False, index=True),
+    Column("mac_address", String(17), index=True),
+    Column("client_id", String(1024)),
+    Column("duid", String(1024)),
+    Column("iaid", String(16)),
+    Column("hostname", String(255)),
+    Column("host", String(255), nullable=False),
+    Column("expires_at", BigInteger),
+    Column("details", JSON, nullable=False),
+    Column("occurred_at_us", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False, index=True),
+)
+"""Append-only; the unique `id`, made where the event was seen, makes a second delivery a no-op."""
+
+agent = Table(
+    "agent",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("agent_type", String(64), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("binary", String(64), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("availability_zone", String(64)),
+    Column("admin_state_up", Boolean, nullable=False),
+    Column("description", String(255), nullable=False, server_default=""),
+    Column("configurations", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("heartbeat_at", BigInteger, nullable=False),
+    UniqueConstraint("agent_type", "host"),
+)
+
+network_dhcp_agent = Table(
+    "network_dhcp_agent",
+    metadata,
+    Column("network_pk", Pk, ForeignKey("network.pk", ondelete="CASCADE"), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("agent_pk", Pk, ForeignKey("agent.pk", ondelete="CASCADE"), nullable=False, index=True),
+    UniqueConstraint("network_pk", "agent_pk"),
+)
+"""Which agents serve a network's unbound ports: `slot` runs below `dhcp_agents_per_network`."""
+
+# Every value lease_event.details may hold is text that a client sent; it is stored, never rendered.
+__all__ = [
+    "Address",
+    "agent",
+    "allocation_pool",
+    "ip_address",
+    "ip_candidates",
+    "ip_cursor",
+    "lease",
+    "lease_event",
+    "metadata",
+    "network",
+    "network_dhcp_agent",
+    "port",
+    "subnet",
+]
