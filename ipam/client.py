@@ -1,0 +1,265 @@
+"""The HTTP client of the Networking API: what the agent and the command line speak through.
+
+Takes a Unix socket or a URL, gives parsed JSON, and raises the errors of `ipam.errors` that the
+service meant. No retries but one of a GET on a connection that the server had closed meanwhile.
+"""
+
+import json as json_module
+import ssl
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+
+from ipam import errors
+
+DEFAULT_SOCKET = "/run/ipam/api.sock"
+DEFAULT_TIMEOUT_SECONDS = 60.0
+"""Longer than the service's own retries on a slow database, shorter than a user's patience."""
+CONNECT_TIMEOUT_SECONDS = 5.0
+
+Pairs = list[tuple[str, str | int | float | bool | None]]
+Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
+Items = list[dict[str, Any]]
+
+
+class Client:
+    """A kept-alive connection to one service, safe to share between threads; close it at the end."""
+
+    def __init__(
+        self,
+        *,
+        socket_path: str | None = None,
+        url: str | None = None,
+        auth: httpx.Auth | tuple[str, str] | None = None,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        verify: bool | ssl.SSLContext = True,
+    ) -> None:
+        """Exactly one of `socket_path` and `url` (without /v2.0) says where the service is."""
+        if (socket_path is None) == (url is None):
+            raise ValueError("give either socket_path or url")
+        self.where = f"the socket {socket_path}" if socket_path else str(url)
+        transport = httpx.HTTPTransport(uds=socket_path) if socket_path else None
+        self._http = httpx.Client(
+            base_url=_unversioned(url) if url else "http://localhost",
+            transport=transport,
+            auth=auth,
+            verify=verify,
+            timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
+            headers={"Accept": "application/json", "User-Agent": "ipam-client"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def get(self, path: str, params: Params | None = None) -> Any:
+        """The parsed answer. A list or tuple as a parameter's value repeats the parameter."""
+        return _body(self._send("GET", path, params))
+
+    def post(self, path: str, params: Params | None = None, json: Any = None) -> Any:
+        """The parsed answer, None when it is empty."""
+        return _body(self._send("POST", path, params, json))
+
+    def put(
+        self,
+        path: str,
+        params: Params | None = None,
+        json: Any = None,
+        *,
+        revision_number: int | None = None,
+    ) -> Any:
+        """The parsed answer; with a revision, RevisionNumberConstraintFailed if it is an old one."""
+        headers = (
+            {} if revision_number is None else {"If-Match": f"revision_number={revision_number}"}
+        )
+        return _body(self._send("PUT", path, params, json, headers))
+
+    def delete(self, path: str, params: Params | None = None, json: Any = None) -> Any:
+        """The parsed answer, mostly None."""
+        return _body(self._send("DELETE", path, params, json))
+
+    def get_if_changed(
+        self, path: str, etag: str | None, params: Params | None = None
+    ) -> tuple[str | None, Any | None]:
+        """The new ETag and answer; the same ETag and None when nothing changed since `etag`."""
+        response = self._send("GET", path, params, headers={"If-None-Match": etag} if etag else {})
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return etag, None
+        return response.headers.get("ETag"), _body(response)
+
+    def list(
+        self,
+        path: str,
+        collection: str,
+        params: Params | None = None,
+        *,
+        max_items: int | None = None,
+    ) -> Items:
+        """Every item of a collection, or the first `max_items`, over as many pages as it takes."""
+        items: Items = []
+        page = self.get(path, params)
+        while True:
+            items += page[collection]
+            following = _next_page(page, collection)
+            if following is None or (max_items is not None and len(items) >= max_items):
+                return items[:max_items]
+            page = self.get(path, following)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        request = self._http.build_request(
+            method, path, params=_pairs(params), json=json, headers=headers
+        )
+        try:
+            response = self._http.send(request)
+        except httpx.RemoteProtocolError:
+            response = self._again(request)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        if response.status_code >= 400:
+            raise error_from_response(response)
+        return response
+
+    def _again(self, request: httpx.Request) -> httpx.Response:
+        """A GET once more: the server may close an idle connection just as we use it."""
+        try:
+            if request.method == "GET":
+                return self._http.send(request)
+            raise errors.ServiceUnavailable(
+                f"The connection to {self.where} broke before an answer came; whether the"
+                " request was carried out is not known: look before you send it again."
+            )
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> errors.ServiceUnavailable:
+        if isinstance(error, httpx.TimeoutException) and not isinstance(
+            error, httpx.ConnectTimeout
+        ):
+            return errors.ServiceUnavailable(
+                f"No answer from {self.where} in time. It may be overloaded, or its database away:"
+                " try again, and see its log."
+            )
+        cause = _system_error(error)
+        reason = (cause and cause.strerror) or str(error) or type(error).__name__
+        advice = (
+            "Run this as root or as the service's own user, or sign in over TCP."
+            if isinstance(cause, PermissionError)
+            else "Is the service running? `ipam up` starts it."
+        )
+        return errors.ServiceUnavailable(f"Cannot reach ipam at {self.where}: {reason}. {advice}")
+
+
+def error_from_response(response: httpx.Response) -> errors.IpamError:
+    """The error that a refusing answer means: by its NeutronError type, else by its status."""
+    kind, message = _neutron_error(response)
+    error_class = _by_type(kind) or _by_status(response.status_code)
+    if not message:
+        message = f"The service answered {response.status_code} {response.reason_phrase}."
+    error = error_class(message)
+    retry_after = response.headers.get("Retry-After", "")
+    if isinstance(error, errors.Temporary) and retry_after.isdigit():
+        error.retry_after_seconds = int(retry_after)
+    return error
+
+
+def _neutron_error(response: httpx.Response) -> tuple[str, str]:
+    try:
+        inner = response.json()["NeutronError"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "", ""
+    if isinstance(inner, str):
+        return "", inner
+    if not isinstance(inner, dict):
+        return "", ""
+    detail = inner.get("detail")
+    return str(inner.get("type", "")), " ".join(
+        filter(None, [str(inner.get("message", "")), detail])
+    )
+
+
+def _by_type(kind: str) -> type[errors.IpamError] | None:
+    found = getattr(errors, kind, None) if kind.isidentifier() else None
+    return found if isinstance(found, type) and issubclass(found, errors.IpamError) else None
+
+
+def _by_status(status: int) -> type[errors.IpamError]:
+    """The general class of a status, for types that this version does not know."""
+    named: dict[int, type[errors.IpamError]] = {
+        400: errors.HTTPBadRequest,
+        401: errors.Unauthorized,
+        403: errors.PolicyNotAuthorized,
+        404: errors.NotFound,
+        405: errors.HTTPMethodNotAllowed,
+        409: errors.Conflict,
+        412: errors.RevisionNumberConstraintFailed,
+        413: errors.HTTPRequestEntityTooLarge,
+        502: errors.ServiceUnavailable,
+        503: errors.ServiceUnavailable,
+        504: errors.ServiceUnavailable,
+    }
+    return named.get(status, errors.CallerError if status < 500 else errors.IpamError)
+
+
+def _body(response: httpx.Response) -> Any:
+    if not response.content:
+        return None
+    try:
+        return response.json()
+    except (json_module.JSONDecodeError, UnicodeDecodeError) as error:
+        raise errors.IpamError(
+            f"{response.url} did not answer in JSON: is it a Networking service?"
+        ) from error
+
+
+def _next_page(page: Mapping[str, Any], collection: str) -> Sequence[tuple[str, str]] | None:
+    """The query of the page after this one.
+
+    Only the query of the link is used: its host may be one that we cannot reach, or one that
+    should not see our password.
+    """
+    for link in page.get(f"{collection}_links", ()):
+        if link.get("rel") == "next":
+            return parse_qsl(urlsplit(link["href"]).query, keep_blank_values=True)
+    return None
+
+
+def _pairs(params: Params | None) -> Pairs:
+    pairs: Pairs = []
+    for name, value in params.items() if isinstance(params, Mapping) else params or ():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        pairs += [(name, "" if one is None else str(one)) for one in values]
+    return pairs
+
+
+def _unversioned(url: str) -> str:
+    return url.rstrip("/").removesuffix("/v2.0")
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    """The system call's own error, somewhere below httpx's exceptions."""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
