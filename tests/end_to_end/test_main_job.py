@@ -1,0 +1,201 @@
+"""A machine boots on a network, and its lease is in the database."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.live_service import LEASE_SECONDS, Machine, Service, wait_until
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+
+Plug = Callable[[dict[str, Any]], Machine]
+
+
+def make_network(service: Service, name: str, cidr: str, *subnet_words: str) -> dict[str, Any]:
+    network: dict[str, Any] = service.json("network", "create", name)
+    words = ("--network", name, "--subnet-range", cidr, *subnet_words)
+    service.json("subnet", "create", f"{name}-subnet", *words)
+    return network
+
+
+def make_port(service: Service, network: str, name: str, *words: str) -> dict[str, Any]:
+    service.json("port", "create", name, "--network", network, "--host", service.host, *words)
+    waited = service.run("port", "wait", name, "--timeout", "30")
+    assert waited.returncode == 0, waited.stderr
+    port: dict[str, Any] = service.json("port", "show", name)
+    assert port["status"] == "ACTIVE"
+    return port
+
+
+def lease_of(service: Service, address: str) -> dict[str, Any] | None:
+    leases = service.json("lease", "list", "--ip", address)
+    return leases[0] if leases else None
+
+
+@pytest.fixture(scope="module")
+def office(service: Service) -> str:
+    make_network(
+        *(service, "office", "10.91.0.0/24", "--dns-nameserver", "10.91.0.53"),
+        *("--host-route", "destination=10.99.0.0/16,gateway=10.91.0.254"),
+    )
+    return "office"
+
+
+@pytest.mark.parametrize("client", ["udhcpc", "dhclient", "dhcpcd"])
+def test_client_gets_its_ports_address_and_the_lease_is_listed_within_a_second(
+    service: Service, office: str, machine: Plug, client: str
+) -> None:
+    port = make_port(service, office, f"vm-{client}", "--dns-name", f"vm-{client}")
+    address = port["fixed_ips"][0]["ip_address"]
+
+    got, told = machine(port).ask(client)
+    asked_at = time.time()
+
+    assert got == address, told
+    wait_until(lambda: lease_of(service, address), 3)
+    lease = lease_of(service, address)
+    assert lease is not None
+    assert lease["MAC Address"] == port["mac_address"]
+    assert lease["Hostname"] == f"vm-{client}"
+    shown = service.json("lease", "show", address)
+    assert shown["host"] == service.host
+    assert shown["port_id"] == port["id"]
+    expires = time.mktime(time.strptime(shown["expires_at"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
+    assert abs(expires - (asked_at + LEASE_SECONDS)) < 30
+    first_seen = shown["first_seen_at"].replace("Z", "")
+    assert first_seen <= time.strftime("%Y-%m-%dT%H:%M:%S.999999", time.gmtime(asked_at + 1))
+
+
+def test_the_machine_is_told_router_dns_mtu_domain_and_routes(
+    service: Service, office: str, machine: Plug
+) -> None:
+    port = make_port(service, office, "vm-told", "--dns-name", "vm-told")
+
+    _, told = machine(port).ask("dhclient")
+
+    assert told["new_routers"] == "10.91.0.1"
+    assert told["new_domain_name_servers"] == "10.91.0.53"
+    assert told["new_host_name"] == "vm-told"
+    assert told["new_interface_mtu"] == "1500"
+    assert told["new_dhcp_lease_time"] == str(LEASE_SECONDS)
+
+
+@pytest.mark.parametrize("client", ["dhclient6"])
+def test_stateful_ipv6_subnet_serves_exactly_the_ports_address(
+    service: Service, machine: Plug, client: str
+) -> None:
+    modes = ("--ip-version", "6", "--ipv6-address-mode", "dhcpv6-stateful")
+    modes += ("--ipv6-ra-mode", "dhcpv6-stateful")
+    make_network(service, f"six-{client}", "2001:db8:91::/64", *modes)
+    port = make_port(service, f"six-{client}", f"vm6-{client}")
+    address = port["fixed_ips"][0]["ip_address"]
+    plugged = machine(port)
+    # A link-local address is usable only once duplicate detection is over.
+    wait_until(lambda: "tentative" not in plugged.run("ip", "-6", "address"), 10)
+
+    got, told = plugged.ask(client)
+
+    assert got == address, told
+    wait_until(lambda: lease_of(service, address), 3)
+
+
+def test_killed_agent_comes_back_without_disturbing_dnsmasq_or_a_client(
+    service: Service, office: str, machine: Plug
+) -> None:
+    port = make_port(service, office, "vm-survivor")
+    plugged = machine(port)
+    address = port["fixed_ips"][0]["ip_address"]
+    assert plugged.ask("udhcpc")[0] == address
+    before = service.dnsmasq_pids()
+    (agent,) = service.children(" agent run")
+
+    os.kill(agent, signal.SIGKILL)
+    assert plugged.ask("dhclient")[0] == address, "no answer while the agent is away"
+    wait_until(lambda: service.children(" agent run") not in ([], [agent]), 30)
+    late = make_port(service, office, "vm-late")
+
+    assert machine(late).ask("udhcpc")[0] == late["fixed_ips"][0]["ip_address"]
+    assert service.dnsmasq_pids() == before
+
+
+def test_deleted_port_frees_its_address_leaves_dnsmasq_and_ends_its_lease(
+    service: Service, office: str, machine: Plug
+) -> None:
+    port = make_port(service, office, "vm-gone")
+    address = port["fixed_ips"][0]["ip_address"]
+    assert machine(port).ask("udhcpc")[0] == address
+    wait_until(lambda: lease_of(service, address), 3)
+
+    assert service.run("port", "delete", "vm-gone").returncode == 0
+
+    assert lease_of(service, address) is None
+    wait_until(lambda: not _mentions(service.run_path, port["mac_address"]), 10)
+    again = make_port(service, office, "vm-next", "--fixed-ip", f"ip-address={address}")
+    got, told = machine(again).ask("udhcpc")
+    assert got == address, told
+    events = service.json("lease", "events", "--ip", address)
+    assert [event["Action"] for event in events].count("add") >= 2
+    assert "del" in {event["Action"] for event in events}
+
+
+def test_a_port_of_no_host_is_served_too(service: Service, office: str, machine: Plug) -> None:
+    service.json("port", "create", "bare-metal", "--network", office)
+    waited = service.run("port", "wait", "bare-metal", "--timeout", "30")
+    assert waited.returncode == 0, waited.stderr
+    port = service.json("port", "show", "bare-metal")
+
+    plugged = machine(port)
+
+    bridge = f"brq{port['network_id']}"[:14]
+    subprocess.run(
+        ["ip", "link", "set", f"tap{port['id']}"[:14], "master", bridge, "up"], check=True
+    )
+    assert plugged.ask("udhcpc")[0] == port["fixed_ips"][0]["ip_address"]
+
+
+def test_deleted_network_leaves_nothing_on_the_host(service: Service) -> None:
+    network = make_network(service, "short-lived", "10.92.0.0/24")
+    bridge, namespace = f"brq{network['id']}"[:14], f"dhcp-{network['id']}"
+    make_port(service, "short-lived", "vm-short")
+    assert bridge in _links()
+    assert service.run("port", "delete", "vm-short").returncode == 0
+    assert service.run("network", "delete", "short-lived").returncode == 0
+
+    wait_until(lambda: bridge not in _links(), 10, _links)
+    wait_until(lambda: not Path("/run/netns", namespace).exists(), 10)
+
+
+def test_hostile_hostname_of_a_client_stays_text(
+    service: Service, office: str, machine: Plug
+) -> None:
+    port = make_port(service, office, "vm-hostile")
+    plugged = machine(port)
+    script = plugged.directory / "hostile.sh"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    script.chmod(0o755)
+
+    hostile = "-x hostname:evil,set:x -V 'a\nb' "
+    plugged.run(
+        "sh", "-c", f"udhcpc -f -q -n -t 5 -T 1 -s {script} -i {plugged.interface} {hostile}"
+    )
+
+    address = port["fixed_ips"][0]["ip_address"]
+    wait_until(lambda: lease_of(service, address), 5)
+    event = service.json("lease", "events", "--ip", address)[-1]
+    assert re.fullmatch(r"[\x20-\x7e]*", str(event))
+
+
+def _mentions(directory: Path, text: str) -> bool:
+    found = subprocess.run(["grep", "-rqs", text, str(directory)], check=False)
+    return found.returncode == 0
+
+
+def _links() -> str:
+    return subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
