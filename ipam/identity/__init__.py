@@ -1,0 +1,1 @@
+"""Who calls: a request becomes a Caller."""

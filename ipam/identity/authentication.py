@@ -1,0 +1,62 @@
+"""The one place where a request becomes a Caller.
+
+Chosen by the door the request came in at (the Unix socket's server notes the peer's uid) and by
+[api] auth_strategy. Nothing that a client writes into a header names a caller: such headers are
+taken out of the environ first.
+"""
+
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from oslo_config import cfg
+
+from ipam.identity.basic import BasicAuthenticator
+from ipam.identity.caller import Caller
+from ipam.identity.local import caller_of_peer
+
+PEER_UID: Final = "ipam.peer_uid"
+"""Where the Unix socket's server puts the peer's uid; headers only make keys with HTTP_."""
+
+CHALLENGE: Final = 'Basic realm="ipam"'
+"""The WWW-Authenticate header of a 401."""
+
+Strategy: TypeAlias = Callable[[Mapping[str, Any]], Caller]
+
+_IDENTITY_HEADER = re.compile(
+    r"HTTP_X_(USER|ROLE|ROLES|PROJECT|TENANT|DOMAIN|IDENTITY|SERVICE|SYSTEM|TRUST"
+    r"|AUTHENTICATED|REMOTE|IS_ADMIN|KEY_MANAGER)(_.*)?|HTTP_(REMOTE_USER|OPENSTACK_SYSTEM_SCOPE)"
+)
+"""What keystonemiddleware sets for the application behind it, and its older names."""
+
+
+def authenticator(settings: cfg.ConfigOpts) -> Callable[[MutableMapping[str, Any]], Caller]:
+    """A function that gives the Caller of a WSGI environ, or raises Unauthorized."""
+    strategy = _strategy(settings)
+
+    def authenticate(environ: MutableMapping[str, Any]) -> Caller:
+        strip_identity_headers(environ)
+        peer_uid = environ.get(PEER_UID)
+        if isinstance(peer_uid, int) and (caller := caller_of_peer(peer_uid)):
+            return caller
+        return strategy(environ)
+
+    return authenticate
+
+
+def strip_identity_headers(environ: MutableMapping[str, Any]) -> None:
+    """Take out every header that claims an identity, so that nothing behind can believe it."""
+    for key in [key for key in environ if _IDENTITY_HEADER.fullmatch(key)]:
+        del environ[key]
+    environ.pop("REMOTE_USER", None)
+
+
+def _strategy(settings: cfg.ConfigOpts) -> Strategy:
+    basic = BasicAuthenticator(
+        Path(settings.api.htpasswd_file), cache_seconds=settings.api.auth_cache_seconds
+    )
+    strategies: Mapping[str, Strategy] = {
+        "http_basic": lambda environ: basic.caller(environ.get("HTTP_AUTHORIZATION")),
+    }
+    return strategies[settings.api.auth_strategy]

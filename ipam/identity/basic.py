@@ -1,0 +1,158 @@
+"""`Authorization: Basic` against the htpasswd file, without paying bcrypt for each request."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from ipam.errors import Unauthorized
+from ipam.identity import htpasswd
+from ipam.identity.caller import Caller
+
+LOG = logging.getLogger(__name__)
+
+CACHE_SIZE: Final = 1024
+"""Users and agents of a large site; each entry is some 300 bytes."""
+HEADER_MAX_CHARACTERS: Final = 2048
+"""A name of 255 characters and a password of 72 bytes fit three times over in base64."""
+LOCKS: Final = 16
+
+_SALT_CHARACTERS = "." * 22
+
+Signature: TypeAlias = tuple[int, int, int] | None
+
+
+class _Snapshot:
+    """The users of one state of the file, and the passwords found right against that state.
+
+    A changed file makes a new snapshot, so a check that was under way when it changed leaves its
+    result where nobody looks any more.
+    """
+
+    def __init__(self, signature: Signature, users: Mapping[str, htpasswd.User]) -> None:
+        self.signature = signature
+        self.users = users
+        self.nobody = htpasswd.User("", _unmatched_hash(users))
+        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def recall(self, digest: bytes, now: float) -> Caller | None:
+        with self._lock:
+            known = self._known.get(digest)
+            if known is None:
+                return None
+            if known[0] <= now:
+                del self._known[digest]
+                return None
+            return known[1]
+
+    def remember(self, digest: bytes, caller: Caller, until: float) -> None:
+        with self._lock:
+            self._known[digest] = (until, caller)
+            while len(self._known) > CACHE_SIZE:
+                self._known.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class BasicAuthenticator:
+    """Checks users of one htpasswd file; one object serves every thread of a process."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        cache_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = path
+        self._cache_seconds = cache_seconds
+        self._clock = clock
+        self._key = os.urandom(32)
+        self._loading = threading.Lock()
+        # Requests with the same credentials meet at one lock, so the first of them pays for bcrypt
+        # and the others find its result.
+        self._checking = [threading.Lock() for _ in range(LOCKS)]
+        self._snapshot = _Snapshot(None, {})
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Whose name and password the header holds. Raises Unauthorized without saying why."""
+        name, password = _credentials(authorization)
+        snapshot = self._current()
+        digest = self._digest(name, password)
+        if caller := snapshot.recall(digest, self._clock()):
+            return caller
+        with self._checking[digest[0] % LOCKS]:
+            if caller := snapshot.recall(digest, self._clock()):
+                return caller
+            caller = _check(snapshot, name, password)
+            snapshot.remember(digest, caller, self._clock() + self._cache_seconds)
+            return caller
+
+    def _digest(self, name: str, password: bytes) -> bytes:
+        """A key for the cache from which nothing can be learnt, not even in a core dump."""
+        return hmac.digest(self._key, name.encode() + b"\0" + password, hashlib.sha256)
+
+    def _current(self) -> _Snapshot:
+        if self._snapshot.signature == _signature(self._path):
+            return self._snapshot
+        with self._loading:
+            if self._snapshot.signature != (signature := _signature(self._path)):
+                self._snapshot = _Snapshot(signature, _users(self._path))
+            return self._snapshot
+
+
+def _check(snapshot: _Snapshot, name: str, password: bytes) -> Caller:
+    user = snapshot.users.get(name)
+    # An unknown name costs as much time as a wrong password, so names cannot be guessed by it.
+    right = htpasswd.verify(user or snapshot.nobody, password)
+    if user is None or not right:
+        raise Unauthorized("The user name or the password is wrong.")
+    return Caller(user_id=user.name, project_id=user.project_id, role=user.role)
+
+
+def _credentials(authorization: str | None) -> tuple[str, bytes]:
+    """Name and password of the header (RFC 7617, UTF-8)."""
+    if not authorization:
+        raise Unauthorized("Authentication is required.")
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic" or len(authorization) > HEADER_MAX_CHARACTERS:
+        raise Unauthorized("Only HTTP Basic authentication is known here.")
+    try:
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+        if not colon:
+            raise Unauthorized("The Authorization header holds no password.")
+        return name.decode(), password
+    except (binascii.Error, ValueError) as error:
+        raise Unauthorized("The Authorization header is not valid base64 of UTF-8.") from error
+
+
+def _signature(path: Path) -> Signature:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def _users(path: Path) -> Mapping[str, htpasswd.User]:
+    try:
+        return htpasswd.load(path)
+    except OSError as error:
+        LOG.error("Nobody can log in: %s", error)  # noqa: TRY400  # the trace says no more
+        return {}
+
+
+def _unmatched_hash(users: Mapping[str, htpasswd.User]) -> str:
+    """A hash that no password has and that costs as much as the dearest of the users'."""
+    rounds = [int(u.password_hash[4:6]) for u in users.values() if u.password_hash[4:6].isdigit()]
+    return f"$2b${max(rounds, default=htpasswd.BCRYPT_ROUNDS):02}${_SALT_CHARACTERS}{'!' * 31}"

@@ -1,0 +1,198 @@
+"""The bcrypt htpasswd file of the http_basic users: read, changed, checked.
+
+One line per user: `name:hash[:role[:project_id]]`. Apache and nginx ignore what follows the second
+colon, so the file serves them, too. What decides stands here; when the file is looked at again and
+what a checked password is worth is the business of `ipam.identity.basic`.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+import bcrypt
+
+from ipam.errors import InvalidInput
+from ipam.identity.caller import Role
+
+LOG = logging.getLogger(__name__)
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+DEFAULT_PROJECT_ID: Final = "default"
+PASSWORD_MAX_BYTES: Final = 72
+"""bcrypt looks at no more than this; what follows would be accepted unseen."""
+NAME_MAX_CHARACTERS: Final = 255
+BCRYPT_ROUNDS: Final = 10
+"""Some 60 ms of CPU a check; 12 would cost a quarter of a second for each new connection."""
+FILE_MODE: Final = 0o600
+
+_BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One line of the file; `password_hash` is a bcrypt hash."""
+
+    name: str
+    password_hash: str
+    role: Role = "admin"
+    project_id: str = DEFAULT_PROJECT_ID
+
+
+def parse(text: str) -> dict[str, User]:
+    """The users of a file's text by name; a line that is none of a user is left out and logged."""
+    users: dict[str, User] = {}
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            user = _parse_line(line)
+        except InvalidInput as error:
+            LOG.warning("htpasswd line %d is ignored: %s", number, error)
+        else:
+            users[user.name] = user
+    return users
+
+
+def verify(user: User, password: bytes) -> bool:
+    """Whether this is the user's password. Takes as long for a wrong one as for the right one."""
+    if len(password) > PASSWORD_MAX_BYTES:
+        return False
+    try:
+        return bcrypt.checkpw(password, user.password_hash.encode())
+    except ValueError:  # a salt that bcrypt cannot read: nobody has that password
+        return False
+
+
+def load(path: Path) -> dict[str, User]:
+    """The users of the file; none when it does not exist."""
+    try:
+        return parse(path.read_text(encoding="utf-8", errors="replace"))
+    except FileNotFoundError:
+        return {}
+
+
+def put(
+    path: Path,
+    name: str,
+    password: str,
+    *,
+    role: str = "admin",
+    project_id: str = DEFAULT_PROJECT_ID,
+) -> User:
+    """Add the user, or replace the one of that name. Raises InvalidInput with every fault."""
+    faults = [*_name_faults(name), *_password_faults(password)]
+    if role not in ROLES:
+        faults.append(f"Role {role!r} is none of {', '.join(ROLES)}.")
+    faults += _field_faults("Project id", project_id)
+    if faults:
+        raise InvalidInput(faults)
+    password_hash = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS)).decode()
+    line = f"{name}:{password_hash}:{role}:{project_id}"
+    with _locked(path):
+        _write(path, [*_lines_of_others(path, name), line])
+    return _parse_line(line)
+
+
+def remove(path: Path, name: str) -> bool:
+    """Take the user out of the file; whether there was one."""
+    with _locked(path):
+        if name not in load(path):
+            return False
+        _write(path, _lines_of_others(path, name))
+        return True
+
+
+def _parse_line(line: str) -> User:
+    name, _, rest = line.partition(":")
+    password_hash, role, project_id = ([*rest.split(":"), "", ""])[:3]
+    if not password_hash.startswith(_BCRYPT_PREFIXES):
+        raise InvalidInput(f"The hash of {name!r} is not bcrypt ($2a$, $2b$ or $2y$).")
+    if faults := _name_faults(name):
+        raise InvalidInput(faults)
+    for known in ROLES:
+        if known == (role or "admin"):
+            return User(name, password_hash, known, project_id or DEFAULT_PROJECT_ID)
+    raise InvalidInput(f"The role {role!r} of {name!r} is none of {', '.join(ROLES)}.")
+
+
+def _name_faults(name: str) -> list[str]:
+    if not name or name.startswith("#") or len(name) > NAME_MAX_CHARACTERS:
+        rule = f"has 1 to {NAME_MAX_CHARACTERS} characters and does not begin with '#'"
+        return [f"User name {name[:40]!r}: a name {rule}."]
+    return _field_faults("User name", name)
+
+
+def _field_faults(what: str, value: str) -> list[str]:
+    if ":" in value or not value.isprintable() or not _is_utf8(value):
+        return [f"{what} {value[:40]!r} holds ':', a control character or a line end."]
+    return []
+
+
+def _password_faults(password: str) -> list[str]:
+    if not password:
+        return ["The password is empty."]
+    if not _is_utf8(password) or "\0" in password:
+        return ["The password holds NUL or is not valid UTF-8."]
+    if (length := len(password.encode())) > PASSWORD_MAX_BYTES:
+        return [f"The password has {length} bytes, and bcrypt looks at {PASSWORD_MAX_BYTES} only."]
+    return []
+
+
+def _is_utf8(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a lone surrogate, as a terminal in another encoding sends
+        return False
+    return True
+
+
+def _lines_of_others(path: Path, name: str) -> list[str]:
+    """Every line but this user's, comments and foreign hashes included."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    except FileNotFoundError:
+        return []
+    return [line for line in lines if line and line.partition(":")[0] != name]
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    """Put the file in place whole: a reader sees the old one or the new one."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            os.fchmod(file.fileno(), FILE_MODE)
+            _keep_owner(path, file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _keep_owner(path: Path, descriptor: int) -> None:
+    """Root edits the file of the service's user: it stays that user's, or nobody could log in."""
+    if os.geteuid() != 0:
+        return
+    owner = path.stat() if path.exists() else path.parent.stat()
+    os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One writer at a time, so that none undoes another's change; the directory is the lock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,203 @@
+"""http_basic: who gets in, and what it costs."""
+
+import base64
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import bcrypt
+import pytest
+
+from ipam.errors import Unauthorized
+from ipam.identity import basic, htpasswd
+from ipam.identity.basic import BasicAuthenticator
+from ipam.identity.caller import Caller
+
+
+def header(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bcrypt:
+    """Counts the checks that really run bcrypt."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.checks = 0
+        self._check: Callable[[bytes, bytes], bool] = bcrypt.checkpw
+        monkeypatch.setattr(bcrypt, "checkpw", self)
+
+    def __call__(self, password: bytes, hashed: bytes) -> bool:
+        self.checks += 1
+        return self._check(password, hashed)
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(htpasswd, "BCRYPT_ROUNDS", 4)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "htpasswd"
+    htpasswd.put(path, "ann", "secret", role="reader", project_id="p1")
+    return path
+
+
+@pytest.fixture
+def bcrypt_runs(monkeypatch: pytest.MonkeyPatch) -> Bcrypt:
+    return Bcrypt(monkeypatch)
+
+
+def test_the_right_password_makes_the_caller_of_the_file(file: Path) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    assert authenticator.caller(header("ann", "secret")) == Caller("ann", "p1", "reader")
+    assert authenticator.caller(header("ann", "secret").replace("Basic", "bAsIc")).role == "reader"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!",
+        "Basic YW5u",  # no colon
+        "Basic /w==",  # not UTF-8
+        "Basic /zr/",
+        "Bearer YW5uOnNlY3JldA==",
+        "Basic YW5uOnNlY3JldA==, Basic YW5uOnNlY3JldA==",
+        header("ann", "Secret"),
+        header("ann", ""),
+        header("", ""),
+        header("", "secret"),
+        header("bob", "secret"),
+        header("ann", "secret" + "x" * 80),
+        header("ann", "s" * 5000),
+    ],
+)
+def test_anything_else_is_unauthorized(file: Path, authorization: str | None) -> None:
+    with pytest.raises(Unauthorized):
+        BasicAuthenticator(file, cache_seconds=300).caller(authorization)
+
+
+def test_bcrypt_is_paid_once_until_the_cache_ends(file: Path, bcrypt_runs: Bcrypt) -> None:
+    clock = Clock()
+    authenticator = BasicAuthenticator(file, cache_seconds=300, clock=clock)
+    for _ in range(3):
+        authenticator.caller(header("ann", "secret"))
+    assert bcrypt_runs.checks == 1
+    clock.now = 300.0
+    authenticator.caller(header("ann", "secret"))
+    assert bcrypt_runs.checks == 2
+
+
+def test_the_cache_gives_nobody_else_in(file: Path) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    authenticator.caller(header("ann", "secret"))
+    for name, password in [("ann", "secre"), ("an", "nsecret"), ("bob", "secret")]:
+        with pytest.raises(Unauthorized):
+            authenticator.caller(header(name, password))
+
+
+def test_a_changed_file_counts_at_once(file: Path) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    authenticator.caller(header("ann", "secret"))
+    htpasswd.put(file, "ann", "better")
+    with pytest.raises(Unauthorized):
+        authenticator.caller(header("ann", "secret"))
+    assert authenticator.caller(header("ann", "better")).role == "admin"
+    htpasswd.remove(file, "ann")
+    with pytest.raises(Unauthorized):
+        authenticator.caller(header("ann", "better"))
+
+
+def test_without_a_file_nobody_gets_in_until_there_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "htpasswd"
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    with pytest.raises(Unauthorized):
+        authenticator.caller(header("ann", "secret"))
+    htpasswd.put(file, "ann", "secret")
+    assert authenticator.caller(header("ann", "secret")).user_id == "ann"
+    file.unlink()
+    with pytest.raises(Unauthorized):
+        authenticator.caller(header("ann", "secret"))
+
+
+def test_a_check_under_way_while_the_file_changes_is_not_remembered(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    check = bcrypt.checkpw
+
+    def check_while_the_user_goes(password: bytes, hashed: bytes) -> bool:
+        monkeypatch.setattr(bcrypt, "checkpw", check)
+        htpasswd.remove(file, "ann")
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", check_while_the_user_goes)
+    authenticator.caller(header("ann", "secret"))  # she was still there when she asked
+    with pytest.raises(Unauthorized):
+        authenticator.caller(header("ann", "secret"))
+
+
+def test_an_unknown_user_costs_the_same_hash_as_a_known_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(htpasswd, "BCRYPT_ROUNDS", 5)
+    htpasswd.put(file, "bob", "secret")
+    seen: list[bytes] = []
+    check = bcrypt.checkpw
+
+    def note(password: bytes, hashed: bytes) -> bool:
+        seen.append(hashed[:7])
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", note)
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    for name in ("bob", "nobody"):
+        with pytest.raises(Unauthorized):
+            authenticator.caller(header(name, "wrong"))
+    assert seen == [b"$2b$05$", b"$2b$05$"]
+
+
+def test_requests_at_the_same_time_share_one_check(file: Path, bcrypt_runs: Bcrypt) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    together = threading.Barrier(16)
+
+    def ask() -> Caller:
+        together.wait()
+        return authenticator.caller(header("ann", "secret"))
+
+    with ThreadPoolExecutor(16) as threads:
+        callers = [each.result() for each in [threads.submit(ask) for _ in range(16)]]
+    assert set(callers) == {Caller("ann", "p1", "reader")}
+    assert bcrypt_runs.checks == 1
+
+
+def test_the_cache_is_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(basic, "CACHE_SIZE", 3)
+    for number in range(5):
+        htpasswd.put(file, f"user-{number}", "secret")
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    for number in range(5):
+        authenticator.caller(header(f"user-{number}", "secret"))
+    assert len(authenticator._snapshot) == 3
+
+
+def test_no_password_stands_in_the_cache(file: Path) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    authenticator.caller(header("ann", "secret"))
+    (digest,) = authenticator._snapshot._known
+    other = BasicAuthenticator(file, cache_seconds=300)
+    other.caller(header("ann", "secret"))
+    assert [digest] != list(other._snapshot._known)
