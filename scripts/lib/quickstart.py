@@ -135,7 +135,7 @@ def _wait_for_api(service: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _machine(port: dict[str, Any]) -> Iterator[str]:
-    """A namespace with a veth pair, its host side named as Nova names a tap: the leased address."""
+    """A namespace with a veth pair, named outside as Nova names a tap: the leased address."""
     tap = f"tap{port['id']}"[:14]
     with tempfile.TemporaryDirectory() as directory:
         script, result = Path(directory, "udhcpc.sh"), Path(directory, "result")

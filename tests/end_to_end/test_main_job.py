@@ -91,7 +91,7 @@ def test_the_machine_is_told_router_dns_mtu_domain_and_routes(
 def test_stateful_ipv6_subnet_serves_exactly_the_ports_address(
     service: Service, machine: Plug, client: str
 ) -> None:
-    modes = ("--ip-version", "6", "--ipv6-address-mode", "dhcpv6-stateful")
+    modes: tuple[str, ...] = ("--ip-version", "6", "--ipv6-address-mode", "dhcpv6-stateful")
     modes += ("--ipv6-ra-mode", "dhcpv6-stateful")
     make_network(service, f"six-{client}", "2001:db8:91::/64", *modes)
     port = make_port(service, f"six-{client}", f"vm6-{client}")

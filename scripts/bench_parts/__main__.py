@@ -1,0 +1,46 @@
+"""Chooses a benchmark and prints what it measured: a table, or JSON with --json."""
+
+import argparse
+import importlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+PARTS = {
+    "allocator": "an allocation beside a bare INSERT + COMMIT, per database",
+    "footprint": "memory (PSS) of an idle API, an idle agent, and one more network",
+    "start": "`ipam up` to its first answer, a network to its first lease, a port to DHCP-ready",
+}
+
+
+def main() -> None:
+    """Run the part that was asked for, or list them."""
+    listing = "\n".join(f"  {name:12}{what}" for name, what in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        epilog=f"parts:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", nargs="?", choices=PARTS)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args()
+    if not arguments.part:
+        parser.print_help()
+        return
+    result = importlib.import_module(f"scripts.bench_parts.{arguments.part}").run()
+    if arguments.json:
+        print(json.dumps(result))
+        return
+    for name, value in _flat(result):
+        print(f"{name:56} {value}")
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        yield prefix, value
+        return
+    for key, inner in value.items():
+        yield from _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+
+
+main()

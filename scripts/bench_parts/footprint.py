@@ -1,0 +1,79 @@
+"""Memory of an idle API process, an idle agent, and of one more network with its dnsmasq."""
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+import psutil
+
+from scripts.bench_parts.processes import IPAM, Place, place, process, pss_mb, wait
+
+NETWORKS = 20
+SETTLE_SECONDS = 3
+LIMITS_MB = {"api": 90, "agent": 70, "network": 1}
+
+
+def run() -> dict[str, Any]:
+    """PSS in MB beside a bare Python's and a bare dnsmasq's, and the limits."""
+    with place() as made:
+        subprocess.run([IPAM, "db", "upgrade", "--config-file", made.config], check=True)
+        with (
+            process(made, "api") as api,
+            process(made, "agent", "run", "--remove-on-exit") as agent,
+        ):
+            with made.client() as client:
+                wait(lambda: _alive(client))
+                time.sleep(SETTLE_SECONDS)
+                idle = {"api": pss_mb(api.pid), "agent": pss_mb(agent.pid)}
+                _make_networks(made)
+                wait(lambda: len(_servers(made)) >= NETWORKS)
+                time.sleep(SETTLE_SECONDS)
+            grown = pss_mb(api.pid) + pss_mb(agent.pid) - sum(idle.values())
+            servers = sum(pss_mb(server.pid) for server in _servers(made))
+        floor = _bare_python_mb()
+    network = (grown + servers) / NETWORKS
+    measured = {**idle, "network": network, "dnsmasq": servers / NETWORKS}
+    return {
+        "pss_mb": {name: round(value, 2) for name, value in measured.items()},
+        "limit_mb": LIMITS_MB,
+        "bare_python_mb": round(floor, 2),
+        "ratio_to_bare_python": {name: round(idle[name] / floor, 2) for name in idle},
+    }
+
+
+def _alive(client: Any) -> bool:
+    return any(agent["alive"] for agent in client.get("/v2.0/agents")["agents"])
+
+
+def _make_networks(made: Place) -> None:
+    with made.client() as client:
+        for number in range(NETWORKS):
+            network = client.post("/v2.0/networks", json={"network": {"name": f"n{number}"}})
+            subnet = {
+                "network_id": network["network"]["id"],
+                "ip_version": 4,
+                "cidr": f"10.9.{number}.0/24",
+            }
+            client.post("/v2.0/subnets", json={"subnet": subnet})
+
+
+def _servers(made: Place) -> list[psutil.Process]:
+    """The dnsmasq main processes of this benchmark (their helpers are their children)."""
+    found = []
+    for candidate in psutil.process_iter(["name", "cmdline", "ppid"]):
+        line = " ".join(candidate.info["cmdline"] or [])
+        if candidate.info["name"] == "dnsmasq" and str(made.directory) in line:
+            found.append(candidate)
+    pids = {candidate.pid for candidate in found}
+    return [candidate for candidate in found if candidate.info["ppid"] not in pids]
+
+
+def _bare_python_mb() -> float:
+    bare = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    time.sleep(0.5)
+    try:
+        return pss_mb(bare.pid)
+    finally:
+        bare.kill()
+        bare.wait()
