@@ -1,8 +1,8 @@
 """One door to the database: transactions that are tried again, on three engines.
 
-`Database.write` and `Database.read` take a function of a `Transaction` and run it whole, again when
-the database refused for a transient reason. The function must therefore have no effect outside the
-transaction; what should follow a commit or undo an attempt is registered on the transaction.
+`Database.write` and `Database.read` take a function of a `Transaction` and run it whole, again
+when the database refused for a transient reason. The function must therefore have no effect
+outside the transaction; what should follow a commit or undo an attempt is registered on the transaction.
 """
 
 import contextlib
@@ -15,21 +15,22 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, CursorResult, Executable, event
+from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ipam.errors import DatabaseUnavailable
+from ipam.store.engines import IMMEDIATE, create_engine
 from ipam.store.retry import is_disconnect, is_transient
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
-POOL_TIMEOUT_SECONDS = 10
-CONNECT_TIMEOUT_SECONDS = 5
 FIRST_RETRY_SECONDS = 0.005
 LONGEST_RETRY_SECONDS = 0.5
+LAST_ATTEMPT_STARTS_WITHIN_SECONDS = 5.0
+ASIDE_POOL_SIZE = 4
 
 
 class Transaction:
@@ -37,6 +38,8 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.memo: dict[object, Any] = {}
+        """What a part wants to remember until this attempt ends, under a key of its own."""
         self._after_commit: list[Callable[[], None]] = []
         self._after_rollback: list[Callable[[], None]] = []
 
@@ -48,17 +51,18 @@ class Transaction:
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run one statement; a list of dictionaries runs it for each."""
-        return self.connection.execute(statement, parameters)  # type: ignore[return-value]  # Core
+        result: CursorResult[Any] = self.connection.execute(statement, parameters)
+        return result
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call this once the transaction is durable. It must not raise."""
         self._after_commit.append(callback)
 
     def on_rollback(self, callback: Callable[[], None]) -> None:
-        """Call this when this attempt came to nothing. It must not raise."""
+        """Call this when this attempt came to nothing, or may have. It must not raise."""
         self._after_rollback.append(callback)
 
-    def _ended(self, committed: bool) -> None:
+    def _ended(self, *, committed: bool) -> None:
         for callback in self._after_commit if committed else reversed(self._after_rollback):
             callback()
 
@@ -69,61 +73,71 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 20, max_attempts: int = 10) -> None:
         self.url = make_url(url)
         self.max_attempts = max_attempts
-        self.engine = _create_engine(self.url, pool_size)
-        self._write_lock_path = (
-            f"{self.url.database}.lock"
-            if self.url.get_backend_name() == "sqlite" and self.url.database
-            else None
-        )
+        self.engine = create_engine(self.url, pool_size=pool_size)
+        self._aside = create_engine(self.url, pool_size=ASIDE_POOL_SIZE)
+        self._write_lock_path = f"{self.url.database}.lock" if self.has_one_writer else None
+
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether a transaction in a transaction would wait for itself: SQLite."""
+        return self.url.get_backend_name() == "sqlite"
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """The result of `work`, committed. Raises DatabaseUnavailable when retries are used up."""
-        return self._attempt(work, writes=True)
+        """The result of `work`, committed.
+
+        Raises DatabaseUnavailable when retries are used up, the database is away, or the
+        connection was lost in the middle of COMMIT: then nobody knows whether it happened.
+        """
+        return self._attempt(self.engine, work, writes=True)
+
+    def write_aside(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, from inside another transaction and independent of it.
+
+        It has connections of its own, so that threads that all hold one cannot starve each other.
+        The caller sees to it that `work` wants no lock that the outer transaction holds.
+        """
+        if self.has_one_writer:
+            raise RuntimeError("SQLite has one writer: the second would wait for the first")
+        return self._attempt(self._aside, work, writes=True)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
-        """The result of `work` on one consistent connection, nothing committed."""
-        return self._attempt(work, writes=False)
+        """The result of `work` on one connection, nothing committed."""
+        return self._attempt(self.engine, work, writes=False)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+        self._aside.dispose()
 
-    def _attempt(self, work: Callable[[Transaction], T], *, writes: bool) -> T:
-        for attempt in range(1, self.max_attempts + 1):
+    def _attempt(
+        self, engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool
+    ) -> T:
+        deadline = time.monotonic() + LAST_ATTEMPT_STARTS_WITHIN_SECONDS
+        attempt = 1
+        while True:
             try:
                 with self._write_lock() if writes else contextlib.nullcontext():
-                    return self._once(work, writes=writes)
+                    return _once(engine, work, writes=writes)
             except PoolTimeoutError as error:
                 raise DatabaseUnavailable("Every database connection is busy.") from error
             except DBAPIError as error:
-                self._retry_or_raise(error, attempt)
-        raise AssertionError("the last attempt returns or raises")
+                last = attempt >= self.max_attempts or time.monotonic() >= deadline
+                self._retry_or_raise(engine, error, attempt, last=last)
+            attempt += 1
 
-    def _retry_or_raise(self, error: DBAPIError, attempt: int) -> None:
-        lost = is_disconnect(error) or isinstance(error, InterfaceError)
+    def _retry_or_raise(
+        self, engine: sqlalchemy.Engine, error: DBAPIError, attempt: int, *, last: bool
+    ) -> None:
+        lost = is_disconnect(error)
         if not (lost or is_transient(error)):
             raise error
-        if attempt == self.max_attempts or (lost and attempt > 1):
+        if lost:
+            engine.dispose()  # its idle connections are as dead as this one
+        if last or (lost and attempt > 1):
             LOG.warning("database: attempt %d: %s", attempt, error.orig)
             raise DatabaseUnavailable("The database does not answer; try again.") from error
         ceiling = min(FIRST_RETRY_SECONDS * 2**attempt, LONGEST_RETRY_SECONDS)
         time.sleep(random.uniform(0, ceiling))  # noqa: S311  # jitter, not a secret
-
-    def _once(self, work: Callable[[Transaction], T], *, writes: bool) -> T:
-        with self.engine.connect() as connection:
-            transaction = Transaction(connection)
-            if writes and self._write_lock_path:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                result = work(transaction)
-                if writes:
-                    connection.commit()
-            except BaseException:
-                connection.rollback()
-                transaction._ended(committed=False)  # noqa: SLF001  # the other half of this file
-                raise
-            transaction._ended(committed=True)  # noqa: SLF001  # the other half of this file
-            return result
 
     @contextlib.contextmanager
     def _write_lock(self) -> Iterator[None]:
@@ -135,7 +149,7 @@ class Database:
         if self._write_lock_path is None:
             yield
             return
-        descriptor = os.open(self._write_lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open_lock(self._write_lock_path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -143,27 +157,48 @@ class Database:
             os.close(descriptor)
 
 
-def _create_engine(url: sqlalchemy.URL, pool_size: int) -> sqlalchemy.Engine:
-    backend = url.get_backend_name()
-    options: dict[str, Any] = {"pool_timeout": POOL_TIMEOUT_SECONDS, "pool_size": pool_size}
-    if backend == "sqlite":
-        engine = sqlalchemy.create_engine(url, connect_args={"timeout": 30}, **options)
-        event.listen(engine, "connect", _prepare_sqlite)
-        return engine
-    options |= {"pool_recycle": 3600, "max_overflow": 0}
-    options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
-    if backend == "mysql" or backend == "mariadb":
-        options["isolation_level"] = "READ COMMITTED"
-        options["connect_args"]["charset"] = "utf8mb4"
-    return sqlalchemy.create_engine(url, **options)
+def _open_lock(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseUnavailable(f"Cannot write beside the database: {error}.") from error
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where Database says so
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _once(engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool) -> T:
+    with engine.connect() as connection:
+        transaction = Transaction(connection)
+        if writes:
+            connection.execution_options(**IMMEDIATE)
+        try:
+            result = work(transaction)
+            if writes:
+                _commit(connection)
+        except BaseException:
+            _roll_back(connection)
+            transaction._ended(committed=False)  # noqa: SLF001  # the other half of this file
+            raise
+        transaction._ended(committed=True)  # noqa: SLF001  # the other half of this file
+        return result
 
 
-__all__ = ["Database", "OperationalError", "Transaction"]
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        if not is_disconnect(error):
+            raise
+        connection.invalidate()
+        raise DatabaseUnavailable(
+            "The connection to the database broke during the commit: look whether the change was"
+            " made before you try again."
+        ) from error
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.rollback()
+    except DBAPIError:  # the error that brought us here says more
+        connection.invalidate()
+
+
+__all__ = ["Database", "Transaction"]

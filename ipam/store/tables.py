@@ -1,8 +1,8 @@
 """Every table, as SQLAlchemy Core metadata. The migrations create exactly this.
 
-`pk` is a small integer that never leaves the database; `id` is the UUID the API shows. Addresses are
-packed (`model.pack`), so they compare and sort as bytes on every database. Times are epoch seconds
-(`*_at`) or microseconds (`*_at_us`).
+`pk` is a small integer that never leaves the database; `id` is the UUID the API shows. Addresses
+are packed (`model.pack`), so they compare and sort as bytes on every database. Times are epoch
+seconds (`*_at`) or microseconds (`*_at_us`).
 """
 
 from sqlalchemy import (
@@ -236,7 +236,13 @@ network_dhcp_agent = Table(
 )
 """Which agents serve a network's unbound ports: `slot` runs below `dhcp_agents_per_network`."""
 
-# Every value lease_event.details may hold is text that a client sent; it is stored, never rendered.
+for _table in metadata.tables.values():
+    # Text compares as it does on the other two: by its characters, with case and trailing spaces.
+    for _dialect in ("mysql", "mariadb"):
+        _table.dialect_kwargs[f"{_dialect}_charset"] = "utf8mb4"
+        _table.dialect_kwargs[f"{_dialect}_collate"] = "utf8mb4_nopad_bin"
+
+# All that lease_event.details may hold is text that a client sent: stored, never rendered.
 __all__ = [
     "Address",
     "agent",
