@@ -4,9 +4,10 @@ Takes a Unix socket or a URL, gives parsed JSON, and raises the errors of `ipam.
 service meant. No retries but one of a GET on a connection that the server had closed meanwhile.
 """
 
+import itertools
 import json as json_module
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -26,7 +27,7 @@ Items = list[dict[str, Any]]
 
 
 class Client:
-    """A kept-alive connection to one service, safe to share between threads; close it at the end."""
+    """A kept-alive connection to one service, safe to share by threads; close it after use."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class Client:
         *,
         revision_number: int | None = None,
     ) -> Any:
-        """The parsed answer; with a revision, RevisionNumberConstraintFailed if it is an old one."""
+        """The parsed answer; with a revision, RevisionNumberConstraintFailed if it is old."""
         headers = (
             {} if revision_number is None else {"If-Match": f"revision_number={revision_number}"}
         )
@@ -110,14 +111,19 @@ class Client:
         max_items: int | None = None,
     ) -> Items:
         """Every item of a collection, or the first `max_items`, over as many pages as it takes."""
-        items: Items = []
-        page = self.get(path, params)
+        return [*itertools.islice(self.iterate(path, collection, params), max_items)]
+
+    def iterate(
+        self, path: str, collection: str, params: Params | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The items of a collection one by one; a page is fetched when it is reached."""
+        query = params
         while True:
-            items += page[collection]
-            following = _next_page(page, collection)
-            if following is None or (max_items is not None and len(items) >= max_items):
-                return items[:max_items]
-            page = self.get(path, following)
+            page = self.get(path, query)
+            yield from page[collection]
+            query = _next_page(page, collection)
+            if query is None:
+                return
 
     def _send(
         self,

@@ -6,6 +6,8 @@ stands here, so each help text gives the unit, the default's reason and the effe
 
 import socket
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from oslo_config import cfg
 
@@ -189,7 +191,9 @@ agent_opts = [
         sample_default="https://network.example.org",
         help="URL of the API. Empty means the local Unix socket ([api] socket).",
     ),
-    cfg.StrOpt("username", default="", help="http_basic user of the agent; not needed on the socket."),
+    cfg.StrOpt(
+        "username", default="", help="http_basic user of the agent; not needed on the socket."
+    ),
     cfg.StrOpt("password", default="", secret=True, help="Password of that user."),
     cfg.FloatOpt(
         "poll_interval",
@@ -291,10 +295,22 @@ def load(config_files: Sequence[str] | None = None) -> cfg.ConfigOpts:
     return conf
 
 
-def _existing_default() -> list[str]:
-    import os
+def is_changed(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> bool:
+    """Whether a file or the environment, not a default, gave the option its value."""
+    location = conf.get_location(option.dest, None if group == "DEFAULT" else group)
+    return bool(location and location.location.is_user_controlled)
 
-    return [DEFAULT_CONFIG_FILE] if os.path.exists(DEFAULT_CONFIG_FILE) else []
+
+def shown(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> Any:
+    """The option's value as anyone may see it."""
+    value = conf[option.dest] if group == "DEFAULT" else conf[group][option.dest]
+    if option.secret and value and not str(value).startswith("sqlite:"):
+        return "***"
+    return value
+
+
+def _existing_default() -> list[str]:
+    return [DEFAULT_CONFIG_FILE] if Path(DEFAULT_CONFIG_FILE).exists() else []
 
 
 def _fill_paths(conf: cfg.ConfigOpts) -> None:

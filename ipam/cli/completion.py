@@ -1,0 +1,26 @@
+"""`ipam completion`: the script that makes a shell complete commands and options."""
+
+import click
+
+from ipam.cli.options import examples
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(
+    epilog=examples(
+        "bash: echo 'eval \"$(ipam completion bash)\"' >> ~/.bashrc",
+        "zsh:  echo 'eval \"$(ipam completion zsh)\"' >> ~/.zshrc",
+        "fish: ipam completion fish > ~/.config/fish/completions/ipam.fish",
+    )
+)
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print the script by which SHELL completes commands and options."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415  # rarely wanted
+
+    from ipam.cli.root import root  # noqa: PLC0415  # root loads this module
+
+    kind = get_completion_class(shell)
+    assert kind is not None, f"click completes for none of {SHELLS}?"  # noqa: S101  # SHELLS is click's
+    click.echo(kind(root, {}, "ipam", "_IPAM_COMPLETE").source())

@@ -1,0 +1,121 @@
+"""Which service a command talks to, and the client for it.
+
+From the most to the least explicit: options; OS_* of the environment; IPAM_URL or IPAM_SOCKET;
+the local socket where this machine runs the service; clouds.yaml; the local socket all the same.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ipam.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+DEFAULT_SOCKET = "/run/ipam/api.sock"
+OPENSTACK_VARIABLES = (
+    "OS_CLOUD",
+    "OS_AUTH_URL",
+    "OS_AUTH_TYPE",
+    "OS_ENDPOINT",
+    "OS_NETWORK_ENDPOINT_OVERRIDE",
+    "OS_CLIENT_CONFIG_FILE",
+)
+CLOUDS_FILES = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the options before the command said."""
+
+    socket: str | None = None
+    url: str | None = None
+    user: str | None = None
+    password_stdin: bool = False
+    os_cloud: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where to go: exactly one of the three."""
+
+    socket: str | None = None
+    url: str | None = None
+    openstack: bool = False
+
+
+def choose(
+    target: Target, environment: Mapping[str, str], *, local: bool, clouds_yaml: bool
+) -> Service:
+    """The service that options and environment name.
+
+    `local`: the directory of the default socket exists, so this machine runs the service;
+    `clouds_yaml`: there is such a file in one of its usual places.
+    """
+    if target.os_cloud:
+        return Service(openstack=True)
+    if target.url:
+        return Service(url=target.url)
+    if target.socket:
+        return Service(socket=target.socket)
+    if any(environment.get(name) for name in OPENSTACK_VARIABLES):
+        return Service(openstack=True)
+    if url := environment.get("IPAM_URL"):
+        return Service(url=url)
+    if socket := environment.get("IPAM_SOCKET"):
+        return Service(socket=socket)
+    if clouds_yaml and not local:
+        return Service(openstack=True)
+    return Service(socket=DEFAULT_SOCKET)
+
+
+def connect() -> "Client":
+    """The client for the command that runs; closed when the command ends."""
+    context = click.get_current_context()
+    target = context.find_object(Target) or Target()
+    service = choose(
+        target,
+        os.environ,
+        local=Path(DEFAULT_SOCKET).parent.is_dir(),
+        clouds_yaml=any(Path(name).expanduser().is_file() for name in CLOUDS_FILES),
+    )
+    client = _client(service, target)
+    context.call_on_close(client.close)
+    return client
+
+
+def _client(service: Service, target: Target) -> "Client":
+    from ipam.client import Client  # noqa: PLC0415  # httpx, not wanted for help and completion
+
+    if service.openstack:
+        from ipam.cli.openstack_cloud import cloud_client  # noqa: PLC0415  # openstacksdk is slow
+
+        return cloud_client(target.os_cloud)
+    if service.socket:
+        return Client(socket_path=service.socket)
+    if not str(service.url).startswith(("http://", "https://")):
+        raise click.UsageError(f"The URL {service.url!r} does not begin with http:// or https://.")
+    return Client(url=service.url, auth=_credentials(target))
+
+
+def _credentials(target: Target) -> tuple[str, str] | None:
+    user = target.user or os.environ.get("IPAM_USER")
+    if not user:
+        if target.password_stdin:
+            raise click.UsageError("--password-stdin needs --user NAME.")
+        return None
+    if target.password_stdin:
+        return user, sys.stdin.readline().rstrip("\n")
+    if password := os.environ.get("IPAM_PASSWORD"):
+        return user, password
+    if not sys.stdin.isatty():
+        raise ServiceUnavailable(
+            f"No password for {user}: set IPAM_PASSWORD, or send it to --password-stdin."
+        )
+    return user, click.prompt(f"Password of {user}", type=str, hide_input=True, err=True)

@@ -1,0 +1,113 @@
+"""From a name or an id to the one resource that is meant."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ipam.cli.output import plain
+from ipam.cli.resources import Resource
+from ipam.errors import Conflict, HTTPBadRequest, IpamError, NotFound
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def find(client: "Client", resource: Resource, name_or_id: str, **filters: str) -> dict[str, Any]:
+    """The resource with this id, or the only one with this name (an agent's host, a lease's IP).
+
+    `filters` narrow the search by name. Raises NotFound, or Conflict when several have the name.
+    """
+    if UUID.fullmatch(name_or_id):
+        try:
+            return _one(client.get(f"{resource.path}/{name_or_id}"))
+        except NotFound:
+            pass  # a name may look like an id
+    found = _by_name(client, resource, name_or_id, filters)
+    if not found:
+        raise NotFound(
+            f"No {resource.noun} {resource.wording} '{name_or_id}'."
+            f" `ipam {_list_command(resource)}` shows what there is."
+        )
+    if len(found) > 1:
+        ids = ", ".join(str(one["id"]) for one in found[:5])
+        raise Conflict(
+            f"{len(found)} {resource.plural} {resource.wording} '{name_or_id}': say which by its"
+            f" id ({ids}{', …' if len(found) > 5 else ''})."
+        )
+    return found[0]
+
+
+def find_id(client: "Client", resource: Resource, name_or_id: str, **filters: str) -> str:
+    """The id of `find`."""
+    return str(find(client, resource, name_or_id, **filters)["id"])
+
+
+def for_each(names: Iterable[str], action: Callable[[str], None]) -> None:
+    """Do it for every name though some fail; end with status 1 when any did."""
+    failed = False
+    for name in names:
+        try:
+            action(name)
+        except IpamError as error:
+            from ipam.cli.root import with_next_step  # noqa: PLC0415  # root imports connection
+
+            click.echo(f"ipam: {with_next_step(error)}", err=True)
+            failed = True
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def delete_each(client: "Client", resource: Resource, names: Iterable[str]) -> None:
+    """Delete every one of these resources though some cannot be."""
+    for_each(
+        names, lambda name: client.delete(f"{resource.path}/{find_id(client, resource, name)}")
+    )
+
+
+def _by_name(
+    client: "Client", resource: Resource, name: str, filters: dict[str, str]
+) -> list[dict[str, Any]]:
+    if not name:
+        return []
+    try:
+        return client.list(resource.path, resource.collection, {resource.key: name, **filters})
+    except HTTPBadRequest:
+        return []  # such as a lease asked for by something that is no address
+
+
+def _one(answer: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return next(iter(answer.values()))
+
+
+def _list_command(resource: Resource) -> str:
+    return "lease events" if resource.noun == "lease event" else f"{resource.noun} list"
+
+
+def update(
+    client: "Client",
+    resource: Resource,
+    resource_id: str,
+    changes: dict[str, Any],
+    *,
+    revision_number: int | None = None,
+) -> None:
+    """Send the changes of a `set` or `unset`; none at all is a usage error."""
+    if not changes:
+        raise click.UsageError(f"Nothing to change: say what. `ipam {resource.noun} set --help`")
+    client.put(
+        f"{resource.path}/{resource_id}",
+        json={resource.body: changes},
+        revision_number=revision_number,
+    )
+
+
+def without(present: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """What stays when `values` go; NotFound names those that are not there."""
+    absent = [plain(value) for value in values if value not in present]
+    if absent:
+        raise NotFound(f"It has no {'; '.join(absent)}.")
+    return [one for one in present if one not in values]

@@ -1,0 +1,77 @@
+"""The client for a cloud of clouds.yaml or OS_*, signed in as any OpenStack client would be.
+
+openstacksdk reads the configuration and keystoneauth signs in; the requests are our own client's.
+"""
+
+import ssl
+from collections.abc import Generator
+from typing import Any
+
+import click
+import httpx
+from keystoneauth1 import exceptions as keystone_exceptions
+from openstack import exceptions as openstack_exceptions
+from openstack.config import OpenStackConfig
+
+from ipam.client import Client
+from ipam.errors import ServiceUnavailable, Unauthorized
+
+
+class SessionAuth(httpx.Auth):
+    """The headers of a keystoneauth session: a token, renewed once when it has expired."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign the request; sign in anew and send it again when the answer is 401."""
+        request.headers.update(self._headers())
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._session.invalidate():
+            request.headers.update(self._headers())
+            yield request
+
+    def _headers(self) -> dict[str, str]:
+        try:
+            return self._session.get_auth_headers() or {}
+        except keystone_exceptions.Unauthorized as error:
+            raise Unauthorized(f"Keystone refused to sign in: {error}") from error
+        except keystone_exceptions.ClientException as error:
+            raise ServiceUnavailable(f"Cannot sign in: {error}") from error
+
+
+def cloud_client(cloud_name: str | None) -> Client:
+    """The client for the `network` service of that cloud, or of the one the environment names."""
+    try:
+        cloud = OpenStackConfig().get_one(cloud=cloud_name)
+        session = cloud.get_session()
+        endpoint = cloud.get_session_client("network").get_endpoint()
+    except (
+        openstack_exceptions.ConfigException,
+        keystone_exceptions.MissingRequiredOptions,
+    ) as error:
+        raise click.ClickException(f"clouds.yaml or OS_*: {error}") from error
+    except keystone_exceptions.Unauthorized as error:
+        raise Unauthorized(f"Keystone refused to sign in: {error}") from error
+    except keystone_exceptions.ClientException as error:
+        raise ServiceUnavailable(f"Cannot sign in: {error}") from error
+    if not endpoint:
+        raise click.ClickException(
+            "The cloud has no endpoint for its network service: add it to Keystone's catalog, or"
+            " set network_endpoint_override in clouds.yaml."
+        )
+    return Client(url=endpoint, auth=SessionAuth(session), verify=_verify(session))
+
+
+def _verify(session: Any) -> bool | ssl.SSLContext:
+    """The form httpx wants of keystoneauth's `verify` (a flag or a CA file) and `cert`."""
+    if session.verify is False:
+        return False
+    if session.verify is True and not session.cert:
+        return True
+    cafile = session.verify if isinstance(session.verify, str) else None
+    context = ssl.create_default_context(cafile=cafile)
+    if session.cert:
+        chain = session.cert if isinstance(session.cert, tuple) else (session.cert,)
+        context.load_cert_chain(*chain)
+    return context

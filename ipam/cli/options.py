@@ -1,0 +1,135 @@
+"""Options that several commands share, and the forms their values have."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from ipam.cli import output
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class KeyValues(click.ParamType[dict[str, str]]):
+    """`start=10.0.0.2,end=10.0.0.9`: a value may hold commas, but none followed by a known key."""
+
+    name = "key=value,…"
+
+    def __init__(self, required: Sequence[str], optional: Sequence[str] = ()) -> None:
+        self.required = required
+        self.keys = (*required, *optional)
+        self._separator = re.compile(rf",(?=(?:{'|'.join(map(re.escape, self.keys))})=)")
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, str]:
+        """The pairs as a dictionary; a usage error names what is wrong."""
+        if isinstance(value, dict):
+            return value
+        pairs: dict[str, str] = {}
+        for part in self._separator.split(value):
+            key, equals, one = part.partition("=")
+            if not equals or key not in self.keys:
+                self.fail(
+                    f"{part!r} is not one of {', '.join(f'{k}=…' for k in self.keys)}.", param, ctx
+                )
+            pairs[key] = one
+        missing = [key for key in self.required if key not in pairs]
+        if missing:
+            self.fail(f"{value!r} lacks {', '.join(f'{key}=…' for key in missing)}.", param, ctx)
+        return pairs
+
+
+def examples(*lines: str) -> str:
+    """The end of a help text: commands to copy."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def format_options(command: Command) -> Command:
+    """-f and -c."""
+    return _stacked(
+        click.option(
+            "-f",
+            "--format",
+            "output_format",
+            type=click.Choice(output.FORMATS),
+            default="table",
+            help="Form of the output.",
+        ),
+        click.option(
+            "-c",
+            "--column",
+            "wanted",
+            multiple=True,
+            metavar="COLUMN",
+            help="Show only this column; repeat for more.",
+        ),
+    )(command)
+
+
+def list_options(command: Command) -> Command:
+    """-f, -c, --long, --limit, --sort-column."""
+    return _stacked(
+        format_options,
+        click.option("--long", "long_list", is_flag=True, help="More columns."),
+        click.option(
+            "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many items."
+        ),
+        click.option(
+            "--sort-column",
+            "sort_columns",
+            multiple=True,
+            metavar="COLUMN[:desc]",
+            help="Sort by this column; repeat for more.",
+        ),
+    )(command)
+
+
+def admin_state_option(command: Command) -> Command:
+    """--enable/--disable."""
+    return click.option(
+        "--enable/--disable",
+        "admin_state_up",
+        default=None,
+        help="Administrative state: up or down.",
+    )(command)
+
+
+def description_option(command: Command) -> Command:
+    """--description."""
+    return click.option(
+        "--description", metavar="TEXT", help="A remark of at most 255 characters."
+    )(command)
+
+
+def project_option(command: Command) -> Command:
+    """--project."""
+    return click.option("--project", "project_id", metavar="ID", help="The id of the project.")(
+        command
+    )
+
+
+def config_file_option(command: Command) -> Command:
+    """--config-file."""
+    return click.option(
+        "--config-file",
+        "config_files",
+        multiple=True,
+        type=click.Path(),
+        help="Settings to read instead of /etc/ipam/ipam.conf; repeat, the last one wins.",
+    )(command)
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields whose option was used: None means that it was not."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,169 @@
+"""What the command line knows of each kind of resource: its path, its names, its columns."""
+
+from dataclasses import dataclass
+
+from ipam.cli.output import Column, addresses, or_never, plain, pools
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of resource. `key` is the field a user may name it by, next to its id."""
+
+    noun: str
+    collection: str
+    path: str
+    columns: tuple[Column, ...]
+    long_columns: tuple[Column, ...] = ()
+    key: str = "name"
+    wording: str = "named"
+
+    @property
+    def body(self) -> str:
+        """The key that wraps one of them in a body."""
+        return self.noun.replace(" ", "_")
+
+    @property
+    def plural(self) -> str:
+        """The collection in words."""
+        return self.collection.replace("_", " ")
+
+    @property
+    def every_column(self) -> tuple[Column, ...]:
+        """The usual columns and those of --long."""
+        return (*self.columns, *self.long_columns)
+
+
+NETWORK = Resource(
+    "network",
+    "networks",
+    "/v2.0/networks",
+    (Column("ID", "id"), Column("Name", "name"), Column("Subnets", "subnets")),
+    (
+        Column("Status", "status"),
+        Column("Project", "project_id"),
+        Column("State", "admin_state_up"),
+        Column("Shared", "shared"),
+        Column("MTU", "mtu"),
+        Column("DNS Domain", "dns_domain"),
+    ),
+)
+
+SUBNET = Resource(
+    "subnet",
+    "subnets",
+    "/v2.0/subnets",
+    (
+        Column("ID", "id"),
+        Column("Name", "name"),
+        Column("Network", "network_id"),
+        Column("Subnet", "cidr"),
+    ),
+    (
+        Column("Gateway", "gateway_ip"),
+        Column("Allocation Pools", "allocation_pools", pools),
+        Column("DHCP", "enable_dhcp"),
+        Column("Name Servers", "dns_nameservers"),
+        Column("Host Routes", "host_routes"),
+        Column("IP Version", "ip_version"),
+        Column("Project", "project_id"),
+    ),
+)
+
+PORT = Resource(
+    "port",
+    "ports",
+    "/v2.0/ports",
+    (
+        Column("ID", "id"),
+        Column("Name", "name"),
+        Column("MAC Address", "mac_address"),
+        Column("Fixed IP Addresses", "fixed_ips", addresses),
+        Column("Status", "status"),
+        Column("Host", "binding:host_id"),
+    ),
+    (
+        Column("Network", "network_id"),
+        Column("Device Owner", "device_owner"),
+        Column("Device ID", "device_id"),
+        Column("DNS Name", "dns_name"),
+        Column("State", "admin_state_up"),
+        Column("Project", "project_id"),
+    ),
+)
+
+LEASE = Resource(
+    "lease",
+    "leases",
+    "/v2.0/leases",
+    (
+        Column("IP Address", "ip_address"),
+        Column("MAC Address", "mac_address"),
+        Column("Hostname", "hostname"),
+        Column("Expires", "expires_at", or_never),
+        Column("Host", "host"),
+        Column("Port", "port_id"),
+    ),
+    (
+        Column("ID", "id"),
+        Column("Network", "network_id"),
+        Column("First Seen", "first_seen_at"),
+        Column("Last Seen", "last_seen_at"),
+        Column("Client ID", "client_id"),
+        Column("DUID", "duid"),
+        Column("IAID", "iaid"),
+    ),
+    key="ip_address",
+    wording="for",
+)
+
+LEASE_EVENT = Resource(
+    "lease event",
+    "lease_events",
+    "/v2.0/lease-events",
+    (
+        Column("Time", "occurred_at"),
+        Column("Action", "action"),
+        Column("IP Address", "ip_address"),
+        Column("MAC Address", "mac_address"),
+        Column("Hostname", "hostname"),
+        Column("Host", "host"),
+        Column("Port", "port_id"),
+    ),
+    (
+        Column("ID", "id"),
+        Column("Network", "network_id"),
+        Column("Expires", "expires_at", plain),
+        Column("Recorded", "recorded_at"),
+        Column("Client ID", "client_id"),
+        Column("DUID", "duid"),
+        Column("IAID", "iaid"),
+        Column("Details", "details"),
+    ),
+    key="id",
+    wording="with the id",
+)
+
+AGENT = Resource(
+    "agent",
+    "agents",
+    "/v2.0/agents",
+    (
+        Column("ID", "id"),
+        Column("Agent Type", "agent_type"),
+        Column("Host", "host"),
+        Column("Alive", "alive"),
+        Column("State", "admin_state_up"),
+        Column("dnsmasq", "configurations.dnsmasq_version"),
+        Column("Networks", "configurations.networks"),
+        Column("Ports", "configurations.ports"),
+        Column("Leases", "configurations.leases"),
+    ),
+    (
+        Column("Binary", "binary"),
+        Column("Heartbeat", "heartbeat_timestamp"),
+        Column("Started", "started_at"),
+        Column("Description", "description"),
+    ),
+    key="host",
+    wording="on host",
+)
