@@ -2,7 +2,8 @@
 
 `Database.write` and `Database.read` take a function of a `Transaction` and run it whole, again
 when the database refused for a transient reason. The function must therefore have no effect
-outside the transaction; what should follow a commit or undo an attempt is registered on the transaction.
+outside the transaction; what should follow a commit or undo an attempt is registered on the
+transaction.
 """
 
 import contextlib

@@ -1,0 +1,137 @@
+"""A database server of one's own: on loopback, on a free port, gone with its parent."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+START_SECONDS = 60
+
+
+class PrivateServer(ABC):
+    """A server process that this one starts, stops and outlives."""
+
+    name = "server"
+    package = "package"
+    user = "nobody"
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, *, durable: bool = False) -> None:
+        """With `durable`, commits wait for the disk: for measuring, tests need it not."""
+        self.durable = durable
+        self.port = 0
+        self.directory = Path()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = count(1)
+
+    @classmethod
+    @abstractmethod
+    def missing(cls) -> str | None:
+        """The sentence to skip with when the server cannot run here."""
+
+    @abstractmethod
+    def create_database(self, name: str) -> str:
+        """The URL of a new, empty database."""
+
+    @abstractmethod
+    def drop_database(self, name: str) -> None:
+        """Forget a database, whoever is still connected."""
+
+    @abstractmethod
+    def _initialise(self, data: Path) -> None: ...
+
+    @abstractmethod
+    def _command(self, data: Path) -> list[str]: ...
+
+    @abstractmethod
+    def _answers(self) -> bool: ...
+
+    def fresh_url(self) -> str:
+        """The URL of a new, empty database with a name of its own."""
+        return self.create_database(f"test_{next(self._numbers)}")
+
+    def launch(self) -> None:
+        """Make the data directory and start."""
+        self.directory = Path(tempfile.mkdtemp(prefix=f"ipam-{self.name}-"))
+        if os.geteuid() == 0:
+            shutil.chown(self.directory, self.user)
+        self.port = _free_port()
+        try:
+            self._initialise(self.directory / "data")
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        log_path = self.directory / "log"
+        with log_path.open("ab") as log:
+            command = self._as_user(self._command(self.directory / "data"))
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} did not start:\n{log_path.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self, number: signal.Signals | None = None) -> None:
+        """Stop; the data stays for the next start."""
+        if self._process is None:
+            return
+        self._process.send_signal(number or self.stop_signal)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def remove(self) -> None:
+        """Stop, and delete everything."""
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def run(self, command: Sequence[str], stdin: str = "") -> None:
+        """Run a program as the server's user, to its end."""
+        done = subprocess.run(
+            self._as_user(list(command)),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+    def _as_user(self, command: list[str]) -> list[str]:
+        """The command, ended by the kernel when its parent ends in whatever way."""
+        prefix = ["setpriv", "--pdeathsig", "KILL"]
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam(self.user)
+            prefix += [f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
+        return [*prefix, *command]
+
+
+def is_listening(port: int) -> bool:
+    """Whether something accepts connections there."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
