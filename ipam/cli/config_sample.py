@@ -11,16 +11,16 @@ from ipam.settings import GROUPS
 WIDTH = 98
 HEAD = """\
 # Settings of ipam: one file for `ipam api`, `ipam agent run`, `ipam worker` and `ipam up`.
-# Read from /etc/ipam/ipam.conf, or from --config-file. Every option is here with its default or an example;
-# remove the # before those that you change. OS_<GROUP>__<OPTION> in the environment is read, too.
+# Read from /etc/ipam/ipam.conf, or from --config-file. Every option is here with its default or an
+# example: remove the # before those that you change. OS_<GROUP>__<OPTION> in the environment
+# is read, too.
 """
 
 
 def sample_text() -> str:
     """A settings file with every option explained and its default, all commented out."""
-    return "\n".join(
-        [HEAD, *(line for group, options in GROUPS.items() for line in _group(group, options))]
-    )
+    groups = ("\n".join(_group(name, options)) for name, options in GROUPS.items())
+    return "\n".join([HEAD, *groups])
 
 
 def _group(group: str, options: Sequence[cfg.Opt]) -> Iterator[str]:

@@ -1,0 +1,266 @@
+"""Child processes under one roof: started, their lines prefixed, restarted, stopped in order.
+
+One thread, one selector; pidfds tell of deaths, a wake-up pipe of signals. Nothing here knows what
+the children do. The kernel sends them SIGTERM when the supervisor itself is killed.
+"""
+
+import ctypes
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import Self
+
+FIRST_RESTART_SECONDS = 1.0
+LONGEST_RESTART_SECONDS = 30.0
+HEALTHY_SECONDS = 60.0
+"""A child that lived as long starts again at once, as if it had never failed."""
+LONGEST_LINE_BYTES = 65536
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class ChildFailedError(Exception):
+    """A child ended while everything was still being started."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One child, running or waiting for its restart."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    pidfd: int = -1
+    status: int | None = None
+    started: float = 0.0
+    delay: float = FIRST_RESTART_SECONDS
+    restart_at: float | None = None
+    buffer: bytearray = field(default_factory=bytearray)
+
+
+class Supervisor:
+    """Use as a context manager: whatever happens, no child outlives it."""
+
+    def __init__(self, write_line: Callable[[str, str], None]) -> None:
+        """`write_line(name, line)` gets each line of the children; `up` is the supervisor itself."""
+        self.signals = 0
+        self.restarts = False
+        self._write_line = write_line
+        self._children: dict[str, Child] = {}
+        self._selector = selectors.DefaultSelector()
+        self._old_handlers: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        for end in (self._wake_reader, self._wake_writer):
+            end.setblocking(False)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ, self._drain_wakeups)
+        self._old_wakeup = signal.set_wakeup_fd(
+            self._wake_writer.fileno(), warn_on_full_buffer=False
+        )
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._old_handlers[number] = signal.signal(number, self._count_signal)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for child in self._children.values():
+            self._kill(child)
+        for number, handler in self._old_handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() gave us
+        signal.set_wakeup_fd(self._old_wakeup)
+        self._wake_reader.close()
+        self._wake_writer.close()
+        self._selector.close()
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start a child of that name."""
+        self._environment = environment
+        child = self._children[name] = Child(name, command)
+        self._spawn(child)
+
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Run a child to its end. Raises ChildFailedError unless its status is 0."""
+        self.start(name, command, environment)
+        child = self._children[name]
+        while child.process is not None and not self.signals:
+            self._turn(None)
+        self._kill(child)
+        del self._children[name]
+        if child.status and not self.signals:
+            raise ChildFailedError(name)
+
+    def wait_until(self, condition: Callable[[], bool], *, seconds: float, pause: float) -> bool:
+        """Whether the condition came true in time; asked every `pause` seconds.
+
+        Raises ChildFailedError when a child ends meanwhile.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.signals:
+            if condition():
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            self._turn(pause)
+            for child in self._children.values():
+                if child.process is None:
+                    raise ChildFailedError(child.name)
+        return False
+
+    def run_until_signal(self) -> None:
+        """Keep every child running until SIGINT, SIGTERM or SIGHUP."""
+        self.restarts = True
+        while not self.signals:
+            self._turn(self._seconds_to_restart())
+            self._restart_due()
+
+    def stop(self, *names: str, seconds: float) -> None:
+        """SIGTERM to these children, SIGKILL to those still there after `seconds`.
+
+        A further signal from the user cuts the wait short.
+        """
+        self.restarts = False
+        asked = self.signals
+        children = [self._children[name] for name in names if name in self._children]
+        running = [child for child in children if child.process is not None]
+        for child in running:
+            assert child.process is not None  # noqa: S101  # filtered just above
+            child.process.terminate()
+        deadline = time.monotonic() + seconds
+        while any(child.process is not None for child in running):
+            left = deadline - time.monotonic()
+            if left <= 0 or self.signals > asked:
+                break
+            self._turn(left)
+        for child in running:
+            if child.process is not None:
+                self._write_line("up", f"{child.name} does not end; killing it")
+            self._kill(child)
+
+    def _spawn(self, child: Child) -> None:
+        parent = os.getpid()
+
+        def die_with_parent() -> None:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+        child.process = subprocess.Popen(
+            child.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(self._environment),
+            process_group=0,  # Ctrl-C at the terminal reaches the supervisor alone
+            preexec_fn=die_with_parent,  # noqa: PLW1509  # this process has one thread
+        )
+        assert child.process.stdout is not None  # noqa: S101  # it is a pipe
+        os.set_blocking(child.process.stdout.fileno(), False)
+        child.started, child.restart_at = time.monotonic(), None
+        child.pidfd = os.pidfd_open(child.process.pid)
+        self._selector.register(child.pidfd, selectors.EVENT_READ, lambda: self._on_death(child))
+        self._selector.register(
+            child.process.stdout, selectors.EVENT_READ, lambda: self._read_lines(child)
+        )
+
+    def _turn(self, seconds: float | None) -> None:
+        """Wait for the next thing to happen, and do what it asks for."""
+        for key, _ in self._selector.select(seconds):
+            if key.fileobj in self._selector.get_map():  # not gone by an earlier event
+                key.data()
+
+    def _on_death(self, child: Child) -> None:
+        process = child.process
+        assert process is not None  # noqa: S101  # its pidfd was registered
+        child.status = process.wait()
+        self._read_lines(child)
+        self._forget(child)
+        if not self.restarts:
+            return
+        lived = time.monotonic() - child.started
+        child.delay = FIRST_RESTART_SECONDS if lived >= HEALTHY_SECONDS else child.delay
+        child.restart_at = time.monotonic() + child.delay
+        how = _how(child.status)
+        self._write_line("up", f"{child.name} {how}; starting it again in {child.delay:g} s")
+        child.delay = min(child.delay * 2, LONGEST_RESTART_SECONDS)
+
+    def _restart_due(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            if child.process is None and child.restart_at is not None and child.restart_at <= now:
+                self._spawn(child)
+
+    def _seconds_to_restart(self) -> float | None:
+        due = [
+            child.restart_at for child in self._children.values() if child.restart_at is not None
+        ]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _read_lines(self, child: Child) -> None:
+        assert child.process is not None  # noqa: S101  # called before it is forgotten
+        assert child.process.stdout is not None  # noqa: S101  # it is a pipe
+        try:
+            while chunk := os.read(child.process.stdout.fileno(), LONGEST_LINE_BYTES):
+                child.buffer += chunk
+                self._write_lines(child)
+        except BlockingIOError:
+            return
+        self._selector.unregister(child.process.stdout)  # the end: it would be ready for ever
+
+    def _write_lines(self, child: Child) -> None:
+        *lines, rest = child.buffer.split(b"\n")
+        if len(rest) >= LONGEST_LINE_BYTES:
+            lines, rest = [*lines, rest], bytearray()
+        for line in lines:
+            self._write_line(child.name, line.decode(errors="backslashreplace"))
+        child.buffer = rest
+
+    def _kill(self, child: Child) -> None:
+        if child.process is not None:
+            child.process.kill()
+            child.process.wait()
+            self._read_lines(child)
+            self._forget(child)
+
+    def _forget(self, child: Child) -> None:
+        """Close what belonged to the process that ended."""
+        assert child.process is not None  # noqa: S101  # it has just ended
+        assert child.process.stdout is not None  # noqa: S101  # it is a pipe
+        if child.buffer:
+            self._write_line(child.name, child.buffer.decode(errors="backslashreplace"))
+        child.buffer = bytearray()
+        if child.process.stdout in self._selector.get_map():
+            self._selector.unregister(child.process.stdout)
+        child.process.stdout.close()
+        self._selector.unregister(child.pidfd)
+        os.close(child.pidfd)
+        child.process = None
+
+    def _drain_wakeups(self) -> None:
+        self._wake_reader.recv(4096)
+
+    def _count_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # signal()'s
+        self.signals += 1
+
+
+def ipam_command(*words: str) -> list[str]:
+    """The command line of `ipam WORDS` by the same interpreter, whatever the current directory."""
+    return [sys.executable, "-P", "-m", "ipam", *words]
+
+
+def _how(status: int) -> str:
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
