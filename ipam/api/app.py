@@ -1,0 +1,115 @@
+"""The application: routes, and what happens around each request.
+
+`create_app` is the composition root of the API. `routes` lists every path; whoever adds a resource
+adds its lines there (how: see `resources.py`).
+"""
+
+import uuid
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import falcon
+from oslo_config import cfg
+
+from ipam.allocator.reservations import Allocator
+from ipam.api import faults, fixed_answers, networks, openapi, ports, subnets, versions
+from ipam.api.operations import Route
+from ipam.api.resources import WriteListRoute, WriteShowRoute
+from ipam.api.service import Service
+from ipam.api.wake import SOCKET_NAME, AgentWaker
+from ipam.errors import PolicyNotAuthorized
+from ipam.identity.authentication import authenticator
+from ipam.identity.caller import Caller
+from ipam.store.database import Database
+
+Authenticate = Callable[[MutableMapping[str, Any]], Caller]
+
+
+def create_app(
+    settings: cfg.ConfigOpts,
+    *,
+    authenticate: Authenticate | None = None,
+    database: Database | None = None,
+) -> falcon.App[Any, Any]:
+    """The WSGI application for these settings.
+
+    Without arguments it opens the database of the settings and authenticates as they say.
+    """
+    service = make_service(settings, database)
+    gate = _Gate(authenticate or authenticator(settings))
+    app = falcon.App(middleware=[gate], cors_enable=False)
+    app.req_options.strip_url_path_trailing_slash = True
+    app.resp_options.secure_cookies_by_default = True
+    faults.install(app)
+    table = routes(service)
+    for path, route in table:
+        app.add_route(path, route)
+    app.add_route("/v2.0/openapi.json", openapi.OpenApiRoute(table))
+    return app
+
+
+def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> Service:
+    """What the handlers share."""
+    opened = database or Database(
+        settings.database.connection,
+        pool_size=settings.database.pool_size,
+        max_attempts=settings.database.max_attempts,
+    )
+    allocator = Allocator(
+        opened,
+        cooldown_seconds=settings.network.address_cooldown_seconds,
+        worker=uuid.uuid4().hex,
+    )
+    waker = AgentWaker(str(Path(settings.run_path) / SOCKET_NAME))
+    return Service(settings, opened, allocator, waker)
+
+
+def routes(service: Service) -> list[tuple[str, Route]]:
+    """Every path with its route, but for the description of them all."""
+    network_actions = networks.NetworkActions(service)
+    subnet_actions = subnets.SubnetActions(service)
+    port_actions = ports.PortActions(service)
+    return [
+        ("/", versions.VersionsRoute(service)),
+        ("/v2.0", versions.VersionRoute(service)),
+        ("/v2.0/networks", WriteListRoute(service, networks.KIND, network_actions)),
+        ("/v2.0/networks/{resource_id}", WriteShowRoute(service, networks.KIND, network_actions)),
+        ("/v2.0/subnets", WriteListRoute(service, subnets.KIND, subnet_actions)),
+        ("/v2.0/subnets/{resource_id}", WriteShowRoute(service, subnets.KIND, subnet_actions)),
+        ("/v2.0/ports", WriteListRoute(service, ports.KIND, port_actions)),
+        ("/v2.0/ports/{resource_id}", WriteShowRoute(service, ports.KIND, port_actions)),
+        *fixed_answers.routes(),
+    ]
+
+
+class _Gate:
+    """Numbers each request, finds out who calls, and lets pass what the caller's role allows."""
+
+    def __init__(self, authenticate: Authenticate) -> None:
+        self._authenticate = authenticate
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        req.context.request_id = f"req-{uuid.uuid4()}"
+        req.context.caller = None
+
+    def process_resource(
+        self, req: falcon.Request, _resp: falcon.Response, resource: Any, _params: dict[str, Any]
+    ) -> None:
+        operation = resource.operations.get(req.method)
+        if operation is not None and operation.public:
+            return
+        caller = req.context.caller = self._authenticate(req.env)
+        if operation is None or caller.is_admin or req.method == "GET":
+            return  # what a path does not offer is Falcon's 405
+        if not (operation.service and caller.role == "service"):
+            raise PolicyNotAuthorized(
+                f"The role {caller.role} of {caller.user_id} does not allow"
+                f" {req.method} {req.path}."
+            )
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
+    ) -> None:
+        request_id = getattr(req.context, "request_id", None) or f"req-{uuid.uuid4()}"
+        resp.set_header("X-Openstack-Request-Id", request_id)

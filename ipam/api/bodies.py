@@ -1,0 +1,38 @@
+"""The request body: bytes of bounded length that are one JSON object under the resource's name."""
+
+from typing import Any
+
+import falcon
+import msgspec
+
+from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge
+
+
+def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
+    """The body as an object. Reads no more than `max_bytes` and one.
+
+    Raises HTTPBadRequest when it is not JSON (NaN, Infinity and lone surrogates are not) or not an
+    object, HTTPRequestEntityTooLarge when it is longer.
+    """
+    too_large = HTTPRequestEntityTooLarge(f"The body is longer than {max_bytes} bytes.")
+    if (req.content_length or 0) > max_bytes:
+        raise too_large
+    raw = req.bounded_stream.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise too_large
+    try:
+        body = msgspec.json.decode(raw)
+    except RecursionError:
+        raise HTTPBadRequest("The body is nested too deeply.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HTTPBadRequest(f"The body is not valid JSON: {error}.") from None
+    if not isinstance(body, dict):
+        raise HTTPBadRequest("The body is not a JSON object.")
+    return body
+
+
+def unwrap(body: dict[str, Any], name: str) -> Any:
+    """What stands under the resource's name. Raises HTTPBadRequest when nothing does."""
+    if name not in body:
+        raise HTTPBadRequest(f"Resource name '{name}' not found in request body.")
+    return body[name]

@@ -1,0 +1,41 @@
+"""The aliases of Neutron's extensions that are served here: clients decide by them what to ask.
+
+An alias stands here only if everything behind it works. Names and dates are those of neutron-lib.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+
+class Extension(Struct, frozen=True):
+    """One extension, the same in the list and alone."""
+
+    alias: str
+    name: str
+    description: str
+    updated: str = "2012-01-01T00:00:00-00:00"
+    links: tuple[str, ...] = ()
+
+
+EXTENSIONS: Final = (
+    Extension("allowed-address-pairs", "Allowed Address Pairs", "Further addresses of a port"),
+    Extension("binding", "Port Binding", "On which host a port is, and how it is plugged"),
+    Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),
+    Extension("external-net", "Neutron external network", "router:external of networks"),
+    Extension("extra_dhcp_opt", "Neutron Extra DHCP options", "DHCP options of one port"),
+    Extension("ip-substring-filtering", "IP address substring filtering", "ip_address_substr"),
+    Extension("net-mtu", "Network MTU", "mtu of networks"),
+    Extension("net-mtu-writable", "Network MTU (writable)", "mtu can be set and changed"),
+    Extension("pagination", "Pagination support", "limit, marker and page_reverse"),
+    Extension("port-security", "Port Security", "port_security_enabled, kept for clients"),
+    Extension("project-id", "project_id field enabled", "project_id beside tenant_id"),
+    Extension("provider", "Provider Network", "provider:* of networks"),
+    Extension("quotas", "Quota management support", "Quotas, all of them unlimited"),
+    Extension("revision-if-match", "If-Match constraints", "If-Match: revision_number=N"),
+    Extension("sorting", "Sorting support", "sort_key and sort_dir"),
+    Extension("standard-attr-description", "standard-attr-description", "description"),
+    Extension("standard-attr-revisions", "Resource revision numbers", "revision_number"),
+    Extension("standard-attr-timestamp", "Resource timestamps", "created_at and updated_at"),
+    Extension("subnet-service-types", "Subnet service types", "service_types of subnets"),
+)

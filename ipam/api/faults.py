@@ -1,0 +1,76 @@
+"""How an exception becomes an answer: always `{"NeutronError": {"type", "message", "detail"}}`.
+
+Neutron's client drops the type of an error whose body lacks one of the three keys.
+"""
+
+import logging
+from typing import Any
+
+import falcon
+import msgspec
+
+from ipam.errors import (
+    HTTPBadRequest,
+    HTTPMethodNotAllowed,
+    HTTPNotFound,
+    HTTPRequestEntityTooLarge,
+    IpamError,
+    Temporary,
+    Unauthorized,
+)
+from ipam.identity.authentication import CHALLENGE
+
+LOG = logging.getLogger(__name__)
+
+INTERNAL = "Request Failed: internal server error while processing your request."
+
+
+def install(app: falcon.App[Any, Any]) -> None:
+    """Make the application answer every exception in this form."""
+    app.add_error_handler(Exception, _handle)
+
+
+def _handle(
+    req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
+) -> None:
+    match error:
+        case IpamError() if error.status < 500 or isinstance(error, Temporary):
+            _render(resp, error)
+        case falcon.HTTPError():
+            _render(resp, _translated(req, error))
+            for name, value in dict(error.headers or {}).items():
+                resp.set_header(name, value)
+        case _:
+            request_id = getattr(req.context, "request_id", "-")
+            LOG.error("%s %s [%s]", req.method, req.path, request_id, exc_info=error)
+            resp.status = falcon.HTTP_500
+            _body(resp, "HTTPInternalServerError", INTERNAL)
+
+
+def _render(resp: falcon.Response, error: IpamError) -> None:
+    resp.status = falcon.code_to_http_status(error.status)
+    if isinstance(error, Temporary):
+        resp.set_header("Retry-After", str(error.retry_after_seconds))
+    if isinstance(error, Unauthorized):
+        resp.set_header("WWW-Authenticate", CHALLENGE)
+    _body(resp, error.type, str(error))
+
+
+def _translated(req: falcon.Request, error: falcon.HTTPError) -> IpamError:
+    """Falcon's own refusals (no such path, no such method, a bad header) as ours."""
+    match error.status_code:
+        case 404:
+            return HTTPNotFound("The resource could not be found.")
+        case 405:
+            return HTTPMethodNotAllowed(f"The method {req.method} is not allowed for this path.")
+        case 413:
+            return HTTPRequestEntityTooLarge(error.description or error.title)
+        case _:
+            return HTTPBadRequest(error.description or error.title)
+
+
+def _body(resp: falcon.Response, kind: str, message: str) -> None:
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = msgspec.json.encode(
+        {"NeutronError": {"type": kind, "message": message, "detail": ""}}
+    )

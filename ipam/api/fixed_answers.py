@@ -1,0 +1,99 @@
+"""Paths whose answer does not depend on the database.
+
+Extensions, quotas, and Neutron resources that do not exist here but that Nova and Horizon ask for
+without looking at the extensions first.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import falcon
+
+from ipam.api.extensions import EXTENSIONS, Extension
+from ipam.api.operations import Operation, Route
+from ipam.api.resources import respond
+from ipam.errors import Conflict, ExtensionNotFound
+
+UNLIMITED = dict.fromkeys(
+    (
+        "floatingip",
+        "network",
+        "port",
+        "rbac_policy",
+        "router",
+        "security_group",
+        "security_group_rule",
+        "subnet",
+        "subnetpool",
+    ),
+    -1,
+)
+
+
+class AutoAllocatedTopologyNotFound(Conflict):
+    """There is no such thing here; Nova handles 409 alone."""
+
+    @property
+    def type(self) -> str:
+        """The name Neutron gives it."""
+        return "AutoAllocationFailure"
+
+
+class FixedAnswer:
+    """GET with an answer made of the path alone."""
+
+    def __init__(self, summary: str, name: str, kind: Any, answer: Callable[..., Any]) -> None:
+        self._operation = Operation(summary, response={name: kind})
+        self._name = name
+        self._answer = answer
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {"GET": self._operation}
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        respond(resp, {self._name: self._answer(**path)})
+
+
+def routes() -> list[tuple[str, Route]]:
+    """The paths with their routes."""
+    quota = ("quota", dict[str, int], lambda **_path: UNLIMITED)
+    return [
+        (
+            "/v2.0/extensions",
+            FixedAnswer("List extensions", "extensions", list[Extension], lambda: EXTENSIONS),
+        ),
+        (
+            "/v2.0/extensions/{alias}",
+            FixedAnswer("Show one extension", "extension", Extension, _extension),
+        ),
+        ("/v2.0/quotas/{project_id}", FixedAnswer("Show quotas: all are unlimited", *quota)),
+        ("/v2.0/quotas/{project_id}/default", FixedAnswer("Show default quotas", *quota)),
+        ("/v2.0/floatingips", _empty("floating IPs", "floatingips")),
+        ("/v2.0/routers", _empty("routers", "routers")),
+        ("/v2.0/security-groups", _empty("security groups", "security_groups")),
+        (
+            "/v2.0/auto-allocated-topology/{project_id}",
+            FixedAnswer(
+                "Always 409: networks are made by admins",
+                "auto_allocated_topology",
+                dict,
+                _no_auto,
+            ),
+        ),
+    ]
+
+
+def _empty(words: str, name: str) -> FixedAnswer:
+    return FixedAnswer(f"List {words}: there are none", name, list[dict[str, Any]], list)
+
+
+def _extension(alias: str) -> Extension:
+    for extension in EXTENSIONS:
+        if extension.alias == alias:
+            return extension
+    raise ExtensionNotFound("Extension with this alias could not be found.")
+
+
+def _no_auto(project_id: str) -> None:  # noqa: ARG001  # a parameter of the path
+    raise AutoAllocatedTopologyNotFound("Automatic networks are not offered: name a network.")

@@ -1,0 +1,198 @@
+"""Networks: what they look like and how they are written."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ipam import model
+from ipam.api import standard
+from ipam.api.dhcp_port import dhcp_device_id
+from ipam.api.resources import Kind
+from ipam.api.service import Service
+from ipam.api.values import Description, Domain, Name, ProjectId
+from ipam.errors import CallerError, InvalidInput, NetworkInUse, NetworkNotFound
+from ipam.identity.caller import Caller
+from ipam.store import networks, ports, rows, subnets, tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Record, read_many
+
+Mtu = Annotated[int, Meta(ge=68, le=65535)]
+SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
+NetworkType = Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"]
+PhysicalNetwork = Annotated[Name, Meta(max_length=64)]
+
+
+class NetworkCreate(Struct, kw_only=True):
+    name: Name = ""
+    description: Description = ""
+    project_id: ProjectId | UnsetType = UNSET
+    tenant_id: ProjectId | UnsetType = UNSET
+    admin_state_up: bool = True
+    shared: bool = False
+    mtu: Mtu | None = None
+    dns_domain: Domain = ""
+    port_security_enabled: bool = False
+    router_external: bool = msgspec.field(default=False, name="router:external")
+    is_default: bool = False
+    provider_network_type: NetworkType | None = msgspec.field(
+        default=None, name="provider:network_type"
+    )
+    provider_physical_network: PhysicalNetwork | None = msgspec.field(
+        default=None, name="provider:physical_network"
+    )
+    provider_segmentation_id: SegmentationId | None = msgspec.field(
+        default=None, name="provider:segmentation_id"
+    )
+
+
+class NetworkUpdate(Struct, kw_only=True):
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    admin_state_up: bool | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET
+    mtu: Mtu | UnsetType = UNSET
+    dns_domain: Domain | UnsetType = UNSET
+    port_security_enabled: bool | UnsetType = UNSET
+    router_external: bool | UnsetType = msgspec.field(default=UNSET, name="router:external")
+    is_default: bool | UnsetType = UNSET
+
+
+class NetworkView(Struct, kw_only=True):
+    id: str
+    name: Name
+    tenant_id: str
+    project_id: str
+    admin_state_up: bool
+    status: Literal["ACTIVE", "DOWN", "BUILD", "ERROR"] = model.ACTIVE
+    shared: bool
+    mtu: int
+    dns_domain: Domain
+    port_security_enabled: bool
+    router_external: bool = msgspec.field(name="router:external")
+    is_default: bool
+    provider_network_type: str | None = msgspec.field(name="provider:network_type")
+    provider_physical_network: str | None = msgspec.field(name="provider:physical_network")
+    provider_segmentation_id: int | None = msgspec.field(name="provider:segmentation_id")
+    subnets: list[str]
+    availability_zones: tuple[str, ...] = ()
+    availability_zone_hints: tuple[str, ...] = ()
+    ipv4_address_scope: str | None = None
+    ipv6_address_scope: str | None = None
+    qos_policy_id: str | None = None
+    description: Description
+    tags: tuple[str, ...] = ()
+    created_at: str
+    updated_at: str
+    revision_number: int
+
+
+def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:
+    """The networks of these rows."""
+    of_networks = networks.subnet_ids(tx, [row.pk for row in found])
+    return [
+        NetworkView(
+            **standard.standard_view(row),
+            admin_state_up=row.admin_state_up,
+            shared=row.shared,
+            mtu=row.mtu,
+            dns_domain=row.dns_domain,
+            port_security_enabled=row.port_security_enabled,
+            router_external=row.router_external,
+            is_default=row.is_default,
+            provider_network_type=row.provider_network_type,
+            provider_physical_network=row.provider_physical_network,
+            provider_segmentation_id=row.provider_segmentation_id,
+            subnets=of_networks[row.pk],
+        )
+        for row in found
+    ]
+
+
+KIND: Final = Kind("network", "networks", NetworkView, networks.COLLECTION, views, NetworkNotFound)
+
+
+def provider_faults(values: Any) -> list[CallerError]:
+    """Provider attributes that contradict each other."""
+    kind, segment = values.get("provider_network_type"), values.get("provider_segmentation_id")
+    if segment is None:
+        return []
+    if kind in (None, "local", "flat"):
+        return [
+            InvalidInput(f"provider:segmentation_id {segment} needs a segmented network_type.")
+        ]
+    if kind == "vlan" and segment > 4094:
+        return [InvalidInput(f"provider:segmentation_id {segment} is no VLAN id (1 to 4094).")]
+    return []
+
+
+class NetworkActions:
+    """Writes networks."""
+
+    create_struct: type[Struct] = NetworkCreate
+    update_struct: type[Struct] = NetworkUpdate
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def create(self, caller: Caller, bodies: Sequence[Any]) -> list[NetworkView]:
+        read = standard.read_bodies(NetworkCreate, NetworkView, bodies, provider_faults)
+        default_mtu = self._service.settings.network.global_physnet_mtu
+        new = [_new_row(body, caller, default_mtu) for body in read]
+
+        def work(tx: Transaction) -> list[NetworkView]:
+            pks = rows.insert_many(tx, tables.network, new)
+            tx.on_commit(self._service.waker.wake)
+            return views(tx, read_many(tx, KIND.rows, pks))
+
+        return self._service.database.write(work)
+
+    def update(self, resource_id: str, body: Any, revision: int | None) -> NetworkView:
+        asked = standard.given(standard.read_update(NetworkUpdate, NetworkView, body))
+
+        def work(tx: Transaction) -> NetworkView:
+            missing = KIND.missing(resource_id)
+            row = standard.locked(tx, tables.network, resource_id, revision, missing)
+            if values := standard.changed(row, asked):
+                rows.touch(tx, tables.network, row.pk, values)
+                tx.on_commit(self._service.waker.wake)
+            view: NetworkView = KIND.show(tx, resource_id)
+            return view
+
+        return self._service.database.write(work)
+
+    def delete(self, resource_id: str, revision: int | None) -> None:
+        def work(tx: Transaction) -> None:
+            missing = KIND.missing(resource_id)
+            row = standard.locked(tx, tables.network, resource_id, revision, missing)
+            device_id = dhcp_device_id(resource_id)
+            if networks.port_in_use(tx, row.pk, dhcp_device_id=device_id):
+                raise NetworkInUse(
+                    f"Unable to complete operation on network {resource_id}. There are one or"
+                    " more ports still in use on the network."
+                )
+            self._remove(tx, row.pk, device_id)
+            tx.on_commit(self._service.waker.wake)
+
+        self._service.database.write(work)
+
+    def _remove(self, tx: Transaction, network_pk: int, device_id: str) -> None:
+        """Delete the network with what only it held: its DHCP port and its subnets."""
+        allocator = self._service.allocator
+        if own := ports.dhcp_port(tx, network_pk, device_id):
+            for _, subnet_pk, address in ports.fixed_ips(tx, [own.pk])[own.pk]:
+                allocator.release(tx, subnet_pk, address, own.pk)
+            ports.remove(tx, own.pk)
+        for subnet in subnets.of_network(tx, network_pk):
+            allocator.close_pools(tx, subnet.pk)
+            subnets.remove(tx, subnet.pk)
+        networks.remove(tx, network_pk)
+
+
+def _new_row(body: NetworkCreate, caller: Caller, default_mtu: int) -> dict[str, Any]:
+    values = standard.given(body)
+    values.pop("tenant_id", None)
+    values["project_id"] = standard.project_of(body, caller)
+    values["mtu"] = body.mtu or default_mtu
+    return rows.with_standard(values)

@@ -1,0 +1,185 @@
+"""The OpenAPI 3.1 document, made of the routes and of the structs that validate."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import falcon
+import msgspec
+from msgspec import Struct
+
+from ipam.api import listing
+from ipam.api.attributes import scalar_type
+from ipam.api.operations import Operation, Route
+from ipam.api.resources import respond
+from ipam.store.listing import Collection
+
+REF: Final = "#/components/schemas/{name}"
+PATH: Final = "/v2.0/openapi.json"
+
+
+class NeutronError(Struct):
+    """What is wrong; `type` is for programs, `message` for people."""
+
+    type: str
+    message: str
+    detail: str
+
+
+class OpenApiRoute:
+    """GET of the document."""
+
+    def __init__(self, table: Sequence[tuple[str, Route]]) -> None:
+        self._table = [*table, (PATH, self)]
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        answer = Operation("This document", response={}, public=True)
+        return {"GET": answer}
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The document; made once."""
+        return describe(self._table)
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        respond(resp, self.document)
+
+
+def describe(table: Sequence[tuple[str, Route]]) -> dict[str, Any]:
+    """The document for these routes."""
+    types = list(dict.fromkeys([NeutronError, *_types(table)]))
+    schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    by_type = dict(zip(map(repr, types), schemas, strict=True))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ipam",
+            "summary": "The OpenStack Networking API v2.0 for networks, subnets and ports, and"
+            " leases around dnsmasq.",
+            "version": _version(),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"basic": []}],
+        "paths": {path: _path(path, route, by_type) for path, route in table},
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+        },
+    }
+
+
+def _types(table: Sequence[tuple[str, Route]]) -> Iterator[Any]:
+    for _, route in table:
+        for operation in route.operations.values():
+            for body in (*operation.request, operation.response or {}):
+                yield from body.values()
+
+
+def _path(path: str, route: Route, by_type: Mapping[str, Any]) -> dict[str, Any]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    item: dict[str, Any] = {
+        method.lower(): _operation(path, method, operation, by_type)
+        for method, operation in route.operations.items()
+    }
+    if names:
+        item["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+    return item
+
+
+def _operation(
+    path: str, method: str, operation: Operation, by_type: Mapping[str, Any]
+) -> dict[str, Any]:
+    words = [part.strip("{}").replace("-", "_") for part in path.split("/") if part] or ["root"]
+    words = [word.replace("v2.0", "v2").replace(".", "_") for word in words]
+    result: dict[str, Any] = {
+        "operationId": "_".join([method.lower(), *words]),
+        "summary": operation.summary,
+        "responses": _responses(operation, by_type),
+    }
+    if operation.public:
+        result["security"] = []
+    if parameters := [*_list_parameters(operation), *_query_parameters(operation.query)]:
+        result["parameters"] = parameters
+    if operation.request:
+        bodies = [_object(body, by_type) for body in operation.request]
+        schema = bodies[0] if len(bodies) == 1 else {"oneOf": bodies}
+        result["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    return result
+
+
+def _responses(operation: Operation, by_type: Mapping[str, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "Done"}
+    if operation.response is not None:
+        schema = _object(operation.response, by_type, required=False)
+        good["content"] = {"application/json": {"schema": schema}}
+    error = _object({"NeutronError": NeutronError}, by_type)
+    return {
+        str(operation.status): good,
+        "default": {
+            "description": "Refused or failed",
+            "content": {"application/json": {"schema": error}},
+        },
+    }
+
+
+def _object(
+    body: Mapping[str, Any], by_type: Mapping[str, Any], *, required: bool = True
+) -> dict[str, Any]:
+    properties = {name: by_type[repr(kind)] for name, kind in body.items()}
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    return schema | {"required": list(body)} if required else schema
+
+
+def _list_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    if operation.listed is None:
+        return
+    collection, view = operation.listed
+    for name, sortable in listing.filter_names(collection).items():
+        yield {
+            "name": name,
+            "in": "query",
+            "description": "Show only items with this value; repeat for more values.",
+            "schema": {"type": "array", "items": _scalar(view, name, sortable=sortable)},
+        }
+    yield from _paging_parameters(collection)
+
+
+def _paging_parameters(collection: Collection) -> Iterator[dict[str, Any]]:
+    keys = {"type": "array", "items": {"type": "string", "enum": sorted(collection.columns)}}
+    directions = {"type": "array", "items": {"type": "string", "enum": ["asc", "desc"]}}
+    texts = {"type": "array", "items": {"type": "string"}}
+    for name, schema, description in (
+        ("fields", texts, "Show only this field; repeat for more."),
+        ("sort_key", keys, "Sort by this field; repeat for more."),
+        ("sort_dir", directions, "One for each sort_key; asc when left out."),
+        ("limit", {"type": "integer", "minimum": 0}, "Items on a page; 0 for all."),
+        ("marker", {"type": "string"}, "The id of the last item of the page before."),
+        ("page_reverse", {"type": "boolean"}, "The page before the marker, not after it."),
+    ):
+        yield {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def _query_parameters(query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for name, description in query.items():
+        schema = {"type": "array", "items": {"type": "string"}}
+        yield {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def _scalar(view: type[Struct], name: str, *, sortable: bool) -> dict[str, str]:
+    kind = scalar_type(view, name) if sortable else str
+    return {"type": {bool: "boolean", int: "integer"}.get(kind or str, "string")}
+
+
+def _version() -> str:
+    try:
+        return version("dnsmasq-ipam")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,36 @@
+"""What a route offers, as values: the access check and the OpenAPI document are made of these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from ipam.store.listing import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path. Bodies are mappings of wire name to type, `{"port": PortView}`."""
+
+    summary: str
+    status: int = 200
+    request: tuple[Mapping[str, Any], ...] = ()
+    """The bodies it takes, any one of them; empty for none."""
+    response: Mapping[str, Any] | None = None
+    listed: tuple[Collection, type[Struct]] | None = None
+    """For a list: where its query parameters come from."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Further query parameters, with what each does."""
+    service: bool = False
+    """Whether the role `service` may call it; every GET it may."""
+    public: bool = False
+    """Whether it needs no authentication."""
+
+
+class Route(Protocol):
+    """A Falcon resource that says what its methods are."""
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """By method, `GET` and so on."""

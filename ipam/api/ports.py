@@ -1,0 +1,310 @@
+"""Writing ports: their addresses, their binding, their names and options.
+
+What a port looks like stands in `port_types`, which addresses it gets in `port_rules`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import Struct, UnsetType
+
+from ipam import model
+from ipam.api import port_rules, standard
+from ipam.api.dhcp_port import dhcp_device_id, new_mac
+from ipam.api.port_rules import Claim, Held, Pick, Step, SubnetFacts, Wish
+from ipam.api.port_types import (
+    KIND,
+    FixedIpWish,
+    PortCreate,
+    PortUpdate,
+    PortView,
+    body_faults,
+    options,
+    pairs,
+    views,
+)
+from ipam.api.service import Service
+from ipam.api.subnet_rules import AUTO_MODES
+from ipam.errors import (
+    IpAddressGenerationFailure,
+    MacAddressInUse,
+    NetworkNotFound,
+    PortInUse,
+)
+from ipam.identity.caller import Caller
+from ipam.store import ports, rows, tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Record, read_many
+
+MAC_ATTEMPTS: Final = 16
+"""Neutron's mac_generation_retries. A network of 100,000 ports hits a taken MAC once in 170."""
+
+NEEDS_DHCP_AGAIN: Final = ("admin_state_up", "mac_address", "binding_host_id")
+"""After a change of these a port is DOWN until its agent has made it true."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """The network of a new port."""
+
+    pk: int
+    port_security_enabled: bool
+    subnets: tuple[SubnetFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _NewPort:
+    body: PortCreate
+    network: _Network
+    row: Mapping[str, Any]
+
+
+class PortActions:
+    """Writes ports."""
+
+    create_struct: type[Struct] = PortCreate
+    update_struct: type[Struct] = PortUpdate
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._allocator = service.allocator
+
+    def create(self, caller: Caller, bodies: Sequence[Any]) -> list[PortView]:
+        read = standard.read_bodies(PortCreate, PortView, bodies, body_faults)
+
+        def work(tx: Transaction) -> list[PortView]:
+            tx.on_commit(self._service.waker.wake)
+            return self._add(tx, caller, read)
+
+        generated = any(not body.mac_address for body in read)
+        for _ in range(MAC_ATTEMPTS - 1 if generated else 0):
+            try:
+                return self._service.database.write(work)
+            except MacAddressInUse:
+                continue  # a generated one, most likely; the last attempt tells
+        return self._service.database.write(work)
+
+    def update(self, resource_id: str, body: Any, revision: int | None) -> PortView:
+        asked = standard.read_update(PortUpdate, PortView, body)
+        standard.raise_all(body_faults(standard.given(asked)))
+
+        def work(tx: Transaction) -> PortView:
+            row = standard.locked(
+                tx, tables.port, resource_id, revision, KIND.missing(resource_id)
+            )
+            if self._change(tx, row, asked):
+                tx.on_commit(self._service.waker.wake)
+            view: PortView = KIND.show(tx, resource_id)
+            return view
+
+        return self._service.database.write(work)
+
+    def delete(self, resource_id: str, revision: int | None) -> None:
+        def work(tx: Transaction) -> None:
+            row = standard.locked(
+                tx, tables.port, resource_id, revision, KIND.missing(resource_id)
+            )
+            if row.device_owner == model.DHCP_PORT_OWNER:
+                network_id = ports.network_id(tx, row.network_pk)
+                if row.device_id == dhcp_device_id(network_id):
+                    raise PortInUse(
+                        f"Port {resource_id} is the DHCP port of network {network_id}: it goes"
+                        " away with the network."
+                    )
+            ports.end_leases(tx, resource_id, "port deleted")
+            for _, subnet_pk, address in ports.fixed_ips(tx, [row.pk])[row.pk]:
+                self._allocator.release(tx, subnet_pk, address, row.pk)
+            ports.remove(tx, row.pk)
+            tx.on_commit(self._service.waker.wake)
+
+        self._service.database.write(work)
+
+    # Create
+
+    def _add(
+        self, tx: Transaction, caller: Caller, bodies: Sequence[PortCreate]
+    ) -> list[PortView]:
+        networks = {body.network_id: _network(tx, body.network_id) for body in bodies}
+        vif_types: dict[str, str] = {}
+        new = []
+        for body in bodies:
+            network = networks[body.network_id]
+            vif_type = self._vif_type(tx, body.binding_host_id or "", vif_types)
+            new.append(_NewPort(body, network, _new_row(body, caller, network, vif_type)))
+        pks = ports.add(tx, [port.row for port in new])
+        plans = [_plan(port) for port in new]
+        if len(new) > 1:
+            plans = self._acquire_together(tx, pks, plans)
+        for pk, plan in zip(pks, plans, strict=True):
+            self._acquire(tx, pk, plan)
+        return views(tx, read_many(tx, KIND.rows, pks))
+
+    def _acquire_together(
+        self, tx: Transaction, pks: Sequence[int], plans: Sequence[Sequence[Step]]
+    ) -> list[list[Step]]:
+        """Take the addresses that many new ports want from one subnet in one go.
+
+        Gives what is left to do for each port; a subnet without room for all is left to the
+        single requests, which know the subnets after it.
+        """
+        wanting: dict[Pick, list[int]] = {}
+        for pk, plan in zip(pks, plans, strict=True):
+            for step in plan:
+                if isinstance(step, Pick):
+                    wanting.setdefault(step, []).append(pk)
+        done = set()
+        for pick, owners in wanting.items():
+            if len(owners) < 2 or len(set(owners)) < len(owners):
+                continue
+            try:
+                self._allocator.allocate_many(tx, pick.subnets[0].pk, owners)
+            except IpAddressGenerationFailure:
+                continue
+            done.add(pick)
+        return [[step for step in plan if step not in done] for plan in plans]
+
+    def _acquire(self, tx: Transaction, port_pk: int, steps: Sequence[Step]) -> None:
+        """Carry out a plan: what was asked for by name first, in one order for every request."""
+        claims = sorted(
+            (step for step in steps if isinstance(step, Claim)),
+            key=lambda step: (step.subnet.pk, step.address),
+        )
+        for claim in claims:
+            self._allocator.claim(tx, claim.subnet.pk, claim.address, port_pk)
+        for step in steps:
+            if isinstance(step, Pick):
+                self._pick(tx, port_pk, step)
+
+    def _pick(self, tx: Transaction, port_pk: int, step: Pick) -> None:
+        for subnet in step.subnets[:-1]:
+            try:
+                self._allocator.allocate(tx, subnet.pk, port_pk)
+                return
+            except IpAddressGenerationFailure:
+                continue
+        self._allocator.allocate(tx, step.subnets[-1].pk, port_pk)
+
+    # Update
+
+    def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> bool:
+        values = standard.changed(row, self._new_values(tx, row, asked))
+        moved = self._move(tx, row, asked, values)
+        if moved or any(name in values for name in NEEDS_DHCP_AGAIN):
+            values["status"] = model.DOWN
+        if not (values or moved):
+            return False
+        ports.change(tx, row.pk, values)
+        return True
+
+    def _new_values(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
+        values = standard.given(asked)
+        for name in ("fixed_ips", "security_groups"):
+            values.pop(name, None)
+        if values.get("mac_address", "") is None:
+            values["mac_address"] = new_mac()
+        if "binding_profile" in values:
+            values["binding_profile"] = values["binding_profile"] or {}
+        if "allowed_address_pairs" in values:
+            values["allowed_address_pairs"] = pairs(values["allowed_address_pairs"])
+        if "extra_dhcp_opts" in values:
+            wishes = options(values["extra_dhcp_opts"] or [])
+            values["extra_dhcp_opts"] = port_rules.merged_options(row.extra_dhcp_opts, wishes)
+        if "binding_host_id" in values:
+            values["binding_host_id"] = values["binding_host_id"] or ""
+            values["binding_vif_type"] = self._vif_type(tx, values["binding_host_id"], {})
+        return values
+
+    def _move(
+        self, tx: Transaction, row: Record, asked: PortUpdate, values: Mapping[str, Any]
+    ) -> bool:
+        """Change the addresses as the update asks; whether any changed."""
+        new_mac_address = values.get("mac_address", row.mac_address)
+        wishes = asked.fixed_ips
+        if isinstance(wishes, UnsetType) and new_mac_address == row.mac_address:
+            return False
+        held: list[Held] = [(pk, ip) for _, pk, ip in ports.fixed_ips(tx, [row.pk])[row.pk]]
+        subnets = _network(tx, ports.network_id(tx, row.network_pk)).subnets
+        if isinstance(wishes, UnsetType):
+            change = port_rules.mac_change_plan(subnets, held, row.mac_address, new_mac_address)
+        else:
+            owner = values.get("device_owner", row.device_owner)
+            change = port_rules.change_plan(subnets, held, _wishes(wishes), new_mac_address, owner)
+        for subnet_pk, address in sorted(change.release):
+            self._allocator.release(tx, subnet_pk, address, row.pk)
+        self._acquire(tx, row.pk, change.acquire)
+        return bool(change.release or change.acquire)
+
+    def _vif_type(self, tx: Transaction, host: str, known: dict[str, str]) -> str:
+        """How a port on this host is plugged: as its agent says, or else the setting."""
+        if not host:
+            return model.VIF_UNBOUND
+        if host not in known:
+            reported = ports.agent_vif_type(tx, model.DHCP_AGENT_TYPE, host)
+            known[host] = reported or self._service.settings.network.vif_type
+        return known[host]
+
+
+def _network(tx: Transaction, network_id: str) -> _Network:
+    """The network with its subnets. Raises NetworkNotFound."""
+    found = ports.network_with_subnets(tx, network_id)
+    if not found:
+        raise NetworkNotFound(f"Network {network_id} could not be found.")
+    return _Network(
+        found[0].network_pk,
+        found[0].port_security_enabled,
+        tuple(
+            SubnetFacts(
+                pk=row.pk,
+                id=row.id,
+                cidr=row.cidr,
+                ip_version=row.ip_version,
+                gateway=row.gateway_ip,
+                automatic=row.enable_dhcp and row.ipv6_address_mode in AUTO_MODES,
+                service_types=tuple(row.service_types),
+            )
+            for row in found
+            if row.pk is not None
+        ),
+    )
+
+
+def _plan(port: _NewPort) -> list[Step]:
+    subnets, body, mac = port.network.subnets, port.body, port.row["mac_address"]
+    if isinstance(body.fixed_ips, UnsetType):
+        return port_rules.default_plan(subnets, mac, body.device_owner)
+    return port_rules.wished_plan(subnets, _wishes(body.fixed_ips), mac, body.device_owner)
+
+
+def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:
+    return [Wish(wish.subnet_id, wish.ip_address) for wish in given]
+
+
+def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str) -> dict[str, Any]:
+    security = body.port_security_enabled
+    return rows.with_standard(
+        {
+            "network_pk": network.pk,
+            "project_id": standard.project_of(body, caller),
+            "name": body.name,
+            "description": body.description,
+            "mac_address": body.mac_address or new_mac(),
+            "admin_state_up": body.admin_state_up,
+            "status": model.DOWN,
+            "device_id": body.device_id,
+            "device_owner": body.device_owner,
+            "dns_name": body.dns_name,
+            "binding_host_id": body.binding_host_id or "",
+            "binding_vnic_type": body.binding_vnic_type,
+            "binding_profile": body.binding_profile or {},
+            "binding_vif_type": vif_type,
+            "extra_dhcp_opts": port_rules.merged_options([], options(body.extra_dhcp_opts or [])),
+            "allowed_address_pairs": pairs(body.allowed_address_pairs),
+            "port_security_enabled": network.port_security_enabled
+            if isinstance(security, UnsetType)
+            else security,
+        }
+    )
+
+
+__all__ = ["KIND", "PortActions", "PortView"]

@@ -1,0 +1,224 @@
+"""The routes every resource has: list, show, create, update, delete.
+
+How to add a resource:
+1. Write its msgspec Structs (view; create and update where it has them) with the types of
+   `ipam.api.values`; names that are no Python names by `msgspec.field(name="router:external")`.
+2. In `ipam/store/`, a `listing.Collection` that maps wire names to columns, and a `views` function
+   that turns rows into view structs with a constant number of statements.
+3. Make a `Kind` of these, and add its routes in `app.routes`: `ListRoute` and `ShowRoute` to read;
+   `WriteListRoute` and `WriteShowRoute` with an `Actions` to write as well.
+   A route of its own is any Falcon resource with an `operations` property (see `operations.py`).
+The list's filters, sort keys, paging and OpenAPI come with the Kind.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import falcon
+import msgspec
+from msgspec import Struct
+
+from ipam.api import listing
+from ipam.api.bodies import read_json, unwrap
+from ipam.api.operations import Operation
+from ipam.api.service import Service
+from ipam.api.urls import public_url
+from ipam.api.values import is_uuid
+from ipam.errors import HTTPBadRequest, NotFound
+from ipam.identity.caller import Caller
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record, read_one, read_page
+
+Views = Callable[[Transaction, Sequence[Record]], list[Any]]
+"""View structs of these rows, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource: what it is called, how it is read, what it looks like."""
+
+    name: str
+    collection: str
+    view: type[Struct]
+    rows: Collection
+    views: Views
+    not_found: type[NotFound]
+
+    def missing(self, resource_id: str) -> NotFound:
+        """The error for an id that names nothing."""
+        title = self.name.replace("_", " ").capitalize()
+        return self.not_found(f"{title} {resource_id} could not be found.")
+
+    def show(self, tx: Transaction, resource_id: str) -> Any:
+        """The view of one item. Raises `not_found`, also for an id that is no UUID."""
+        row = read_one(tx, self.rows, resource_id) if is_uuid(resource_id) else None
+        if row is None:
+            raise self.missing(resource_id)
+        return self.views(tx, [row])[0]
+
+
+class Actions(Protocol):
+    """What writes a resource; each call is one transaction, done or not done as a whole."""
+
+    create_struct: type[Struct]
+    update_struct: type[Struct]
+
+    def create(self, caller: Caller, bodies: Sequence[Any]) -> list[Any]:
+        """The views of what was made of these bodies: all of them or none."""
+
+    def update(self, resource_id: str, body: Any, revision: int | None) -> Any:
+        """The view after the change. `revision` is what If-Match asked for."""
+
+    def delete(self, resource_id: str, revision: int | None) -> None:
+        """Remove it."""
+
+
+class ListRoute:
+    """GET of a collection."""
+
+    def __init__(self, service: Service, kind: Kind) -> None:
+        self.service = service
+        self.kind = kind
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        kind = self.kind
+        return {
+            "GET": Operation(
+                f"List {kind.collection.replace('_', ' ')}",
+                response={
+                    kind.collection: list[kind.view],  # type: ignore[name-defined]  # at run time
+                    f"{kind.collection}_links": list[dict[str, str]],
+                },
+                listed=(kind.rows, kind.view),
+            )
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        kind = self.kind
+        maximum = self.service.settings.api.page_size_max
+        request = listing.parse_query(req.query_string, kind.rows, kind.view, maximum)
+
+        def read(tx: Transaction) -> tuple[list[Any], bool]:
+            page = read_page(tx, kind.rows, request.query)
+            return kind.views(tx, page.rows), page.more
+
+        views, more = self.service.database.read(read)
+        answer: dict[str, Any] = {
+            kind.collection: [listing.with_fields(view, request.fields) for view in views]
+        }
+        url = public_url(req, self.service.settings) + req.path
+        if found := listing.links(url, request, [view.id for view in views], more=more):
+            answer[f"{kind.collection}_links"] = found
+        respond(resp, answer)
+
+
+class ShowRoute:
+    """GET of one item."""
+
+    def __init__(self, service: Service, kind: Kind) -> None:
+        self.service = service
+        self.kind = kind
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        name = self.kind.name
+        return {
+            "GET": Operation(
+                f"Show one {name.replace('_', ' ')}",
+                response={name: self.kind.view},
+                query={"fields": "Show only this field; repeat for more."},
+            )
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        view = self.service.database.read(lambda tx: self.kind.show(tx, resource_id))
+        fields = listing.shown_fields(req.query_string)
+        respond(resp, {self.kind.name: listing.with_fields(view, fields)})
+
+
+class WriteListRoute(ListRoute):
+    """GET and POST of a collection; POST takes one item or, under the plural, several."""
+
+    def __init__(self, service: Service, kind: Kind, actions: Actions) -> None:
+        super().__init__(service, kind)
+        self.actions = actions
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        name, plural, create = self.kind.name, self.kind.collection, self.actions.create_struct
+        made = Operation(
+            f"Create one {name}, or several under the name {plural}: all of them or none",
+            status=201,
+            request=(
+                {name: create},
+                {plural: list[create]},  # type: ignore[valid-type]  # at run time
+            ),
+            response={name: self.kind.view},
+        )
+        return {**super().operations, "POST": made}
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        body = read_json(req, self.service.settings.api.max_body_bytes)
+        name, plural = self.kind.name, self.kind.collection
+        resp.status = falcon.HTTP_201
+        if plural in body and name not in body:
+            bodies = body[plural]
+            if not isinstance(bodies, list) or not bodies:
+                raise HTTPBadRequest(f"Resources required: '{plural}' is not a list with items.")
+            respond(resp, {plural: self.actions.create(req.context.caller, bodies)})
+        else:
+            bodies = [unwrap(body, name)]
+            respond(resp, {name: self.actions.create(req.context.caller, bodies)[0]})
+
+
+class WriteShowRoute(ShowRoute):
+    """GET, PUT and DELETE of one item."""
+
+    def __init__(self, service: Service, kind: Kind, actions: Actions) -> None:
+        super().__init__(service, kind)
+        self.actions = actions
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        name = self.kind.name
+        changed = Operation(
+            f"Change one {name}; If-Match: revision_number=N refuses to change another revision",
+            request=({name: self.actions.update_struct},),
+            response={name: self.kind.view},
+        )
+        deleted = Operation(f"Delete one {name}", status=204)
+        return {**super().operations, "PUT": changed, "DELETE": deleted}
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        if not is_uuid(resource_id):
+            raise self.kind.missing(resource_id)
+        body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), self.kind.name)
+        respond(
+            resp, {self.kind.name: self.actions.update(resource_id, body, wanted_revision(req))}
+        )
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        if not is_uuid(resource_id):
+            raise self.kind.missing(resource_id)
+        self.actions.delete(resource_id, wanted_revision(req))
+        resp.status = falcon.HTTP_204
+
+
+def respond(resp: falcon.Response, answer: Any) -> None:
+    """Send this as JSON; structs are written under their wire names."""
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = msgspec.json.encode(answer)
+
+
+def wanted_revision(req: falcon.Request) -> int | None:
+    """The revision of `If-Match: revision_number=N`. Raises HTTPBadRequest on another form."""
+    header = req.get_header("If-Match")
+    if header is None:
+        return None
+    match = re.fullmatch(r'\s*"?revision_number=(\d{1,18})"?\s*', header, re.ASCII)
+    if match is None:
+        raise HTTPBadRequest("Invalid input for If-Match. Reason: it is not revision_number=N.")
+    return int(match[1])

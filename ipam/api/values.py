@@ -1,0 +1,164 @@
+"""The types of values in bodies and filters, with the rules that one value can be held to.
+
+Each check gives the canonical form (lower-case MAC, RFC 5952 address) or raises ValueError with
+the rule. Rules between values (a gateway in its subnet) stand in `subnet_rules` and `port_rules`.
+"""
+
+import re
+import socket
+from ipaddress import ip_network
+from typing import Annotated, Any, Final, TypeAlias
+
+from msgspec import Meta
+
+from ipam import model
+
+NAME_LENGTH: Final = 255
+SQL_INTEGER_MAX: Final = 2**31 - 1
+
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+_MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", re.IGNORECASE)
+_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text has the form of a resource id."""
+    return _UUID.fullmatch(text) is not None
+
+
+def printable(text: str) -> str:
+    """The text, which has no control characters: PostgreSQL cannot store NUL."""
+    if found := _CONTROL.search(text):
+        raise ValueError(f"Control character {found[0]!a} is not allowed")
+    return text
+
+
+def readable(text: str) -> str:
+    """As `printable`, with line ends and tabs."""
+    if found := _CONTROL_BUT_LINES.search(text):
+        raise ValueError(f"Control character {found[0]!a} is not allowed")
+    return text
+
+
+def uuid(text: str) -> str:
+    """A resource id."""
+    if not is_uuid(text):
+        raise ValueError(f"{shown(text)} is not a valid UUID")
+    return text
+
+
+def address(text: str) -> str:
+    """An IPv4 or IPv6 address, as RFC 5952 writes it."""
+    try:
+        return model.unpack(model.pack(text))
+    except (OSError, ValueError):
+        raise ValueError(f"{shown(text)} is not a valid IP address") from None
+
+
+def cidr(text: str) -> str:
+    """A network in prefix notation, without host bits."""
+    base, slash, length = text.partition("/")
+    try:
+        packed = model.pack(base)
+        bits = int(length) if length.isdecimal() and length.isascii() else -1
+    except (OSError, ValueError):
+        bits, packed = -1, b""
+    if not slash or not 0 <= bits <= len(packed) * 8:
+        raise ValueError(f"{shown(text)} is not a valid CIDR such as 10.0.0.0/24")
+    right = str(ip_network((packed, bits), strict=False))
+    if packed != model.pack(right.partition("/")[0]):
+        raise ValueError(f"{shown(text)} has host bits set; the network is {right}")
+    return right
+
+
+def mac(text: str) -> str:
+    """A unicast MAC address, lower case with colons."""
+    if not _MAC.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not a valid MAC address such as fa:16:3e:00:00:01")
+    canonical = text.lower().replace("-", ":")
+    if int(canonical[:2], 16) & 1:
+        raise ValueError(f"{canonical} is a multicast MAC address")
+    if canonical == "00:00:00:00:00:00":
+        raise ValueError(f"{canonical} is no machine's MAC address")
+    return canonical
+
+
+def hostname(text: str) -> str:
+    """A host name of one or more RFC 1123 labels, lower case; empty for none."""
+    if text and not is_domain(text):
+        raise ValueError(
+            f"{shown(text)} is not a host name: labels of 1 to 63 letters, digits and hyphens,"
+            " none at either end a hyphen, joined by dots"
+        )
+    return text.lower()
+
+
+def domain(text: str) -> str:
+    """A DNS domain, with or without its final dot; empty for none."""
+    if text and not is_domain(text.removesuffix(".")):
+        raise ValueError(
+            f"{shown(text)} is not a DNS domain: labels of 1 to 63 letters, digits and hyphens,"
+            " none at either end a hyphen, joined by dots"
+        )
+    return text.lower()
+
+
+def is_domain(text: str) -> bool:
+    """Whether the text is made of RFC 1123 labels joined by dots, with room for DNS's 253."""
+    return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))
+
+
+def pair_address(text: str) -> str:
+    """The address or CIDR of an allowed address pair."""
+    return cidr(text) if "/" in text else address(text)
+
+
+def json_object(value: dict[str, Any]) -> dict[str, Any]:
+    """A free object of bounded size (Neutron's limit for binding:profile)."""
+    text = repr(value)
+    if len(text) > 4095:
+        raise ValueError("Longer than 4095 characters")
+    if "\\x00" in text:
+        raise ValueError("NUL is not allowed")
+    return value
+
+
+def version_of(text: str) -> int:
+    """4 or 6, for an address or CIDR that was found valid."""
+    return 6 if ":" in text else 4
+
+
+def shown(text: str) -> str:
+    """A value from a request as a message may show it: printable and cut."""
+    return repr(text[:100] + ("…" if len(text) > 100 else ""))
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IP address."""
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        socket.inet_pton(family, text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _text(check: Any, schema_format: str | None = None, **bounds: Any) -> Meta:
+    schema = {"format": schema_format} if schema_format else None
+    return Meta(extra={"check": check}, extra_json_schema=schema, **bounds)
+
+
+Name: TypeAlias = Annotated[str, _text(printable, max_length=NAME_LENGTH)]
+Description: TypeAlias = Annotated[str, _text(readable, max_length=NAME_LENGTH)]
+ProjectId: TypeAlias = Annotated[str, _text(printable, max_length=NAME_LENGTH)]
+Uuid: TypeAlias = Annotated[str, _text(uuid, "uuid")]
+IpAddress: TypeAlias = Annotated[str, _text(address, "ip-address", max_length=64)]
+Cidr: TypeAlias = Annotated[str, _text(cidr, "cidr", max_length=64)]
+MacAddress: TypeAlias = Annotated[str, _text(mac, "mac-address", max_length=17)]
+HostName: TypeAlias = Annotated[str, _text(hostname, max_length=NAME_LENGTH)]
+Domain: TypeAlias = Annotated[str, _text(domain, max_length=NAME_LENGTH)]
+PairAddress: TypeAlias = Annotated[str, _text(pair_address, max_length=64)]
+JsonObject: TypeAlias = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
+"""JSON objects whose content is the caller's business."""

@@ -1,0 +1,157 @@
+"""Lists from the database: filters, sort keys and marker paging for every resource, in one place.
+
+A page is cut by the values of its sort keys (and the row's number where they tie), not by OFFSET:
+the cost of a page does not grow with its place, and rows that come or go do not shift it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, case, or_, select
+from sqlalchemy.types import LargeBinary
+
+from ipam import model
+from ipam.errors import HTTPBadRequest
+from ipam.store.database import Transaction
+
+Record: TypeAlias = Row[Any]
+"""A row of a collection's statement: its selected columns by name."""
+
+SpecialFilter: TypeAlias = Callable[[Transaction, Sequence[str]], ColumnElement[bool]]
+"""A filter that is no plain column: takes the raw values, raises HTTPBadRequest on a bad one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """How the rows of a resource are read."""
+
+    source: FromClause
+    selected: Sequence[ColumnElement[Any]]
+    columns: Mapping[str, ColumnElement[Any]]
+    """Wire name to column, for what can be filtered and sorted by."""
+    id: ColumnElement[Any]
+    pk: ColumnElement[Any]
+    special: Mapping[str, SpecialFilter] = field(default_factory=dict)
+    newest_first: bool = False
+
+    def select(self) -> Select[Any]:
+        """The statement for all rows."""
+        return select(*self.selected).select_from(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What a list request asks for, parsed."""
+
+    filters: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    sorts: Sequence[tuple[str, bool]] = ()
+    """Wire name and whether it descends."""
+    limit: int | None = None
+    marker: str | None = None
+    reverse: bool = False
+    """The page before the marker instead of the one after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in their order, and whether more follow in the direction that was asked for."""
+
+    rows: Sequence[Record]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    column: ColumnElement[Any]
+    descending: bool
+
+
+def read_page(tx: Transaction, collection: Collection, query: ListQuery) -> Page:
+    """The rows that a query asks for. Raises HTTPBadRequest when its marker does not exist."""
+    statement = collection.select()
+    for name, values in query.filters.items():
+        statement = statement.where(_condition(tx, collection, name, values))
+    keys = _keys(collection, query)
+    if query.marker is not None:
+        statement = statement.where(_after(keys, _marker_values(tx, collection, keys, query)))
+    statement = statement.order_by(
+        *(key.column.desc() if key.descending else key.column.asc() for key in keys)
+    )
+    if query.limit:
+        statement = statement.limit(query.limit + 1)
+    rows = list(tx.execute(statement).all())
+    more = bool(query.limit) and len(rows) > (query.limit or 0)
+    rows = rows[: query.limit] if more else rows
+    return Page(rows[::-1] if query.reverse else rows, more)
+
+
+def read_one(tx: Transaction, collection: Collection, resource_id: str) -> Record | None:
+    """The row with this id."""
+    return tx.execute(collection.select().where(collection.id == resource_id)).one_or_none()
+
+
+def read_many(tx: Transaction, collection: Collection, pks: Sequence[int]) -> Sequence[Record]:
+    """The rows with these numbers, in the order of the numbers given."""
+    place = {pk: n for n, pk in enumerate(pks)}
+    rows: list[Record] = []
+    for some in chunks(pks):
+        rows.extend(tx.execute(collection.select().where(collection.pk.in_(some))).all())
+    return sorted(rows, key=lambda row: place[row.pk])
+
+
+def chunks(values: Sequence[int], size: int = 1000) -> list[Sequence[int]]:
+    """The values in parts that fit every database's limit of parameters."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def _condition(
+    tx: Transaction, collection: Collection, name: str, values: Sequence[Any]
+) -> ColumnElement[bool]:
+    if name in collection.special:
+        return collection.special[name](tx, values)
+    column = collection.columns[name]
+    if isinstance(column.type, LargeBinary):
+        values = [model.pack(value) for value in values]
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def _keys(collection: Collection, query: ListQuery) -> list[_Key]:
+    keys = []
+    for name, descending in query.sorts:
+        column = collection.columns[name]
+        if getattr(column, "nullable", False):
+            # The databases disagree on where NULL sorts and none compares it: it gets its own key.
+            is_null: ColumnElement[Any] = case((column.is_(None), 1), else_=0)
+            keys.append(_Key(is_null, descending))
+        keys.append(_Key(column, descending))
+    keys.append(_Key(collection.pk, collection.newest_first and not query.sorts))
+    if query.reverse:
+        keys = [_Key(key.column, not key.descending) for key in keys]
+    return keys
+
+
+def _marker_values(
+    tx: Transaction, collection: Collection, keys: Sequence[_Key], query: ListQuery
+) -> Sequence[Any]:
+    columns = [key.column.label(f"key_{n}") for n, key in enumerate(keys)]
+    row = tx.execute(
+        select(*columns).select_from(collection.source).where(collection.id == query.marker)
+    ).one_or_none()
+    if row is None:
+        raise HTTPBadRequest(f"Invalid input for marker. Reason: no item has id {query.marker!r}.")
+    return tuple(row)
+
+
+def _after(keys: Sequence[_Key], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Rows whose keys come after these values: greater in one key, equal in all before it."""
+    alternatives = []
+    equal: list[ColumnElement[bool]] = []
+    for key, value in zip(keys, values, strict=True):
+        if value is None:
+            equal.append(key.column.is_(None))
+            continue
+        greater = key.column < value if key.descending else key.column > value
+        alternatives.append(and_(*equal, greater))
+        equal.append(key.column == value)
+    return or_(*alternatives)

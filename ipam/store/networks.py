@@ -1,0 +1,93 @@
+"""Statements on networks."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import delete, exists, literal, or_, select, update
+
+from ipam import model
+from ipam.store import tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record, chunks
+
+_T = tables.network
+
+COLLECTION: Final = Collection(
+    source=_T,
+    selected=tuple(_T.c),
+    columns={
+        "id": _T.c.id,
+        "name": _T.c.name,
+        "project_id": _T.c.project_id,
+        "tenant_id": _T.c.project_id,
+        "description": _T.c.description,
+        "admin_state_up": _T.c.admin_state_up,
+        "status": literal(model.ACTIVE),
+        "shared": _T.c.shared,
+        "mtu": _T.c.mtu,
+        "dns_domain": _T.c.dns_domain,
+        "port_security_enabled": _T.c.port_security_enabled,
+        "router:external": _T.c.router_external,
+        "is_default": _T.c.is_default,
+        "provider:network_type": _T.c.provider_network_type,
+        "provider:physical_network": _T.c.provider_physical_network,
+        "provider:segmentation_id": _T.c.provider_segmentation_id,
+        "revision_number": _T.c.revision_number,
+        "created_at": _T.c.created_at,
+        "updated_at": _T.c.updated_at,
+    },
+    id=_T.c.id,
+    pk=_T.c.pk,
+)
+
+
+def subnet_ids(tx: Transaction, pks: Sequence[int]) -> dict[int, list[str]]:
+    """The ids of each network's subnets, oldest first."""
+    found: dict[int, list[str]] = {pk: [] for pk in pks}
+    subnet = tables.subnet
+    for some in chunks(pks):
+        rows = tx.execute(
+            select(subnet.c.network_pk, subnet.c.id)
+            .where(subnet.c.network_pk.in_(some))
+            .order_by(subnet.c.pk)
+        )
+        for row in rows:
+            found[row.network_pk].append(row.id)
+    return found
+
+
+def bump(tx: Transaction, network_id: str) -> Record | None:
+    """The network's row after raising its revision, which locks it on every database.
+
+    On a Galera cluster the write, not the lock, makes two changes on two nodes collide.
+    """
+    raised = update(_T).where(_T.c.id == network_id)
+    tx.execute(
+        raised.values(revision_number=_T.c.revision_number + 1, updated_at=model.now_seconds())
+    )
+    return tx.execute(select(_T).where(_T.c.id == network_id)).one_or_none()
+
+
+def port_in_use(tx: Transaction, network_pk: int, *, dhcp_device_id: str) -> str | None:
+    """The id of a port of the network other than its DHCP port."""
+    port = tables.port
+    return tx.execute(
+        select(port.c.id)
+        .where(
+            port.c.network_pk == network_pk,
+            or_(port.c.device_owner != model.DHCP_PORT_OWNER, port.c.device_id != dhcp_device_id),
+        )
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def remove(tx: Transaction, network_pk: int) -> None:
+    """Delete a network that has neither ports nor subnets."""
+    tx.execute(delete(_T).where(_T.c.pk == network_pk))
+
+
+def has_ports(tx: Transaction, network_pk: int) -> bool:
+    """Whether any port is on the network."""
+    return bool(
+        tx.execute(select(exists().where(tables.port.c.network_pk == network_pk))).scalar()
+    )

@@ -1,0 +1,244 @@
+"""Statements on ports, their addresses and what ends with them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ipam import model
+from ipam.errors import (
+    Conflict,
+    HTTPBadRequest,
+    IpamError,
+    MacAddressInUse,
+    NetworkNotFound,
+)
+from ipam.store import rows, tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record, chunks
+
+_T = tables.port
+_IP = tables.ip_address
+
+FixedIp = tuple[str, int, bytes]
+"""Subnet id, subnet number, packed address."""
+
+
+def _by_fixed_ips(tx: Transaction, given: Sequence[str]) -> ColumnElement[bool]:
+    """`fixed_ips=ip_address=X`, `subnet_id=Y`, `ip_address_substr=Z`: one kind OR, kinds AND."""
+    wanted: dict[str, list[str]] = {}
+    for part in ",".join(given).split(","):
+        name, equals, value = part.partition("=")
+        if not equals or name not in ("ip_address", "subnet_id", "ip_address_substr"):
+            raise HTTPBadRequest(
+                f"Invalid input for fixed_ips. Reason: {part[:100]!r} is none of ip_address=X,"
+                " subnet_id=Y, ip_address_substr=Z."
+            )
+        wanted.setdefault(name, []).append(value)
+    conditions = []
+    if addresses := wanted.get("ip_address"):
+        conditions.append(_owns(_IP.c.ip.in_([_packed(text) for text in addresses])))
+    if subnets := wanted.get("subnet_id"):
+        ids = select(tables.subnet.c.pk).where(tables.subnet.c.id.in_(subnets))
+        conditions.append(_owns(_IP.c.subnet_pk.in_(ids)))
+    if parts := wanted.get("ip_address_substr"):
+        conditions.append(_T.c.pk.in_(_owners_of_similar(tx, parts)))
+    return and_(*conditions)
+
+
+def _owns(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return _T.c.pk.in_(select(_IP.c.owner_pk).where(condition, _IP.c.owner_pk.is_not(None)))
+
+
+def _packed(text: str) -> bytes:
+    try:
+        return model.pack(text)
+    except (OSError, ValueError):
+        raise HTTPBadRequest(
+            f"Invalid input for fixed_ips. Reason: {text[:100]!r} is not a valid IP address."
+        ) from None
+
+
+def _owners_of_similar(tx: Transaction, parts: Sequence[str]) -> Any:
+    """The numbers of ports with an address whose text contains one of these parts.
+
+    No database knows the text of a packed address in the same way, so this looks at every owned
+    address: a linear cost, as LIKE '%…%' has it.
+    """
+    found = tx.execute(select(_IP.c.ip, _IP.c.owner_pk).where(_IP.c.owner_pk.is_not(None)))
+    owners = {row.owner_pk for row in found if any(part in model.unpack(row.ip) for part in parts)}
+    # Written into the statement, because no database takes this many parameters.
+    return bindparam("owners", sorted(owners), expanding=True, literal_execute=True)
+
+
+COLLECTION: Final = Collection(
+    source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk),
+    selected=(
+        *_T.c,
+        tables.network.c.id.label("network_id"),
+        tables.network.c.dns_domain.label("dns_domain"),
+    ),
+    columns={
+        "id": _T.c.id,
+        "name": _T.c.name,
+        "project_id": _T.c.project_id,
+        "tenant_id": _T.c.project_id,
+        "description": _T.c.description,
+        "network_id": tables.network.c.id,
+        "mac_address": _T.c.mac_address,
+        "admin_state_up": _T.c.admin_state_up,
+        "status": _T.c.status,
+        "device_id": _T.c.device_id,
+        "device_owner": _T.c.device_owner,
+        "dns_name": _T.c.dns_name,
+        "binding:host_id": _T.c.binding_host_id,
+        "binding:vnic_type": _T.c.binding_vnic_type,
+        "binding:vif_type": _T.c.binding_vif_type,
+        "port_security_enabled": _T.c.port_security_enabled,
+        "revision_number": _T.c.revision_number,
+        "created_at": _T.c.created_at,
+        "updated_at": _T.c.updated_at,
+    },
+    id=_T.c.id,
+    pk=_T.c.pk,
+    special={"fixed_ips": _by_fixed_ips},
+)
+
+
+def network_with_subnets(tx: Transaction, network_id: str) -> Sequence[Record]:
+    """The network and its subnets, oldest first, one row for each; one row without subnets.
+
+    Columns: network_pk, project_id, port_security_enabled, and the subnet's (None without).
+    """
+    network, subnet = tables.network, tables.subnet
+    return tx.execute(
+        select(
+            network.c.pk.label("network_pk"),
+            network.c.port_security_enabled,
+            subnet.c.pk,
+            subnet.c.id,
+            subnet.c.cidr,
+            subnet.c.ip_version,
+            subnet.c.gateway_ip,
+            subnet.c.enable_dhcp,
+            subnet.c.ipv6_address_mode,
+            subnet.c.service_types,
+        )
+        .select_from(network.outerjoin(subnet, subnet.c.network_pk == network.c.pk))
+        .where(network.c.id == network_id)
+        .order_by(subnet.c.pk)
+    ).all()
+
+
+def add(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert ports; their numbers. Raises MacAddressInUse or NetworkNotFound."""
+    try:
+        return rows.insert_many(tx, _T, new)
+    except IntegrityError as error:
+        raise _refusal(error, [row["mac_address"] for row in new]) from error
+
+
+def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:
+    """Set these values and the next revision. Raises MacAddressInUse."""
+    try:
+        rows.touch(tx, _T, pk, values)
+    except IntegrityError as error:
+        raise _refusal(error, [str(values.get("mac_address"))]) from error
+
+
+def fixed_ips(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[FixedIp]]:
+    """The addresses of each port, in the order of subnets."""
+    found: dict[int, list[FixedIp]] = {pk: [] for pk in port_pks}
+    subnet = tables.subnet
+    for some in chunks(port_pks):
+        statement = (
+            select(_IP.c.owner_pk, _IP.c.subnet_pk, _IP.c.ip, subnet.c.id)
+            .join(subnet, subnet.c.pk == _IP.c.subnet_pk)
+            .where(_IP.c.owner_pk.in_(some))
+            .order_by(_IP.c.subnet_pk, _IP.c.ip)
+        )
+        for row in tx.execute(statement):
+            found[row.owner_pk].append((row.id, row.subnet_pk, row.ip))
+    return found
+
+
+def agent_vif_type(tx: Transaction, agent_type: str, host: str) -> str | None:
+    """The `vif_type` that the agent of this host reported, if it did."""
+    agent = tables.agent
+    configurations = tx.execute(
+        select(agent.c.configurations).where(
+            agent.c.agent_type == agent_type, agent.c.host == host
+        )
+    ).scalar_one_or_none()
+    reported = (configurations or {}).get("vif_type")
+    return reported if reported in (model.VIF_TAP, model.VIF_BRIDGE) else None
+
+
+def dhcp_port(tx: Transaction, network_pk: int, device_id: str) -> Record | None:
+    """The network's DHCP port."""
+    return tx.execute(
+        select(_T).where(
+            _T.c.network_pk == network_pk,
+            _T.c.device_owner == model.DHCP_PORT_OWNER,
+            _T.c.device_id == device_id,
+        )
+    ).first()
+
+
+def end_leases(tx: Transaction, port_id: str, reason: str) -> int:
+    """Delete the port's leases and record why in the history; how many there were."""
+    lease, event = tables.lease, tables.lease_event
+    ended = tx.execute(select(lease).where(lease.c.port_id == port_id)).all()
+    if not ended:
+        return 0
+    now = model.now_microseconds()
+    history = [
+        {name: getattr(row, name) for name in _COPIED}
+        | {"id": model.new_id(), "action": "del", "details": {"reason": reason}}
+        | {"occurred_at_us": now, "recorded_at_us": now}
+        for row in ended
+    ]
+    tx.execute(insert(event), history)
+    tx.execute(delete(lease).where(lease.c.pk.in_([row.pk for row in ended])))
+    return len(ended)
+
+
+def remove(tx: Transaction, port_pk: int) -> None:
+    """Delete a port whose addresses are released."""
+    tx.execute(delete(_T).where(_T.c.pk == port_pk))
+
+
+_COPIED: Final = (
+    "network_id",
+    "project_id",
+    "port_id",
+    "ip_address",
+    "mac_address",
+    "client_id",
+    "duid",
+    "iaid",
+    "hostname",
+    "host",
+    "expires_at",
+)
+
+
+def _refusal(error: IntegrityError, macs: Sequence[str]) -> IpamError:
+    """What a broken constraint of the port table means to the caller."""
+    text = str(error.orig).lower()
+    if "foreign key" in text:
+        return NetworkNotFound("The network could not be found: it was just deleted.")
+    if "mac_address" in text or "uq_port_network_pk" in text:
+        return MacAddressInUse(
+            f"Unable to complete operation. MAC address in use on the network: {', '.join(macs)}."
+            if len(macs) < 5
+            else "Unable to complete operation. A MAC address is in use on the network."
+        )
+    return Conflict("The port collides with one that exists.")
+
+
+def network_id(tx: Transaction, network_pk: int) -> str:
+    """The id of the network with this number."""
+    network = tables.network
+    return str(tx.execute(select(network.c.id).where(network.c.pk == network_pk)).scalar_one())

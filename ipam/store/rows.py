@@ -1,0 +1,58 @@
+"""What every resource's rows have in common: numbers, revisions, times, the lock of a change."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, insert, select, update
+
+from ipam import model
+from ipam.store.database import Transaction
+from ipam.store.listing import Record
+
+
+def with_standard(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a new row with its id, revision and times."""
+    now = model.now_seconds()
+    standard = {"id": model.new_id(), "revision_number": 0, "created_at": now, "updated_at": now}
+    return standard | dict(values)
+
+
+def insert_one(tx: Transaction, table: Table, values: Mapping[str, Any]) -> int:
+    """Insert a row; its number."""
+    key = tx.execute(insert(table).values(values)).inserted_primary_key
+    assert key is not None, table.name
+    return int(key[0])
+
+
+def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert rows that have the same columns; their numbers in the same order."""
+    if len(rows) == 1:
+        return [insert_one(tx, table, rows[0])]
+    tx.execute(insert(table), [dict(row) for row in rows])
+    pks: dict[str, int] = {}
+    ids = [row["id"] for row in rows]
+    for start in range(0, len(ids), 1000):
+        found = select(table.c.id, table.c.pk).where(table.c.id.in_(ids[start : start + 1000]))
+        pks |= {row.id: row.pk for row in tx.execute(found)}
+    return [pks[each] for each in ids]
+
+
+def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
+    """The row with this id, held until the transaction ends."""
+    return tx.execute(
+        select(table).where(table.c.id == resource_id).with_for_update()
+    ).one_or_none()
+
+
+def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> int:
+    """Set these values, the next revision and the time; the number of rows found (0 or 1)."""
+    statement = (
+        update(table)
+        .where(table.c.pk == pk)
+        .values(
+            **values,
+            revision_number=table.c.revision_number + 1,
+            updated_at=model.now_seconds(),
+        )
+    )
+    return tx.execute(statement).rowcount

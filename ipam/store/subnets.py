@@ -1,0 +1,102 @@
+"""Statements on subnets and their allocation pools."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import delete, insert, select
+
+from ipam import model
+from ipam.store import tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record, chunks
+
+_T = tables.subnet
+_POOL = tables.allocation_pool
+
+Pool = tuple[bytes, bytes]
+
+COLLECTION: Final = Collection(
+    source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk),
+    selected=(*_T.c, tables.network.c.id.label("network_id")),
+    columns={
+        "id": _T.c.id,
+        "name": _T.c.name,
+        "project_id": _T.c.project_id,
+        "tenant_id": _T.c.project_id,
+        "description": _T.c.description,
+        "network_id": tables.network.c.id,
+        "ip_version": _T.c.ip_version,
+        "cidr": _T.c.cidr,
+        "gateway_ip": _T.c.gateway_ip,
+        "enable_dhcp": _T.c.enable_dhcp,
+        "ipv6_ra_mode": _T.c.ipv6_ra_mode,
+        "ipv6_address_mode": _T.c.ipv6_address_mode,
+        "revision_number": _T.c.revision_number,
+        "created_at": _T.c.created_at,
+        "updated_at": _T.c.updated_at,
+    },
+    id=_T.c.id,
+    pk=_T.c.pk,
+)
+
+
+def of_network(tx: Transaction, network_pk: int) -> Sequence[Record]:
+    """The rows of a network's subnets, oldest first."""
+    return tx.execute(select(_T).where(_T.c.network_pk == network_pk).order_by(_T.c.pk)).all()
+
+
+def pools(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
+    """The allocation pools of each subnet, lowest first."""
+    found: dict[int, list[Pool]] = {pk: [] for pk in subnet_pks}
+    for some in chunks(subnet_pks):
+        rows = tx.execute(select(_POOL).where(_POOL.c.subnet_pk.in_(some)).order_by(_POOL.c.first))
+        for row in rows:
+            found[row.subnet_pk].append((row.first, row.last))
+    return found
+
+
+def set_pools(tx: Transaction, subnet_pk: int, new: Sequence[Pool]) -> None:
+    """Replace the allocation pools."""
+    tx.execute(delete(_POOL).where(_POOL.c.subnet_pk == subnet_pk))
+    if new:
+        rows = [{"subnet_pk": subnet_pk, "first": first, "last": last} for first, last in new]
+        tx.execute(insert(_POOL), rows)
+
+
+def port_in_use(tx: Transaction, subnet_pk: int, *, dhcp_device_id: str) -> str | None:
+    """The id of a port with an address of the subnet, other than the network's DHCP port."""
+    port, ip = tables.port, tables.ip_address
+    return tx.execute(
+        select(port.c.id)
+        .join(ip, ip.c.owner_pk == port.c.pk)
+        .where(
+            ip.c.subnet_pk == subnet_pk,
+            (port.c.device_owner != model.DHCP_PORT_OWNER) | (port.c.device_id != dhcp_device_id),
+        )
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def owner_of(tx: Transaction, subnet_pk: int, address: bytes) -> Any:
+    """The port (`id`, `device_owner`) that has this address; None when no port has it."""
+    port, ip = tables.port, tables.ip_address
+    return tx.execute(
+        select(port.c.id, port.c.device_owner)
+        .join(ip, ip.c.owner_pk == port.c.pk)
+        .where(ip.c.subnet_pk == subnet_pk, ip.c.ip == address)
+    ).one_or_none()
+
+
+def remove(tx: Transaction, subnet_pk: int) -> None:
+    """Delete a subnet whose addresses are all released and whose pools the allocator closed."""
+    tx.execute(delete(_POOL).where(_POOL.c.subnet_pk == subnet_pk))
+    tx.execute(delete(_T).where(_T.c.pk == subnet_pk))
+
+
+def network_id_of(tx: Transaction, subnet_id: str) -> str | None:
+    """The id of the network that the subnet is on."""
+    return tx.execute(
+        select(tables.network.c.id)
+        .join(_T, _T.c.network_pk == tables.network.c.pk)
+        .where(_T.c.id == subnet_id)
+    ).scalar_one_or_none()

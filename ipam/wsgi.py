@@ -1,0 +1,20 @@
+"""The API for any WSGI server: `ipam.wsgi:application`.
+
+Settings come from the files named in IPAM_CONFIG_FILE (separated by colons), or from
+/etc/ipam/ipam.conf. The application is made when a server first asks for it, not on import, so
+that a server that forks has it made in each worker.
+"""
+
+import os
+from typing import Any
+
+from ipam import settings
+from ipam.api.app import create_app
+
+
+def __getattr__(name: str) -> Any:
+    if name != "application":
+        raise AttributeError(name)
+    files = [path for path in os.environ.get("IPAM_CONFIG_FILE", "").split(":") if path]
+    application = globals()["application"] = create_app(settings.load(files or None))
+    return application
