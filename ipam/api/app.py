@@ -13,9 +13,12 @@ import falcon
 from oslo_config import cfg
 
 from ipam.allocator.reservations import Allocator
-from ipam.api import faults, fixed_answers, networks, openapi, ports, subnets, versions
+from ipam.api import faults, fixed_answers, leases, networks, openapi, ports, subnets, versions
+from ipam.api.agents import AgentRoute, AgentsRoute
+from ipam.api.dhcp_state import DhcpStateRoute, ReadyPortsRoute
+from ipam.api.lease_events import LeaseEventRoute, LeaseEventsRoute
 from ipam.api.operations import Route
-from ipam.api.resources import WriteListRoute, WriteShowRoute
+from ipam.api.resources import ListRoute, ShowRoute, WriteListRoute, WriteShowRoute
 from ipam.api.service import Service
 from ipam.api.wake import SOCKET_NAME, AgentWaker
 from ipam.errors import PolicyNotAuthorized
@@ -79,6 +82,14 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         ("/v2.0/subnets/{resource_id}", WriteShowRoute(service, subnets.KIND, subnet_actions)),
         ("/v2.0/ports", WriteListRoute(service, ports.KIND, port_actions)),
         ("/v2.0/ports/{resource_id}", WriteShowRoute(service, ports.KIND, port_actions)),
+        ("/v2.0/leases", ListRoute(service, leases.KIND)),
+        ("/v2.0/leases/{resource_id}", ShowRoute(service, leases.KIND)),
+        ("/v2.0/lease-events", LeaseEventsRoute(service)),
+        ("/v2.0/lease-events/{resource_id}", LeaseEventRoute(service)),
+        ("/v2.0/agents", AgentsRoute(service)),
+        ("/v2.0/agents/{resource_id}", AgentRoute(service)),
+        ("/v2.0/agents/{resource_id}/dhcp-state", DhcpStateRoute(service)),
+        ("/v2.0/agents/{resource_id}/ready-ports", ReadyPortsRoute(service)),
         *fixed_answers.routes(),
     ]
 

@@ -19,6 +19,7 @@ class Extension(Struct, frozen=True):
 
 
 EXTENSIONS: Final = (
+    Extension("agent", "agent", "The agents that serve DHCP, and whether they are alive"),
     Extension("allowed-address-pairs", "Allowed Address Pairs", "Further addresses of a port"),
     Extension("binding", "Port Binding", "On which host a port is, and how it is plugged"),
     Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),

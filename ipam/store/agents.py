@@ -1,0 +1,123 @@
+"""Statements on agents."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
+
+from ipam import model
+from ipam.errors import HTTPBadRequest
+from ipam.store import instants, tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record
+
+_T = tables.agent
+
+TOPIC: Final = "dhcp_agent"
+"""What Neutron's DHCP agents report; clients only show it."""
+
+
+def collection(agent_down_time: int) -> Collection:
+    """The agents; one is alive until its last heartbeat is this many seconds old."""
+
+    def by_alive(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+        alive = _T.c.heartbeat_at >= oldest_heartbeat(agent_down_time)
+        return or_(*(alive if _boolean("alive", text) else not_(alive) for text in texts))
+
+    return Collection(
+        source=_T,
+        selected=tuple(_T.c),
+        columns={
+            "id": _T.c.id,
+            "agent_type": _T.c.agent_type,
+            "binary": _T.c.binary,
+            "host": _T.c.host,
+            "topic": _T.c.topic,
+            "availability_zone": _T.c.availability_zone,
+            "admin_state_up": _T.c.admin_state_up,
+            "description": _T.c.description,
+            "created_at": _T.c.created_at,
+            "started_at": _T.c.started_at,
+            "heartbeat_timestamp": _T.c.heartbeat_at,
+        },
+        id=_T.c.id,
+        pk=_T.c.pk,
+        special={
+            "alive": by_alive,
+            "created_at": instants.equal_seconds(_T.c.created_at),
+            "started_at": instants.equal_seconds(_T.c.started_at),
+            "heartbeat_timestamp": instants.equal_seconds(_T.c.heartbeat_at),
+        },
+    )
+
+
+def oldest_heartbeat(agent_down_time: int) -> int:
+    """The earliest heartbeat, in epoch seconds, with which an agent counts as alive now."""
+    return model.now_seconds() - agent_down_time
+
+
+def report(tx: Transaction, *, agent_type: str, host: str, state: Mapping[str, Any]) -> str:
+    """Note a heartbeat with what the agent says of itself; the agent's id, new on the first one.
+
+    Two first heartbeats at once: the unique key lets one insert, the other raises IntegrityError.
+    """
+    values = {**state, "heartbeat_at": model.now_seconds()}
+    mine = and_(_T.c.agent_type == agent_type, _T.c.host == host)
+    agent_id = tx.execute(select(_T.c.id).where(mine).with_for_update()).scalar_one_or_none()
+    if agent_id is not None:
+        tx.execute(update(_T).where(mine).values(values))
+        return str(agent_id)
+    new = {
+        "id": model.new_id(),
+        "agent_type": agent_type,
+        "host": host,
+        "topic": TOPIC,
+        "admin_state_up": True,
+        "created_at": values["heartbeat_at"],
+    }
+    tx.execute(insert(_T).values(new | values))
+    return str(new["id"])
+
+
+def find(tx: Transaction, agent_id: str) -> Record | None:
+    """The agent's row."""
+    return tx.execute(select(_T).where(_T.c.id == agent_id)).one_or_none()
+
+
+def change(tx: Transaction, agent_id: str, values: Mapping[str, Any]) -> None:
+    """Set these columns of the agent, if it exists."""
+    if values:
+        tx.execute(update(_T).where(_T.c.id == agent_id).values(**values))
+
+
+def remove(tx: Transaction, agent_id: str) -> bool:
+    """Delete the agent and what it was to serve; whether there was one. It may report again."""
+    return tx.execute(delete(_T).where(_T.c.id == agent_id)).rowcount > 0
+
+
+def unschedule_dead(tx: Transaction, *, agent_down_time: int) -> int:
+    """Take networks from agents that are dead or switched off; how many assignments ended.
+
+    While no agent is left that could take them, they stay: nothing would be gained.
+    """
+    alive = _T.c.heartbeat_at >= oldest_heartbeat(agent_down_time)
+    usable = and_(alive, _T.c.admin_state_up)
+    if not tx.execute(select(func.count()).select_from(_T).where(usable)).scalar_one():
+        return 0
+    lost = list(tx.execute(select(_T.c.pk).where(not_(usable))).scalars())
+    if not lost:
+        return 0
+    assigned = tables.network_dhcp_agent
+    return tx.execute(delete(assigned).where(assigned.c.agent_pk.in_(lost))).rowcount
+
+
+def _boolean(name: str, text: str) -> bool:
+    match text.lower():
+        case "true" | "1":
+            return True
+        case "false" | "0":
+            return False
+        case _:
+            raise HTTPBadRequest(
+                f"Invalid input for {name}. Reason: {text[:64]!r} is neither True nor False."
+            )

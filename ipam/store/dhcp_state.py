@@ -1,0 +1,223 @@
+"""What an agent's host has to serve, as the database has it now.
+
+Served are the networks with a switched-on port bound to the agent's host, with the ports bound
+there, and the networks scheduled to the agent, with their ports that are bound to no host.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    CTE,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    insert,
+    literal_column,
+    not_,
+    select,
+    union,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ipam import model
+from ipam.store import tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Record, chunks
+
+NETWORK: Final = 0
+SUBNET: Final = 1
+PORT: Final = 2
+DHCP_PORT: Final = 3
+UNSCHEDULED: Final = 4
+
+_network, _subnet, _port = tables.network, tables.subnet, tables.port
+_assigned = tables.network_dhcp_agent
+_IS_DHCP_PORT = _port.c.device_owner == model.DHCP_PORT_OWNER
+# An index over every unbound port of the site must not be taken for this; the network's is.
+_IS_UNBOUND = func.length(_port.c.binding_host_id) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One row that the answer for a network is made of, with its revision."""
+
+    kind: int
+    network_pk: int
+    pk: int
+    id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The rows behind the full answer for some networks."""
+
+    networks: Sequence[Record]
+    subnets: Sequence[Record]
+    ports: Sequence[Record]
+    addresses: Mapping[int, Sequence[tuple[str, bytes]]]
+    """By port number: subnet id and packed address."""
+
+
+def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
+    """Every row that matters to the agent, and the networks it could take; one statement.
+
+    One statement sees one state of the database, whatever commits meanwhile.
+    """
+    statement = _parts(agent, agents_per_network)
+    return [Part(*tuple(row)) for row in tx.execute(statement)]
+
+
+def contents(tx: Transaction, wanted: Sequence[Part]) -> Contents:
+    """The rows behind these parts.
+
+    Read after the parts: what changed in between is newer than the revisions in the parts, so the
+    next look finds a difference and fetches again. The other way round it would be lost.
+    """
+    networks = _rows(tx, _network, [part.pk for part in wanted if part.kind == NETWORK])
+    subnets = _rows(tx, _subnet, [part.pk for part in wanted if part.kind == SUBNET])
+    port_pks = [part.pk for part in wanted if part.kind in (PORT, DHCP_PORT)]
+    return Contents(networks, subnets, _rows(tx, _port, port_pks), _addresses(tx, port_pks))
+
+
+def take(
+    tx: Transaction, agent: Record, network_pks: Sequence[int], *, agents_per_network: int
+) -> None:
+    """Assign these networks to the agent where a slot is free; the unique keys settle the race."""
+    used: dict[int, set[int]] = {pk: set() for pk in network_pks}
+    for some in chunks(network_pks):
+        query = select(_assigned.c.network_pk, _assigned.c.slot)
+        for row in tx.execute(query.where(_assigned.c.network_pk.in_(some))):
+            used[row.network_pk].add(row.slot)
+    rows = []
+    for pk, slots in used.items():
+        free = [slot for slot in range(agents_per_network) if slot not in slots]
+        rows += [{"network_pk": pk, "slot": slot, "agent_pk": agent.pk} for slot in free[:1]]
+    if rows:
+        tx.execute(_insert_unless_taken(tx.dialect), rows)
+
+
+def living_agents(tx: Transaction, *, oldest_heartbeat: int) -> int:
+    """How many agents could take a network."""
+    agent = tables.agent
+    usable = and_(agent.c.admin_state_up, agent.c.heartbeat_at >= oldest_heartbeat)
+    return int(tx.execute(select(func.count()).select_from(agent).where(usable)).scalar_one())
+
+
+def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
+    """Make those ports ACTIVE that have this revision still and are the agent's; their ids."""
+    ids = sorted(revisions)
+    ready: list[str] = []
+    for start in range(0, len(ids), 500):
+        query = (
+            select(_port.c.id, _port.c.pk, _port.c.revision_number, _port.c.status)
+            .where(_port.c.id.in_(ids[start : start + 500]), _port.c.admin_state_up)
+            .where((_port.c.binding_host_id == agent.host) | _scheduled_unbound(agent))
+            .order_by(_port.c.pk)  # all writers lock in one order
+            .with_for_update()
+        )
+        rows = [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
+        ready += [row.id for row in rows]
+        down = [row.pk for row in rows if row.status != model.ACTIVE]
+        if down:
+            tx.execute(update(_port).where(_port.c.pk.in_(down)).values(status=model.ACTIVE))
+    return ready
+
+
+def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
+    scheduled = _scheduled(agent)
+    served: CTE = union(
+        select(_port.c.network_pk).where(
+            _port.c.binding_host_id == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)
+        ),
+        scheduled,
+    ).cte("served")
+    return union_all(
+        _part(NETWORK, _network, _network.c.pk).join(served, served.c.network_pk == _network.c.pk),
+        _part(SUBNET, _subnet).join(served, served.c.network_pk == _subnet.c.network_pk),
+        _part(DHCP_PORT, _port)
+        .join(served, served.c.network_pk == _port.c.network_pk)
+        .where(_IS_DHCP_PORT),
+        _part(PORT, _port).where(_port.c.binding_host_id == agent.host, not_(_IS_DHCP_PORT)),
+        _part(PORT, _port).where(_scheduled_unbound(agent), not_(_IS_DHCP_PORT)),
+        _part(UNSCHEDULED, _network, _network.c.pk).where(
+            _lacks_agents(agent, agents_per_network)
+        ),
+    )
+
+
+def _part(kind: int, table: Any, network_pk: Any = None) -> Select[Any]:
+    return select(
+        literal_column(str(kind)).label("kind"),
+        (table.c.network_pk if network_pk is None else network_pk).label("network_pk"),
+        table.c.pk.label("pk"),
+        table.c.id.label("id"),
+        table.c.revision_number.label("revision"),
+    )
+
+
+def _scheduled(agent: Record) -> Select[Any]:
+    """The networks assigned to the agent; none while it is switched off."""
+    query = select(_assigned.c.network_pk)
+    if not agent.admin_state_up:
+        return query.where(false())
+    return query.where(_assigned.c.agent_pk == agent.pk)
+
+
+def _scheduled_unbound(agent: Record) -> Any:
+    return and_(_port.c.network_pk.in_(_scheduled(agent)), _IS_UNBOUND)
+
+
+def _lacks_agents(agent: Record, agents_per_network: int) -> Any:
+    mine = and_(_assigned.c.network_pk == _network.c.pk, _assigned.c.agent_pk == agent.pk)
+    all_of_network = (
+        select(func.count())
+        .select_from(_assigned)
+        .where(_assigned.c.network_pk == _network.c.pk)
+        .scalar_subquery()
+    )
+    has_dhcp = and_(_subnet.c.network_pk == _network.c.pk, _subnet.c.enable_dhcp)
+    return and_(
+        all_of_network < agents_per_network,
+        not_(exists().where(mine)),
+        exists().where(has_dhcp),
+    )
+
+
+def _rows(tx: Transaction, table: Any, pks: Sequence[int]) -> list[Record]:
+    found: list[Record] = []
+    for some in chunks(sorted(pks)):
+        found += tx.execute(select(table).where(table.c.pk.in_(some)).order_by(table.c.pk)).all()
+    return found
+
+
+def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple[str, bytes]]]:
+    owned = tables.ip_address
+    found: dict[int, list[tuple[str, bytes]]] = {pk: [] for pk in port_pks}
+    for some in chunks(sorted(port_pks)):
+        query = (
+            select(owned.c.owner_pk, owned.c.ip, _subnet.c.id)
+            .join_from(owned, _subnet, _subnet.c.pk == owned.c.subnet_pk)
+            .where(owned.c.owner_pk.in_(some))
+            .order_by(owned.c.subnet_pk, owned.c.ip)
+        )
+        for row in tx.execute(query):
+            found[row.owner_pk].append((row.id, row.ip))
+    return found
+
+
+def _insert_unless_taken(dialect: str) -> Any:
+    """An INSERT that leaves out rows whose key is taken; each database has its own word for it."""
+    match dialect:
+        case "postgresql":
+            return postgresql.insert(_assigned).on_conflict_do_nothing()
+        case "sqlite":
+            return sqlite.insert(_assigned).on_conflict_do_nothing()
+        case _:
+            return insert(_assigned).prefix_with("IGNORE")

@@ -1,0 +1,126 @@
+"""What an event does to a lease: pure, one event after the other.
+
+Rule 1: a lease is what a DHCP server last said, so an event older than that changes nothing.
+Rule 2: an end counts only for the machine that has the lease. A late `del` of the machine before
+does not end its successor's lease.
+Rule 3: another machine on the address makes another lease, with an id and a beginning of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias, assert_never, get_args
+
+Action: TypeAlias = Literal["add", "old", "del", "missed"]
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+
+Key: TypeAlias = tuple[str, bytes]
+"""Network id and packed address: one lease at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseEvent:
+    """What a DHCP server did, or (`missed`) an end that none reported."""
+
+    id: str
+    network_id: str
+    host: str
+    action: Action
+    ip_address: bytes
+    occurred_at_us: int
+    mac_address: str | None = None
+    client_id: str | None = None
+    duid: str | None = None
+    iaid: str | None = None
+    hostname: str | None = None
+    expires_at: int | None = None
+    """Epoch seconds; None is infinite for `add`, and says nothing for the others."""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        return (self.network_id, self.ip_address)
+
+    @property
+    def is_end(self) -> bool:
+        return self.action in ("del", "missed")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The state of one address, as the last event left it."""
+
+    id: str
+    network_id: str
+    ip_address: bytes
+    host: str
+    mac_address: str | None
+    client_id: str | None
+    duid: str | None
+    iaid: str | None
+    hostname: str | None
+    expires_at: int | None
+    first_seen_at_us: int
+    last_seen_at_us: int
+
+
+def after(lease: Lease | None, event: LeaseEvent, new_id: Callable[[], str]) -> Lease | None:
+    """The lease of the event's address once the event is told; None when there is none."""
+    if lease is not None and event.occurred_at_us < lease.last_seen_at_us:
+        return lease
+    match event.action:
+        case "del" | "missed":
+            return lease if lease is not None and not is_same_machine(lease, event) else None
+        case "add" | "old":
+            if lease is None or not is_same_machine(lease, event):
+                return _begun(event, new_id())
+            return _renewed(lease, event) if event.action == "old" else _repeated(lease, event)
+        case _:
+            assert_never(event.action)
+
+
+def is_same_machine(lease: Lease, event: LeaseEvent) -> bool:
+    """Whether nothing that both name speaks against it: DUID and IAID first, then the MAC."""
+    if lease.duid and event.duid:
+        same_iaid = not (lease.iaid and event.iaid) or lease.iaid == event.iaid
+        return lease.duid == event.duid and same_iaid
+    if lease.mac_address and event.mac_address:
+        return lease.mac_address == event.mac_address
+    return True
+
+
+def _begun(event: LeaseEvent, lease_id: str) -> Lease:
+    return Lease(
+        id=lease_id,
+        network_id=event.network_id,
+        ip_address=event.ip_address,
+        host=event.host,
+        mac_address=event.mac_address,
+        client_id=event.client_id,
+        duid=event.duid,
+        iaid=event.iaid,
+        hostname=event.hostname,
+        expires_at=event.expires_at,
+        first_seen_at_us=event.occurred_at_us,
+        last_seen_at_us=event.occurred_at_us,
+    )
+
+
+def _repeated(lease: Lease, event: LeaseEvent) -> Lease:
+    """An `add` says everything anew; only the beginning stays."""
+    begun = _begun(event, lease.id)
+    return replace(begun, first_seen_at_us=lease.first_seen_at_us)
+
+
+def _renewed(lease: Lease, event: LeaseEvent) -> Lease:
+    """An `old` may leave out what the `add` said (dnsmasq(8), --dhcp-script): that stays."""
+    return replace(
+        lease,
+        host=event.host,
+        mac_address=event.mac_address or lease.mac_address,
+        client_id=event.client_id or lease.client_id,
+        duid=event.duid or lease.duid,
+        iaid=event.iaid or lease.iaid,
+        hostname=event.hostname or lease.hostname,
+        expires_at=lease.expires_at if event.expires_at is None else event.expires_at,
+        last_seen_at_us=event.occurred_at_us,
+    )

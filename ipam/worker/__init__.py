@@ -1,0 +1,1 @@
+"""Housekeeping in the database that no request does."""

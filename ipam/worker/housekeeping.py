@@ -1,0 +1,76 @@
+"""The worker's tasks. Each may run in any number of workers at once, and be cut off anywhere."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from oslo_config import cfg
+
+from ipam import model
+from ipam.allocator.reservations import Allocator
+from ipam.store import agents, leases
+from ipam.store.database import Database, Transaction
+
+BATCH_ROWS: Final = 500
+"""Rows that one transaction deletes: it holds their locks for milliseconds, not for minutes."""
+BATCHES: Final = 20
+"""Per round; what is left waits for the next, so that no task starves another."""
+STALE_CANDIDATES_SECONDS: Final = 900
+"""A process holds a list of candidate addresses for seconds; a dead one's is taken back."""
+
+SECONDS_PER_DAY: Final = 86_400
+
+Task: TypeAlias = Callable[[], int]
+"""Does a part of the work and gives how many things it did."""
+
+
+def tasks(
+    settings: cfg.ConfigOpts, database: Database, allocator: Allocator
+) -> Mapping[str, Task]:
+    """What one round does, in order, each under the words that the log has for it."""
+    return {
+        "leases that ended unseen": lambda: end_leases(
+            database, grace_seconds=settings.worker.lease_grace_seconds
+        ),
+        "networks taken from dead agents": lambda: unschedule(
+            database, agent_down_time=settings.network.agent_down_time
+        ),
+        "candidate lists of dead processes": lambda: allocator.revoke_stale(
+            STALE_CANDIDATES_SECONDS
+        ),
+        "lease events past their retention": lambda: forget_events(
+            database, retention_days=settings.worker.lease_event_retention_days
+        ),
+    }
+
+
+def end_leases(database: Database, *, grace_seconds: int) -> int:
+    """End the leases whose time was up that many seconds ago, each with a `missed` event."""
+    before = model.now_seconds() - grace_seconds
+    return _in_batches(
+        database, lambda tx: leases.end_overdue(tx, before=before, limit=BATCH_ROWS)
+    )
+
+
+def unschedule(database: Database, *, agent_down_time: int) -> int:
+    """Free the networks of dead agents; a living one takes them when it next asks."""
+    return database.write(lambda tx: agents.unschedule_dead(tx, agent_down_time=agent_down_time))
+
+
+def forget_events(database: Database, *, retention_days: int) -> int:
+    """Delete lease events recorded longer ago than this; none when it is 0."""
+    if not retention_days:
+        return 0
+    before_us = model.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    return _in_batches(
+        database, lambda tx: leases.forget_events(tx, before_us=before_us, limit=BATCH_ROWS)
+    )
+
+
+def _in_batches(database: Database, work: Callable[[Transaction], int]) -> int:
+    total = 0
+    for _ in range(BATCHES):
+        done = database.write(work)
+        total += done
+        if done < BATCH_ROWS:
+            break
+    return total

@@ -1,0 +1,82 @@
+"""`ipam worker`: round after round of housekeeping until it is told to stop."""
+
+import logging
+import signal
+import time
+import uuid
+from collections.abc import Mapping
+
+from oslo_config import cfg
+
+from ipam import systemd
+from ipam.allocator.reservations import Allocator
+from ipam.errors import DatabaseUnavailable
+from ipam.store.database import Database
+from ipam.worker.housekeeping import Task, tasks
+
+LOG = logging.getLogger(__name__)
+
+
+def run(settings: cfg.ConfigOpts) -> None:
+    """Work until SIGTERM or SIGINT. A database that is away is waited for."""
+    database = Database(
+        settings.database.connection, pool_size=2, max_attempts=settings.database.max_attempts
+    )
+    allocator = Allocator(
+        database,
+        cooldown_seconds=settings.network.address_cooldown_seconds,
+        worker=uuid.uuid4().hex,
+    )
+    # A signal breaks off whatever runs, also a wait for a database that says nothing: each
+    # transaction is done or not done, and the next worker goes on from there.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    worker = Worker(tasks(settings, database, allocator))
+    try:
+        LOG.info("Housekeeping every %g s", settings.worker.interval)
+        systemd.notify("READY=1")
+        while True:
+            worker.round()
+            time.sleep(settings.worker.interval)
+    except KeyboardInterrupt:
+        systemd.notify("STOPPING=1")
+        LOG.info("Stopped.")
+    finally:
+        database.dispose()
+
+
+class Worker:
+    """Runs every task of a round, whatever becomes of the others, and says what changed."""
+
+    def __init__(self, work: Mapping[str, Task]) -> None:
+        self._tasks = work
+        self._failing: dict[str, str] = {}
+
+    def round(self) -> None:
+        """Do each task once. Never raises what a task raised."""
+        for name, task in self._tasks.items():
+            try:
+                count = task()
+            except DatabaseUnavailable as error:
+                self._failed("the database", str(error))
+                return
+            except Exception as error:
+                if self._failed(name, repr(error)):
+                    LOG.exception("Failed: %s", name)
+            else:
+                self._worked(name)
+                if count:
+                    LOG.info("%s: %d", name.capitalize(), count)
+        self._worked("the database")
+
+    def _failed(self, what: str, why: str) -> bool:
+        """Note a failure; whether it is news. The same one, round after round, is told once."""
+        is_news = self._failing.get(what) != why
+        if is_news and what == "the database":
+            LOG.warning("The database is away; trying on: %s", why)
+        self._failing[what] = why
+        return is_news
+
+    def _worked(self, what: str) -> None:
+        if self._failing.pop(what, None):
+            LOG.info("Works again: %s", what)
