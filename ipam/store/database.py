@@ -50,10 +50,11 @@ class Transaction:
         name = self.connection.dialect.name
         return "mysql" if name == "mariadb" else name
 
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+    def execute(
+        self, statement: Executable, parameters: Any = None
+    ) -> CursorResult[*tuple[Any, ...]]:
         """Run one statement; a list of dictionaries runs it for each."""
-        result: CursorResult[Any] = self.connection.execute(statement, parameters)
-        return result
+        return self.connection.execute(statement, parameters)
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call this once the transaction is durable. It must not raise."""

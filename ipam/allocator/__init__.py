@@ -1,0 +1,14 @@
+"""Which address a port gets.
+
+The primary key (subnet, address) of `ip_address` is the only thing that settles who owns what; all
+else here picks addresses that are likely free. Three facts make that complete:
+
+- every address of the allocation pools has a row in `ip_address`, or lies at or after its shard's
+  cursor in `ip_cursor`, or stands in a row of `ip_candidates`;
+- rows of `ip_candidates` never change. One goes when all its addresses have rows, when another
+  process seizes it (and writes what is unused into rows of its own), or when the pools change;
+- a released address keeps its row until its cooldown ends, so no stale list can give it early.
+
+`ranges` and `policy` are pure; `statements`, `candidates` and `pools` run inside a transaction;
+`reservations` is what others call.
+"""

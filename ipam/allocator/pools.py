@@ -1,0 +1,93 @@
+"""What concerns a subnet's addresses as a whole: pools made, changed, closed; old lists freed."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import delete, insert, select
+
+from ipam.allocator import policy, ranges, statements
+from ipam.allocator.ranges import Range
+from ipam.errors import IpAddressGenerationFailure, SubnetNotFound
+from ipam.store.database import Database, Transaction
+from ipam.store.tables import ip_address, ip_candidates, ip_cursor
+
+LOOK_AT = 1024
+"""Addresses per look when the lowest free one is searched for."""
+
+
+def write_cursors(tx: Transaction, subnet_pk: int, pools: Sequence[Range]) -> None:
+    """Make the cursors of a subnet anew, from the start of each pool.
+
+    Addresses that have a row already are passed over when their turn comes.
+    """
+    tx.execute(delete(ip_cursor).where(ip_cursor.c.subnet_pk == subnet_pk))
+    tx.execute(delete(ip_candidates).where(ip_candidates.c.subnet_pk == subnet_pk))
+    rows = [{"subnet_pk": subnet_pk, **each._asdict()} for each in policy.shards(pools)]
+    if rows:
+        tx.execute(insert(ip_cursor), rows)
+
+
+def delete_unowned(tx: Transaction, subnet_pk: int) -> None:
+    """Delete all that the allocator keeps of a subnet, but for addresses that have an owner."""
+    for table in (ip_cursor, ip_candidates):
+        tx.execute(delete(table).where(table.c.subnet_pk == subnet_pk))
+    owned = ip_address.c
+    tx.execute(delete(ip_address).where(owned.subnet_pk == subnet_pk, owned.owner_pk.is_(None)))
+
+
+def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> bytes:
+    """The lowest address of the pools that is free, now the owner's.
+
+    Raises IpAddressGenerationFailure. It looks at all addresses below the one it finds.
+    """
+    for pool in statements.pools_of(tx, subnet_pk):
+        rest: Range | None = pool
+        while rest is not None:
+            window = ranges.head(rest, LOOK_AT)
+            rows = statements.rows_within(tx, subnet_pk, window)
+            for ip in ranges.addresses(window):
+                if ip not in rows:
+                    taken = statements.insert_given(tx, subnet_pk, ip, owner_pk)
+                else:
+                    taken = _cooled(rows[ip], now) and statements.take_over(
+                        tx, subnet_pk, ip, owner_pk, now
+                    )
+                if taken:
+                    return ip
+            rest = None if window[1] == rest[1] else (ranges.after(window[1]), rest[1])
+    raise IpAddressGenerationFailure("No more IP addresses are available in the subnet.")
+
+
+def _cooled(row: tuple[int | None, int | None], now: int) -> bool:
+    _, free_at = row
+    return free_at is not None and free_at <= now
+
+
+def free_lists(database: Database, taken_before: int) -> int:
+    """How many candidate lists from before then were turned into free addresses for all.
+
+    A process that still lives and works from one of them notices at its next allocation.
+    """
+    table = ip_candidates.c
+    query = select(table.subnet_pk, table.id).where(table.taken_at < taken_before)
+    old = database.read(lambda tx: tx.execute(query).all())
+    return sum(
+        database.write(partial(_free, subnet_pk=subnet_pk, list_id=list_id))
+        for subnet_pk, list_id in old
+    )
+
+
+def _free(tx: Transaction, *, subnet_pk: int, list_id: int) -> int:
+    table = ip_candidates.c
+    try:
+        statements.lock_subnet(tx, subnet_pk, alone=False)
+    except SubnetNotFound:
+        return 0
+    same = (table.subnet_pk == subnet_pk, table.id == list_id)
+    joined = tx.execute(select(table.addresses).where(*same).with_for_update()).scalar()
+    if joined is None:
+        return 0
+    unused = statements.without_row(tx, subnet_pk, ranges.part(bytes(joined)))
+    statements.insert_free(tx, subnet_pk, unused)
+    tx.execute(delete(ip_candidates).where(*same))
+    return 1

@@ -1,0 +1,84 @@
+"""Arithmetic on packed addresses and inclusive ranges of them. Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+
+Range = tuple[bytes, bytes]
+"""First and last address, both packed, both inside; first <= last, of one IP version."""
+
+
+def size(pool: Range) -> int:
+    """How many addresses a range has."""
+    return _number(pool[1]) - _number(pool[0]) + 1
+
+
+def contains(pools: Sequence[Range], address: bytes) -> bool:
+    """Whether any of the ranges has the address."""
+    return any(first <= address <= last for first, last in pools)
+
+
+def after(address: bytes, steps: int = 1) -> bytes:
+    """The address that many steps further. Raises OverflowError past the last of its kind."""
+    return (_number(address) + steps).to_bytes(len(address), "big")
+
+
+def addresses(pool: Range) -> Iterator[bytes]:
+    """Each address of a range, lowest first."""
+    width = len(pool[0])
+    for number in range(_number(pool[0]), _number(pool[1]) + 1):
+        yield number.to_bytes(width, "big")
+
+
+def head(pool: Range, length: int) -> Range:
+    """The first `length` addresses of a range, or all of it."""
+    return (pool[0], after(pool[0], min(length, size(pool)) - 1))
+
+
+def split(pool: Range, parts: int) -> list[Range]:
+    """The range in so many pieces, in order, whose sizes differ by one at most.
+
+    Fewer pieces when the range has fewer addresses.
+    """
+    parts = min(parts, size(pool))
+    start, total = _number(pool[0]), size(pool)
+    bounds = [start + total * part // parts for part in range(parts + 1)]
+    width = len(pool[0])
+    return [
+        (low.to_bytes(width, "big"), (high - 1).to_bytes(width, "big"))
+        for low, high in pairwise(bounds)
+    ]
+
+
+def take(
+    pool: Range, window: int, used: Collection[bytes], wanted: int
+) -> tuple[list[bytes], Range | None]:
+    """Up to `wanted` unused addresses among the first `window`, and what of the range is left.
+
+    Left is what follows the last address looked at: None when that was the end of the range.
+    """
+    looked_at = head(pool, window)
+    found: list[bytes] = []
+    end = looked_at[1]
+    for address in addresses(looked_at):
+        if address in used:
+            continue
+        found.append(address)
+        if len(found) == wanted:
+            end = address
+            break
+    return found, None if end == pool[1] else (after(end), pool[1])
+
+
+def join(packed: Sequence[bytes]) -> bytes:
+    """Addresses of one IP version as one value: the length of each, then all of them."""
+    return bytes([len(packed[0])]) + b"".join(packed)
+
+
+def part(joined: bytes) -> list[bytes]:
+    """The addresses that `join` put together."""
+    width = joined[0]
+    return [joined[at : at + width] for at in range(1, len(joined), width)]
+
+
+def _number(address: bytes) -> int:
+    return int.from_bytes(address, "big")

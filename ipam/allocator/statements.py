@@ -1,0 +1,201 @@
+"""Statements on addresses that differ between databases, or that several files here need."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Insert,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from ipam.allocator.ranges import Range
+from ipam.errors import SubnetNotFound
+from ipam.store.database import Transaction
+from ipam.store.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
+from ipam.store.tables import Address, Pk, allocation_pool, ip_address, ip_candidates, subnet
+
+_A = ip_address.c
+
+_CANDIDATE = (
+    select(
+        bindparam("of_subnet", type_=Pk),
+        bindparam("given", type_=Address),
+        bindparam("to_owner", type_=Pk),
+    )
+    .select_from(ip_candidates)
+    .where(
+        ip_candidates.c.subnet_pk == bindparam("of_subnet", type_=Pk),
+        ip_candidates.c.id == bindparam("from_list", type_=BigInteger()),
+    )
+)
+"""One row while the list that the candidate came from exists, none once it was seized."""
+
+# A duplicate is no error to PostgreSQL and SQLite, where one would end the transaction.
+# MariaDB's IGNORE hides a missing port or subnet too, but an error there undoes the statement
+# alone, so the duplicate is caught.
+_NEW: dict[str, Insert] = {
+    "sqlite": sqlite.insert(ip_address).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(ip_address).on_conflict_do_nothing(),
+    "mysql": insert(ip_address),
+}
+_MANY: dict[str, Insert] = _NEW | {"mysql": insert(ip_address).prefix_with("IGNORE")}
+_COUNTED = {"preserve_rowcount": True}  # SQLAlchemy forgets the count of inserted rows else
+_GIVEN = {name: new.execution_options(**_COUNTED) for name, new in _NEW.items()}
+_FROM_CANDIDATE = {
+    name: new.from_select(["subnet_pk", "ip", "owner_pk"], _CANDIDATE)
+    for name, new in _GIVEN.items()
+}
+
+
+def insert_candidate(
+    tx: Transaction, list_id: int, subnet_pk: int, ip: bytes, owner_pk: int
+) -> bool:
+    """Whether the address is now the owner's: no one had it, and its list still stands."""
+    values = {"of_subnet": subnet_pk, "given": ip, "to_owner": owner_pk, "from_list": list_id}
+    return _inserted(tx, _FROM_CANDIDATE[tx.dialect], values)
+
+
+def insert_given(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> bool:
+    """Whether the address is now the owner's; not where it has a row, even a free one."""
+    values = {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": owner_pk}
+    return _inserted(tx, _GIVEN[tx.dialect], values)
+
+
+def insert_many(tx: Transaction, subnet_pk: int, owners: Mapping[bytes, int]) -> set[bytes]:
+    """Those of the addresses that are now their owners'."""
+    rows = [
+        {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": owners[ip]} for ip in sorted(owners)
+    ]  # sorted, so that two batches wait for each other in one order
+    try:
+        result = tx.execute(_MANY[tx.dialect].returning(_A.ip), rows)
+    except IntegrityError as error:
+        raise _explained(error) from error
+    inserted = {bytes(row[0]) for row in result}
+    if tx.dialect == "mysql":
+        for ip in sorted(owners.keys() - inserted):  # taken, or an error that IGNORE hid
+            if insert_given(tx, subnet_pk, ip, owners[ip]):
+                inserted.add(ip)
+    return inserted
+
+
+def take_over(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, now: int) -> bool:
+    """Whether a released address whose cooldown is over is now the owner's."""
+    statement = (
+        update(ip_address)
+        .where(_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk.is_(None), _A.free_at <= now)
+        .values(owner_pk=owner_pk, free_at=None)
+    )
+    return tx.execute(statement).rowcount == 1
+
+
+def insert_free(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None:
+    """Give addresses that have no row one that says they are free."""
+    statement = _MANY[tx.dialect]
+    rows = [
+        {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": None, "free_at": 0} for ip in sorted(ips)
+    ]
+    if rows:
+        tx.execute(statement, rows)
+
+
+def release(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, free_at: int) -> bool:
+    """Whether the owner had the address; from `free_at` on it may be given again."""
+    statement = (
+        update(ip_address)
+        .where(_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk == owner_pk)
+        .values(owner_pk=None, free_at=free_at)
+    )
+    return tx.execute(statement).rowcount == 1
+
+
+def list_stands(tx: Transaction, subnet_pk: int, list_id: int) -> bool:
+    """Whether a candidate list still has its row."""
+    query = select(literal(1)).where(
+        ip_candidates.c.subnet_pk == subnet_pk, ip_candidates.c.id == list_id
+    )
+    return tx.execute(query).first() is not None
+
+
+def delete_rows(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None:
+    """Delete the rows of addresses."""
+    for some in _chunks(sorted(ips)):
+        tx.execute(delete(ip_address).where(_A.subnet_pk == subnet_pk, _A.ip.in_(some)))
+
+
+def without_row(tx: Transaction, subnet_pk: int, ips: Sequence[bytes]) -> list[bytes]:
+    """Those of the addresses that nobody owns and that are not cooling, as far as one can see."""
+    used: set[bytes] = set()
+    for some in _chunks(ips):
+        query = select(_A.ip).where(_A.subnet_pk == subnet_pk, _A.ip.in_(some))
+        used.update(bytes(row[0]) for row in tx.execute(query))
+    return [ip for ip in ips if ip not in used]
+
+
+def rows_within(
+    tx: Transaction, subnet_pk: int, window: Range
+) -> dict[bytes, tuple[int | None, int | None]]:
+    """Owner and end of cooldown of each address in the window that has a row."""
+    query = select(_A.ip, _A.owner_pk, _A.free_at).where(
+        _A.subnet_pk == subnet_pk, _A.ip.between(*window)
+    )
+    return {bytes(row[0]): (row[1], row[2]) for row in tx.execute(query)}
+
+
+def pools_of(tx: Transaction, subnet_pk: int) -> list[Range]:
+    """The allocation pools of a subnet, lowest first, as this transaction set or finds them."""
+    fresh: Sequence[Range] | None = tx.memo.get(("pools", subnet_pk))
+    if fresh is not None:
+        return sorted(fresh)
+    pool = allocation_pool.c
+    query = select(pool.first, pool.last).where(pool.subnet_pk == subnet_pk).order_by(pool.first)
+    return [(bytes(row[0]), bytes(row[1])) for row in tx.execute(query)]
+
+
+def lock_subnet(tx: Transaction, subnet_pk: int, *, alone: bool, nowait: bool = False) -> None:
+    """Wait until no one changes the subnet's pools; with `alone`, until no one uses them either.
+
+    Raises SubnetNotFound when it is gone.
+    """
+    query: Any = select(literal(1)).select_from(subnet).where(subnet.c.pk == subnet_pk)
+    if alone:
+        query = query.with_for_update()
+    else:
+        query = query.with_for_update(read=True, key_share=True, nowait=nowait)
+    if tx.execute(query).first() is None:
+        raise SubnetNotFound("The subnet was deleted meanwhile.")
+
+
+def count_expired(tx: Transaction, subnet_pk: int, now: int) -> int:
+    """How many released addresses have cooled down."""
+    query = select(func.count()).where(
+        _A.subnet_pk == subnet_pk, _A.owner_pk.is_(None), _A.free_at <= now
+    )
+    return int(tx.execute(query).scalar_one())
+
+
+def _inserted(tx: Transaction, statement: Insert, values: Mapping[str, object]) -> bool:
+    try:
+        return tx.execute(statement, values).rowcount == 1
+    except IntegrityError as error:
+        if tx.dialect == "mysql" and is_duplicate_key(error):
+            return False
+        raise _explained(error) from error
+
+
+def _explained(error: IntegrityError) -> Exception:
+    if is_foreign_key_violation(error) and violated_constraint(error) == "fk_ip_address_subnet_pk":
+        return SubnetNotFound("The subnet was deleted meanwhile.")
+    return error
+
+
+def _chunks(ips: Sequence[bytes], length: int = 500) -> list[Sequence[bytes]]:
+    return [ips[at : at + length] for at in range(0, len(ips), length)]
