@@ -22,5 +22,5 @@ def completion(shell: str) -> None:
     from ipam.cli.root import root  # noqa: PLC0415  # root loads this module
 
     kind = get_completion_class(shell)
-    assert kind is not None, f"click completes for none of {SHELLS}?"  # noqa: S101  # SHELLS is click's
+    assert kind is not None, f"click completes for none of {SHELLS}?"  # SHELLS is click's
     click.echo(kind(root, {}, "ipam", "_IPAM_COMPLETE").source())

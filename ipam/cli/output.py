@@ -93,7 +93,7 @@ def rows_text(columns: Sequence[Column], items: Sequence[Record], output_format:
         return _csv([titles, *rows])
     if output_format == "value":
         return "\n".join(" ".join(map(printable, row)) for row in rows)
-    return _table(titles, rows)
+    return _table(titles, [[*map(printable, row)] for row in rows])
 
 
 def record_text(item: Record, wanted: Sequence[str], output_format: str) -> str:
@@ -152,9 +152,10 @@ def _csv(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of texts that are printable but for the line ends that are meant."""
     from prettytable import PrettyTable  # noqa: PLC0415  # only when asked for
 
     table = PrettyTable(list(titles), align="l")
     for row in rows:
-        table.add_row(["\n".join(map(printable, cell.split("\n"))) for cell in row])
+        table.add_row(list(row))
     return str(table.get_string())

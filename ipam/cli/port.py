@@ -51,7 +51,6 @@ def machine_options(command: Command) -> Command:
         click.option("--dns-name", metavar="NAME", help="The machine's host name."),
         click.option(
             "--host",
-            "binding:host_id",
             metavar="HOST",
             help="The host it runs on, as `ipam agent list` has it; that host's agent serves it.",
         ),
@@ -98,7 +97,7 @@ def create(
     """Make a port: it gets an address of each IP version that its network has."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network)
-    body = given(name=name_argument or name_option, network_id=network_id, **fields)
+    body = given(name=name_argument or name_option, network_id=network_id, **_binding(fields))
     if fixed_ips:
         body["fixed_ips"] = [_fixed_ip(client, network_id, one) for one in fixed_ips]
     if extra_dhcp_opts:
@@ -126,7 +125,7 @@ def create(
 )
 @click.option("--device", "--device-id", "device_id", metavar="ID", help="Only those this uses.")
 @click.option("--device-owner", metavar="OWNER", help="Only those of this kind of user.")
-@click.option("--host", "host", metavar="HOST", help="Only those on this host.")
+@click.option("--host", metavar="HOST", help="Only those on this host.")
 @click.option("--status", metavar="STATUS", help="Only ACTIVE or only DOWN ones.")
 @project_option
 @list_options
@@ -134,7 +133,6 @@ def list_ports(
     *,
     network: str | None,
     fixed_ip: dict[str, str] | None,
-    host: str | None,
     output_format: str,
     wanted: Sequence[str],
     long_list: bool,
@@ -145,7 +143,7 @@ def list_ports(
     """List ports."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network) if network else None
-    filters = given(network_id=network_id, **{"binding:host_id": host}, **fields)
+    filters = given(network_id=network_id, **_binding(fields))
     if fixed_ip:
         wanted_ip = _fixed_ip(client, network_id, fixed_ip)
         filters["fixed_ips"] = [f"{name}={value}" for name, value in wanted_ip.items()]
@@ -194,7 +192,7 @@ def change(
     """Change a port. Addresses are added to those it has, unless --no-fixed-ip empties them."""
     client = connect()
     found = lookup.find(client, PORT, name_or_id)
-    changes = given(**fields)
+    changes = given(**_binding(fields))
     if fixed_ips or no_fixed_ip:
         kept = [] if no_fixed_ip else found["fixed_ips"]
         added = [_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
@@ -263,6 +261,11 @@ def delete(names_or_ids: Sequence[str]) -> None:
 
 
 port.add_command(wait)
+
+
+def _binding(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with --host under the API's name for it."""
+    return {"binding:host_id" if name == "host" else name: fields[name] for name in fields}
 
 
 def _fixed_ip(client: "Client", network_id: str | None, pairs: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The root of the command tree: its options, lazy loading, and one place where errors end."""
 
-import difflib
 import errno
 import importlib
 import os
@@ -37,6 +36,8 @@ class LazyRoot(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does it, with a suggestion for a mistyped command."""
         if args and not args[0].startswith("-") and args[0] not in first_screen.COMMANDS:
+            import difflib  # noqa: PLC0415  # for the mistyped alone
+
             near = difflib.get_close_matches(args[0], first_screen.COMMANDS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else " `ipam --help` shows what there is."
             ctx.fail(f"No command '{args[0]}'.{hint}")

@@ -50,7 +50,7 @@ class Supervisor:
     """Use as a context manager: whatever happens, no child outlives it."""
 
     def __init__(self, write_line: Callable[[str, str], None]) -> None:
-        """`write_line(name, line)` gets each line of the children; `up` is the supervisor itself."""
+        """`write_line(name, line)` gets each line of the children, and our own as `up`."""
         self.signals = 0
         self.restarts = False
         self._write_line = write_line
@@ -136,7 +136,7 @@ class Supervisor:
         children = [self._children[name] for name in names if name in self._children]
         running = [child for child in children if child.process is not None]
         for child in running:
-            assert child.process is not None  # noqa: S101  # filtered just above
+            assert child.process is not None  # filtered just above
             child.process.terminate()
         deadline = time.monotonic() + seconds
         while any(child.process is not None for child in running):
@@ -166,7 +166,7 @@ class Supervisor:
             process_group=0,  # Ctrl-C at the terminal reaches the supervisor alone
             preexec_fn=die_with_parent,  # noqa: PLW1509  # this process has one thread
         )
-        assert child.process.stdout is not None  # noqa: S101  # it is a pipe
+        assert child.process.stdout is not None  # it is a pipe
         os.set_blocking(child.process.stdout.fileno(), False)
         child.started, child.restart_at = time.monotonic(), None
         child.pidfd = os.pidfd_open(child.process.pid)
@@ -183,7 +183,7 @@ class Supervisor:
 
     def _on_death(self, child: Child) -> None:
         process = child.process
-        assert process is not None  # noqa: S101  # its pidfd was registered
+        assert process is not None  # its pidfd was registered
         child.status = process.wait()
         self._read_lines(child)
         self._forget(child)
@@ -209,8 +209,8 @@ class Supervisor:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _read_lines(self, child: Child) -> None:
-        assert child.process is not None  # noqa: S101  # called before it is forgotten
-        assert child.process.stdout is not None  # noqa: S101  # it is a pipe
+        assert child.process is not None  # called before it is forgotten
+        assert child.process.stdout is not None  # it is a pipe
         try:
             while chunk := os.read(child.process.stdout.fileno(), LONGEST_LINE_BYTES):
                 child.buffer += chunk
@@ -236,8 +236,8 @@ class Supervisor:
 
     def _forget(self, child: Child) -> None:
         """Close what belonged to the process that ended."""
-        assert child.process is not None  # noqa: S101  # it has just ended
-        assert child.process.stdout is not None  # noqa: S101  # it is a pipe
+        assert child.process is not None  # it has just ended
+        assert child.process.stdout is not None  # it is a pipe
         if child.buffer:
             self._write_line(child.name, child.buffer.decode(errors="backslashreplace"))
         child.buffer = bytearray()

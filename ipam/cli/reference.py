@@ -1,0 +1,92 @@
+"""docs/cli.md, from the commands themselves: `python -m ipam.cli.reference > docs/cli.md`."""
+
+from collections.abc import Iterator
+
+import click
+
+from ipam.cli.main import COMMANDS, help_text
+from ipam.cli.root import root
+
+WIDTH = 98
+INTRODUCTION = """\
+# The command line
+
+Verbs, options and list titles are those of the `openstack` command where it has them. Every
+command takes names or ids. This page is what `--help` prints; write it anew with
+`python -m ipam.cli.reference > docs/cli.md`.
+
+## Which service it talks to
+
+The first of these that is given:
+
+1. the options before the command: `--os-cloud`, `--url` (with `--user`), `--socket`;
+2. `OS_CLOUD`, `OS_AUTH_URL`, `OS_AUTH_TYPE`, `OS_ENDPOINT`, with the other `OS_*` of any OpenStack
+   client;
+3. `IPAM_URL` (with `IPAM_USER` and `IPAM_PASSWORD`), or `IPAM_SOCKET`;
+4. the socket `/run/ipam/api.sock`, on a machine that has the directory `/run/ipam`;
+5. `clouds.yaml` in the current directory, `~/.config/openstack` or `/etc/openstack`.
+
+On the machine that runs the service, root needs none of it. Elsewhere, a `clouds.yaml` without
+Keystone:
+
+    clouds:
+      lab:
+        auth_type: http_basic
+        auth: {endpoint: "https://network.example.org", username: anna, password: "..."}
+
+## Output
+
+Lists and records are tables. `-f json` and `-f yaml` keep every value as it is, `-f csv` and
+`-f value` are lines of text; `-c COLUMN` picks columns, by the title or by the name of the API's
+field. In a table, control characters in names are shown escaped.
+
+Exit status: 0; 1 when the service refused, something failed, or one of several deletes did; 2 when
+the command line is wrong; 130 after Ctrl-C. `IPAM_DEBUG=1` shows the trace of an unexpected error.
+
+## Completion
+
+    echo 'eval "$(ipam completion bash)"' >> ~/.bashrc
+    echo 'eval "$(ipam completion zsh)"' >> ~/.zshrc
+    ipam completion fish > ~/.config/fish/completions/ipam.fish
+
+## ipam
+"""
+
+
+def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Every command with the words that call it, in the order of the help."""
+    top = click.Context(root, info_name="ipam", **root.context_settings)
+    for name in COMMANDS:
+        command = root.get_command(top, name)
+        assert command is not None, name
+        context = click.Context(
+            command, info_name=name, parent=top, max_content_width=WIDTH, terminal_width=WIDTH
+        )
+        yield f"ipam {name}", command, context
+        if isinstance(command, click.Group):
+            for word, inner in command.commands.items():
+                below = click.Context(
+                    inner,
+                    info_name=word,
+                    parent=context,
+                    max_content_width=WIDTH,
+                    terminal_width=WIDTH,
+                )
+                yield f"ipam {name} {word}", inner, below
+
+
+def reference() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION, _block(help_text())]
+    for words, command, context in commands():
+        level = "##" if words.count(" ") == 1 else "###"
+        parts.append(f"{level} {words}\n\n{_block(command.get_help(context))}")
+    return "\n".join(parts)
+
+
+def _block(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in text.rstrip().split("\n")) + "\n"
+
+
+if __name__ == "__main__":
+    click.echo(reference(), nl=False)

@@ -1,0 +1,238 @@
+"""The client against a small real HTTP server that answers as it is told."""
+
+import json
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ipam import errors
+from ipam.client import Client
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Stub:
+    """Answers every request with `answer(method, path, headers)`, over a Unix socket and TCP."""
+
+    def __init__(self, directory: Path) -> None:
+        self.answer: Callable[[str, str, Any], Answer] = lambda *_: (200, {}, b"{}")
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.connections = 0
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                stub.connections += 1
+                super().setup()
+
+            def address_string(self) -> str:
+                return "test"
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def handle_any(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                stub.seen.append((self.command, self.path, dict(self.headers), body))
+                status, headers, content = stub.answer(self.command, self.path, self.headers)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  # http.server's names
+
+        self.socket_path = str(directory / "stub.sock")
+        self.unix = socketserver.ThreadingUnixStreamServer(self.socket_path, Handler)
+        self.tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.tcp.server_address[1]}"
+        for server in (self.unix, self.tcp):
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        for server in (self.unix, self.tcp):
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Iterator[Stub]:
+    stub = Stub(tmp_path)
+    yield stub
+    stub.close()
+
+
+@pytest.fixture(params=["socket", "url"])
+def client(stub: Stub, request: pytest.FixtureRequest) -> Iterator[Client]:
+    if request.param == "socket":
+        made = Client(socket_path=stub.socket_path)
+    else:
+        made = Client(url=f"{stub.url}/v2.0/", auth=("anna", "sésame"))
+    with made:
+        yield made
+
+
+def neutron_error(status: int, kind: str, message: str = "What happened.") -> Answer:
+    error = {"NeutronError": {"type": kind, "message": message, "detail": ""}}
+    return status, {}, json.dumps(error).encode()
+
+
+def test_get_sends_repeated_parameters_and_gives_parsed_json(client: Client, stub: Stub) -> None:
+    stub.answer = lambda *_: (200, {}, b'{"ports": []}')
+    assert client.get("/v2.0/ports", {"id": ["a", "b"], "limit": 2}) == {"ports": []}
+    assert stub.seen[0][:2] == ("GET", "/v2.0/ports?id=a&id=b&limit=2")
+
+
+def test_requests_share_one_connection(client: Client, stub: Stub) -> None:
+    for _ in range(3):
+        client.get("/v2.0/ports")
+    assert stub.connections == 1
+
+
+def test_a_password_goes_over_tcp_only(client: Client, stub: Stub) -> None:
+    client.get("/")
+    assert ("Authorization" in stub.seen[0][2]) == client.where.startswith("http")
+
+
+def test_post_and_put_send_json_and_delete_gives_none(client: Client, stub: Stub) -> None:
+    client.post("/v2.0/ports", json={"port": {}})
+    client.put("/v2.0/ports/1", json={"port": {}}, revision_number=3)
+    stub.answer = lambda *_: (204, {}, b"")
+    assert client.delete("/v2.0/ports/1") is None
+    assert [(one[0], one[3]) for one in stub.seen[:2]] == [
+        ("POST", b'{"port":{}}'),
+        ("PUT", b'{"port":{}}'),
+    ]
+    assert stub.seen[1][2]["If-Match"] == "revision_number=3"
+
+
+def test_get_if_changed_gives_none_while_the_etag_holds(client: Client, stub: Stub) -> None:
+    def answer(_method: str, _path: str, headers: Any) -> Answer:
+        if headers.get("If-None-Match") == '"1"':
+            return 304, {}, b""
+        return 200, {"ETag": '"1"'}, b'{"networks": []}'
+
+    stub.answer = answer
+    etag, body = client.get_if_changed("/state", None)
+    assert (etag, body) == ('"1"', {"networks": []})
+    assert client.get_if_changed("/state", etag) == ('"1"', None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (neutron_error(404, "PortNotFound"), errors.PortNotFound),
+        (neutron_error(409, "IpAddressGenerationFailure"), errors.IpAddressGenerationFailure),
+        (neutron_error(400, "InvalidInput"), errors.InvalidInput),
+        (neutron_error(401, "Unauthorized"), errors.Unauthorized),
+        (neutron_error(503, "DatabaseUnavailable"), errors.DatabaseUnavailable),
+        (neutron_error(409, "OverQuota"), errors.Conflict),
+        (neutron_error(418, "Teapot"), errors.CallerError),
+        (neutron_error(500, "__init__"), errors.IpamError),
+        (neutron_error(400, "Sequence"), errors.HTTPBadRequest),
+        ((502, {}, b"<html>Bad gateway</html>"), errors.ServiceUnavailable),
+        ((404, {}, b'["NeutronError"]'), errors.NotFound),
+        ((500, {}, b'{"NeutronError": "plain"}'), errors.IpamError),
+    ],
+)
+def test_a_refusal_becomes_the_error_that_the_service_meant(
+    client: Client, stub: Stub, answer: Answer, expected: type[errors.IpamError]
+) -> None:
+    stub.answer = lambda *_: answer
+    with pytest.raises(errors.IpamError) as caught:
+        client.get("/v2.0/ports/1")
+    assert type(caught.value) is expected
+    assert str(caught.value)
+
+
+def test_retry_after_is_kept(client: Client, stub: Stub) -> None:
+    status, _, body = neutron_error(503, "DatabaseUnavailable")
+    stub.answer = lambda *_: (status, {"Retry-After": "7"}, body)
+    with pytest.raises(errors.DatabaseUnavailable) as caught:
+        client.get("/v2.0/ports")
+    assert caught.value.retry_after_seconds == 7
+
+
+def paged(_method: str, path: str, _headers: Any) -> Answer:
+    """Three pages whose links name a host that must not be asked."""
+    marker = int(httpx.URL(path).params.get("marker", 0))
+    page: dict[str, Any] = {"ports": [{"id": marker + 1}, {"id": marker + 2}]}
+    if marker < 4:
+        href = f"http://elsewhere.invalid/v2.0/ports?limit=2&marker={marker + 2}"
+        page["ports_links"] = [{"rel": "previous", "href": ""}, {"rel": "next", "href": href}]
+    return 200, {}, json.dumps(page).encode()
+
+
+def test_list_follows_next_links_on_the_same_connection(client: Client, stub: Stub) -> None:
+    stub.answer = paged
+    found = client.list("/v2.0/ports", "ports", {"limit": 2})
+    assert [one["id"] for one in found] == [1, 2, 3, 4, 5, 6]
+
+
+def test_list_stops_at_max_items(client: Client, stub: Stub) -> None:
+    stub.answer = paged
+    found = client.list("/v2.0/ports", "ports", {"limit": 2}, max_items=3)
+    assert [one["id"] for one in found] == [1, 2, 3]
+    assert len(stub.seen) == 2
+
+
+def test_an_answer_that_is_no_json_is_said_to_be_none(client: Client, stub: Stub) -> None:
+    stub.answer = lambda *_: (200, {}, b"<html>")
+    with pytest.raises(errors.IpamError, match="did not answer in JSON"):
+        client.get("/v2.0/ports")
+
+
+# httpcore leaves the socket of a failed connect to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket.socket")
+def test_an_absent_socket_is_named_with_the_next_step(tmp_path: Path) -> None:
+    path = str(tmp_path / "nothing.sock")
+    with (
+        Client(socket_path=path) as client,
+        pytest.raises(errors.ServiceUnavailable, match=f"{path}: No such file.*ipam up"),
+    ):
+        client.get("/")
+
+
+def test_a_refused_connection_is_named_with_the_next_step(stub: Stub) -> None:
+    stub.tcp.shutdown()
+    stub.tcp.server_close()
+    with (
+        Client(url=stub.url) as client,
+        pytest.raises(errors.ServiceUnavailable, match=f"{stub.url}: Connection refused"),
+    ):
+        client.get("/")
+
+
+def test_a_late_answer_is_said_to_be_late(client: Client, stub: Stub) -> None:
+    over = threading.Event()
+
+    def late(*_: Any) -> Answer:
+        over.wait(5)
+        return 200, {}, b"{}"
+
+    stub.answer = late
+    with (
+        Client(url=stub.url, timeout_seconds=0.05) as hasty,
+        pytest.raises(errors.ServiceUnavailable, match="in time"),
+    ):
+        hasty.get("/")
+    over.set()
+
+
+def test_a_client_needs_exactly_one_place() -> None:
+    with pytest.raises(ValueError, match="either"):
+        Client()
+    with pytest.raises(ValueError, match="either"):
+        Client(socket_path="a", url="http://b")
