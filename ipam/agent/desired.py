@@ -1,0 +1,282 @@
+"""What this host should have, out of what the API says about one network. Pure.
+
+The API's text goes through the parsers of `words` here; what has no safe form is left out, and
+said in `faults`, so that one odd value takes its own line away and nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any, TypeVar
+
+from ipam import model
+from ipam.agent import dnsmasq_config, words
+from ipam.agent.dnsmasq_config import Host, Option, Range, Site
+from ipam.agent.state import Bridge, Interface, NetworkState
+from ipam.templating import Word
+
+Json = Mapping[str, Any]
+T = TypeVar("T")
+
+IPV6_RANGE_MODES = {
+    None: "static",
+    model.DHCPV6_STATEFUL: "static",
+    model.DHCPV6_STATELESS: "ra-stateless",
+    model.SLAAC: "ra-only",
+}
+"""By ipv6_ra_mode. Without one a range answers DHCPv6 alone, and some router advertises."""
+
+SELF_ASSIGNED = (model.SLAAC, model.DHCPV6_STATELESS)
+"""Address modes in which the machine makes its address and asks DHCP for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPort:
+    """A port that this agent answers for."""
+
+    id: str
+    revision_number: int
+    status: str
+    mac_address: str
+    addresses: frozenset[str]
+    """Those that DHCP gives it."""
+    tap: str | None
+    """Its tap on this host; None if it is elsewhere."""
+    waits_for_tap: bool
+    """Ready only with the tap on the bridge, as a hypervisor plugs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedNetwork:
+    """A network with its wanted state, as if every tap of its ports were there."""
+
+    state: NetworkState
+    ports: Mapping[str, ServedPort]
+    subnets: tuple[IPv4Network | IPv6Network, ...]
+    server_duid: str
+    faults: tuple[str, ...]
+
+    def reserved(self) -> dict[str, str]:
+        """Which MAC address may have which address."""
+        return {ip: port.mac_address for port in self.ports.values() for ip in port.addresses}
+
+
+@dataclass(frozen=True, slots=True)
+class _Subnet:
+    id: Word
+    network: IPv4Network | IPv6Network
+    row: Json
+
+    @property
+    def reserves(self) -> bool:
+        return self.row.get("ipv6_address_mode") not in SELF_ASSIGNED
+
+
+def served_network(row: Json, site: Site, host: str) -> ServedNetwork:
+    """The network of a `dhcp-state` answer. Raises UnfitError if nothing of it can be used."""
+    faults: list[str] = []
+    network_id = words.uuid(row["id"])
+    subnets = _dhcp_subnets(row, faults) if row["admin_state_up"] and row["dhcp_port"] else []
+    ports = [port for port in row["ports"] if port["admin_state_up"]]
+    bridge = Bridge(model.bridge_name(network_id), int(row["mtu"]))
+    taps = frozenset(model.tap_name(p["id"]) for p in ports if p["binding_host_id"] == host)
+    state = NetworkState(network_id, bridge, taps=taps)
+    if subnets:
+        files = _files(row, subnets, ports, faults)
+        state = _with_dhcp(state, row, site, subnets, files)
+    served = {port["id"]: _served_port(port, host, subnets) for port in ports}
+    return ServedNetwork(
+        state,
+        served,
+        tuple(subnet.network for subnet in subnets),
+        dnsmasq_config.server_duid(network_id),
+        tuple(faults),
+    )
+
+
+def _with_dhcp(
+    state: NetworkState,
+    row: Json,
+    site: Site,
+    subnets: list[_Subnet],
+    files: Mapping[str, str],
+) -> NetworkState:
+    dhcp_port = row["dhcp_port"]
+    interface = Interface(
+        outside=words.interface(model.tap_name(words.uuid(dhcp_port["id"]))),
+        inside=words.interface(model.dhcp_interface_name(dhcp_port["id"])),
+        mac=words.mac(dhcp_port["mac_address"]),
+        mtu=int(row["mtu"]),
+    )
+    addresses = _server_addresses(dhcp_port, subnets)
+    startup = dnsmasq_config.startup(
+        site,
+        state.id,
+        interface=words.interface(interface.inside),
+        addresses=addresses,
+        mtu=interface.mtu,
+        ranges=[_range(subnet, row["lease_seconds"]) for subnet in subnets],
+        advertise=any(subnet.row.get("ipv6_ra_mode") for subnet in subnets),
+    )
+    return NetworkState(
+        id=state.id,
+        bridge=state.bridge,
+        namespace=True,
+        interface=interface,
+        addresses=addresses,
+        files=files,
+        server=startup,
+        taps=state.taps,
+    )
+
+
+def _dhcp_subnets(row: Json, faults: list[str]) -> list[_Subnet]:
+    found = []
+    for subnet in row["subnets"]:
+        if not subnet["enable_dhcp"]:
+            continue
+        network = ip_network(subnet["cidr"])
+        if network.version == 6 and (
+            network.prefixlen < 64 or (subnet["ipv6_ra_mode"] and network.prefixlen != 64)
+        ):
+            faults.append(f"subnet {subnet['id']}: dnsmasq cannot serve the prefix {network}")
+        elif subnet["ipv6_address_mode"] == model.SLAAC and not subnet["ipv6_ra_mode"]:
+            continue  # a router elsewhere does it all
+        else:
+            found.append(_Subnet(words.uuid(subnet["id"]), network, subnet))
+    return sorted(found, key=lambda subnet: subnet.id)
+
+
+def _server_addresses(dhcp_port: Json, subnets: list[_Subnet]) -> frozenset[str]:
+    """The DHCP port's addresses; where it has none, the one that its MAC address makes (EUI-64).
+
+    dnsmasq takes a range for served only if its interface has an address in it.
+    """
+    fixed = {ip["subnet_id"]: ip["ip_address"] for ip in dhcp_port["fixed_ips"]}
+    found = set()
+    for subnet in subnets:
+        address = fixed.get(subnet.id)
+        if address is None and subnet.network.version == 6:
+            address = _eui64(subnet.network, dhcp_port["mac_address"])
+        if address is not None:
+            found.add(f"{ip_address(address)}/{subnet.network.prefixlen}")
+    return frozenset(found)
+
+
+def _eui64(network: IPv4Network | IPv6Network, mac: str) -> str:
+    octets = bytearray.fromhex(mac.replace(":", ""))
+    octets[0] ^= 2
+    identifier = int.from_bytes(octets[:3] + b"\xff\xfe" + octets[3:])
+    return str(ip_address(int(network.network_address) | identifier))
+
+
+def _range(subnet: _Subnet, lease_seconds: int) -> Range:
+    mode = IPV6_RANGE_MODES[subnet.row.get("ipv6_ra_mode")]
+    return Range(subnet.id, subnet.network, mode, lease_seconds)
+
+
+def _files(
+    row: Json, subnets: list[_Subnet], ports: list[Json], faults: list[str]
+) -> dict[str, str]:
+    """The reloadable files; options before hosts, as a host's tag must find its options."""
+    interface = words.interface(model.dhcp_interface_name(words.uuid(row["dhcp_port"]["id"])))
+    network = [option for subnet in subnets for option in _subnet_options(row, subnet, faults)]
+    files = {"options/network": dnsmasq_config.options_file(network)}
+    hosts = {}
+    for port in ports:
+        options = _port_options(port, faults)
+        lines = _hosts(port, subnets, has_options=bool(options), faults=faults)
+        if lines and options:
+            files[f"options/{port['id']}"] = dnsmasq_config.options_file(options)
+        if lines:
+            hosts[f"hosts/{port['id']}"] = dnsmasq_config.hosts_file(interface, lines)
+    return files | hosts
+
+
+def _subnet_options(row: Json, subnet: _Subnet, faults: list[str]) -> Iterable[Option]:
+    def parse_domain() -> Word | None:
+        return words.domain(row["dns_domain"]) if row["dns_domain"] else None
+
+    domain = _or_fault(faults, f"network {row['id']}", parse_domain)
+    servers = [words.address(one) for one in subnet.row["dns_nameservers"]]
+    if subnet.network.version == 6:
+        return dnsmasq_config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
+    gateway = subnet.row["gateway_ip"]
+    return dnsmasq_config.subnet_options(
+        subnet.id,
+        gateway=words.address(gateway) if gateway else None,
+        name_servers=servers,
+        routes=[
+            (words.destination(route["destination"]), words.address(route["nexthop"]))
+            for route in subnet.row["host_routes"]
+        ],
+        domain=domain,
+    )
+
+
+def _port_options(port: Json, faults: list[str]) -> list[Option]:
+    tag = words.port_tag(port["id"])
+    options = []
+    for row in port["extra_dhcp_opts"]:
+
+        def parse(row: Json = row) -> Option:
+            name = words.option(row["opt_name"], row.get("ip_version") or 4)
+            return Option(tag, name, words.option_values(row["opt_value"] or ""))
+
+        option = _or_fault(faults, f"port {port['id']}", parse)
+        options += [option] if option else []
+    return options
+
+
+def _hosts(
+    port: Json, subnets: list[_Subnet], *, has_options: bool, faults: list[str]
+) -> list[Host]:
+    """One entry per IPv4 address, each with all IPv6 addresses.
+
+    An entry without an IPv6 address would match, and so refuse, the machine's DHCPv6 requests.
+    """
+    mac = words.mac(port["mac_address"])
+    tags = [words.port_tag(port["id"])] if has_options else []
+    addresses = _reserved_addresses(port, subnets)
+    name = _host_name(port, addresses, faults)
+    four = [[words.address(one)] for one in addresses if ":" not in one]
+    six = [words.address(one) for one in addresses if ":" in one]
+    if name is None or not (four or six or has_options):
+        return []
+    return [Host(mac, name, (*first, *six), tags) for first in four or [[]]]
+
+
+def _host_name(port: Json, addresses: list[str], faults: list[str]) -> Word | None:
+    name = _or_fault(faults, f"port {port['id']}", lambda: words.hostname(port["hostname"]))
+    if name is None:
+        plain = model.default_hostname(addresses[0] if addresses else port["mac_address"])
+        name = words.hostname(plain.rstrip("-"))
+    return name
+
+
+def _reserved_addresses(port: Json, subnets: list[_Subnet]) -> list[str]:
+    by_id = {str(subnet.id): subnet for subnet in subnets if subnet.reserves}
+    return [
+        str(ip_address(ip["ip_address"])) for ip in port["fixed_ips"] if ip["subnet_id"] in by_id
+    ]
+
+
+def _served_port(port: Json, host: str, subnets: list[_Subnet]) -> ServedPort:
+    here = port["binding_host_id"] == host
+    return ServedPort(
+        id=words.uuid(port["id"]),
+        revision_number=port["revision_number"],
+        status=port["status"],
+        mac_address=port["mac_address"],
+        addresses=frozenset(_reserved_addresses(port, subnets)),
+        tap=model.tap_name(port["id"]) if here else None,
+        waits_for_tap=here and port["device_owner"].startswith(model.COMPUTE_OWNER_PREFIX),
+    )
+
+
+def _or_fault(faults: list[str], what: str, parse: Callable[[], T]) -> T | None:
+    try:
+        return parse()
+    except words.UnfitError as error:
+        faults.append(f"{what}: {error}")
+        return None

@@ -1,0 +1,95 @@
+"""What the host must have before dnsmasq can serve: a fit version, buffers, inotify instances."""
+
+import logging
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ipam.errors import HostUnfit
+
+LOG = logging.getLogger(__name__)
+
+OLDEST = (2, 87)
+"""The first with dhcp-script behaviour and inotify handling that the tests have seen."""
+CVE_FIXED = (2, 92)
+"""2.92rel2 repairs CVE-2026-4892, a heap overflow in the root-owned helper."""
+DEBIAN_FIXED = {"2.90": "2.90-4~deb12u2"}
+"""Debian's own repairs, by upstream version."""
+
+SYSCTLS = {
+    # dnsmasq takes the default; 208 KiB hold some 128 requests, and a rack boots more at once.
+    Path("/proc/sys/net/core/rmem_default"): 4 << 20,
+    # Each dnsmasq takes one, and all count for one user; 128 is the usual limit.
+    Path("/proc/sys/fs/inotify/max_user_instances"): 8192,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DnsmasqVersion:
+    """The upstream version, as `2.92rel2`, and the number in it."""
+
+    text: str
+    number: tuple[int, int]
+
+
+def parse_version(output: str) -> DnsmasqVersion:
+    """The version in what `dnsmasq --version` prints. Raises HostUnfit if there is none."""
+    match = re.match(r"Dnsmasq version ((\d+)\.(\d+)\S*)", output)
+    if match is None:
+        raise HostUnfit(f"this is not dnsmasq's version: {output[:80]!r}")
+    return DnsmasqVersion(match[1], (int(match[2]), int(match[3])))
+
+
+def may_have_cve_2026_4892(version: DnsmasqVersion) -> bool:
+    """True unless the upstream version has the repair."""
+    release = re.search(r"rel(\d+)$", version.text)
+    repaired = version.number == CVE_FIXED and release is not None and int(release[1]) >= 2
+    return not (repaired or version.number > CVE_FIXED)
+
+
+def check_dnsmasq(program: str) -> DnsmasqVersion:
+    """The version of the program. Raises HostUnfit if it is too old, warns of a known hole."""
+    version = parse_version(_output(program, "--version"))
+    if version.number < OLDEST:
+        raise HostUnfit(
+            f"{program} is version {version.text}; {OLDEST[0]}.{OLDEST[1]} or later is needed:"
+            " `apt install dnsmasq-base` of Debian 12 or Ubuntu 24.04 has it."
+        )
+    if may_have_cve_2026_4892(version) and not _debian_repaired(program, version):
+        LOG.warning(
+            "dnsmasq %s may have CVE-2026-4892, which lets DHCP clients overflow a buffer of a"
+            " root process: fixed in 2.92rel2 and in Debian's %s",
+            version.text,
+            ", ".join(DEBIAN_FIXED.values()),
+        )
+    return version
+
+
+def raise_limits() -> None:
+    """Raise the limits that many dnsmasqs and many machines need; say what could not be."""
+    for path, least in SYSCTLS.items():
+        try:
+            if int(path.read_text()) < least:
+                path.write_text(str(least))
+        except (OSError, ValueError) as error:
+            name = ".".join(path.parts[3:])
+            LOG.warning("cannot raise %s to %d (%s): set it in /etc/sysctl.d", name, least, error)
+
+
+def _debian_repaired(program: str, version: DnsmasqVersion) -> bool:
+    """True if the package that brought the program says so."""
+    fixed = DEBIAN_FIXED.get(version.text)
+    if fixed is None or not program.startswith(("/usr/sbin/", "/sbin/")):
+        return False
+    installed = _output("dpkg-query", "-W", "-f=${Version}", "dnsmasq-base")
+    compare = ["dpkg", "--compare-versions", installed, "ge", fixed]
+    return bool(installed) and subprocess.run(compare, check=False).returncode == 0
+
+
+def _output(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout

@@ -1,0 +1,145 @@
+"""The agent's inbox on disk: events that were promised and that the API has not yet taken.
+
+One JSON object a line, appended with fdatasync. Killed at any point it loses nothing that was
+acknowledged: a last line without its end was promised to nobody and is cut off; a position that
+was not written in time only means that the API sees some events twice, and knows their ids.
+"""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+
+COMPACT_BYTES = 4 << 20
+
+
+class InboxFile:
+    """A durable queue of one writer and one reader, in two threads."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = directory / "inbox"
+        self._position_path = directory / "inbox.position"
+        self._rejected_path = directory / "inbox.rejected"
+        self._lock = threading.Lock()
+        self._descriptor = os.open(
+            self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        self._size = self._cut_torn_line()
+        self._position = self._read_position()
+
+    def close(self) -> None:
+        """Close the file; everything is on disk already."""
+        os.close(self._descriptor)
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Return once the events are on disk."""
+        data = b"".join(json.dumps(event).encode() + b"\n" for event in events)
+        with self._lock:
+            try:
+                _write_all(self._descriptor, data)
+                os.fdatasync(self._descriptor)
+            except OSError:
+                os.ftruncate(self._descriptor, self._size)  # no half line in front of the next
+                raise
+            self._size += len(data)
+
+    def peek(self, most: int) -> tuple[list[Event], int]:
+        """The oldest events, and the position after them."""
+        with self._lock:
+            start, size = self._position, self._size
+        events: list[Event] = []
+        with self._path.open("rb") as file:
+            file.seek(start)
+            while start < size and len(events) < most:
+                line = file.readline()
+                start += len(line)
+                events += self._parsed(line)
+        return events, start
+
+    def forget(self, position: int) -> None:
+        """The API has everything before the position."""
+        with self._lock:
+            if position >= self._size:
+                self._start_again(b"")
+            elif position >= COMPACT_BYTES:
+                self._start_again(os.pread(self._descriptor, self._size - position, position))
+            else:
+                self._write_position(position)
+
+    def is_empty(self) -> bool:
+        """True if there is nothing to ship."""
+        with self._lock:
+            return self._position >= self._size
+
+    def set_aside(self, event: Event, reason: str) -> None:
+        """Keep an event that the API refuses where an administrator finds it."""
+        LOG.error("lease event refused, kept in %s: %s", self._rejected_path, reason)
+        with self._rejected_path.open("a") as file:
+            file.write(json.dumps({"reason": reason, "event": event}) + "\n")
+            file.flush()
+            os.fdatasync(file.fileno())
+
+    def _start_again(self, rest: bytes) -> None:
+        """The position first: a death in between ships twice, never not at all."""
+        self._write_position(0)
+        if not rest:
+            os.ftruncate(self._descriptor, 0)
+        else:
+            temporary = self._path.with_suffix(".new")
+            descriptor = os.open(
+                temporary, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+            )
+            _write_all(descriptor, rest)
+            os.fdatasync(descriptor)
+            temporary.replace(self._path)
+            os.close(self._descriptor)
+            self._descriptor = descriptor
+        self._size = len(rest)
+
+    def _write_position(self, position: int) -> None:
+        temporary = self._position_path.with_suffix(".new")
+        temporary.write_text(str(position))
+        temporary.replace(self._position_path)
+        self._position = position
+
+    def _read_position(self) -> int:
+        try:
+            position = int(self._position_path.read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+        return position if position <= self._size else 0
+
+    def _cut_torn_line(self) -> int:
+        size = os.fstat(self._descriptor).st_size
+        end = size
+        while end:
+            start = max(0, end - 65536)
+            newline = os.pread(self._descriptor, end - start, start).rfind(b"\n")
+            end = start + newline + 1 if newline >= 0 else start
+            if newline >= 0:
+                break
+        if end != size:
+            LOG.warning("%s: cutting off %d bytes of an unfinished line", self._path, size - end)
+            os.ftruncate(self._descriptor, end)
+        return end
+
+    def _parsed(self, line: bytes) -> list[Event]:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            self.set_aside({"line": line.decode(errors="backslashreplace")}, "not JSON")
+            return []
+        return [event]
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,138 @@
+"""What the hook says, parsed: one line of escaped fields becomes one event of the API. Pure.
+
+Client-supplied bytes become printable text here, once; nothing behind this file sees a control
+character.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from ipam.agent.state import Lease
+
+Event = dict[str, Any]
+
+ACTIONS = ("add", "old", "del")
+LONGEST_NAME = 255
+LONGEST_ID = 1024
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_MAC = re.compile(r"([0-9a-f]{2}-)?[0-9a-f]{2}(:[0-9a-f]{2})*")
+_ETHERNET = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+DETAILS = {
+    "SUPPLIED_HOSTNAME": "supplied_hostname",
+    "OLD_HOSTNAME": "old_hostname",
+    "DOMAIN": "domain",
+    "INTERFACE": "interface",
+    "TAGS": "tags",
+    "REQUESTED_OPTIONS": "requested_options",
+    "VENDOR_CLASS": "vendor_class",
+    "VENDOR_CLASS_ID": "vendor_class",
+    "VENDOR_CLASS0": "vendor_class",
+    "USER_CLASS0": "user_class",
+    "CIRCUIT_ID": "circuit_id",
+    "SUBSCRIBER_ID": "subscriber_id",
+    "REMOTE_ID": "remote_id",
+    "RELAY_ADDRESS": "relay_address",
+    "MUD_URL": "mud_url",
+    "SERVER_DUID": "server_duid",
+}
+"""Fields that are kept as they came, under the names the API shows."""
+
+
+class MalformedRecordError(ValueError):
+    """A line that no hook of ours writes."""
+
+
+def parse_record(line: bytes, host: str) -> Event:
+    """The event as `POST /v2.0/lease-events` takes it."""
+    fields = _fields(line)
+    try:
+        network_id, who = str(uuid.UUID(fields["network"])), fields["who"]
+        address = str(ip_address(fields["ip"]))
+        event_id, action, moment = fields["id"], fields["action"], int(fields["us"])
+        expires = int(fields.get("LEASE_EXPIRES", "0"))
+    except (KeyError, ValueError) as error:
+        raise MalformedRecordError(f"{error!r} in {line[:200]!r}") from error
+    if not _ID.fullmatch(event_id) or action not in ACTIONS:
+        raise MalformedRecordError(f"unknown id or action in {line[:200]!r}")
+    six = ":" in address
+    mac = fields.get("MAC") if six else who
+    return {
+        "id": event_id,
+        "network_id": network_id,
+        "host": host,
+        "action": action,
+        "ip_address": address,
+        "mac_address": mac if mac and _ETHERNET.fullmatch(mac) else None,
+        "hostname": fields.get("hostname", "")[:LONGEST_NAME] or None,
+        "client_id": fields.get("CLIENT_ID", "")[:LONGEST_ID] or None,
+        "duid": who[:LONGEST_ID] if six else None,
+        "iaid": fields.get("IAID") if six else None,
+        "expires_at": expires or None,
+        "occurred_at_us": moment,
+        "details": {DETAILS[name]: fields[name] for name in DETAILS if fields.get(name)},
+    }
+
+
+def missed_event(network_id: str, host: str, lease: Lease, occurred_at_us: int) -> Event:
+    """The end of a lease that no DHCP server will report."""
+    return {
+        "id": uuid.uuid4().hex,
+        "network_id": network_id,
+        "host": host,
+        "action": "missed",
+        "ip_address": lease.ip_address,
+        "mac_address": lease.mac_address,
+        "hostname": lease.hostname,
+        "client_id": lease.client_id,
+        "duid": lease.duid,
+        "iaid": lease.iaid,
+        "expires_at": lease.expires_at or None,
+        "occurred_at_us": occurred_at_us,
+        "details": {},
+    }
+
+
+def lease_of(event: Mapping[str, Any]) -> Lease:
+    """The lease that an `add` or `old` speaks of."""
+    return Lease(
+        ip_address=event["ip_address"],
+        mac_address=event["mac_address"],
+        expires_at=event["expires_at"] or 0,
+        hostname=event["hostname"],
+        client_id=event["client_id"],
+        duid=event["duid"],
+        iaid=event["iaid"],
+        server_duid=event["details"].get("server_duid"),
+    )
+
+
+def printable(value: bytes) -> str:
+    r"""Text without control characters: what is not printable UTF-8 stands as `\xNN`."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+        return "".join(c if c.isascii() and c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def is_hardware_address(text: str) -> bool:
+    """True for what dnsmasq writes for a client's hardware address."""
+    return _MAC.fullmatch(text) is not None
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in character.encode())
+
+
+def _fields(line: bytes) -> dict[str, str]:
+    pairs = (part.partition(b"=") for part in line.strip(b"\n").split(b"\t"))
+    return {printable(name): printable(unquote_to_bytes(value)) for name, _equals, value in pairs}

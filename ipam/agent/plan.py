@@ -1,0 +1,262 @@
+"""From what is to what should be, as a tuple of small actions. Pure; the order is the tuple's.
+
+Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` gives `desired`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState
+from ipam.errors import IpamError
+
+
+class DrasticPlan(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
+    """A plan that would stop so much that a broken answer is likelier than a wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A step for one network."""
+
+    network_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureBridge(Action):
+    bridge: Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteBridge(Action):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNamespace(Action):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNamespace(Action):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CreateInterface(Action):
+    """Replaces what is left of an earlier one."""
+
+    interface: Interface
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteInterface(Action):
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress(Action):
+    interface: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddress(Action):
+    interface: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile(Action):
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFile(Action):
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartServer(Action):
+    startup: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopServer(Action):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadServer(Action):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AttachTap(Action):
+    tap: str
+    bridge: Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLease(Action):
+    """Make dnsmasq forget a lease, so that it says so and serves the address to another."""
+
+    interface: str
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Forget(Action):
+    """Remove the network's directory: the agent has nothing of it any more."""
+
+
+AnyAction = (
+    EnsureBridge
+    | DeleteBridge
+    | CreateNamespace
+    | DeleteNamespace
+    | CreateInterface
+    | DeleteInterface
+    | AddAddress
+    | RemoveAddress
+    | WriteFile
+    | RemoveFile
+    | StartServer
+    | StopServer
+    | ReloadServer
+    | AttachTap
+    | ReleaseLease
+    | Forget
+)
+
+
+def plan(
+    desired: HostState, actual: HostState, occupied: Collection[str] = ()
+) -> tuple[AnyAction, ...]:
+    """What to do, network by network. `occupied` names bridges that others still use.
+
+    Such a bridge is kept, and its network stays known until the last guest has left.
+    """
+    steps: list[AnyAction] = []
+    for network_id in sorted(desired.networks.keys() | actual.networks.keys()):
+        wanted = desired.networks.get(network_id)
+        present = actual.networks.get(network_id)
+        if wanted == present:
+            continue
+        if wanted is None:
+            assert present is not None  # it came from one of the two
+            steps += _remove(present, occupied)
+        else:
+            steps += _change(wanted, present or NetworkState(network_id))
+    return tuple(steps)
+
+
+def release_plan(
+    network: NetworkState, reserved: Mapping[str, str], leases: Collection[Lease]
+) -> tuple[ReleaseLease, ...]:
+    """The leases of addresses that are no longer reserved, or now for another machine."""
+    if network.server is None or network.interface is None:
+        return ()
+    return tuple(
+        ReleaseLease(network.id, network.interface.inside, lease)
+        for lease in leases
+        if lease.ip_address not in reserved
+        or (lease.mac_address and lease.mac_address != reserved[lease.ip_address])
+    )
+
+
+def refuse_if_drastic(
+    steps: Collection[AnyAction], actual: HostState, drastic_fraction: float
+) -> None:
+    """Raise DrasticPlan if more than this part of the servers, and more than two, would stop."""
+    running = sum(1 for network in actual.networks.values() if network.server is not None)
+    stopped = {step.network_id for step in steps if isinstance(step, StopServer)}
+    stopped -= {step.network_id for step in steps if isinstance(step, StartServer)}
+    if len(stopped) > 2 and len(stopped) > drastic_fraction * running:
+        raise DrasticPlan(
+            f"the plan stops {len(stopped)} of {running} DHCP servers; they keep running. If this"
+            " is meant, set [agent] allow_drastic and restart the agent."
+        )
+
+
+def _remove(present: NetworkState, occupied: Collection[str]) -> list[AnyAction]:
+    steps = _remove_dhcp(present)
+    if present.bridge is None:
+        return [*steps, Forget(present.id)]
+    if present.bridge.name in occupied:
+        return steps
+    return [*steps, DeleteBridge(present.id, present.bridge.name), Forget(present.id)]
+
+
+def _remove_dhcp(present: NetworkState) -> list[AnyAction]:
+    steps: list[AnyAction] = []
+    if present.server is not None:
+        steps.append(StopServer(present.id))
+    if present.interface is not None:
+        steps.append(DeleteInterface(present.id, present.interface))
+    if present.namespace:
+        steps.append(DeleteNamespace(present.id))
+    return [*steps, *(RemoveFile(present.id, path) for path in present.files)]
+
+
+def _change(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
+    assert wanted.bridge is not None, wanted  # a wanted network has its bridge
+    steps: list[AnyAction] = []
+    if present.bridge != wanted.bridge:
+        steps.append(EnsureBridge(wanted.id, wanted.bridge))
+    steps += [
+        AttachTap(wanted.id, tap, wanted.bridge) for tap in sorted(wanted.taps - present.taps)
+    ]
+    if wanted.interface is None or wanted.server is None:
+        return [*steps, *_remove_dhcp(present)]
+    return [*steps, *_change_dhcp(wanted, present, wanted.interface, wanted.server)]
+
+
+def _change_dhcp(
+    wanted: NetworkState, present: NetworkState, interface: Interface, startup: str
+) -> list[AnyAction]:
+    """The steps below the bridge. The server is bound to the interface and goes with it."""
+    assert wanted.bridge is not None, wanted  # _change has looked
+    steps: list[AnyAction] = []
+    rebuild = present.interface != interface or not present.namespace
+    stop = present.server is not None and (rebuild or present.server != startup)
+    if stop:
+        steps.append(StopServer(wanted.id))
+    if rebuild and present.interface is not None:
+        steps.append(DeleteInterface(wanted.id, present.interface))
+    if not present.namespace:
+        steps.append(CreateNamespace(wanted.id))
+    if rebuild:
+        steps.append(CreateInterface(wanted.id, interface, wanted.bridge.name))
+    carried = frozenset() if rebuild else present.addresses
+    inside = interface.inside
+    steps += [RemoveAddress(wanted.id, inside, a) for a in sorted(carried - wanted.addresses)]
+    steps += [AddAddress(wanted.id, inside, a) for a in sorted(wanted.addresses - carried)]
+    steps += _change_files(wanted, present)
+    if present.server is None or stop:
+        steps.append(StartServer(wanted.id, startup))
+    elif present.reload_due or any(needs_reload(step, present) for step in steps):
+        steps.append(ReloadServer(wanted.id))
+    return steps
+
+
+def _change_files(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
+    gone = [RemoveFile(wanted.id, path) for path in present.files if path not in wanted.files]
+    written = [
+        WriteFile(wanted.id, path, text)
+        for path, text in wanted.files.items()
+        if present.files.get(path) != text
+    ]
+    return [*gone, *written]
+
+
+def needs_reload(step: AnyAction, present: NetworkState) -> bool:
+    """True for what dnsmasq does not see by itself: it watches for new files only."""
+    match step:
+        case RemoveFile():
+            return True
+        case WriteFile():
+            return step.path in present.files
+        case _:
+            return False

@@ -1,0 +1,325 @@
+"""Observe, plan, check, act, observe: one turn brings the host nearer to what the API wants.
+
+Level-triggered: whatever woke it, a turn looks at everything and does what is missing. A network
+that fails is left alone for a while; the others are not. A port is ready when what was observed
+is what was planned for it.
+"""
+
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, assert_never
+
+from ipam.agent import plan as planning
+from ipam.agent.desired import ServedNetwork, ServedPort, served_network
+from ipam.agent.dnsmasq_config import Site
+from ipam.agent.kernel import Kernel
+from ipam.agent.plan import AnyAction, DrasticPlan
+from ipam.agent.serving import Serving
+from ipam.agent.state import HostState, Lease, NetworkState
+from ipam.model import ACTIVE
+
+LOG = logging.getLogger(__name__)
+
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 60.0
+RELEASE_AGAIN_SECONDS = 2.0
+RELEASE_ATTEMPTS = 3
+EXPIRED_SECONDS = 60
+IDLE_SECONDS = 10.0
+
+Json = Mapping[str, Any]
+
+
+class Reconciler:
+    """The loop's body. Not for several threads."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        serving: Serving,
+        *,
+        site: Site,
+        host: str,
+        drastic_fraction: float,
+        report_ready: Callable[[Mapping[str, int]], None],
+        forget: Callable[[str], None],
+    ) -> None:
+        self._kernel = kernel
+        self._serving = serving
+        self._site = site
+        self._host = host
+        self._drastic_fraction = drastic_fraction
+        self._report_ready = report_ready
+        self._forget = forget
+        self._rows: Mapping[str, Json] = {}
+        self._served: dict[str, ServedNetwork] = {}
+        self._reported: dict[str, int] = {}
+        self._failures: dict[str, tuple[float, float]] = {}
+        self._releases: dict[tuple[str, Lease], tuple[float, int]] = {}
+        self._refusal = ""
+        self._wake_in = IDLE_SECONDS
+
+    @property
+    def networks(self) -> Mapping[str, ServedNetwork]:
+        """What is to be served."""
+        return self._served
+
+    def want(self, rows: Mapping[str, Json]) -> None:
+        """From now on serve these networks of the API's `dhcp-state`."""
+        served = {}
+        for network_id, row in rows.items():
+            if self._rows.get(network_id) is row and network_id in self._served:
+                served[network_id] = self._served[network_id]
+                continue
+            try:
+                served[network_id] = self._parse(row)
+            except (ValueError, KeyError, TypeError) as error:
+                LOG.error("network %s: cannot serve it: %r", network_id, error)  # noqa: TRY400
+                if network_id in self._served:
+                    served[network_id] = self._served[network_id]
+        self._rows, self._served = rows, served
+
+    def turn(self, *, remove_everything: bool = False) -> float:
+        """Do what is to be done now; gives the seconds after which to look again."""
+        self._wake_in = IDLE_SECONDS
+        for attempt in itertools.count():
+            steps = self._plan(remove_everything=remove_everything)
+            acted = self._act(steps, for_good=remove_everything)
+            if not acted or attempt > 10:
+                return self._wake_in
+        raise AssertionError("the count does not end")
+
+    def _parse(self, row: Json) -> ServedNetwork:
+        network = served_network(row, self._site, self._host)
+        for fault in network.faults:
+            LOG.warning("left out of dnsmasq's files: %s", fault)
+        for port in network.ports.values():
+            if port.status != ACTIVE:
+                self._reported.pop(port.id, None)
+        return network
+
+    def _plan(self, *, remove_everything: bool) -> list[AnyAction]:
+        """What is missing on this host; as a side effect of looking, ports are found ready."""
+        self._kernel.links.refresh()
+        desired = HostState({} if remove_everything else self._desired())
+        actual, occupied = self._observe(desired)
+        steps = planning.plan(desired, actual, occupied)
+        if not remove_everything:
+            steps = self._without_drastic(steps, desired, actual)
+            self._find_ready(desired, actual)
+            steps += tuple(self._plan_releases(actual))
+        return [step for step in steps if self._may_try(step.network_id)]
+
+    def _desired(self) -> dict[str, NetworkState]:
+        wanted = {}
+        for network_id, served in self._served.items():
+            state = served.state
+            taps = self._kernel.present_taps(state.taps)
+            wanted[network_id] = state if taps == state.taps else _with_taps(state, taps)
+        return wanted
+
+    def _observe(self, desired: HostState) -> tuple[HostState, set[str]]:
+        actual, occupied = {}, set()
+        for network_id in list(self._serving.network_ids()):
+            seen = self._kernel.see(network_id)
+            wanted = desired.networks.get(network_id)
+            taps = wanted.taps if wanted else ()
+            actual[network_id] = self._serving.observe(network_id, seen, taps)
+            if seen.foreign and seen.bridge:
+                occupied.add(seen.bridge.name)
+        return HostState(actual), occupied
+
+    def _without_drastic(
+        self, steps: tuple[AnyAction, ...], desired: HostState, actual: HostState
+    ) -> tuple[AnyAction, ...]:
+        """The plan, or what of it takes nothing away."""
+        try:
+            planning.refuse_if_drastic(steps, actual, self._drastic_fraction)
+        except DrasticPlan as error:
+            if str(error) != self._refusal:
+                LOG.error("%s", error)  # noqa: TRY400  # the sentence says it all
+            self._refusal = str(error)
+            return tuple(step for step in steps if step.network_id in desired.networks)
+        self._refusal = ""
+        return steps
+
+    def _act(self, steps: Iterable[AnyAction], *, for_good: bool) -> bool:
+        """Carry out the steps, network by network; True if something was done."""
+        acted = False
+        for network_id, group in itertools.groupby(steps, key=lambda step: step.network_id):
+            try:
+                for step in group:
+                    stays = network_id in self._served and not for_good
+                    acted |= self._carry_out(step, for_good=not stays)
+                self._failures.pop(network_id, None)
+            except Exception as error:  # noqa: BLE001  # one network must not stop the others
+                self._failed(network_id, error)
+        return acted
+
+    def _carry_out(self, step: AnyAction, *, for_good: bool) -> bool:
+        """Do it; False if it has to wait."""
+        kernel, serving, network_id = self._kernel, self._serving, step.network_id
+        LOG.debug("%s", step)
+        serving.begin(network_id)
+        match step:
+            case planning.EnsureBridge():
+                kernel.ensure_bridge(step.bridge)
+            case planning.DeleteBridge():
+                kernel.delete_link(step.name)
+            case planning.CreateNamespace():
+                kernel.create_namespace(network_id)
+            case planning.DeleteNamespace():
+                kernel.delete_namespace(network_id)
+            case planning.CreateInterface():
+                kernel.create_interface(network_id, step.interface, step.bridge)
+            case planning.DeleteInterface():
+                kernel.delete_interface(network_id, step.interface)
+            case planning.AddAddress():
+                kernel.change_address(network_id, step.interface, step.address, add=True)
+            case planning.RemoveAddress():
+                kernel.change_address(network_id, step.interface, step.address, add=False)
+            case planning.WriteFile():
+                serving.write(network_id, step.path, step.text)
+            case planning.RemoveFile():
+                serving.remove(network_id, step.path)
+            case planning.StartServer():
+                serving.start(network_id, step.startup)
+            case planning.StopServer():
+                serving.stop(network_id, for_good=for_good)
+            case planning.ReloadServer():
+                wait = serving.reload(network_id)
+                self._wake_in = min(self._wake_in, wait or self._wake_in)
+                return not wait
+            case planning.AttachTap():
+                kernel.attach_tap(step.tap, step.bridge)
+            case planning.ReleaseLease():
+                return self._release(step)
+            case planning.Forget():
+                serving.forget(network_id)
+                self._forget(network_id)
+            case _:
+                assert_never(step)
+        return True
+
+    def _find_ready(self, desired: HostState, actual: HostState) -> None:
+        """Report the ports whose machine would get its answer now."""
+        ready = {}
+        for network_id, served in self._served.items():
+            present = actual.networks.get(network_id)
+            if present is None or not _serves(desired.networks[network_id], present):
+                continue
+            for port in served.ports.values():
+                waiting = port.status != ACTIVE and (
+                    self._reported.get(port.id) != port.revision_number
+                )
+                if waiting and self._is_ready(port, desired.networks[network_id], present):
+                    ready[port.id] = self._reported[port.id] = port.revision_number
+        if ready:
+            self._report_ready(ready)
+
+    def _is_ready(self, port: ServedPort, wanted: NetworkState, present: NetworkState) -> bool:
+        if port.waits_for_tap and port.tap not in present.taps:
+            return False
+        files = (f"hosts/{port.id}", f"options/{port.id}")
+        if any(present.files.get(path) != wanted.files.get(path) for path in files):
+            return False
+        if wanted.server is None or not port.addresses:
+            return True
+        stale = any(
+            lease.ip_address in port.addresses
+            and lease.mac_address not in (port.mac_address, None)
+            and (wanted.id, lease) not in self._releases
+            for lease in self._serving.leases(wanted.id)
+        )
+        return not stale and not self._serving.in_doubt(
+            wanted.id, {*port.addresses, port.mac_address}
+        )
+
+    def _plan_releases(self, actual: HostState) -> Iterable[AnyAction]:
+        """Leases to end. After their network's own steps: a reload must come first."""
+        for network_id, served in self._served.items():
+            present = actual.networks.get(network_id)
+            if present is None or present.server is None or present.reload_due:
+                continue
+            leases = self._serving.leases(network_id)
+            if not leases:
+                continue
+            if any(path not in served.state.files for path in present.files):
+                continue
+            for step in planning.release_plan(present, served.reserved(), leases):
+                if self._releases.get((network_id, step.lease), (0.0, 0))[0] <= time.monotonic():
+                    yield step
+
+    def _release(self, step: planning.ReleaseLease) -> bool:
+        """Ask dnsmasq to end the lease; if it never says so, start it again without the lease."""
+        key = (step.network_id, step.lease)
+        _when, attempts = self._releases.get(key, (0.0, 0))
+        if attempts >= RELEASE_ATTEMPTS:
+            LOG.warning("network %s: %s does not end", step.network_id, step.lease.ip_address)
+            del self._releases[key]
+            self._serving.record_missed(step.network_id, [step.lease])
+            self._serving.stop(step.network_id, for_good=False)
+            return True
+        self._releases[key] = (time.monotonic() + RELEASE_AGAIN_SECONDS, attempts + 1)
+        self._wake_in = min(self._wake_in, RELEASE_AGAIN_SECONDS)
+        self._serving.release(step.network_id, step.interface, step.lease)
+        return True
+
+    def tidy(self) -> None:
+        """From time to time: end leases that ran out unnoticed, forget what is over."""
+        horizon = time.time() - EXPIRED_SECONDS
+        present = set()
+        for network_id in self._served:
+            leases = self._serving.leases(network_id)
+            over = [lease for lease in leases if 0 < lease.expires_at < horizon]
+            self._serving.record_missed(network_id, over)
+            present |= {(network_id, lease) for lease in leases}
+        self._releases = {key: one for key, one in self._releases.items() if key in present}
+        ports = {port for served in self._served.values() for port in served.ports}
+        self._reported = {key: one for key, one in self._reported.items() if key in ports}
+
+    def _may_try(self, network_id: str) -> bool:
+        wait = self._failures.get(network_id, (0.0, 0.0))[0] - time.monotonic()
+        if wait > 0:
+            self._wake_in = min(self._wake_in, wait)
+        return wait <= 0
+
+    def _failed(self, network_id: str, error: Exception) -> None:
+        delay = min(
+            self._failures.get(network_id, (0.0, FIRST_RETRY_SECONDS / 2))[1] * 2,
+            LONGEST_RETRY_SECONDS,
+        )
+        self._failures[network_id] = (time.monotonic() + delay, delay)
+        self._wake_in = min(self._wake_in, delay)
+        LOG.error(
+            "network %s: %s; again in %.1f s",
+            network_id,
+            str(error) or repr(error),
+            delay,
+            exc_info=LOG.isEnabledFor(logging.DEBUG),
+        )
+
+
+def _with_taps(state: NetworkState, taps: frozenset[str]) -> NetworkState:
+    return NetworkState(
+        id=state.id,
+        bridge=state.bridge,
+        namespace=state.namespace,
+        interface=state.interface,
+        addresses=state.addresses,
+        files=state.files,
+        server=state.server,
+        taps=taps,
+    )
+
+
+def _serves(wanted: NetworkState, present: NetworkState) -> bool:
+    """True if everything but files and taps is as it should be."""
+    return (
+        present.bridge == wanted.bridge
+        and present.interface == wanted.interface
+        and present.addresses == wanted.addresses
+        and present.server == wanted.server
+    )

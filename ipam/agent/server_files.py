@@ -1,0 +1,95 @@
+"""The directory of one network's dnsmasq, below the run path: its files, and what it has read.
+
+The directory is also the mark of ownership: the agent looks after the networks that have one. New
+content is renamed into place, so dnsmasq never reads half a file; names that begin with a dot are
+invisible to it. A marker on disk keeps "a SIGHUP is due" over a killed agent.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+CONFIG = "dnsmasq.conf"
+SUBDIRECTORIES = ("hosts", "options")
+MARKER = ".reload-due"
+
+
+class ServerFiles:
+    """One network's files. What is on disk is read once; nobody else writes there."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.files: dict[str, str] = {}
+        self._retired: set[str] = set()
+        for sub in SUBDIRECTORIES:
+            (directory / sub).mkdir(parents=True, exist_ok=True)
+        for sub in SUBDIRECTORIES:
+            for path in sorted((directory / sub).iterdir()):
+                if path.name.startswith("."):
+                    path.unlink()
+                else:
+                    self.files[f"{sub}/{path.name}"] = path.read_text()
+        self.startup = self._read_startup()
+        self.reload_due = (directory / MARKER).exists()
+        self._all_in_doubt = self.reload_due
+        self.last_reload = 0.0
+
+    @property
+    def pid_file(self) -> Path:
+        """Where dnsmasq writes its process id."""
+        return self.directory / "pid"
+
+    def write_startup(self, text: str) -> None:
+        """The configuration for the next start."""
+        _replace(self.directory / CONFIG, text)
+        self.startup = text
+
+    def write(self, path: str, text: str) -> None:
+        """A new file, which dnsmasq reads at once, or a changed one, which waits for SIGHUP."""
+        old = self.files.get(path)
+        if old is not None:
+            self._retire(old)
+        _replace(self.directory / path, text)
+        self.files[path] = text
+
+    def remove(self, path: str) -> None:
+        """Take a file away; dnsmasq remembers its lines until SIGHUP."""
+        self._retire(self.files[path])
+        with contextlib.suppress(FileNotFoundError):
+            (self.directory / path).unlink()
+        del self.files[path]
+
+    def mark_read(self, when: float) -> None:
+        """The dnsmasq that runs has been told to read everything, or has just begun with it."""
+        (self.directory / MARKER).unlink(missing_ok=True)
+        self._retired.clear()
+        self.reload_due = self._all_in_doubt = False
+        self.last_reload = when
+
+    def in_doubt(self, values: Collection[str]) -> bool:
+        """True if a line that dnsmasq may still hold names one of these addresses."""
+        return self._all_in_doubt or any(value in self._retired for value in values)
+
+    def delete(self) -> None:
+        """Remove the directory."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _retire(self, text: str) -> None:
+        if not self.reload_due:
+            (self.directory / MARKER).touch()
+            self.reload_due = True
+        self._retired |= {field.strip("[]") for line in text.split() for field in line.split(",")}
+
+    def _read_startup(self) -> str:
+        try:
+            return (self.directory / CONFIG).read_text()
+        except FileNotFoundError:
+            return ""
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name("." + path.name)
+    temporary.write_text(text)
+    os.replace(temporary, path)  # noqa: PTH105  # the call dnsmasq's inotify watches for

@@ -1,0 +1,122 @@
+#!/usr/bin/python3 -IS
+"""Run by dnsmasq on each DHCP event (`dhcp-script`): hand it to the agent, or spool it.
+
+One process per event, so it is one self-contained file that imports only what is built into the
+interpreter. It answers `add`, `old` and `del` with one record on the agent's socket and waits for
+"written"; on any failure the record goes to the spool. It has no way to fail dnsmasq: it exits 0.
+
+A record is one line of `key=value` fields between tabs. Bytes that are not printable ASCII, and
+`%`, stand as `%XX`, so that no client can end a field or a line. Its `id` makes a second delivery
+(the answer was lost, the spool has it too) recognisable.
+"""
+
+import _socket
+import posix
+import sys
+import time
+
+ACTIONS = (b"add", b"old", b"del")
+TIMEOUT_SECONDS = 2.0
+LONGEST_VALUE = 1024
+KEPT = (
+    b"INTERFACE",
+    b"LEASE_EXPIRES",
+    b"TIME_REMAINING",
+    b"DOMAIN",
+    b"SUPPLIED_HOSTNAME",
+    b"OLD_HOSTNAME",
+    b"TAGS",
+    b"REQUESTED_OPTIONS",
+    b"CLIENT_ID",
+    b"VENDOR_CLASS",
+    b"VENDOR_CLASS_ID",
+    b"VENDOR_CLASS0",
+    b"USER_CLASS0",
+    b"CIRCUIT_ID",
+    b"SUBSCRIBER_ID",
+    b"REMOTE_ID",
+    b"RELAY_ADDRESS",
+    b"MUD_URL",
+    b"IAID",
+    b"SERVER_DUID",
+    b"MAC",
+    b"DATA_MISSING",
+)
+"""The `DNSMASQ_*` variables that are passed on; the rest of the environment is ignored."""
+
+
+def escape(value: bytes) -> str:
+    """The bytes as printable ASCII, cut to a bound."""
+    return "".join(
+        chr(byte) if 32 < byte < 127 and byte != 37 else f"%{byte:02X}"
+        for byte in value[:LONGEST_VALUE]
+    )
+
+
+def record(arguments: list[bytes], environment: dict[bytes, bytes]) -> bytes:
+    """The line for one event; `arguments` are action, MAC or DUID, address, and perhaps a name."""
+    fields = [
+        ("id", posix.urandom(16).hex().encode()),
+        ("us", b"%d" % (time.time_ns() // 1000)),
+        ("network", environment.get(b"IPAM_NETWORK", b"")),
+        ("action", arguments[0]),
+        ("who", arguments[1]),
+        ("ip", arguments[2]),
+    ]
+    if len(arguments) > 3:
+        fields.append(("hostname", arguments[3]))
+    for name in KEPT:
+        value = environment.get(b"DNSMASQ_" + name)
+        if value is not None:
+            fields.append((name.decode(), value))
+    return "\t".join(key + "=" + escape(value) for key, value in fields).encode() + b"\n"
+
+
+def deliver(line: bytes, path: bytes) -> bool:
+    """True once the agent has answered that the record is on its disk."""
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    connection.settimeout(TIMEOUT_SECONDS)
+    connection.connect(path)
+    connection.send(line)
+    return connection.recv(16) == b"written"
+
+
+def spool(line: bytes, path: bytes) -> None:
+    """Append the record for good. The lock keeps the agent from emptying the file meanwhile."""
+    descriptor = posix.open(path, posix.O_WRONLY | posix.O_APPEND | posix.O_CLOEXEC, 0o600)
+    posix.lockf(descriptor, posix.F_LOCK, 0)
+    # The newline in front ends what a writer that died in the middle may have left.
+    posix.write(descriptor, b"\n" + line)
+    posix.fdatasync(descriptor)
+
+
+def print_leases(path: bytes) -> None:
+    """Answer `init`: the leases that dnsmasq starts with, as the agent wrote them."""
+    descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
+    while chunk := posix.read(descriptor, 65536):
+        while chunk:
+            chunk = chunk[posix.write(1, chunk) :]
+
+
+def run(arguments: list[bytes], environment: dict[bytes, bytes]) -> None:
+    """Do what dnsmasq asked; raises OSError where the caller is to look away."""
+    if arguments[:1] == [b"init"]:
+        print_leases(environment[b"IPAM_LEASES"])
+    elif len(arguments) >= 3 and arguments[0] in ACTIONS:
+        line = record(arguments, environment)
+        try:
+            written = deliver(line, environment[b"IPAM_INBOX"])
+        except (OSError, KeyError):
+            written = False
+        if not written:
+            spool(line, environment[b"IPAM_SPOOL"])
+
+
+if __name__ == "__main__":
+    try:
+        encoding = sys.getfilesystemencoding()
+        run([a.encode(encoding, "surrogateescape") for a in sys.argv[1:]], posix.environ)
+    except Exception as error:  # noqa: BLE001  # a failing init would stop DHCP
+        # dnsmasq writes what we print here to its log, and nothing else would ever tell.
+        posix.write(2, f"ipam hook: {error!r}\n".encode("utf-8", "backslashreplace"))
+    posix._exit(0)  # noqa: SLF001  # skips the interpreter's tidying: 2 ms of 10

@@ -1,0 +1,58 @@
+"""Text files from the templates, out of values that were parsed and nothing else.
+
+A template for dnsmasq may print only a `Word`. Anything else, a plain string above all, is refused
+while rendering, so a value that skipped its parser can never become syntax.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+
+class Word(str):
+    """Text that may stand in a configuration file as one value; only parsers make it."""
+
+    __slots__ = ()
+
+
+class NotAWordError(TypeError):
+    """A template was given a value that no parser made."""
+
+
+def render_lines(template: str, lines: Sequence[Sequence[Word]]) -> str:
+    """The file `dnsmasq/<template>` with one line per sequence, its fields between commas."""
+    return _dnsmasq_environment().get_template(template).render(lines=lines)
+
+
+def render_config(template: str, **values: object) -> str:
+    """The file `dnsmasq/<template>` with these values: Words, or sequences of them."""
+    return _dnsmasq_environment().get_template(template).render(**values)
+
+
+def folder() -> Path:
+    """Where the templates are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    shipped = package / "_templates"
+    return shipped if shipped.is_dir() else package.parent / "templates"
+
+
+@functools.cache
+def _dnsmasq_environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder() / "dnsmasq"),
+        undefined=jinja2.StrictUndefined,
+        finalize=_only_words,
+        autoescape=False,  # noqa: S701  # not HTML: the grammar is kept by _only_words
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _only_words(value: Any) -> Word:
+    if type(value) is not Word:
+        raise NotAWordError(f"{value!r} is no Word: a parser must make what a template prints")
+    return value
