@@ -36,6 +36,10 @@ class Bug(IpamError):
     """A state that this program holds to be impossible."""
 
 
+class HostUnfit(IpamError):
+    """The host lacks something that its administrator must install or allow."""
+
+
 # 400: what was sent breaks a rule
 
 
