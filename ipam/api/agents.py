@@ -12,7 +12,7 @@ from ipam.api.bodies import read_json, unwrap
 from ipam.api.operations import Operation
 from ipam.api.resources import Kind, ListRoute, ShowRoute, respond
 from ipam.api.service import Service
-from ipam.api.values import Description, Name, Uuid, is_uuid, json_object
+from ipam.api.values import Description, Name, Uuid, is_uuid, json_object, printable
 from ipam.errors import AgentNotFound
 from ipam.store import agents
 from ipam.store.database import Transaction
@@ -20,7 +20,8 @@ from ipam.store.listing import Record
 from ipam.store.races import write_again
 
 Configurations = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
-HostName = Annotated[Name, Meta(min_length=1)]
+HostName = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
+ShortName = Annotated[str, Meta(max_length=64, extra={"check": printable})]
 Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 
 
@@ -48,9 +49,9 @@ class AgentReport(Struct):
 
     host: HostName
     started_at: Seconds
-    agent_type: Annotated[Name, Meta(max_length=64)] = model.DHCP_AGENT_TYPE
-    binary: Annotated[Name, Meta(max_length=64)] = model.AGENT_BINARY
-    availability_zone: Annotated[Name, Meta(max_length=64)] | None = None
+    agent_type: ShortName = model.DHCP_AGENT_TYPE
+    binary: ShortName = model.AGENT_BINARY
+    availability_zone: ShortName | None = None
     configurations: Configurations = {}
 
 
