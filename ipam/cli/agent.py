@@ -82,4 +82,4 @@ def run(config_files: Sequence[str], remove_on_exit: bool) -> None:
     """Serve this host's networks: bridges, dnsmasq, leases. Runs until told to stop."""
     from ipam.cli.processes import run_process  # noqa: PLC0415  # not wanted by the other commands
 
-    run_process("ipam.agent.main:run", config_files, remove_on_exit=remove_on_exit)
+    run_process("ipam.agent.main:run", config_files, stop_everything_on_exit=remove_on_exit)

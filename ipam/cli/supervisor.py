@@ -217,7 +217,8 @@ class Supervisor:
                 self._write_lines(child)
         except BlockingIOError:
             return
-        self._selector.unregister(child.process.stdout)  # the end: it would be ready for ever
+        if child.process.stdout in self._selector.get_map():  # it would be ready for ever
+            self._selector.unregister(child.process.stdout)
 
     def _write_lines(self, child: Child) -> None:
         *lines, rest = child.buffer.split(b"\n")
