@@ -78,6 +78,7 @@ class Allocator:
             except IpAddressGenerationFailure:
                 for at, ip in given.items():
                     statements.release(tx, subnet_pk, ip, owner_pks[at], self._now())
+                self._begin_private(tx, subnet_pk)  # no other transaction sees them free yet
                 raise
             if self._still_stands(tx, subnet_pk, source):
                 places = dict(zip(ips, missing, strict=False))

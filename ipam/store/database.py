@@ -31,7 +31,11 @@ T = TypeVar("T")
 FIRST_RETRY_SECONDS = 0.005
 LONGEST_RETRY_SECONDS = 0.5
 LAST_ATTEMPT_STARTS_WITHIN_SECONDS = 5.0
+LOCK_WAIT_SECONDS = 5
+
 ASIDE_POOL_SIZE = 4
+ASIDE_LOCK_WAIT_SECONDS = 1
+"""What holds the lock may be the outer transaction, which no database can know."""
 
 
 class Transaction:
@@ -75,8 +79,12 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 20, max_attempts: int = 10) -> None:
         self.url = make_url(url)
         self.max_attempts = max_attempts
-        self.engine = create_engine(self.url, pool_size=pool_size)
-        self._aside = create_engine(self.url, pool_size=ASIDE_POOL_SIZE)
+        self.engine = create_engine(
+            self.url, pool_size=pool_size, lock_wait_seconds=LOCK_WAIT_SECONDS
+        )
+        self._aside = create_engine(
+            self.url, pool_size=ASIDE_POOL_SIZE, lock_wait_seconds=ASIDE_LOCK_WAIT_SECONDS
+        )
         self._write_lock_path = f"{self.url.database}.lock" if self.has_one_writer else None
 
     @property

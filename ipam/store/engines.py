@@ -23,8 +23,14 @@ A transaction that reads first and asks for the lock later is refused if another
 """
 
 
-def create_engine(url: sqlalchemy.URL, *, pool_size: int) -> sqlalchemy.Engine:
-    """A new engine with at most `pool_size` connections. Connects to nothing yet."""
+def create_engine(
+    url: sqlalchemy.URL, *, pool_size: int, lock_wait_seconds: int
+) -> sqlalchemy.Engine:
+    """A new engine with at most `pool_size` connections. Connects to nothing yet.
+
+    A statement that waits longer than `lock_wait_seconds` for a row fails with an error that is
+    transient to `ipam.store.retry`. SQLite has no row locks.
+    """
     options: dict[str, Any] = {
         "pool_timeout": POOL_TIMEOUT_SECONDS,
         "pool_size": pool_size,
@@ -34,9 +40,9 @@ def create_engine(url: sqlalchemy.URL, *, pool_size: int) -> sqlalchemy.Engine:
         case "sqlite":
             return _sqlite(url, options)
         case "postgresql":
-            return _postgresql(url, options)
+            return _postgresql(url, options, lock_wait_seconds)
         case "mysql" | "mariadb":
-            return _mariadb(url, options)
+            return _mariadb(url, options, lock_wait_seconds)
         case other:
             raise ArgumentError(f"{other} is none of sqlite, postgresql and mysql")
 
@@ -65,7 +71,9 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _postgresql(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
+def _postgresql(
+    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int
+) -> sqlalchemy.Engine:
     keepalives = {
         "keepalives_idle": SILENT_SECONDS_BEFORE_KEEPALIVE,
         "keepalives_interval": KEEPALIVE_SECONDS,
@@ -74,12 +82,18 @@ def _postgresql(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engi
     return sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, **keepalives},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c lock_timeout={lock_wait_seconds}s",
+            **keepalives,
+        },
         **options,
     )
 
 
-def _mariadb(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
+def _mariadb(
+    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int
+) -> sqlalchemy.Engine:
     engine = sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
@@ -87,7 +101,7 @@ def _mariadb(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "charset": "utf8mb4",
-            "init_command": "SET SESSION innodb_lock_wait_timeout=5",
+            "init_command": f"SET SESSION innodb_lock_wait_timeout={lock_wait_seconds}",
         },
         **options,
     )
