@@ -2,8 +2,9 @@
 
 The msgspec Structs of a resource (`networks.NetworkCreate` and the like) are its one definition:
 names on the wire, types, bounds and defaults stand there, and OpenAPI is made of them. A string
-type with a rule of its own is `Annotated[str, Meta(extra={"check": function})]`, where the function
-gives the canonical value or raises ValueError with the rule; `ipam.api.values` has them. This module reads; what a value may be in the light of others is not decided here.
+type with a rule of its own is `Annotated[str, Meta(extra={"check": function})]`: the function
+gives the canonical value or raises ValueError with the rule; `ipam.api.values` has them. This
+module reads; what a value may be in the light of others is not decided here.
 """
 
 import types

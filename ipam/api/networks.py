@@ -11,7 +11,7 @@ from ipam.api import standard
 from ipam.api.dhcp_port import dhcp_device_id
 from ipam.api.resources import Kind
 from ipam.api.service import Service
-from ipam.api.values import Description, Domain, Name, ProjectId
+from ipam.api.values import Description, Domain, Name, ProjectId, ShortName
 from ipam.errors import CallerError, InvalidInput, NetworkInUse, NetworkNotFound
 from ipam.identity.caller import Caller
 from ipam.store import networks, ports, rows, subnets, tables
@@ -21,7 +21,6 @@ from ipam.store.listing import Record, read_many
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
 NetworkType = Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"]
-PhysicalNetwork = Annotated[Name, Meta(max_length=64)]
 
 
 class NetworkCreate(Struct, kw_only=True):
@@ -39,7 +38,7 @@ class NetworkCreate(Struct, kw_only=True):
     provider_network_type: NetworkType | None = msgspec.field(
         default=None, name="provider:network_type"
     )
-    provider_physical_network: PhysicalNetwork | None = msgspec.field(
+    provider_physical_network: ShortName | None = msgspec.field(
         default=None, name="provider:physical_network"
     )
     provider_segmentation_id: SegmentationId | None = msgspec.field(

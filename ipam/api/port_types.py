@@ -18,6 +18,7 @@ from ipam.api.values import (
     Name,
     PairAddress,
     ProjectId,
+    ShortName,
     Uuid,
 )
 from ipam.errors import CallerError, InvalidInput, PortNotFound
@@ -43,7 +44,7 @@ class FixedIp(Struct):
 
 
 class DhcpOptionWish(Struct, kw_only=True):
-    opt_name: Annotated[Name, Meta(max_length=64)]
+    opt_name: ShortName
     opt_value: Annotated[str, Meta(max_length=255)] | None
     ip_version: Literal[4, 6] = 4
 

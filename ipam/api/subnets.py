@@ -1,9 +1,9 @@
 """Subnets: what they look like and how they are written."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from ipam import model
 from ipam.api import dhcp_port, standard, subnet_rules
@@ -25,7 +25,6 @@ from ipam.store.database import Transaction
 from ipam.store.listing import Record, read_many
 
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
-ServiceType = Annotated[Name, Meta(max_length=255)]
 
 
 class AllocationPool(Struct):
@@ -53,7 +52,7 @@ class SubnetCreate(Struct, kw_only=True):
     enable_dhcp: bool = True
     ipv6_ra_mode: Ipv6Mode | None = None
     ipv6_address_mode: Ipv6Mode | None = None
-    service_types: list[ServiceType] = []
+    service_types: list[Name] = []
     subnetpool_id: None = None
     segment_id: None = None
     dns_publish_fixed_ip: Literal[False] = False
@@ -67,7 +66,7 @@ class SubnetUpdate(Struct, kw_only=True):
     dns_nameservers: list[IpAddress] | UnsetType = UNSET
     host_routes: list[HostRoute] | UnsetType = UNSET
     enable_dhcp: bool | UnsetType = UNSET
-    service_types: list[ServiceType] | UnsetType = UNSET
+    service_types: list[Name] | UnsetType = UNSET
 
 
 class SubnetView(Struct, kw_only=True):

@@ -152,6 +152,7 @@ def _text(check: Any, schema_format: str | None = None, **bounds: Any) -> Meta:
 
 Name: TypeAlias = Annotated[str, _text(printable, max_length=NAME_LENGTH)]
 Description: TypeAlias = Annotated[str, _text(readable, max_length=NAME_LENGTH)]
+ShortName: TypeAlias = Annotated[str, _text(printable, max_length=64)]
 ProjectId: TypeAlias = Annotated[str, _text(printable, max_length=NAME_LENGTH)]
 Uuid: TypeAlias = Annotated[str, _text(uuid, "uuid")]
 IpAddress: TypeAlias = Annotated[str, _text(address, "ip-address", max_length=64)]

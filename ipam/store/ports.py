@@ -17,6 +17,7 @@ from ipam.errors import (
 from ipam.store import rows, tables
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
+from ipam.store.retry import is_duplicate_key, is_foreign_key_violation
 
 _T = tables.port
 _IP = tables.ip_address
@@ -226,14 +227,12 @@ _COPIED: Final = (
 
 def _refusal(error: IntegrityError, macs: Sequence[str]) -> IpamError:
     """What a broken constraint of the port table means to the caller."""
-    text = str(error.orig).lower()
-    if "foreign key" in text:
+    if is_foreign_key_violation(error):
         return NetworkNotFound("The network could not be found: it was just deleted.")
-    if "mac_address" in text or "uq_port_network_pk" in text:
+    if is_duplicate_key(error, "uq_port_network_pk_mac_address"):
+        given = ", ".join(macs[:5]) + (", …" if len(macs) > 5 else "")
         return MacAddressInUse(
-            f"Unable to complete operation. MAC address in use on the network: {', '.join(macs)}."
-            if len(macs) < 5
-            else "Unable to complete operation. A MAC address is in use on the network."
+            f"Unable to complete operation. MAC address {given} is in use on the network."
         )
     return Conflict("The port collides with one that exists.")
 

@@ -1,0 +1,178 @@
+import pytest
+
+from ipam import model
+from ipam.api import port_rules
+from ipam.api.port_rules import Change, Claim, Pick, SubnetFacts, Wish
+from ipam.errors import CallerError, InvalidInput, InvalidIpForNetwork, InvalidIpForSubnet
+
+MAC = "fa:16:3e:00:00:01"
+FOUR = SubnetFacts(1, "four", "10.0.0.0/24", 4, gateway=model.pack("10.0.0.1"))
+FOUR_MORE = SubnetFacts(2, "four-more", "10.0.1.0/24", 4)
+SIX = SubnetFacts(3, "six", "2001:db8::/64", 6)
+AUTO = SubnetFacts(4, "auto", "2001:db8:1::/64", 6, automatic=True)
+ROUTED = SubnetFacts(5, "routed", "10.9.0.0/24", 4, service_types=("network:routed",))
+ALL = [FOUR, FOUR_MORE, SIX, AUTO]
+AUTO_ADDRESS = model.pack("2001:db8:1::f816:3eff:fe00:1")
+
+
+def test_a_new_port_gets_one_address_of_each_version_and_its_automatic_ones() -> None:
+    assert port_rules.default_plan(ALL, MAC, "") == [
+        Pick((FOUR, FOUR_MORE)),
+        Pick((SIX,)),
+        Claim(AUTO, AUTO_ADDRESS),
+    ]
+
+
+def test_a_subnet_with_service_types_serves_their_owners_alone_and_first() -> None:
+    assert port_rules.default_plan([FOUR, ROUTED], MAC, "") == [Pick((FOUR,))]
+    assert port_rules.default_plan([FOUR, ROUTED], MAC, "network:routed") == [Pick((ROUTED, FOUR))]
+
+
+def test_an_empty_list_asks_for_no_address() -> None:
+    assert port_rules.wished_plan(ALL, [], MAC, "") == []
+
+
+def test_wishes_come_with_the_automatic_subnets_not_named() -> None:
+    plan = port_rules.wished_plan(ALL, [Wish("four"), Wish(ip_address="10.0.1.7")], MAC, "")
+    assert plan == [
+        Pick((FOUR,)),
+        Claim(FOUR_MORE, model.pack("10.0.1.7")),
+        Claim(AUTO, AUTO_ADDRESS),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "error"),
+    [
+        (Wish("elsewhere"), InvalidInput),
+        (Wish(), InvalidInput),
+        (Wish(ip_address="192.168.0.1"), InvalidIpForNetwork),
+        (Wish("four", "10.0.1.7"), InvalidIpForSubnet),
+        (Wish("four", "2001:db8::7"), InvalidIpForSubnet),
+        (Wish(ip_address="10.0.0.0"), InvalidIpForSubnet),
+        (Wish(ip_address="10.0.0.255"), InvalidIpForSubnet),
+        (Wish(ip_address="10.0.0.1"), InvalidIpForSubnet),
+        (Wish("auto", "2001:db8:1::7"), InvalidInput),
+    ],
+)
+def test_an_address_a_port_cannot_have_is_refused(wish: Wish, error: type[CallerError]) -> None:
+    with pytest.raises(error) as raised:
+        port_rules.wished_plan(ALL, [wish], MAC, "")
+    assert type(raised.value) is error
+
+
+def test_a_router_may_have_the_gateway_address() -> None:
+    wish = Wish(ip_address="10.0.0.1")
+    plan = port_rules.wished_plan([FOUR], [wish], MAC, "network:router_interface")
+    assert plan == [Claim(FOUR, model.pack("10.0.0.1"))]
+
+
+def test_the_same_address_twice_is_refused() -> None:
+    wishes = [Wish(ip_address="10.0.0.7"), Wish("four", "10.0.0.7")]
+    with pytest.raises(InvalidInput, match="Duplicate IP address"):
+        port_rules.wished_plan(ALL, wishes, MAC, "")
+
+
+def test_an_update_keeps_what_it_names_and_releases_the_rest() -> None:
+    held = [(1, model.pack("10.0.0.7")), (1, model.pack("10.0.0.8"))]
+    wishes = [Wish("four"), Wish(ip_address="10.0.0.8"), Wish("four-more")]
+    change = port_rules.change_plan(ALL, held, wishes, MAC, "")
+    assert change == Change(release=(), acquire=(Pick((FOUR_MORE,)),))
+    change = port_rules.change_plan(ALL, held, [Wish(ip_address="10.0.0.9")], MAC, "")
+    assert change == Change(tuple(held), (Claim(FOUR, model.pack("10.0.0.9")),))
+
+
+def test_an_update_to_what_is_there_changes_nothing() -> None:
+    held = [(1, model.pack("10.0.0.7")), (4, AUTO_ADDRESS)]
+    wishes = [Wish("four", "10.0.0.7"), Wish("auto")]
+    assert port_rules.change_plan(ALL, held, wishes, MAC, "") == Change((), ())
+
+
+def test_an_address_in_use_can_be_kept_though_it_became_the_gateway() -> None:
+    held = [(1, model.pack("10.0.0.1"))]
+    assert port_rules.change_plan(ALL, held, [Wish("four", "10.0.0.1")], MAC, "") == Change((), ())
+
+
+def test_a_new_mac_moves_the_automatic_address() -> None:
+    held = [(1, model.pack("10.0.0.7")), (4, AUTO_ADDRESS)]
+    change = port_rules.mac_change_plan(ALL, held, MAC, "fa:16:3e:00:00:02")
+    moved = Claim(AUTO, model.pack("2001:db8:1::f816:3eff:fe00:2"))
+    assert change == Change(((4, AUTO_ADDRESS),), (moved,))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mtu", "1400"),
+        ("150", "10.0.0.9"),
+        ("bootfile-name", "http://10.0.0.9/boot.ipxe?mac=${net0/mac}&x=1"),
+        ("ntp-server", "10.0.0.1,10.0.0.2"),
+        ("classless-static-route", "0.0.0.0/0,10.0.0.1"),
+        ("domain-search", "a.example,b.example"),
+        ("router", ""),
+        ("server-ip-address", "2001:db8::1"),
+        ("vendor-class", "some words"),
+        ("mtu", None),
+    ],
+)
+def test_useful_dhcp_options_pass(name: str, value: str | None) -> None:
+    assert list(port_rules.option_faults([(name, value, 4)])) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a\nb",
+        "a\rb",
+        "a\0b",
+        "a,b",
+        "a#b",
+        "#",
+        "set:x",
+        "10.0.0.1,set:x",
+        "tag:x",
+        "x option:3",
+        'a"b',
+        "a\\b",
+        " a",
+        "a ",
+        "a  b",
+        "",
+        "ä",
+        "option6:dns",
+        "a\tb",
+        "10.0.0.1,",
+        "1,,2",
+    ],
+)
+def test_a_value_that_could_be_syntax_is_refused(value: str) -> None:
+    assert len(list(port_rules.option_faults([("bootfile-name", value, 4)]))) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "0", "255", "1000", "tag:x,mtu", "Mtu", "a b", "mtu\n", "option:mtu", "-a", "a,b", "#"],
+)
+def test_an_option_name_that_could_be_syntax_is_refused(name: str) -> None:
+    assert len(list(port_rules.option_faults([(name, "1", 4)]))) == 1
+
+
+def test_an_option_may_be_given_once_for_each_ip_version() -> None:
+    assert list(port_rules.option_faults([("mtu", "1", 4), ("mtu", "1", 6)])) == []
+    assert len(list(port_rules.option_faults([("mtu", "1", 4), ("mtu", "2", 4)]))) == 1
+
+
+def test_an_update_sets_deletes_and_keeps_options() -> None:
+    present = port_rules.merged_options([], [("mtu", "1", 4), ("ntp-server", "10.0.0.1", 4)])
+    after = port_rules.merged_options(present, [("mtu", None, 4), ("150", "x", 4)])
+    assert [option["opt_name"] for option in after] == ["ntp-server", "150"]
+
+
+@pytest.mark.parametrize("name", ["1", "12h", "5m", "infinite", "ignore", "a.b"])
+def test_a_name_dnsmasq_would_read_as_something_else_is_refused(name: str) -> None:
+    assert port_rules.dns_name_fault(name) is not None
+
+
+@pytest.mark.parametrize("name", ["", "web", "1a", "h12", "infinite-1"])
+def test_a_plain_name_is_a_dns_name(name: str) -> None:
+    assert port_rules.dns_name_fault(name) is None
