@@ -292,7 +292,23 @@ def load(config_files: Sequence[str] | None = None) -> cfg.ConfigOpts:
         default_config_dirs=[],
     )
     _fill_paths(conf)
+    _check_values(conf)
     return conf
+
+
+def _check_values(conf: cfg.ConfigOpts) -> None:
+    """Read every option once: oslo.config finds a bad value only when it is asked for."""
+    for group, opts in GROUPS.items():
+        for option in opts:
+            try:
+                _value(conf, group, option)
+            except ValueError as error:
+                location = conf.get_location(option.dest, None if group == "DEFAULT" else group)
+                where = f" in {location.detail}" if location else ""
+                reason = str(error).rpartition(" is not valid: ")[2]
+                raise cfg.ConfigFileValueError(
+                    f"[{group}] {option.name}{where}: {reason}"
+                ) from error
 
 
 def is_changed(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> bool:
@@ -303,10 +319,14 @@ def is_changed(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> bool:
 
 def shown(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> Any:
     """The option's value as anyone may see it."""
-    value = conf[option.dest] if group == "DEFAULT" else conf[group][option.dest]
+    value = _value(conf, group, option)
     if option.secret and value and not str(value).startswith("sqlite:"):
         return "***"
     return value
+
+
+def _value(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> Any:
+    return conf[option.dest] if group == "DEFAULT" else conf[group][option.dest]
 
 
 def _existing_default() -> list[str]:

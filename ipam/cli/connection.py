@@ -83,11 +83,15 @@ def connect() -> "Client":
         target,
         os.environ,
         local=Path(DEFAULT_SOCKET).parent.is_dir(),
-        clouds_yaml=any(Path(name).expanduser().is_file() for name in CLOUDS_FILES),
+        clouds_yaml=any(_is_readable(Path(name).expanduser()) for name in CLOUDS_FILES),
     )
     client = _client(service, target)
     context.call_on_close(client.close)
     return client
+
+
+def _is_readable(path: Path) -> bool:
+    return os.access(path, os.R_OK)
 
 
 def _client(service: Service, target: Target) -> "Client":

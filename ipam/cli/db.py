@@ -88,6 +88,12 @@ def _database(config_files: Sequence[str]) -> "Iterator[Database]":
     database = Database(settings.database.connection, pool_size=1, max_attempts=2)
     try:
         yield database
+    except Exception as error:
+        # The driver's own words are what an admin needs; SQLAlchemy's classes stay in the store.
+        if (reason := getattr(error, "orig", None)) is None:
+            raise
+        url = database.url.render_as_string(hide_password=True)
+        raise click.ClickException(f"The database {url} refused: {reason}") from error
     finally:
         database.dispose()
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 import click
 import pytest
@@ -12,7 +13,7 @@ from ipam.cli.output import Column, addresses, plain, printable, record_text, ro
 
 COLUMNS = (Column("ID", "id"), Column("Fixed IP Addresses", "fixed_ips", addresses))
 DEEP = Column("dnsmasq", "configurations.dnsmasq_version")
-ITEMS = [
+ITEMS: list[dict[str, Any]] = [
     {"id": "1", "fixed_ips": [{"subnet_id": "s", "ip_address": "10.0.0.2"}]},
     {"id": "2", "fixed_ips": []},
 ]
