@@ -27,7 +27,9 @@ INTERNAL = "Request Failed: internal server error while processing your request.
 
 def install(app: falcon.App[Any, Any]) -> None:
     """Make the application answer every exception in this form."""
-    app.add_error_handler(Exception, _handle)
+    for kind in (Exception, falcon.HTTPError):  # Falcon has a handler of its own for the latter
+        app.add_error_handler(kind, _handle)
+    app.add_error_handler(falcon.HTTPError, _handle)  # in place of the one Falcon has for it
 
 
 def _handle(

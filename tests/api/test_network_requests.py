@@ -157,7 +157,7 @@ def test_a_read_only_attribute_is_refused_in_an_update(api: Api, network: dict[s
 def test_an_id_that_is_no_uuid_is_not_found(
     api: Api, method: str, name: str, kind: str, resource_id: str
 ) -> None:
-    body = {name: {}} if method == "PUT" else None
+    body: Any = {name: {}} if method == "PUT" else None
     api.refused(404, kind, method, f"/{name}s/{resource_id}", body)
 
 
@@ -169,7 +169,7 @@ def test_several_networks_are_made_at_once(api: Api) -> None:
 
 
 def test_one_bad_network_of_several_spoils_all_and_is_named(api: Api) -> None:
-    body = {"networks": [{"name": "a"}, {"name": 5}, {"foo": 1}]}
+    body: dict[str, Any] = {"networks": [{"name": "a"}, {"name": 5}, {"foo": 1}]}
     message = api.refused(400, "HTTPBadRequest", "POST", "/networks", body)
     assert "[1] Invalid input for name" in message
     assert "[2] Unrecognized" in message

@@ -1,0 +1,72 @@
+from typing import Any
+
+import falcon
+import falcon.testing
+import pytest
+
+from tests.api.caller import Api
+
+
+def post(api: Api, raw: bytes) -> tuple[int, str]:
+    result = api.client.simulate_post("/v2.0/networks", body=raw)
+    error = result.json["NeutronError"]
+    return result.status_code, f"{error['type']}: {error['message']}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "part"),
+    [
+        (b"", "not valid JSON"),
+        (b"{", "not valid JSON"),
+        (b"hello", "not valid JSON"),
+        (b'{"network": {"mtu": NaN}}', "not valid JSON"),
+        (b'{"network": {"mtu": Infinity}}', "not valid JSON"),
+        (b'{"network": {"name": "\\ud800"}}', "not valid JSON"),
+        (b'{"network": {"name": "\xff"}}', "not valid JSON"),
+        (b"[]", "not a JSON object"),
+        (b"null", "not a JSON object"),
+        (b"{}", "'network' not found"),
+        (b'{"port": {}}', "'network' not found"),
+        (b'{"network": []}', "Expected an object, got array"),
+        (b'{"network": null}', "Expected an object, got null"),
+        (b"[" * 3000 + b"]" * 3000, "nested too deeply"),
+        (b'{"network":' * 3000 + b"1" + b"}" * 3000, "nested too deeply"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(api: Api, raw: bytes, part: str) -> None:
+    status, message = post(api, raw)
+    assert status == 400
+    assert message.startswith("HTTPBadRequest: ")
+    assert part in message
+
+
+def test_a_body_of_10_megabytes_is_too_large(api: Api) -> None:
+    raw = b'{"network": {"name": "' + b"x" * 10_000_000 + b'"}}'
+    assert post(api, raw)[0] == 413
+
+
+def test_a_body_that_is_announced_as_too_long_is_not_read(
+    application: falcon.App[Any, Any],
+) -> None:
+    class Unreadable:
+        def read(self, _size: int = -1) -> bytes:
+            raise AssertionError("read")
+
+    environ = falcon.testing.create_environ("/v2.0/networks", method="POST")
+    environ |= {"CONTENT_LENGTH": "10000000", "wsgi.input": Unreadable()}
+    answer = falcon.testing.StartResponseMock()
+    application(environ, answer)
+    assert answer.status == "413 Content Too Large"
+
+
+@pytest.mark.parametrize("depth", [100, 3000])
+def test_deep_nesting_in_a_free_object_is_refused_or_kept(
+    api: Api, subnet: dict[str, Any], depth: int
+) -> None:
+    inner = b'{"a":' * depth + b"1" + b"}" * depth
+    raw = b'{"port": {"network_id": "%s", "binding:profile": %s}}' % (
+        subnet["network_id"].encode(),
+        inner,
+    )
+    result = api.client.simulate_post("/v2.0/ports", body=raw)
+    assert result.status_code == (201 if depth == 100 else 400)
