@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from tests.end_to_end.live_service import (
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service() -> Iterator[Service]:
     if os.geteuid():
         pytest.skip("needs root: network namespaces, bridges and dnsmasq")
-    state = tmp_path_factory.mktemp("state")
+    # Not below pytest's own folder, which the hook's user may not enter.
+    state = Path(tempfile.mkdtemp(prefix="ipam-e2e-"))
     state.chmod(0o755)
     run = Path(f"/run/ipam-e2e-{os.getpid()}")
     host = f"e2e-{os.getpid()}"
@@ -48,6 +50,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         process.wait(60)
         log.close()
         shutil.rmtree(run, ignore_errors=True)
+        shutil.rmtree(state, ignore_errors=True)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ipam.client import Client
-from ipam.errors import IpamError
 from ipam.store.database import Database
 from tests.end_to_end.live_service import IPAM, wait_until
 
@@ -28,7 +27,7 @@ def api_socket(database: Database, tmp_path: Path) -> Iterator[str]:
     process = subprocess.Popen([IPAM, "api", "--config-file", str(config)])
     socket_path = str(tmp_path / "api.sock")
     try:
-        wait_until(lambda: _answers(socket_path), 30)
+        wait_until(Path(socket_path).exists, 30)
         yield socket_path
     finally:
         process.terminate()
@@ -58,11 +57,3 @@ def test_two_hundred_ports_made_at_once_get_two_hundred_addresses(api_socket: st
     with Client(socket_path=api_socket) as client:
         listed = client.get("/v2.0/ports", {"network_id": network["id"]})["ports"]
     assert {ip["ip_address"] for port in listed for ip in port["fixed_ips"]} >= set(addresses)
-
-
-def _answers(socket_path: str) -> bool:
-    try:
-        with Client(socket_path=socket_path) as client:
-            return bool(client.get("/v2.0/networks") is not None)
-    except IpamError:
-        return False
