@@ -27,8 +27,7 @@ INTERNAL = "Request Failed: internal server error while processing your request.
 
 def install(app: falcon.App[Any, Any]) -> None:
     """Make the application answer every exception in this form."""
-    for kind in (Exception, falcon.HTTPError):  # Falcon has a handler of its own for the latter
-        app.add_error_handler(kind, _handle)
+    app.add_error_handler(Exception, _handle)
     app.add_error_handler(falcon.HTTPError, _handle)  # in place of the one Falcon has for it
 
 
