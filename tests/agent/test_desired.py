@@ -1,0 +1,239 @@
+"""What a network's description becomes; the golden files are also read by dnsmasq itself."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ipam.agent.desired import ServedNetwork, served_network
+from ipam.agent.dnsmasq_config import Site
+from ipam.agent.state import Bridge, Interface
+from ipam.templating import Word
+from tests.agent.network_rows import (
+    HOST,
+    NETWORK,
+    PORT,
+    SUBNET4,
+    SUBNET6,
+    Json,
+    network,
+    port,
+    subnet4,
+    subnet6,
+)
+
+SITE = Site(Word("/run/ipam/dhcp"), Word("/var/lib/ipam/agent/hook"), Word("dnsmasq"))
+
+STARTUP = f"""\
+# Written by the ipam agent, which puts back what is changed by hand.
+# on 10.0.0.2/24
+# on 2001:db8::2/64
+port=0
+no-resolv
+no-hosts
+bind-interfaces
+interface=ns-22222222-22
+except-interface=lo
+pid-file=/run/ipam/dhcp/{NETWORK}/pid
+log-facility=/run/ipam/dhcp/{NETWORK}/log
+dhcp-hostsdir=/run/ipam/dhcp/{NETWORK}/hosts
+dhcp-optsdir=/run/ipam/dhcp/{NETWORK}/options
+leasefile-ro
+dhcp-script=/var/lib/ipam/agent/hook
+dhcp-scriptuser=dnsmasq
+dhcp-authoritative
+no-ping
+dhcp-lease-max=16777216
+dhcp-option-force=option:mtu,1450
+dhcp-range=set:subnet-{SUBNET4},10.0.0.0,static,255.255.255.0,86400
+dhcp-range=set:subnet-{SUBNET6},2001:db8::,static,64,86400
+enable-ra
+ra-param=ns-22222222-22,mtu:1450,600,0
+"""
+
+NETWORK_OPTIONS = f"""\
+tag:subnet-{SUBNET4},option:router,10.0.0.1
+tag:subnet-{SUBNET4},option:dns-server,192.0.2.53,192.0.2.54
+tag:subnet-{SUBNET4},121,172.16.0.0/12,10.0.0.9,0.0.0.0/0,10.0.0.1
+tag:subnet-{SUBNET4},249,172.16.0.0/12,10.0.0.9,0.0.0.0/0,10.0.0.1
+tag:subnet-{SUBNET4},option:domain-name,"lab.example"
+tag:subnet-{SUBNET4},option:domain-search,"lab.example"
+tag:subnet-{SUBNET6},option6:dns-server,[2001:db8::53]
+tag:subnet-{SUBNET6},option6:domain-search,"lab.example"
+"""
+
+PORT_OPTIONS = f"""\
+tag:port-{PORT},option:bootfile-name,"pxelinux.0"
+tag:port-{PORT},150,10.0.0.7
+"""
+
+PORT_HOSTS = f"fa:16:3e:00:00:05,tag:ns-22222222-22,set:port-{PORT},web,10.0.0.5,[2001:db8::5]\n"
+
+
+def served(row: Json) -> ServedNetwork:
+    return served_network(row, SITE, HOST)
+
+
+def ranges(row: Json) -> list[str]:
+    lines = (served(row).state.server or "").splitlines()
+    return [line.partition("=")[2] for line in lines if line.startswith("dhcp-range")]
+
+
+def host_line(row: Json) -> str | None:
+    return served(row).state.files.get(f"hosts/{PORT}")
+
+
+def test_a_network_with_both_ip_versions_gives_these_files() -> None:
+    state = served(network()).state
+    assert state.server == STARTUP
+    assert dict(state.files) == {
+        "options/network": NETWORK_OPTIONS,
+        f"options/{PORT}": PORT_OPTIONS,
+        f"hosts/{PORT}": PORT_HOSTS,
+    }
+    assert state.addresses == {"10.0.0.2/24", "2001:db8::2/64"}
+    assert state.bridge == Bridge("brq11111111-11", 1450)
+    assert state.interface == Interface(
+        "tap22222222-22", "ns-22222222-22", "fa:16:3e:00:00:02", 1450
+    )
+    assert state.taps == {"tap55555555-55"}
+
+
+@pytest.mark.system
+def test_dnsmasq_agrees_with_the_golden_files(tmp_path: Path) -> None:
+    lines = [f"dhcp-host={line}" for line in PORT_HOSTS.splitlines()]
+    lines += [f"dhcp-option={line}" for line in (NETWORK_OPTIONS + PORT_OPTIONS).splitlines()]
+    config = tmp_path / "dnsmasq.conf"
+    config.write_text(STARTUP + "\n".join(lines) + "\n")
+    done = subprocess.run(
+        ["/usr/sbin/dnsmasq", "--test", f"--conf-file={config}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ra_mode", "address_mode", "mode"),
+    [
+        (None, None, "static"),
+        (None, "dhcpv6-stateful", "static"),
+        (None, "dhcpv6-stateless", "static"),
+        ("dhcpv6-stateful", "dhcpv6-stateful", "static"),
+        ("dhcpv6-stateless", "dhcpv6-stateless", "ra-stateless"),
+        ("slaac", "slaac", "ra-only"),
+        ("slaac", None, "ra-only"),
+    ],
+)
+def test_ipv6_modes(ra_mode: str | None, address_mode: str | None, mode: str) -> None:
+    row = network(subnets=[subnet6(ipv6_ra_mode=ra_mode, ipv6_address_mode=address_mode)])
+    assert ranges(row) == [f"set:subnet-{SUBNET6},2001:db8::,{mode},64,86400"]
+    assert ("enable-ra" in (served(row).state.server or "")) == (ra_mode is not None)
+    line = host_line(row) or ""
+    assert ("[2001:db8::5]" in line) == (address_mode not in ("slaac", "dhcpv6-stateless")), (
+        "only addresses that DHCP gives are reserved"
+    )
+
+
+def test_slaac_with_another_router_needs_nothing_of_us() -> None:
+    row = network(subnets=[subnet6(ipv6_ra_mode=None, ipv6_address_mode="slaac")])
+    assert served(row).state.server is None
+
+
+def test_a_slaac_subnet_gives_the_server_an_address_from_its_mac() -> None:
+    dhcp_port = network()["dhcp_port"] | {"fixed_ips": []}
+    state = served(network(subnets=[subnet6("slaac")], dhcp_port=dhcp_port)).state
+    assert state.addresses == {"2001:db8::f816:3eff:fe00:2/64"}
+
+
+def test_a_prefix_that_dnsmasq_cannot_serve_is_said() -> None:
+    row = network(subnets=[subnet4(), subnet6(cidr="2001:db8::/48")])
+    assert len(ranges(row)) == 1
+    assert "2001:db8::/48" in served(row).faults[0]
+
+
+def test_a_port_with_two_ipv4_addresses_has_an_entry_for_each() -> None:
+    other = "66666666-6666-4666-8666-666666666666"
+    fixed = [
+        {"subnet_id": SUBNET4, "ip_address": "10.0.0.5"},
+        {"subnet_id": other, "ip_address": "10.1.0.5"},
+    ]
+    row = network(
+        subnets=[subnet4(), subnet4(id=other, cidr="10.1.0.0/24")],
+        ports=[port(fixed_ips=fixed, extra_dhcp_opts=[])],
+    )
+    assert (host_line(row) or "").splitlines() == [
+        "fa:16:3e:00:00:05,tag:ns-22222222-22,web,10.0.0.5",
+        "fa:16:3e:00:00:05,tag:ns-22222222-22,web,10.1.0.5",
+    ]
+
+
+def test_without_gateway_the_router_is_suppressed() -> None:
+    row = network(subnets=[subnet4(gateway_ip=None, host_routes=[], dns_nameservers=[])])
+    first = served(row).state.files["options/network"].splitlines()[0]
+    assert first == f"tag:subnet-{SUBNET4},option:router"
+
+
+def test_an_explicit_default_route_is_not_repeated() -> None:
+    routes = [{"destination": "0.0.0.0/0", "nexthop": "10.0.0.1"}]
+    row = network(subnets=[subnet4(host_routes=routes)])
+    assert (
+        f"tag:subnet-{SUBNET4},121,0.0.0.0/0,10.0.0.1\n"
+        in (served(row).state.files["options/network"])
+    )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        network(admin_state_up=False),
+        network(dhcp_port=None),
+        network(subnets=[subnet4(enable_dhcp=False)]),
+    ],
+)
+def test_without_dhcp_only_the_bridge_is_wanted(row: Json) -> None:
+    state = served(row).state
+    assert state.server is None
+    assert not state.namespace
+    assert state.bridge is not None
+    assert state.taps
+
+
+def test_a_port_that_is_down_is_not_served() -> None:
+    served_port = served(network(ports=[port(admin_state_up=False)]))
+    assert not served_port.ports
+    assert list(served_port.state.files) == ["options/network"]
+
+
+def test_a_port_elsewhere_is_served_without_a_tap() -> None:
+    found = served(network(ports=[port(binding_host_id="")]))
+    assert f"hosts/{PORT}" in found.state.files
+    assert not found.state.taps
+    assert not found.ports[PORT].waits_for_tap
+
+
+@pytest.mark.parametrize("name", ["ignore", "a,set:evil", "a\nb", "", "12h"])
+def test_an_unfit_host_name_is_replaced_and_said(name: str) -> None:
+    found = served(network(ports=[port(hostname=name, extra_dhcp_opts=[])]))
+    assert found.state.files[f"hosts/{PORT}"].split(",")[2] == "host-10-0-0-5"
+    assert found.faults
+
+
+def test_an_unfit_option_takes_only_itself_away() -> None:
+    options = [
+        {"opt_name": "tag:x,router", "opt_value": "10.0.0.1", "ip_version": 4},
+        {"opt_name": "bootfile-name", "opt_value": "a\nb", "ip_version": 4},
+        {"opt_name": "tftp-server", "opt_value": "boot", "ip_version": 4},
+    ]
+    found = served(network(ports=[port(extra_dhcp_opts=options)]))
+    assert found.state.files[f"options/{PORT}"] == (f'tag:port-{PORT},option:tftp-server,"boot"\n')
+    assert len(found.faults) == 2
+
+
+def test_reserved_names_each_address_and_its_mac() -> None:
+    assert served(network()).reserved() == {
+        "10.0.0.5": "fa:16:3e:00:00:05",
+        "2001:db8::5": "fa:16:3e:00:00:05",
+    }

@@ -1,0 +1,223 @@
+"""The laws of planning, on random hosts."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipam.agent import plan as planning
+from ipam.agent.plan import AnyAction, DrasticPlan, plan, refuse_if_drastic, release_plan
+from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState
+
+IDS = ("a", "b", "c")
+MTUS = st.sampled_from([1400, 1500])
+FILES = st.dictionaries(
+    st.sampled_from(["options/n", "hosts/1", "hosts/2"]), st.sampled_from("xy")
+)
+
+
+@st.composite
+def wanted_networks(draw: st.DrawFn, network_id: str) -> NetworkState:
+    """A network as `desired` makes it: with DHCP whole, or only the bridge."""
+    bridge = Bridge(f"brq{network_id}", draw(MTUS))
+    taps = frozenset(draw(st.sets(st.sampled_from(["tap1", "tap2"]))))
+    if not draw(st.booleans()):
+        return NetworkState(network_id, bridge, taps=taps)
+    return NetworkState(
+        id=network_id,
+        bridge=bridge,
+        namespace=True,
+        interface=Interface("tapd", "ns-d", draw(st.sampled_from("mn")), bridge.mtu),
+        addresses=frozenset(draw(st.sets(st.sampled_from(["10.0.0.2/24", "10.1.0.2/24"])))),
+        files=draw(FILES),
+        server=draw(st.sampled_from(["one", "two"])),
+        taps=taps,
+    )
+
+
+@st.composite
+def seen_networks(draw: st.DrawFn, network_id: str, wanted: NetworkState | None) -> NetworkState:
+    """A network as it may be found: with any part of it missing, or of another time."""
+    whole = draw(
+        st.one_of(wanted_networks(network_id), st.just(wanted or NetworkState(network_id)))
+    )
+    changes: dict[str, Any] = {}
+    if draw(st.booleans()):
+        changes["server"] = None
+    if draw(st.booleans()):
+        changes |= {"interface": None, "addresses": frozenset()}
+    if changes.get("interface", whole.interface) is None and draw(st.booleans()):
+        changes["namespace"] = False
+    if draw(st.booleans()):
+        changes["bridge"] = None
+    if draw(st.booleans()):
+        changes["files"] = draw(FILES)
+    running = changes.get("server", whole.server) is not None
+    changes["reload_due"] = running and draw(st.booleans())
+    keep = wanted.taps if wanted else frozenset()
+    bridge = changes.get("bridge", whole.bridge)
+    changes["taps"] = whole.taps & keep if bridge else frozenset()
+    return dataclasses.replace(whole, **changes)
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> tuple[HostState, HostState]:
+    desired, actual = {}, {}
+    for network_id in IDS:
+        wanted = draw(st.none() | wanted_networks(network_id))
+        seen = draw(st.none() | seen_networks(network_id, wanted))
+        if wanted is not None:
+            desired[network_id] = wanted
+        if seen is not None:
+            actual[network_id] = seen
+    return HostState(desired), HostState(actual)
+
+
+def carry_out(host: HostState, steps: tuple[AnyAction, ...]) -> HostState:
+    """The model: what each step does, with what must hold before it."""
+    networks = dict(host.networks)
+    for step in steps:
+        network = networks.get(step.network_id, NetworkState(step.network_id))
+        if isinstance(step, planning.Forget):
+            assert network == NetworkState(step.network_id)
+            del networks[step.network_id]
+        else:
+            networks[step.network_id] = dataclasses.replace(network, **effect(step, network))
+    return HostState(networks)
+
+
+def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
+    match step:
+        case planning.EnsureBridge():
+            return {"bridge": step.bridge}
+        case planning.DeleteBridge():
+            assert network.interface is None
+            return {"bridge": None}
+        case planning.CreateNamespace():
+            assert not network.namespace
+            return {"namespace": True}
+        case planning.DeleteNamespace():
+            assert network.server is None
+            return {"namespace": False, "interface": None, "addresses": frozenset()}
+        case planning.CreateInterface():
+            assert network.bridge is not None
+            assert network.namespace
+            assert network.server is None, "a running server would hold the old one"
+            return {"interface": step.interface, "addresses": frozenset()}
+        case planning.DeleteInterface():
+            assert network.server is None
+            return {"interface": None, "addresses": frozenset()}
+        case planning.AddAddress():
+            assert network.interface is not None
+            return {"addresses": network.addresses | {step.address}}
+        case planning.RemoveAddress():
+            return {"addresses": network.addresses - {step.address}}
+        case planning.WriteFile() | planning.RemoveFile():
+            files = {p: text for p, text in network.files.items() if p != step.path}
+            if isinstance(step, planning.WriteFile):
+                files[step.path] = step.text
+            stale = network.server is not None and step.path in network.files
+            return {"files": files, "reload_due": network.reload_due or stale}
+        case planning.StartServer():
+            assert network.server is None
+            assert network.interface is not None
+            return {"server": step.startup, "reload_due": False}
+        case planning.StopServer():
+            assert network.server is not None
+            return {"server": None, "reload_due": False}
+        case planning.ReloadServer():
+            assert network.server is not None
+            return {"reload_due": False}
+        case planning.AttachTap():
+            assert network.bridge == step.bridge
+            return {"taps": network.taps | {step.tap}}
+        case _:
+            raise AssertionError(step)
+
+
+@given(hosts())
+def test_carrying_out_the_plan_gives_what_is_desired(pair: tuple[HostState, HostState]) -> None:
+    desired, actual = pair
+    assert carry_out(actual, plan(desired, actual)) == desired
+
+
+@given(hosts())
+def test_nothing_is_planned_where_nothing_differs(pair: tuple[HostState, HostState]) -> None:
+    desired, _actual = pair
+    assert plan(desired, desired) == ()
+
+
+@given(hosts())
+def test_an_occupied_bridge_is_never_deleted(pair: tuple[HostState, HostState]) -> None:
+    desired, actual = pair
+    steps = plan(desired, actual, {f"brq{network_id}" for network_id in IDS})
+    assert not any(isinstance(step, planning.DeleteBridge) for step in steps)
+    after = carry_out(actual, steps)
+    assert plan(desired, after, {f"brq{network_id}" for network_id in IDS}) == ()
+
+
+def running(*files: str) -> NetworkState:
+    return NetworkState(
+        id="a",
+        bridge=Bridge("brqa", 1500),
+        namespace=True,
+        interface=Interface("tapd", "ns-d", "m", 1500),
+        files=dict.fromkeys(files, "x"),
+        server="one",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reloads"),
+    [
+        (running("hosts/1"), running("hosts/1", "hosts/2"), False),
+        (running("hosts/1", "hosts/2"), running("hosts/1"), True),
+        (
+            running("hosts/1"),
+            dataclasses.replace(running("hosts/1"), files={"hosts/1": "y"}),
+            True,
+        ),
+    ],
+    ids=["a new file is seen by itself", "a removed one is not", "a changed one is not"],
+)
+def test_only_what_dnsmasq_does_not_see_costs_a_signal(
+    before: NetworkState, after: NetworkState, reloads: bool
+) -> None:
+    steps = plan(HostState({"a": after}), HostState({"a": before}))
+    assert any(isinstance(step, planning.ReloadServer) for step in steps) == reloads
+    assert not any(isinstance(step, planning.StopServer) for step in steps)
+
+
+def many(count: int) -> HostState:
+    return HostState({str(n): dataclasses.replace(running(), id=str(n)) for n in range(count)})
+
+
+@pytest.mark.parametrize(
+    ("had", "has", "refused"),
+    [(10, 0, True), (10, 4, True), (10, 5, False), (2, 0, False), (3, 0, True), (10, 10, False)],
+)
+def test_a_plan_that_stops_most_servers_is_refused(had: int, has: int, refused: bool) -> None:
+    steps = plan(many(has), many(had))
+    if refused:
+        with pytest.raises(DrasticPlan):
+            refuse_if_drastic(steps, many(had), 0.5)
+    else:
+        refuse_if_drastic(steps, many(had), 0.5)
+
+
+def test_a_restart_of_every_server_is_not_drastic() -> None:
+    networks = {k: dataclasses.replace(n, server="two") for k, n in many(9).networks.items()}
+    steps = plan(HostState(networks), many(9))
+    refuse_if_drastic(steps, many(9), 0.5)
+
+
+def test_leases_of_strangers_and_of_nobody_are_released() -> None:
+    kept = Lease("10.0.0.5", "m", 0)
+    unknown = Lease("2001:db8::5", None, 0)
+    heir = Lease("10.0.0.6", "old", 0)
+    nobody = Lease("10.0.0.7", "m", 0)
+    reserved = {"10.0.0.5": "m", "10.0.0.6": "new", "2001:db8::5": "m"}
+    steps = release_plan(running(), reserved, [kept, unknown, heir, nobody])
+    assert [step.lease for step in steps] == [heir, nobody]

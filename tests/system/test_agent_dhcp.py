@@ -1,0 +1,361 @@
+"""The agent with real bridges, namespaces, dnsmasq and DHCP clients; the API is a dictionary."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipam import model
+from tests.system.ipam_host import Host, Json, Machine, eventually, random_mac, run, subnet
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+
+
+def address_of(port: Json) -> str:
+    return str(port["fixed_ips"][0]["ip_address"])
+
+
+def served(host: Host, **more: Any) -> tuple[Json, Json, Machine]:
+    """A network with one port and its machine, ready."""
+    network = host.network(**more)
+    port = host.port(network)
+    host.api.put(network)
+    machine = host.machine(port)
+    host.await_ready(port)
+    return network, port, machine
+
+
+def links() -> list[str]:
+    return [path.name for path in Path("/sys/class/net").iterdir()]
+
+
+def dnsmasq_log(host: Host, network: Json) -> str:
+    return Path(host.directory, "run", "dhcp", str(network["id"]), "log").read_text()
+
+
+def test_a_machine_gets_its_ports_address_and_the_lease_is_reported(host: Host) -> None:
+    host.start_agent()
+    _network, port, machine = served(host)
+    assert machine.udhcpc() == address_of(port)
+    event = eventually(lambda: host.api.events[:1], "the lease event")[0]
+    assert event["action"] == "add"
+    assert event["ip_address"] == address_of(port)
+    assert event["mac_address"] == port["mac_address"]
+    assert event["hostname"] == port["hostname"]
+    assert event["host"] == host.name
+    assert abs(event["expires_at"] - time.time() - 3600) < 60
+    assert event["client_id"] == "01:" + port["mac_address"]
+
+
+def test_a_compute_port_is_ready_only_with_its_tap_on_the_bridge(host: Host) -> None:
+    host.start_agent()
+    network = host.network()
+    waiting = host.port(network)
+    bare = host.port(network, device_owner="baremetal:none", binding_host_id="")
+    host.api.put(network)
+    host.await_ready(bare)
+    assert not host.is_ready(waiting)
+    host.machine(waiting)
+    host.await_ready(waiting)
+    bridge = Path(f"/sys/class/net/{model.bridge_name(network['id'])}/brif")
+    assert model.tap_name(waiting["id"]) in [path.name for path in bridge.iterdir()]
+
+
+def test_a_machine_that_no_port_stands_for_gets_nothing(host: Host) -> None:
+    host.start_agent()
+    network, port, _machine = served(host)
+    stranger = host.machine(
+        {"id": port["id"][::-1].replace("-", "0"), "mac_address": random_mac()}
+    )
+    tap = model.tap_name(stranger.port["id"])
+    run("ip", "link", "set", tap, "master", model.bridge_name(network["id"]), "up")
+    assert stranger.udhcpc() == ""
+
+
+def test_killing_the_agent_disturbs_no_server_and_nothing_is_lost(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    pid = host.dnsmasq_pid(network)
+    host.end_agent(signal.SIGKILL)
+    assert machine.udhcpc() == address_of(port)
+    host.start_agent()
+    eventually(lambda: host.api.events_of(address_of(port)) == ["add"], "the spooled event")
+    assert host.dnsmasq_pid(network) == pid
+    other = host.port(network)
+    host.api.put(network)
+    machine2 = host.machine(other)
+    host.await_ready(other)
+    assert machine2.udhcpc() == address_of(other)
+    assert host.dnsmasq_pid(network) == pid
+
+
+def test_a_new_port_on_a_fresh_address_needs_no_signal(host: Host) -> None:
+    host.start_agent()
+    network, _port, _machine = served(host)
+    other = host.port(network)
+    host.api.put(network)
+    assert host.machine(other).udhcpc() == address_of(other)
+    host.await_ready(other)
+    assert "ReloadServer" not in host.log()
+
+
+def test_a_deleted_port_is_gone_and_its_address_serves_another_machine_at_once(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    assert machine.udhcpc() == address_of(port)
+    eventually(lambda: host.api.events_of(address_of(port)), "the lease event")
+    network["ports"] = []
+    heir = host.port(network, address_of(port))
+    host.api.put(network)
+    other = host.machine(heir)
+    host.await_ready(heir)
+    assert other.udhcpc("-t", "1") == address_of(port), dnsmasq_log(host, network)
+    assert machine.udhcpc("-t", "1") == ""
+    actions = eventually(
+        lambda: (a := host.api.events_of(address_of(port))).count("add") == 2 and a, "two adds"
+    )
+    assert "del" in actions
+
+
+def test_deleting_a_port_ends_its_lease(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    assert machine.udhcpc() == address_of(port)
+    network["ports"] = []
+    host.api.put(network)
+    eventually(lambda: "del" in host.api.events_of(address_of(port)), "the end of the lease")
+    assert machine.udhcpc("-t", "1") == ""
+
+
+def test_a_changed_mac_is_served_and_the_old_one_is_not(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    assert machine.udhcpc() == address_of(port)
+    new = random_mac()
+    network["ports"] = [dict(port, mac_address=new, revision_number=2)]
+    host.api.put(network)
+    eventually(lambda: host.api.ready.get(port["id"]) == 2, "ready again")
+    assert machine.udhcpc("-t", "1") == ""
+    run("ip", "-n", machine.namespace, "link", "set", "eth0", "address", new)
+    assert machine.udhcpc() == address_of(port)
+
+
+def test_a_removed_network_leaves_nothing_and_its_leases_end(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    assert machine.udhcpc() == address_of(port)
+    pid = host.dnsmasq_pid(network)
+    host.api.remove(network["id"])
+    bridge = model.bridge_name(network["id"])
+    eventually(lambda: not Path(f"/run/netns/{model.dhcp_namespace(network['id'])}").exists(), "")
+    eventually(lambda: not Path(f"/proc/{pid}").exists(), "dnsmasq has ended")
+    eventually(lambda: "missed" in host.api.events_of(address_of(port)), "the end of the lease")
+    assert bridge in links(), "a machine is still on the bridge"
+    host.unplug(machine)
+    eventually(lambda: bridge not in links(), "the bridge goes with its last machine")
+    eventually(lambda: not list((host.directory / "run" / "dhcp").iterdir()), "no file is left")
+
+
+def test_with_the_api_away_a_restarted_agent_serves_on(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    host.end_agent()
+    host.api.stop()
+    os.kill(host.dnsmasq_pid(network), signal.SIGKILL)
+    host.start_agent()
+    eventually(lambda: machine.udhcpc("-t", "1") == address_of(port), "an answer")
+    host.api.start()
+    eventually(lambda: host.api.events_of(address_of(port)), "the event arrives later")
+
+
+def test_a_dead_dnsmasq_or_helper_is_replaced(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    pid = host.dnsmasq_pid(network)
+    os.kill(pid, signal.SIGKILL)
+    second = eventually(lambda: host.dnsmasq_pid(network) not in (0, pid), "a new server")
+    assert second
+    pid = host.dnsmasq_pid(network)
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    eventually(lambda: host.dnsmasq_pid(network) not in (0, pid), "a new server and helper")
+    assert machine.udhcpc() == address_of(port)
+    eventually(lambda: host.api.events_of(address_of(port)), "its hook works")
+
+
+def test_leases_survive_a_restart_of_dnsmasq(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    assert machine.udhcpc() == address_of(port)
+    first = eventually(lambda: host.api.events[:1], "the lease event")[0]
+    pid = host.dnsmasq_pid(network)
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: "old" in host.api.events_of(address_of(port)), "the lease is known")
+    again = host.api.events[-1]
+    assert again["expires_at"] == first["expires_at"]
+
+
+def test_an_empty_answer_does_not_stop_most_servers(host: Host) -> None:
+    host.start_agent()
+    networks = [host.network() for _each in range(4)]
+    for network in networks:
+        host.api.put(network)
+    eventually(lambda: all(host.dnsmasq_pid(n) for n in networks), "the servers")
+    pids = [host.dnsmasq_pid(n) for n in networks]
+    host.api.networks.clear()
+    host.api.wake()
+    eventually(lambda: "stops 4 of 4" in host.log(), "the refusal")
+    assert [host.dnsmasq_pid(n) for n in networks] == pids
+    assert all(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_stopping_everything_leaves_the_host_as_it_was(host: Host) -> None:
+    before = set(links())
+    host.start_agent(stop_everything=True)
+    network, _port, machine = served(host)
+    pid = host.dnsmasq_pid(network)
+    host.unplug(machine)
+    assert host.end_agent(signal.SIGINT) == 0, host.log()
+    eventually(lambda: not Path(f"/proc/{pid}").exists(), "dnsmasq has ended")
+    assert not Path(f"/run/netns/{model.dhcp_namespace(network['id'])}").exists()
+    assert set(links()) <= before
+
+
+def test_sigterm_leaves_the_servers_running(host: Host) -> None:
+    host.start_agent()
+    _network, port, machine = served(host)
+    assert host.end_agent() == 0, host.log()
+    assert machine.udhcpc() == address_of(port)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vm\n00:11:22:33:44:55,10.0.0.9",
+        "vm,set:evil,10.0.0.9",
+        "ignore",
+        "infinite",
+        "12h",
+        "vm #",
+        "set:evil",
+        "vm\0",
+        'v"m',
+    ],
+)
+def test_a_hostile_name_or_option_is_never_syntax(host: Host, text: str) -> None:
+    host.start_agent()
+    network = host.network(dns_domain=text)
+    options = [{"opt_name": "bootfile-name", "opt_value": text, "ip_version": 4}]
+    options += [{"opt_name": text, "opt_value": "x", "ip_version": 4}]
+    port = host.port(network, hostname=text, extra_dhcp_opts=options)
+    host.api.put(network)
+    machine = host.machine(port)
+    host.await_ready(port)
+    assert machine.udhcpc() == address_of(port)
+    event = eventually(lambda: host.api.events[:1], "the lease event")[0]
+    assert event["hostname"] == model.default_hostname(address_of(port))
+    assert "evil" not in event["details"].get("tags", "")
+
+
+def test_what_a_client_sends_reaches_the_api_as_printable_text(host: Host) -> None:
+    host.start_agent()
+    _network, port, machine = served(host)
+    assert machine.udhcpc("-V", "evil\nclass\t\x01", "-x", "hostname:a\nb") == address_of(port)
+    event = eventually(lambda: host.api.events[:1], "the lease event")[0]
+    assert event["details"]["vendor_class"] == "evil\\x0aclass\\x09\\x01"
+
+
+def test_a_refused_event_is_set_aside_and_blocks_nothing(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    host.api.poison.add(address_of(port))
+    assert machine.udhcpc() == address_of(port)
+    rejected = host.directory / "state" / "agent" / "inbox.rejected"
+    eventually(rejected.exists, "the refused event")
+    other = host.port(network)
+    host.api.put(network)
+    assert host.machine(other).udhcpc() == address_of(other)
+    eventually(lambda: host.api.events_of(address_of(other)), "the next event")
+
+
+def test_a_stateful_ipv6_address_is_served_by_mac(host: Host) -> None:
+    host.start_agent()
+    four = subnet()
+    prefix = f"fd00:{four['prefix'].split('.')[1]}:{four['prefix'].split('.')[2]}::"
+    six = subnet(
+        prefix,
+        cidr=f"{prefix}/64",
+        ip_version=6,
+        gateway_ip=None,
+        dns_nameservers=["2001:db8::53"],
+        ipv6_address_mode="dhcpv6-stateful",
+        ipv6_ra_mode="dhcpv6-stateful",
+    )
+    network = host.network(subnets=[four, six])
+    port = host.port(network)
+    port["fixed_ips"].append({"subnet_id": six["id"], "ip_address": f"{prefix}77"})
+    host.api.put(network)
+    machine = host.machine(port)
+    host.await_ready(port)
+    assert machine.udhcpc() == address_of(port)
+    lease = host.directory / "leases6"
+    within = ("ip", "-n", machine.namespace, "-6", "addr", "show", "dev", "eth0")
+    eventually(lambda: "fe80" in (a := run(*within)) and "tentative" not in a, "link-local")
+    client = ("dhclient", "-6", "-1", "-d", "-sf", "/bin/true", "-lf", str(lease))
+    process = subprocess.Popen(
+        ["ip", "netns", "exec", machine.namespace, *client, "-pf", str(lease) + ".pid", "eth0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        eventually(
+            lambda: lease.exists() and f"{prefix}77" in lease.read_text(),
+            "the IPv6 lease\n" + dnsmasq_log(host, network),
+        )
+        event = eventually(
+            lambda: [e for e in host.api.events if e["ip_address"] == f"{prefix}77"], "its event"
+        )[0]
+        assert event["duid"]
+        assert event["iaid"]
+        network["ports"] = []
+        host.api.put(network)
+        eventually(lambda: "del" in host.api.events_of(f"{prefix}77"), "the end of the IPv6 lease")
+    finally:
+        process.kill()
+        process.wait()
+
+
+SPEAK = """
+import socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+connection.connect(sys.argv[1])
+try:
+    connection.send(b"rubbish")
+    print(connection.recv(16))
+except OSError:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "answer"), [("root", "b'written'"), ("dnsmasq", "b'written'"), ("daemon", "refused")]
+)
+def test_only_root_and_the_hook_may_speak_to_the_inbox(host: Host, user: str, answer: str) -> None:
+    host.start_agent()
+    inbox = host.directory / "run" / "lease-inbox.sock"
+    done = subprocess.run(
+        ["/usr/bin/python3", "-IS", "-c", SPEAK, str(inbox)],
+        user=user,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    said = done.stdout.strip()
+    assert said == answer or (answer == "refused" and said == "b''"), done
+    rejected = host.directory / "state" / "agent" / "inbox.rejected"
+    assert rejected.exists() == (answer != "refused")
