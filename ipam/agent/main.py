@@ -35,6 +35,7 @@ LOG = logging.getLogger(__name__)
 
 TIDY_SECONDS = 10.0
 API_TIMEOUT_SECONDS = 30.0
+REMOVE_SECONDS = 60.0
 
 
 def run(settings: cfg.ConfigOpts, *, stop_everything_on_exit: bool = False) -> None:
@@ -156,7 +157,9 @@ class Agent:
 
     def remove_everything(self) -> None:
         """Stop every server, and remove every namespace and bridge that nobody else uses."""
-        self._reconciler.turn(remove_everything=True)
+        until = time.monotonic() + REMOVE_SECONDS
+        while self._reconciler.turn(remove_everything=True) == 0.0 and time.monotonic() < until:
+            pass
 
     @contextlib.contextmanager
     def stopped_by_signals(self) -> Any:
