@@ -194,7 +194,12 @@ agent_opts = [
     cfg.StrOpt(
         "username", default="", help="http_basic user of the agent; not needed on the socket."
     ),
-    cfg.StrOpt("password", default="", secret=True, help="Password of that user."),
+    cfg.StrOpt(
+        "password",
+        default="",
+        secret=True,
+        help="Password of that user. Let nobody but the agent's own user read the file.",
+    ),
     cfg.FloatOpt(
         "poll_interval",
         default=2.0,
@@ -302,7 +307,7 @@ def _check_values(conf: cfg.ConfigOpts) -> None:
         for option in opts:
             try:
                 _value(conf, group, option)
-            except ValueError as error:
+            except (cfg.ConfigFileValueError, ValueError) as error:
                 location = conf.get_location(option.dest, None if group == "DEFAULT" else group)
                 where = f" in {location.detail}" if location else ""
                 reason = str(error).rpartition(" is not valid: ")[2]

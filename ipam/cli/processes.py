@@ -49,3 +49,7 @@ def _log_to_stderr(level: str) -> None:
 
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
+    if level != "DEBUG":
+        # A line for each poll of an agent would hide what matters.
+        for chatty in ("httpx", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -21,6 +21,8 @@ FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 """A child that lived as long starts again at once, as if it had never failed."""
+REPEATED_SIGNAL_SECONDS = 1.0
+"""timeout(1) and a terminal below sudo send the same signal twice: that is one wish to stop."""
 LONGEST_LINE_BYTES = 65536
 PR_SET_PDEATHSIG = 1
 
@@ -53,6 +55,7 @@ class Supervisor:
         """`write_line(name, line)` gets each line of the children, and our own as `up`."""
         self.signals = 0
         self.restarts = False
+        self._last_signal = 0.0
         self._write_line = write_line
         self._children: dict[str, Child] = {}
         self._selector = selectors.DefaultSelector()
@@ -253,7 +256,10 @@ class Supervisor:
         self._wake_reader.recv(4096)
 
     def _count_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # signal()'s
-        self.signals += 1
+        now = time.monotonic()
+        if not self.signals or now - self._last_signal >= REPEATED_SIGNAL_SECONDS:
+            self.signals += 1
+        self._last_signal = now
 
 
 def ipam_command(*words: str) -> list[str]:

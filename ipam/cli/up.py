@@ -4,6 +4,7 @@ import fcntl
 import http.client
 import json
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Sequence
@@ -207,12 +208,13 @@ def _ask(socket_path: str, path: str) -> Any:
 
 
 def _summary(plan: Plan) -> str:
-    ipam = "sudo ipam" if plan.socket == DEFAULT_SOCKET else f"sudo ipam --socket {plan.socket}"
+    program = f"sudo {'ipam' if shutil.which('ipam') else Path(sys.argv[0]).absolute()}"
+    ipam = program if plan.socket == DEFAULT_SOCKET else f"{program} --socket {plan.socket}"
     config = "" if plan.socket == DEFAULT_SOCKET else f" --config-file {plan.config_files[-1]}"
     end = "and machines are served on" if plan.keep_on_exit else "and leaves this host as it was"
     return f"""
 ipam is up.
-  API      {plan.url}   for users: sudo ipam user add NAME{config}
+  API      {plan.url}   for users: {program} user add NAME{config}
   socket   {plan.socket}   for root, without a password
   agent    {plan.host}
   state    {plan.state_path}
