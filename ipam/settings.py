@@ -4,12 +4,16 @@ The lease hook and the command line do not import this module. `ipam config samp
 stands here, so each help text gives the unit, the default's reason and the effect of a change.
 """
 
+import logging
+import re
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
+
+LOG = logging.getLogger(__name__)
 
 DEFAULT_CONFIG_FILE = "/etc/ipam/ipam.conf"
 
@@ -298,6 +302,7 @@ def load(config_files: Sequence[str] | None = None) -> cfg.ConfigOpts:
     )
     _fill_paths(conf)
     _check_values(conf)
+    _warn_of_unknown_names(conf.default_config_files)
     return conf
 
 
@@ -308,12 +313,22 @@ def _check_values(conf: cfg.ConfigOpts) -> None:
             try:
                 _value(conf, group, option)
             except (cfg.ConfigFileValueError, ValueError) as error:
-                location = conf.get_location(option.dest, None if group == "DEFAULT" else group)
-                where = f" in {location.detail}" if location else ""
+                file = re.search(r"detail='([^']*)'", str(error))
+                where = f" in {file[1]}" if file else ""
                 reason = str(error).rpartition(" is not valid: ")[2]
-                raise cfg.ConfigFileValueError(
-                    f"[{group}] {option.name}{where}: {reason}"
-                ) from error
+                message = f"[{group}] {option.name}{where}: {reason}"
+                raise cfg.ConfigFileValueError(message) from error
+
+
+def _warn_of_unknown_names(config_files: Sequence[str]) -> None:
+    """oslo.config passes over a mistyped name in silence; whoever wrote it should hear of it."""
+    for path in config_files:
+        sections: dict[str, dict[str, list[str]]] = {}
+        cfg.ConfigParser(path, sections).parse()
+        for group, values in sections.items():
+            known = {option.name for option in GROUPS.get(group, ())}
+            for name in values.keys() - known:
+                LOG.warning("%s: there is no setting [%s] %s; it is ignored", path, group, name)
 
 
 def is_changed(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> bool:

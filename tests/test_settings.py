@@ -86,6 +86,16 @@ def test_a_bad_value_is_found_when_the_settings_are_read(
     assert str(path) in str(caught.value)
 
 
+def test_a_mistyped_name_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "ipam.conf"
+    path.write_text("[api]\nbind_prot = 1\nbind_port = 1\n[apy]\nthreads = 1\n")
+    settings.load([str(path)])
+    assert sorted(record.message for record in caplog.records) == [
+        f"{path}: there is no setting [api] bind_prot; it is ignored",
+        f"{path}: there is no setting [apy] threads; it is ignored",
+    ]
+
+
 def test_a_secret_is_shown_as_stars_and_a_file_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "ipam.conf"
     path.write_text("[agent]\npassword = secret\n")
