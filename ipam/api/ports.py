@@ -27,6 +27,7 @@ from ipam.api.port_types import (
 from ipam.api.service import Service
 from ipam.api.subnet_rules import AUTO_MODES
 from ipam.errors import (
+    InvalidInput,
     IpAddressGenerationFailure,
     MacAddressInUse,
     NetworkNotFound,
@@ -42,6 +43,9 @@ MAC_ATTEMPTS: Final = 16
 
 NEEDS_DHCP_AGAIN: Final = ("admin_state_up", "mac_address", "binding_host_id")
 """After a change of these a port is DOWN until its agent has made it true."""
+
+HELD_BY_DHCP: Final = frozenset({"device_id", "device_owner", "fixed_ips", "mac_address"})
+"""What makes a network's DHCP port what it is: the API alone sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,7 @@ class PortActions:
                 tx, tables.port, resource_id, revision, KIND.missing(resource_id)
             )
             if row.device_owner == model.DHCP_PORT_OWNER:
-                network_id = ports.network_id(tx, row.network_pk)
-                if row.device_id == dhcp_device_id(network_id):
-                    raise PortInUse(
-                        f"Port {resource_id} is the DHCP port of network {network_id}: it goes"
-                        " away with the network."
-                    )
+                _refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
             ports.end_leases(tx, resource_id, "port deleted")
             for _, subnet_pk, address in ports.fixed_ips(tx, [row.pk])[row.pk]:
                 self._allocator.release(tx, subnet_pk, address, row.pk)
@@ -189,6 +188,8 @@ class PortActions:
 
     def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> bool:
         values = standard.changed(row, self._new_values(tx, row, asked))
+        if not HELD_BY_DHCP.isdisjoint(standard.given(asked)):
+            _keep_dhcp_port_alone(tx, row, asked, values)
         moved = self._move(tx, row, asked, values)
         if moved or any(name in values for name in NEEDS_DHCP_AGAIN):
             values["status"] = model.DOWN
@@ -269,6 +270,38 @@ def _network(tx: Transaction, network_id: str) -> _Network:
     )
 
 
+def _keep_dhcp_port_alone(
+    tx: Transaction, row: Record, asked: PortUpdate, values: Mapping[str, Any]
+) -> None:
+    """Refuse an update that changes the network's DHCP port, or that makes a second one."""
+    owner = values.get("device_owner", row.device_owner)
+    if model.DHCP_PORT_OWNER not in (owner, row.device_owner):
+        return
+    network_id = ports.network_id(tx, row.network_pk)
+    moved = not isinstance(asked.fixed_ips, UnsetType)
+    if moved or not HELD_BY_DHCP.isdisjoint(values):
+        _refuse_dhcp_port(row, network_id)
+    if "device_owner" in values or "device_id" in values:
+        _refuse_second_dhcp_port(owner, values.get("device_id", row.device_id), network_id)
+
+
+def _refuse_dhcp_port(row: Record, network_id: str) -> None:
+    """Raise PortInUse for the network's own DHCP port."""
+    if (row.device_owner, row.device_id) == (model.DHCP_PORT_OWNER, dhcp_device_id(network_id)):
+        raise PortInUse(
+            f"Port {row.id} is the DHCP port of network {network_id}: it follows the network's"
+            " subnets and goes away with the network."
+        )
+
+
+def _refuse_second_dhcp_port(device_owner: str, device_id: str, network_id: str) -> None:
+    if (device_owner, device_id) == (model.DHCP_PORT_OWNER, dhcp_device_id(network_id)):
+        raise InvalidInput(
+            f"Invalid input for device_id. Reason: '{device_id}' with device_owner"
+            f" '{device_owner}' is the network's own DHCP port."
+        )
+
+
 def _plan(port: _NewPort) -> list[Step]:
     subnets, body, mac = port.network.subnets, port.body, port.row["mac_address"]
     if isinstance(body.fixed_ips, UnsetType):
@@ -281,6 +314,7 @@ def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:
 
 
 def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str) -> dict[str, Any]:
+    _refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
     security = body.port_security_enabled
     return rows.with_standard(
         {

@@ -204,9 +204,27 @@ def test_dhcp_switched_off_and_on_moves_the_dhcp_address(api: Api, subnet: dict[
     assert len(dhcp_addresses(api)) == 1
 
 
-def test_the_dhcp_port_cannot_be_deleted_alone(api: Api, subnet: dict[str, Any]) -> None:
+def test_the_dhcp_port_follows_its_subnets_alone(api: Api, subnet: dict[str, Any]) -> None:
     (port,) = api.list("port")
-    api.refused(409, "PortInUse", "DELETE", f"/ports/{port['id']}")
+    path = f"/ports/{port['id']}"
+    api.refused(409, "PortInUse", "DELETE", path)
+    changes: list[dict[str, Any]] = [
+        {"fixed_ips": []},
+        {"device_owner": ""},
+        {"device_id": "x"},
+        {"mac_address": "fa:16:3e:00:00:01"},
+    ]
+    for change in changes:
+        api.refused(409, "PortInUse", "PUT", path, {"port": change})
+    assert api.update("port", port["id"], name="x", device_id=port["device_id"])["name"] == "x"
+
+
+def test_a_second_dhcp_port_cannot_be_forged(api: Api, network: dict[str, Any]) -> None:
+    forged = {"device_owner": "network:dhcp", "device_id": f"dhcp-{network['id']}"}
+    body = {"port": {"network_id": network["id"], **forged}}
+    api.refused(400, "InvalidInput", "POST", "/ports", body)
+    made = api.create("port", network_id=network["id"])
+    api.refused(400, "InvalidInput", "PUT", f"/ports/{made['id']}", {"port": forged})
 
 
 def test_a_subnet_with_addresses_in_use_is_not_deleted(api: Api, port: Any) -> None:
