@@ -10,5 +10,6 @@ else here picks addresses that are likely free. Three facts make that complete:
 - a released address keeps its row until its cooldown ends, so no stale list can give it early.
 
 `ranges` and `policy` are pure; `statements`, `candidates` and `pools` run inside a transaction;
-`reservations` is what others call.
+`shelf`
+and `sources` keep what a process remembers; `reservations` is what others call.
 """

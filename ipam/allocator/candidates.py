@@ -1,7 +1,6 @@
 """Where candidates come from: own lists, cursors, released addresses, the lists of others."""
 
 import secrets
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -12,14 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from ipam.allocator import policy, ranges, statements
 from ipam.allocator.policy import Cursor
 from ipam.allocator.shelf import CandidateList
-from ipam.errors import DatabaseUnavailable
 from ipam.store.database import Transaction
 from ipam.store.retry import is_transient
 from ipam.store.tables import ip_address, ip_candidates, ip_cursor
-
-ROUNDS = 60
-PAUSE_SECONDS = 0.03
-"""How long to look for addresses that others are moving before the caller is asked to retry."""
 
 _A, _L, _C = ip_address.c, ip_candidates.c, ip_cursor.c
 
@@ -41,7 +35,10 @@ class Refill:
     now: int
 
     def run(self, *, nowait: bool) -> CandidateList | None:
-        """A list with at least one address, or None: the pools are used up.
+        """A list of candidates, or None: the pools are used up.
+
+        The list is empty when addresses are in sight that others are just moving: end this
+        transaction, for it may hold what they wait for, and look again.
 
         With `nowait`, raises SubnetBusyError rather than wait for a change of the subnet.
         """
@@ -51,14 +48,10 @@ class Refill:
             if nowait and is_transient(error):
                 raise SubnetBusyError from error
             raise
-        for _ in range(ROUNDS):
-            for source in self._sources():
-                if (found := source()) is not None:
-                    return found
-            if not self._others_hold_some():
-                return None
-            time.sleep(PAUSE_SECONDS)
-        raise DatabaseUnavailable("Others are moving the subnet's last addresses; try again.")
+        for source in self._sources():
+            if (found := source()) is not None:
+                return found
+        return CandidateList() if self._others_hold_some() else None
 
     def _sources(self) -> Sequence[Callable[[], CandidateList | None]]:
         return (

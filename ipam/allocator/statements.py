@@ -88,7 +88,11 @@ def insert_many(tx: Transaction, subnet_pk: int, owners: Mapping[bytes, int]) ->
 
 
 def take_over(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, now: int) -> bool:
-    """Whether a released address whose cooldown is over is now the owner's."""
+    """Whether a released address whose cooldown is over is now the owner's.
+
+    A candidate may be such an address. It must not be left: on MariaDB the refused insert holds a
+    lock on its row, and no refill of ours would ever get it.
+    """
     statement = (
         update(ip_address)
         .where(_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk.is_(None), _A.free_at <= now)
