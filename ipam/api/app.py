@@ -13,7 +13,18 @@ import falcon
 from oslo_config import cfg
 
 from ipam.allocator.reservations import Allocator
-from ipam.api import faults, fixed_answers, leases, networks, openapi, ports, subnets, versions
+from ipam.api import (
+    faults,
+    fixed_answers,
+    leases,
+    networks,
+    openapi,
+    port_types,
+    ports,
+    subnet_types,
+    subnets,
+    versions,
+)
 from ipam.api.agents import AgentRoute, AgentsRoute
 from ipam.api.dhcp_state import DhcpStateRoute, ReadyPortsRoute
 from ipam.api.lease_events import LeaseEventRoute, LeaseEventsRoute
@@ -78,10 +89,13 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         ("/v2.0", versions.VersionRoute(service)),
         ("/v2.0/networks", WriteListRoute(service, networks.KIND, network_actions)),
         ("/v2.0/networks/{resource_id}", WriteShowRoute(service, networks.KIND, network_actions)),
-        ("/v2.0/subnets", WriteListRoute(service, subnets.KIND, subnet_actions)),
-        ("/v2.0/subnets/{resource_id}", WriteShowRoute(service, subnets.KIND, subnet_actions)),
-        ("/v2.0/ports", WriteListRoute(service, ports.KIND, port_actions)),
-        ("/v2.0/ports/{resource_id}", WriteShowRoute(service, ports.KIND, port_actions)),
+        ("/v2.0/subnets", WriteListRoute(service, subnet_types.KIND, subnet_actions)),
+        (
+            "/v2.0/subnets/{resource_id}",
+            WriteShowRoute(service, subnet_types.KIND, subnet_actions),
+        ),
+        ("/v2.0/ports", WriteListRoute(service, port_types.KIND, port_actions)),
+        ("/v2.0/ports/{resource_id}", WriteShowRoute(service, port_types.KIND, port_actions)),
         ("/v2.0/leases", ListRoute(service, leases.KIND)),
         ("/v2.0/leases/{resource_id}", ShowRoute(service, leases.KIND)),
         ("/v2.0/lease-events", LeaseEventsRoute(service)),

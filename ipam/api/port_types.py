@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
-from ipam.api import port_rules, standard
+from ipam.api import dhcp_options, standard
 from ipam.api.resources import Kind
 from ipam.api.values import (
     Description,
@@ -196,9 +196,9 @@ def _vif_details(row: Record) -> dict[str, Any]:
 def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
     """Rules of names, DHCP options and fixed IPs that need no database."""
     faults: list[CallerError] = []
-    if fault := port_rules.dns_name_fault(_given(values, "dns_name") or ""):
+    if fault := dhcp_options.dns_name_fault(_given(values, "dns_name") or ""):
         faults.append(InvalidInput(f"Invalid input for dns_name. Reason: {fault}."))
-    faults += port_rules.option_faults(options(_given(values, "extra_dhcp_opts") or []))
+    faults += dhcp_options.option_faults(options(_given(values, "extra_dhcp_opts") or []))
     faults += [
         InvalidInput("Invalid input for fixed_ips. Reason: subnet_id or ip_address is needed.")
         for wish in _given(values, "fixed_ips") or []

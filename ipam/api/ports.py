@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct, UnsetType
 
 from ipam import model
-from ipam.api import port_rules, standard
+from ipam.api import dhcp_options, port_rules, standard
 from ipam.api.dhcp_port import dhcp_device_id, new_mac
 from ipam.api.port_rules import Claim, Held, Pick, Step, SubnetFacts, Wish
 from ipam.api.port_types import (
@@ -210,7 +210,7 @@ class PortActions:
             values["allowed_address_pairs"] = pairs(values["allowed_address_pairs"])
         if "extra_dhcp_opts" in values:
             wishes = options(values["extra_dhcp_opts"] or [])
-            values["extra_dhcp_opts"] = port_rules.merged_options(row.extra_dhcp_opts, wishes)
+            values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
         if "binding_host_id" in values:
             values["binding_host_id"] = values["binding_host_id"] or ""
             values["binding_vif_type"] = self._vif_type(tx, values["binding_host_id"], {})
@@ -316,6 +316,7 @@ def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:
 def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str) -> dict[str, Any]:
     _refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
     security = body.port_security_enabled
+    wishes = options(body.extra_dhcp_opts or [])
     return rows.with_standard(
         {
             "network_pk": network.pk,
@@ -332,13 +333,10 @@ def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str)
             "binding_vnic_type": body.binding_vnic_type,
             "binding_profile": body.binding_profile or {},
             "binding_vif_type": vif_type,
-            "extra_dhcp_opts": port_rules.merged_options([], options(body.extra_dhcp_opts or [])),
+            "extra_dhcp_opts": dhcp_options.merged_options([], wishes),
             "allowed_address_pairs": pairs(body.allowed_address_pairs),
             "port_security_enabled": network.port_security_enabled
             if isinstance(security, UnsetType)
             else security,
         }
     )
-
-
-__all__ = ["KIND", "PortActions", "PortView"]

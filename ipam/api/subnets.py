@@ -1,126 +1,36 @@
-"""Subnets: what they look like and how they are written."""
+"""Writing subnets. What they look like stands in `subnet_types`, the rules in `subnet_rules`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct, UnsetType
+from msgspec.structs import asdict
 
 from ipam import model
 from ipam.api import dhcp_port, standard, subnet_rules
 from ipam.api.port_rules import ROUTER_OWNERS
-from ipam.api.resources import Kind
 from ipam.api.service import Service
 from ipam.api.subnet_rules import Shape
-from ipam.api.values import Cidr, Description, IpAddress, Name, ProjectId, Uuid
+from ipam.api.subnet_types import (
+    KIND,
+    HostRoute,
+    SubnetCreate,
+    SubnetUpdate,
+    SubnetView,
+    create_faults,
+    shape_after,
+    shape_of,
+    views,
+)
 from ipam.errors import (
-    CallerError,
     IpAddressAlreadyAllocated,
     NetworkNotFound,
     SubnetInUse,
-    SubnetNotFound,
 )
 from ipam.identity.caller import Caller
 from ipam.store import networks, rows, subnets, tables
 from ipam.store.database import Transaction
 from ipam.store.listing import Record, read_many
-
-Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
-
-
-class AllocationPool(Struct):
-    start: IpAddress
-    end: IpAddress
-
-
-class HostRoute(Struct):
-    destination: Cidr
-    nexthop: IpAddress
-
-
-class SubnetCreate(Struct, kw_only=True):
-    network_id: Uuid
-    cidr: Cidr
-    ip_version: Literal[4, 6]
-    name: Name = ""
-    description: Description = ""
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    gateway_ip: IpAddress | UnsetType | None = UNSET
-    allocation_pools: list[AllocationPool] | UnsetType = UNSET
-    dns_nameservers: list[IpAddress] = []
-    host_routes: list[HostRoute] = []
-    enable_dhcp: bool = True
-    ipv6_ra_mode: Ipv6Mode | None = None
-    ipv6_address_mode: Ipv6Mode | None = None
-    service_types: list[Name] = []
-    subnetpool_id: None = None
-    segment_id: None = None
-    dns_publish_fixed_ip: Literal[False] = False
-
-
-class SubnetUpdate(Struct, kw_only=True):
-    name: Name | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    gateway_ip: IpAddress | UnsetType | None = UNSET
-    allocation_pools: list[AllocationPool] | UnsetType = UNSET
-    dns_nameservers: list[IpAddress] | UnsetType = UNSET
-    host_routes: list[HostRoute] | UnsetType = UNSET
-    enable_dhcp: bool | UnsetType = UNSET
-    service_types: list[Name] | UnsetType = UNSET
-
-
-class SubnetView(Struct, kw_only=True):
-    id: str
-    name: Name
-    tenant_id: str
-    project_id: str
-    network_id: str
-    ip_version: int
-    cidr: Cidr
-    gateway_ip: IpAddress | None
-    allocation_pools: list[AllocationPool]
-    dns_nameservers: list[str]
-    host_routes: list[dict[str, str]]
-    enable_dhcp: bool
-    ipv6_ra_mode: Ipv6Mode | None
-    ipv6_address_mode: Ipv6Mode | None
-    service_types: list[str]
-    subnetpool_id: str | None = None
-    segment_id: str | None = None
-    dns_publish_fixed_ip: bool = False
-    description: Description
-    tags: tuple[str, ...] = ()
-    created_at: str
-    updated_at: str
-    revision_number: int
-
-
-def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
-    """The subnets of these rows."""
-    pools = subnets.pools(tx, [row.pk for row in found])
-    return [
-        SubnetView(
-            **standard.standard_view(row),
-            network_id=row.network_id,
-            ip_version=row.ip_version,
-            cidr=row.cidr,
-            gateway_ip=model.unpack(row.gateway_ip) if row.gateway_ip else None,
-            allocation_pools=[
-                AllocationPool(model.unpack(first), model.unpack(last))
-                for first, last in pools[row.pk]
-            ],
-            dns_nameservers=row.dns_nameservers,
-            host_routes=row.host_routes,
-            enable_dhcp=row.enable_dhcp,
-            ipv6_ra_mode=row.ipv6_ra_mode,
-            ipv6_address_mode=row.ipv6_address_mode,
-            service_types=row.service_types,
-        )
-        for row in found
-    ]
-
-
-KIND: Final = Kind("subnet", "subnets", SubnetView, subnets.COLLECTION, views, SubnetNotFound)
 
 
 class SubnetActions:
@@ -133,7 +43,7 @@ class SubnetActions:
         self._service = service
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[SubnetView]:
-        read = standard.read_bodies(SubnetCreate, SubnetView, bodies, _create_faults)
+        read = standard.read_bodies(SubnetCreate, SubnetView, bodies, create_faults)
 
         def work(tx: Transaction) -> list[SubnetView]:
             pks = [self._add(tx, caller, body) for body in read]
@@ -192,7 +102,7 @@ class SubnetActions:
             raise NetworkNotFound(f"Network {body.network_id} could not be found.")
         others = {row.id: row.cidr for row in subnets.of_network(tx, network.pk)}
         standard.raise_all(subnet_rules.overlapping(body.cidr, others))
-        shape = _shape(_raw(body))
+        shape = shape_of(asdict(body))
         pk = rows.insert_one(tx, tables.subnet, _new_row(body, shape, network, caller))
         pools = subnet_rules.merged(shape.pools)
         subnets.set_pools(tx, pk, pools)
@@ -205,7 +115,7 @@ class SubnetActions:
 
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
         pools = subnets.pools(tx, [row.pk])[row.pk]
-        shape = _shape_after(row, pools, asked)
+        shape = shape_after(row, pools, asked)
         standard.raise_all(subnet_rules.faults(shape))
         values = standard.changed(row, _new_values(asked))
         if values.get("gateway_ip"):
@@ -228,63 +138,6 @@ class SubnetActions:
             enable_dhcp=True, ipv6_address_mode=row.ipv6_address_mode
         ):
             dhcp_port.take_address(tx, allocator, network, row.pk)
-
-
-def _raw(body: Struct) -> dict[str, Any]:
-    return {name: getattr(body, name) for name in body.__struct_fields__}
-
-
-def _shape(values: Mapping[str, Any]) -> Shape:
-    """The subnet that a POST describes, defaults filled in."""
-    cidr = values["cidr"]
-    gateway = values.get("gateway_ip", UNSET)
-    if isinstance(gateway, UnsetType):
-        gateway = subnet_rules.default_gateway(cidr)
-    pools = values.get("allocation_pools", UNSET)
-    ranges = (
-        subnet_rules.default_pools(cidr, gateway)
-        if isinstance(pools, UnsetType)
-        else [(pool.start, pool.end) for pool in pools]
-    )
-    routes = values.get("host_routes", [])
-    return Shape(
-        cidr=cidr,
-        ip_version=values["ip_version"],
-        gateway_ip=gateway,
-        pools=ranges,
-        enable_dhcp=values.get("enable_dhcp", True),
-        ipv6_ra_mode=values.get("ipv6_ra_mode"),
-        ipv6_address_mode=values.get("ipv6_address_mode"),
-        destinations=[route.destination for route in routes],
-        nexthops=[route.nexthop for route in routes],
-    )
-
-
-def _create_faults(values: Mapping[str, Any]) -> list[CallerError]:
-    if "cidr" not in values or "ip_version" not in values:
-        return []
-    return subnet_rules.faults(_shape(values))
-
-
-def _shape_after(row: Record, pools: Sequence[tuple[bytes, bytes]], asked: SubnetUpdate) -> Shape:
-    """The subnet as it would be after the change."""
-    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
-    routes = [] if isinstance(asked.host_routes, UnsetType) else asked.host_routes
-    return Shape(
-        cidr=row.cidr,
-        ip_version=row.ip_version,
-        gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
-        pools=[(model.unpack(first), model.unpack(last)) for first, last in pools]
-        if isinstance(asked.allocation_pools, UnsetType)
-        else [(pool.start, pool.end) for pool in asked.allocation_pools],
-        enable_dhcp=row.enable_dhcp
-        if isinstance(asked.enable_dhcp, UnsetType)
-        else asked.enable_dhcp,
-        ipv6_ra_mode=row.ipv6_ra_mode,
-        ipv6_address_mode=row.ipv6_address_mode,
-        destinations=[route.destination for route in routes],
-        nexthops=[route.nexthop for route in routes],
-    )
 
 
 def _new_values(asked: SubnetUpdate) -> dict[str, Any]:
