@@ -56,6 +56,7 @@ class LinkTable:
 
     def __init__(self) -> None:
         self._by_index: dict[int, Link] = {}
+        self._by_master: dict[int, dict[int, Link]] = {}
         self.by_name: dict[str, Link] = {}
         self._socket = socket.socket(
             socket.AF_NETLINK,
@@ -96,11 +97,12 @@ class LinkTable:
         found = self.by_name.get(bridge)
         if found is None:
             return []
-        return [link for link in self._by_index.values() if link.master == found.index]
+        return list(self._by_master.get(found.index, {}).values())
 
     def _ask_for_all(self) -> None:
         """Start from nothing and wait for the whole list."""
         self._by_index.clear()
+        self._by_master.clear()
         self.by_name.clear()
         request = _IFINFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
         header = _HEADER.pack(_HEADER.size + len(request), RTM_GETLINK, NLM_F_REQUEST_DUMP, 1, 0)
@@ -122,14 +124,24 @@ class LinkTable:
         if family != socket.AF_UNSPEC:
             return False  # a bridge's view of its port, sent beside the link's own
         old = self._by_index.pop(index, None)
-        if old is not None and self.by_name.get(old.name) is old:
-            del self.by_name[old.name]
+        if old is not None:
+            self._drop(old)
         if kind == RTM_DELLINK:
             return old is not None
         link = _link(index, flags, dict(_attributes(body[_IFINFO.size :])))
         self._by_index[index] = link
         self.by_name[link.name] = link
+        if link.master:
+            self._by_master.setdefault(link.master, {})[index] = link
         return link != old
+
+    def _drop(self, old: Link) -> None:
+        if self.by_name.get(old.name) is old:
+            del self.by_name[old.name]
+        siblings = self._by_master.get(old.master, {})
+        siblings.pop(old.index, None)
+        if not siblings:
+            self._by_master.pop(old.master, None)
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, memoryview]]:

@@ -28,8 +28,13 @@ RELEASE_ATTEMPTS = 3
 EXPIRED_SECONDS = 60
 IDLE_SECONDS = 10.0
 LONGEST_ACT_SECONDS = 0.2
+TAP_AGAIN_SECONDS = 5.0
 
 Json = Mapping[str, Any]
+
+
+class NoEffectError(RuntimeError):
+    """What was just done did not last: to do it over and over would only burn the host."""
 
 
 class Reconciler:
@@ -58,6 +63,8 @@ class Reconciler:
         self._reported: dict[str, int] = {}
         self._failures: dict[str, tuple[float, float]] = {}
         self._releases: dict[tuple[str, Lease], tuple[float, int]] = {}
+        self._stubborn_taps: dict[str, float] = {}
+        self._just_done: dict[str, list[AnyAction]] = {}
         self._refusal = ""
         self._wake_in = IDLE_SECONDS
 
@@ -111,10 +118,12 @@ class Reconciler:
         return [step for step in steps if self._may_try(step.network_id)]
 
     def _desired(self) -> dict[str, NetworkState]:
-        wanted = {}
+        now, wanted = time.monotonic(), {}
+        self._stubborn_taps = {t: when for t, when in self._stubborn_taps.items() if when > now}
+        stubborn = self._stubborn_taps.keys()
         for network_id, served in self._served.items():
             state = served.state
-            taps = self._kernel.present_taps(state.taps)
+            taps = self._kernel.present_taps(state.taps) - stubborn
             wanted[network_id] = state if taps == state.taps else _with_taps(state, taps)
         return wanted
 
@@ -153,14 +162,19 @@ class Reconciler:
         plans: dict[str, list[AnyAction]] = {}
         for step in steps:
             plans.setdefault(step.network_id, []).append(step)
+        before, self._just_done = self._just_done, {}
         for network_id in sorted(plans, key=lambda one: len(plans[one])):
             stays = network_id in self._served and not for_good
             try:
-                for step in plans[network_id]:
-                    acted |= self._carry_out(step, for_good=not stays)
+                _refuse_to_repeat(plans[network_id], before.get(network_id))
+                done = [self._carry_out(one, for_good=not stays) for one in plans[network_id]]
                 self._failures.pop(network_id, None)
             except Exception as error:  # noqa: BLE001  # one network must not stop the others
                 self._failed(network_id, error)
+            else:
+                acted |= any(done)
+                if all(done):
+                    self._just_done[network_id] = plans[network_id]
             if acted and time.monotonic() > until:
                 break
         return acted
@@ -200,7 +214,7 @@ class Reconciler:
                 self._wake_in = min(self._wake_in, wait or self._wake_in)
                 return not wait
             case planning.AttachTap():
-                kernel.attach_tap(step.tap, step.bridge)
+                self._attach(step)
             case planning.ReleaseLease():
                 return self._release(step)
             case planning.Forget():
@@ -209,6 +223,15 @@ class Reconciler:
             case _:
                 assert_never(step)
         return True
+
+    def _attach(self, step: planning.AttachTap) -> None:
+        """Attach, or leave the tap alone for a while: it must not hold up its network's DHCP."""
+        try:
+            self._kernel.attach_tap(step.tap, step.bridge)
+        except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
+            LOG.warning("cannot put %s on %s: %s", step.tap, step.bridge.name, error)
+            self._stubborn_taps[step.tap] = time.monotonic() + TAP_AGAIN_SECONDS
+            self._wake_in = min(self._wake_in, TAP_AGAIN_SECONDS)
 
     def _find_ready(self, desired: HostState, actual: HostState) -> None:
         """Report the ports whose machine would get its answer now."""
@@ -307,6 +330,11 @@ class Reconciler:
             delay,
             exc_info=LOG.isEnabledFor(logging.DEBUG),
         )
+
+
+def _refuse_to_repeat(steps: list[AnyAction], just_done: list[AnyAction] | None) -> None:
+    if steps == just_done:
+        raise NoEffectError(f"done, and still to be done: {steps[0]}")
 
 
 def _with_taps(state: NetworkState, taps: frozenset[str]) -> NetworkState:

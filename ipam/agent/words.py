@@ -14,6 +14,7 @@ from ipam.templating import Word
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 _LEASE_TIME = re.compile(r"[0-9]+[smhdw]?|infinite|ignore|deprecated", re.IGNORECASE)
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -86,7 +87,7 @@ def hostname(text: str) -> Word:
         raise UnfitError(
             f"{text!r} cannot be a host name: dnsmasq reads it as a keyword or lease time"
         )
-    return _matching(_LABEL, text, "a host name")
+    return _matching(_HOST_NAME, text, "a host name")
 
 
 def domain(text: str) -> Word:

@@ -78,7 +78,22 @@ def test_option_values(text: str, fields: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ignore", "IGNORE", "infinite", "12", "12h", "3600s", "2w", "a.b", "-a", "", "a" * 64]
+    "text",
+    [
+        "ignore",
+        "IGNORE",
+        "infinite",
+        "12",
+        "12h",
+        "3600s",
+        "2w",
+        "a.b",
+        "-a",
+        "_a",
+        "a-",
+        "",
+        "a" * 64,
+    ],
 )
 def test_a_name_that_dnsmasq_reads_otherwise_is_no_host_name(text: str) -> None:
     with pytest.raises(words.UnfitError):

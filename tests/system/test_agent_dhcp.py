@@ -329,6 +329,24 @@ def test_a_stateful_ipv6_address_is_served_by_mac(host: Host) -> None:
         process.wait()
 
 
+def test_a_tap_that_cannot_be_attached_holds_up_nobody(host: Host) -> None:
+    host.start_agent()
+    network = host.network()
+    odd = host.port(network)
+    tap = model.tap_name(odd["id"])
+    run("ip", "link", "add", tap, "type", "bridge")  # a bridge cannot be on a bridge
+    try:
+        port = host.port(network)
+        host.api.put(network)
+        machine = host.machine(port)
+        host.await_ready(port)
+        assert machine.udhcpc() == address_of(port)
+        assert "cannot put" in host.log()
+        assert not host.is_ready(odd)
+    finally:
+        run("ip", "link", "del", tap)
+
+
 SPEAK = """
 import socket, sys
 connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
