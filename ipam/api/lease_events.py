@@ -1,8 +1,8 @@
 """The history of leases: GET of events, and POST of what agents saw.
 
-An agent forgets an event once it is acknowledged and sends it again until then. So a good event
-is never refused for the sake of a bad one beside it, and an event that can never be stored is
-named in the answer instead of failing the batch for ever.
+An agent forgets an event once it is acknowledged and sends it again until then. A batch is taken
+whole or, if one event of it can never be stored, refused whole with every fault; the agent then
+finds the culprit by halves. So texts are made to fit and not refused: a client chose them.
 """
 
 import re
@@ -28,6 +28,8 @@ from ipam.store.listing import Record
 
 LATEST_SECONDS: Final = 253_402_300_799
 """The end of the year 9999: no calendar goes further."""
+FAULTS_MAX: Final = 50
+"""Enough to see what is wrong with a batch that is wrong throughout."""
 DETAILS_MAX: Final = 32
 DETAIL_NAME_MAX: Final = 64
 DETAIL_MAX: Final = 1024
@@ -77,13 +79,6 @@ class LeaseEventCreate(Struct):
     details: dict[str, Any] = {}
 
 
-class RefusedEvent(Struct):
-    """An event that can never be stored, and why."""
-
-    id: str
-    message: str
-
-
 def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseEventView]:
     """The views of these rows."""
     return [
@@ -131,7 +126,7 @@ class LeaseEventsRoute(ListRoute):
         recorded = Operation(
             "Record lease events, in their order, each id once, as one transaction",
             request=({"lease_events": list[LeaseEventCreate]},),
-            response={"applied": int, "duplicates": int, "refused": list[RefusedEvent]},
+            response={"applied": int, "duplicates": int},
             service=True,
         )
         return {**super().operations, "POST": recorded}
@@ -141,16 +136,9 @@ class LeaseEventsRoute(ListRoute):
         given = unwrap(body, "lease_events")
         if not isinstance(given, list):
             raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
-        events, refused = read_events(given, model.now_microseconds())
+        events = read_events(given, model.now_microseconds())
         recorded = leases.record(self.service.database, events)
-        respond(
-            resp,
-            {
-                "applied": recorded.applied,
-                "duplicates": recorded.duplicates,
-                "refused": refused,
-            },
-        )
+        respond(resp, {"applied": recorded.applied, "duplicates": recorded.duplicates})
 
 
 class LeaseEventRoute(ShowRoute):
@@ -163,16 +151,18 @@ class LeaseEventRoute(ShowRoute):
         super().on_get(req, resp, _event_id(resource_id) or resource_id)
 
 
-def read_events(given: Sequence[Any], now_us: int) -> tuple[list[LeaseEvent], list[RefusedEvent]]:
-    """The events of a batch, and those that can never be stored."""
-    events, refused = [], []
-    for each in given:
+def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
+    """The events of a batch. Raises HTTPBadRequest with every fault of every event."""
+    events: list[LeaseEvent] = []
+    faults: list[str] = []
+    for number, each in enumerate(given):
         try:
             events.append(_read_event(each, now_us))
         except HTTPBadRequest as error:
-            name = each.get("id") if isinstance(each, dict) else None
-            refused.append(RefusedEvent(str(name)[:36], str(error)))
-    return events, refused
+            faults += [f"[{number}] {fault}" for fault in error.faults]
+    if faults:
+        raise HTTPBadRequest(faults[:FAULTS_MAX])
+    return events
 
 
 def _read_event(given: Any, now_us: int) -> LeaseEvent:

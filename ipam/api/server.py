@@ -76,7 +76,10 @@ class Server:
 
     def _is_busy(self) -> bool:
         channels = [*self._tcp.active_channels.values(), *self._unix.active_channels.values()]
-        return any(channel.requests or channel.total_outbufs_len for channel in channels)
+        return any(
+            channel.request or channel.requests or channel.total_outbufs_len
+            for channel in channels
+        )
 
     def _close_doors(self) -> None:
         """Take no more connections; the socket goes, unless a successor has put up its own."""

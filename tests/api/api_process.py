@@ -13,6 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+START_SECONDS = 60
+
 PROGRAM = """
 import logging, sys
 from ipam import settings
@@ -129,10 +131,10 @@ def api_process(directory: Path, database_url: str, **api: Any) -> Iterator[ApiP
     log = directory / "api.log"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(directory / "notify"))
-        notified.settimeout(30)
+        notified.settimeout(0.2)
         process = start(config, log, NOTIFY_SOCKET=str(directory / "notify"))
         try:
-            assert notified.recv(100) == b"READY=1"
+            _wait_until_ready(process, notified, log)
             (line,) = [each for each in log.read_text().splitlines() if "Listening on" in each]
             port = int(line.partition("http://127.0.0.1:")[2].split()[0])
             yield ApiProcess(process, directory / "run" / "api.sock", port, log)
@@ -140,3 +142,14 @@ def api_process(directory: Path, database_url: str, **api: Any) -> Iterator[ApiP
             process.kill()
             process.wait()
             (directory / "notify").unlink()
+
+
+def _wait_until_ready(
+    process: "subprocess.Popen[str]", notified: socket.socket, log: Path
+) -> None:
+    for _ in range(START_SECONDS * 5):
+        with contextlib.suppress(TimeoutError):
+            assert notified.recv(100) == b"READY=1"
+            return
+        assert process.poll() is None, f"The server ended:\n{log.read_text()}"
+    raise AssertionError(f"The server is not ready:\n{log.read_text()}")

@@ -73,7 +73,7 @@ def test_an_add_becomes_the_lease_of_the_port_that_has_the_address(
     api_on_each: Api, served: dict[str, Any]
 ) -> None:
     sent = event(served["network_id"])
-    assert send(api_on_each, sent) == {"applied": 1, "duplicates": 0, "refused": []}
+    assert send(api_on_each, sent) == {"applied": 1, "duplicates": 0}
     (lease,) = api_on_each.list("lease")
     assert lease["port_id"] == served["id"]
     assert lease["subnet_id"] == served["fixed_ips"][0]["subnet_id"]
@@ -103,11 +103,7 @@ def test_each_id_is_applied_once(api_on_each: Api, served: dict[str, Any]) -> No
     end = event(served["network_id"], "del", occurred_at_us=seconds_ago(8))
     again = event(served["network_id"], occurred_at_us=seconds_ago(7))
     assert send(api_on_each, begin, end, begin)["duplicates"] == 1
-    assert send(api_on_each, begin, end, again) == {
-        "applied": 1,
-        "duplicates": 2,
-        "refused": [],
-    }
+    assert send(api_on_each, begin, end, again) == {"applied": 1, "duplicates": 2}
     assert send(api_on_each, again | {"id": str(uuid.UUID(again["id"]))})["duplicates"] == 1
     assert len(history(api_on_each)) == 3
     assert len(api_on_each.list("lease")) == 1
@@ -271,19 +267,19 @@ def test_hardware_that_is_not_ethernet_is_kept_in_the_details(api: Api) -> None:
         ({"expires_at": "soon", "ip_address": ""}, ["expires_at", "ip_address"]),
     ],
 )
-def test_an_event_that_can_never_be_stored_is_named_and_blocks_no_other(
+def test_a_batch_with_an_impossible_event_is_refused_whole_with_every_fault(
     api: Api, change: dict[str, Any], words: list[str]
 ) -> None:
-    answer = send(api, event(NOWHERE), event(NOWHERE) | change, event(NOWHERE))
-    assert answer["applied"] == 2
-    (refused,) = answer["refused"]
-    assert all(f"Invalid input for {word}." in refused["message"] for word in words)
+    body = {"lease_events": [event(NOWHERE), event(NOWHERE) | change, {}]}
+    message = api.refused(400, "HTTPBadRequest", "POST", "/lease-events", body)
+    assert all(f"[1] Invalid input for {word}." in message for word in words)
+    assert "[2] Failed to parse request." in message
+    assert history(api) == []
 
 
 @pytest.mark.parametrize("strange", [None, 7, "event", [], {}, {"id": None}])
-def test_what_is_no_event_is_refused_by_itself(api: Api, strange: Any) -> None:
-    answer = send(api, strange, event(NOWHERE))
-    assert (answer["applied"], len(answer["refused"])) == (1, 1)
+def test_what_is_no_event_is_refused(api: Api, strange: Any) -> None:
+    api.refused(400, "HTTPBadRequest", "POST", "/lease-events", {"lease_events": [strange]})
 
 
 def test_what_a_newer_agent_adds_does_no_harm(api: Api) -> None:

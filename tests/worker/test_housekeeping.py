@@ -18,8 +18,11 @@ from ipam.store.tables import agent, lease, lease_event, network, network_dhcp_a
 from ipam.worker import housekeeping
 
 NETWORK_ID = "11111111-2222-4333-8444-555555555555"
-NOW = int(time.time())
 DAY = 86_400
+
+
+def now() -> int:
+    return int(time.time())
 
 
 def begin(database: Database, number: int, *, expires_at: int | None) -> None:
@@ -30,7 +33,7 @@ def begin(database: Database, number: int, *, expires_at: int | None) -> None:
         host="host-a",
         action="add",
         ip_address=bytes([10, 0, number // 256, number % 256]),
-        occurred_at_us=(NOW - DAY) * 1_000_000,
+        occurred_at_us=(now() - DAY) * 1_000_000,
         mac_address="fa:16:3e:00:00:01",
         hostname=f"h{number}",
         expires_at=expires_at,
@@ -55,29 +58,30 @@ def at_once(work: Callable[[], int], threads: int = 4) -> list[int]:
 
 
 def test_a_lease_past_its_end_and_the_grace_ends_with_a_missed_event(database: Database) -> None:
-    begin(database, 1, expires_at=NOW - 100)
-    begin(database, 2, expires_at=NOW - 30)
-    begin(database, 3, expires_at=NOW + 100)
+    ended_at = now() - 100
+    begin(database, 1, expires_at=ended_at)
+    begin(database, 2, expires_at=now() - 10)
+    begin(database, 3, expires_at=now() + 100)
     begin(database, 4, expires_at=None)
     assert housekeeping.end_leases(database, grace_seconds=60) == 1
     assert [row.hostname for row in rows(database, select(lease.c.hostname))] == ["h2", "h3", "h4"]
     (missed,) = rows(database, select(lease_event).where(lease_event.c.action == "missed"))
     assert (missed.hostname, missed.network_id) == ("h1", NETWORK_ID)
-    assert missed.occurred_at_us == (NOW - 100) * 1_000_000
+    assert missed.occurred_at_us == ended_at * 1_000_000
     assert "reason" in missed.details
     assert housekeeping.end_leases(database, grace_seconds=60) == 0
 
 
 def test_a_renewal_that_arrives_late_brings_the_lease_back(database: Database) -> None:
-    begin(database, 1, expires_at=NOW - 100)
+    begin(database, 1, expires_at=now() - 100)
     housekeeping.end_leases(database, grace_seconds=60)
-    begin(database, 1, expires_at=NOW + 100)
-    assert [row.expires_at for row in rows(database, select(lease.c.expires_at))] == [NOW + 100]
+    begin(database, 1, expires_at=(renewed := now() + 100))
+    assert [row.expires_at for row in rows(database, select(lease.c.expires_at))] == [renewed]
 
 
 def test_workers_side_by_side_end_each_lease_once(database: Database) -> None:
     for number in range(50):
-        begin(database, number, expires_at=NOW - 100)
+        begin(database, number, expires_at=now() - 100)
     done = at_once(lambda: housekeeping.end_leases(database, grace_seconds=60))
     done.append(housekeeping.end_leases(database, grace_seconds=60))
     assert sum(done) == 50
@@ -91,7 +95,7 @@ def test_more_leases_than_a_batch_are_ended_in_one_round(
 ) -> None:
     monkeypatch.setattr(housekeeping, "BATCH_ROWS", 3)
     for number in range(10):
-        begin(database, number, expires_at=NOW - 100)
+        begin(database, number, expires_at=now() - 100)
     assert housekeeping.end_leases(database, grace_seconds=60) == 10
 
 
@@ -101,7 +105,7 @@ def test_a_round_is_bounded_and_the_next_goes_on(
     monkeypatch.setattr(housekeeping, "BATCH_ROWS", 2)
     monkeypatch.setattr(housekeeping, "BATCHES", 3)
     for number in range(10):
-        begin(database, number, expires_at=NOW - 100)
+        begin(database, number, expires_at=now() - 100)
     assert [housekeeping.end_leases(database, grace_seconds=60) for _ in range(3)] == [6, 4, 0]
 
 
@@ -110,7 +114,7 @@ def age_events(database: Database, days: int, *, first: int) -> None:
     statement = (
         update(lease_event)
         .where(lease_event.c.hostname.in_([f"h{n}" for n in range(first)]))
-        .values(recorded_at_us=(NOW - days * DAY) * 1_000_000)
+        .values(recorded_at_us=(now() - days * DAY) * 1_000_000)
     )
     database.write(lambda tx: tx.execute(statement).rowcount)
 
@@ -140,9 +144,9 @@ def test_workers_side_by_side_forget_together(
 
 def add_agent(database: Database, host: str, *, silent_seconds: int, up: bool = True) -> None:
     def write(tx: Any) -> None:
-        state = {"binary": "ipam-agent", "configurations": {}, "started_at": NOW}
+        state = {"binary": "ipam-agent", "configurations": {}, "started_at": now()}
         agents.report(tx, agent_type="DHCP agent", host=host, state=state)
-        values = {"heartbeat_at": NOW - silent_seconds, "admin_state_up": up}
+        values = {"heartbeat_at": now() - silent_seconds, "admin_state_up": up}
         tx.execute(update(agent).where(agent.c.host == host).values(values))
 
     database.write(write)
@@ -156,8 +160,8 @@ def assign(database: Database, *hosts: str) -> None:
             values = {
                 "id": model.new_id(),
                 "project_id": "p",
-                "created_at": NOW,
-                "updated_at": NOW,
+                "created_at": now(),
+                "updated_at": now(),
                 "admin_state_up": True,
                 "shared": False,
                 "mtu": 1500,
@@ -182,7 +186,7 @@ def assigned(database: Database) -> list[str]:
 
 def test_dead_and_switched_off_agents_lose_their_networks(database: Database) -> None:
     add_agent(database, "living", silent_seconds=0)
-    add_agent(database, "late", silent_seconds=60)
+    add_agent(database, "late", silent_seconds=20)
     add_agent(database, "dead", silent_seconds=100)
     add_agent(database, "off", silent_seconds=0, up=False)
     assign(database, "living", "late", "dead", "dead", "off")
