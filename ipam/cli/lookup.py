@@ -53,9 +53,9 @@ def for_each(names: Iterable[str], action: Callable[[str], None]) -> None:
         try:
             action(name)
         except IpamError as error:
-            from ipam.cli.root import with_next_step  # noqa: PLC0415  # root imports connection
+            from ipam.cli.root import report, with_next_step  # noqa: PLC0415  # root loads nouns
 
-            click.echo(f"ipam: {with_next_step(error)}", err=True)
+            report(with_next_step(error))
             failed = True
     if failed:
         raise click.exceptions.Exit(1)

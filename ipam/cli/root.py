@@ -11,6 +11,7 @@ import click
 
 from ipam.cli import main as first_screen
 from ipam.cli.connection import Target
+from ipam.cli.output import printable
 from ipam.errors import IpamError
 
 INTERRUPTED = 130
@@ -93,11 +94,11 @@ def run(words: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        return _report(error.format_message(), error.exit_code)
+        return report(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _report("Interrupted.", INTERRUPTED)
+        return report("Interrupted.", INTERRUPTED)
     except IpamError as error:
-        return _report(with_next_step(error))
+        return report(with_next_step(error))
     except OSError as error:
         return _end_of_os_error(error)
     except Exception as error:  # noqa: BLE001  # the one broad net of the process
@@ -116,9 +117,11 @@ def with_next_step(error: IpamError) -> str:
     return "\n".join(filter(None, [str(error) or error.type, step]))
 
 
-def _report(message: str, status: int = 1) -> int:
+def report(message: str, status: int = 1) -> int:
+    """Write the message to standard error, safe for a terminal; gives the status back."""
     try:
-        click.echo(f"ipam: {message}", err=True)
+        lines = map(printable, f"ipam: {message}".split("\n"))
+        click.echo("\n".join(lines), err=True)
     except OSError:  # standard error is gone, too
         return status
     return status
@@ -131,7 +134,7 @@ def _end_of_os_error(error: OSError) -> int:
         return BROKEN_PIPE
     where = f"{error.filename}: " if error.filename else ""
     advice = " Run it as root or as the service's own user." if error.errno == errno.EACCES else ""
-    return _report(f"{where}{error.strerror or error}.{advice}")
+    return report(f"{where}{error.strerror or error}.{advice}")
 
 
 def _report_bug(error: Exception) -> int:
@@ -139,7 +142,7 @@ def _report_bug(error: Exception) -> int:
         import traceback  # noqa: PLC0415  # only for those who look for the bug
 
         traceback.print_exception(error)
-    return _report(
+    return report(
         f"unexpected {type(error).__name__}: {error}\n"
         "This is a bug. IPAM_DEBUG=1 in the environment shows where it happened."
     )
