@@ -31,6 +31,8 @@ def run(settings: cfg.ConfigOpts) -> None:
     # transaction is done or not done, and the next worker goes on from there.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A database that is away would be told of in every round; the Worker says when that changes.
+    logging.getLogger("ipam.store.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
     try:
         LOG.info("Housekeeping every %g s", settings.worker.interval)
