@@ -1,8 +1,9 @@
 """Every error the product raises on purpose, split by who must act.
 
-The caller (`CallerError`, 4xx) resubmits something else; time (`Temporary`, 503) heals what a retry
-will find healed; a `Bug` is ours. A class is named after the type that Neutron's clients look for in
-`{"NeutronError": {"type": ...}}` and carries its HTTP status, so no mapping table exists anywhere.
+The caller (`CallerError`, 4xx) resubmits something else; time (`Temporary`, 503) heals what a
+retry will find healed; a `Bug` is ours. A class is named after the type that Neutron's clients
+look for in `{"NeutronError": {"type": ...}}` and carries its HTTP status, so no mapping table
+exists anywhere.
 """
 
 from collections.abc import Sequence
