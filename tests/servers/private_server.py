@@ -84,6 +84,10 @@ class PrivateServer(ABC):
                 raise RuntimeError(f"{self.name} did not start:\n{log_path.read_text()[-2000:]}")
             time.sleep(0.05)
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self, number: signal.Signals | None = None) -> None:
         """Stop; the data stays for the next start."""
         if self._process is None:
