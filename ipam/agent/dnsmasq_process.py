@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from ipam.agent.kernel import namespace_path
 from ipam.agent.server_files import CONFIG, ServerFiles
 from ipam.agent.state import Lease
@@ -164,8 +166,10 @@ def _release6_arguments(interface: str, lease: Lease) -> list[str]:
 
 
 def _serves_from(pid: int, files: ServerFiles) -> bool:
-    command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return f"--conf-file={files.directory / CONFIG}".encode() in command
+    try:
+        return f"--conf-file={files.directory / CONFIG}" in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
 
 
 def _in_namespace(pid: int, network_id: str) -> bool:

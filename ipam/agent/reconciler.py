@@ -306,6 +306,8 @@ class Reconciler:
             over = [lease for lease in leases if 0 < lease.expires_at < horizon]
             self._serving.record_missed(network_id, over)
             present |= {(network_id, lease) for lease in leases}
+        for network_id in self._serving.network_ids():
+            self._serving.shorten_log(network_id)
         self._releases = {key: one for key, one in self._releases.items() if key in present}
         ports = {port for served in self._served.values() for port in served.ports}
         self._reported = {key: one for key, one in self._reported.items() if key in ports}

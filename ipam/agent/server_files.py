@@ -14,6 +14,9 @@ from pathlib import Path
 CONFIG = "dnsmasq.conf"
 SUBDIRECTORIES = ("hosts", "options")
 MARKER = ".reload-due"
+LOG_FILE = "log"
+LOG_LIMIT_BYTES = 1 << 20
+"""The run path is memory on most hosts; without syslog nobody else turns this log over."""
 
 
 class ServerFiles:
@@ -71,6 +74,13 @@ class ServerFiles:
     def in_doubt(self, values: Collection[str]) -> bool:
         """True if a line that dnsmasq may still hold names one of these addresses."""
         return self._all_in_doubt or any(value in self._retired for value in values)
+
+    def shorten_log(self) -> None:
+        """Empty dnsmasq's own log where it has grown long; dnsmasq appends, so it goes on."""
+        log = self.directory / LOG_FILE
+        with contextlib.suppress(FileNotFoundError):
+            if log.stat().st_size > LOG_LIMIT_BYTES:
+                os.truncate(log, 0)
 
     def delete(self) -> None:
         """Remove the directory."""

@@ -151,6 +151,10 @@ class Serving:
         now = model.now_microseconds()
         self._inbox.record([missed_event(network_id, self._host, one, now) for one in leases])
 
+    def shorten_log(self, network_id: str) -> None:
+        """See ServerFiles.shorten_log."""
+        self._files[network_id].shorten_log()
+
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left: remove its files."""
         self._files.pop(network_id).delete()

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Table
 
 from ipam import model
 from ipam.api.attributes import Parsed, parse
@@ -13,6 +12,7 @@ from ipam.identity.caller import Caller
 from ipam.store import rows
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
+from ipam.store.rows import Table
 
 S = TypeVar("S", bound=Struct)
 

@@ -49,6 +49,9 @@ def _log_to_stderr(level: str) -> None:
 
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
+    if level != "DEBUG":  # a line per request of our own says nothing that the request did not
+        for chatty in ("httpx", "httpcore"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
     if level != "DEBUG":
         # A line for each poll of an agent would hide what matters.
         for chatty in ("httpx", "alembic"):

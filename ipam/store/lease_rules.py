@@ -69,13 +69,18 @@ def after(lease: Lease | None, event: LeaseEvent, new_id: Callable[[], str]) -> 
         return lease
     match event.action:
         case "del" | "missed":
-            return lease if lease is not None and not is_same_machine(lease, event) else None
+            return None if lease is None or _ends(lease, event) else lease
         case "add" | "old":
             if lease is None or not is_same_machine(lease, event):
                 return _begun(event, new_id())
             return _renewed(lease, event) if event.action == "old" else _repeated(lease, event)
         case _:
             assert_never(event.action)
+
+
+def _ends(lease: Lease, event: LeaseEvent) -> bool:
+    """A machine that moved keeps its lease when the host that it left forgets it."""
+    return lease.host == event.host and is_same_machine(lease, event)
 
 
 def is_same_machine(lease: Lease, event: LeaseEvent) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type, not the library
+from sqlalchemy import insert, select, update
 
 from ipam import model
 from ipam.store.database import Transaction

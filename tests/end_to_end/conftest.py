@@ -77,5 +77,10 @@ def machine(tmp_path: Path) -> Iterator[Callable[[dict[str, Any]], Machine]]:
 
     yield plug
     for namespace, tap in made:
+        inside = subprocess.run(
+            ["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False
+        )
+        for pid in inside.stdout.split():  # dhclient stays to renew
+            os.kill(int(pid), signal.SIGKILL)
         subprocess.run(["ip", "netns", "del", namespace], check=False)
         subprocess.run(["ip", "link", "del", tap], check=False, stderr=subprocess.DEVNULL)

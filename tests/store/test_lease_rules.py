@@ -81,6 +81,12 @@ def test_a_late_end_of_the_machine_before_does_not_end_its_successors_lease(acti
     assert lease(event("add", 1), event("add", 2, BOB), event(action, 3, ANN)).mac_address == BOB
 
 
+@pytest.mark.parametrize("action", ["del", "missed"])
+def test_the_host_that_a_machine_left_does_not_end_its_lease(action: str) -> None:
+    moved = lease(event("add", 1), replace(event("old", 2), host="host-b"))
+    assert after(moved, event(action, 3), str) == moved
+
+
 def test_an_end_that_names_no_machine_ends_the_lease() -> None:
     assert told(event("add", 1), event("del", 2, None)) is None
 
