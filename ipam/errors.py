@@ -164,7 +164,7 @@ class IpAddressGenerationFailure(Conflict):
 
 
 class IpAddressAlreadyAllocated(Conflict):
-    """The address that was asked for has an owner, or is still cooling down."""
+    """The address that was asked for has an owner."""
 
 
 class MacAddressInUse(Conflict):

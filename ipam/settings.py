@@ -164,7 +164,7 @@ network_opts = [
         default=600,
         min=0,
         help="How long a released address is not given to another port, so that caches and"
-        " half-dead machines forget it. It can be asked for by name after that only, too.",
+        " half-dead machines forget it. Whoever asks for the address by name gets it at once.",
     ),
     cfg.IntOpt(
         "dhcp_agents_per_network",

@@ -100,16 +100,15 @@ class Allocator:
     def claim(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> None:
         """Give the port this very address, be it in a pool or not.
 
-        Raises IpAddressAlreadyAllocated when it has an owner or has not cooled down.
+        Whoever names an address may have it before its cooldown ends: a replaced port keeps its
+        address. Raises IpAddressAlreadyAllocated when it has an owner.
         """
         for _ in range(CLAIM_ATTEMPTS):  # a free row may go between the two: then insert again
             if statements.insert_given(tx, subnet_pk, address, owner_pk):
                 return
-            if statements.take_over(tx, subnet_pk, address, owner_pk, self._now()):
+            if statements.take_over(tx, subnet_pk, address, owner_pk, now=None):
                 return
-        raise IpAddressAlreadyAllocated(
-            f"IP address {unpack(address)} is already allocated or was in use a moment ago."
-        )
+        raise IpAddressAlreadyAllocated(f"IP address {unpack(address)} is already allocated.")
 
     def release(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> bool:
         """Whether the port owned the address: it has no owner now, and its cooldown begins."""

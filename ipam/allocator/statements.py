@@ -87,16 +87,16 @@ def insert_many(tx: Transaction, subnet_pk: int, owners: Mapping[bytes, int]) ->
     return inserted
 
 
-def take_over(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, now: int) -> bool:
-    """Whether a released address whose cooldown is over is now the owner's.
+def take_over(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, now: int | None) -> bool:
+    """Whether a released address whose cooldown is over is now the owner's; None: over or not.
 
     A candidate may be such an address. It must not be left: on MariaDB the refused insert holds a
     lock on its row, and no refill of ours would ever get it.
     """
+    released = [_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk.is_(None)]
+    cooled = [] if now is None else [_A.free_at <= now]
     statement = (
-        update(ip_address)
-        .where(_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk.is_(None), _A.free_at <= now)
-        .values(owner_pk=owner_pk, free_at=None)
+        update(ip_address).where(*released, *cooled).values(owner_pk=owner_pk, free_at=None)
     )
     return tx.execute(statement).rowcount == 1
 

@@ -54,6 +54,7 @@ def _standard_columns() -> list[Column[object]]:
         Column("revision_number", BigInteger, nullable=False, server_default="0"),
         Column("created_at", BigInteger, nullable=False),
         Column("updated_at", BigInteger, nullable=False),
+        Column("tags", JSON),  # as views show them; the table `tag` is what filters look in
     ]
 
 
@@ -71,6 +72,7 @@ network = Table(
     Column("provider_network_type", String(32)),
     Column("provider_physical_network", String(64)),
     Column("provider_segmentation_id", Integer),
+    Column("availability_zone_hints", String(1024), nullable=False, server_default=""),
 )
 
 subnet = Table(
@@ -236,6 +238,66 @@ network_dhcp_agent = Table(
 )
 """Which agents serve a network's unbound ports: `slot` runs below `dhcp_agents_per_network`."""
 
+network_dhcp_agent_barred = Table(
+    "network_dhcp_agent_barred",
+    metadata,
+    Column("network_pk", Pk, ForeignKey("network.pk", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "agent_pk",
+        Pk,
+        ForeignKey("agent.pk", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    ),
+)
+"""From which agents an admin took a network: these do not take it again by themselves."""
+
+rbac_policy = Table(
+    "rbac_policy",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("project_id", String(255), nullable=False, index=True),
+    Column("object_type", String(32), nullable=False),
+    Column("object_id", String(UUID_LENGTH), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("target_project_id", String(255), nullable=False),
+    UniqueConstraint("object_id", "action", "target_project_id"),
+    Index("ix_rbac_policy_target", "target_project_id", "object_type", "action", "object_id"),
+)
+"""With whom an object is shared; the target `*` is everybody."""
+
+tag = Table(
+    "tag",
+    metadata,
+    Column("resource_type", String(32), primary_key=True),
+    Column("resource_pk", Pk, primary_key=True, autoincrement=False),
+    Column("tag", String(255), primary_key=True),
+    Index("ix_tag_resource_type_tag", "resource_type", "tag", "resource_pk"),
+)
+"""The tags of every kind of resource, for filters; `resource_type` is the table it stands in."""
+
+quota = Table(
+    "quota",
+    metadata,
+    Column("project_id", String(255), primary_key=True),
+    Column("resource", String(32), primary_key=True),
+    Column("maximum", Integer),
+)
+"""A project's own limits. `maximum` NULL is the default: such a row only is a lock."""
+
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("status", Integer),
+    Column("answer", LargeBinary(2**24 - 1)),
+    Column("created_at", BigInteger, nullable=False, index=True),
+)
+"""Answers to POSTs with an Idempotency-Key. `id` and `request` are hashes, see `ipam.api`."""
+
 for _table in metadata.tables.values():
     # Text compares as it does on the other two: by its characters, with case and trailing spaces.
     for _dialect in ("mysql", "mariadb"):
@@ -257,4 +319,5 @@ __all__ = [
     "network_dhcp_agent",
     "port",
     "subnet",
+    "tag",
 ]

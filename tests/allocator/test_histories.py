@@ -87,7 +87,7 @@ class History(RuleBasedStateMachine):
     @rule(process=processes, port=ports, number=numbers)
     def claim(self, process: int, port: int, number: int) -> None:
         address = self.address(number)
-        available = address not in self.owners and not self.is_cooling(address)
+        available = address not in self.owners
         try:
             self.ground.claim(address, port, by=self.allocators[process])
         except IpAddressAlreadyAllocated:

@@ -88,6 +88,12 @@ class PrivateServer(ABC):
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The server's process; those it starts are its children."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
     def stop(self, number: signal.Signals | None = None) -> None:
         """Stop; the data stays for the next start."""
         if self._process is None:
