@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.mysql import VARBINARY
+from sqlalchemy.dialects.mysql import MEDIUMBLOB, VARBINARY
 
 metadata = MetaData(
     naming_convention={
@@ -293,7 +293,7 @@ idempotency_key = Table(
     Column("id", String(64), primary_key=True),
     Column("request", String(64), nullable=False),
     Column("status", Integer),
-    Column("answer", LargeBinary(2**24 - 1)),
+    Column("answer", LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")),
     Column("created_at", BigInteger, nullable=False, index=True),
 )
 """Answers to POSTs with an Idempotency-Key. `id` and `request` are hashes, see `ipam.api`."""
@@ -309,6 +309,7 @@ __all__ = [
     "Address",
     "agent",
     "allocation_pool",
+    "idempotency_key",
     "ip_address",
     "ip_candidates",
     "ip_cursor",
@@ -317,7 +318,10 @@ __all__ = [
     "metadata",
     "network",
     "network_dhcp_agent",
+    "network_dhcp_agent_barred",
     "port",
+    "quota",
+    "rbac_policy",
     "subnet",
     "tag",
 ]

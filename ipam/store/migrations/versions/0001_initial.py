@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.mysql import VARBINARY
+from sqlalchemy.dialects.mysql import MEDIUMBLOB, VARBINARY
 
 revision: str = "0001"
 down_revision: str | None = None
@@ -28,11 +28,16 @@ TABLES = (
     "allocation_pool",
     "subnet",
     "port",
+    "network_dhcp_agent_barred",
     "network_dhcp_agent",
     "network",
     "lease_event",
     "lease",
     "agent",
+    "rbac_policy",
+    "tag",
+    "quota",
+    "idempotency_key",
 )
 """Each before those it refers to."""
 
@@ -125,6 +130,7 @@ def upgrade() -> None:
         sa.Column("revision_number", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=True),
         sa.Column("admin_state_up", sa.Boolean(), nullable=False),
         sa.Column("shared", sa.Boolean(), nullable=False),
         sa.Column("mtu", sa.Integer(), nullable=False),
@@ -135,6 +141,9 @@ def upgrade() -> None:
         sa.Column("provider_network_type", sa.String(length=32), nullable=True),
         sa.Column("provider_physical_network", sa.String(length=64), nullable=True),
         sa.Column("provider_segmentation_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "availability_zone_hints", sa.String(length=1024), server_default="", nullable=False
+        ),
         sa.PrimaryKeyConstraint("pk", name="pk_network"),
         sa.UniqueConstraint("id", name="uq_network_id"),
         **TEXT,
@@ -171,6 +180,7 @@ def upgrade() -> None:
         sa.Column("revision_number", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=True),
         sa.Column("network_pk", PK, nullable=False),
         sa.Column("mac_address", sa.String(length=17), nullable=False),
         sa.Column("admin_state_up", sa.Boolean(), nullable=False),
@@ -205,6 +215,7 @@ def upgrade() -> None:
         sa.Column("revision_number", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=True),
         sa.Column("network_pk", PK, nullable=False),
         sa.Column("ip_version", sa.SmallInteger(), nullable=False),
         sa.Column("cidr", sa.String(length=64), nullable=False),
@@ -283,6 +294,90 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subnet_pk", "shard", name="pk_ip_cursor"),
         **TEXT,
     )
+    op.create_table(
+        "network_dhcp_agent_barred",
+        sa.Column("network_pk", PK, nullable=False),
+        sa.Column("agent_pk", PK, autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agent_pk"],
+            ["agent.pk"],
+            name="fk_network_dhcp_agent_barred_agent_pk",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["network_pk"],
+            ["network.pk"],
+            name="fk_network_dhcp_agent_barred_network_pk",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("network_pk", "agent_pk", name="pk_network_dhcp_agent_barred"),
+        **TEXT,
+    )
+    op.create_index(
+        "ix_network_dhcp_agent_barred_agent_pk", "network_dhcp_agent_barred", ["agent_pk"]
+    )
+    _create_what_stands_alone()
+
+
+def _create_what_stands_alone() -> None:
+    """Tables that name resources of several kinds, and so refer to none by a foreign key."""
+    op.create_table(
+        "rbac_policy",
+        sa.Column("pk", PK, autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("object_type", sa.String(length=32), nullable=False),
+        sa.Column("object_id", sa.String(length=36), nullable=False),
+        sa.Column("action", sa.String(length=32), nullable=False),
+        sa.Column("target_project_id", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("pk", name="pk_rbac_policy"),
+        sa.UniqueConstraint("id", name="uq_rbac_policy_id"),
+        sa.UniqueConstraint(
+            "object_id",
+            "action",
+            "target_project_id",
+            name="uq_rbac_policy_object_id_action_target_project_id",
+        ),
+        **TEXT,
+    )
+    op.create_index("ix_rbac_policy_project_id", "rbac_policy", ["project_id"])
+    op.create_index(
+        "ix_rbac_policy_target",
+        "rbac_policy",
+        ["target_project_id", "object_type", "action", "object_id"],
+    )
+    op.create_table(
+        "tag",
+        sa.Column("resource_type", sa.String(length=32), nullable=False),
+        sa.Column("resource_pk", PK, autoincrement=False, nullable=False),
+        sa.Column("tag", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("resource_type", "resource_pk", "tag", name="pk_tag"),
+        **TEXT,
+    )
+    op.create_index("ix_tag_resource_type_tag", "tag", ["resource_type", "tag", "resource_pk"])
+    op.create_table(
+        "quota",
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("resource", sa.String(length=32), nullable=False),
+        sa.Column("maximum", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("project_id", "resource", name="pk_quota"),
+        **TEXT,
+    )
+    op.create_table(
+        "idempotency_key",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column(
+            "answer",
+            sa.LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb"),
+            nullable=True,
+        ),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_idempotency_key"),
+        **TEXT,
+    )
+    op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"])
 
 
 def downgrade() -> None:
