@@ -53,6 +53,7 @@ class MariadbServer(PrivateServer):
                 _program("mariadbd"),
                 "--no-defaults",
                 f"--datadir={data}",
+                f"--tmpdir={data}",
                 "--bootstrap",
                 "--innodb-doublewrite=0",
             ],
@@ -63,6 +64,7 @@ class MariadbServer(PrivateServer):
         flush = 1 if self.durable else 0
         return [
             *(_program("mariadbd"), "--no-defaults", f"--datadir={data}"),
+            f"--tmpdir={data}",  # a server that starts clears the temporary tables of its tmpdir
             *("--bind-address=127.0.0.1", f"--port={self.port}", "--skip-name-resolve"),
             *(f"--socket={self.directory}/socket", f"--pid-file={self.directory}/pid"),
             *(f"--init-file={self.directory}/init.sql", "--innodb-buffer-pool-size=128M"),
