@@ -75,11 +75,45 @@ network = Table(
     Column("availability_zone_hints", String(1024), nullable=False, server_default=""),
 )
 
+address_scope = Table(
+    "address_scope",
+    metadata,
+    *_standard_columns(),
+    Column("ip_version", SmallInteger, nullable=False),
+    Column("shared", Boolean, nullable=False),
+)
+
+subnetpool = Table(
+    "subnetpool",
+    metadata,
+    *_standard_columns(),
+    Column("ip_version", SmallInteger, nullable=False),
+    Column("min_prefixlen", SmallInteger, nullable=False),
+    Column("default_prefixlen", SmallInteger, nullable=False),
+    Column("max_prefixlen", SmallInteger, nullable=False),
+    Column("default_quota", BigInteger),
+    Column("shared", Boolean, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("default_for", SmallInteger, unique=True),
+    Column("address_scope_pk", Pk, ForeignKey("address_scope.pk"), index=True),
+)
+"""`default_for` is the IP version where `is_default`, else NULL: its key lets one be the default
+of each."""
+
+subnetpool_prefix = Table(
+    "subnetpool_prefix",
+    metadata,
+    Column("subnetpool_pk", Pk, ForeignKey("subnetpool.pk", ondelete="CASCADE"), primary_key=True),
+    Column("first", Address, primary_key=True),
+    Column("prefixlen", SmallInteger, nullable=False),
+)
+
 subnet = Table(
     "subnet",
     metadata,
     *_standard_columns(),
     Column("network_pk", Pk, ForeignKey("network.pk"), nullable=False, index=True),
+    Column("subnetpool_pk", Pk, ForeignKey("subnetpool.pk"), index=True),
     Column("ip_version", SmallInteger, nullable=False),
     Column("cidr", String(64), nullable=False),
     Column("gateway_ip", Address),
@@ -209,6 +243,26 @@ lease_event = Table(
 )
 """Append-only; the unique `id`, made where the event was seen, makes a second delivery a no-op."""
 
+allocation_event = Table(
+    "allocation_event",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("action", String(16), nullable=False),
+    Column("ip_address", Address, nullable=False),
+    Column("network_id", String(UUID_LENGTH), nullable=False),
+    Column("subnet_id", String(UUID_LENGTH), nullable=False),
+    Column("port_id", String(UUID_LENGTH), nullable=False, index=True),
+    Column("project_id", String(255), nullable=False, index=True),
+    Column("device_id", String(255), nullable=False, index=True),
+    Column("device_owner", String(255), nullable=False),
+    Column("mac_address", String(17), nullable=False),
+    Column("occurred_at_us", BigInteger, nullable=False, index=True),
+    Index("ix_allocation_event_ip_address", "ip_address", "subnet_id"),
+)
+"""Append-only: which port got or gave back which address, with what it was then. What `pk` orders
+is what happened to one address: the next owner's row is written after the last one's commit."""
+
 agent = Table(
     "agent",
     metadata,
@@ -307,7 +361,9 @@ for _table in metadata.tables.values():
 # All that lease_event.details may hold is text that a client sent: stored, never rendered.
 __all__ = [
     "Address",
+    "address_scope",
     "agent",
+    "allocation_event",
     "allocation_pool",
     "idempotency_key",
     "ip_address",
@@ -323,5 +379,7 @@ __all__ = [
     "quota",
     "rbac_policy",
     "subnet",
+    "subnetpool",
+    "subnetpool_prefix",
     "tag",
 ]

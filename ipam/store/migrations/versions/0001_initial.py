@@ -27,12 +27,16 @@ TABLES = (
     "ip_address",
     "allocation_pool",
     "subnet",
+    "subnetpool_prefix",
+    "subnetpool",
+    "address_scope",
     "port",
     "network_dhcp_agent_barred",
     "network_dhcp_agent",
     "network",
     "lease_event",
     "lease",
+    "allocation_event",
     "agent",
     "rbac_policy",
     "tag",
@@ -205,6 +209,7 @@ def upgrade() -> None:
     op.create_index("ix_port_device_id", "port", ["device_id"])
     op.create_index("ix_port_network_pk_device_owner", "port", ["network_pk", "device_owner"])
     op.create_index("ix_port_project_id", "port", ["project_id"])
+    _create_subnetpools()
     op.create_table(
         "subnet",
         sa.Column("pk", PK, autoincrement=True, nullable=False),
@@ -217,6 +222,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("tags", sa.JSON(), nullable=True),
         sa.Column("network_pk", PK, nullable=False),
+        sa.Column("subnetpool_pk", PK, nullable=True),
         sa.Column("ip_version", sa.SmallInteger(), nullable=False),
         sa.Column("cidr", sa.String(length=64), nullable=False),
         sa.Column("gateway_ip", ADDRESS, nullable=True),
@@ -227,12 +233,16 @@ def upgrade() -> None:
         sa.Column("host_routes", sa.JSON(), nullable=False),
         sa.Column("service_types", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["network_pk"], ["network.pk"], name="fk_subnet_network_pk"),
+        sa.ForeignKeyConstraint(
+            ["subnetpool_pk"], ["subnetpool.pk"], name="fk_subnet_subnetpool_pk"
+        ),
         sa.PrimaryKeyConstraint("pk", name="pk_subnet"),
         sa.UniqueConstraint("id", name="uq_subnet_id"),
         **TEXT,
     )
     op.create_index("ix_subnet_network_pk", "subnet", ["network_pk"])
     op.create_index("ix_subnet_project_id", "subnet", ["project_id"])
+    op.create_index("ix_subnet_subnetpool_pk", "subnet", ["subnetpool_pk"])
     op.create_table(
         "allocation_pool",
         sa.Column("subnet_pk", PK, nullable=False),
@@ -317,6 +327,7 @@ def upgrade() -> None:
         "ix_network_dhcp_agent_barred_agent_pk", "network_dhcp_agent_barred", ["agent_pk"]
     )
     _create_what_stands_alone()
+    _create_allocation_event()
 
 
 def _create_what_stands_alone() -> None:
@@ -378,6 +389,99 @@ def _create_what_stands_alone() -> None:
         **TEXT,
     )
     op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"])
+
+
+def _create_subnetpools() -> None:
+    op.create_table(
+        "address_scope",
+        sa.Column("pk", PK, autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("description", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("revision_number", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=True),
+        sa.Column("ip_version", sa.SmallInteger(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("pk", name="pk_address_scope"),
+        sa.UniqueConstraint("id", name="uq_address_scope_id"),
+        **TEXT,
+    )
+    op.create_index("ix_address_scope_project_id", "address_scope", ["project_id"])
+    op.create_table(
+        "subnetpool",
+        sa.Column("pk", PK, autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("description", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("revision_number", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=True),
+        sa.Column("ip_version", sa.SmallInteger(), nullable=False),
+        sa.Column("min_prefixlen", sa.SmallInteger(), nullable=False),
+        sa.Column("default_prefixlen", sa.SmallInteger(), nullable=False),
+        sa.Column("max_prefixlen", sa.SmallInteger(), nullable=False),
+        sa.Column("default_quota", sa.BigInteger(), nullable=True),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("default_for", sa.SmallInteger(), nullable=True),
+        sa.Column("address_scope_pk", PK, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["address_scope_pk"], ["address_scope.pk"], name="fk_subnetpool_address_scope_pk"
+        ),
+        sa.PrimaryKeyConstraint("pk", name="pk_subnetpool"),
+        sa.UniqueConstraint("default_for", name="uq_subnetpool_default_for"),
+        sa.UniqueConstraint("id", name="uq_subnetpool_id"),
+        **TEXT,
+    )
+    op.create_index("ix_subnetpool_address_scope_pk", "subnetpool", ["address_scope_pk"])
+    op.create_index("ix_subnetpool_project_id", "subnetpool", ["project_id"])
+    op.create_table(
+        "subnetpool_prefix",
+        sa.Column("subnetpool_pk", PK, nullable=False),
+        sa.Column("first", ADDRESS, nullable=False),
+        sa.Column("prefixlen", sa.SmallInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subnetpool_pk"],
+            ["subnetpool.pk"],
+            name="fk_subnetpool_prefix_subnetpool_pk",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("subnetpool_pk", "first", name="pk_subnetpool_prefix"),
+        **TEXT,
+    )
+
+
+def _create_allocation_event() -> None:
+    op.create_table(
+        "allocation_event",
+        sa.Column("pk", PK, autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("ip_address", ADDRESS, nullable=False),
+        sa.Column("network_id", sa.String(length=36), nullable=False),
+        sa.Column("subnet_id", sa.String(length=36), nullable=False),
+        sa.Column("port_id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("device_id", sa.String(length=255), nullable=False),
+        sa.Column("device_owner", sa.String(length=255), nullable=False),
+        sa.Column("mac_address", sa.String(length=17), nullable=False),
+        sa.Column("occurred_at_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pk", name="pk_allocation_event"),
+        sa.UniqueConstraint("id", name="uq_allocation_event_id"),
+        **TEXT,
+    )
+    op.create_index("ix_allocation_event_device_id", "allocation_event", ["device_id"])
+    op.create_index(
+        "ix_allocation_event_ip_address", "allocation_event", ["ip_address", "subnet_id"]
+    )
+    op.create_index("ix_allocation_event_occurred_at_us", "allocation_event", ["occurred_at_us"])
+    op.create_index("ix_allocation_event_port_id", "allocation_event", ["port_id"])
+    op.create_index("ix_allocation_event_project_id", "allocation_event", ["project_id"])
 
 
 def downgrade() -> None:
