@@ -134,6 +134,8 @@ class LeaseInbox:
             self._file.append(events)
             for event in events:
                 self._table.apply(event)
+                # An old is told at each renewal and for every lease at a reload.
+                LOG.log(logging.DEBUG if event["action"] == "old" else logging.INFO, *_told(event))
         self._on_event()
 
     def _serve(self) -> None:
@@ -234,3 +236,9 @@ def _read_lines(descriptor: int) -> list[bytes]:
     while part := os.read(descriptor, 1 << 20):
         parts.append(part)
     return [line for line in b"".join(parts).split(b"\n") if line]
+
+
+def _told(event: Event) -> tuple[str, str, str, str, str]:
+    """The arguments of a log line; what a client sent is printable by now."""
+    name, mac = event["hostname"] or "no name", event["mac_address"] or event["duid"] or "?"
+    return "lease %s: %s, %s, %s", event["action"], event["ip_address"], mac, name

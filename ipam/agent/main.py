@@ -46,6 +46,7 @@ def run(settings: cfg.ConfigOpts, *, stop_everything_on_exit: bool = False) -> N
     with _client(settings) as client, Agent(settings, client) as agent:
         with agent.stopped_by_signals():
             systemd.notify("READY=1")
+            LOG.info("Agent of host %s, dnsmasq %s", settings.host, agent.dnsmasq_version)
             agent.serve()
         systemd.notify("STOPPING=1")
         if stop_everything_on_exit:
@@ -58,7 +59,7 @@ class Agent:
     def __init__(self, settings: cfg.ConfigOpts, client: Client) -> None:
         self._settings = settings
         programs = _check_host(settings)
-        self._version = host_checks.check_dnsmasq(programs.dnsmasq).text
+        self.dnsmasq_version = host_checks.check_dnsmasq(programs.dnsmasq).text
         state, run_path = Path(settings.state_path) / "agent", Path(settings.run_path)
         _make_directories(state, run_path)
         site = _site(settings, run_path, _install_hook(state))
@@ -208,7 +209,7 @@ class Agent:
         networks = list(self._reconciler.networks.values())
         vif_type = self._settings.agent.vif_type
         return {
-            "dnsmasq_version": self._version,
+            "dnsmasq_version": self.dnsmasq_version,
             "networks": len(networks),
             "ports": sum(len(network.ports) for network in networks),
             "leases": self._table.count(),

@@ -260,3 +260,22 @@ def needs_reload(step: AnyAction, present: NetworkState) -> bool:
             return step.path in present.files
         case _:
             return False
+
+
+def sentence(step: Action) -> str | None:
+    """What an operator reads of a step in the log; None for one of the many small ones."""
+    match step:
+        case StartServer():
+            return "dnsmasq started"
+        case StopServer():
+            return "dnsmasq stopped"
+        case ReloadServer():
+            return "dnsmasq reads its hosts anew"
+        case AttachTap():
+            return f"{step.tap} is on {step.bridge.name}"
+        case ReleaseLease():
+            return f"the lease of {step.lease.ip_address} ends"
+        case Forget():
+            return "nothing of it is left here"
+        case _:
+            return None

@@ -7,7 +7,7 @@ is what was planned for it.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, assert_never
 
 from ipam.agent import plan as planning
@@ -168,6 +168,7 @@ class Reconciler:
             try:
                 _refuse_to_repeat(plans[network_id], before.get(network_id))
                 done = [self._carry_out(one, for_good=not stays) for one in plans[network_id]]
+                _tell(plans[network_id], done)
                 self._failures.pop(network_id, None)
             except Exception as error:  # noqa: BLE001  # one network must not stop the others
                 self._failed(network_id, error)
@@ -246,6 +247,7 @@ class Reconciler:
                 )
                 if waiting and self._is_ready(port, desired.networks[network_id], present):
                     ready[port.id] = self._reported[port.id] = port.revision_number
+                    LOG.info("port %s: DHCP answers with %s", port.id, ", ".join(port.addresses))
         if ready:
             self._report_ready(ready)
 
@@ -360,3 +362,10 @@ def _serves(wanted: NetworkState, present: NetworkState) -> bool:
         and present.addresses == wanted.addresses
         and present.server == wanted.server
     )
+
+
+def _tell(steps: Sequence[AnyAction], done: Sequence[bool]) -> None:
+    """Log what was done, as far as it tells an operator something."""
+    for step, carried_out in zip(steps, done, strict=True):
+        if carried_out and (sentence := planning.sentence(step)):
+            LOG.info("network %s: %s", step.network_id, sentence)

@@ -27,6 +27,9 @@ SOCKET = f"{RUN_PATH}/api.sock"
 START_SECONDS = 60
 RECORDED_SECONDS = 10
 
+SUBNET = ["-c", "cidr", "-c", "gateway_ip", "-c", "allocation_pools"]
+PORT = ["-c", "mac_address", "-c", "fixed_ips", "-c", "status"]
+
 UDHCPC_SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || exit 0
 ip address add "$ip/$mask" dev "$interface"
@@ -72,9 +75,12 @@ def _demonstrate(stack: contextlib.ExitStack, started: float) -> tuple[str, str,
     _wait_for_api(service)
     _say("a network with a subnet, and a port for a machine on this host")
     host = socket.gethostname()
-    _ipam("network", "create", "demo")
-    _ipam("subnet", "create", "demo-v4", "--network", "demo", "--subnet-range", "10.77.0.0/24")
-    _ipam("port", "create", "web-1", "--network", "demo", "--dns-name", "web-1", "--host", host)
+    _ipam(*["network", "create", "demo", "-c", "id", "-c", "name", "-c", "status"])
+    _ipam(
+        *["subnet", "create", "demo-v4", "--network", "demo", "--subnet-range", "10.77.0.0/24"],
+        *SUBNET,
+    )
+    _ipam(*f"port create web-1 --network demo --dns-name web-1 --host {host}".split(), *PORT)
     _ipam("port", "wait", "web-1", "--timeout", "30")
     port = _ipam_json("port", "show", "web-1")
     address = _fixed_address(port)
@@ -84,6 +90,7 @@ def _demonstrate(stack: contextlib.ExitStack, started: float) -> tuple[str, str,
     recorded = _wait_for_lease(address)
     _ipam("port", "list")
     _ipam("lease", "list")
+    _ipam("lease", "events", "-c", "Time", "-c", "Action", "-c", "IP Address", "-c", "Hostname")
     bridge = f"brq{port['network_id']}"[:14]
     _run("ip", "-brief", "link", "show", "master", bridge)
     print(f"\nFrom nothing to a recorded lease in {time.monotonic() - started:.1f} s.", flush=True)
