@@ -2,11 +2,13 @@
 
 import argparse
 import importlib
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
 
 PARTS = {
+    "api": "requests to the API: rate, latency, CPU and statements, per database; --quick",
     "allocator": "an allocation beside a bare INSERT + COMMIT, per database",
     "footprint": "memory (PSS) of an idle API, an idle agent, and one more network",
     "start": "`ipam up` to its first answer, a network to its first lease, a port to DHCP-ready",
@@ -23,11 +25,13 @@ def main() -> None:
     )
     parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--quick", action="store_true", help="few calls, where a part can")
     arguments = parser.parse_args()
     if not arguments.part:
         parser.print_help()
         return
-    result = importlib.import_module(f"scripts.bench_parts.{arguments.part}").run()
+    run = importlib.import_module(f"scripts.bench_parts.{arguments.part}").run
+    result = run(quick=arguments.quick) if "quick" in inspect.signature(run).parameters else run()
     if arguments.json:
         print(json.dumps(result))
         return

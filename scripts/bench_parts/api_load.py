@@ -1,0 +1,157 @@
+"""Clients that send requests side by side, and what the servers' processes spend meanwhile."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import psutil
+
+from scripts.bench_parts.processes import quantile
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+IDLE_SECONDS = 5
+"""A server may close a connection that idles for longer."""
+
+
+class Wire:
+    """One kept connection. As little Python as can be: it shares the machine with the server."""
+
+    def __init__(self, port: int, headers: Sequence[str] = ()) -> None:
+        self._port = port
+        self._socket = self._connected()
+        self._used_at = time.monotonic()
+        self._headers = "".join(f"{line}\r\n" for line in ("Host: localhost", *headers))
+
+    def call(self, method: str, path: str, body: Any = None) -> bytes:
+        """The body of the answer, whose status is checked to be a good one."""
+        raw = b"" if body is None else msgspec.json.encode(body)
+        length = f"Content-Length: {len(raw)}\r\n" if raw else ""
+        head = f"{method} {path} HTTP/1.1\r\n{self._headers}{length}\r\n"
+        if time.monotonic() > self._used_at + IDLE_SECONDS:
+            self.close()
+            self._socket = self._connected()
+        self._socket.sendall(head.encode() + raw)
+        answer = self._answer(method, path)
+        self._used_at = time.monotonic()
+        return answer
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _connected(self) -> socket.socket:
+        made = socket.create_connection(("127.0.0.1", self._port), timeout=60)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def _answer(self, method: str, path: str) -> bytes:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self._some()
+        head, _, rest = data.partition(b"\r\n\r\n")
+        missing = _length(head) - len(rest)
+        parts = [rest]
+        while missing > 0:
+            parts.append(self._some())
+            missing -= len(parts[-1])
+        status = head.split(b" ", 2)[1]
+        answer = b"".join(parts)
+        if not status.startswith(b"2"):
+            raise RuntimeError(f"{method} {path}: {status!r} {answer[:300]!r}")
+        return answer
+
+    def _some(self) -> bytes:
+        got = self._socket.recv(1 << 20)
+        if not got:
+            raise RuntimeError("the server closed the connection")
+        return got
+
+
+@dataclass(frozen=True)
+class Load:
+    """One operation: `prepare` makes what a call of `work` uses up, unmeasured."""
+
+    work: Callable[[Wire, Any], object]
+    prepare: Callable[[int], Sequence[Any]]
+    """Arguments of as many calls as asked for; fewer where there cannot be more."""
+    cleanup: Callable[[], None] = lambda: None
+
+
+def measure(
+    load: Load, wires: Sequence[Wire], pids: dict[str, int], calls: int
+) -> dict[str, float]:
+    """Make so many calls, shared by the clients: rate, latency and CPU of the process trees."""
+    arguments = list(load.prepare(calls))
+    shares = [arguments[n :: len(wires)] for n in range(len(wires))]
+    latencies: list[float] = []
+    start_line = threading.Barrier(len(wires) + 1)
+    threads = [
+        threading.Thread(target=_client, args=(load, wire, share, start_line, latencies))
+        for wire, share in zip(wires, shares, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    start_line.wait()
+    started = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - started
+    spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+    load.cleanup()
+    count = len(latencies)
+    if count != len(arguments):
+        raise RuntimeError(f"{len(arguments) - count} of {len(arguments)} calls failed")
+    return {
+        "calls": count,
+        "per_second": round(count / seconds, 1),
+        "p50_ms": round(quantile(latencies, 0.5) * 1000, 2),
+        "p99_ms": round(quantile(latencies, 0.99) * 1000, 2),
+        "cpu_ms": round(sum(spent.values()) / count * 1000, 3),
+        **{f"cpu_ms_{name}": round(used / count * 1000, 3) for name, used in spent.items()},
+    }
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its descendants, with those that have ended."""
+    root = psutil.Process(pid)
+    return sum(_own_seconds(each.pid) for each in (root, *root.children(recursive=True)))
+
+
+def _own_seconds(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123  # read often, and short
+            fields = file.read().rpartition(") ")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    # proc(5): utime, stime, and cutime, cstime of children that were waited for
+    return sum(map(int, fields[11:15])) / TICKS_PER_SECOND
+
+
+def _client(
+    load: Load,
+    wire: Wire,
+    arguments: Sequence[Any],
+    start_line: threading.Barrier,
+    latencies: list[float],
+) -> None:
+    mine = []
+    start_line.wait()
+    for argument in arguments:
+        started = time.perf_counter()
+        load.work(wire, argument)
+        mine.append(time.perf_counter() - started)
+    latencies += mine
+
+
+def _length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
