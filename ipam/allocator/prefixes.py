@@ -1,0 +1,147 @@
+"""Arithmetic on the prefixes of subnet pools: what is free, what overlaps, what it counts. Pure.
+
+Prefixes are CIDR texts without host bits, as the API has them, of one IP version in each call.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from ipam import model
+
+IPV6_QUOTA_PREFIXLEN: Final = 64
+"""Neutron counts a quota in /32 for IPv4 and in /64 for IPv6."""
+
+
+class Prefix(NamedTuple):
+    """A network as integers: its first address, its length, and the bits of its IP version."""
+
+    first: int
+    length: int
+    bits: int
+
+    @property
+    def size(self) -> int:
+        """How many addresses it has."""
+        return 1 << (self.bits - self.length)
+
+    @property
+    def last(self) -> int:
+        """Its last address."""
+        return self.first + self.size - 1
+
+    def __str__(self) -> str:
+        return f"{model.unpack(self.first.to_bytes(self.bits // 8))}/{self.length}"
+
+
+def parse(cidr: str) -> Prefix:
+    """The prefix of a CIDR."""
+    base, _, length = cidr.partition("/")
+    packed = model.pack(base)
+    return Prefix(int.from_bytes(packed), int(length), len(packed) * 8)
+
+
+def compact(cidrs: Iterable[str]) -> list[str]:
+    """The fewest prefixes with the same addresses, lowest first."""
+    prefixes = sorted(map(parse, cidrs))
+    return [
+        str(block)
+        for first, last in _joined(prefixes)
+        for block in _blocks(first, last, prefixes[0].bits)
+    ]
+
+
+def subtract(cidrs: Iterable[str], removed: Iterable[str]) -> list[str]:
+    """The fewest prefixes with the addresses of `cidrs` that `removed` does not have."""
+    return [str(block) for block in _free_blocks(map(parse, cidrs), map(parse, removed))]
+
+
+def overlaps(cidrs: Iterable[str], others: Iterable[str]) -> tuple[str, str] | None:
+    """One of the first and one of the second that share addresses, if any do."""
+    both = [(parse(cidr), 0) for cidr in cidrs] + [(parse(cidr), 1) for cidr in others]
+    reach: list[Prefix | None] = [None, None]
+    for prefix, side in sorted(both):
+        other = reach[1 - side]
+        if other is not None and other.last >= prefix.first:
+            pair = (str(prefix), str(other))
+            return pair if side == 0 else (pair[1], pair[0])
+        mine = reach[side]
+        if mine is None or mine.last < prefix.last:
+            reach[side] = prefix
+    return None
+
+
+def covers(cidrs: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether all addresses of `others` are in `cidrs`."""
+    return not subtract(others, cidrs)
+
+
+def free_prefix(pool: Iterable[str], used: Iterable[str], length: int) -> str | None:
+    """A prefix of this length in the pool that shares no address with those in use.
+
+    It comes from the smallest free block that has room, the lowest of these, so that large blocks
+    stay whole; None when none has.
+    """
+    best: Prefix | None = None
+    for block in _free_blocks(map(parse, pool), map(parse, used)):
+        if block.length <= length and (best is None or block.length > best.length):
+            best = block
+    return None if best is None else str(Prefix(best.first, length, best.bits))
+
+
+def is_free(pool: Iterable[str], used: Iterable[str], cidr: str) -> bool:
+    """Whether the pool has all of this prefix and none of it is in use."""
+    return covers(pool, [cidr]) and overlaps([cidr], used) is None
+
+
+def addresses(cidrs: Iterable[str]) -> int:
+    """How many addresses these prefixes have together, each counted by itself."""
+    return sum(parse(cidr).size for cidr in cidrs)
+
+
+def quota_addresses(quota: int, ip_version: int) -> int:
+    """How many addresses a quota of a subnet pool allows."""
+    return quota if ip_version == 4 else quota << (128 - IPV6_QUOTA_PREFIXLEN)
+
+
+def _joined(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
+    """The ranges that sorted prefixes cover, neighbours in one."""
+    reach: tuple[int, int] | None = None
+    for prefix in prefixes:
+        if reach is not None and prefix.first <= reach[1] + 1:
+            reach = (reach[0], max(reach[1], prefix.last))
+            continue
+        if reach is not None:
+            yield reach
+        reach = (prefix.first, prefix.last)
+    if reach is not None:
+        yield reach
+
+
+def _free_blocks(pool: Iterable[Prefix], used: Iterable[Prefix]) -> Iterator[Prefix]:
+    """The blocks of the pool that nothing uses, as large as they can be, lowest first."""
+    prefixes = sorted(pool)
+    taken = list(_joined(sorted(used)))
+    at = 0
+    for first, last in _joined(prefixes):
+        bits, low = prefixes[0].bits, first
+        while at < len(taken) and taken[at][1] < low:
+            at += 1
+        while at < len(taken) and taken[at][0] <= last:
+            if taken[at][0] > low:
+                yield from _blocks(low, taken[at][0] - 1, bits)
+            low = taken[at][1] + 1
+            if low > last:
+                break
+            at += 1
+        if low <= last:
+            yield from _blocks(low, last, bits)
+
+
+def _blocks(first: int, last: int, bits: int) -> Iterator[Prefix]:
+    """The aligned blocks that make up a range, lowest first."""
+    while first <= last:
+        aligned = (first & -first).bit_length() - 1 if first else bits
+        fitting = (last - first + 1).bit_length() - 1
+        power = min(aligned, fitting)
+        yield Prefix(first, bits - power, bits)
+        first += 1 << power
