@@ -76,6 +76,50 @@ class OverlappingAllocationPools(CallerError):
     """Two allocation pools of one subnet that share an address."""
 
 
+class EmptySubnetPoolPrefixList(CallerError):
+    """A subnet pool without a prefix."""
+
+
+class PrefixVersionMismatch(CallerError):
+    """Prefixes of both IP versions in one subnet pool."""
+
+
+class IllegalSubnetPoolPrefixBounds(CallerError):
+    """Prefix lengths of a subnet pool that contradict each other or the IP version."""
+
+
+class IllegalSubnetPoolPrefixUpdate(CallerError):
+    """A change of a subnet pool's prefixes that would take away what is there."""
+
+
+class IllegalSubnetPoolUpdate(CallerError):
+    """A change of a subnet pool that its subnets forbid."""
+
+
+class IllegalSubnetPoolIpVersionAssociationToAddressScope(CallerError):
+    """A subnet pool of another IP version than its address scope."""
+
+
+class AddressScopeUpdateError(CallerError):
+    """A change of an address scope that others rely on."""
+
+
+class NetworkAddressScopeAffinityError(CallerError):
+    """Subnets of one IP version and of several address scopes on one network."""
+
+
+class NetworkSubnetPoolAffinityError(CallerError):
+    """Subnets of one IP version and of several subnet pools on one network."""
+
+
+class MinPrefixSubnetAllocationError(CallerError):
+    """A prefix length below what a subnet pool gives."""
+
+
+class MaxPrefixSubnetAllocationError(CallerError):
+    """A prefix length above what a subnet pool gives."""
+
+
 # 401 and 403: who may call
 
 
@@ -110,6 +154,18 @@ class NetworkNotFound(NotFound):
 
 class SubnetNotFound(NotFound):
     """No such subnet."""
+
+
+class SubnetPoolNotFound(NotFound):
+    """No such subnet pool."""
+
+
+class AddressScopeNotFound(NotFound):
+    """No such address scope."""
+
+
+class AllocationEventNotFound(NotFound):
+    """No such event of the allocation history."""
 
 
 class PortNotFound(NotFound):
@@ -153,6 +209,26 @@ class NetworkInUse(Conflict):
 
 class SubnetInUse(Conflict):
     """A subnet that still has addresses in use."""
+
+
+class SubnetPoolInUse(Conflict):
+    """A subnet pool that still has subnets."""
+
+
+class SubnetAllocationError(Conflict):
+    """A subnet pool has no room for the subnet."""
+
+
+class SubnetPoolQuotaExceeded(Conflict):
+    """A project has all it may have of a subnet pool."""
+
+
+class AddressScopeInUse(Conflict):
+    """An address scope that still has subnet pools."""
+
+
+class AddressScopePrefixConflict(Conflict):
+    """Two subnet pools of one address scope that share addresses."""
 
 
 class PortInUse(Conflict):

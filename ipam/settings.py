@@ -267,7 +267,8 @@ worker_opts = [
         "lease_event_retention_days",
         default=365,
         min=0,
-        help="Age in days at which lease events are deleted. 0 keeps them for ever.",
+        help="Age in days at which lease events are deleted, and the allocation history of"
+        " addresses that were given back. 0 keeps them for ever.",
     ),
 ]
 

@@ -3,7 +3,8 @@
 Every method runs inside the caller's transaction and counts only when that commits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from ipam.allocator import pools, statements
 from ipam.allocator.ranges import Range
@@ -18,6 +19,16 @@ from ipam.store.database import Database, Transaction
 CLAIM_ATTEMPTS = 3
 
 
+class Journal(Protocol):
+    """Hears of each address that changes hands, in the transaction that moves it."""
+
+    def allocated(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
+        """These addresses of a subnet now belong to these ports."""
+
+    def released(self, tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> None:
+        """The port gave the address back."""
+
+
 class Allocator:
     """One for a process and its threads. Keeps lists of candidates in memory, per subnet."""
 
@@ -28,9 +39,11 @@ class Allocator:
         cooldown_seconds: int,
         worker: str,
         now: Callable[[], int] = now_seconds,
+        journal: Journal | None = None,
     ) -> None:
         """`worker` names the process in `ip_candidates`, for people; it is made unique here."""
         self.database = database
+        self._journal = journal
         self.cooldown_seconds = cooldown_seconds
         self._now = now
         self._candidates = CandidateSource(database, worker, now)
@@ -57,11 +70,11 @@ class Allocator:
         """An address of the pools, now the port's. Raises IpAddressGenerationFailure."""
         while True:
             source, (ip,) = self._candidates.take(tx, subnet_pk, 1)
-            if statements.insert_candidate(tx, source.id, subnet_pk, ip, owner_pk):
-                return ip
-            if self._candidates.still_stands(tx, subnet_pk, source) and statements.take_over(
-                tx, subnet_pk, ip, owner_pk, self._now()
+            if statements.insert_candidate(tx, source.id, subnet_pk, ip, owner_pk) or (
+                self._candidates.still_stands(tx, subnet_pk, source)
+                and statements.take_over(tx, subnet_pk, ip, owner_pk, self._now())
             ):
+                self._note(tx, subnet_pk, {ip: owner_pk})
                 return ip
 
     def allocate_many(
@@ -88,14 +101,18 @@ class Allocator:
                     if statements.take_over(tx, subnet_pk, ip, owners[ip], self._now()):
                         inserted.add(ip)
                 given |= {places[ip]: ip for ip in inserted}
-        return [given[at] for at in range(len(owner_pks))]
+        result = [given[at] for at in range(len(owner_pks))]
+        self._note(tx, subnet_pk, dict(zip(result, owner_pks, strict=True)))
+        return result
 
     def allocate_lowest(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
         """The lowest free address of the pools, now the port's.
 
         Raises IpAddressGenerationFailure.
         """
-        return pools.take_lowest(tx, subnet_pk, owner_pk, self._now())
+        ip = pools.take_lowest(tx, subnet_pk, owner_pk, self._now())
+        self._note(tx, subnet_pk, {ip: owner_pk})
+        return ip
 
     def claim(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> None:
         """Give the port this very address, be it in a pool or not.
@@ -104,16 +121,21 @@ class Allocator:
         address. Raises IpAddressAlreadyAllocated when it has an owner.
         """
         for _ in range(CLAIM_ATTEMPTS):  # a free row may go between the two: then insert again
-            if statements.insert_given(tx, subnet_pk, address, owner_pk):
-                return
-            if statements.take_over(tx, subnet_pk, address, owner_pk, now=None):
+            if statements.insert_given(tx, subnet_pk, address, owner_pk) or statements.take_over(
+                tx, subnet_pk, address, owner_pk, now=None
+            ):
+                self._note(tx, subnet_pk, {address: owner_pk})
                 return
         raise IpAddressAlreadyAllocated(f"IP address {unpack(address)} is already allocated.")
 
     def release(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> bool:
         """Whether the port owned the address: it has no owner now, and its cooldown begins."""
         free_at = self._now() + self.cooldown_seconds
-        return statements.release(tx, subnet_pk, address, owner_pk, free_at)
+        if not statements.release(tx, subnet_pk, address, owner_pk, free_at):
+            return False
+        if self._journal is not None:
+            self._journal.released(tx, subnet_pk, address, owner_pk)
+        return True
 
     def revoke_stale(self, older_than_seconds: int) -> int:
         """How many old candidate lists, of processes that are gone, were made free for all.
@@ -121,6 +143,10 @@ class Allocator:
         For the worker's rounds; runs transactions of its own.
         """
         return pools.free_lists(self.database, self._now() - older_than_seconds)
+
+    def _note(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
+        if self._journal is not None:
+            self._journal.allocated(tx, subnet_pk, given)
 
     def _set_pools(self, tx: Transaction, subnet_pk: int, ranges: Sequence[Range]) -> None:
         pools.write_cursors(tx, subnet_pk, ranges)

@@ -14,6 +14,7 @@ from oslo_config import cfg
 
 from ipam.allocator.reservations import Allocator
 from ipam.api import (
+    allocation_events,
     faults,
     fixed_answers,
     leases,
@@ -35,6 +36,7 @@ from ipam.api.wake import SOCKET_NAME, AgentWaker
 from ipam.errors import PolicyNotAuthorized
 from ipam.identity.authentication import authenticator
 from ipam.identity.caller import Caller
+from ipam.store.allocation_history import AllocationHistory
 from ipam.store.database import Database
 
 Authenticate = Callable[[MutableMapping[str, Any]], Caller]
@@ -74,6 +76,7 @@ def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> 
         opened,
         cooldown_seconds=settings.network.address_cooldown_seconds,
         worker=uuid.uuid4().hex,
+        journal=AllocationHistory(),
     )
     waker = AgentWaker(str(Path(settings.run_path) / SOCKET_NAME))
     return Service(settings, opened, allocator, waker)
@@ -96,6 +99,8 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         ),
         ("/v2.0/ports", WriteListRoute(service, port_types.KIND, port_actions)),
         ("/v2.0/ports/{resource_id}", WriteShowRoute(service, port_types.KIND, port_actions)),
+        ("/v2.0/allocation-events", ListRoute(service, allocation_events.KIND)),
+        ("/v2.0/allocation-events/{resource_id}", ShowRoute(service, allocation_events.KIND)),
         ("/v2.0/leases", ListRoute(service, leases.KIND)),
         ("/v2.0/leases/{resource_id}", ShowRoute(service, leases.KIND)),
         ("/v2.0/lease-events", LeaseEventsRoute(service)),

@@ -45,6 +45,7 @@ class Transaction:
         self.connection = connection
         self.memo: dict[object, Any] = {}
         """What a part wants to remember until this attempt ends, under a key of its own."""
+        self._before_commit: list[Callable[[], None]] = []
         self._after_commit: list[Callable[[], None]] = []
         self._after_rollback: list[Callable[[], None]] = []
 
@@ -60,6 +61,10 @@ class Transaction:
         """Run one statement; a list of dictionaries runs it for each."""
         return self.connection.execute(statement, parameters)
 
+    def before_commit(self, callback: Callable[[], None]) -> None:
+        """Call this when the work is done, still inside the transaction: it may execute more."""
+        self._before_commit.append(callback)
+
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call this once the transaction is durable. It must not raise."""
         self._after_commit.append(callback)
@@ -67,6 +72,10 @@ class Transaction:
     def on_rollback(self, callback: Callable[[], None]) -> None:
         """Call this when this attempt came to nothing, or may have. It must not raise."""
         self._after_rollback.append(callback)
+
+    def _finish(self) -> None:
+        for callback in self._before_commit:
+            callback()
 
     def _ended(self, *, committed: bool) -> None:
         for callback in self._after_commit if committed else reversed(self._after_rollback):
@@ -182,6 +191,7 @@ def _once(engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes
         try:
             result = work(transaction)
             if writes:
+                transaction._finish()  # noqa: SLF001  # the other half of this file
                 _commit(connection)
         except BaseException:
             _roll_back(connection)

@@ -14,7 +14,7 @@ from ipam.errors import (
     MacAddressInUse,
     NetworkNotFound,
 )
-from ipam.store import rows, tables
+from ipam.store import allocation_history, rows, tables
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 from ipam.store.retry import is_duplicate_key, is_foreign_key_violation
@@ -113,7 +113,7 @@ def network_with_subnets(tx: Transaction, network_id: str) -> Sequence[Record]:
     Columns: network_pk, project_id, port_security_enabled, and the subnet's (None without).
     """
     network, subnet = tables.network, tables.subnet
-    return tx.execute(
+    found = tx.execute(
         select(
             network.c.pk.label("network_pk"),
             network.c.port_security_enabled,
@@ -130,14 +130,19 @@ def network_with_subnets(tx: Transaction, network_id: str) -> Sequence[Record]:
         .where(network.c.id == network_id)
         .order_by(subnet.c.pk)
     ).all()
+    known = [(row.pk, row.id) for row in found if row.pk is not None]
+    allocation_history.know_subnets(tx, network_id, known)
+    return found
 
 
 def add(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]:
     """Insert ports; their numbers. Raises MacAddressInUse or NetworkNotFound."""
     try:
-        return rows.insert_many(tx, _T, new)
+        pks = rows.insert_many(tx, _T, new)
     except IntegrityError as error:
         raise _refusal(error, [row["mac_address"] for row in new]) from error
+    allocation_history.know_ports(tx, pks, new)
+    return pks
 
 
 def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:

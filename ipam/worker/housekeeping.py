@@ -7,7 +7,7 @@ from oslo_config import cfg
 
 from ipam import model
 from ipam.allocator.reservations import Allocator
-from ipam.store import agents, leases
+from ipam.store import agents, allocation_history, leases
 from ipam.store.database import Database, Transaction
 
 BATCH_ROWS: Final = 500
@@ -40,6 +40,9 @@ def tasks(
         "lease events past their retention": lambda: forget_events(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
+        "allocation events past their retention": lambda: forget_allocations(
+            database, retention_days=settings.worker.lease_event_retention_days
+        ),
     }
 
 
@@ -63,6 +66,17 @@ def forget_events(database: Database, *, retention_days: int) -> int:
     before_us = model.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
     return _in_batches(
         database, lambda tx: leases.forget_events(tx, before_us=before_us, limit=BATCH_ROWS)
+    )
+
+
+def forget_allocations(database: Database, *, retention_days: int) -> int:
+    """Delete the history of addresses given back longer ago than this; none when it is 0."""
+    if not retention_days:
+        return 0
+    before_us = model.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    return _in_batches(
+        database,
+        lambda tx: allocation_history.forget(tx, before_us=before_us, limit=BATCH_ROWS),
     )
 
 
