@@ -128,6 +128,11 @@ class Unauthorized(CallerError):
 
     status = 401
 
+    def __init__(self, message: str = "", *, challenge: str = 'Basic realm="ipam"') -> None:
+        """`challenge` is the WWW-Authenticate header that says how to sign in."""
+        self.challenge = challenge
+        super().__init__(message)
+
 
 class PolicyNotAuthorized(CallerError):
     """The caller is known and may not do this."""
@@ -184,6 +189,22 @@ class LeaseEventNotFound(NotFound):
     """No such lease event."""
 
 
+class TagNotFound(NotFound):
+    """The resource exists, the tag does not."""
+
+
+class RbacPolicyNotFound(NotFound):
+    """No such RBAC policy."""
+
+
+class AvailabilityZoneNotFound(NotFound):
+    """No agent is in such an availability zone."""
+
+
+class InvalidDHCPAgent(NotFound):
+    """The agent serves no DHCP, or is switched off."""
+
+
 class ExtensionNotFound(NotFound):
     """No such extension."""
 
@@ -235,6 +256,34 @@ class PortInUse(Conflict):
     """A port that something else still needs."""
 
 
+class OverQuota(Conflict):
+    """A project has as many of something as it may have."""
+
+
+class RbacPolicyInUse(Conflict):
+    """A policy that other projects' resources rely on."""
+
+
+class DuplicateRbacPolicy(Conflict):
+    """A policy that exists already."""
+
+
+class InvalidSharedSetting(Conflict):
+    """A network that several projects use cannot become private."""
+
+
+class NetworkHostedByDHCPAgent(Conflict):
+    """The agent serves the network already."""
+
+
+class NetworkNotHostedByDhcpAgent(Conflict):
+    """The agent does not serve the network."""
+
+
+class IdempotencyKeyInUse(Conflict):
+    """Nobody knows how the first request with this Idempotency-Key ended."""
+
+
 class IpAddressGenerationFailure(Conflict):
     """No address is left to give."""
 
@@ -261,6 +310,12 @@ class HTTPRequestEntityTooLarge(CallerError):
     """The body is longer than the service reads."""
 
     status = 413
+
+
+class IdempotencyKeyReused(CallerError):
+    """The Idempotency-Key stands for another request."""
+
+    status = 422
 
 
 # 503

@@ -247,6 +247,12 @@ agent_opts = [
         choices=["", "tap", "bridge"],
         help="binding:vif_type of the ports bound to this host. Empty leaves it to the API.",
     ),
+    cfg.StrOpt(
+        "availability_zone",
+        default="nova",
+        help="The availability zone of this host. Networks with availability_zone_hints are"
+        " served by agents of those zones alone; Neutron's default for hosts without a plan.",
+    ),
 ]
 
 worker_opts = [
@@ -272,6 +278,28 @@ worker_opts = [
     ),
 ]
 
+quotas_opts = [
+    cfg.IntOpt(
+        f"quota_{resource}",
+        default=-1,
+        min=-1,
+        max=2**31 - 1,
+        help=f"How many {words} a project may have; -1 sets no limit. {why}"
+        " `ipam quota set` gives one project another limit.",
+    )
+    for resource, words, why in (
+        ("network", "networks", "A limit makes requests of one project wait for each other."),
+        ("subnet", "subnets", "As quota_network."),
+        (
+            "port",
+            "ports",
+            "With any other value Nova counts a project's ports by listing them for each server.",
+        ),
+        ("subnetpool", "subnet pools", "As quota_network."),
+        ("rbac_policy", "RBAC policies", "As quota_network."),
+    )
+]
+
 GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "DEFAULT": default_opts,
     "database": database_opts,
@@ -279,6 +307,7 @@ GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "network": network_opts,
     "agent": agent_opts,
     "worker": worker_opts,
+    "quotas": quotas_opts,
 }
 
 

@@ -1,12 +1,17 @@
 """Statements on RBAC policies: with whom networks, subnet pools and address scopes are shared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Column, Select, Table, delete, exists, not_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from ipam.store import tables
-from ipam.store.listing import Collection
+from ipam import model
+from ipam.errors import DuplicateRbacPolicy
+from ipam.store import rows, tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record
+from ipam.store.retry import is_duplicate_key
 
 _T = tables.rbac_policy
 
@@ -14,6 +19,20 @@ SHARED: Final = "access_as_shared"
 EXTERNAL: Final = "access_as_external"
 EVERYBODY: Final = "*"
 """The target that is every project."""
+
+OBJECTS: Final[Mapping[str, Table]] = {
+    "network": tables.network,
+    "subnetpool": tables.subnetpool,
+    "address_scope": tables.address_scope,
+}
+"""What can be shared, with the table it stands in."""
+
+USERS: Final[Mapping[str, tuple[Table, Column[Any]]]] = {
+    "network": (tables.port, tables.port.c.network_pk),
+    "subnetpool": (tables.subnet, tables.subnet.c.subnetpool_pk),
+    "address_scope": (tables.subnetpool, tables.subnetpool.c.address_scope_pk),
+}
+"""What others have on it: the table, and its column that refers to it."""
 
 COLLECTION: Final = Collection(
     source=_T,
@@ -26,7 +45,6 @@ COLLECTION: Final = Collection(
         "object_id": _T.c.object_id,
         "action": _T.c.action,
         "target_tenant": _T.c.target_project_id,
-        "target_project_id": _T.c.target_project_id,
     },
     id=_T.c.id,
     pk=_T.c.pk,
@@ -45,3 +63,105 @@ def shared_with(
         _T.c.object_type == object_type,
         _T.c.action.in_(actions),
     )
+
+
+def add(tx: Transaction, values: Mapping[str, Any]) -> int:
+    """Insert a policy; its number. Raises DuplicateRbacPolicy."""
+    try:
+        return rows.insert_one(tx, _T, {"id": model.new_id(), **values})
+    except IntegrityError as error:
+        if is_duplicate_key(error, "uq_rbac_policy_object_id_action_target_project_id"):
+            raise DuplicateRbacPolicy(
+                "An RBAC policy already exists with those values."
+            ) from error
+        raise
+
+
+def change_target(tx: Transaction, pk: int, target: str) -> None:
+    """Turn a policy to another project. Raises DuplicateRbacPolicy."""
+    try:
+        tx.execute(update(_T).where(_T.c.pk == pk).values(target_project_id=target))
+    except IntegrityError as error:
+        raise DuplicateRbacPolicy("An RBAC policy already exists with those values.") from error
+
+
+def remove(tx: Transaction, pk: int) -> None:
+    """Delete a policy that nothing relies on."""
+    tx.execute(delete(_T).where(_T.c.pk == pk))
+
+
+def forget(tx: Transaction, object_id: str) -> None:
+    """Delete the policies of an object that is deleted in this transaction."""
+    tx.execute(delete(_T).where(_T.c.object_id == object_id))
+
+
+def lock_object(tx: Transaction, object_type: str, object_id: str) -> Record | None:
+    """The row that policies are about, held until the transaction ends."""
+    return rows.lock(tx, OBJECTS[object_type], object_id)
+
+
+def publish(tx: Transaction, object_type: str, row: Any, action: str) -> None:
+    """Share an object with everybody by a policy of its owner, if none does so yet."""
+    if _of_everybody(tx, row.id, action) is None:
+        add(
+            tx,
+            {
+                "project_id": row.project_id,
+                "object_type": object_type,
+                "object_id": row.id,
+                "action": action,
+                "target_project_id": EVERYBODY,
+            },
+        )
+
+
+def withdraw(tx: Transaction, object_id: str, action: str) -> None:
+    """Delete the policy that shares an object with everybody, if there is one."""
+    found = _of_everybody(tx, object_id, action)
+    if found is not None:
+        remove(tx, found)
+
+
+def is_published(tx: Transaction, object_id: str, action: str) -> bool:
+    """Whether a policy shares the object with everybody."""
+    return _of_everybody(tx, object_id, action) is not None
+
+
+def _of_everybody(tx: Transaction, object_id: str, action: str) -> int | None:
+    return tx.execute(
+        select(_T.c.pk).where(
+            _T.c.object_id == object_id,
+            _T.c.action == action,
+            _T.c.target_project_id == EVERYBODY,
+        )
+    ).scalar_one_or_none()
+
+
+def set_flag(tx: Transaction, object_type: str, pk: int, flag: str, *, value: bool) -> None:
+    """Make the object's own attribute say what its policies say."""
+    table = OBJECTS[object_type]
+    if tx.execute(select(table.c[flag]).where(table.c.pk == pk)).scalar_one() != value:
+        rows.touch(tx, table, pk, {flag: value})
+
+
+def dependent(tx: Transaction, object_type: str, row: Record, target: str) -> str | None:
+    """What a project can only have there because of the policy for this target, if anything.
+
+    A port on the network, a subnet of the subnet pool, a subnet pool in the address scope: of
+    that project, or for the target `*` of any but the owner, and with no policy of its own.
+    """
+    table, reference = USERS[object_type]
+    conditions = [reference == row.pk, table.c.project_id != row.project_id]
+    covered = select(_T.c.target_project_id).where(
+        _T.c.object_id == row.id, _T.c.action == SHARED, _T.c.target_project_id != target
+    )
+    if target == EVERYBODY:
+        conditions.append(table.c.project_id.not_in(covered))
+    else:
+        everybody = exists().where(
+            _T.c.object_id == row.id,
+            _T.c.action == SHARED,
+            _T.c.target_project_id == EVERYBODY,
+        )
+        conditions += [table.c.project_id == target, not_(everybody)]
+    return tx.execute(select(table.c.id).where(*conditions).limit(1)).scalar_one_or_none()

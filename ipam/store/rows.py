@@ -38,6 +38,11 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
     return [pks[each] for each in ids]
 
 
+def find(tx: Transaction, table: Table, resource_id: str) -> Record | None:
+    """The row with this id."""
+    return tx.execute(select(table).where(table.c.id == resource_id)).one_or_none()
+
+
 def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
     """The row with this id, held until the transaction ends."""
     return tx.execute(

@@ -1,0 +1,142 @@
+"""Statements on quotas: how many of something a project may have.
+
+A limit is checked after the insert, in its transaction, and undone with it. While no limit is set
+that costs nothing: the project's own one comes along with the statement that reads what was just
+inserted. Where there is one, its row is the lock under which a project's resources of that kind
+are counted, so two requests cannot both take the last place.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ipam.errors import OverQuota
+from ipam.store import tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record, chunks
+
+_T = tables.quota
+
+UNLIMITED: Final = -1
+
+COUNTED: Final[Mapping[str, Table]] = {
+    "network": tables.network,
+    "subnet": tables.subnet,
+    "port": tables.port,
+    "subnetpool": tables.subnetpool,
+    "rbac_policy": tables.rbac_policy,
+}
+"""What can be limited, with the table whose rows count."""
+
+ABSENT: Final = ("router", "floatingip", "security_group", "security_group_rule")
+"""Limits that clients read and write of things that do not exist here."""
+
+RESOURCES: Final = (*COUNTED, *ABSENT)
+
+
+def read_made(
+    tx: Transaction, collection: Collection, pks: Sequence[int], resource: str, default: int
+) -> Sequence[Record]:
+    """The rows just inserted, in the order of their numbers given. Raises OverQuota."""
+    table: Any = collection.pk.table
+    own = (
+        select(_T.c.maximum)
+        .where(_T.c.project_id == table.c.project_id, _T.c.resource == resource)
+        .correlate(table)
+        .scalar_subquery()
+    )
+    place = {pk: n for n, pk in enumerate(pks)}
+    statement = collection.select().add_columns(own.label("quota_maximum"))
+    found: list[Record] = []
+    for some in chunks(pks):
+        found.extend(tx.execute(statement.where(collection.pk.in_(some))).all())
+    maxima = {row.project_id: row.quota_maximum for row in found}
+    for project_id, maximum in sorted(maxima.items()):
+        if _limit(maximum, default) >= 0:
+            _hold(tx, project_id, resource, default)
+    return sorted(found, key=lambda row: place[row.pk])
+
+
+def _hold(tx: Transaction, project_id: str, resource: str, default: int) -> None:
+    """Raise OverQuota when the project has too many, new ones included."""
+    limit = _limit(_lock(tx, project_id, resource), default)
+    if 0 <= limit < used(tx, project_id, [resource])[resource]:
+        raise OverQuota(f"Quota exceeded for resources: ['{resource}'].")
+
+
+def _limit(own: int | None, default: int) -> int:
+    return default if own is None else own
+
+
+def _lock(tx: Transaction, project_id: str, resource: str) -> int | None:
+    """The project's own limit, held until the transaction ends."""
+    mine = (_T.c.project_id == project_id, _T.c.resource == resource)
+    held = select(_T.c.maximum).where(*mine).with_for_update()
+    row = tx.execute(held).one_or_none()
+    if row is None:
+        tx.execute(
+            _insert_unless_there(tx.dialect), {"project_id": project_id, "resource": resource}
+        )
+        row = tx.execute(held).one_or_none()
+    return None if row is None else row.maximum
+
+
+def used(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str, int]:
+    """How many of each the project has."""
+    counts = [
+        select(func.count())
+        .select_from(COUNTED[name])
+        .where(COUNTED[name].c.project_id == project_id)
+        .scalar_subquery()
+        .label(name)
+        for name in resources
+        if name in COUNTED
+    ]
+    counted = tx.execute(select(*counts)).mappings().one() if counts else {}
+    return {name: counted.get(name, 0) for name in resources}
+
+
+def own_limits(tx: Transaction, project_id: str) -> dict[str, int]:
+    """The limits that are the project's own."""
+    rows = tx.execute(
+        select(_T.c.resource, _T.c.maximum).where(
+            _T.c.project_id == project_id, _T.c.maximum.is_not(None)
+        )
+    )
+    return {row.resource: row.maximum for row in rows}
+
+
+def all_limits(tx: Transaction) -> dict[str, dict[str, int]]:
+    """The own limits of every project that has any."""
+    found: dict[str, dict[str, int]] = {}
+    rows = tx.execute(
+        select(_T).where(_T.c.maximum.is_not(None)).order_by(_T.c.project_id, _T.c.resource)
+    )
+    for row in rows:
+        found.setdefault(row.project_id, {})[row.resource] = row.maximum
+    return found
+
+
+def set_limit(tx: Transaction, project_id: str, resource: str, maximum: int) -> None:
+    """Give the project a limit of its own; those who count wait."""
+    _lock(tx, project_id, resource)
+    mine = (_T.c.project_id == project_id, _T.c.resource == resource)
+    tx.execute(update(_T).where(*mine).values(maximum=maximum))
+
+
+def forget(tx: Transaction, project_id: str) -> bool:
+    """Take the project's own limits away; whether there were any."""
+    there = tx.execute(delete(_T).where(_T.c.project_id == project_id, _T.c.maximum.is_not(None)))
+    return there.rowcount > 0
+
+
+def _insert_unless_there(dialect: str) -> Any:
+    match dialect:
+        case "postgresql":
+            return postgresql.insert(_T).on_conflict_do_nothing()
+        case "sqlite":
+            return sqlite.insert(_T).on_conflict_do_nothing()
+        case _:
+            return insert(_T).prefix_with("IGNORE")

@@ -1,0 +1,81 @@
+"""Statements on tags: any resource whose table has the standard columns can have them.
+
+They stand twice: in the row's own `tags`, so that showing them costs no statement, and in the
+table `tag`, where filters find them. Both change in one transaction, under the row's lock.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Table, and_, delete, insert, not_, or_, select
+
+from ipam.store import rows, tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Record, SpecialFilter
+
+_T = tables.tag
+
+
+def filters(table: Table) -> Mapping[str, SpecialFilter]:
+    """The four filters of Neutron; each takes tags joined by commas, and may come repeatedly."""
+
+    def has(tag: str) -> ColumnElement[bool]:
+        tagged = select(_T.c.resource_pk).where(_T.c.resource_type == table.name, _T.c.tag == tag)
+        return table.c.pk.in_(tagged)
+
+    return {
+        "tags": _combined(lambda wanted: and_(*map(has, wanted))),
+        "tags-any": _combined(lambda wanted: or_(*map(has, wanted))),
+        "not-tags": _combined(lambda wanted: not_(and_(*map(has, wanted)))),
+        "not-tags-any": _combined(lambda wanted: not_(or_(*map(has, wanted)))),
+    }
+
+
+def _combined(condition: Callable[[list[str]], ColumnElement[bool]]) -> SpecialFilter:
+    def build(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+        return condition([tag for text in texts for tag in text.split(",")])
+
+    return build
+
+
+def of_row(row: Record) -> tuple[str, ...]:
+    """The tags of a resource's row, sorted."""
+    return tuple(row.tags or ())
+
+
+def for_row(tags: Sequence[str]) -> list[str] | None:
+    """What a new row has in its column `tags`."""
+    return sorted(set(tags)) or None
+
+
+def add_new(tx: Transaction, table: Table, new: Sequence[Record]) -> None:
+    """Note the tags of rows just inserted with `for_row`; no statement when none has any."""
+    entries = [
+        {"resource_type": table.name, "resource_pk": row.pk, "tag": tag}
+        for row in new
+        for tag in of_row(row)
+    ]
+    if entries:
+        tx.execute(insert(_T), entries)
+
+
+def replace(tx: Transaction, table: Table, row: Record, tags: Sequence[str]) -> bool:
+    """Give a resource, whose row the caller holds, these tags; whether that is a change."""
+    before, after = set(of_row(row)), set(tags)
+    if before == after:
+        return False
+    mine = and_(_T.c.resource_type == table.name, _T.c.resource_pk == row.pk)
+    if gone := sorted(before - after):
+        tx.execute(delete(_T).where(mine, _T.c.tag.in_(gone)))
+    entries = [
+        {"resource_type": table.name, "resource_pk": row.pk, "tag": tag}
+        for tag in sorted(after - before)
+    ]
+    if entries:
+        tx.execute(insert(_T), entries)
+    rows.touch(tx, table, row.pk, {"tags": for_row(tags)})
+    return True
+
+
+def forget(tx: Transaction, table: Table, pk: int) -> None:
+    """Delete the tags of a resource that is deleted in this transaction."""
+    tx.execute(delete(_T).where(_T.c.resource_type == table.name, _T.c.resource_pk == pk))
