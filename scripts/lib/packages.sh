@@ -46,11 +46,11 @@ find_python() {
 
 # make_venv EXTRAS: .venv with this checkout installed in place, again only when pyproject changed.
 make_venv() {
-  local extras=$1 stamp
-  stamp="$(sha256sum pyproject.toml | cut -c1-16) $extras"
-  if [ -x .venv/bin/ipam ] && grep -qsxF "$stamp" .venv/ipam-stamp; then return; fi
+  local extras=$1 hash
+  hash=$(sha256sum pyproject.toml | cut -c1-16)
+  if [ -x .venv/bin/ipam ] && grep -qsxF "$hash $extras" .venv/ipam-stamp; then return; fi
   say "making the virtual environment .venv (a minute)"
   [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
   .venv/bin/python -m pip install -q --disable-pip-version-check -e ".$extras"
-  echo "$stamp" >>.venv/ipam-stamp
+  printf '%s \n%s %s\n' "$hash" "$hash" "$extras" >>.venv/ipam-stamp # the bare one is in every other
 }
