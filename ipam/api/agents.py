@@ -92,7 +92,7 @@ class AgentsRoute(ListRoute):
             "Report an agent's state; makes the agent when it is new",
             request=({"agent": AgentReport},),
             response={"agent": AgentView},
-            service=True,
+            rule="create_agent",
         )
         return {**super().operations, "POST": reported}
 
@@ -129,8 +129,15 @@ class AgentRoute(ShowRoute):
             "Change an agent's admin_state_up or description",
             request=({"agent": AgentUpdate},),
             response={"agent": AgentView},
+            rule="update_agent",
+            row=self.kind,
         )
-        deleted = Operation("Delete an agent; a living one comes back", status=204)
+        deleted = Operation(
+            "Delete an agent; a living one comes back",
+            status=204,
+            rule="delete_agent",
+            row=self.kind,
+        )
         return {**super().operations, "PUT": changed, "DELETE": deleted}
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:

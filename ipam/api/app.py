@@ -5,7 +5,6 @@ adds its lines there (how: see `resources.py`).
 """
 
 import uuid
-from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +27,16 @@ from ipam.api import (
 )
 from ipam.api.agents import AgentRoute, AgentsRoute
 from ipam.api.dhcp_state import DhcpStateRoute, ReadyPortsRoute
+from ipam.api.gate import Authenticate, Gate
 from ipam.api.lease_events import LeaseEventRoute, LeaseEventsRoute
 from ipam.api.operations import Route
 from ipam.api.resources import ListRoute, ShowRoute, WriteListRoute, WriteShowRoute
 from ipam.api.service import Service
 from ipam.api.wake import SOCKET_NAME, AgentWaker
-from ipam.errors import PolicyNotAuthorized
 from ipam.identity.authentication import authenticator
-from ipam.identity.caller import Caller
+from ipam.identity.policy import Policy
 from ipam.store.allocation_history import AllocationHistory
 from ipam.store.database import Database
-
-Authenticate = Callable[[MutableMapping[str, Any]], Caller]
 
 
 def create_app(
@@ -53,7 +50,7 @@ def create_app(
     Without arguments it opens the database of the settings and authenticates as they say.
     """
     service = make_service(settings, database)
-    gate = _Gate(authenticate or authenticator(settings))
+    gate = Gate(service, authenticate or authenticator(settings))
     app = falcon.App(middleware=[gate], cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
@@ -79,7 +76,7 @@ def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> 
         journal=AllocationHistory(),
     )
     waker = AgentWaker(str(Path(settings.run_path) / SOCKET_NAME))
-    return Service(settings, opened, allocator, waker)
+    return Service(settings, opened, allocator, waker, Policy(settings))
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:
@@ -111,35 +108,3 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         ("/v2.0/agents/{resource_id}/ready-ports", ReadyPortsRoute(service)),
         *fixed_answers.routes(),
     ]
-
-
-class _Gate:
-    """Numbers each request, finds out who calls, and lets pass what the caller's role allows."""
-
-    def __init__(self, authenticate: Authenticate) -> None:
-        self._authenticate = authenticate
-
-    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        req.context.request_id = f"req-{uuid.uuid4()}"
-        req.context.caller = None
-
-    def process_resource(
-        self, req: falcon.Request, _resp: falcon.Response, resource: Any, _params: dict[str, Any]
-    ) -> None:
-        operation = resource.operations.get(req.method)
-        if operation is not None and operation.public:
-            return
-        caller = req.context.caller = self._authenticate(req.env)
-        if operation is None or caller.is_admin or req.method == "GET":
-            return  # what a path does not offer is Falcon's 405
-        if not (operation.service and caller.role == "service"):
-            raise PolicyNotAuthorized(
-                f"The role {caller.role} of {caller.user_id} does not allow"
-                f" {req.method} {req.path}."
-            )
-
-    def process_response(
-        self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
-    ) -> None:
-        request_id = getattr(req.context, "request_id", None) or f"req-{uuid.uuid4()}"
-        resp.set_header("X-Openstack-Request-Id", request_id)

@@ -124,12 +124,13 @@ class DhcpStateRoute:
                 "What the agent's host has to serve now, with an ETag for If-None-Match",
                 response={"networks": list[FullNetwork]},
                 query={"network_id": "Give this network in full, not id and digest only; repeat."},
+                rule="get_dhcp_state",
             )
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         wanted = {value for name, value in query_pairs(req.query_string) if name == "network_id"}
-        may_take = req.context.caller.is_admin or req.context.caller.role == "service"
+        may_take = req.context.caller.is_admin or req.context.caller.is_service
         if wanted:
             respond(resp, {"networks": self._in_full(resource_id, wanted)})
             return
@@ -209,7 +210,7 @@ class ReadyPortsRoute:
                 "Make ports ACTIVE that are ready and did not change since",
                 request=({"ports": list[ReadyPort]},),
                 response={"ready": list[str], "ignored": list[str]},
-                service=True,
+                rule="create_dhcp_state",
             )
         }
 

@@ -18,10 +18,10 @@ from ipam.errors import (
     Temporary,
     Unauthorized,
 )
-from ipam.identity.authentication import CHALLENGE
 
 LOG = logging.getLogger(__name__)
 
+REFUSALS = (401, 403)
 INTERNAL = "Request Failed: internal server error while processing your request."
 
 
@@ -36,6 +36,8 @@ def _handle(
 ) -> None:
     match error:
         case IpamError() if error.status < 500 or isinstance(error, Temporary):
+            if error.status in REFUSALS:
+                _log_refusal(req, error)
             _render(resp, error)
         case falcon.HTTPError():
             _render(resp, _translated(req, error))
@@ -48,12 +50,19 @@ def _handle(
             _body(resp, "HTTPInternalServerError", INTERNAL)
 
 
+def _log_refusal(req: falcon.Request, error: IpamError) -> None:
+    """Who was refused what, and why: once for each request, here and nowhere else."""
+    who = getattr(req.context, "caller", None) or f"somebody at {req.remote_addr}"
+    request_id = getattr(req.context, "request_id", "-")
+    LOG.warning("refused %s: %s %s: %s [%s]", who, req.method, req.path, error, request_id)
+
+
 def _render(resp: falcon.Response, error: IpamError) -> None:
     resp.status = falcon.code_to_http_status(error.status)
     if isinstance(error, Temporary):
         resp.set_header("Retry-After", str(error.retry_after_seconds))
     if isinstance(error, Unauthorized):
-        resp.set_header("WWW-Authenticate", CHALLENGE)
+        resp.set_header("WWW-Authenticate", error.challenge)
     _body(resp, error.type, str(error))
 
 

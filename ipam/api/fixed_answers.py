@@ -43,7 +43,7 @@ class FixedAnswer:
     """GET with an answer made of the path alone."""
 
     def __init__(self, summary: str, name: str, kind: Any, answer: Callable[..., Any]) -> None:
-        self._operation = Operation(summary, response={name: kind})
+        self._operation = Operation(summary, response={name: kind}, rule="get_extension")
         self._name = name
         self._answer = answer
 

@@ -127,7 +127,7 @@ class LeaseEventsRoute(ListRoute):
             "Record lease events, in their order, each id once, as one transaction",
             request=({"lease_events": list[LeaseEventCreate]},),
             response={"applied": int, "duplicates": int},
-            service=True,
+            rule="create_lease_event",
         )
         return {**super().operations, "POST": recorded}
 

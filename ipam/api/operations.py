@@ -22,8 +22,16 @@ class Operation:
     """For a list: where its query parameters come from."""
     query: Mapping[str, str] = field(default_factory=dict)
     """Further query parameters, with what each does."""
+    rule: str = ""
+    """The rule of `ipam.identity.rules` that allows it; without one it is for admins."""
+    row: Any = None
+    """The Kind of what `{resource_id}` names, where the rule is to hold for that row."""
+    project: str = ""
+    """The path's parameter that names a project, where the rule is to hold for that project."""
+    checked_inside: bool = False
+    """The route itself applies the rule, to the rows that it reads and the bodies that it gets."""
     service: bool = False
-    """Whether the role `service` may call it; every GET it may."""
+    """Whether the role `service` may call it, where no rule is named."""
     public: bool = False
     """Whether it needs no authentication."""
 

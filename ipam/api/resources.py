@@ -26,10 +26,11 @@ from ipam.api.operations import Operation
 from ipam.api.service import Service
 from ipam.api.urls import public_url
 from ipam.api.values import is_uuid
+from ipam.api.visibility import Access
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.identity.caller import Caller
 from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record, read_one, read_page
+from ipam.store.listing import Collection, Record, Viewer, read_one, read_page
 
 Views = Callable[[Transaction, Sequence[Record]], list[Any]]
 """View structs of these rows, in their order."""
@@ -51,9 +52,12 @@ class Kind:
         title = self.name.replace("_", " ").capitalize()
         return self.not_found(f"{title} {resource_id} could not be found.")
 
-    def show(self, tx: Transaction, resource_id: str) -> Any:
-        """The view of one item. Raises `not_found`, also for an id that is no UUID."""
-        row = read_one(tx, self.rows, resource_id) if is_uuid(resource_id) else None
+    def show(self, tx: Transaction, resource_id: str, viewer: Viewer | None = None) -> Any:
+        """The view of one item, if the viewer may see it (None may see all).
+
+        Raises `not_found`, also for an id that is no UUID.
+        """
+        row = read_one(tx, self.rows, resource_id, viewer) if is_uuid(resource_id) else None
         if row is None:
             raise self.missing(resource_id)
         return self.views(tx, [row])[0]
@@ -93,6 +97,8 @@ class ListRoute:
                     f"{kind.collection}_links": list[dict[str, str]],
                 },
                 listed=(kind.rows, kind.view),
+                rule=f"get_{kind.name}",
+                checked_inside=True,
             )
         }
 
@@ -100,12 +106,16 @@ class ListRoute:
         kind = self.kind
         maximum = self.service.settings.api.page_size_max
         request = listing.parse_query(req.query_string, kind.rows, kind.view, maximum)
+        access, query = Access(self.service, req.context.caller), request.query
+        access.require_visible(kind, (*query.filters, *(name for name, _ in query.sorts)))
+        viewer = access.viewer(kind)
 
         def read(tx: Transaction) -> tuple[list[Any], bool]:
-            page = read_page(tx, kind.rows, request.query)
+            page = read_page(tx, kind.rows, query, viewer)
             return kind.views(tx, page.rows), page.more
 
         views, more = self.service.database.read(read)
+        access.hide(kind, views)
         answer: dict[str, Any] = {
             kind.collection: [listing.with_fields(view, request.fields) for view in views]
         }
@@ -130,11 +140,20 @@ class ShowRoute:
                 f"Show one {name.replace('_', ' ')}",
                 response={name: self.kind.view},
                 query={"fields": "Show only this field; repeat for more."},
+                rule=f"get_{name}",
+                checked_inside=True,
             )
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        view = self.service.database.read(lambda tx: self.kind.show(tx, resource_id))
+        access = Access(self.service, req.context.caller)
+        viewer = access.viewer(self.kind)
+        try:
+            view = self.service.database.read(lambda tx: self.kind.show(tx, resource_id, viewer))
+        except NotFound:
+            access.explain_missing(self.kind, resource_id)
+            raise
+        access.hide(self.kind, [view])
         fields = listing.shown_fields(req.query_string)
         respond(resp, {self.kind.name: listing.with_fields(view, fields)})
 
@@ -157,6 +176,8 @@ class WriteListRoute(ListRoute):
                 {plural: list[create]},  # type: ignore[valid-type]  # at run time
             ),
             response={name: self.kind.view},
+            rule=f"create_{name}",
+            checked_inside=True,
         )
         return {**super().operations, "POST": made}
 
@@ -168,10 +189,16 @@ class WriteListRoute(ListRoute):
             bodies = body[plural]
             if not isinstance(bodies, list) or not bodies:
                 raise HTTPBadRequest(f"Resources required: '{plural}' is not a list with items.")
-            respond(resp, {plural: self.actions.create(req.context.caller, bodies)})
+            respond(resp, {plural: self._create(req.context.caller, bodies)})
         else:
-            bodies = [unwrap(body, name)]
-            respond(resp, {name: self.actions.create(req.context.caller, bodies)[0]})
+            respond(resp, {name: self._create(req.context.caller, [unwrap(body, name)])[0]})
+
+    def _create(self, caller: Caller, bodies: Sequence[Any]) -> list[Any]:
+        access = Access(self.service, caller)
+        access.require_new(self.kind, self.actions.create_struct, bodies)
+        views = self.actions.create(caller, bodies)
+        access.hide(self.kind, views)
+        return views
 
 
 class WriteShowRoute(ShowRoute):
@@ -188,17 +215,21 @@ class WriteShowRoute(ShowRoute):
             f"Change one {name}; If-Match: revision_number=N refuses to change another revision",
             request=({name: self.actions.update_struct},),
             response={name: self.kind.view},
+            rule=f"update_{name}",
+            checked_inside=True,
         )
-        deleted = Operation(f"Delete one {name}", status=204)
+        deleted = Operation(f"Delete one {name}", status=204, rule=f"delete_{name}", row=self.kind)
         return {**super().operations, "PUT": changed, "DELETE": deleted}
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         if not is_uuid(resource_id):
             raise self.kind.missing(resource_id)
-        body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), self.kind.name)
-        respond(
-            resp, {self.kind.name: self.actions.update(resource_id, body, wanted_revision(req))}
-        )
+        access, kind = Access(self.service, req.context.caller), self.kind
+        body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), kind.name)
+        access.require_change(kind, resource_id, f"update_{kind.name}", body)
+        view = self.actions.update(resource_id, body, wanted_revision(req))
+        access.hide(kind, [view])
+        respond(resp, {kind.name: view})
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         if not is_uuid(resource_id):

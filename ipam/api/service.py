@@ -6,6 +6,7 @@ from oslo_config import cfg
 
 from ipam.allocator.reservations import Allocator
 from ipam.api.wake import AgentWaker
+from ipam.identity.policy import Policy
 from ipam.store.database import Database
 
 
@@ -17,3 +18,4 @@ class Service:
     database: Database
     allocator: Allocator
     waker: AgentWaker
+    policy: Policy

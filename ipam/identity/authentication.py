@@ -19,9 +19,6 @@ from ipam.identity.local import caller_of_peer
 PEER_UID: Final = "ipam.peer_uid"
 """Where the Unix socket's server puts the peer's uid; headers only make keys with HTTP_."""
 
-CHALLENGE: Final = 'Basic realm="ipam"'
-"""The WWW-Authenticate header of a 401."""
-
 Strategy: TypeAlias = Callable[[Mapping[str, Any]], Caller]
 
 _IDENTITY_HEADER = re.compile(

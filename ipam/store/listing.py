@@ -6,9 +6,20 @@ the cost of a page does not grow with its place, and rows that come or go do not
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, case, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    case,
+    false,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.types import LargeBinary
 
 from ipam import model
@@ -20,6 +31,17 @@ Record: TypeAlias = Row[Any]
 
 SpecialFilter: TypeAlias = Callable[[Transaction, Sequence[str]], ColumnElement[bool]]
 """A filter that is no plain column: takes the raw values, raises HTTPBadRequest on a bad one."""
+
+Relation: TypeAlias = Callable[[str], Sequence[ColumnElement[bool]]]
+"""How a row may stand to a project with this id: conditions, any one of which makes it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who reads: a project, and the ways in which what it may see stands to it."""
+
+    project_id: str
+    relations: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +56,20 @@ class Collection:
     pk: ColumnElement[Any]
     special: Mapping[str, SpecialFilter] = field(default_factory=dict)
     newest_first: bool = False
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    """The ways a row can stand to a project, but for `owner`: that is its project_id."""
 
     def select(self) -> Select[Any]:
         """The statement for all rows."""
         return select(*self.selected).select_from(self.source)
+
+    def related(self, relation: str, project_id: str) -> Sequence[ColumnElement[bool]]:
+        """The conditions of one relation, any one of which is enough; none if it has no such."""
+        if relation in self.relations:
+            return self.relations[relation](project_id)
+        if relation == "owner" and "project_id" in self.columns:
+            return (self.columns["project_id"] == project_id,)
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +99,30 @@ class _Key:
     descending: bool
 
 
-def read_page(tx: Transaction, collection: Collection, query: ListQuery) -> Page:
-    """The rows that a query asks for. Raises HTTPBadRequest when its marker does not exist."""
-    statement = collection.select()
+SELECTIVE: Final = frozenset(
+    {"id", "project_id", "tenant_id", "network_id", "device_id", "fixed_ips", "port_id"}
+)
+"""Filters with an index, that leave few rows: each is then looked at whether it may be seen."""
+
+
+def read_page(
+    tx: Transaction, collection: Collection, query: ListQuery, viewer: Viewer | None = None
+) -> Page:
+    """The rows that a query asks for, of those that the viewer may see (None may see all).
+
+    Raises HTTPBadRequest when its marker does not exist.
+    """
+    if SELECTIVE.isdisjoint(query.filters):
+        statement = _all_visible(collection, viewer)
+    else:
+        statement = _each_if_visible(collection.select(), collection, viewer)
     for name, values in query.filters.items():
         statement = statement.where(_condition(tx, collection, name, values))
     keys = _keys(collection, query)
     if query.marker is not None:
-        statement = statement.where(_after(keys, _marker_values(tx, collection, keys, query)))
+        statement = statement.where(
+            _after(keys, _marker_values(tx, collection, keys, query, viewer))
+        )
     statement = statement.order_by(
         *(key.column.desc() if key.descending else key.column.asc() for key in keys)
     )
@@ -86,9 +134,32 @@ def read_page(tx: Transaction, collection: Collection, query: ListQuery) -> Page
     return Page(rows[::-1] if query.reverse else rows, more)
 
 
-def read_one(tx: Transaction, collection: Collection, resource_id: str) -> Record | None:
-    """The row with this id."""
-    return tx.execute(collection.select().where(collection.id == resource_id)).one_or_none()
+def read_one(
+    tx: Transaction, collection: Collection, resource_id: str, viewer: Viewer | None = None
+) -> Record | None:
+    """The row with this id, if the viewer may see it (None may see all)."""
+    statement = _each_if_visible(collection.select(), collection, viewer)
+    return tx.execute(statement.where(collection.id == resource_id)).one_or_none()
+
+
+def relations(
+    tx: Transaction, collection: Collection, ids: Sequence[str], project_id: str
+) -> dict[str, frozenset[str]]:
+    """How each of the rows with these ids stands to the project; rows that exist alone."""
+    names = sorted({"owner", *collection.relations})
+    conditions = [
+        case((or_(false(), *collection.related(name, project_id)), 1), else_=0).label(name)
+        for name in names
+    ]
+    found: dict[str, frozenset[str]] = {}
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        statement = select(collection.id.label("the_id"), *conditions).select_from(
+            collection.source
+        )
+        for row in tx.execute(statement.where(collection.id.in_(some))):
+            found[row.the_id] = frozenset(name for name in names if getattr(row, name))
+    return found
 
 
 def read_many(tx: Transaction, collection: Collection, pks: Sequence[int]) -> Sequence[Record]:
@@ -131,12 +202,53 @@ def _keys(collection: Collection, query: ListQuery) -> list[_Key]:
     return keys
 
 
+def _each_if_visible(
+    statement: Select[Any], collection: Collection, viewer: Viewer | None
+) -> Select[Any]:
+    """The statement with a condition on each row: for statements that look at few."""
+    if viewer is None:
+        return statement
+    return statement.where(or_(false(), *_conditions(collection, viewer)))
+
+
+def _all_visible(collection: Collection, viewer: Viewer | None) -> Select[Any]:
+    """The statement for all rows that the viewer may see, found from the indexes.
+
+    A condition with `or` over two tables would have every database read the whole table.
+    """
+    if viewer is None:
+        return collection.select()
+    conditions = _conditions(collection, viewer)
+    if len(conditions) < 2:
+        return _each_if_visible(collection.select(), collection, viewer)
+    ways = [
+        select(collection.pk.label("pk")).select_from(collection.source).where(condition)
+        for condition in conditions
+    ]
+    visible = union(*ways).subquery("visible")
+    source = collection.source.join(visible, visible.c.pk == collection.pk)
+    return select(*collection.selected).select_from(source)
+
+
+def _conditions(collection: Collection, viewer: Viewer) -> list[ColumnElement[bool]]:
+    return [
+        condition
+        for relation in sorted(viewer.relations)
+        for condition in collection.related(relation, viewer.project_id)
+    ]
+
+
 def _marker_values(
-    tx: Transaction, collection: Collection, keys: Sequence[_Key], query: ListQuery
+    tx: Transaction,
+    collection: Collection,
+    keys: Sequence[_Key],
+    query: ListQuery,
+    viewer: Viewer | None,
 ) -> Sequence[Any]:
     columns = [key.column.label(f"key_{n}") for n, key in enumerate(keys)]
+    statement = select(*columns).select_from(collection.source)
     row = tx.execute(
-        select(*columns).select_from(collection.source).where(collection.id == query.marker)
+        _each_if_visible(statement, collection, viewer).where(collection.id == query.marker)
     ).one_or_none()
     if row is None:
         raise HTTPBadRequest(f"Invalid input for marker. Reason: no item has id {query.marker!r}.")

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import delete, exists, literal, or_, select, update
 
 from ipam import model
-from ipam.store import tables
+from ipam.store import tables, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 
@@ -38,6 +38,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
+    relations=visibility.NETWORK,
 )
 
 

@@ -14,7 +14,7 @@ from ipam.errors import (
     MacAddressInUse,
     NetworkNotFound,
 )
-from ipam.store import allocation_history, rows, tables
+from ipam.store import allocation_history, rows, tables, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 from ipam.store.retry import is_duplicate_key, is_foreign_key_violation
@@ -104,6 +104,7 @@ COLLECTION: Final = Collection(
     id=_T.c.id,
     pk=_T.c.pk,
     special={"fixed_ips": _by_fixed_ips},
+    relations=visibility.ON_NETWORK,
 )
 
 

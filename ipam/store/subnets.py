@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select
 
 from ipam import model
-from ipam.store import tables
+from ipam.store import tables, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 
@@ -37,6 +37,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
+    relations=visibility.ON_NETWORK,
 )
 
 
