@@ -16,6 +16,7 @@ from ipam.errors import Unauthorized
 from ipam.identity.caller import Caller
 from ipam.store.database import Database
 from tests.api.caller import ADMIN, READER, SERVICE, Api
+from tests.servers.choice import on_servers
 
 
 def as_caller(settings: cfg.ConfigOpts, database: Database, caller: Caller) -> Api:
@@ -130,11 +131,11 @@ def test_an_unexpected_error_is_logged_and_not_shown(
     assert "req-" in caplog.text
 
 
+@on_servers
 def test_a_database_that_is_away_is_503_and_well_again_when_it_is_back(
     settings: cfg.ConfigOpts, database_url: str, backend: str, database_server: Any
 ) -> None:
-    if database_server is None:
-        pytest.skip("SQLite has no server that could be away")
+    assert database_server is not None
     database = Database(database_url)
     try:
         api = as_caller(settings, database, ADMIN)

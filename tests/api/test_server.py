@@ -26,6 +26,7 @@ from tests.api.api_process import (
     start,
     write_config,
 )
+from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
 
 NOBODY = 65534
@@ -276,11 +277,11 @@ def test_more_requests_than_threads_wait_their_turn_without_a_word(server: ApiPr
     assert "queue depth" not in server.log.read_text()
 
 
+@on_servers
 def test_a_database_that_is_away_is_503_and_everything_is_well_again_afterwards(
     database_server: PrivateServer | None, database_url: str, tmp_path: Path
 ) -> None:
-    if database_server is None:
-        pytest.skip("SQLite cannot be away")
+    assert database_server is not None
     body = {"agent": {"host": "host-a", "started_at": 1}}
     with api_process(tmp_path, database_url) as running:
         assert running.unix("POST", "/v2.0/agents", body).status == 200
@@ -298,11 +299,11 @@ def test_a_database_that_is_away_is_503_and_everything_is_well_again_afterwards(
         assert running.unix("POST", "/v2.0/agents", body).status == 200
 
 
+@on_servers
 def test_a_server_starts_while_the_database_is_away_and_waits_for_it(
     database_server: PrivateServer | None, database_url: str, tmp_path: Path
 ) -> None:
-    if database_server is None:
-        pytest.skip("SQLite cannot be away")
+    assert database_server is not None
     database_server.stop()
     try:
         with api_process(tmp_path, database_url) as running:

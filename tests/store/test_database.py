@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from ipam.errors import DatabaseUnavailable
 from ipam.store import tables
 from ipam.store.database import Database, Transaction
+from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
 from tests.store.rows import NETWORK
 
@@ -126,11 +127,10 @@ def test_sqlite_has_no_second_transaction(tmp_path: Path) -> None:
     database.dispose()
 
 
+@on_servers
 def test_a_transaction_aside_stays_when_the_outer_one_does_not(
     database: Database, backend: str
 ) -> None:
-    if backend == "sqlite":
-        pytest.skip("SQLite has one writer")
 
     def work(_tx: Transaction) -> None:
         database.write_aside(add)
@@ -152,8 +152,7 @@ def restarted(
     database: Database, database_server: PrivateServer | None
 ) -> Iterator[Callable[[], PrivateServer]]:
     """A function that gives the server to stop; it runs again after the test."""
-    if database_server is None:
-        pytest.skip("SQLite has no server")
+    assert database_server is not None
     server = database_server
 
     def stop() -> PrivateServer:
@@ -165,6 +164,7 @@ def restarted(
         server.start()
 
 
+@on_servers
 def test_while_the_database_is_away_it_says_so_and_after_its_return_all_is_well(
     database: Database, restarted: Callable[[], PrivateServer]
 ) -> None:
@@ -181,6 +181,7 @@ def test_while_the_database_is_away_it_says_so_and_after_its_return_all_is_well(
     assert names(database) == ["one", "two"]
 
 
+@on_servers
 def test_a_restart_between_two_requests_goes_unnoticed(
     database: Database, restarted: Callable[[], PrivateServer]
 ) -> None:
@@ -194,6 +195,7 @@ def test_a_restart_between_two_requests_goes_unnoticed(
     assert names(database) == ["one", "two"]
 
 
+@on_servers
 def test_a_commit_that_is_cut_off_is_not_repeated(
     database: Database, restarted: Callable[[], PrivateServer]
 ) -> None:

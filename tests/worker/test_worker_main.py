@@ -18,6 +18,7 @@ from ipam.errors import DatabaseUnavailable
 from ipam.store.database import Database
 from ipam.store.tables import lease
 from ipam.worker.main import Worker
+from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
 
 PROGRAM = """
@@ -96,11 +97,11 @@ def test_the_worker_does_its_rounds_and_stops_when_told(
     assert "Traceback" not in log.read_text()
 
 
+@on_servers
 def test_a_database_that_is_away_is_waited_for_with_one_line(
     database_server: PrivateServer | None, database_url: str, database: Database, tmp_path: Path
 ) -> None:
-    if database_server is None:
-        pytest.skip("SQLite cannot be away")
+    assert database_server is not None
     with running(database_url, tmp_path) as (process, log):
         database_server.stop()
         try:
