@@ -21,8 +21,11 @@ from ipam.api import (
     openapi,
     port_types,
     ports,
+    quotas,
+    rbac,
     subnet_types,
     subnets,
+    tags,
     versions,
 )
 from ipam.api.agents import AgentRoute, AgentsRoute
@@ -84,6 +87,7 @@ def routes(service: Service) -> list[tuple[str, Route]]:
     network_actions = networks.NetworkActions(service)
     subnet_actions = subnets.SubnetActions(service)
     port_actions = ports.PortActions(service)
+    rbac_actions = rbac.RbacActions(service)
     return [
         ("/", versions.VersionsRoute(service)),
         ("/v2.0", versions.VersionRoute(service)),
@@ -106,5 +110,11 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         ("/v2.0/agents/{resource_id}", AgentRoute(service)),
         ("/v2.0/agents/{resource_id}/dhcp-state", DhcpStateRoute(service)),
         ("/v2.0/agents/{resource_id}/ready-ports", ReadyPortsRoute(service)),
+        ("/v2.0/rbac-policies", WriteListRoute(service, rbac.KIND, rbac_actions)),
+        ("/v2.0/rbac-policies/{resource_id}", WriteShowRoute(service, rbac.KIND, rbac_actions)),
+        *quotas.routes(service),
+        *tags.tag_routes(service, "/v2.0/networks", networks.KIND),
+        *tags.tag_routes(service, "/v2.0/subnets", subnet_types.KIND),
+        *tags.tag_routes(service, "/v2.0/ports", port_types.KIND),
         *fixed_answers.routes(),
     ]

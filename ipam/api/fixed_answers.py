@@ -1,6 +1,6 @@
 """Paths whose answer does not depend on the database.
 
-Extensions, quotas, and Neutron resources that do not exist here but that Nova and Horizon ask for
+Extensions, and Neutron resources that do not exist here but that Nova and Horizon ask for
 without looking at the extensions first.
 """
 
@@ -13,21 +13,6 @@ from ipam.api.extensions import EXTENSIONS, Extension
 from ipam.api.operations import Operation, Route
 from ipam.api.resources import respond
 from ipam.errors import Conflict, ExtensionNotFound
-
-UNLIMITED = dict.fromkeys(
-    (
-        "floatingip",
-        "network",
-        "port",
-        "rbac_policy",
-        "router",
-        "security_group",
-        "security_group_rule",
-        "subnet",
-        "subnetpool",
-    ),
-    -1,
-)
 
 
 class AutoAllocatedTopologyNotFound(Conflict):
@@ -57,7 +42,6 @@ class FixedAnswer:
 
 def routes() -> list[tuple[str, Route]]:
     """The paths with their routes."""
-    quota = ("quota", dict[str, int], lambda **_path: UNLIMITED)
     return [
         (
             "/v2.0/extensions",
@@ -67,11 +51,10 @@ def routes() -> list[tuple[str, Route]]:
             "/v2.0/extensions/{alias}",
             FixedAnswer("Show one extension", "extension", Extension, _extension),
         ),
-        ("/v2.0/quotas/{project_id}", FixedAnswer("Show quotas: all are unlimited", *quota)),
-        ("/v2.0/quotas/{project_id}/default", FixedAnswer("Show default quotas", *quota)),
         ("/v2.0/floatingips", _empty("floating IPs", "floatingips")),
         ("/v2.0/routers", _empty("routers", "routers")),
         ("/v2.0/security-groups", _empty("security groups", "security_groups")),
+        ("/v2.0/service-providers", _empty("service providers", "service_providers")),
         (
             "/v2.0/auto-allocated-topology/{project_id}",
             FixedAnswer(

@@ -7,16 +7,17 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
-from ipam.api import standard
+from ipam.api import rbac, standard
 from ipam.api.dhcp_port import dhcp_device_id
 from ipam.api.resources import Kind
 from ipam.api.service import Service
-from ipam.api.values import Description, Domain, Name, ProjectId, ShortName
+from ipam.api.values import Description, Domain, Name, ProjectId, ShortName, Tag
 from ipam.errors import CallerError, InvalidInput, NetworkInUse, NetworkNotFound
 from ipam.identity.caller import Caller
-from ipam.store import networks, ports, rows, subnets, tables
+from ipam.store import networks, ports, rows, subnets, tables, tags
+from ipam.store import rbac as shared
 from ipam.store.database import Transaction
-from ipam.store.listing import Record, read_many
+from ipam.store.listing import Record
 
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
@@ -28,6 +29,7 @@ class NetworkCreate(Struct, kw_only=True):
     description: Description = ""
     project_id: ProjectId | UnsetType = UNSET
     tenant_id: ProjectId | UnsetType = UNSET
+    tags: list[Tag] = []
     admin_state_up: bool = True
     shared: bool = False
     mtu: Mtu | None = None
@@ -143,7 +145,11 @@ class NetworkActions:
         def work(tx: Transaction) -> list[NetworkView]:
             pks = rows.insert_many(tx, tables.network, new)
             tx.on_commit(self._service.waker.wake)
-            return views(tx, read_many(tx, KIND.rows, pks))
+            found = standard.made(tx, KIND, pks, self._service.settings)
+            for row in found:
+                flags = {"shared": row.shared, "router_external": row.router_external}
+                rbac.follow_flags(tx, "network", row, {k: v for k, v in flags.items() if v})
+            return views(tx, found)
 
         return self._service.database.write(work)
 
@@ -154,6 +160,7 @@ class NetworkActions:
             missing = KIND.missing(resource_id)
             row = standard.locked(tx, tables.network, resource_id, revision, missing)
             if values := standard.changed(row, asked):
+                rbac.follow_flags(tx, "network", row, values)
                 rows.touch(tx, tables.network, row.pk, values)
                 tx.on_commit(self._service.waker.wake)
             view: NetworkView = KIND.show(tx, resource_id)
@@ -172,6 +179,7 @@ class NetworkActions:
                     " more ports still in use on the network."
                 )
             self._remove(tx, row.pk, device_id)
+            shared.forget(tx, resource_id)
             tx.on_commit(self._service.waker.wake)
 
         self._service.database.write(work)
@@ -194,4 +202,5 @@ def _new_row(body: NetworkCreate, caller: Caller, default_mtu: int) -> dict[str,
     values.pop("tenant_id", None)
     values["project_id"] = standard.project_of(body, caller)
     values["mtu"] = body.mtu or default_mtu
+    values["tags"] = tags.for_row(body.tags)
     return rows.with_standard(values)

@@ -19,6 +19,7 @@ from ipam.api.values import (
     PairAddress,
     ProjectId,
     ShortName,
+    Tag,
     Uuid,
 )
 from ipam.errors import CallerError, InvalidInput, PortNotFound
@@ -66,6 +67,7 @@ class PortCreate(Struct, kw_only=True):
     description: Description = ""
     project_id: ProjectId | UnsetType = UNSET
     tenant_id: ProjectId | UnsetType = UNSET
+    tags: list[Tag] = []
     admin_state_up: bool = True
     mac_address: MacAddress | UnsetType | None = UNSET
     fixed_ips: list[FixedIpWish] | UnsetType = UNSET

@@ -34,9 +34,9 @@ from ipam.errors import (
     PortInUse,
 )
 from ipam.identity.caller import Caller
-from ipam.store import ports, rows, tables
+from ipam.store import ports, rows, tables, tags
 from ipam.store.database import Transaction
-from ipam.store.listing import Record, read_many
+from ipam.store.listing import Record
 
 MAC_ATTEMPTS: Final = 16
 """Neutron's mac_generation_retries. A network of 100,000 ports hits a taken MAC once in 170."""
@@ -137,7 +137,7 @@ class PortActions:
             plans = self._acquire_together(tx, pks, plans)
         for pk, plan in zip(pks, plans, strict=True):
             self._acquire(tx, pk, plan)
-        return views(tx, read_many(tx, KIND.rows, pks))
+        return views(tx, standard.made(tx, KIND, pks, self._service.settings))
 
     def _acquire_together(
         self, tx: Transaction, pks: Sequence[int], plans: Sequence[Sequence[Step]]
@@ -323,6 +323,7 @@ def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str)
             "project_id": standard.project_of(body, caller),
             "name": body.name,
             "description": body.description,
+            "tags": tags.for_row(body.tags),
             "mac_address": body.mac_address or new_mac(),
             "admin_state_up": body.admin_state_up,
             "status": model.DOWN,

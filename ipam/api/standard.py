@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
+from oslo_config import cfg
 
 from ipam import model
 from ipam.api.attributes import Parsed, parse
+from ipam.api.resources import Kind
 from ipam.errors import CallerError, HTTPBadRequest, InvalidInput, RevisionNumberConstraintFailed
 from ipam.identity.caller import Caller
-from ipam.store import rows
+from ipam.store import quotas, rows, tags
 from ipam.store.database import Transaction
-from ipam.store.listing import Record
+from ipam.store.listing import Record, read_many
 from ipam.store.rows import Table
 
 S = TypeVar("S", bound=Struct)
@@ -80,6 +82,21 @@ def locked(
     return row
 
 
+def made(
+    tx: Transaction, kind: Kind, pks: Sequence[int], settings: cfg.ConfigOpts
+) -> Sequence[Record]:
+    """The rows that a POST has just inserted, their tags noted. Raises OverQuota."""
+    if kind.name in quotas.COUNTED:
+        default = settings.quotas[f"quota_{kind.name}"]
+        found = quotas.read_made(tx, kind.rows, pks, kind.name, default)
+    else:
+        found = read_many(tx, kind.rows, pks)
+    table = kind.rows.pk.table
+    if "tags" in table.c:
+        tags.add_new(tx, table, found)
+    return found
+
+
 def given(body: Struct) -> dict[str, Any]:
     """What a PUT set, by Python name."""
     return {
@@ -105,4 +122,5 @@ def standard_view(row: Record) -> dict[str, Any]:
         "revision_number": row.revision_number,
         "created_at": model.iso_time(row.created_at),
         "updated_at": model.iso_time(row.updated_at),
+        "tags": tags.of_row(row),
     }

@@ -9,7 +9,7 @@ from ipam import model
 from ipam.api import standard, subnet_rules
 from ipam.api.resources import Kind
 from ipam.api.subnet_rules import Shape
-from ipam.api.values import Cidr, Description, IpAddress, Name, ProjectId, Uuid
+from ipam.api.values import Cidr, Description, IpAddress, Name, ProjectId, Tag, Uuid
 from ipam.errors import CallerError, SubnetNotFound
 from ipam.store import subnets
 from ipam.store.database import Transaction
@@ -36,6 +36,7 @@ class SubnetCreate(Struct, kw_only=True):
     description: Description = ""
     project_id: ProjectId | UnsetType = UNSET
     tenant_id: ProjectId | UnsetType = UNSET
+    tags: list[Tag] = []
     gateway_ip: IpAddress | UnsetType | None = UNSET
     allocation_pools: list[AllocationPool] | UnsetType = UNSET
     dns_nameservers: list[IpAddress] = []

@@ -28,9 +28,9 @@ from ipam.errors import (
     SubnetInUse,
 )
 from ipam.identity.caller import Caller
-from ipam.store import networks, rows, subnets, tables
+from ipam.store import networks, rows, subnets, tables, tags
 from ipam.store.database import Transaction
-from ipam.store.listing import Record, read_many
+from ipam.store.listing import Record
 
 
 class SubnetActions:
@@ -48,7 +48,7 @@ class SubnetActions:
         def work(tx: Transaction) -> list[SubnetView]:
             pks = [self._add(tx, caller, body) for body in read]
             tx.on_commit(self._service.waker.wake)
-            return views(tx, read_many(tx, KIND.rows, pks))
+            return views(tx, standard.made(tx, KIND, pks, self._service.settings))
 
         return self._service.database.write(work)
 
@@ -157,6 +157,7 @@ def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) 
             "project_id": standard.project_of(body, caller),
             "name": body.name,
             "description": body.description,
+            "tags": tags.for_row(body.tags),
             "ip_version": body.ip_version,
             "cidr": body.cidr,
             "gateway_ip": model.pack(shape.gateway_ip) if shape.gateway_ip else None,

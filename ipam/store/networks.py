@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import delete, exists, literal, or_, select, update
 
 from ipam import model
-from ipam.store import tables, visibility
+from ipam.store import tables, tags, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 
@@ -38,6 +38,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
+    special=tags.filters(_T),
     relations=visibility.NETWORK,
 )
 
@@ -84,6 +85,7 @@ def port_in_use(tx: Transaction, network_pk: int, *, dhcp_device_id: str) -> str
 
 def remove(tx: Transaction, network_pk: int) -> None:
     """Delete a network that has neither ports nor subnets."""
+    tags.forget(tx, _T, network_pk)
     tx.execute(delete(_T).where(_T.c.pk == network_pk))
 
 

@@ -14,7 +14,7 @@ from ipam.errors import (
     MacAddressInUse,
     NetworkNotFound,
 )
-from ipam.store import allocation_history, rows, tables, visibility
+from ipam.store import allocation_history, rows, tables, tags, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 from ipam.store.retry import is_duplicate_key, is_foreign_key_violation
@@ -103,7 +103,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
-    special={"fixed_ips": _by_fixed_ips},
+    special={"fixed_ips": _by_fixed_ips, **tags.filters(_T)},
     relations=visibility.ON_NETWORK,
 )
 
@@ -213,6 +213,7 @@ def end_leases(tx: Transaction, port_id: str, reason: str) -> int:
 
 def remove(tx: Transaction, port_pk: int) -> None:
     """Delete a port whose addresses are released."""
+    tags.forget(tx, _T, port_pk)
     tx.execute(delete(_T).where(_T.c.pk == port_pk))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select
 
 from ipam import model
-from ipam.store import tables, visibility
+from ipam.store import tables, tags, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 
@@ -37,6 +37,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
+    special=tags.filters(_T),
     relations=visibility.ON_NETWORK,
 )
 
@@ -90,6 +91,7 @@ def owner_of(tx: Transaction, subnet_pk: int, address: bytes) -> Any:
 
 def remove(tx: Transaction, subnet_pk: int) -> None:
     """Delete a subnet whose addresses are all released and whose pools the allocator closed."""
+    tags.forget(tx, _T, subnet_pk)
     tx.execute(delete(_POOL).where(_POOL.c.subnet_pk == subnet_pk))
     tx.execute(delete(_T).where(_T.c.pk == subnet_pk))
 
