@@ -42,6 +42,7 @@ def main() -> int:
     arguments.add_argument("--once", action="store_true")
     once = arguments.parse_args().once
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
         try:
