@@ -30,8 +30,17 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the schema to the newest revision, or the one named, unless it is there."""
     from alembic import command  # noqa: PLC0415  # see above
 
+    _make_private_file(database)
     with _config(database) as config:
         command.upgrade(config, revision)
+
+
+def _make_private_file(database: Database) -> None:
+    """SQLite would make its file for all to read, and gives its other files the same mode."""
+    path = database.url.database
+    if database.has_one_writer and path:
+        with contextlib.suppress(OSError):  # SQLite says what is wrong
+            Path(path).touch(mode=0o600)
 
 
 def downgrade(database: Database, revision: str) -> None:

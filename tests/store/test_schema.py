@@ -53,3 +53,13 @@ def test_head_is_the_newest_migration_in_the_package() -> None:
 
     scripts = ScriptDirectory(str(Path(schema.__file__).with_name("migrations")))
     assert scripts.get_heads() == [schema.HEAD]
+
+
+def test_a_new_sqlite_file_and_what_sqlite_puts_beside_it_are_private(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/ipam.sqlite")
+    schema.upgrade(database)
+    database.read(lambda tx: tx.execute(sqlalchemy.text("SELECT 1")))
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    database.dispose()
+    assert modes
+    assert set(modes.values()) == {0o600}, modes
