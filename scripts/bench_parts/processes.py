@@ -57,7 +57,8 @@ def place() -> Iterator[Place]:
 @contextlib.contextmanager
 def process(made: Place, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """One `ipam` process, stopped by SIGTERM at the end."""
-    started = subprocess.Popen([IPAM, *words, "--config-file", made.config])
+    command = [IPAM, *words, "--config-file", made.config]
+    started = subprocess.Popen(command, stdout=sys.stderr)  # standard output is the result's
     try:
         yield started
     finally:
