@@ -16,6 +16,7 @@ from ipam.api import (
     allocation_events,
     faults,
     fixed_answers,
+    idempotency,
     leases,
     networks,
     openapi,
@@ -54,10 +55,13 @@ def create_app(
     """
     service = make_service(settings, database)
     gate = Gate(service, authenticate or authenticator(settings))
-    app = falcon.App(middleware=[gate], cors_enable=False)
+    once = idempotency.Idempotency(service)
+    around: list[Any] = [gate, once]
+    app = falcon.App(middleware=around, cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
     faults.install(app)
+    idempotency.install(app, once, faults.handle)
     table = routes(service)
     for path, route in table:
         app.add_route(path, route)

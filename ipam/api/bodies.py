@@ -14,12 +14,7 @@ def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
     Raises HTTPBadRequest when it is not JSON (NaN, Infinity and lone surrogates are not) or not an
     object, HTTPRequestEntityTooLarge when it is longer.
     """
-    too_large = HTTPRequestEntityTooLarge(f"The body is longer than {max_bytes} bytes.")
-    if (req.content_length or 0) > max_bytes:
-        raise too_large
-    raw = req.bounded_stream.read(max_bytes + 1)
-    if len(raw) > max_bytes:
-        raise too_large
+    raw = read_bytes(req, max_bytes)
     try:
         body = msgspec.json.decode(raw)
     except RecursionError:
@@ -29,6 +24,21 @@ def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise HTTPBadRequest("The body is not a JSON object.")
     return body
+
+
+def read_bytes(req: falcon.Request, max_bytes: int) -> bytes:
+    """The body as it came, also when it was read before. Raises HTTPRequestEntityTooLarge."""
+    known = getattr(req.context, "body", None)
+    if known is not None:
+        return bytes(known)
+    too_large = HTTPRequestEntityTooLarge(f"The body is longer than {max_bytes} bytes.")
+    if (req.content_length or 0) > max_bytes:
+        raise too_large
+    raw: bytes = req.bounded_stream.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise too_large
+    req.context.body = raw
+    return raw
 
 
 def unwrap(body: dict[str, Any], name: str) -> Any:

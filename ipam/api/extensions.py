@@ -25,6 +25,7 @@ EXTENSIONS: Final = (
     Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),
     Extension("external-net", "Neutron external network", "router:external of networks"),
     Extension("extra_dhcp_opt", "Neutron Extra DHCP options", "DHCP options of one port"),
+    Extension("idempotency-key", "Idempotency-Key", "A POST sent again is answered again (ours)"),
     Extension("ip-substring-filtering", "IP address substring filtering", "ip_address_substr"),
     Extension("net-mtu", "Network MTU", "mtu of networks"),
     Extension("net-mtu-writable", "Network MTU (writable)", "mtu can be set and changed"),

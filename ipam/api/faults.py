@@ -27,13 +27,14 @@ INTERNAL = "Request Failed: internal server error while processing your request.
 
 def install(app: falcon.App[Any, Any]) -> None:
     """Make the application answer every exception in this form."""
-    app.add_error_handler(Exception, _handle)
-    app.add_error_handler(falcon.HTTPError, _handle)  # in place of the one Falcon has for it
+    app.add_error_handler(Exception, handle)
+    app.add_error_handler(falcon.HTTPError, handle)  # in place of the one Falcon has for it
 
 
-def _handle(
+def handle(
     req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
 ) -> None:
+    """Answer a request that ended in this exception."""
     match error:
         case IpamError() if error.status < 500 or isinstance(error, Temporary):
             if error.status in REFUSALS:

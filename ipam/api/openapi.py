@@ -9,7 +9,7 @@ import falcon
 import msgspec
 from msgspec import Struct
 
-from ipam.api import listing
+from ipam.api import idempotency, listing
 from ipam.api.attributes import scalar_type
 from ipam.api.operations import Operation, Route
 from ipam.api.resources import respond
@@ -17,6 +17,16 @@ from ipam.store.listing import Collection
 
 REF: Final = "#/components/schemas/{name}"
 PATH: Final = "/v2.0/openapi.json"
+
+
+IDEMPOTENCY_KEY: Final = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "description": "For 24 hours the same caller's same request under this key is answered as the"
+    " first one was, with Idempotent-Replayed: true, and not carried out again. Another request"
+    " under it is refused with 422, one whose first answer nobody knows with 409.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
 
 
 class NeutronError(Struct):
@@ -103,7 +113,10 @@ def _operation(
     }
     if operation.public:
         result["security"] = []
-    if parameters := [*_list_parameters(operation), *_query_parameters(operation.query)]:
+    parameters = [*_list_parameters(operation), *_query_parameters(operation.query)]
+    if method == "POST":
+        parameters.append(IDEMPOTENCY_KEY)
+    if parameters:
         result["parameters"] = parameters
     if operation.request:
         bodies = [_object(body, by_type) for body in operation.request]

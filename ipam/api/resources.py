@@ -20,7 +20,7 @@ import falcon
 import msgspec
 from msgspec import Struct
 
-from ipam.api import listing
+from ipam.api import idempotency, listing
 from ipam.api.bodies import read_json, unwrap
 from ipam.api.operations import Operation
 from ipam.api.service import Service
@@ -189,16 +189,24 @@ class WriteListRoute(ListRoute):
             bodies = body[plural]
             if not isinstance(bodies, list) or not bodies:
                 raise HTTPBadRequest(f"Resources required: '{plural}' is not a list with items.")
-            respond(resp, {plural: self._create(req.context.caller, bodies)})
+            respond(resp, self._create(req, bodies, lambda views: {plural: views}))
         else:
-            respond(resp, {name: self._create(req.context.caller, [unwrap(body, name)])[0]})
+            bodies = [unwrap(body, name)]
+            respond(resp, self._create(req, bodies, lambda views: {name: views[0]}))
 
-    def _create(self, caller: Caller, bodies: Sequence[Any]) -> list[Any]:
-        access = Access(self.service, caller)
+    def _create(
+        self, req: falcon.Request, bodies: Sequence[Any], wrap: Callable[[list[Any]], Any]
+    ) -> Any:
+        """The answer about what was made of these bodies, as the caller may see it."""
+        access = Access(self.service, req.context.caller)
         access.require_new(self.kind, self.actions.create_struct, bodies)
-        views = self.actions.create(caller, bodies)
-        access.hide(self.kind, views)
-        return views
+
+        def answer(views: list[Any]) -> Any:
+            access.hide(self.kind, views)
+            return wrap(views)
+
+        idempotency.keep(req, 201, answer)
+        return answer(self.actions.create(req.context.caller, bodies))
 
 
 class WriteShowRoute(ShowRoute):

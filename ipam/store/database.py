@@ -13,7 +13,8 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from contextvars import ContextVar
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Executable
@@ -82,6 +83,20 @@ class Transaction:
             callback()
 
 
+Envelope: TypeAlias = Callable[[Transaction, Callable[[Transaction], Any]], Any]
+"""Gives the result of the work it is handed, and may do something before and after it."""
+
+_ENVELOPE: ContextVar[Envelope | None] = ContextVar("ipam_envelope", default=None)
+
+
+def enclose(envelope: Envelope | None) -> None:
+    """From now on, every `Database.write` of this thread goes through this; None ends it.
+
+    For what belongs into a transaction without being the business of whoever writes it.
+    """
+    _ENVELOPE.set(envelope)
+
+
 class Database:
     """An engine and the rules for using it. Safe to share between threads, not across a fork."""
 
@@ -102,12 +117,20 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """The result of `work`, committed.
+        """The result of `work`, committed, inside what `enclose` set for this thread.
 
         Raises DatabaseUnavailable when retries are used up, the database is away, or the
         connection was lost in the middle of COMMIT: then nobody knows whether it happened.
         """
-        return self._attempt(self.engine, work, writes=True)
+        envelope = _ENVELOPE.get()
+        if envelope is None:
+            return self._attempt(self.engine, work, writes=True)
+
+        def enclosed(tx: Transaction) -> T:
+            result: T = envelope(tx, work)
+            return result
+
+        return self._attempt(self.engine, enclosed, writes=True)
 
     def write_aside(self, work: Callable[[Transaction], T]) -> T:
         """As `write`, from inside another transaction and independent of it.
@@ -221,4 +244,4 @@ def _roll_back(connection: Connection) -> None:
         connection.invalidate()
 
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Database", "Envelope", "Transaction", "enclose"]

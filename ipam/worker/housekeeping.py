@@ -7,7 +7,7 @@ from oslo_config import cfg
 
 from ipam import model
 from ipam.allocator.reservations import Allocator
-from ipam.store import agents, allocation_history, leases
+from ipam.store import agents, allocation_history, idempotency, leases
 from ipam.store.database import Database, Transaction
 
 BATCH_ROWS: Final = 500
@@ -37,6 +37,7 @@ def tasks(
         "candidate lists of dead processes": lambda: allocator.revoke_stale(
             STALE_CANDIDATES_SECONDS
         ),
+        "answers kept for more than a day": lambda: forget_answers(database),
         "lease events past their retention": lambda: forget_events(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
@@ -78,6 +79,11 @@ def forget_allocations(database: Database, *, retention_days: int) -> int:
         database,
         lambda tx: allocation_history.forget(tx, before_us=before_us, limit=BATCH_ROWS),
     )
+
+
+def forget_answers(database: Database) -> int:
+    """Delete the answers that were kept for requests with an Idempotency-Key, after a day."""
+    return _in_batches(database, lambda tx: idempotency.forget_old(tx, limit=BATCH_ROWS))
 
 
 def _in_batches(database: Database, work: Callable[[Transaction], int]) -> int:

@@ -1,0 +1,67 @@
+"""Statements on the answers that are kept for requests with an Idempotency-Key."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ipam import model
+from ipam.store import tables
+from ipam.store.database import Transaction
+
+_T = tables.idempotency_key
+
+KEPT_SECONDS: Final = 86_400
+"""A day: longer than any client retries, short enough that the table stays small."""
+
+
+class KeyTaken(Exception):  # noqa: N818  # no error: another request has given the answer
+    """Another transaction, now committed, used the key first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of the request that came first; no status while its answer is not."""
+
+    request: str
+    status: int | None
+    answer: bytes
+
+
+def find(tx: Transaction, key_id: str) -> Kept | None:
+    """What is kept under the key, unless it is older than a day."""
+    row = tx.execute(
+        select(_T).where(_T.c.id == key_id, _T.c.created_at > _oldest())
+    ).one_or_none()
+    if row is None:
+        return None
+    return Kept(row.request, row.status, zlib.decompress(row.answer) if row.answer else b"")
+
+
+def claim(tx: Transaction, key_id: str, request: str) -> None:
+    """Take the key for this transaction, or wait for the one that has it. Raises KeyTaken."""
+    tx.execute(delete(_T).where(_T.c.id == key_id, _T.c.created_at <= _oldest()))
+    new = {"id": key_id, "request": request, "created_at": model.now_seconds()}
+    try:
+        tx.execute(insert(_T).values(new))
+    except IntegrityError as error:
+        raise KeyTaken from error
+
+
+def settle(tx: Transaction, key_id: str, status: int, answer: bytes) -> None:
+    """Keep the answer under a key that was claimed."""
+    packed = zlib.compress(answer, level=1)
+    tx.execute(update(_T).where(_T.c.id == key_id).values(status=status, answer=packed))
+
+
+def forget_old(tx: Transaction, *, limit: int) -> int:
+    """Delete answers that are older than a day, at most so many; how many there were."""
+    old = select(_T.c.id).where(_T.c.created_at <= _oldest()).limit(limit)
+    ids = list(tx.execute(old).scalars())
+    return tx.execute(delete(_T).where(_T.c.id.in_(ids))).rowcount if ids else 0
+
+
+def _oldest() -> int:
+    return model.now_seconds() - KEPT_SECONDS
