@@ -108,8 +108,10 @@ api_opts = [
     cfg.StrOpt(
         "auth_strategy",
         default="http_basic",
-        choices=["http_basic"],
-        help="Who may call over TCP: http_basic asks for a user of the htpasswd file.",
+        choices=["http_basic", "keystone"],
+        help="Who may call over TCP: http_basic asks for a user of the htpasswd file, keystone for"
+        " a token, checked as [keystone_authtoken] says (needs dnsmasq-ipam[keystone]). The Unix"
+        " socket needs neither.",
     ),
     cfg.StrOpt(
         "htpasswd_file",
@@ -310,6 +312,77 @@ GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "quotas": quotas_opts,
 }
 
+FOREIGN: dict[str, Sequence[tuple[str, str, str]]] = {
+    "keystone_authtoken": (
+        (
+            "www_authenticate_uri",
+            "https://keystone.example.org/v3",
+            "Keystone as clients reach it: named in the WWW-Authenticate header of a 401.",
+        ),
+        ("auth_url", "https://keystone.example.org/v3", "Keystone as the API reaches it."),
+        ("auth_type", "password", "How the API signs in to check tokens."),
+        ("username", "ipam", "The user that checks tokens: any user with the role service."),
+        ("password", "secret", "Its password. Let nobody but the API's own user read the file."),
+        ("user_domain_name", "Default", "The domain of that user."),
+        ("project_name", "service", "The project of that user."),
+        ("project_domain_name", "Default", "The domain of that project."),
+        (
+            "service_token_roles",
+            "service",
+            (
+                "A request with an X-Service-Token of one of these roles is let in though the "
+                "user's token has expired meanwhile, as Nova's long tasks need it."
+            ),
+        ),
+        (
+            "service_token_roles_required",
+            "true",
+            "Without it every valid token would count as a service token.",
+        ),
+        (
+            "service_type",
+            "network",
+            "What the access rules of application credentials call this service.",
+        ),
+        (
+            "memcached_servers",
+            "127.0.0.1:11211",
+            (
+                "Where checked tokens are kept, for all API processes together. Empty keeps them"
+                " in each process: right for one or two, one more check per token and process."
+            ),
+        ),
+        (
+            "memcache_security_strategy",
+            "ENCRYPT",
+            (
+                "Sign (MAC) or sign and encrypt (ENCRYPT) what is kept there: who can write into"
+                " an open memcached is anybody. Needs memcache_secret_key."
+            ),
+        ),
+        ("memcache_secret_key", "secret", "The key for that, the same for every API process."),
+        (
+            "token_cache_time",
+            "300",
+            (
+                "Seconds a checked token is trusted. A token that is revoked works this much "
+                "longer; -1 asks Keystone for each request."
+            ),
+        ),
+    ),
+    "oslo_policy": (
+        (
+            "policy_file",
+            "/etc/ipam/policy.yaml",
+            (
+                "Rules that replace the defaults of `ipam policy sample`; read when the API "
+                "starts. A relative path is looked for beside the settings file."
+            ),
+        ),
+    ),
+}
+"""Options of libraries that read the same file: their usual lines. The libraries register them."""
+
 
 def list_opts() -> list[tuple[str, Sequence[cfg.Opt]]]:
     """Every group with its options: the entry point of oslo-config-generator."""
@@ -356,6 +429,8 @@ def _warn_of_unknown_names(config_files: Sequence[str]) -> None:
         sections: dict[str, dict[str, list[str]]] = {}
         cfg.ConfigParser(path, sections).parse()
         for group, values in sections.items():
+            if group in FOREIGN:
+                continue
             known = {option.name for option in GROUPS.get(group, ())}
             for name in values.keys() - known:
                 LOG.warning("%s: there is no setting [%s] %s; it is ignored", path, group, name)

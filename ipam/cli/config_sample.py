@@ -6,7 +6,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from ipam.settings import GROUPS
+from ipam.settings import FOREIGN, GROUPS
 
 WIDTH = 98
 HEAD = """\
@@ -20,7 +20,8 @@ HEAD = """\
 def sample_text() -> str:
     """A settings file with every option explained and its default, all commented out."""
     groups = ("\n".join(_group(name, options)) for name, options in GROUPS.items())
-    return "\n".join([HEAD, *groups])
+    foreign = ("\n".join(_foreign(name, options)) for name, options in FOREIGN.items())
+    return "\n".join([HEAD, *groups, *foreign])
 
 
 def _group(group: str, options: Sequence[cfg.Opt]) -> Iterator[str]:
@@ -30,6 +31,15 @@ def _group(group: str, options: Sequence[cfg.Opt]) -> Iterator[str]:
         text = f"{option.help} {_rule(option)}"
         yield from textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ")
         yield f"#{option.name} = {_default(option)}".rstrip()
+    yield ""
+
+
+def _foreign(group: str, options: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    yield f"[{group}]"
+    for name, example, help_text in options:
+        yield ""
+        yield from textwrap.wrap(help_text, WIDTH, initial_indent="# ", subsequent_indent="# ")
+        yield f"#{name} = {example}"
     yield ""
 
 
