@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 ACTIVE: Final = "ACTIVE"
@@ -58,6 +59,7 @@ def now_microseconds() -> int:
     return time.time_ns() // 1000
 
 
+@lru_cache(maxsize=4096)
 def iso_time(epoch_seconds: int) -> str:
     """The instant as the API writes it: `2026-11-22T08:00:00Z`."""
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

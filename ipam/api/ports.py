@@ -124,7 +124,8 @@ class PortActions:
     def _add(
         self, tx: Transaction, caller: Caller, bodies: Sequence[PortCreate]
     ) -> list[PortView]:
-        networks = {body.network_id: _network(tx, body.network_id) for body in bodies}
+        ids = dict.fromkeys(body.network_id for body in bodies)
+        networks = {network_id: _network(tx, network_id) for network_id in ids}
         vif_types: dict[str, str] = {}
         new = []
         for body in bodies:

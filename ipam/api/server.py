@@ -13,7 +13,7 @@ from oslo_config import cfg
 from waitress import wasyncore
 
 from ipam import systemd
-from ipam.api import doors
+from ipam.api import doors, memory
 from ipam.api.app import create_app
 from ipam.errors import DatabaseUnavailable
 from ipam.store import schema
@@ -101,6 +101,7 @@ def serve(settings: cfg.ConfigOpts) -> None:
         server = Server(create_app(settings), settings)
     except doors.DoorInUse as error:
         _give_up(str(error))
+    memory.settle()
     _on_stop_signals(server.stop)
     LOG.info("Listening on %s and on the socket %s", server.url, server.socket_path)
     systemd.notify("READY=1")

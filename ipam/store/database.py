@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ipam.errors import DatabaseUnavailable
-from ipam.store.engines import IMMEDIATE, create_engine
+from ipam.store.engines import IMMEDIATE, READING, create_engine
 from ipam.store.retry import is_disconnect, is_transient
 
 LOG = logging.getLogger(__name__)
@@ -42,8 +42,9 @@ ASIDE_LOCK_WAIT_SECONDS = 1
 class Transaction:
     """One attempt at a unit of work: a connection, and what to do when the attempt ends."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, writes: bool = True) -> None:
         self.connection = connection
+        self._writes = writes
         self.memo: dict[object, Any] = {}
         """What a part wants to remember until this attempt ends, under a key of its own."""
         self._before_commit: list[Callable[[], None]] = []
@@ -59,7 +60,11 @@ class Transaction:
     def execute(
         self, statement: Executable, parameters: Any = None
     ) -> CursorResult[*tuple[Any, ...]]:
-        """Run one statement; a list of dictionaries runs it for each."""
+        """Run one statement; a list of dictionaries runs it for each.
+
+        What only reads runs without a transaction where that is dearer: a change would stay.
+        """
+        assert self._writes or not statement.is_dml, f"a change inside a read: {statement}"
         return self.connection.execute(statement, parameters)
 
     def before_commit(self, callback: Callable[[], None]) -> None:
@@ -143,7 +148,7 @@ class Database:
         return self._attempt(self._aside, work, writes=True)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
-        """The result of `work` on one connection, nothing committed."""
+        """The result of `work`, which only reads, on one connection."""
         return self._attempt(self.engine, work, writes=False)
 
     def dispose(self) -> None:
@@ -208,9 +213,8 @@ def _open_lock(path: str) -> int:
 
 def _once(engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool) -> T:
     with engine.connect() as connection:
-        transaction = Transaction(connection)
-        if writes:
-            connection.execution_options(**IMMEDIATE)
+        transaction = Transaction(connection, writes=writes)
+        connection.execution_options(**(IMMEDIATE if writes else READING[engine.dialect.name]))
         try:
             result = work(transaction)
             if writes:

@@ -3,6 +3,7 @@
 import socket
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import ArgumentError
@@ -23,6 +24,21 @@ A transaction that reads first and asks for the lock later is refused if another
 """
 
 
+READING: Final[dict[str, dict[str, Any]]] = {
+    # Without BEGIN and ROLLBACK, whose end would also make psycopg forget what it has prepared.
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+    "sqlite": {},
+    "mysql": {},
+    "mariadb": {},
+}
+"""Execution options of a connection that will only read, by backend.
+
+At READ COMMITTED each statement sees a state of its own, in a transaction or not. On SQLite a
+transaction has one state for all of its statements, on MariaDB to leave the transaction out takes
+as many round trips as to have it.
+"""
+
+
 def create_engine(
     url: sqlalchemy.URL, *, pool_size: int, lock_wait_seconds: int
 ) -> sqlalchemy.Engine:
@@ -35,6 +51,8 @@ def create_engine(
         "pool_timeout": POOL_TIMEOUT_SECONDS,
         "pool_size": pool_size,
         "max_overflow": 0,
+        "json_serializer": lambda value: msgspec.json.encode(value).decode(),
+        "json_deserializer": msgspec.json.decode,
     }
     match url.get_backend_name():
         case "sqlite":
@@ -97,6 +115,8 @@ def _mariadb(
     engine = sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
+        # Every transaction is ended before its connection goes back: a second ROLLBACK is waste.
+        pool_reset_on_return=None,
         pool_recycle=3600,  # the server closes a connection that idles for wait_timeout, 8 h
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,

@@ -6,6 +6,7 @@ the cost of a page does not grow with its place, and rows that come or go do not
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -13,7 +14,9 @@ from sqlalchemy import (
     FromClause,
     Row,
     Select,
+    String,
     and_,
+    bindparam,
     case,
     false,
     or_,
@@ -25,6 +28,7 @@ from sqlalchemy.types import LargeBinary
 from ipam import model
 from ipam.errors import HTTPBadRequest
 from ipam.store.database import Transaction
+from ipam.store.numbers import ByNumbers
 
 Record: TypeAlias = Row[Any]
 """A row of a collection's statement: its selected columns by name."""
@@ -44,7 +48,7 @@ class Viewer:
     relations: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Collection:
     """How the rows of a resource are read."""
 
@@ -61,7 +65,7 @@ class Collection:
 
     def select(self) -> Select[Any]:
         """The statement for all rows."""
-        return select(*self.selected).select_from(self.source)
+        return _all_rows(self)
 
     def related(self, relation: str, project_id: str) -> Sequence[ColumnElement[bool]]:
         """The conditions of one relation, any one of which is enough; none if it has no such."""
@@ -138,8 +142,9 @@ def read_one(
     tx: Transaction, collection: Collection, resource_id: str, viewer: Viewer | None = None
 ) -> Record | None:
     """The row with this id, if the viewer may see it (None may see all)."""
-    statement = _each_if_visible(collection.select(), collection, viewer)
-    return tx.execute(statement.where(collection.id == resource_id)).one_or_none()
+    statement = _by_id(collection, viewer.relations if viewer else None)
+    parameters = {"the_id": resource_id, "viewer": viewer.project_id if viewer else ""}
+    return tx.execute(statement, parameters).one_or_none()
 
 
 def relations(
@@ -166,14 +171,36 @@ def read_many(tx: Transaction, collection: Collection, pks: Sequence[int]) -> Se
     """The rows with these numbers, in the order of the numbers given."""
     place = {pk: n for n, pk in enumerate(pks)}
     rows: list[Record] = []
-    for some in chunks(pks):
-        rows.extend(tx.execute(collection.select().where(collection.pk.in_(some))).all())
+    for statement, parameters in _by_numbers(collection).each(tx, pks):
+        rows.extend(tx.execute(statement, parameters).all())
     return sorted(rows, key=lambda row: place[row.pk])
 
 
 def chunks(values: Sequence[int], size: int = 1000) -> list[Sequence[int]]:
     """The values in parts that fit every database's limit of parameters."""
     return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+_VIEWER: Any = bindparam("viewer", type_=String())
+
+# Made once: to make a statement, and to find what it was compiled to, takes as long as to run it.
+
+
+@cache
+def _all_rows(collection: Collection) -> Select[Any]:
+    return select(*collection.selected).select_from(collection.source)
+
+
+@cache
+def _by_id(collection: Collection, relations: frozenset[str] | None) -> Select[Any]:
+    viewer = None if relations is None else Viewer(_VIEWER, relations)
+    statement = _each_if_visible(collection.select(), collection, viewer)
+    return statement.where(collection.id == bindparam("the_id"))
+
+
+@cache
+def _by_numbers(collection: Collection) -> ByNumbers:
+    return ByNumbers(collection.select(), collection.pk)
 
 
 def _condition(

@@ -16,7 +16,8 @@ from ipam.errors import (
 )
 from ipam.store import allocation_history, rows, tables, tags, visibility
 from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record, chunks
+from ipam.store.listing import Collection, Record
+from ipam.store.numbers import ByNumbers
 from ipam.store.retry import is_duplicate_key, is_foreign_key_violation
 
 _T = tables.port
@@ -108,29 +109,32 @@ COLLECTION: Final = Collection(
 )
 
 
+_network, _subnet = tables.network, tables.subnet
+_NETWORK_WITH_SUBNETS: Final = (
+    select(
+        _network.c.pk.label("network_pk"),
+        _network.c.port_security_enabled,
+        _subnet.c.pk,
+        _subnet.c.id,
+        _subnet.c.cidr,
+        _subnet.c.ip_version,
+        _subnet.c.gateway_ip,
+        _subnet.c.enable_dhcp,
+        _subnet.c.ipv6_address_mode,
+        _subnet.c.service_types,
+    )
+    .select_from(_network.outerjoin(_subnet, _subnet.c.network_pk == _network.c.pk))
+    .where(_network.c.id == bindparam("the_id"))
+    .order_by(_subnet.c.pk)
+)
+
+
 def network_with_subnets(tx: Transaction, network_id: str) -> Sequence[Record]:
     """The network and its subnets, oldest first, one row for each; one row without subnets.
 
     Columns: network_pk, project_id, port_security_enabled, and the subnet's (None without).
     """
-    network, subnet = tables.network, tables.subnet
-    found = tx.execute(
-        select(
-            network.c.pk.label("network_pk"),
-            network.c.port_security_enabled,
-            subnet.c.pk,
-            subnet.c.id,
-            subnet.c.cidr,
-            subnet.c.ip_version,
-            subnet.c.gateway_ip,
-            subnet.c.enable_dhcp,
-            subnet.c.ipv6_address_mode,
-            subnet.c.service_types,
-        )
-        .select_from(network.outerjoin(subnet, subnet.c.network_pk == network.c.pk))
-        .where(network.c.id == network_id)
-        .order_by(subnet.c.pk)
-    ).all()
+    found = tx.execute(_NETWORK_WITH_SUBNETS, {"the_id": network_id}).all()
     known = [(row.pk, row.id) for row in found if row.pk is not None]
     allocation_history.know_subnets(tx, network_id, known)
     return found
@@ -157,17 +161,18 @@ def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:
 def fixed_ips(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[FixedIp]]:
     """The addresses of each port, in the order of subnets."""
     found: dict[int, list[FixedIp]] = {pk: [] for pk in port_pks}
-    subnet = tables.subnet
-    for some in chunks(port_pks):
-        statement = (
-            select(_IP.c.owner_pk, _IP.c.subnet_pk, _IP.c.ip, subnet.c.id)
-            .join(subnet, subnet.c.pk == _IP.c.subnet_pk)
-            .where(_IP.c.owner_pk.in_(some))
-            .order_by(_IP.c.subnet_pk, _IP.c.ip)
-        )
-        for row in tx.execute(statement):
-            found[row.owner_pk].append((row.id, row.subnet_pk, row.ip))
+    for statement, parameters in _BY_OWNER.each(tx, port_pks):
+        for owner_pk, subnet_pk, ip, subnet_id in tx.execute(statement, parameters):
+            found[owner_pk].append((subnet_id, subnet_pk, ip))
     return found
+
+
+_BY_OWNER: Final = ByNumbers(
+    select(_IP.c.owner_pk, _IP.c.subnet_pk, _IP.c.ip, _subnet.c.id)
+    .join(_subnet, _subnet.c.pk == _IP.c.subnet_pk)
+    .order_by(_IP.c.subnet_pk, _IP.c.ip),
+    _IP.c.owner_pk,
+)
 
 
 def agent_vif_type(tx: Transaction, agent_type: str, host: str) -> str | None:

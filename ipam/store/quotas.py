@@ -7,6 +7,7 @@ are counted, so two requests cannot both take the last place.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Table, delete, func, insert, select, update
@@ -15,7 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ipam.errors import OverQuota
 from ipam.store import tables
 from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record, chunks
+from ipam.store.listing import Collection, Record
+from ipam.store.numbers import ByNumbers
 
 _T = tables.quota
 
@@ -40,6 +42,20 @@ def read_made(
     tx: Transaction, collection: Collection, pks: Sequence[int], resource: str, default: int
 ) -> Sequence[Record]:
     """The rows just inserted, in the order of their numbers given. Raises OverQuota."""
+    place = {pk: n for n, pk in enumerate(pks)}
+    found: list[Record] = []
+    for statement, parameters in _with_maximum(collection, resource).each(tx, pks):
+        found.extend(tx.execute(statement, parameters).all())
+    maxima = {row.project_id: row.quota_maximum for row in found}
+    for project_id, maximum in sorted(maxima.items()):
+        if _limit(maximum, default) >= 0:
+            _hold(tx, project_id, resource, default)
+    return sorted(found, key=lambda row: place[row.pk])
+
+
+@cache
+def _with_maximum(collection: Collection, resource: str) -> ByNumbers:
+    """The rows with these numbers, each with its project's own limit."""
     table: Any = collection.pk.table
     own = (
         select(_T.c.maximum)
@@ -47,16 +63,7 @@ def read_made(
         .correlate(table)
         .scalar_subquery()
     )
-    place = {pk: n for n, pk in enumerate(pks)}
-    statement = collection.select().add_columns(own.label("quota_maximum"))
-    found: list[Record] = []
-    for some in chunks(pks):
-        found.extend(tx.execute(statement.where(collection.pk.in_(some))).all())
-    maxima = {row.project_id: row.quota_maximum for row in found}
-    for project_id, maximum in sorted(maxima.items()):
-        if _limit(maximum, default) >= 0:
-            _hold(tx, project_id, resource, default)
-    return sorted(found, key=lambda row: place[row.pk])
+    return ByNumbers(collection.select().add_columns(own.label("quota_maximum")), collection.pk)
 
 
 def _hold(tx: Transaction, project_id: str, resource: str, default: int) -> None:

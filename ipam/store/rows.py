@@ -1,10 +1,11 @@
 """What every resource's rows have in common: numbers, revisions, times, the lock of a change."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from sqlalchemy import Insert, Select, bindparam, insert, select, update
 from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type, not the library
-from sqlalchemy import insert, select, update
 
 from ipam import model
 from ipam.store.database import Transaction
@@ -20,7 +21,7 @@ def with_standard(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def insert_one(tx: Transaction, table: Table, values: Mapping[str, Any]) -> int:
     """Insert a row; its number."""
-    key = tx.execute(insert(table).values(values)).inserted_primary_key
+    key = tx.execute(_insert(table), values).inserted_primary_key
     assert key is not None, table.name
     return int(key[0])
 
@@ -29,7 +30,7 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
     """Insert rows that have the same columns; their numbers in the same order."""
     if len(rows) == 1:
         return [insert_one(tx, table, rows[0])]
-    tx.execute(insert(table), [dict(row) for row in rows])
+    tx.execute(_insert(table), [dict(row) for row in rows])
     pks: dict[str, int] = {}
     ids = [row["id"] for row in rows]
     for start in range(0, len(ids), 1000):
@@ -45,9 +46,7 @@ def find(tx: Transaction, table: Table, resource_id: str) -> Record | None:
 
 def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
     """The row with this id, held until the transaction ends."""
-    return tx.execute(
-        select(table).where(table.c.id == resource_id).with_for_update()
-    ).one_or_none()
+    return tx.execute(_lock(table), {"the_id": resource_id}).one_or_none()
 
 
 def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> int:
@@ -62,3 +61,17 @@ def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> 
         )
     )
     return tx.execute(statement).rowcount
+
+
+# SQLAlchemy recognises a statement that it has compiled before by walking through it, once for
+# each object: statements of every request are made once.
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _lock(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam("the_id")).with_for_update()

@@ -44,8 +44,9 @@ def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
     assert names(database) == []
 
 
-def test_what_a_read_changes_does_not_stay(database: Database) -> None:
-    database.read(add)
+def test_a_read_changes_nothing(database: Database) -> None:
+    with pytest.raises(AssertionError, match="a change inside a read"):
+        database.read(add)
     assert names(database) == []
 
 
