@@ -38,6 +38,7 @@ class ApiLink:
         known: KnownState,
         *,
         host: str,
+        zone: str,
         wake_path: Path,
         poll_seconds: float,
         report_seconds: float,
@@ -48,6 +49,7 @@ class ApiLink:
         self._client = client
         self._known = known
         self._host = host
+        self._zone = zone or None
         self._poll_seconds = poll_seconds
         self._report_seconds = report_seconds
         self._facts = facts
@@ -135,6 +137,7 @@ class ApiLink:
                     "agent_type": model.DHCP_AGENT_TYPE,
                     "binary": model.AGENT_BINARY,
                     "started_at": self._started_at,
+                    "availability_zone": self._zone,
                     "configurations": facts,
                 }
             },

@@ -77,6 +77,7 @@ class Agent:
             client,
             known,
             host=settings.host,
+            zone=settings.agent.availability_zone,
             wake_path=run_path / "agent-wake.sock",
             poll_seconds=settings.agent.poll_interval,
             report_seconds=settings.agent.report_interval,

@@ -12,7 +12,7 @@ from ipam.api.bodies import read_json, unwrap
 from ipam.api.operations import Operation
 from ipam.api.resources import Kind, ListRoute, ShowRoute, respond
 from ipam.api.service import Service
-from ipam.api.values import Description, Name, Uuid, is_uuid, json_object, printable
+from ipam.api.values import Description, Name, Uuid, is_uuid, json_object, printable, zone_name
 from ipam.errors import AgentNotFound
 from ipam.store import agents
 from ipam.store.database import Transaction
@@ -21,6 +21,7 @@ from ipam.store.races import write_again
 
 Configurations = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
 HostName = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
+ZoneName = Annotated[str, Meta(max_length=64, extra={"check": zone_name})]
 ShortName = Annotated[str, Meta(max_length=64, extra={"check": printable})]
 Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 
@@ -51,7 +52,7 @@ class AgentReport(Struct):
     started_at: Seconds
     agent_type: ShortName = model.DHCP_AGENT_TYPE
     binary: ShortName = model.AGENT_BINARY
-    availability_zone: ShortName | None = None
+    availability_zone: ZoneName | None = None
     configurations: Configurations = {}
 
 

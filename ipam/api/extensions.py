@@ -21,7 +21,9 @@ class Extension(Struct, frozen=True):
 EXTENSIONS: Final = (
     Extension("agent", "agent", "The agents that serve DHCP, and whether they are alive"),
     Extension("allowed-address-pairs", "Allowed Address Pairs", "Further addresses of a port"),
+    Extension("availability_zone", "Availability Zone", "The zones that agents are in"),
     Extension("binding", "Port Binding", "On which host a port is, and how it is plugged"),
+    Extension("dhcp_agent_scheduler", "DHCP Agent Scheduler", "Which agents serve a network"),
     Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),
     Extension("external-net", "Neutron external network", "router:external of networks"),
     Extension("extra_dhcp_opt", "Neutron Extra DHCP options", "DHCP options of one port"),
@@ -29,6 +31,11 @@ EXTENSIONS: Final = (
     Extension("ip-substring-filtering", "IP address substring filtering", "ip_address_substr"),
     Extension("net-mtu", "Network MTU", "mtu of networks"),
     Extension("net-mtu-writable", "Network MTU (writable)", "mtu can be set and changed"),
+    Extension(
+        "network_availability_zone",
+        "Network Availability Zone",
+        "availability_zone_hints and availability_zones of networks",
+    ),
     Extension("pagination", "Pagination support", "limit, marker and page_reverse"),
     Extension("port-security", "Port Security", "port_security_enabled, kept for clients"),
     Extension("project-id", "project_id field enabled", "project_id beside tenant_id"),

@@ -1,6 +1,6 @@
 """Networks: what they look like and how they are written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -11,15 +11,22 @@ from ipam.api import rbac, standard
 from ipam.api.dhcp_port import dhcp_device_id
 from ipam.api.resources import Kind
 from ipam.api.service import Service
-from ipam.api.values import Description, Domain, Name, ProjectId, ShortName, Tag
-from ipam.errors import CallerError, InvalidInput, NetworkInUse, NetworkNotFound
+from ipam.api.values import Description, Domain, Name, ProjectId, ShortName, Tag, zone_name
+from ipam.errors import (
+    AvailabilityZoneNotFound,
+    CallerError,
+    InvalidInput,
+    NetworkInUse,
+    NetworkNotFound,
+)
 from ipam.identity.caller import Caller
-from ipam.store import networks, ports, rows, subnets, tables, tags
+from ipam.store import networks, ports, rows, scheduling, subnets, tables, tags
 from ipam.store import rbac as shared
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
 
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
+ZoneName = Annotated[str, Meta(min_length=1, max_length=64, extra={"check": zone_name})]
 SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
 NetworkType = Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"]
 
@@ -31,6 +38,7 @@ class NetworkCreate(Struct, kw_only=True):
     tenant_id: ProjectId | UnsetType = UNSET
     tags: list[Tag] = []
     admin_state_up: bool = True
+    availability_zone_hints: list[ZoneName] = []
     shared: bool = False
     mtu: Mtu | None = None
     dns_domain: Domain = ""
@@ -91,7 +99,7 @@ class NetworkView(Struct, kw_only=True):
 
 def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:
     """The networks of these rows."""
-    of_networks = networks.subnet_ids(tx, [row.pk for row in found])
+    around = networks.surroundings(tx, [row.pk for row in found])
     return [
         NetworkView(
             **standard.standard_view(row),
@@ -105,13 +113,32 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:
             provider_network_type=row.provider_network_type,
             provider_physical_network=row.provider_physical_network,
             provider_segmentation_id=row.provider_segmentation_id,
-            subnets=of_networks[row.pk],
+            subnets=around[row.pk].subnet_ids,
+            availability_zones=tuple(around[row.pk].zones),
+            availability_zone_hints=scheduling.hints_of(row.availability_zone_hints),
         )
         for row in found
     ]
 
 
 KIND: Final = Kind("network", "networks", NetworkView, networks.COLLECTION, views, NetworkNotFound)
+
+
+HINTS_MAX: Final = 12
+"""Zones that a network may name: as many as its column has room for."""
+
+
+def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
+    """What contradicts itself in the body of a POST."""
+    faults = provider_faults(values)
+    if len(values.get("availability_zone_hints", ())) > HINTS_MAX:
+        faults.append(
+            InvalidInput(
+                "Invalid input for availability_zone_hints. Reason: these are more than"
+                f" {HINTS_MAX} zones."
+            )
+        )
+    return faults
 
 
 def provider_faults(values: Any) -> list[CallerError]:
@@ -138,11 +165,12 @@ class NetworkActions:
         self._service = service
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[NetworkView]:
-        read = standard.read_bodies(NetworkCreate, NetworkView, bodies, provider_faults)
+        read = standard.read_bodies(NetworkCreate, NetworkView, bodies, body_faults)
         default_mtu = self._service.settings.network.global_physnet_mtu
         new = [_new_row(body, caller, default_mtu) for body in read]
 
         def work(tx: Transaction) -> list[NetworkView]:
+            _require_zones(tx, read)
             pks = rows.insert_many(tx, tables.network, new)
             tx.on_commit(self._service.waker.wake)
             found = standard.made(tx, KIND, pks, self._service.settings)
@@ -197,10 +225,18 @@ class NetworkActions:
         networks.remove(tx, network_pk)
 
 
+def _require_zones(tx: Transaction, bodies: Sequence[NetworkCreate]) -> None:
+    """Raise AvailabilityZoneNotFound when a network hints at a zone that no agent is in."""
+    hints = [zone for body in bodies for zone in body.availability_zone_hints]
+    if unknown := scheduling.unknown_zones(tx, hints):
+        raise AvailabilityZoneNotFound(f"AvailabilityZone {unknown[0]} could not be found.")
+
+
 def _new_row(body: NetworkCreate, caller: Caller, default_mtu: int) -> dict[str, Any]:
     values = standard.given(body)
     values.pop("tenant_id", None)
     values["project_id"] = standard.project_of(body, caller)
     values["mtu"] = body.mtu or default_mtu
     values["tags"] = tags.for_row(body.tags)
+    values["availability_zone_hints"] = scheduling.hints_text(body.availability_zone_hints)
     return rows.with_standard(values)

@@ -115,6 +115,13 @@ def pair_address(text: str) -> str:
     return cidr(text) if "/" in text else address(text)
 
 
+def zone_name(text: str) -> str:
+    """The name of an availability zone."""
+    if "," in text:
+        raise ValueError("A comma is not allowed")
+    return printable(text)
+
+
 def json_object(value: dict[str, Any]) -> dict[str, Any]:
     """A free object of bounded size (Neutron's limit for binding:profile)."""
     text = repr(value)

@@ -12,6 +12,7 @@ from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record
 
 _T = tables.agent
+_ASSIGNED = tables.network_dhcp_agent
 
 TOPIC: Final = "dhcp_agent"
 """What Neutron's DHCP agents report; clients only show it."""
@@ -85,9 +86,12 @@ def find(tx: Transaction, agent_id: str) -> Record | None:
 
 
 def change(tx: Transaction, agent_id: str, values: Mapping[str, Any]) -> None:
-    """Set these columns of the agent, if it exists."""
+    """Set these columns of the agent, if it exists; switched off, it has no networks."""
     if values:
         tx.execute(update(_T).where(_T.c.id == agent_id).values(**values))
+    if values.get("admin_state_up") is False:
+        pk = select(_T.c.pk).where(_T.c.id == agent_id).scalar_subquery()
+        tx.execute(delete(_ASSIGNED).where(_ASSIGNED.c.agent_pk == pk))
 
 
 def remove(tx: Transaction, agent_id: str) -> bool:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
-from ipam.store import tables
+from ipam.store import scheduling, tables
 from ipam.store.database import Transaction
 from ipam.store.listing import Record, chunks
 
@@ -184,6 +184,7 @@ def _lacks_agents(agent: Record, agents_per_network: int) -> Any:
     )
     has_dhcp = and_(_subnet.c.network_pk == _network.c.pk, _subnet.c.enable_dhcp)
     return and_(
+        scheduling.may_take(agent),
         all_of_network < agents_per_network,
         not_(exists().where(mine)),
         exists().where(has_dhcp),

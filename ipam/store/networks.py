@@ -1,9 +1,20 @@
 """Statements on networks."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from sqlalchemy import delete, exists, literal, or_, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from ipam import model
 from ipam.store import tables, tags, visibility
@@ -43,19 +54,40 @@ COLLECTION: Final = Collection(
 )
 
 
-def subnet_ids(tx: Transaction, pks: Sequence[int]) -> dict[int, list[str]]:
-    """The ids of each network's subnets, oldest first."""
-    found: dict[int, list[str]] = {pk: [] for pk in pks}
-    subnet = tables.subnet
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What belongs to the view of a network and stands in other tables."""
+
+    subnet_ids: list[str] = field(default_factory=list)
+    """Oldest first."""
+    zones: list[str] = field(default_factory=list)
+    """The availability zones of the agents that serve it, sorted."""
+
+
+def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]:
+    """What is around each network, by one statement."""
+    found: dict[int, Surroundings] = {pk: Surroundings() for pk in pks}
     for some in chunks(pks):
-        rows = tx.execute(
-            select(subnet.c.network_pk, subnet.c.id)
-            .where(subnet.c.network_pk.in_(some))
-            .order_by(subnet.c.pk)
-        )
-        for row in rows:
-            found[row.network_pk].append(row.id)
+        for row in tx.execute(_surroundings(some)):
+            around = found[row.network_pk]
+            (around.zones if row.place == _ZONE else around.subnet_ids).append(row.text)
     return found
+
+
+_ZONE: Final = -1
+
+
+def _surroundings(pks: Sequence[int]) -> CompoundSelect[Any]:
+    subnet, assigned, agent = tables.subnet, tables.network_dhcp_agent, tables.agent
+    return union_all(
+        select(subnet.c.network_pk, subnet.c.pk.label("place"), subnet.c.id.label("text")).where(
+            subnet.c.network_pk.in_(pks)
+        ),
+        select(assigned.c.network_pk, literal(_ZONE), agent.c.availability_zone)
+        .join_from(assigned, agent, agent.c.pk == assigned.c.agent_pk)
+        .where(assigned.c.network_pk.in_(pks), func.length(agent.c.availability_zone) > 0)
+        .distinct(),
+    ).order_by("place", "text")
 
 
 def bump(tx: Transaction, network_id: str) -> Record | None:
