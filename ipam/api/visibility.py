@@ -30,6 +30,7 @@ PROJECT: Final = ("project_id", "tenant_id")
 _GUARDED_VALUES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "device_owner": lambda value: str(value).startswith("network:"),
     "target_tenant": lambda value: value == "*",
+    "action": lambda value: value == "access_as_external",
 }
 """Attributes whose rules are about these values alone."""
 

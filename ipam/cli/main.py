@@ -16,6 +16,7 @@ COMMANDS = {
     "api": ("ipam.cli.processes:api", "Run the API server"),
     "worker": ("ipam.cli.processes:worker", "Run the worker: housekeeping"),
     "user": ("ipam.cli.user:user", "Users of the API over TCP: add, list, delete"),
+    "policy": ("ipam.cli.policy:policy", "Rules of who may do what: a commented sample"),
     "db": ("ipam.cli.db:db", "The database's schema: upgrade, downgrade, check"),
     "config": ("ipam.cli.config:config", "Settings: a commented sample, and what is in force"),
     "completion": ("ipam.cli.completion:completion", "Shell completion for bash, zsh or fish"),

@@ -13,7 +13,7 @@ from ipam.cli.lookup import for_each
 from ipam.cli.options import config_file_option, examples, format_options
 from ipam.errors import NotFound
 
-ROLES = ("admin", "reader", "service")
+ROLES = ("admin", "member", "reader", "service")
 COLUMNS = (
     output.Column("Name", "name"),
     output.Column("Role", "role"),
@@ -49,10 +49,15 @@ def user() -> None:
     type=click.Choice(ROLES),
     default="admin",
     show_default=True,
-    help="admin may do everything, reader may look, service is for agents.",
+    help="admin may do everything, member reads and writes in the project, reader reads there,"
+    " service is for agents and Nova.",
 )
 @click.option(
-    "--project", "project_id", default="default", metavar="ID", help="Owner of what it makes."
+    "--project",
+    "project_id",
+    default="default",
+    metavar="ID",
+    help="Owner of what the user makes; members and readers see this project's things.",
 )
 @config_file_option
 @file_option
