@@ -7,6 +7,7 @@ gives the canonical value or raises ValueError with the rule; `ipam.api.values` 
 module reads; what a value may be in the light of others is not decided here.
 """
 
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -24,6 +25,9 @@ Reader = Callable[[Any, str, list[str]], Any]
 """Takes a value, its path for messages and the list of faults; gives the value or `FAULTY`."""
 
 FAULTY: Any = object()
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +164,11 @@ def _struct_reader(struct: type[Struct]) -> Reader:
 
 
 def _plain_reader(kind: Any) -> Reader:
-    check = _check(kind)
+    check, understood = _check(kind), _understood(kind)
 
     def read(value: Any, path: str, faults: list[str]) -> Any:
         try:
-            converted = msgspec.convert(value, kind)
+            converted = msgspec.convert(understood(value), kind)
             return check(converted) if check else converted
         except ValueError as error:  # msgspec.ValidationError is one
             return _refuse(str(error).removesuffix("."), path, faults)
@@ -179,6 +183,27 @@ def _check(kind: Any) -> Callable[[Any], Any] | None:
         if isinstance(meta, Meta) and meta.extra and "check" in meta.extra:
             return typing.cast("Callable[[Any], Any]", meta.extra["check"])
     return None
+
+
+def _understood(kind: Any) -> Callable[[Any], Any]:
+    """What turns a text into the number or boolean it says, where the kind is one.
+
+    Neutron takes those, and `openstack network create --mtu 1400` sends one.
+    """
+    scalar = _bare(kind)
+    if scalar is bool:
+        return lambda value: _BOOLEANS.get(str(value).lower(), value)
+    if scalar is int or (
+        typing.get_origin(scalar) is typing.Literal
+        and all(isinstance(each, int) for each in typing.get_args(scalar))
+    ):
+        return _number_of
+    return lambda value: value
+
+
+def _number_of(value: Any) -> Any:
+    said = isinstance(value, str) and _INTEGER.fullmatch(value)
+    return int(value) if said else value
 
 
 def _bare(kind: Any) -> Any:

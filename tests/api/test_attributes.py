@@ -64,6 +64,23 @@ def test_a_boolean_is_no_number() -> None:
     assert len(faults({"size": True})) == 1
 
 
+@pytest.mark.parametrize(("text", "number"), [("1400", 1400), ("-1", -1), ("007", 7)])
+def test_a_number_may_come_as_text(text: str, number: int) -> None:
+    """`openstack network create --mtu` sends one."""
+    assert parse(Thing, {"size": text}).result().size == number
+
+
+@pytest.mark.parametrize("text", ["", "1.0", "0x10", "1 ", "9" * 20, "\u0663"])
+def test_a_text_that_is_no_number_is_a_fault(text: str) -> None:
+    assert len(faults({"size": text})) == 1
+
+
+@pytest.mark.parametrize("said", ["True", "true", "1", 1])
+def test_a_boolean_may_come_as_text_or_digit(said: Any) -> None:
+    assert parse(Thing, {"size": 1, "flag": said}).result().flag is True
+    assert len(faults({"size": 1, "flag": "yes"})) == 1
+
+
 def test_a_name_may_have_255_characters() -> None:
     assert faults({"size": 1, "name": "ä" * 255}) == []
     assert len(faults({"size": 1, "name": "x" * 256})) == 1
