@@ -134,6 +134,23 @@ api_opts = [
         help="Longest request body read; a longer one gets 413. 1 MiB holds a bulk of some"
         " 3,000 ports.",
     ),
+    cfg.BoolOpt(
+        "metrics_public",
+        default=True,
+        help="Whether /metrics is answered without authentication, as Prometheus likes it; else"
+        " it is for admins. It tells numbers, no names.",
+    ),
+    cfg.BoolOpt(
+        "metrics_totals",
+        default=True,
+        help="Whether /metrics counts networks, subnets, ports, leases and addresses. A scrape"
+        " then reads an index of each table: some 10 ms of the database for 100,000 rows.",
+    ),
+    cfg.BoolOpt(
+        "metrics_per_subnet",
+        default=False,
+        help="Whether /metrics has the addresses of each subnet: two lines for each of them.",
+    ),
     cfg.IntOpt(
         "page_size_max",
         default=0,

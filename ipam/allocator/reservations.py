@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ipam.allocator import pools, statements
+from ipam.allocator.counters import Counters
 from ipam.allocator.ranges import Range
 from ipam.allocator.sources import CandidateSource
 from ipam.errors import (
@@ -48,6 +49,11 @@ class Allocator:
         self._now = now
         self._candidates = CandidateSource(database, worker, now)
 
+    @property
+    def counters(self) -> Counters:
+        """What it took to find addresses."""
+        return self._candidates.counters
+
     def open_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[Range]) -> None:
         """Make the addresses of a new subnet's allocation pools available."""
         self._set_pools(tx, subnet_pk, pools_)
@@ -76,6 +82,7 @@ class Allocator:
             ):
                 self._note(tx, subnet_pk, {ip: owner_pk})
                 return ip
+            self.counters.collided()
 
     def allocate_many(
         self, tx: Transaction, subnet_pk: int, owner_pks: Sequence[int]

@@ -9,6 +9,7 @@ from threading import Lock
 
 from ipam.allocator import statements
 from ipam.allocator.candidates import Refill, SubnetBusyError
+from ipam.allocator.counters import Counters
 from ipam.allocator.shelf import CandidateList, Shelf
 from ipam.errors import DatabaseUnavailable, IpAddressGenerationFailure
 from ipam.store.database import Database, Transaction
@@ -33,6 +34,7 @@ class CandidateSource:
         self._now = now
         self._lock = Lock()
         self._shelves: dict[int, Shelf] = {}
+        self.counters = Counters()
 
     def take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
         """Between one and `wanted` addresses to try. Raises IpAddressGenerationFailure."""
@@ -83,7 +85,7 @@ class CandidateSource:
         with shelf.refilling:
             while (taken := shelf.take(wanted)) is None:
                 try:
-                    shelf.put(_patiently(lambda: self.database.write_aside(search)))
+                    shelf.put(self._patiently(lambda: self.database.write_aside(search)))
                 except (SubnetBusyError, HeldByOthersError):
                     return None
             return taken
@@ -93,7 +95,7 @@ class CandidateSource:
         if not source.addresses:
             search = self._search(tx, self._shelf(subnet_pk), subnet_pk, wanted)
             try:
-                source = _patiently(lambda: search.run(nowait=False))
+                source = self._patiently(lambda: search.run(nowait=False))
             except HeldByOthersError as error:
                 raise DatabaseUnavailable(
                     "Other requests are moving the subnet's last addresses; try again."
@@ -104,6 +106,20 @@ class CandidateSource:
     def _search(self, tx: Transaction, shelf: Shelf, subnet_pk: int, wanted: int) -> Refill:
         return Refill(tx, subnet_pk, self.worker, wanted, shelf.in_flight(), self._now())
 
+    def _patiently(self, search: Callable[[], CandidateList | None]) -> CandidateList:
+        """What the search finds, in several rounds while others are moving the last addresses."""
+        self.counters.refilled()
+        for _ in range(ROUNDS):
+            if (found := search()) is None:
+                self.counters.exhausted()
+                raise IpAddressGenerationFailure(
+                    "No more IP addresses are available in the subnet."
+                )
+            if found.addresses:
+                return found
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311  # no secret
+        raise HeldByOthersError
+
     def _shelf(self, subnet_pk: int) -> Shelf:
         with self._lock:
             return self._shelves.setdefault(subnet_pk, Shelf())
@@ -111,14 +127,3 @@ class CandidateSource:
 
 def _key(subnet_pk: int) -> tuple[str, int]:
     return ("candidates", subnet_pk)
-
-
-def _patiently(search: Callable[[], CandidateList | None]) -> CandidateList:
-    """What the search finds, in several rounds while others are moving the last addresses."""
-    for _ in range(ROUNDS):
-        if (found := search()) is None:
-            raise IpAddressGenerationFailure("No more IP addresses are available in the subnet.")
-        if found.addresses:
-            return found
-        time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311  # no secret
-    raise HeldByOthersError

@@ -10,14 +10,17 @@ from typing import Any
 
 import falcon
 from oslo_config import cfg
+from prometheus_client import CollectorRegistry
 
 from ipam.allocator.reservations import Allocator
 from ipam.api import (
     allocation_events,
     faults,
     fixed_answers,
+    health,
     idempotency,
     leases,
+    metrics,
     networks,
     openapi,
     port_types,
@@ -57,13 +60,14 @@ def create_app(
     service = make_service(settings, database)
     gate = Gate(service, authenticate or authenticator(settings))
     once = idempotency.Idempotency(service)
-    around: list[Any] = [gate, once]
+    numbers = metrics.registry(service)
+    around: list[Any] = [metrics.Requests(numbers), gate, once]
     app = falcon.App(middleware=around, cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
     faults.install(app)
     idempotency.install(app, once, faults.handle)
-    table = routes(service)
+    table = routes(service, numbers)
     for path, route in table:
         app.add_route(path, route)
     app.add_route("/v2.0/openapi.json", openapi.OpenApiRoute(table))
@@ -87,14 +91,17 @@ def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> 
     return Service(settings, opened, allocator, waker, Policy(settings))
 
 
-def routes(service: Service) -> list[tuple[str, Route]]:
+def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[tuple[str, Route]]:
     """Every path with its route, but for the description of them all."""
+    numbers = numbers or metrics.registry(service)
     network_actions = networks.NetworkActions(service)
     subnet_actions = subnets.SubnetActions(service)
     port_actions = ports.PortActions(service)
     rbac_actions = rbac.RbacActions(service)
     return [
         ("/", versions.VersionsRoute(service)),
+        (metrics.PATH, metrics.MetricsRoute(service, numbers)),
+        (health.PATH, health.HealthRoute(service)),
         ("/v2.0", versions.VersionRoute(service)),
         ("/v2.0/networks", WriteListRoute(service, networks.KIND, network_actions)),
         ("/v2.0/networks/{resource_id}", WriteShowRoute(service, networks.KIND, network_actions)),

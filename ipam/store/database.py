@@ -151,6 +151,19 @@ class Database:
         """The result of `work`, which only reads, on one connection."""
         return self._attempt(self.engine, work, writes=False)
 
+    def ping(self) -> None:
+        """Raise DatabaseUnavailable when the database does not answer."""
+        self.read(lambda tx: tx.execute(sqlalchemy.select(1)).scalar_one())
+
+    def connections(self) -> dict[str, int]:
+        """How many connections this process has in use, idle, and at most."""
+        pools: list[Any] = [engine.pool for engine in (self.engine, self._aside)]
+        return {
+            "in_use": sum(pool.checkedout() for pool in pools),
+            "idle": sum(pool.checkedin() for pool in pools),
+            "limit": sum(pool.size() for pool in pools),
+        }
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

@@ -1,0 +1,46 @@
+"""How much there is: numbers of the whole database, for metrics."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import case, func, select
+
+from ipam.store import tables
+from ipam.store.database import Transaction
+
+COUNTED: Final[Mapping[str, Any]] = {
+    "networks": tables.network,
+    "subnets": tables.subnet,
+    "ports": tables.port,
+    "leases": tables.lease,
+}
+
+_IP = tables.ip_address.c
+_TOTALS: Final = select(
+    *(
+        select(func.count()).select_from(table).scalar_subquery().label(name)
+        for name, table in COUNTED.items()
+    ),
+    select(func.count(_IP.owner_pk)).scalar_subquery().label("owned"),
+    select(func.count(_IP.free_at)).scalar_subquery().label("released"),
+)
+_OF_SUBNETS: Final = (
+    select(
+        tables.subnet.c.id,
+        func.count(_IP.owner_pk).label("owned"),
+        func.sum(case((_IP.free_at.is_not(None), 1), else_=0)).label("released"),
+    )
+    .join_from(tables.subnet, tables.ip_address, _IP.subnet_pk == tables.subnet.c.pk, isouter=True)
+    .group_by(tables.subnet.c.id)
+)
+
+
+def totals(tx: Transaction) -> Mapping[str, int]:
+    """Rows of each kind, and addresses that have an owner (`owned`) or had one (`released`)."""
+    row = tx.execute(_TOTALS).one()
+    return {name: int(value) for name, value in row._mapping.items()}  # noqa: SLF001  # its name
+
+
+def of_subnets(tx: Transaction) -> Mapping[str, tuple[int, int]]:
+    """By subnet id: addresses that have an owner, and those that had one."""
+    return {row.id: (int(row.owned), int(row.released)) for row in tx.execute(_OF_SUBNETS)}
