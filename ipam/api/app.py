@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from ipam.allocator.reservations import Allocator
 from ipam.api import (
+    address_scopes,
     allocation_events,
     faults,
     fixed_answers,
@@ -28,6 +29,7 @@ from ipam.api import (
     quotas,
     rbac,
     scheduling,
+    subnet_pools,
     subnet_types,
     subnets,
     tags,
@@ -112,6 +114,8 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         ),
         ("/v2.0/ports", WriteListRoute(service, port_types.KIND, port_actions)),
         ("/v2.0/ports/{resource_id}", WriteShowRoute(service, port_types.KIND, port_actions)),
+        *subnet_pools.routes(service),
+        *address_scopes.routes(service),
         ("/v2.0/allocation-events", ListRoute(service, allocation_events.KIND)),
         ("/v2.0/allocation-events/{resource_id}", ShowRoute(service, allocation_events.KIND)),
         ("/v2.0/leases", ListRoute(service, leases.KIND)),

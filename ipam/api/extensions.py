@@ -19,10 +19,13 @@ class Extension(Struct, frozen=True):
 
 
 EXTENSIONS: Final = (
+    Extension("address-scope", "Address scope", "Subnet pools that share no address"),
     Extension("agent", "agent", "The agents that serve DHCP, and whether they are alive"),
+    Extension("allocation-events", "Allocation history", "Who had which address when (ours)"),
     Extension("allowed-address-pairs", "Allowed Address Pairs", "Further addresses of a port"),
     Extension("availability_zone", "Availability Zone", "The zones that agents are in"),
     Extension("binding", "Port Binding", "On which host a port is, and how it is plugged"),
+    Extension("default-subnetpools", "Default Subnetpools", "is_default of subnet pools"),
     Extension("dhcp_agent_scheduler", "DHCP Agent Scheduler", "Which agents serve a network"),
     Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),
     Extension("external-net", "Neutron external network", "router:external of networks"),
@@ -48,9 +51,11 @@ EXTENSIONS: Final = (
     Extension("sorting", "Sorting support", "sort_key and sort_dir"),
     Extension("standard-attr-description", "standard-attr-description", "description"),
     Extension("standard-attr-revisions", "Resource revision numbers", "revision_number"),
-    Extension("standard-attr-tag", "Tag support", "Tags of networks, subnets and ports"),
+    Extension("standard-attr-tag", "Tag support", "Tags of networks, subnets, pools, ports"),
     Extension("standard-attr-timestamp", "Resource timestamps", "created_at and updated_at"),
     Extension("subnet-service-types", "Subnet service types", "service_types of subnets"),
+    Extension("subnet_allocation", "Subnet Allocation", "Subnets from subnet pools"),
+    Extension("subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Add and remove prefixes"),
     Extension("tag-creation", "Tag creation extension", "POST of several tags"),
     Extension("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "tags on POST"),
 )

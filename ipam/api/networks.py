@@ -114,6 +114,8 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:
             provider_physical_network=row.provider_physical_network,
             provider_segmentation_id=row.provider_segmentation_id,
             subnets=around[row.pk].subnet_ids,
+            ipv4_address_scope=around[row.pk].address_scopes.get(4),
+            ipv6_address_scope=around[row.pk].address_scopes.get(6),
             availability_zones=tuple(around[row.pk].zones),
             availability_zone_hints=scheduling.hints_of(row.availability_zone_hints),
         )

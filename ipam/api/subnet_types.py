@@ -9,7 +9,16 @@ from ipam import model
 from ipam.api import standard, subnet_rules
 from ipam.api.resources import Kind
 from ipam.api.subnet_rules import Shape
-from ipam.api.values import Cidr, Description, IpAddress, Name, ProjectId, Tag, Uuid
+from ipam.api.values import (
+    Cidr,
+    Description,
+    IpAddress,
+    Name,
+    PrefixLength,
+    ProjectId,
+    Tag,
+    Uuid,
+)
 from ipam.errors import CallerError, SubnetNotFound
 from ipam.store import subnets
 from ipam.store.database import Transaction
@@ -30,7 +39,7 @@ class HostRoute(Struct):
 
 class SubnetCreate(Struct, kw_only=True):
     network_id: Uuid
-    cidr: Cidr
+    cidr: Cidr | None = None
     ip_version: Literal[4, 6]
     name: Name = ""
     description: Description = ""
@@ -45,7 +54,9 @@ class SubnetCreate(Struct, kw_only=True):
     ipv6_ra_mode: Ipv6Mode | None = None
     ipv6_address_mode: Ipv6Mode | None = None
     service_types: list[Name] = []
-    subnetpool_id: None = None
+    subnetpool_id: Uuid | None = None
+    use_default_subnetpool: bool = False
+    prefixlen: PrefixLength | None = None
     segment_id: None = None
     dns_publish_fixed_ip: Literal[False] = False
 
@@ -77,7 +88,7 @@ class SubnetView(Struct, kw_only=True):
     ipv6_ra_mode: Ipv6Mode | None
     ipv6_address_mode: Ipv6Mode | None
     service_types: list[str]
-    subnetpool_id: str | None = None
+    subnetpool_id: Uuid | None = None
     segment_id: str | None = None
     dns_publish_fixed_ip: bool = False
     description: Description
@@ -107,6 +118,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
             ipv6_ra_mode=row.ipv6_ra_mode,
             ipv6_address_mode=row.ipv6_address_mode,
             service_types=row.service_types,
+            subnetpool_id=row.subnetpool_id,
         )
         for row in found
     ]
@@ -143,7 +155,7 @@ def shape_of(values: Mapping[str, Any]) -> Shape:
 
 def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
     """Every rule that a POST breaks, as far as its good values can tell."""
-    if "cidr" not in values or "ip_version" not in values:
+    if values.get("cidr") is None or "ip_version" not in values:
         return []
     return subnet_rules.faults(shape_of(values))
 

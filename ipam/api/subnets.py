@@ -7,7 +7,7 @@ from msgspec import Struct, UnsetType
 from msgspec.structs import asdict
 
 from ipam import model
-from ipam.api import dhcp_port, standard, subnet_rules
+from ipam.api import dhcp_port, standard, subnet_origin, subnet_pool_types, subnet_rules
 from ipam.api.port_rules import ROUTER_OWNERS
 from ipam.api.service import Service
 from ipam.api.subnet_rules import Shape
@@ -22,6 +22,7 @@ from ipam.api.subnet_types import (
     shape_of,
     views,
 )
+from ipam.api.visibility import Access
 from ipam.errors import (
     IpAddressAlreadyAllocated,
     NetworkNotFound,
@@ -44,6 +45,7 @@ class SubnetActions:
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[SubnetView]:
         read = standard.read_bodies(SubnetCreate, SubnetView, bodies, create_faults)
+        standard.raise_all([fault for body in read for fault in subnet_origin.faults(body)])
 
         def work(tx: Transaction) -> list[SubnetView]:
             pks = [self._add(tx, caller, body) for body in read]
@@ -100,10 +102,16 @@ class SubnetActions:
         network = networks.bump(tx, body.network_id)
         if network is None:
             raise NetworkNotFound(f"Network {body.network_id} could not be found.")
-        others = {row.id: row.cidr for row in subnets.of_network(tx, network.pk)}
-        standard.raise_all(subnet_rules.overlapping(body.cidr, others))
+        others = subnets.of_network(tx, network.pk)
+        project_id = standard.project_of(body, caller)
+        viewer = Access(self._service, caller).viewer(subnet_pool_types.KIND)
+        body, pool_pk = subnet_origin.settle(tx, body, project_id, others, viewer)
+        assert body.cidr is not None, "a subnet without a prefix and without a pool was let in"
+        cidrs = {row.id: row.cidr for row in others}
+        standard.raise_all(subnet_rules.overlapping(body.cidr, cidrs))
         shape = shape_of(asdict(body))
-        pk = rows.insert_one(tx, tables.subnet, _new_row(body, shape, network, caller))
+        row = _new_row(body, shape, network, caller) | {"subnetpool_pk": pool_pk}
+        pk = rows.insert_one(tx, tables.subnet, row)
         pools = subnet_rules.merged(shape.pools)
         subnets.set_pools(tx, pk, pools)
         self._service.allocator.open_pools(tx, pk, pools)

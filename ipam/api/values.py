@@ -169,5 +169,6 @@ MacAddress: TypeAlias = Annotated[str, _text(mac, "mac-address", max_length=17)]
 HostName: TypeAlias = Annotated[str, _text(hostname, max_length=NAME_LENGTH)]
 Domain: TypeAlias = Annotated[str, _text(domain, max_length=NAME_LENGTH)]
 PairAddress: TypeAlias = Annotated[str, _text(pair_address, max_length=64)]
+PrefixLength: TypeAlias = Annotated[int, Meta(ge=0, le=128)]
 JsonObject: TypeAlias = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
 """JSON objects whose content is the caller's business."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, select
 
 from ipam import model
 from ipam.store import instants, tables
@@ -20,7 +20,29 @@ _T = tables.allocation_event
 ALLOCATED: Final = "allocated"
 RELEASED: Final = "released"
 
+_INSERT: Final = insert(_T)
+
 HOLDER: Final = ("port_id", "project_id", "device_id", "device_owner", "mac_address")
+
+
+def _holder_columns() -> list[ColumnElement[Any]]:
+    port = tables.port.c
+    return [port.id.label("port_id"), *(port[name] for name in HOLDER[1:])]
+
+
+_LAST_WORDS: Final = (
+    select(
+        *_holder_columns(),
+        tables.network.c.id.label("network_id"),
+        tables.subnet.c.id.label("subnet_id"),
+        tables.subnet.c.pk.label("subnet_pk"),
+    )
+    .select_from(tables.port)
+    .join(tables.network, tables.network.c.pk == tables.port.c.network_pk)
+    .join(tables.subnet, tables.subnet.c.network_pk == tables.network.c.pk)
+    .where(tables.port.c.pk == bindparam("owner_pk"))
+)
+"""What a port is, with a row for each subnet of its network."""
 
 
 def _held_at(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
@@ -168,7 +190,7 @@ def _moves(tx: Transaction) -> list[_Given | dict[str, Any]]:
 def _write(tx: Transaction) -> None:
     ledger = _ledger(tx)
     _look_up(tx, ledger, [move for move in ledger.moves if isinstance(move, _Given)])
-    tx.execute(insert(_T), [ledger.row(move) for move in ledger.moves])
+    tx.execute(_INSERT, [ledger.row(move) for move in ledger.moves])
 
 
 def _row(
@@ -184,19 +206,7 @@ def _last_words(
     """What a port is now, with the subnets of its network; asked for once in a transaction."""
     key = ("last words", owner_pk)
     if key not in tx.memo:
-        port, network, subnet = tables.port, tables.network, tables.subnet
-        rows = tx.execute(
-            select(
-                *_holder_columns(),
-                network.c.id.label("network_id"),
-                subnet.c.id.label("subnet_id"),
-                subnet.c.pk.label("subnet_pk"),
-            )
-            .select_from(port)
-            .join(network, network.c.pk == port.c.network_pk)
-            .join(subnet, subnet.c.network_pk == network.c.pk)
-            .where(port.c.pk == owner_pk)
-        ).all()
+        rows = tx.execute(_LAST_WORDS, {"owner_pk": owner_pk}).all()
         assert rows, f"port {owner_pk} gave back an address and is on no network with subnets"
         holder = {name: getattr(rows[0], name) for name in HOLDER}
         places = {
@@ -206,11 +216,6 @@ def _last_words(
         tx.memo[key] = (holder, places)
     found: tuple[Mapping[str, Any], Mapping[int, Mapping[str, Any]]] = tx.memo[key]
     return found
-
-
-def _holder_columns() -> list[ColumnElement[Any]]:
-    port = tables.port.c
-    return [port.id.label("port_id"), *(port[name] for name in HOLDER[1:])]
 
 
 def _look_up(tx: Transaction, ledger: _Ledger, given: Sequence[_Given]) -> None:

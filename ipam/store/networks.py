@@ -62,6 +62,8 @@ class Surroundings:
     """Oldest first."""
     zones: list[str] = field(default_factory=list)
     """The availability zones of the agents that serve it, sorted."""
+    address_scopes: dict[int, str] = field(default_factory=dict)
+    """By IP version; the subnets of one version share it."""
 
 
 def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]:
@@ -70,15 +72,22 @@ def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]
     for some in chunks(pks):
         for row in tx.execute(_surroundings(some)):
             around = found[row.network_pk]
-            (around.zones if row.place == _ZONE else around.subnet_ids).append(row.text)
+            if row.place == _ZONE:
+                around.zones.append(row.text)
+            elif row.place < 0:
+                around.address_scopes[-row.place] = row.text
+            else:
+                around.subnet_ids.append(row.text)
     return found
 
 
 _ZONE: Final = -1
+"""The place of a zone among what a statement finds. Of a scope it is the IP version, negative."""
 
 
 def _surroundings(pks: Sequence[int]) -> CompoundSelect[Any]:
     subnet, assigned, agent = tables.subnet, tables.network_dhcp_agent, tables.agent
+    pool, scope = tables.subnetpool, tables.address_scope
     return union_all(
         select(subnet.c.network_pk, subnet.c.pk.label("place"), subnet.c.id.label("text")).where(
             subnet.c.network_pk.in_(pks)
@@ -86,6 +95,11 @@ def _surroundings(pks: Sequence[int]) -> CompoundSelect[Any]:
         select(assigned.c.network_pk, literal(_ZONE), agent.c.availability_zone)
         .join_from(assigned, agent, agent.c.pk == assigned.c.agent_pk)
         .where(assigned.c.network_pk.in_(pks), func.length(agent.c.availability_zone) > 0)
+        .distinct(),
+        select(subnet.c.network_pk, -subnet.c.ip_version, scope.c.id)
+        .join_from(subnet, pool, pool.c.pk == subnet.c.subnetpool_pk)
+        .join(scope, scope.c.pk == pool.c.address_scope_pk)
+        .where(subnet.c.network_pk.in_(pks))
         .distinct(),
     ).order_by("place", "text")
 

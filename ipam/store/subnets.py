@@ -16,8 +16,14 @@ _POOL = tables.allocation_pool
 Pool = tuple[bytes, bytes]
 
 COLLECTION: Final = Collection(
-    source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk),
-    selected=(*_T.c, tables.network.c.id.label("network_id")),
+    source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk).outerjoin(
+        tables.subnetpool, tables.subnetpool.c.pk == _T.c.subnetpool_pk
+    ),
+    selected=(
+        *_T.c,
+        tables.network.c.id.label("network_id"),
+        tables.subnetpool.c.id.label("subnetpool_id"),
+    ),
     columns={
         "id": _T.c.id,
         "name": _T.c.name,
@@ -25,6 +31,7 @@ COLLECTION: Final = Collection(
         "tenant_id": _T.c.project_id,
         "description": _T.c.description,
         "network_id": tables.network.c.id,
+        "subnetpool_id": tables.subnetpool.c.id,
         "ip_version": _T.c.ip_version,
         "cidr": _T.c.cidr,
         "gateway_ip": _T.c.gateway_ip,

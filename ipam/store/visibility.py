@@ -29,6 +29,22 @@ def _external(project_id: str) -> Sequence[ColumnElement[bool]]:
     return (_NETWORK.c.router_external, _NETWORK.c.id.in_(by_policy))
 
 
+def _pool_shared(project_id: str) -> Sequence[ColumnElement[bool]]:
+    by_policy = shared_with("subnetpool", project_id, (SHARED,))
+    return (tables.subnetpool.c.shared, tables.subnetpool.c.id.in_(by_policy))
+
+
+def _scope_shared(project_id: str) -> Sequence[ColumnElement[bool]]:
+    by_policy = shared_with("address_scope", project_id, (SHARED,))
+    return (tables.address_scope.c.shared, tables.address_scope.c.id.in_(by_policy))
+
+
+SUBNETPOOL: Final[Mapping[str, Relation]] = {"shared": _pool_shared}
+"""Of subnet pools."""
+
+ADDRESS_SCOPE: Final[Mapping[str, Relation]] = {"shared": _scope_shared}
+"""Of address scopes."""
+
 NETWORK: Final[Mapping[str, Relation]] = {"shared": _shared, "external": _external}
 """Of networks themselves."""
 

@@ -1,0 +1,68 @@
+"""Statements on address scopes."""
+
+from typing import Final
+
+from sqlalchemy import delete, exists, select, update
+
+from ipam import model
+from ipam.store import tables, visibility
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record, Viewer, read_one
+
+_T = tables.address_scope
+
+COLLECTION: Final = Collection(
+    source=_T,
+    selected=tuple(_T.c),
+    columns={
+        "id": _T.c.id,
+        "name": _T.c.name,
+        "project_id": _T.c.project_id,
+        "tenant_id": _T.c.project_id,
+        "description": _T.c.description,
+        "ip_version": _T.c.ip_version,
+        "shared": _T.c.shared,
+        "revision_number": _T.c.revision_number,
+        "created_at": _T.c.created_at,
+        "updated_at": _T.c.updated_at,
+    },
+    id=_T.c.id,
+    pk=_T.c.pk,
+    relations=visibility.ADDRESS_SCOPE,
+)
+
+
+def bump(tx: Transaction, scope_id: str, project_id: str) -> Record | None:
+    """The scope's row, if the project may use it, held on every database by a higher revision.
+
+    Whatever adds prefixes to the scope does this first, so that nobody else does meanwhile.
+    """
+    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": model.now_seconds()}
+    tx.execute(update(_T).where(_T.c.id == scope_id).values(**raised))
+    return read_one(tx, COLLECTION, scope_id, Viewer(project_id, _USERS))
+
+
+_USERS: Final = frozenset({"owner", "shared"})
+
+
+def id_of(tx: Transaction, pk: int) -> str:
+    """The id of the scope with this number."""
+    return str(tx.execute(select(_T.c.id).where(_T.c.pk == pk)).scalar_one())
+
+
+def in_use(tx: Transaction, pk: int) -> bool:
+    """Whether any subnet pool is in the scope."""
+    pool = tables.subnetpool
+    return bool(tx.execute(select(exists().where(pool.c.address_scope_pk == pk))).scalar())
+
+
+def used_by_others(tx: Transaction, pk: int, project_id: str) -> bool:
+    """Whether a subnet pool of another project is in the scope."""
+    pool = tables.subnetpool
+    others = exists().where(pool.c.address_scope_pk == pk, pool.c.project_id != project_id)
+    return bool(tx.execute(select(others)).scalar())
+
+
+def remove(tx: Transaction, pk: int) -> None:
+    """Delete a scope that has no subnet pools."""
+    tx.execute(delete(_T).where(_T.c.pk == pk))
