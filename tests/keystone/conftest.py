@@ -1,0 +1,107 @@
+"""The application behind a real Keystone: two projects, every persona, one service user."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import falcon
+import falcon.testing
+import pytest
+
+from ipam import settings
+from ipam.api.app import create_app
+from ipam.store.database import Database
+from ipam.store.tables import metadata
+from tests.servers.keystone_server import Directory, KeystoneServer
+
+CONFIG = """\
+[DEFAULT]
+state_path = {directory}
+run_path = {directory}
+[api]
+auth_strategy = keystone
+[keystone_authtoken]
+www_authenticate_uri = {keystone}
+auth_url = {keystone}
+auth_type = password
+username = ipam
+password = pw
+user_domain_name = Default
+project_name = service
+project_domain_name = Default
+service_token_roles = service
+service_token_roles_required = true
+service_type = network
+http_connect_timeout = 5
+http_request_max_retries = 0
+"""
+
+
+@dataclass(frozen=True)
+class People:
+    """A Keystone and those it knows; every password is `pw`."""
+
+    server: KeystoneServer
+    directory: Directory
+
+    def token(self, user: str, project: str | None) -> str:
+        return self.server.token(user, "pw", project)
+
+    def project_id(self, name: str) -> str:
+        return self.directory.projects[name]
+
+
+@dataclass(frozen=True)
+class Door:
+    """Calls to the application with a token, and with whatever else a client sends."""
+
+    application: falcon.App[Any, Any]
+
+    def call(
+        self,
+        token: str | None,
+        method: str = "GET",
+        path: str = "/networks",
+        body: Any = None,
+        **headers: str,
+    ) -> falcon.testing.Result:
+        sent: Mapping[str, str] = {name.replace("_", "-"): text for name, text in headers.items()}
+        with_token = {"X-Auth-Token": token, **sent} if token else sent
+        client = falcon.testing.TestClient(self.application)
+        return client.simulate_request(method, f"/v2.0{path}", json=body, headers=with_token)
+
+
+@pytest.fixture(scope="session")
+def people() -> Iterator[People]:
+    server = KeystoneServer()
+    server.launch()
+    try:
+        directory = Directory(server)
+        directory.user("ada", "pw", "alpha", "admin")
+        directory.user("alice", "pw", "alpha", "member")
+        directory.user("alice", "pw", "beta", "reader")
+        directory.user("rita", "pw", "alpha", "reader")
+        directory.user("bob", "pw", "beta", "member")
+        directory.user("nova", "pw", "service", "service")
+        directory.user("ipam", "pw", "service", "service")
+        # auth_token looks into the catalog before it believes in service_type.
+        directory.endpoint("network", "ipam", "http://127.0.0.1:9696")
+        yield People(server, directory)
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def config_file(people: People, tmp_path: Path) -> Path:
+    file = tmp_path / "ipam.conf"
+    file.write_text(CONFIG.format(directory=tmp_path, keystone=people.server.url))
+    return file
+
+
+@pytest.fixture
+def door(config_file: Path, tmp_path: Path) -> Iterator[Door]:
+    database = Database(f"sqlite:///{tmp_path}/ipam.sqlite")
+    metadata.create_all(database.engine)
+    yield Door(create_app(settings.load([str(config_file)]), database=database))
+    database.dispose()

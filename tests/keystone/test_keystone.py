@@ -1,0 +1,215 @@
+"""Tokens of a real Keystone decide who calls, and nothing else does."""
+
+import base64
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipam import settings
+from ipam.api.app import create_app
+from ipam.identity import htpasswd
+from ipam.identity.authentication import PEER_UID, authenticator
+from ipam.store.database import Database
+from tests.keystone.conftest import Door, People
+
+CLAIMS = {
+    "X_User_Id": "root",
+    "X_User_Name": "root",
+    "X_User": "root",
+    "X_Project_Id": "victim",
+    "X_Tenant_Id": "victim",
+    "X_Roles": "admin",
+    "X_Role": "admin",
+    "X_Is_Admin_Project": "True",
+    "X_Identity_Status": "Confirmed",
+    "X_Service_Roles": "service,admin",
+    "X_Service_Identity_Status": "Confirmed",
+    "OpenStack_System_Scope": "all",
+    "X_Remote_User": "root",
+    "Ipam_Keystone_Caller": "root",
+}
+"""What the middleware writes for the application behind it, and what others believe."""
+
+
+def make_network(door: Door, token: str, **attributes: Any) -> dict[str, Any]:
+    result = door.call(token, "POST", "/networks", {"network": attributes})
+    assert result.status_code == 201, result.text
+    made: dict[str, Any] = result.json["network"]
+    return made
+
+
+def refused(result: Any, status: int, kind: str) -> Any:
+    assert result.status_code == status, result.text
+    assert result.json["NeutronError"]["type"] == kind
+    return result
+
+
+def test_each_persona_may_do_what_keystone_says(people: People, door: Door) -> None:
+    alice, rita = people.token("alice", "alpha"), people.token("rita", "alpha")
+    made = make_network(door, alice, name="net")
+    assert made["project_id"] == people.project_id("alpha")
+    path, body = f"/networks/{made['id']}", {"network": {"name": "x"}}
+    assert door.call(rita, path=path).status_code == 200
+    refused(door.call(rita, "PUT", path, body), 403, "PolicyNotAuthorized")
+    assert door.call(alice, "PUT", path, body).status_code == 200
+    ada, nova = people.token("ada", "alpha"), people.token("nova", "service")
+    assert "provider:network_type" not in door.call(alice, path=path).json["network"]
+    for token in (ada, nova):
+        assert "provider:network_type" in door.call(token, path=path).json["network"]
+    refused(door.call(nova, "DELETE", path), 403, "PolicyNotAuthorized")
+    assert door.call(nova, path="/agents").status_code == 200
+    assert door.call(ada, "DELETE", path).status_code == 204
+
+
+def test_a_token_of_another_project_sees_that_project_alone(people: People, door: Door) -> None:
+    made = make_network(door, people.token("alice", "alpha"))
+    path = f"/networks/{made['id']}"
+    for token in (people.token("bob", "beta"), people.token("alice", "beta")):
+        refused(door.call(token, path=path), 404, "NetworkNotFound")
+        refused(door.call(token, "DELETE", path), 404, "NetworkNotFound")
+        assert door.call(token).json == {"networks": []}
+
+
+def test_without_a_valid_token_nobody_is_let_in(people: People, door: Door) -> None:
+    token = people.token("alice", "alpha")
+    for bad in (None, "", "nonsense", token[:-5] + "AAAAA"):
+        answer = refused(door.call(bad), 401, "Unauthorized")
+        assert answer.headers["WWW-Authenticate"] == f'Keystone uri="{people.server.url}"'
+    refused(door.call(None, "POST", "/networks", {"network": {}}), 401, "Unauthorized")
+    assert door.call(None, path="/openapi.json").status_code == 200
+
+
+def test_a_revoked_token_is_refused(people: People, door: Door) -> None:
+    token = people.token("alice", "alpha")
+    people.directory.revoke(token)
+    refused(door.call(token), 401, "Unauthorized")
+
+
+def test_an_expired_token_is_refused_unless_a_service_vouches_for_it(
+    people: People, door: Door
+) -> None:
+    expired = people.server.short_lived_token("alice", "pw", "alpha", 1)
+    time.sleep(2)
+    refused(door.call(expired), 401, "Unauthorized")
+    nova, bob = people.token("nova", "service"), people.token("bob", "beta")
+    refused(door.call(expired, X_Service_Token=bob), 401, "Unauthorized")
+    refused(door.call(expired, X_Service_Token="nonsense"), 401, "Unauthorized")
+    assert door.call(expired, X_Service_Token=nova).status_code == 200
+
+
+def test_a_service_token_gives_the_user_no_right_of_the_service(
+    people: People, door: Door
+) -> None:
+    alice, nova = people.token("alice", "alpha"), people.token("nova", "service")
+    body = {"network": {"shared": True}}
+    answer = door.call(alice, "POST", "/networks", body, X_Service_Token=nova)
+    refused(answer, 403, "PolicyNotAuthorized")
+    assert door.call(alice, X_Service_Token=nova).status_code == 200
+
+
+def test_a_token_without_a_project_is_let_into_nothing(people: People, door: Door) -> None:
+    refused(door.call(people.token("alice", None)), 403, "PolicyNotAuthorized")
+
+
+def test_an_application_credential_is_its_user_within_its_rules(
+    people: People, door: Door
+) -> None:
+    server, user_id = people.server, people.directory.users["alice"]
+    headers = {"X-Auth-Token": people.token("alice", "alpha")}
+
+    def token_of(name: str, **restrictions: Any) -> str:
+        path = f"/users/{user_id}/application_credentials"
+        body = {"application_credential": {"name": name, **restrictions}}
+        _, made = server.call("POST", path, body, headers)
+        credential = {key: made["application_credential"][key] for key in ("id", "secret")}
+        identity = {"methods": ["application_credential"], "application_credential": credential}
+        answer, _ = server.call("POST", "/auth/tokens", {"auth": {"identity": identity}})
+        return answer["x-subject-token"]
+
+    whole = token_of("whole")
+    assert make_network(door, whole)["project_id"] == people.project_id("alpha")
+    reading = token_of("reading", roles=[{"name": "reader"}])
+    assert door.call(reading).status_code == 200
+    answer = door.call(reading, "POST", "/networks", {"network": {}})
+    refused(answer, 403, "PolicyNotAuthorized")
+    rule = {"service": "network", "method": "GET", "path": "/v2.0/networks"}
+    narrow = token_of("narrow", access_rules=[rule])
+    assert door.call(narrow).status_code == 200
+    refused(door.call(narrow, path="/ports"), 401, "Unauthorized")
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_header_that_claims_an_identity_counts_for_nothing(
+    people: People, door: Door, name: str
+) -> None:
+    refused(door.call(None, **{name: CLAIMS[name]}), 401, "Unauthorized")
+    token = people.token("rita", "alpha")
+    answer = door.call(token, "POST", "/networks", {"network": {}}, **{name: CLAIMS[name]})
+    refused(answer, 403, "PolicyNotAuthorized")
+
+
+def test_all_claims_together_count_for_nothing(people: People, door: Door) -> None:
+    refused(door.call(None, **CLAIMS), 401, "Unauthorized")
+    made = make_network(door, people.token("alice", "alpha"))
+    bob = people.token("bob", "beta")
+    claims = {**CLAIMS, "X_Project_Id": people.project_id("alpha")}
+    assert door.call(bob, **claims).json == {"networks": []}
+    refused(door.call(bob, "DELETE", f"/networks/{made['id']}", **claims), 404, "NetworkNotFound")
+
+
+def test_the_unix_socket_needs_no_token(people: People, config_file: Path) -> None:
+    authenticate = authenticator(settings.load([str(config_file)]))
+    assert authenticate({PEER_UID: os.geteuid()}).is_admin
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/",
+        "wsgi.url_scheme": "http",
+        "SERVER_NAME": "x",
+        "SERVER_PORT": "80",
+        "HTTP_X_AUTH_TOKEN": people.token("rita", "alpha"),
+    }
+    other = {**environ, PEER_UID: 64_000}
+    caller = authenticate(other)
+    assert (caller.role, caller.user_id) == ("reader", people.directory.users["rita"])
+    assert not [name for name in other if name.startswith("HTTP_X_R")]
+
+
+def test_passwords_of_the_htpasswd_file_count_only_in_their_own_mode(
+    people: People, door: Door, config_file: Path, tmp_path: Path
+) -> None:
+    htpasswd.put(tmp_path / "htpasswd", "root", "pw")
+    basic = "Basic " + base64.b64encode(b"root:pw").decode()
+    refused(door.call(None, Authorization=basic), 401, "Unauthorized")
+    text = config_file.read_text().replace(
+        "auth_strategy = keystone", "auth_strategy = http_basic"
+    )
+    config_file.write_text(text)
+    database = Database(f"sqlite:///{tmp_path}/ipam.sqlite")
+    other = Door(create_app(settings.load([str(config_file)]), database=database))
+    assert other.call(None, Authorization=basic).status_code == 200
+    answer = refused(other.call(people.token("alice", "alpha")), 401, "Unauthorized")
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    database.dispose()
+
+
+def test_while_keystone_is_away_nobody_new_is_let_in_and_all_is_well_again_after(
+    people: People, door: Door
+) -> None:
+    known, new = people.token("alice", "alpha"), people.token("alice", "alpha")
+    assert door.call(known).status_code == 200
+    people.server.stop()
+    try:
+        for token in (new, "nonsense"):
+            answer = refused(door.call(token), 503, "ServiceUnavailable")
+            assert int(answer.headers["Retry-After"]) > 0
+            body: Any = {"network": {}}
+            refused(door.call(token, "POST", "/networks", body), 503, "ServiceUnavailable")
+        refused(door.call(new, **CLAIMS), 503, "ServiceUnavailable")
+        refused(door.call(None), 401, "Unauthorized")
+        assert door.call(known).json == {"networks": []}  # checked before it went away
+    finally:
+        people.server.start()
+    assert door.call(new).json == {"networks": []}
