@@ -11,6 +11,7 @@ COMMANDS = {
     "subnet": ("ipam.cli.subnet:subnet", "Subnets: the addresses of a network"),
     "port": ("ipam.cli.port:port", "Ports: one machine's place on a network; wait for DHCP"),
     "lease": ("ipam.cli.lease:lease", "Leases: who has an address now, and who had it"),
+    "quota": ("ipam.cli.quota:quota", "Quotas: how much a project may have"),
     "agent": ("ipam.cli.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
     "up": ("ipam.cli.up:up", "Run API, agent and worker on this machine, in one command"),
     "api": ("ipam.cli.processes:api", "Run the API server"),

@@ -16,8 +16,14 @@ from ipam.cli.options import (
     given,
     list_options,
     project_option,
+    tag_changes,
+    tag_filters,
+    tag_option,
+    wire_filters,
 )
+from ipam.cli.rbac import rbac
 from ipam.cli.resources import NETWORK
+from ipam.cli.tags import update_with_tags
 
 shared_option = click.option(
     "--share/--no-share", "shared", default=None, help="Every project may use it, or only its own."
@@ -44,6 +50,7 @@ def network() -> None:
 @shared_option
 @mtu_option
 @dns_domain_option
+@tag_option
 @project_option
 @format_options
 def create(name: str, output_format: str, wanted: Sequence[str], **fields: Any) -> None:
@@ -62,18 +69,29 @@ def create(name: str, output_format: str, wanted: Sequence[str], **fields: Any) 
 @click.option("--name", metavar="NAME", help="Only those with this name.")
 @admin_state_option
 @shared_option
+@tag_filters
 @project_option
 @list_options
 def list_networks(
-    name: str | None,
-    admin_state_up: bool | None,
-    shared: bool | None,
-    project_id: str | None,
-    **listing: Any,
+    *,
+    output_format: str,
+    wanted: Sequence[str],
+    long_list: bool,
+    limit: int | None,
+    sort_columns: Sequence[str],
+    **filters: Any,
 ) -> None:
     """List networks."""
-    filters = given(name=name, admin_state_up=admin_state_up, shared=shared, project_id=project_id)
-    show_list(connect(), NETWORK, filters, **listing)
+    show_list(
+        connect(),
+        NETWORK,
+        given(**wire_filters(filters)),
+        output_format=output_format,
+        wanted=wanted,
+        long_list=long_list,
+        limit=limit,
+        sort_columns=sort_columns,
+    )
 
 
 @network.command(
@@ -98,11 +116,12 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @shared_option
 @mtu_option
 @dns_domain_option
-def change(name_or_id: str, **fields: Any) -> None:
+@tag_changes
+def change(name_or_id: str, *, tags: list[str] | None, no_tag: bool, **fields: Any) -> None:
     """Change a network."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, name_or_id)
-    lookup.update(client, NETWORK, network_id, given(**fields))
+    update_with_tags(client, NETWORK, network_id, given(**fields), tags=tags, no_tag=no_tag)
 
 
 @network.command(epilog=examples("ipam network delete demo", "ipam network delete lab test"))
@@ -110,3 +129,6 @@ def change(name_or_id: str, **fields: Any) -> None:
 def delete(names_or_ids: Sequence[str]) -> None:
     """Delete networks that no machine uses any more."""
     lookup.delete_each(connect(), NETWORK, names_or_ids)
+
+
+network.add_command(rbac)

@@ -112,6 +112,65 @@ def description_option(command: Command) -> Command:
     )(command)
 
 
+def _list_or_none(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]
+) -> list[str] | None:
+    """What `given` leaves out when the option was not used."""
+    return list(value) or None
+
+
+def tag_option(command: Command) -> Command:
+    """--tag, for what is made."""
+    return click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="TAG",
+        callback=_list_or_none,
+        help="A tag to give it; repeat for more.",
+    )(command)
+
+
+def tag_changes(command: Command) -> Command:
+    """--tag and --no-tag, for what is there."""
+    return _stacked(
+        click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            metavar="TAG",
+            callback=_list_or_none,
+            help="A tag to add; repeat for more.",
+        ),
+        click.option("--no-tag", is_flag=True, help="Take all tags away, but for those of --tag."),
+    )(command)
+
+
+def tag_filters(command: Command) -> Command:
+    """--tags, --any-tags, --not-tags, --not-any-tags."""
+    return _stacked(
+        click.option("--tags", metavar="TAG,…", help="Only those with all of these tags."),
+        click.option(
+            "--any-tags", "tags_any", metavar="TAG,…", help="Only those with any of these tags."
+        ),
+        click.option(
+            "--not-tags", "not_tags", metavar="TAG,…", help="Only those without all of these tags."
+        ),
+        click.option(
+            "--not-any-tags",
+            "not_tags_any",
+            metavar="TAG,…",
+            help="Only those with none of these tags.",
+        ),
+    )(command)
+
+
+def wire_filters(fields: dict[str, Any]) -> dict[str, Any]:
+    """The filters under the names that the API has for them."""
+    wire = {"tags_any": "tags-any", "not_tags": "not-tags", "not_tags_any": "not-tags-any"}
+    return {wire.get(name, name): value for name, value in fields.items()}
+
+
 def project_option(command: Command) -> Command:
     """--project."""
     return click.option("--project", "project_id", metavar="ID", help="The id of the project.")(

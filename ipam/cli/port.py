@@ -18,9 +18,14 @@ from ipam.cli.options import (
     given,
     list_options,
     project_option,
+    tag_changes,
+    tag_filters,
+    tag_option,
+    wire_filters,
 )
 from ipam.cli.port_wait import wait
 from ipam.cli.resources import NETWORK, PORT, SUBNET
+from ipam.cli.tags import update_with_tags
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -81,6 +86,7 @@ def port() -> None:
 @fixed_ip_option
 @dhcp_option_option
 @machine_options
+@tag_option
 @project_option
 @format_options
 def create(
@@ -127,6 +133,7 @@ def create(
 @click.option("--device-owner", metavar="OWNER", help="Only those of this kind of user.")
 @click.option("--host", metavar="HOST", help="Only those on this host.")
 @click.option("--status", metavar="STATUS", help="Only ACTIVE or only DOWN ones.")
+@tag_filters
 @project_option
 @list_options
 def list_ports(
@@ -143,7 +150,7 @@ def list_ports(
     """List ports."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network) if network else None
-    filters = given(network_id=network_id, **_binding(fields))
+    filters = given(network_id=network_id, **wire_filters(_binding(fields)))
     if fixed_ip:
         wanted_ip = _fixed_ip(client, network_id, fixed_ip)
         filters["fixed_ips"] = [f"{name}={value}" for name, value in wanted_ip.items()]
@@ -182,8 +189,12 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--no-fixed-ip", is_flag=True, help="First give back the addresses there are.")
 @dhcp_option_option
 @machine_options
+@tag_changes
 def change(
     name_or_id: str,
+    *,
+    tags: list[str] | None,
+    no_tag: bool,
     fixed_ips: Sequence[dict[str, str]],
     no_fixed_ip: bool,
     extra_dhcp_opts: Sequence[dict[str, str]],
@@ -201,7 +212,15 @@ def change(
         changes["extra_dhcp_opts"] = [_dhcp_option(one) for one in extra_dhcp_opts]
     # Only the list of addresses depends on what was read; the rest holds whatever came between.
     revision = found["revision_number"] if "fixed_ips" in changes else None
-    lookup.update(client, PORT, found["id"], changes, revision_number=revision)
+    update_with_tags(
+        client,
+        PORT,
+        found["id"],
+        changes,
+        tags=tags,
+        no_tag=no_tag,
+        revision_number=revision,
+    )
 
 
 @port.command(

@@ -62,24 +62,27 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
         context = click.Context(
             command, info_name=name, parent=top, max_content_width=WIDTH, terminal_width=WIDTH
         )
-        yield f"ipam {name}", command, context
-        if isinstance(command, click.Group):
-            for word, inner in command.commands.items():
-                below = click.Context(
-                    inner,
-                    info_name=word,
-                    parent=context,
-                    max_content_width=WIDTH,
-                    terminal_width=WIDTH,
-                )
-                yield f"ipam {name} {word}", inner, below
+        yield from _with_those_below(f"ipam {name}", command, context)
+
+
+def _with_those_below(
+    words: str, command: click.Command, context: click.Context
+) -> Iterator[tuple[str, click.Command, click.Context]]:
+    yield words, command, context
+    if not isinstance(command, click.Group):
+        return
+    for word, inner in command.commands.items():
+        below = click.Context(
+            inner, info_name=word, parent=context, max_content_width=WIDTH, terminal_width=WIDTH
+        )
+        yield from _with_those_below(f"{words} {word}", inner, below)
 
 
 def reference() -> str:
     """The whole page."""
     parts = [INTRODUCTION, _block(help_text())]
     for words, command, context in commands():
-        level = "##" if words.count(" ") == 1 else "###"
+        level = "#" * (words.count(" ") + 1)
         parts.append(f"{level} {words}\n\n{_block(command.get_help(context))}")
     return "\n".join(parts)
 

@@ -143,6 +143,38 @@ LEASE_EVENT = Resource(
     wording="with the id",
 )
 
+RBAC_POLICY = Resource(
+    "rbac policy",
+    "rbac_policies",
+    "/v2.0/rbac-policies",
+    (
+        Column("ID", "id"),
+        Column("Object Type", "object_type"),
+        Column("Object ID", "object_id"),
+        Column("Action", "action"),
+        Column("Target Project", "target_tenant"),
+    ),
+    (Column("Project", "project_id"),),
+    key="id",
+    wording="with the id",
+)
+
+QUOTA = Resource(
+    "quota",
+    "quotas",
+    "/v2.0/quotas",
+    (
+        Column("Project ID", "project_id"),
+        Column("Networks", "network"),
+        Column("Subnets", "subnet"),
+        Column("Ports", "port"),
+        Column("Subnet Pools", "subnetpool"),
+        Column("RBAC Policies", "rbac_policy"),
+    ),
+    key="project_id",
+    wording="of the project",
+)
+
 AGENT = Resource(
     "agent",
     "agents",

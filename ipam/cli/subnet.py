@@ -17,8 +17,13 @@ from ipam.cli.options import (
     given,
     list_options,
     project_option,
+    tag_changes,
+    tag_filters,
+    tag_option,
+    wire_filters,
 )
 from ipam.cli.resources import NETWORK, SUBNET
+from ipam.cli.tags import update_with_tags
 
 IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 
@@ -104,6 +109,7 @@ def subnet() -> None:
     "--ipv6-address-mode", type=click.Choice(IPV6_MODES), help="Where addresses come from."
 )
 @description_option
+@tag_option
 @project_option
 @format_options
 def create(
@@ -142,29 +148,32 @@ def create(
 @click.option("--subnet-range", "cidr", metavar="CIDR", help="Only this CIDR.")
 @click.option("--ip-version", type=click.Choice(["4", "6"]), help="Only this IP version.")
 @dhcp_option
+@tag_filters
 @project_option
 @list_options
 def list_subnets(
     *,
     network: str | None,
-    name: str | None,
-    cidr: str | None,
-    ip_version: str | None,
-    enable_dhcp: bool | None,
-    project_id: str | None,
-    **listing: Any,
+    output_format: str,
+    wanted: Sequence[str],
+    long_list: bool,
+    limit: int | None,
+    sort_columns: Sequence[str],
+    **filters: Any,
 ) -> None:
     """List subnets."""
     client = connect()
-    filters = given(
-        network_id=lookup.find_id(client, NETWORK, network) if network else None,
-        name=name,
-        cidr=cidr,
-        ip_version=ip_version,
-        enable_dhcp=enable_dhcp,
-        project_id=project_id,
+    filters["network_id"] = lookup.find_id(client, NETWORK, network) if network else None
+    show_list(
+        client,
+        SUBNET,
+        given(**wire_filters(filters)),
+        output_format=output_format,
+        wanted=wanted,
+        long_list=long_list,
+        limit=limit,
+        sort_columns=sort_columns,
     )
-    show_list(client, SUBNET, filters, **listing)
 
 
 @subnet.command(epilog=examples("ipam subnet show demo-v4", "ipam subnet show demo-v4 -c cidr"))
@@ -193,8 +202,12 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--no-host-route", is_flag=True, help="First forget the routes there are.")
 @dhcp_option
 @description_option
+@tag_changes
 def change(
     name_or_id: str,
+    *,
+    tags: list[str] | None,
+    no_tag: bool,
     gateway: str | None,
     no_allocation_pool: bool,
     no_dns_nameservers: bool,
@@ -214,7 +227,15 @@ def change(
     for name, values in added.items():
         if values or emptied[name]:
             changes[name] = ([] if emptied[name] else found[name]) + values
-    lookup.update(client, SUBNET, found["id"], changes, revision_number=found["revision_number"])
+    update_with_tags(
+        client,
+        SUBNET,
+        found["id"],
+        changes,
+        tags=tags,
+        no_tag=no_tag,
+        revision_number=found["revision_number"],
+    )
 
 
 @subnet.command(

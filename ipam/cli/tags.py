@@ -1,0 +1,29 @@
+"""Tags in `set`: they are changed by a request of their own."""
+
+from typing import TYPE_CHECKING, Any
+
+from ipam.cli import lookup
+from ipam.cli.resources import Resource
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+
+def update_with_tags(
+    client: "Client",
+    resource: Resource,
+    resource_id: str,
+    changes: dict[str, Any],
+    *,
+    tags: list[str] | None,
+    no_tag: bool,
+    revision_number: int | None = None,
+) -> None:
+    """Send the changes of a `set`, then its tags; none at all is a usage error."""
+    if changes or not (tags or no_tag):
+        lookup.update(client, resource, resource_id, changes, revision_number=revision_number)
+    path = f"{resource.path}/{resource_id}/tags"
+    if no_tag:
+        client.put(path, json={"tags": tags or []})
+    elif tags:
+        client.post(path, json={"tags": tags})
