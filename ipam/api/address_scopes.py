@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from ipam.api import standard
+from ipam.api import rbac, standard
 from ipam.api.operations import Route
 from ipam.api.resources import Kind, WriteListRoute, WriteShowRoute
 from ipam.api.service import Service
@@ -13,6 +13,7 @@ from ipam.api.values import Description, Name, ProjectId
 from ipam.errors import AddressScopeInUse, AddressScopeNotFound, AddressScopeUpdateError
 from ipam.identity.caller import Caller
 from ipam.store import address_scopes, rows, tables
+from ipam.store import rbac as sharing
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
 
@@ -81,7 +82,9 @@ class AddressScopeActions:
 
         def work(tx: Transaction) -> list[AddressScopeView]:
             pks = rows.insert_many(tx, tables.address_scope, new)
-            return views(tx, standard.made(tx, KIND, pks, self._service.settings))
+            made = standard.made(tx, KIND, pks, self._service.settings)
+            rbac.follow_new(tx, "address_scope", made)
+            return views(tx, made)
 
         return self._service.database.write(work)
 
@@ -99,6 +102,7 @@ class AddressScopeActions:
                     " projects are in it, so it stays shared."
                 )
             if values:
+                rbac.follow_flags(tx, "address_scope", row, values)
                 rows.touch(tx, tables.address_scope, row.pk, values)
             view: AddressScopeView = KIND.show(tx, resource_id)
             return view
@@ -114,6 +118,7 @@ class AddressScopeActions:
                     " or more subnet pools in use on the address scope."
                 )
             address_scopes.remove(tx, row.pk)
+            sharing.forget(tx, resource_id)
 
         self._service.database.write(work)
 

@@ -21,7 +21,7 @@ from ipam.errors import (
 )
 from ipam.identity.caller import Caller
 from ipam.store import networks, ports, rows, scheduling, subnets, tables, tags
-from ipam.store import rbac as shared
+from ipam.store import rbac as sharing
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
 
@@ -176,9 +176,7 @@ class NetworkActions:
             pks = rows.insert_many(tx, tables.network, new)
             tx.on_commit(self._service.waker.wake)
             found = standard.made(tx, KIND, pks, self._service.settings)
-            for row in found:
-                flags = {"shared": row.shared, "router_external": row.router_external}
-                rbac.follow_flags(tx, "network", row, {k: v for k, v in flags.items() if v})
+            rbac.follow_new(tx, "network", found)
             return views(tx, found)
 
         return self._service.database.write(work)
@@ -209,7 +207,7 @@ class NetworkActions:
                     " more ports still in use on the network."
                 )
             self._remove(tx, row.pk, device_id)
-            shared.forget(tx, resource_id)
+            sharing.forget(tx, resource_id)
             tx.on_commit(self._service.waker.wake)
 
         self._service.database.write(work)

@@ -177,6 +177,13 @@ class RbacActions:
         return policy, shared
 
 
+def follow_new(tx: Transaction, object_type: str, made: Sequence[Record]) -> None:
+    """Make the policies of objects that were just made, where their attributes ask for any."""
+    for row in made:
+        flags = {flag: True for flag in FLAGS.values() if getattr(row, flag, False)}
+        follow_flags(tx, object_type, row, flags)
+
+
 def follow_flags(
     tx: Transaction, object_type: str, row: Record, values: Mapping[str, Any]
 ) -> None:

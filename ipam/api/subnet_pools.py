@@ -7,7 +7,7 @@ import falcon
 from msgspec import Struct
 
 from ipam.allocator import prefixes
-from ipam.api import standard, subnet_pool_rules
+from ipam.api import rbac, standard, subnet_pool_rules
 from ipam.api.attributes import parse
 from ipam.api.bodies import read_json
 from ipam.api.operations import Operation, Route
@@ -32,6 +32,7 @@ from ipam.errors import (
 )
 from ipam.identity.caller import Caller
 from ipam.store import address_scopes, rows, subnet_pools, tables, tags
+from ipam.store import rbac as sharing
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
 
@@ -53,7 +54,9 @@ class SubnetPoolActions:
 
         def work(tx: Transaction) -> list[SubnetPoolView]:
             pks = [_add(tx, caller, body) for body in read]
-            return views(tx, standard.made(tx, KIND, pks, self._service.settings))
+            made = standard.made(tx, KIND, pks, self._service.settings)
+            rbac.follow_new(tx, "subnetpool", made)
+            return views(tx, made)
 
         return self._service.database.write(work)
 
@@ -77,6 +80,7 @@ class SubnetPoolActions:
                     " existing allocations."
                 )
             subnet_pools.remove(tx, row.pk)
+            sharing.forget(tx, resource_id)
 
         self._service.database.write(work)
 

@@ -130,3 +130,41 @@ def test_the_owners_ports_keep_no_policy(api: Api, network: dict[str, Any]) -> N
     everybody = share(api, network, "*")
     api.create("port", network_id=network["id"])
     assert api.call("DELETE", f"/rbac-policies/{everybody['id']}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "body"),
+    [
+        ("/subnetpools", "subnetpool", {"prefixes": ["10.0.0.0/8"]}),
+        ("/address-scopes", "address_scope", {"ip_version": 4}),
+    ],
+)
+def test_pools_and_scopes_are_shared_by_policies_too(
+    api: Api, path: str, name: str, body: dict[str, Any]
+) -> None:
+    made = api.call("POST", path, {name: {"name": "x", "shared": True, **body}}).json[name]
+    assert [each["target_tenant"] for each in policies(api, object_type=name)] == ["*"]
+    policy = {
+        "object_type": name,
+        "object_id": made["id"],
+        "action": "access_as_shared",
+        "target_tenant": "project-b",
+    }
+    answer = api.call("POST", "/rbac-policies", {"rbac_policy": policy})
+    assert answer.status_code == 201, answer.text
+    (everybody,) = policies(api, target_tenant="*")
+    assert api.call("DELETE", f"/rbac-policies/{everybody['id']}").status_code == 204
+    assert api.call("GET", f"{path}/{made['id']}").json[name]["shared"] is False
+    assert api.call("DELETE", f"{path}/{made['id']}").status_code == 204
+    assert policies(api) == []
+
+
+def test_a_pool_that_others_have_subnets_of_stays_shared(api: Api) -> None:
+    body = {"name": "x", "shared": True, "prefixes": ["10.0.0.0/8"], "default_prefixlen": 24}
+    pool = api.call("POST", "/subnetpools", {"subnetpool": body}).json["subnetpool"]
+    theirs = api.create("network", project_id="project-b")
+    subnet = {"network_id": theirs["id"], "subnetpool_id": pool["id"], "ip_version": 4}
+    made = api.create("subnet", project_id="project-b", **subnet)
+    (everybody,) = policies(api)
+    path = f"/rbac-policies/{everybody['id']}"
+    assert made["id"] in api.refused(409, "RbacPolicyInUse", "DELETE", path)
