@@ -169,7 +169,10 @@ def _view(row: Record, addresses: Sequence[ports.FixedIp]) -> PortView:
         binding_vif_type=row.binding_vif_type,
         binding_vif_details=_vif_details(row),
         extra_dhcp_opts=row.extra_dhcp_opts,
-        allowed_address_pairs=row.allowed_address_pairs,
+        # A pair without a MAC address is about the port's own, whichever it has at the time.
+        allowed_address_pairs=[
+            {"mac_address": row.mac_address, **pair} for pair in row.allowed_address_pairs
+        ],
         port_security_enabled=row.port_security_enabled,
     )
 

@@ -445,3 +445,10 @@ def test_a_list_takes_as_many_statements_for_many_ports_as_for_few(
         api.list("port")
         counts.append(len([text for text in statements if text.startswith("SELECT")]))
     assert counts[0] == counts[1] <= 2
+
+
+def test_an_address_pair_without_mac_address_shows_the_port_s_own(port: Make) -> None:
+    """As Neutron does: `openstack port unset --allowed-address` names both."""
+    made = port(allowed_address_pairs=[{"ip_address": "10.0.0.99"}])
+    pair = {"ip_address": "10.0.0.99", "mac_address": made["mac_address"]}
+    assert made["allowed_address_pairs"] == [pair]
