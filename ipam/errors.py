@@ -177,6 +177,10 @@ class PortNotFound(NotFound):
     """No such port."""
 
 
+class PortBindingNotFound(NotFound):
+    """The port is not bound to this host."""
+
+
 class AgentNotFound(NotFound):
     """No such agent."""
 
@@ -282,6 +286,14 @@ class NetworkNotHostedByDhcpAgent(Conflict):
 
 class IdempotencyKeyInUse(Conflict):
     """Nobody knows how the first request with this Idempotency-Key ended."""
+
+
+class PortBindingAlreadyExists(Conflict):
+    """The port is bound to this host, actively or not."""
+
+
+class PortBindingAlreadyActive(Conflict):
+    """The binding that is to become active is."""
 
 
 class IpAddressGenerationFailure(Conflict):

@@ -24,6 +24,7 @@ from ipam.api import (
     metrics,
     networks,
     openapi,
+    port_bindings,
     port_types,
     ports,
     quotas,
@@ -116,6 +117,7 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         ("/v2.0/ports/{resource_id}", WriteShowRoute(service, port_types.KIND, port_actions)),
         *subnet_pools.routes(service),
         *address_scopes.routes(service),
+        *port_bindings.routes(service),
         ("/v2.0/allocation-events", ListRoute(service, allocation_events.KIND)),
         ("/v2.0/allocation-events/{resource_id}", ShowRoute(service, allocation_events.KIND)),
         ("/v2.0/leases", ListRoute(service, leases.KIND)),
@@ -133,5 +135,5 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         *tags.tag_routes(service, "/v2.0/networks", networks.KIND),
         *tags.tag_routes(service, "/v2.0/subnets", subnet_types.KIND),
         *tags.tag_routes(service, "/v2.0/ports", port_types.KIND),
-        *fixed_answers.routes(),
+        *fixed_answers.routes(service),
     ]

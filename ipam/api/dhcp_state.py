@@ -155,10 +155,10 @@ class DhcpStateRoute:
 
     def _in_full(self, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
         def read(tx: Transaction) -> tuple[Mapping[str, str], Contents]:
-            _, parts = self._look(tx, agent_id)
+            agent, parts = self._look(tx, agent_id)
             pks = {part.pk for part in parts if part.kind == NETWORK and part.id in wanted}
             chosen = [p for p in parts if p.network_pk in pks and p.kind != UNSCHEDULED]
-            return self._by_network(chosen), dhcp_state.contents(tx, chosen)
+            return self._by_network(chosen), dhcp_state.contents(tx, agent, chosen)
 
         digests, contents = self.service.database.read(read)
         return full_networks(contents, digests, self.service.settings.network)
@@ -281,7 +281,7 @@ def _grouped(
         if row.device_owner == model.DHCP_PORT_OWNER:
             dhcp_ports[row.network_pk] = DhcpPort(row.id, row.mac_address, fixed_ips)
         else:
-            ports[row.network_pk].append(_port(row, fixed_ips))
+            ports[row.network_pk].append(_port(row, fixed_ips, contents))
     return subnets, ports, dhcp_ports
 
 
@@ -299,7 +299,12 @@ def _subnet(row: Record) -> ServedSubnet:
     )
 
 
-def _port(row: Record, fixed_ips: list[Address]) -> ServedPort:
+def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPort:
+    """The port as the agent's host has it: where it is yet to come, it is the host's already."""
+    host, status = row.binding_host_id, row.status
+    if row.pk in contents.arriving:
+        host = contents.host
+        status = model.ACTIVE if contents.arriving[row.pk] else model.DOWN
     first = fixed_ips[0].ip_address if fixed_ips else ""
     return ServedPort(
         id=row.id,
@@ -308,8 +313,8 @@ def _port(row: Record, fixed_ips: list[Address]) -> ServedPort:
         device_id=row.device_id,
         device_owner=row.device_owner,
         admin_state_up=row.admin_state_up,
-        status=row.status,
-        binding_host_id=row.binding_host_id,
+        status=status,
+        binding_host_id=host,
         hostname=row.dns_name or (model.default_hostname(first) if first else ""),
         fixed_ips=fixed_ips,
         extra_dhcp_opts=row.extra_dhcp_opts,

@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from ipam import model
+
 
 class Extension(Struct, frozen=True):
     """One extension, the same in the list and alone."""
@@ -25,6 +27,7 @@ EXTENSIONS: Final = (
     Extension("allowed-address-pairs", "Allowed Address Pairs", "Further addresses of a port"),
     Extension("availability_zone", "Availability Zone", "The zones that agents are in"),
     Extension("binding", "Port Binding", "On which host a port is, and how it is plugged"),
+    Extension("binding-extended", "Port Bindings Extended", "Bindings of a port to several hosts"),
     Extension("default-subnetpools", "Default Subnetpools", "is_default of subnet pools"),
     Extension("dhcp_agent_scheduler", "DHCP Agent Scheduler", "Which agents serve a network"),
     Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),
@@ -59,3 +62,13 @@ EXTENSIONS: Final = (
     Extension("tag-creation", "Tag creation extension", "POST of several tags"),
     Extension("tag-ports-during-bulk-creation", "Tag Ports During Bulk Creation", "tags on POST"),
 )
+
+
+def served(vif_type: str) -> tuple[Extension, ...]:
+    """The extensions, where this is how ports are plugged.
+
+    Nova takes `binding-extended` to mean that it hears when the target of a live migration is
+    plugged. With a bridge that happens too late: the interface appears when the machine is there.
+    """
+    left_out = {"binding-extended"} if vif_type != model.VIF_TAP else set()
+    return tuple(each for each in EXTENSIONS if each.alias not in left_out)

@@ -4,14 +4,16 @@ Extensions, and Neutron resources that do not exist here but that Nova and Horiz
 without looking at the extensions first.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import falcon
 
-from ipam.api.extensions import EXTENSIONS, Extension
+from ipam.api.extensions import Extension, served
 from ipam.api.operations import Operation, Route
 from ipam.api.resources import respond
+from ipam.api.service import Service
 from ipam.errors import Conflict, ExtensionNotFound
 
 
@@ -40,16 +42,19 @@ class FixedAnswer:
         respond(resp, {self._name: self._answer(**path)})
 
 
-def routes() -> list[tuple[str, Route]]:
+def routes(service: Service) -> list[tuple[str, Route]]:
     """The paths with their routes."""
+    extensions = served(service.settings.network.vif_type)
     return [
         (
             "/v2.0/extensions",
-            FixedAnswer("List extensions", "extensions", list[Extension], lambda: EXTENSIONS),
+            FixedAnswer("List extensions", "extensions", list[Extension], lambda: extensions),
         ),
         (
             "/v2.0/extensions/{alias}",
-            FixedAnswer("Show one extension", "extension", Extension, _extension),
+            FixedAnswer(
+                "Show one extension", "extension", Extension, partial(_extension, extensions)
+            ),
         ),
         ("/v2.0/floatingips", _empty("floating IPs", "floatingips")),
         ("/v2.0/routers", _empty("routers", "routers")),
@@ -71,8 +76,8 @@ def _empty(words: str, name: str) -> FixedAnswer:
     return FixedAnswer(f"List {words}: there are none", name, list[dict[str, Any]], list)
 
 
-def _extension(alias: str) -> Extension:
-    for extension in EXTENSIONS:
+def _extension(extensions: Sequence[Extension], alias: str) -> Extension:
+    for extension in extensions:
         if extension.alias == alias:
             return extension
     raise ExtensionNotFound("Extension with this alias could not be found.")

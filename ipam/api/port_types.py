@@ -167,7 +167,7 @@ def _view(row: Record, addresses: Sequence[ports.FixedIp]) -> PortView:
         binding_vnic_type=row.binding_vnic_type,
         binding_profile=row.binding_profile,
         binding_vif_type=row.binding_vif_type,
-        binding_vif_details=_vif_details(row),
+        binding_vif_details=vif_details(row.binding_vif_type, row.mac_address, row.network_id),
         extra_dhcp_opts=row.extra_dhcp_opts,
         # A pair without a MAC address is about the port's own, whichever it has at the time.
         allowed_address_pairs=[
@@ -183,17 +183,17 @@ def _assignment(row: Record, address: str) -> DnsAssignment:
     return DnsAssignment(address, hostname, f"{hostname}.{domain}." if domain else hostname)
 
 
-def _vif_details(row: Record) -> dict[str, Any]:
+def vif_details(vif_type: str, mac_address: str, network_id: str) -> dict[str, Any]:
     """What Nova needs to plug the port.
 
     A tap whose MAC is high (fe:...) keeps the bridge from taking its address from a machine, and
     the two sides of the tap from having the same one.
     """
-    match row.binding_vif_type:
+    match vif_type:
         case model.VIF_TAP:
-            return {"port_filter": True, "mac_address": "fe" + row.mac_address[2:]}
+            return {"port_filter": True, "mac_address": "fe" + mac_address[2:]}
         case model.VIF_BRIDGE:
-            return {"port_filter": True, "bridge_name": model.bridge_name(row.network_id)}
+            return {"port_filter": True, "bridge_name": model.bridge_name(network_id)}
         case _:
             return {}
 

@@ -34,7 +34,7 @@ from ipam.errors import (
     PortInUse,
 )
 from ipam.identity.caller import Caller
-from ipam.store import ports, rows, tables, tags
+from ipam.store import port_bindings, ports, rows, tables, tags
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
 
@@ -130,8 +130,10 @@ class PortActions:
         new = []
         for body in bodies:
             network = networks[body.network_id]
-            vif_type = self._vif_type(tx, body.binding_host_id or "", vif_types)
-            new.append(_NewPort(body, network, _new_row(body, caller, network, vif_type)))
+            host = body.binding_host_id or ""
+            if host not in vif_types:
+                vif_types[host] = vif_type_on(self._service, tx, host)
+            new.append(_NewPort(body, network, _new_row(body, caller, network, vif_types[host])))
         pks = ports.add(tx, [port.row for port in new])
         plans = [_plan(port) for port in new]
         if len(new) > 1:
@@ -196,6 +198,8 @@ class PortActions:
             values["status"] = model.DOWN
         if not (values or moved):
             return False
+        if "binding_host_id" in values:  # one binding to a host, and this is now the active one
+            port_bindings.remove(tx, row.pk, values["binding_host_id"])
         ports.change(tx, row.pk, values)
         return True
 
@@ -214,7 +218,7 @@ class PortActions:
             values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
         if "binding_host_id" in values:
             values["binding_host_id"] = values["binding_host_id"] or ""
-            values["binding_vif_type"] = self._vif_type(tx, values["binding_host_id"], {})
+            values["binding_vif_type"] = vif_type_on(self._service, tx, values["binding_host_id"])
         return values
 
     def _move(
@@ -237,14 +241,13 @@ class PortActions:
         self._acquire(tx, row.pk, change.acquire)
         return bool(change.release or change.acquire)
 
-    def _vif_type(self, tx: Transaction, host: str, known: dict[str, str]) -> str:
-        """How a port on this host is plugged: as its agent says, or else the setting."""
-        if not host:
-            return model.VIF_UNBOUND
-        if host not in known:
-            reported = ports.agent_vif_type(tx, model.DHCP_AGENT_TYPE, host)
-            known[host] = reported or self._service.settings.network.vif_type
-        return known[host]
+
+def vif_type_on(service: Service, tx: Transaction, host: str) -> str:
+    """How a port on this host is plugged: as its agent says, or else the setting."""
+    if not host:
+        return model.VIF_UNBOUND
+    reported = ports.agent_vif_type(tx, model.DHCP_AGENT_TYPE, host)
+    return reported or str(service.settings.network.vif_type)
 
 
 def _network(tx: Transaction, network_id: str) -> _Network:

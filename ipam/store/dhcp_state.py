@@ -37,7 +37,7 @@ DHCP_PORT: Final = 3
 UNSCHEDULED: Final = 4
 
 _network, _subnet, _port = tables.network, tables.subnet, tables.port
-_assigned = tables.network_dhcp_agent
+_assigned, _binding = tables.network_dhcp_agent, tables.port_binding
 _IS_DHCP_PORT = _port.c.device_owner == model.DHCP_PORT_OWNER
 # An index over every unbound port of the site must not be taken for this; the network's is.
 _IS_UNBOUND = func.length(_port.c.binding_host_id) == 0
@@ -63,6 +63,10 @@ class Contents:
     ports: Sequence[Record]
     addresses: Mapping[int, Sequence[tuple[str, bytes]]]
     """By port number: subnet id and packed address."""
+    host: str
+    """The agent's."""
+    arriving: Mapping[int, bool]
+    """By port number, whether the agent is ready for it: ports bound to its host inactively."""
 
 
 def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
@@ -74,8 +78,8 @@ def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Pa
     return [Part(*tuple(row)) for row in tx.execute(statement)]
 
 
-def contents(tx: Transaction, wanted: Sequence[Part]) -> Contents:
-    """The rows behind these parts.
+def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents:
+    """The rows behind these parts, which are the agent's.
 
     Read after the parts: what changed in between is newer than the revisions in the parts, so the
     next look finds a difference and fetches again. The other way round it would be lost.
@@ -83,7 +87,8 @@ def contents(tx: Transaction, wanted: Sequence[Part]) -> Contents:
     networks = _rows(tx, _network, [part.pk for part in wanted if part.kind == NETWORK])
     subnets = _rows(tx, _subnet, [part.pk for part in wanted if part.kind == SUBNET])
     port_pks = [part.pk for part in wanted if part.kind in (PORT, DHCP_PORT)]
-    return Contents(networks, subnets, _rows(tx, _port, port_pks), _addresses(tx, port_pks))
+    found, addresses = _rows(tx, _port, port_pks), _addresses(tx, port_pks)
+    return Contents(networks, subnets, found, addresses, agent.host, _arriving(tx, agent))
 
 
 def take(
@@ -127,7 +132,27 @@ def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> 
         down = [row.pk for row in rows if row.status != model.ACTIVE]
         if down:
             tx.execute(update(_port).where(_port.c.pk.in_(down)).values(status=model.ACTIVE))
-    return ready
+    return ready + _expect(tx, agent, revisions)
+
+
+def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
+    """Note that the agent is ready for ports that are bound to its host inactively; their ids.
+
+    What the port's status says is the business of the agent where it is active.
+    """
+    ids = sorted(revisions)
+    found: list[Record] = []
+    for start in range(0, len(ids), 500):
+        query = (
+            select(_port.c.id, _port.c.pk, _port.c.revision_number)
+            .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
+            .where(_port.c.id.in_(ids[start : start + 500]), _binding.c.host == agent.host)
+        )
+        found += [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
+    if found:
+        mine = (_binding.c.host == agent.host, _binding.c.port_pk.in_([row.pk for row in found]))
+        tx.execute(update(_binding).where(*mine).values(ready=True))
+    return [row.id for row in found]
 
 
 def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
@@ -136,6 +161,9 @@ def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
         select(_port.c.network_pk).where(
             _port.c.binding_host_id == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)
         ),
+        select(_port.c.network_pk)
+        .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
+        .where(_binding.c.host == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)),
         scheduled,
     ).cte("served")
     return union_all(
@@ -145,6 +173,9 @@ def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
         .join(served, served.c.network_pk == _port.c.network_pk)
         .where(_IS_DHCP_PORT),
         _part(PORT, _port).where(_port.c.binding_host_id == agent.host, not_(_IS_DHCP_PORT)),
+        _part(PORT, _port)
+        .join(_binding, _binding.c.port_pk == _port.c.pk)
+        .where(_binding.c.host == agent.host, not_(_IS_DHCP_PORT)),
         _part(PORT, _port).where(_scheduled_unbound(agent), not_(_IS_DHCP_PORT)),
         _part(UNSCHEDULED, _network, _network.c.pk).where(
             _lacks_agents(agent, agents_per_network)
@@ -211,6 +242,11 @@ def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple
         for row in tx.execute(query):
             found[row.owner_pk].append((row.id, row.ip))
     return found
+
+
+def _arriving(tx: Transaction, agent: Record) -> dict[int, bool]:
+    query = select(_binding.c.port_pk, _binding.c.ready).where(_binding.c.host == agent.host)
+    return {row.port_pk: bool(row.ready) for row in tx.execute(query)}
 
 
 def _insert_unless_taken(dialect: str) -> Any:

@@ -187,6 +187,11 @@ def agent_vif_type(tx: Transaction, agent_type: str, host: str) -> str | None:
     return reported if reported in (model.VIF_TAP, model.VIF_BRIDGE) else None
 
 
+def find(tx: Transaction, port_id: str) -> Record | None:
+    """The port's row."""
+    return tx.execute(select(_T).where(_T.c.id == port_id)).one_or_none()
+
+
 def dhcp_port(tx: Transaction, network_pk: int, device_id: str) -> Record | None:
     """The network's DHCP port."""
     return tx.execute(

@@ -155,6 +155,19 @@ port = Table(
     Index("ix_port_network_pk_device_owner", "network_pk", "device_owner"),
 )
 
+port_binding = Table(
+    "port_binding",
+    metadata,
+    Column("port_pk", Pk, ForeignKey("port.pk", ondelete="CASCADE"), primary_key=True),
+    Column("host", String(255), primary_key=True),
+    Column("vnic_type", String(32), nullable=False),
+    Column("profile", JSON, nullable=False),
+    Column("vif_type", String(32), nullable=False),
+    Column("ready", Boolean, nullable=False),
+    Index("ix_port_binding_host", "host"),
+)
+"""Inactive bindings; the active one is in `port`. `ready`: the host's agent serves the port."""
+
 ip_address = Table(
     "ip_address",
     metadata,
@@ -376,6 +389,7 @@ __all__ = [
     "network_dhcp_agent",
     "network_dhcp_agent_barred",
     "port",
+    "port_binding",
     "quota",
     "rbac_policy",
     "subnet",

@@ -30,6 +30,7 @@ TABLES = (
     "subnetpool_prefix",
     "subnetpool",
     "address_scope",
+    "port_binding",
     "port",
     "network_dhcp_agent_barred",
     "network_dhcp_agent",
@@ -482,6 +483,21 @@ def _create_allocation_event() -> None:
     op.create_index("ix_allocation_event_occurred_at_us", "allocation_event", ["occurred_at_us"])
     op.create_index("ix_allocation_event_port_id", "allocation_event", ["port_id"])
     op.create_index("ix_allocation_event_project_id", "allocation_event", ["project_id"])
+    op.create_table(
+        "port_binding",
+        sa.Column("port_pk", PK, autoincrement=False, nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("vnic_type", sa.String(length=32), nullable=False),
+        sa.Column("profile", sa.JSON(), nullable=False),
+        sa.Column("vif_type", sa.String(length=32), nullable=False),
+        sa.Column("ready", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["port_pk"], ["port.pk"], name="fk_port_binding_port_pk", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("port_pk", "host", name="pk_port_binding"),
+        **TEXT,
+    )
+    op.create_index("ix_port_binding_host", "port_binding", ["host"])
 
 
 def downgrade() -> None:

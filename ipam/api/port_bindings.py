@@ -1,0 +1,373 @@
+"""A port's bindings to hosts: the active one, and those that a live migration prepares.
+
+Both hosts serve the port as long as both bindings are there, so a machine has DHCP before, while
+and after it moves. `activate` makes the two change places in one transaction.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+import falcon
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ipam import model
+from ipam.api import standard
+from ipam.api.attributes import parse
+from ipam.api.bodies import read_json, unwrap
+from ipam.api.listing import query_pairs
+from ipam.api.operations import Operation, Route
+from ipam.api.port_types import KIND, VnicType, vif_details
+from ipam.api.ports import vif_type_on
+from ipam.api.resources import respond
+from ipam.api.service import Service
+from ipam.api.values import JsonObject, is_uuid, printable
+from ipam.errors import (
+    PortBindingAlreadyActive,
+    PortBindingAlreadyExists,
+    PortBindingNotFound,
+)
+from ipam.store import port_bindings, ports, tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Record
+
+ACTIVE: Final = "ACTIVE"
+INACTIVE: Final = "INACTIVE"
+
+Host = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
+
+
+class BindingCreate(Struct, kw_only=True):
+    host: Host
+    vnic_type: VnicType = "normal"
+    profile: JsonObject | None = None
+
+
+class BindingUpdate(Struct, kw_only=True):
+    vnic_type: VnicType | UnsetType = UNSET
+    profile: JsonObject | UnsetType | None = UNSET
+
+
+class BindingView(Struct, kw_only=True):
+    host: str
+    status: Literal["ACTIVE", "INACTIVE"]
+    vnic_type: str
+    profile: dict[str, Any]
+    vif_type: str
+    vif_details: dict[str, Any]
+    project_id: str
+
+
+class Bindings:
+    """Reads and writes the bindings of ports; each write is one transaction."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def list(self, port_id: str) -> Sequence[BindingView]:
+        """All bindings, the active one first. Raises PortNotFound."""
+
+        def read(tx: Transaction) -> Sequence[BindingView]:
+            port = _port(tx, port_id, held=False)
+            network_id = ports.network_id(tx, port.network_pk)
+            inactive = port_bindings.of_port(tx, port.pk)
+            active = [_active(port, network_id)] if port.binding_host_id else []
+            return active + [_inactive(row, port, network_id) for row in inactive]
+
+        return self.service.database.read(read)
+
+    def show(self, port_id: str, host: str) -> BindingView:
+        """One binding. Raises PortNotFound or PortBindingNotFound."""
+        for view in self.list(port_id):
+            if view.host == host:
+                return view
+        raise _missing(port_id, host)
+
+    def create(self, port_id: str, body: Any) -> BindingView:
+        """A new inactive binding. Raises PortBindingAlreadyExists."""
+        asked = parse(BindingCreate, body, known=BindingView).result()
+
+        def work(tx: Transaction, port: Record) -> None:
+            known = port_bindings.find(tx, port.pk, asked.host)
+            if known or asked.host == port.binding_host_id:
+                raise PortBindingAlreadyExists(
+                    f"Binding for port {port_id} on host {asked.host} already exists."
+                )
+            values = {
+                "vnic_type": asked.vnic_type,
+                "profile": asked.profile or {},
+                "vif_type": vif_type_on(self.service, tx, asked.host),
+            }
+            port_bindings.add(tx, port.pk, asked.host, values)
+            ports.change(tx, port.pk, {})
+
+        self._change(port_id, work)
+        return self.show(port_id, asked.host)
+
+    def update(self, port_id: str, host: str, body: Any) -> BindingView:
+        """A binding with another vnic_type or profile. Raises PortBindingNotFound."""
+        given = parse(BindingUpdate, body, known=BindingView, method="PUT").result()
+        values = standard.given(given)
+        if "profile" in values:
+            values["profile"] = values["profile"] or {}
+
+        def work(tx: Transaction, port: Record) -> None:
+            if host == port.binding_host_id:
+                changed = {f"binding_{name}": value for name, value in values.items()}
+                ports.change(tx, port.pk, changed)
+                return
+            if port_bindings.find(tx, port.pk, host) is None:
+                raise _missing(port_id, host)
+            port_bindings.change(tx, port.pk, host, values)
+            ports.change(tx, port.pk, {})
+
+        self._change(port_id, work)
+        return self.show(port_id, host)
+
+    def activate(self, port_id: str, host: str) -> BindingView:
+        """The binding, now the active one, in whose place the other becomes inactive.
+
+        Raises PortBindingAlreadyActive or PortBindingNotFound.
+        """
+
+        def work(tx: Transaction, port: Record) -> None:
+            if host == port.binding_host_id:
+                raise PortBindingAlreadyActive(
+                    f"Binding for port {port_id} on host {host} is already active."
+                )
+            chosen = port_bindings.find(tx, port.pk, host)
+            if chosen is None:
+                raise _missing(port_id, host)
+            port_bindings.remove(tx, port.pk, host)
+            if port.binding_host_id:
+                names = ("vnic_type", "profile", "vif_type")
+                left = {name: getattr(port, f"binding_{name}") for name in names}
+                port_bindings.add(tx, port.pk, port.binding_host_id, left)
+            ports.change(
+                tx,
+                port.pk,
+                {
+                    "binding_host_id": host,
+                    "binding_vnic_type": chosen.vnic_type,
+                    "binding_profile": chosen.profile,
+                    "binding_vif_type": chosen.vif_type,
+                    "status": model.DOWN,  # until the agent there says that it serves
+                },
+            )
+
+        self._change(port_id, work)
+        return self.show(port_id, host)
+
+    def delete(self, port_id: str, host: str) -> None:
+        """Unbind the port from this host. Raises PortBindingNotFound."""
+
+        def work(tx: Transaction, port: Record) -> None:
+            unbound = {}
+            if host == port.binding_host_id:
+                unbound = {
+                    "binding_host_id": "",
+                    "binding_profile": {},
+                    "binding_vif_type": model.VIF_UNBOUND,
+                    "status": model.DOWN,
+                }
+            elif not port_bindings.remove(tx, port.pk, host):
+                raise _missing(port_id, host)
+            ports.change(tx, port.pk, unbound)
+
+        self._change(port_id, work)
+
+    def _change(self, port_id: str, work: Callable[[Transaction, Record], None]) -> None:
+        """Carry out a change while the port's row is held; it raises the port's revision."""
+
+        def held(tx: Transaction) -> None:
+            work(tx, _port(tx, port_id, held=True))
+            tx.on_commit(self.service.waker.wake)
+
+        self.service.database.write(held)
+
+
+class BindingsRoute:
+    """GET and POST of a port's bindings."""
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
+        self.service = bindings.service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "GET": Operation(
+                "List a port's bindings to hosts",
+                response={"bindings": list[BindingView]},
+                query={
+                    **dict.fromkeys(FILTERS, "Show only bindings with this value; repeat."),
+                    "fields": "Show only this field; repeat for more.",
+                },
+                rule="get_port_binding",
+                row=KIND,
+            ),
+            "POST": Operation(
+                "Bind a port to a further host, inactively",
+                status=201,
+                request=({"binding": BindingCreate},),
+                response={"binding": BindingView},
+                rule="create_port_binding",
+                row=KIND,
+            ),
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        wanted: dict[str, list[str]] = {}
+        for name, value in query_pairs(req.query_string):
+            wanted.setdefault(name, []).append(value)
+        views = [
+            view
+            for view in self._bindings.list(resource_id)
+            if all(
+                getattr(view, name) in wanted.get(name, [getattr(view, name)]) for name in FILTERS
+            )
+        ]
+        respond(resp, {"bindings": [_with_fields(view, wanted.get("fields")) for view in views]})
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        made = self._bindings.create(resource_id, _body(req, self.service))
+        resp.status = falcon.HTTP_201
+        respond(resp, {"binding": made})
+
+
+class BindingRoute:
+    """GET, PUT and DELETE of a port's binding to one host."""
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
+        self.service = bindings.service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "GET": Operation(
+                "Show a port's binding to one host",
+                response={"binding": BindingView},
+                query={"fields": "Show only this field; repeat for more."},
+                rule="get_port_binding",
+                row=KIND,
+            ),
+            "PUT": Operation(
+                "Change the vnic_type or profile of a port's binding",
+                request=({"binding": BindingUpdate},),
+                response={"binding": BindingView},
+                rule="update_port_binding",
+                row=KIND,
+            ),
+            "DELETE": Operation(
+                "Unbind a port from one host",
+                status=204,
+                rule="delete_port_binding",
+                row=KIND,
+            ),
+        }
+
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
+    ) -> None:
+        fields = [value for name, value in query_pairs(req.query_string) if name == "fields"]
+        view = self._bindings.show(resource_id, host)
+        respond(resp, {"binding": _with_fields(view, fields)})
+
+    def on_put(
+        self, req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
+    ) -> None:
+        changed = self._bindings.update(resource_id, host, _body(req, self.service))
+        respond(resp, {"binding": changed})
+
+    def on_delete(
+        self, _req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
+    ) -> None:
+        self._bindings.delete(resource_id, host)
+        resp.status = falcon.HTTP_204
+
+
+class ActivateRoute:
+    """PUT that makes a binding the active one."""
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        activated = Operation(
+            "Make this binding the active one, and the active one inactive",
+            response={"binding": BindingView},
+            rule="update_port_binding",
+            row=KIND,
+        )
+        return {"PUT": activated}
+
+    def on_put(
+        self, _req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
+    ) -> None:
+        respond(resp, {"binding": self._bindings.activate(resource_id, host)})
+
+
+def routes(service: Service) -> list[tuple[str, Route]]:
+    """The paths of the bindings of ports."""
+    bindings, path = Bindings(service), "/v2.0/ports/{resource_id}/bindings"
+    return [
+        (path, BindingsRoute(bindings)),
+        (f"{path}/{{host}}", BindingRoute(bindings)),
+        (f"{path}/{{host}}/activate", ActivateRoute(bindings)),
+    ]
+
+
+FILTERS: Final = ("host", "status", "vif_type", "vnic_type")
+
+
+def _port(tx: Transaction, port_id: str, *, held: bool) -> Record:
+    if not is_uuid(port_id):
+        raise KIND.missing(port_id)
+    if held:
+        return standard.locked(tx, tables.port, port_id, None, KIND.missing(port_id))
+    row = ports.find(tx, port_id)
+    if row is None:
+        raise KIND.missing(port_id)
+    return row
+
+
+def _active(port: Record, network_id: str) -> BindingView:
+    return BindingView(
+        host=port.binding_host_id,
+        status=ACTIVE,
+        vnic_type=port.binding_vnic_type,
+        profile=port.binding_profile,
+        vif_type=port.binding_vif_type,
+        vif_details=vif_details(port.binding_vif_type, port.mac_address, network_id),
+        project_id=port.project_id,
+    )
+
+
+def _inactive(binding: Record, port: Record, network_id: str) -> BindingView:
+    return BindingView(
+        host=binding.host,
+        status=INACTIVE,
+        vnic_type=binding.vnic_type,
+        profile=binding.profile,
+        vif_type=binding.vif_type,
+        vif_details=vif_details(binding.vif_type, port.mac_address, network_id),
+        project_id=port.project_id,
+    )
+
+
+def _missing(port_id: str, host: str) -> PortBindingNotFound:
+    return PortBindingNotFound(
+        f"Binding for port {port_id} for host {host[:255]} could not be found."
+    )
+
+
+def _body(req: falcon.Request, service: Service) -> Any:
+    return unwrap(read_json(req, service.settings.api.max_body_bytes), "binding")
+
+
+def _with_fields(view: BindingView, fields: Sequence[str] | None) -> Any:
+    if not fields:
+        return view
+    return {name: value for name, value in msgspec.to_builtins(view).items() if name in fields}

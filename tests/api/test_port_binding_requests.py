@@ -1,0 +1,186 @@
+"""A live migration as Nova makes it: bind to the target, wait, activate, unbind the source."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from oslo_config import cfg
+
+from ipam.api.app import create_app
+from ipam.store.database import Database
+from tests.api.caller import ADMIN, READER, Api
+from tests.api.test_agents import report
+from tests.api.test_dhcp_state import Agent, with_subnet
+
+
+@pytest.fixture
+def bound(api: Api, port: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return port(binding__host_id="source", device_owner="compute:nova")
+
+
+def bind(api: Api, port: dict[str, Any], host: str = "target", **more: Any) -> dict[str, Any]:
+    body = {"binding": {"host": host, **more}}
+    result = api.call("POST", f"/ports/{port['id']}/bindings", body)
+    assert result.status_code == 201, result.text
+    made: dict[str, Any] = result.json["binding"]
+    return made
+
+
+def bindings(api: Api, port: dict[str, Any], **params: Any) -> dict[str, str]:
+    result = api.call("GET", f"/ports/{port['id']}/bindings", params=params)
+    assert result.status_code == 200, result.text
+    return {each["host"]: each["status"] for each in result.json["bindings"]}
+
+
+def test_a_migration_swaps_the_bindings_at_once(api_on_each: Api) -> None:
+    api = api_on_each
+    network = with_subnet(api)
+    port = api.create("port", network_id=network["id"], binding__host_id="source")
+    made = bind(api, port, profile={"migrating": True}, vnic_type="normal")
+    assert made == {
+        "host": "target",
+        "status": "INACTIVE",
+        "vnic_type": "normal",
+        "profile": {"migrating": True},
+        "vif_type": "tap",
+        "vif_details": {"port_filter": True, "mac_address": "fe" + port["mac_address"][2:]},
+        "project_id": port["project_id"],
+    }
+    path = f"/ports/{port['id']}/bindings"
+    assert api.call("GET", f"{path}/target").json["binding"] == made
+    assert bindings(api, port) == {"source": "ACTIVE", "target": "INACTIVE"}
+    assert bindings(api, port, status="ACTIVE") == {"source": "ACTIVE"}
+    activated = api.call("PUT", f"{path}/target/activate")
+    assert (activated.status_code, activated.json["binding"]["status"]) == (200, "ACTIVE")
+    assert bindings(api, port) == {"target": "ACTIVE", "source": "INACTIVE"}
+    shown = api.show("port", port["id"])
+    assert (shown["binding:host_id"], shown["status"]) == ("target", "DOWN")
+    assert shown["binding:profile"] == {"migrating": True}
+    assert api.call("DELETE", f"{path}/source").status_code == 204
+    assert bindings(api, port) == {"target": "ACTIVE"}
+    api.delete("port", port["id"])
+
+
+def test_both_hosts_serve_a_port_that_moves(api_on_each: Api) -> None:
+    api = api_on_each
+    network = with_subnet(api)
+    source, target = Agent(api, "source"), Agent(api, "target")
+    port = api.create("port", network_id=network["id"], binding__host_id="source")
+    source.digests()
+    source.ready(port)
+    before = target.digests()
+    bind(api, port)
+    assert target.digests() != before
+    assert source.digests().keys() == target.digests().keys() == {network["id"]}
+    (arriving,) = target.full(network["id"])[0]["ports"]
+    assert (arriving["binding_host_id"], arriving["status"]) == ("target", "DOWN")
+    assert target.ready(arriving) == {"ready": [port["id"]], "ignored": []}
+    assert target.full(network["id"])[0]["ports"][0]["status"] == "ACTIVE"
+    (there,) = source.full(network["id"])[0]["ports"]
+    assert (there["binding_host_id"], there["status"]) == ("source", "ACTIVE")
+    api.call("PUT", f"/ports/{port['id']}/bindings/target/activate")
+    (arrived,) = target.full(network["id"])[0]["ports"]
+    assert (arrived["binding_host_id"], arrived["status"]) == ("target", "DOWN")
+    target.ready(arrived)
+    assert api.show("port", port["id"])["status"] == "ACTIVE"
+    both = source.digests()
+    assert len(source.full(network["id"])[0]["ports"]) == 1
+    api.call("DELETE", f"/ports/{port['id']}/bindings/source")
+    assert source.digests() != both
+    assert [n["ports"] for n in source.full(network["id"])] in ([], [[]])
+
+
+def test_a_binding_that_exists_is_refused(api: Api, bound: dict[str, Any]) -> None:
+    path = f"/ports/{bound['id']}/bindings"
+    bind(api, bound)
+    for host in ("source", "target"):
+        body = {"binding": {"host": host}}
+        api.refused(409, "PortBindingAlreadyExists", "POST", path, body)
+    api.refused(409, "PortBindingAlreadyActive", "PUT", f"{path}/source/activate")
+
+
+@pytest.mark.parametrize(
+    ("method", "tail", "body"),
+    [
+        ("GET", "", None),
+        ("DELETE", "", None),
+        ("PUT", "", {"binding": {"profile": {}}}),
+        ("PUT", "/activate", None),
+    ],
+)
+def test_a_binding_that_is_not_there_is_not_found(
+    api: Api, bound: dict[str, Any], method: str, tail: str, body: Any
+) -> None:
+    path = f"/ports/{bound['id']}/bindings/elsewhere{tail}"
+    api.refused(404, "PortBindingNotFound", method, path, body)
+    api.refused(404, "PortNotFound", method, f"/ports/nonsense/bindings/source{tail}", body)
+
+
+def test_a_binding_changes_its_profile(api: Api, bound: dict[str, Any]) -> None:
+    bind(api, bound)
+    for host in ("source", "target"):
+    path, body = f"/ports/{bound['id']}/bindings/{host}", {"binding": {"profile": {"a": 1}}}
+        assert api.call("PUT", path, body).json["binding"]["profile"] == {"a": 1}
+    assert api.show("port", bound["id"])["binding:profile"] == {"a": 1}
+    another: Any = {"binding": {"host": "x"}}
+    assert "not allowed in PUT" in api.refused(400, "HTTPBadRequest", "PUT", path, another)
+
+
+def test_every_change_of_a_binding_is_a_revision_of_its_port(
+    api: Api, bound: dict[str, Any]
+) -> None:
+    path = f"/ports/{bound['id']}/bindings"
+    seen = [api.show("port", bound["id"])["revision_number"]]
+    bind(api, bound)
+    for method, tail in (("PUT", "/target/activate"), ("DELETE", "/source")):
+        seen.append(api.show("port", bound["id"])["revision_number"])
+        api.call(method, path + tail)
+    seen.append(api.show("port", bound["id"])["revision_number"])
+    assert seen == sorted(set(seen))
+    assert len(seen) == 4
+
+
+def test_a_port_that_is_moved_by_update_keeps_one_binding_to_the_host(
+    api: Api, bound: dict[str, Any]
+) -> None:
+    bind(api, bound)
+    api.update("port", bound["id"], binding__host_id="target")
+    assert bindings(api, bound) == {"target": "ACTIVE"}
+
+
+def test_a_port_without_its_active_binding_is_unbound(api: Api, bound: dict[str, Any]) -> None:
+    api.call("DELETE", f"/ports/{bound['id']}/bindings/source")
+    shown = api.show("port", bound["id"])
+    assert (shown["binding:host_id"], shown["binding:vif_type"]) == ("", "unbound")
+    assert bindings(api, bound) == {}
+
+
+def test_each_host_is_plugged_as_its_agent_says(api: Api, bound: dict[str, Any]) -> None:
+    report(api, "target", configurations={"vif_type": "bridge"})
+    made = bind(api, bound)
+    assert made["vif_type"] == "bridge"
+    assert made["vif_details"]["bridge_name"].startswith("brq")
+
+
+def test_a_bad_body_is_refused(api: Api, bound: dict[str, Any]) -> None:
+    path = f"/ports/{bound['id']}/bindings"
+    for binding in ({}, {"host": ""}, {"host": "h", "vnic_type": "no"}, {"host": "h", "x": 1}):
+        api.refused(400, "HTTPBadRequest", "POST", path, {"binding": binding})
+
+
+def test_bindings_are_the_clouds_business(
+    api: Api, bound: dict[str, Any], settings: cfg.ConfigOpts, sqlite: Database
+) -> None:
+    reader = Api(create_app(settings, authenticate=lambda _environ: READER, database=sqlite))
+    path = f"/ports/{bound['id']}/bindings"
+    reader.refused(403, "PolicyNotAuthorized", "GET", path)
+    reader.refused(403, "PolicyNotAuthorized", "POST", path, {"binding": {"host": "h"}})
+
+
+@pytest.mark.parametrize(("vif_type", "listed"), [("tap", True), ("bridge", False)])
+def test_the_extension_is_listed_where_nova_can_rely_on_it(
+    settings: cfg.ConfigOpts, sqlite: Database, vif_type: str, listed: bool
+) -> None:
+    settings.set_override("vif_type", vif_type, group="network")
+    api = Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=sqlite))
+    assert ("binding-extended" in {each["alias"] for each in api.list("extension")}) == listed
