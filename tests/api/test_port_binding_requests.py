@@ -119,7 +119,7 @@ def test_a_binding_that_is_not_there_is_not_found(
 def test_a_binding_changes_its_profile(api: Api, bound: dict[str, Any]) -> None:
     bind(api, bound)
     for host in ("source", "target"):
-    path, body = f"/ports/{bound['id']}/bindings/{host}", {"binding": {"profile": {"a": 1}}}
+        path, body = f"/ports/{bound['id']}/bindings/{host}", {"binding": {"profile": {"a": 1}}}
         assert api.call("PUT", path, body).json["binding"]["profile"] == {"a": 1}
     assert api.show("port", bound["id"])["binding:profile"] == {"a": 1}
     another: Any = {"binding": {"host": "x"}}
