@@ -1,0 +1,124 @@
+"""A small cloud: Keystone, `ipam api` behind it, and the catalog that leads clients there."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.servers.keystone_server import Directory, KeystoneServer
+from tests.servers.private_server import _free_port, is_listening
+
+PASSWORD: Final = "sesame"
+START_SECONDS: Final = 60
+
+USERS: Final = {
+    "admin": ("admin", ["admin"]),
+    "member": ("demo", ["member"]),
+    "reader": ("demo", ["reader"]),
+    "stranger": ("other", ["member"]),
+}
+"""Who can sign in, which is also the name of the cloud in clouds.yaml: project and roles."""
+
+CONFIG: Final = """\
+[DEFAULT]
+state_path = {directory}
+run_path = {directory}
+host = here
+[database]
+connection = {database_url}
+[api]
+bind_port = {port}
+auth_strategy = keystone
+[network]
+address_cooldown_seconds = 0
+[keystone_authtoken]
+www_authenticate_uri = {keystone_url}
+auth_url = {keystone_url}
+auth_type = password
+username = ipam
+password = {password}
+user_domain_id = default
+project_name = service
+project_domain_id = default
+service_token_roles = service
+service_token_roles_required = true
+service_type = network
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the cloud is; `projects` has ids by name."""
+
+    keystone_url: str
+    network_url: str
+    clouds_yaml: Path
+    projects: dict[str, str]
+
+
+@contextlib.contextmanager
+def site(keystone: KeystoneServer, database_url: str, directory: Path) -> Iterator[Site]:
+    """Users, catalog, clouds.yaml, and a running `ipam api` until the block ends."""
+    port = _free_port()
+    network_url = f"http://127.0.0.1:{port}"
+    people = Directory(keystone)
+    for name, (project, roles) in USERS.items():
+        people.user(name, PASSWORD, project, *roles)
+    people.user("ipam", PASSWORD, "service", "service")
+    people.endpoint("network", "ipam", network_url)
+    clouds = directory / "clouds.yaml"
+    clouds.write_text(json.dumps({"clouds": {name: _cloud(keystone, name) for name in USERS}}))
+    config = directory / "ipam.conf"
+    config.write_text(
+        CONFIG.format(
+            directory=directory,
+            database_url=database_url,
+            port=port,
+            keystone_url=keystone.url,
+            password=PASSWORD,
+        )
+    )
+    with _api(config, port, directory / "api.log"):
+        yield Site(keystone.url, network_url, clouds, people.projects)
+
+
+def _cloud(keystone: KeystoneServer, name: str) -> dict[str, Any]:
+    return {
+        "auth_type": "v3password",
+        "auth": {
+            "auth_url": keystone.url,
+            "username": name,
+            "password": PASSWORD,
+            "project_name": USERS[name][0],
+            "user_domain_id": "default",
+            "project_domain_id": "default",
+        },
+        "region_name": "RegionOne",
+        "identity_api_version": "3",
+    }
+
+
+@contextlib.contextmanager
+def _api(config: Path, port: int, log: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "ipam", "api", "--config-file", str(config)]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command], stdout=output, stderr=output
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_listening(port):
+            ended = process.poll() is not None or time.monotonic() > deadline
+            assert not ended, f"The API did not start:\n{log.read_text()}"
+            time.sleep(0.1)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+    # A status of 500 is a defect wherever it comes from, also where a client hides it.
+    assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
