@@ -1,0 +1,126 @@
+"""Horizon in front of ipam with Keystone, each a process of its own, and a browser to look at it.
+
+Runs only when it is asked for: `pytest -m horizon`. Needs Debian's chromium and chromium-driver.
+"""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.horizon.browser import Browser
+from tests.servers.horizon_server import HorizonServer
+from tests.servers.keystone_server import ADMIN_PASSWORD, Directory, KeystoneServer
+from tests.servers.private_server import _free_port, is_listening
+
+IPAM = str(Path(sys.executable).with_name("ipam"))
+
+CONFIG = """\
+[DEFAULT]
+state_path = {directory}
+run_path = {directory}
+[api]
+auth_strategy = keystone
+bind_port = {port}
+[network]
+address_cooldown_seconds = 0
+[keystone_authtoken]
+www_authenticate_uri = {keystone_url}
+auth_url = {keystone_url}
+auth_type = password
+username = ipam
+password = secret
+user_domain_name = Default
+project_name = service
+project_domain_name = Default
+service_token_roles = service
+service_token_roles_required = true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """Where everything is."""
+
+    keystone: KeystoneServer
+    horizon: HorizonServer
+    network_url: str
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What the network service answers the cloud's admin."""
+        token = self.keystone.token("admin", ADMIN_PASSWORD, "admin")
+        headers = {"X-Auth-Token": token}
+        answer = httpx.post(f"{self.network_url}/v2.0{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "horizon" in str(config.option.markexpr):
+        return
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="a browser: only with -m horizon"))
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with contextlib.ExitStack() as stack:
+        keystone = KeystoneServer()
+        keystone.launch()
+        stack.callback(keystone.remove)
+        people = Directory(keystone)
+        people.user("ipam", "secret", "service", "admin", "service")
+        people.user("anna", "pass-anna", "lab", "member", "reader")
+        port = _free_port()
+        url = f"http://127.0.0.1:{port}"
+        people.endpoint("network", "ipam", url)
+        stack.callback(_start_api(tmp_path_factory.mktemp("ipam"), port, keystone.url))
+        horizon = HorizonServer()
+        horizon.launch(keystone.url)
+        stack.callback(horizon.remove)
+        yield Cloud(keystone, horizon, url)
+
+
+def _start_api(directory: Path, port: int, keystone_url: str) -> Callable[[], None]:
+    """Starts the API; gives what ends it."""
+    config = directory / "ipam.conf"
+    config.write_text(CONFIG.format(directory=directory, port=port, keystone_url=keystone_url))
+    subprocess.run([IPAM, "db", "upgrade", "--config-file", str(config)], check=True)
+    with (directory / "api.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", IPAM, "api", "--config-file", str(config)],
+            stdout=log,
+            stderr=log,
+        )
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(15)
+
+    deadline = time.monotonic() + 30
+    while not is_listening(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            stop()
+            raise RuntimeError((directory / "api.log").read_text())
+        time.sleep(0.1)
+    return stop
+
+
+@pytest.fixture
+def browser(cloud: Cloud, tmp_path: Path) -> Iterator[Browser]:
+    opened = Browser(cloud.horizon.url, tmp_path)
+    try:
+        yield opened
+    finally:
+        opened.picture("last")
+        opened.close()
