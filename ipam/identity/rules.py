@@ -117,6 +117,11 @@ SUBNET: Final[tuple[Rule, ...]] = (
         "A subnet is visible with its network: a machine cannot use one without the other.",
     ),
     ("get_subnet:segment_id", ADMIN, "Segments are the data centre's layout."),
+    (
+        "get_subnet_address",
+        f"{READER} or (role:reader and rule:network_owner)",
+        "Which ports have addresses: those of one's own, and all on one's own network.",
+    ),
     ("update_subnet", NETWORK_MEMBER, "As create_subnet."),
     ("update_subnet:segment_id", ADMIN, "As when it is made."),
     ("update_subnet:service_types", ADMIN, "As when it is made."),

@@ -1,0 +1,78 @@
+"""Statements on how full networks are."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, select
+
+from ipam.errors import HTTPBadRequest
+from ipam.store import tables
+from ipam.store.database import Transaction
+from ipam.store.listing import Collection, Record
+from ipam.store.numbers import ByNumbers
+
+_NETWORK, _SUBNET, _IP = tables.network, tables.subnet, tables.ip_address
+_VERSIONS: Final = "IP versions asked for"
+
+
+def _by_version(tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+    """Networks with a subnet of these IP versions, of which only such subnets are counted."""
+    if not set(texts) <= {"4", "6"}:
+        raise HTTPBadRequest("Invalid input for ip_version. Reason: it is neither 4 nor 6.")
+    versions = sorted({int(text) for text in texts})
+    tx.memo[_VERSIONS] = versions
+    return _NETWORK.c.pk.in_(
+        select(_SUBNET.c.network_pk).where(_SUBNET.c.ip_version.in_(versions))
+    )
+
+
+COLLECTION: Final = Collection(
+    source=_NETWORK,
+    selected=(_NETWORK.c.pk, _NETWORK.c.id, _NETWORK.c.name, _NETWORK.c.project_id),
+    columns={
+        "network_id": _NETWORK.c.id,
+        "network_name": _NETWORK.c.name,
+        "project_id": _NETWORK.c.project_id,
+        "tenant_id": _NETWORK.c.project_id,
+    },
+    id=_NETWORK.c.id,
+    pk=_NETWORK.c.pk,
+    special={"ip_version": _by_version},
+)
+
+_SUBNETS_OF: Final = ByNumbers(
+    select(
+        _SUBNET.c.pk,
+        _SUBNET.c.id,
+        _SUBNET.c.name,
+        _SUBNET.c.network_pk,
+        _SUBNET.c.cidr,
+        _SUBNET.c.ip_version,
+    ).order_by(_SUBNET.c.pk),
+    _SUBNET.c.network_pk,
+)
+
+_USED: Final = ByNumbers(
+    select(_IP.c.subnet_pk, func.count().label("used"))
+    .where(_IP.c.owner_pk.is_not(None))
+    .group_by(_IP.c.subnet_pk),
+    _IP.c.subnet_pk,
+)
+
+
+def subnets_of(tx: Transaction, network_pks: Sequence[int]) -> list[Record]:
+    """The subnets of these networks, oldest first, of the IP versions that were asked for."""
+    versions: Sequence[int] = tx.memo.get(_VERSIONS, (4, 6))
+    found: list[Record] = []
+    for statement, parameters in _SUBNETS_OF.each(tx, network_pks):
+        found.extend(tx.execute(statement, parameters))
+    return [row for row in found if row.ip_version in versions]
+
+
+def used(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, int]:
+    """How many addresses of each subnet ports have; in its pools or not."""
+    counts = dict.fromkeys(subnet_pks, 0)
+    for statement, parameters in _USED.each(tx, subnet_pks):
+        for row in tx.execute(statement, parameters):
+            counts[row.subnet_pk] = row.used
+    return counts
