@@ -5,14 +5,14 @@ everybody: whichever of the two a client writes, the other follows in the same t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam.api import standard
 from ipam.api.resources import Kind
 from ipam.api.service import Service
-from ipam.api.values import Name, ProjectId, Uuid, is_uuid
+from ipam.api.values import NAME_LENGTH, Name, ProjectId, Uuid, is_uuid, printable
 from ipam.errors import (
     AddressScopeNotFound,
     CallerError,
@@ -30,6 +30,10 @@ from ipam.store.database import Transaction
 from ipam.store.listing import Record
 
 ObjectType: TypeAlias = Literal["network", "subnetpool", "address_scope"]
+Target: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=NAME_LENGTH, extra={"check": printable})
+]
+"""A project, or `*` for all of them."""
 Action: TypeAlias = Literal["access_as_shared", "access_as_external"]
 
 NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
@@ -46,13 +50,13 @@ class RbacPolicyCreate(Struct, kw_only=True):
     object_type: ObjectType
     object_id: Uuid
     action: Action
-    target_tenant: ProjectId
+    target_tenant: Target
     project_id: ProjectId | UnsetType = UNSET
     tenant_id: ProjectId | UnsetType = UNSET
 
 
 class RbacPolicyUpdate(Struct, kw_only=True):
-    target_tenant: ProjectId | UnsetType = UNSET
+    target_tenant: Target | UnsetType = UNSET
 
 
 class RbacPolicyView(Struct, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import delete, exists, select, update
 
 from ipam import model
-from ipam.store import tables, visibility
+from ipam.store import rbac, tables, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, Viewer, read_one
 
@@ -13,7 +13,7 @@ _T = tables.address_scope
 
 COLLECTION: Final = Collection(
     source=_T,
-    selected=tuple(_T.c),
+    selected=rbac.selected(_T, "address_scope"),
     columns={
         "id": _T.c.id,
         "name": _T.c.name,
@@ -21,7 +21,7 @@ COLLECTION: Final = Collection(
         "tenant_id": _T.c.project_id,
         "description": _T.c.description,
         "ip_version": _T.c.ip_version,
-        "shared": _T.c.shared,
+        "shared": rbac.shared_for_viewer(_T, "address_scope"),
         "revision_number": _T.c.revision_number,
         "created_at": _T.c.created_at,
         "updated_at": _T.c.updated_at,

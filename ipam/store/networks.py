@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from ipam import model
-from ipam.store import tables, tags, visibility
+from ipam.store import rbac, tables, tags, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record, chunks
 
@@ -25,7 +25,7 @@ _T = tables.network
 
 COLLECTION: Final = Collection(
     source=_T,
-    selected=tuple(_T.c),
+    selected=rbac.selected(_T, "network"),
     columns={
         "id": _T.c.id,
         "name": _T.c.name,
@@ -34,7 +34,7 @@ COLLECTION: Final = Collection(
         "description": _T.c.description,
         "admin_state_up": _T.c.admin_state_up,
         "status": literal(model.ACTIVE),
-        "shared": _T.c.shared,
+        "shared": rbac.shared_for_viewer(_T, "network"),
         "mtu": _T.c.mtu,
         "dns_domain": _T.c.dns_domain,
         "port_security_enabled": _T.c.port_security_enabled,

@@ -3,7 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, Select, Table, delete, exists, not_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    String,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from ipam import model
@@ -63,6 +76,29 @@ def shared_with(
         _T.c.object_type == object_type,
         _T.c.action.in_(actions),
     )
+
+
+_VIEWER: Final = bindparam("viewer", "", String())
+"""The project that reads, by the name that `listing` has for it; nobody where it says nothing."""
+
+
+def shared_for_viewer(table: Table, object_type: str) -> ColumnElement[bool]:
+    """Whether the object is shared with whoever reads it: with everybody, or with its project.
+
+    As Neutron has it: a client that asks for shared networks means those that it may use.
+    """
+    with_viewer = select(_T.c.object_id).where(
+        _T.c.target_project_id == _VIEWER,
+        _T.c.object_type == object_type,
+        _T.c.action == SHARED,
+    )
+    return or_(table.c.shared, table.c.id.in_(with_viewer))
+
+
+def selected(table: Table, object_type: str) -> tuple[ColumnElement[Any], ...]:
+    """The columns of a table of what can be shared, with `shared` as its reader has it."""
+    shared = shared_for_viewer(table, object_type).label("shared")
+    return tuple(shared if column.name == "shared" else column for column in table.c)
 
 
 def add(tx: Transaction, values: Mapping[str, Any]) -> int:

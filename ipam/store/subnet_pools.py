@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ipam import model
 from ipam.errors import InvalidInput
-from ipam.store import rows, tables, tags, visibility
+from ipam.store import rbac, rows, tables, tags, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, chunks
 from ipam.store.retry import is_duplicate_key
@@ -21,7 +21,7 @@ _SUBNET = tables.subnet
 
 COLLECTION: Final = Collection(
     source=_T.outerjoin(_SCOPE, _SCOPE.c.pk == _T.c.address_scope_pk),
-    selected=(*_T.c, _SCOPE.c.id.label("address_scope_id")),
+    selected=(*rbac.selected(_T, "subnetpool"), _SCOPE.c.id.label("address_scope_id")),
     columns={
         "id": _T.c.id,
         "name": _T.c.name,
@@ -33,7 +33,7 @@ COLLECTION: Final = Collection(
         "default_prefixlen": _T.c.default_prefixlen,
         "max_prefixlen": _T.c.max_prefixlen,
         "default_quota": _T.c.default_quota,
-        "shared": _T.c.shared,
+        "shared": rbac.shared_for_viewer(_T, "subnetpool"),
         "is_default": _T.c.is_default,
         "address_scope_id": _SCOPE.c.id,
         "revision_number": _T.c.revision_number,

@@ -115,7 +115,7 @@ def test_every_fault_of_a_query_is_reported(api: Api) -> None:
 
 
 def test_an_unknown_filter_is_ignored(api: Api, network: dict[str, Any]) -> None:
-    assert len(api.list("network", nonsense="x", tags="x")) == 1
+    assert len(api.list("network", nonsense="x", colour="x")) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from oslo_config import cfg
 
-from tests.api.caller import Api
+from ipam.api.app import create_app
+from ipam.identity.caller import Caller
+from ipam.store.database import Database
+from tests.api.caller import ADMIN, Api
 
 
 def share(api: Api, network: dict[str, Any], target: str, **more: Any) -> dict[str, Any]:
@@ -63,6 +67,7 @@ def test_the_same_policy_twice_is_refused(api_on_each: Api) -> None:
         ({"object_type": "car"}, 400, "HTTPBadRequest"),
         ({"action": "look"}, 400, "HTTPBadRequest"),
         ({"object_id": "x"}, 400, "HTTPBadRequest"),
+        ({"target_tenant": ""}, 400, "HTTPBadRequest"),
         ({"object_type": "subnetpool", "action": "access_as_external"}, 400, "InvalidInput"),
         ({"object_id": "00000000-0000-0000-0000-000000000000"}, 404, "NetworkNotFound"),
         ({"object_type": "subnetpool"}, 404, "SubnetPoolNotFound"),
@@ -168,3 +173,23 @@ def test_a_pool_that_others_have_subnets_of_stays_shared(api: Api) -> None:
     (everybody,) = policies(api)
     path = f"/rbac-policies/{everybody['id']}"
     assert made["id"] in api.refused(409, "RbacPolicyInUse", "DELETE", path)
+
+
+def test_shared_is_what_is_shared_with_the_reader(
+    settings: cfg.ConfigOpts, database: Database
+) -> None:
+    member = Caller(user_id="bob", project_id="project-b", role="member")
+    admins = Api(create_app(settings, authenticate=lambda _: ADMIN, database=database))
+    members = Api(create_app(settings, authenticate=lambda _: member, database=database))
+    theirs = admins.create("network", name="theirs")
+    admins.create("network", name="hidden")
+    admins.create("network", name="everybody's", shared=True)
+    members.create("network", name="own")
+    share(admins, theirs, "project-b")
+    assert {each["name"] for each in members.list("network", shared="True")} == {
+        "theirs",
+        "everybody's",
+    }
+    assert [each["name"] for each in members.list("network", shared="False")] == ["own"]
+    assert members.show("network", theirs["id"])["shared"] is True
+    assert admins.show("network", theirs["id"])["shared"] is False
