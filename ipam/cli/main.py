@@ -10,6 +10,7 @@ COMMANDS = {
     "network": ("ipam.cli.network:network", "Networks: what machines are plugged into"),
     "subnet": ("ipam.cli.subnet:subnet", "Subnets: the addresses of a network"),
     "port": ("ipam.cli.port:port", "Ports: one machine's place on a network; wait for DHCP"),
+    "address": ("ipam.cli.address:address", "Addresses: who had one when; address scopes"),
     "lease": ("ipam.cli.lease:lease", "Leases: who has an address now, and who had it"),
     "quota": ("ipam.cli.quota:quota", "Quotas: how much a project may have"),
     "agent": ("ipam.cli.agent:agent", "Agents: the hosts that serve DHCP; run one here"),

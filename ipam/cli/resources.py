@@ -16,11 +16,13 @@ class Resource:
     long_columns: tuple[Column, ...] = ()
     key: str = "name"
     wording: str = "named"
+    wire_name: str = ""
+    """The key that wraps one of them in a body, where it is not the noun."""
 
     @property
     def body(self) -> str:
         """The key that wraps one of them in a body."""
-        return self.noun.replace(" ", "_")
+        return self.wire_name or self.noun.replace(" ", "_")
 
     @property
     def plural(self) -> str:
@@ -89,6 +91,82 @@ PORT = Resource(
         Column("State", "admin_state_up"),
         Column("Project", "project_id"),
     ),
+)
+
+SUBNET_POOL = Resource(
+    "subnet pool",
+    "subnetpools",
+    "/v2.0/subnetpools",
+    (Column("ID", "id"), Column("Name", "name"), Column("Prefixes", "prefixes")),
+    (
+        Column("Default Prefix Length", "default_prefixlen"),
+        Column("Address Scope", "address_scope_id"),
+        Column("Default Subnet Pool", "is_default"),
+        Column("Shared", "shared"),
+        Column("Min Prefix Length", "min_prefixlen"),
+        Column("Max Prefix Length", "max_prefixlen"),
+        Column("Default Quota", "default_quota"),
+        Column("IP Version", "ip_version"),
+        Column("Project", "project_id"),
+        Column("Tags", "tags"),
+    ),
+    wire_name="subnetpool",
+)
+
+SUBNET_ADDRESS = Resource(
+    "address",
+    "addresses",
+    "/v2.0/subnets/{subnet_id}/addresses",
+    (
+        Column("IP Address", "ip_address"),
+        Column("State", "state"),
+        Column("MAC Address", "mac_address"),
+        Column("Hostname", "hostname"),
+        Column("Port", "port_id"),
+        Column("Device Owner", "device_owner"),
+        Column("Device ID", "device_id"),
+    ),
+    (
+        Column("Lease Expires", "lease_expires_at"),
+        Column("Free At", "free_at"),
+        Column("Project", "project_id"),
+    ),
+)
+
+ADDRESS_SCOPE = Resource(
+    "address scope",
+    "address_scopes",
+    "/v2.0/address-scopes",
+    (
+        Column("ID", "id"),
+        Column("Name", "name"),
+        Column("IP Version", "ip_version"),
+        Column("Shared", "shared"),
+        Column("Project", "project_id"),
+    ),
+)
+
+ALLOCATION_EVENT = Resource(
+    "allocation event",
+    "allocation_events",
+    "/v2.0/allocation-events",
+    (
+        Column("Time", "occurred_at"),
+        Column("Action", "action"),
+        Column("IP Address", "ip_address"),
+        Column("Port", "port_id"),
+        Column("MAC Address", "mac_address"),
+        Column("Device Owner", "device_owner"),
+        Column("Device ID", "device_id"),
+        Column("Project", "project_id"),
+    ),
+    (
+        Column("ID", "id"),
+        Column("Network", "network_id"),
+        Column("Subnet", "subnet_id"),
+    ),
+    key="id",
+    wording="with the id",
 )
 
 LEASE = Resource(

@@ -1,6 +1,7 @@
 """`ipam subnet …`: the addresses of a network."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -22,7 +23,8 @@ from ipam.cli.options import (
     tag_option,
     wire_filters,
 )
-from ipam.cli.resources import NETWORK, SUBNET
+from ipam.cli.resources import NETWORK, SUBNET, SUBNET_ADDRESS, SUBNET_POOL
+from ipam.cli.subnet_pool import pool
 from ipam.cli.tags import update_with_tags
 
 IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
@@ -94,16 +96,25 @@ def subnet() -> None:
         "    --allocation-pool start=10.1.0.10,end=10.1.3.255 --dns-nameserver 10.1.0.2",
         "ipam subnet create --network demo --subnet-range 2001:db8::/64 \\",
         "    --ipv6-ra-mode dhcpv6-stateful --ipv6-address-mode dhcpv6-stateful",
+        "ipam subnet create --network demo --subnet-pool corp --prefix-length 26",
     )
 )
 @click.argument("name_argument", metavar="[NAME]", required=False)
 @click.option("--name", "name_option", metavar="NAME", help="The name, as NAME at the end.")
 @click.option("--network", required=True, metavar="NETWORK", help="Name or id of its network.")
-@click.option("--subnet-range", "cidr", required=True, metavar="CIDR", help="All its addresses.")
+@click.option("--subnet-range", "cidr", metavar="CIDR", help="All its addresses.")
+@click.option("--subnet-pool", metavar="POOL", help="Take it from this subnet pool.")
+@click.option("--use-default-subnet-pool", is_flag=True, help="Take it from the default pool.")
+@click.option(
+    "--prefix-length",
+    type=click.IntRange(0, 128),
+    metavar="BITS",
+    help="What to take from a pool, if not the pool's default.",
+)
 @gateway_option
 @list_value_options("Set")
 @dhcp_option
-@click.option("--ip-version", type=click.Choice(["4", "6"]), help="Follows from the CIDR.")
+@click.option("--ip-version", type=click.Choice(["4", "6"]), help="Follows from the CIDR or pool.")
 @click.option("--ipv6-ra-mode", type=click.Choice(IPV6_MODES), help="What routers announce.")
 @click.option(
     "--ipv6-address-mode", type=click.Choice(IPV6_MODES), help="Where addresses come from."
@@ -117,21 +128,33 @@ def create(
     name_argument: str | None,
     name_option: str | None,
     network: str,
-    cidr: str,
+    cidr: str | None,
+    subnet_pool: str | None,
+    use_default_subnet_pool: bool,
+    prefix_length: int | None,
     gateway: str | None,
     ip_version: str | None,
     output_format: str,
     wanted: Sequence[str],
     **fields: Any,
 ) -> None:
-    """Make a subnet in a network."""
+    """Make a subnet in a network, of a CIDR or from a subnet pool."""
+    if not (cidr or subnet_pool or use_default_subnet_pool):
+        raise click.UsageError("Say --subnet-range, --subnet-pool or --use-default-subnet-pool.")
     client = connect()
+    origin = lookup.find(client, SUBNET_POOL, subnet_pool) if subnet_pool else None
+    version = 6 if ":" in (cidr or "") else 4
+    if origin is not None and not cidr:
+        version = origin["ip_version"]
     added = _lists(fields)
     body = given(
         name=name_argument or name_option,
         network_id=lookup.find_id(client, NETWORK, network),
         cidr=cidr,
-        ip_version=int(ip_version) if ip_version else 6 if ":" in cidr else 4,
+        subnetpool_id=origin["id"] if origin else None,
+        use_default_subnetpool=True if use_default_subnet_pool else None,
+        prefixlen=prefix_length,
+        ip_version=int(ip_version) if ip_version else version,
         **fields,
     )
     body |= {name: values for name, values in added.items() if values} | _gateway(gateway)
@@ -262,6 +285,33 @@ def unset(name_or_id: str, **fields: Any) -> None:
 def delete(names_or_ids: Sequence[str]) -> None:
     """Delete subnets that no port has an address of."""
     lookup.delete_each(connect(), SUBNET, names_or_ids)
+
+
+@subnet.command(
+    epilog=examples(
+        "ipam subnet addresses demo-v4",
+        "ipam subnet addresses demo-v4 --state cooling --long",
+    )
+)
+@click.argument("name_or_id", metavar="SUBNET")
+@click.option(
+    "--state",
+    type=click.Choice(["allocated", "cooling", "leased"]),
+    help="Only those that a port has, had a moment ago, or that are leased without a port.",
+)
+@click.option("--long", "long_list", is_flag=True, help="More columns.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many items.")
+@format_options
+def addresses(name_or_id: str, state: str | None, **listing: Any) -> None:
+    """List the addresses of a subnet that are not free, in their order."""
+    client = connect()
+    subnet_id = lookup.find_id(client, SUBNET, name_or_id)
+    path = SUBNET_ADDRESS.path.format(subnet_id=subnet_id)
+    resource = replace(SUBNET_ADDRESS, path=path)
+    show_list(client, resource, given(state=state), sort_columns=(), **listing)
+
+
+subnet.add_command(pool)
 
 
 def _lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
