@@ -7,6 +7,7 @@ import falcon
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
+from ipam.api import idempotency
 from ipam.api.attributes import parse
 from ipam.api.bodies import read_json, unwrap
 from ipam.api.operations import Operation
@@ -115,6 +116,7 @@ class AgentsRoute(ListRoute):
             )
             return self.kind.show(tx, agent_id)
 
+        idempotency.keep(req, 200, lambda view: {"agent": view})
         respond(resp, {"agent": write_again(self.service.database, write)})
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import falcon
 from msgspec import Struct
 
-from ipam.api import agents, listing, networks
+from ipam.api import agents, idempotency, listing, networks
 from ipam.api.attributes import parse
 from ipam.api.bodies import read_json
 from ipam.api.operations import Operation, Route
@@ -121,6 +121,7 @@ class DhcpNetworksRoute:
                 )
             tx.on_commit(self._service.waker.wake)
 
+        idempotency.keep(req, 201, lambda _nothing: None)
         write_again(self._service.database, write)
         resp.status = falcon.HTTP_201
         respond(resp, None)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import falcon
 from msgspec import Struct
 
-from ipam.api import standard
+from ipam.api import idempotency, standard
 from ipam.api.attributes import parse
 from ipam.api.bodies import read_json
 from ipam.api.operations import Operation, Route
@@ -67,6 +67,7 @@ class TagsRoute:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         more = self._given(req)
+        idempotency.keep(req, 201, lambda after: {"tags": after})
         changed = self._store.change(resource_id, lambda before: [*before, *more])
         resp.status = falcon.HTTP_201
         respond(resp, {"tags": changed})

@@ -100,11 +100,25 @@ def test_a_key_says_nothing_about_other_methods(api: Api, network: dict[str, Any
         assert changed.json["network"]["name"] == name
 
 
-def test_a_post_of_any_other_kind_is_answered_again_too(api: Api) -> None:
+def test_agents_and_tags_are_answered_again_too(api: Api, network: dict[str, Any]) -> None:
     report = {"agent": {"host": "node-1", "started_at": 1}}
-    first, again = (post(api, "/agents", report) for _ in range(2))
+    agent = post(api, "/agents", report).json["agent"]
+    requests = [
+        ("/agents", report, "key-1"),
+        (f"/networks/{network['id']}/tags", {"tags": ["a"]}, "key-2"),
+        (f"/agents/{agent['id']}/dhcp-networks", {"network_id": network["id"]}, "key-3"),
+    ]
+    for path, body, key in requests:
+        first, again = (post(api, path, body, key) for _ in range(2))
+        assert first.status_code in (200, 201)
+        assert (first.status_code, first.content) == (again.status_code, again.content)
+        assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_post_that_keeps_no_answer_itself_is_answered_again_too(api: Api) -> None:
+    first, again = (post(api, "/lease-events", {"lease_events": []}) for _ in range(2))
+    assert first.status_code == again.status_code == 200
     assert first.content == again.content
-    assert again.headers["Idempotent-Replayed"] == "true"
 
 
 def test_a_request_that_was_cut_off_is_not_carried_out_again(api: Api, sqlite: Database) -> None:

@@ -8,6 +8,7 @@ from oslo_config import cfg
 from sqlalchemy import event
 
 from ipam.api.app import create_app
+from ipam.identity.caller import Caller
 from ipam.store.database import Database
 from tests.api.caller import ADMIN, Api
 
@@ -153,3 +154,18 @@ def test_without_a_limit_quotas_cost_no_statement(api: Api, sqlite: Database) ->
     event.remove(sqlite.engine, "before_cursor_execute", note)
     alone = [each for each in counted if "quota" in each and "FROM network" not in each]
     assert alone == []
+
+
+def test_a_member_sees_the_limits_of_its_own_project_alone(
+    settings: cfg.ConfigOpts, sqlite: Database
+) -> None:
+    member = Caller(user_id="bob", project_id="project-b", role="member")
+    api = Api(create_app(settings, authenticate=lambda _: member, database=sqlite))
+    for below in ("", "/default", "/details"):
+        assert api.call("GET", f"/quotas/project-b{below}").status_code == 200
+        api.refused(403, "PolicyNotAuthorized", "GET", f"/quotas/project-a{below}")
+    api.refused(403, "PolicyNotAuthorized", "GET", "/quotas")
+    body = {"quota": {"port": -1}}
+    api.refused(403, "PolicyNotAuthorized", "PUT", "/quotas/project-b", body)
+    api.refused(403, "PolicyNotAuthorized", "DELETE", "/quotas/project-b")
+    assert api.call("GET", "/quotas/project").json == {"project": {"project_id": "project-b"}}

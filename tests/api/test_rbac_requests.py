@@ -193,3 +193,24 @@ def test_shared_is_what_is_shared_with_the_reader(
     assert [each["name"] for each in members.list("network", shared="False")] == ["own"]
     assert members.show("network", theirs["id"])["shared"] is True
     assert admins.show("network", theirs["id"])["shared"] is False
+
+
+def test_only_its_owner_and_admins_share_a_network(
+    settings: cfg.ConfigOpts, sqlite: Database
+) -> None:
+    member = Caller(user_id="bob", project_id="project-b", role="member")
+    admins = Api(create_app(settings, authenticate=lambda _: ADMIN, database=sqlite))
+    members = Api(create_app(settings, authenticate=lambda _: member, database=sqlite))
+    own = members.create("network")
+    made = share(members, own, "project-c")
+    assert made["project_id"] == "project-b"
+    theirs = admins.create("network", shared=True)
+    body = {k: made[k] for k in ("object_type", "action")} | {"target_tenant": "project-c"}
+    foreign = {"rbac_policy": {**body, "object_id": theirs["id"]}}
+    members.refused(404, "NetworkNotFound", "POST", "/rbac-policies", foreign)
+    everybody = {"rbac_policy": {**body, "object_id": own["id"], "target_tenant": "*"}}
+    members.refused(403, "PolicyNotAuthorized", "POST", "/rbac-policies", everybody)
+    (of_theirs,) = policies(admins, object_id=theirs["id"])
+    assert policies(members) == [made]
+    path = f"/rbac-policies/{of_theirs['id']}"
+    members.refused(404, "RbacPolicyNotFound", "DELETE", path)
