@@ -120,6 +120,14 @@ class MaxPrefixSubnetAllocationError(CallerError):
     """A prefix length above what a subnet pool gives."""
 
 
+class DuplicateAddressPairInRequest(CallerError):
+    """One allowed address pair twice."""
+
+
+class AllowedAddressPairExhausted(CallerError):
+    """More allowed address pairs than a port may have."""
+
+
 # 401 and 403: who may call
 
 
@@ -254,6 +262,22 @@ class AddressScopeInUse(Conflict):
 
 class AddressScopePrefixConflict(Conflict):
     """Two subnet pools of one address scope that share addresses."""
+
+
+class FlatNetworkInUse(Conflict):
+    """Another network is on this physical network, untagged."""
+
+
+class VlanIdInUse(Conflict):
+    """Another network has this VLAN of the physical network."""
+
+
+class TunnelIdInUse(Conflict):
+    """Another network has this VNI."""
+
+
+class NoNetworkAvailable(Conflict):
+    """Every id in the configured ranges is in use, or there are none."""
 
 
 class PortInUse(Conflict):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from oslo_config import cfg
+from oslo_config import cfg, types
 
 LOG = logging.getLogger(__name__)
 
@@ -165,6 +165,29 @@ network_opts = [
         default=1500,
         min=68,
         help="MTU in bytes of a network that is created without one, as in Neutron.",
+    ),
+    cfg.StrOpt(
+        "default_network_type",
+        default="local",
+        choices=["local", "vlan", "vxlan"],
+        help="provider:network_type of a network that is created without one. vlan and vxlan take"
+        " a free id of the ranges below; local has no place in the data centre.",
+    ),
+    cfg.ListOpt(
+        "vni_ranges",
+        default=[],
+        item_type=types.String(regex=r"\d{1,8}:\d{1,8}"),
+        sample_default="1000:1999",
+        help="FIRST:LAST ids for vxlan networks that are created without one. An id that is asked"
+        " for may lie outside. Empty: vxlan networks have to name theirs.",
+    ),
+    cfg.ListOpt(
+        "vlan_ranges",
+        default=[],
+        item_type=types.String(regex=r"[^:]{1,64}:\d{1,4}:\d{1,4}"),
+        sample_default="physnet1:100:199",
+        help="PHYSICAL_NETWORK:FIRST:LAST ids for vlan networks that are created without one, as"
+        " vni_ranges.",
     ),
     cfg.StrOpt(
         "dns_domain",

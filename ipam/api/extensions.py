@@ -44,6 +44,11 @@ EXTENSIONS: Final = (
     ),
     Extension("network-ip-availability", "Network IP Availability", "How full networks are"),
     Extension("pagination", "Pagination support", "limit, marker and page_reverse"),
+    Extension(
+        "port-mac-address-regenerate",
+        "Neutron Port MAC address regenerate",
+        "PUT of mac_address null gives a port another one",
+    ),
     Extension("port-security", "Port Security", "port_security_enabled, kept for clients"),
     Extension("project-id", "project_id field enabled", "project_id beside tenant_id"),
     Extension("provider", "Provider Network", "provider:* of networks"),

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
-from ipam.api import rbac, standard
+from ipam.api import network_segments, provider, rbac, standard
 from ipam.api.dhcp_port import dhcp_device_id
+from ipam.api.provider import Segment
 from ipam.api.resources import Kind
 from ipam.api.service import Service
 from ipam.api.values import Description, Domain, Name, ProjectId, ShortName, Tag, zone_name
@@ -20,7 +21,7 @@ from ipam.errors import (
     NetworkNotFound,
 )
 from ipam.identity.caller import Caller
-from ipam.store import networks, ports, rows, scheduling, subnets, tables, tags
+from ipam.store import networks, ports, rows, scheduling, segments, subnets, tables, tags
 from ipam.store import rbac as sharing
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
@@ -28,7 +29,7 @@ from ipam.store.listing import Record
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 ZoneName = Annotated[str, Meta(min_length=1, max_length=64, extra={"check": zone_name})]
 SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
-NetworkType = Literal["local", "flat", "vlan", "vxlan", "gre", "geneve"]
+NetworkType = Literal["local", "flat", "vlan", "vxlan"]
 
 
 class NetworkCreate(Struct, kw_only=True):
@@ -132,7 +133,7 @@ HINTS_MAX: Final = 12
 
 def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
     """What contradicts itself in the body of a POST."""
-    faults = provider_faults(values)
+    faults = provider.faults(values)
     if len(values.get("availability_zone_hints", ())) > HINTS_MAX:
         faults.append(
             InvalidInput(
@@ -143,20 +144,6 @@ def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
     return faults
 
 
-def provider_faults(values: Any) -> list[CallerError]:
-    """Provider attributes that contradict each other."""
-    kind, segment = values.get("provider_network_type"), values.get("provider_segmentation_id")
-    if segment is None:
-        return []
-    if kind in (None, "local", "flat"):
-        return [
-            InvalidInput(f"provider:segmentation_id {segment} needs a segmented network_type.")
-        ]
-    if kind == "vlan" and segment > 4094:
-        return [InvalidInput(f"provider:segmentation_id {segment} is no VLAN id (1 to 4094).")]
-    return []
-
-
 class NetworkActions:
     """Writes networks."""
 
@@ -165,21 +152,42 @@ class NetworkActions:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        network_segments.check(service.settings.network)
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[NetworkView]:
         read = standard.read_bodies(NetworkCreate, NetworkView, bodies, body_faults)
-        default_mtu = self._service.settings.network.global_physnet_mtu
-        new = [_new_row(body, caller, default_mtu) for body in read]
+        settings = self._service.settings.network
+        wished = [network_segments.wished(body, settings) for body in read]
+        standard.raise_all(
+            [
+                fault
+                for body, segment in zip(read, wished, strict=True)
+                for fault in provider.mtu_fault(body.mtu or 0, self._mtu_limit(segment.type))
+            ]
+        )
 
         def work(tx: Transaction) -> list[NetworkView]:
             _require_zones(tx, read)
-            pks = rows.insert_many(tx, tables.network, new)
+            chosen = network_segments.settled(tx, wished, settings)
+            new = [
+                _new_row(body, caller, segment, self._default_mtu(segment.type))
+                for body, segment in zip(read, chosen, strict=True)
+            ]
+            pks = segments.add_networks(tx, new)
             tx.on_commit(self._service.waker.wake)
             found = standard.made(tx, KIND, pks, self._service.settings)
             rbac.follow_new(tx, "network", found)
             return views(tx, found)
 
-        return self._service.database.write(work)
+        return network_segments.write(self._service.database, work, wished)
+
+    def _mtu_limit(self, network_type: str | None) -> int | None:
+        physical = self._service.settings.network.global_physnet_mtu
+        return provider.mtu_limit(network_type, physical)
+
+    def _default_mtu(self, network_type: str) -> int:
+        physical: int = self._service.settings.network.global_physnet_mtu
+        return self._mtu_limit(network_type) or physical
 
     def update(self, resource_id: str, body: Any, revision: int | None) -> NetworkView:
         asked = standard.given(standard.read_update(NetworkUpdate, NetworkView, body))
@@ -188,6 +196,8 @@ class NetworkActions:
             missing = KIND.missing(resource_id)
             row = standard.locked(tx, tables.network, resource_id, revision, missing)
             if values := standard.changed(row, asked):
+                limit = self._mtu_limit(row.provider_network_type)
+                standard.raise_all(provider.mtu_fault(values.get("mtu", 0), limit))
                 rbac.follow_flags(tx, "network", row, values)
                 rows.touch(tx, tables.network, row.pk, values)
                 tx.on_commit(self._service.waker.wake)
@@ -232,11 +242,17 @@ def _require_zones(tx: Transaction, bodies: Sequence[NetworkCreate]) -> None:
         raise AvailabilityZoneNotFound(f"AvailabilityZone {unknown[0]} could not be found.")
 
 
-def _new_row(body: NetworkCreate, caller: Caller, default_mtu: int) -> dict[str, Any]:
+def _new_row(
+    body: NetworkCreate, caller: Caller, segment: Segment, default_mtu: int
+) -> dict[str, Any]:
     values = standard.given(body)
     values.pop("tenant_id", None)
     values["project_id"] = standard.project_of(body, caller)
     values["mtu"] = body.mtu or default_mtu
+    values["provider_network_type"] = segment.type
+    values["provider_physical_network"] = segment.physical_network
+    values["provider_segmentation_id"] = segment.id
+    values["segment"] = segment.key
     values["tags"] = tags.for_row(body.tags)
     values["availability_zone_hints"] = scheduling.hints_text(body.availability_zone_hints)
     return rows.with_standard(values)

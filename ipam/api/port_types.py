@@ -22,7 +22,13 @@ from ipam.api.values import (
     Tag,
     Uuid,
 )
-from ipam.errors import CallerError, InvalidInput, PortNotFound
+from ipam.errors import (
+    AllowedAddressPairExhausted,
+    CallerError,
+    DuplicateAddressPairInRequest,
+    InvalidInput,
+    PortNotFound,
+)
 from ipam.store import ports
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
@@ -30,6 +36,9 @@ from ipam.store.listing import Record
 VnicType = Literal[
     "normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic"
 ]
+PAIRS_MAX: Final = 10
+"""Neutron's max_allowed_address_pair."""
+
 NoSecurityGroups = Annotated[list[Uuid], Meta(max_length=0)]
 """Security groups are not served, so none can be named."""
 
@@ -218,12 +227,26 @@ def options(wishes: Sequence[DhcpOptionWish]) -> list[tuple[str, str | None, int
 
 
 def pairs(given: Sequence[AddressPair] | None) -> list[dict[str, str]]:
-    """Address pairs as they are stored."""
-    return [
+    """Address pairs as they are stored.
+
+    Raises DuplicateAddressPairInRequest or AllowedAddressPairExhausted.
+    """
+    found = [
         {"ip_address": pair.ip_address}
         | ({"mac_address": pair.mac_address} if pair.mac_address else {})
         for pair in given or []
     ]
+    if len(found) > PAIRS_MAX:
+        raise AllowedAddressPairExhausted(
+            f"The number of allowed address pairs exceeds the maximum {PAIRS_MAX}."
+        )
+    for number, pair in enumerate(found):
+        if pair in found[:number]:
+            raise DuplicateAddressPairInRequest(
+                "Request contains duplicate address pair: mac_address"
+                f" {pair.get('mac_address')} ip_address {pair['ip_address']}."
+            )
+    return found
 
 
 def _given(values: Mapping[str, Any], name: str) -> Any:

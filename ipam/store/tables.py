@@ -72,6 +72,7 @@ network = Table(
     Column("provider_network_type", String(32)),
     Column("provider_physical_network", String(64)),
     Column("provider_segmentation_id", Integer),
+    Column("segment", String(128), unique=True),  # the three above as one text; NULL for local
     Column("availability_zone_hints", String(1024), nullable=False, server_default=""),
 )
 

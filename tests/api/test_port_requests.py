@@ -452,3 +452,28 @@ def test_an_address_pair_without_mac_address_shows_the_port_s_own(port: Make) ->
     made = port(allowed_address_pairs=[{"ip_address": "10.0.0.99"}])
     pair = {"ip_address": "10.0.0.99", "mac_address": made["mac_address"]}
     assert made["allowed_address_pairs"] == [pair]
+
+
+def test_an_address_pair_is_an_address_or_a_cidr_once(
+    api: Api, network: dict[str, Any], port: Make
+) -> None:
+    given = [{"ip_address": "10.0.0.0/28"}, {"ip_address": "2001:DB8::1"}]
+    made = port(allowed_address_pairs=given)
+    shown = [pair["ip_address"] for pair in made["allowed_address_pairs"]]
+    assert shown == ["10.0.0.0/28", "2001:db8::1"]
+    for kind, pairs in (
+        ("DuplicateAddressPairInRequest", [{"ip_address": "10.0.0.9"}] * 2),
+        ("AllowedAddressPairExhausted", [{"ip_address": f"10.0.0.{n}"} for n in range(11)]),
+    ):
+        body = {"port": {"network_id": network["id"], "allowed_address_pairs": pairs}}
+        api.refused(400, kind, "POST", "/ports", body)
+        path = f"/ports/{made['id']}"
+        api.refused(400, kind, "PUT", path, {"port": {"allowed_address_pairs": pairs}})
+
+
+def test_mac_address_null_gives_the_port_another_one(port: Make, api: Api) -> None:
+    made = port()
+    changed = api.update("port", made["id"], mac_address=None)
+    assert changed["mac_address"] != made["mac_address"]
+    assert changed["mac_address"].startswith("fa:16:3e:")
+    assert changed["fixed_ips"] == made["fixed_ips"]

@@ -258,7 +258,11 @@ def test_where_machines_run_is_for_admins_and_services(cloud: Cloud) -> None:
 
 
 def test_where_networks_are_is_for_admins_and_services(cloud: Cloud) -> None:
-    attributes = {"provider__network_type": "vlan", "provider__segmentation_id": 7}
+    attributes = {
+        "provider__network_type": "vlan",
+        "provider__physical_network": "physnet1",
+        "provider__segmentation_id": 7,
+    }
     body = {"network": wire(attributes)}
     cloud.alice.refused(403, "PolicyNotAuthorized", "POST", "/networks", body)
     made = cloud.admin.create("network", project_id="alpha", **attributes)

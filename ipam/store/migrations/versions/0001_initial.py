@@ -146,11 +146,13 @@ def upgrade() -> None:
         sa.Column("provider_network_type", sa.String(length=32), nullable=True),
         sa.Column("provider_physical_network", sa.String(length=64), nullable=True),
         sa.Column("provider_segmentation_id", sa.Integer(), nullable=True),
+        sa.Column("segment", sa.String(length=128), nullable=True),
         sa.Column(
             "availability_zone_hints", sa.String(length=1024), server_default="", nullable=False
         ),
         sa.PrimaryKeyConstraint("pk", name="pk_network"),
         sa.UniqueConstraint("id", name="uq_network_id"),
+        sa.UniqueConstraint("segment", name="uq_network_segment"),
         **TEXT,
     )
     op.create_index("ix_network_project_id", "network", ["project_id"])

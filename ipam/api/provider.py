@@ -1,0 +1,109 @@
+"""What provider:* of a network may be, and what follows from it. Pure.
+
+A segment is where a network is in the data centre: its type, the physical network and the id on
+it. `key` writes it as one text, for which the database has a unique key; a local network has none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from ipam.errors import CallerError, InvalidInput
+
+Ranges: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]
+"""Inclusive ranges of ids by physical network; "" for a type that needs none."""
+
+LOCAL: Final = "local"
+FLAT: Final = "flat"
+VLAN: Final = "vlan"
+VXLAN: Final = "vxlan"
+
+LARGEST_ID: Final = {VLAN: 4094, VXLAN: 2**24 - 1}
+VXLAN_OVERHEAD: Final = 50
+"""Outer IPv4, UDP and VXLAN headers and the inner Ethernet header, as Neutron counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A network's place; `id` None of a vlan or vxlan is to be chosen."""
+
+    type: str
+    physical_network: str | None = None
+    id: int | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The text that no other network may have."""
+        if self.type == LOCAL:
+            return None
+        return f"{self.type}:{self.physical_network or ''}:{'' if self.id is None else self.id}"
+
+    @property
+    def wants_id(self) -> bool:
+        """Whether an id is to be chosen."""
+        return self.type in LARGEST_ID and self.id is None
+
+
+def faults(values: Mapping[str, Any]) -> list[CallerError]:
+    """Provider attributes of one body that contradict each other."""
+    kind = values.get("provider_network_type")
+    physical, number = (
+        values.get("provider_physical_network"),
+        values.get("provider_segmentation_id"),
+    )
+    if kind is None:
+        given = [physical is not None, number is not None]
+        return [InvalidInput("provider:network_type required.")] if any(given) else []
+    reasons = []
+    if physical is not None and kind in (LOCAL, VXLAN):
+        reasons.append(f"provider:physical_network specified for {kind} network.")
+    if physical is None and (kind == FLAT or (kind == VLAN and number is not None)):
+        reasons.append(f"provider:physical_network required for {kind} network.")
+    if number is not None and kind in (LOCAL, FLAT):
+        reasons.append(f"provider:segmentation_id specified for {kind} network.")
+    if number is not None and number > LARGEST_ID.get(kind, number):
+        reasons.append(
+            f"Invalid input for provider:segmentation_id. Reason: {number} is out of range"
+            f" (1 to {LARGEST_ID[kind]})."
+        )
+    return [InvalidInput(reason) for reason in reasons]
+
+
+def mtu_limit(network_type: str | None, physical_mtu: int) -> int | None:
+    """The largest MTU of a network of this type; None where nothing lies beneath it."""
+    match network_type:
+        case "flat" | "vlan":
+            return physical_mtu
+        case "vxlan":
+            return physical_mtu - VXLAN_OVERHEAD
+        case _:
+            return None
+
+
+def mtu_fault(mtu: int, limit: int | None) -> list[CallerError]:
+    """What is wrong with an MTU that somebody asked for."""
+    if limit is None or mtu <= limit:
+        return []
+    return [InvalidInput(f"Invalid input for mtu. Reason: {mtu} is too big, maximum is {limit}.")]
+
+
+def vni_ranges(texts: Sequence[str]) -> Ranges:
+    """`["1000:1999"]` as ranges."""
+    return {"": [_range(text, VXLAN) for text in texts]} if texts else {}
+
+
+def vlan_ranges(texts: Sequence[str]) -> Ranges:
+    """`["physnet1:100:199"]` as ranges."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for text in texts:
+        physical, _, ids = text.partition(":")
+        found.setdefault(physical, []).append(_range(ids, VLAN))
+    return found
+
+
+def _range(text: str, kind: str) -> tuple[int, int]:
+    first, _, last = text.partition(":")
+    low, high = int(first), int(last)
+    if not 1 <= low <= high <= LARGEST_ID[kind]:
+        raise ValueError(f"{text} is no range of ids of type {kind} (1 to {LARGEST_ID[kind]})")
+    return low, high

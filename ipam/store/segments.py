@@ -1,0 +1,77 @@
+"""Ids of segments that no network has yet."""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from ipam.store import rows, tables
+from ipam.store.database import Transaction
+from ipam.store.retry import is_duplicate_key
+
+_T = tables.network.c
+
+LOOKS: Final = 3
+AT_A_TIME: Final = 32
+"""While a tenth of the ids is free, three looks of so many random ones miss in 1 of 25,000 cases;
+a look at all of them, which costs what there is, comes after that alone."""
+
+
+class SegmentTaken(Exception):  # noqa: N818  # what happened, not whose fault it is
+    """Another network has the segment of one that was to be made."""
+
+
+def add_networks(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert networks; their numbers. Raises SegmentTaken."""
+    try:
+        return rows.insert_many(tx, tables.network, new)
+    except IntegrityError as error:
+        if is_duplicate_key(error, "uq_network_segment"):
+            raise SegmentTaken from error
+        raise
+
+
+def free_id(
+    tx: Transaction,
+    kind: str,
+    physical_network: str,
+    ranges: Sequence[tuple[int, int]],
+    taken: Collection[int] = (),
+) -> int | None:
+    """An id in the ranges that no network had a moment ago; None when all are in use.
+
+    Two requests may get the same one: the unique key decides, and the loser asks again.
+    """
+    if not ranges:
+        return None
+    for _ in range(LOOKS):
+        numbers = {_random(ranges) for _ in range(AT_A_TIME)} - set(taken)
+        free = numbers - _used(tx, kind, physical_network, numbers)
+        if free:
+            return random.choice(sorted(free))  # noqa: S311  # which one is no secret
+    used = _used(tx, kind, physical_network, None) | set(taken)
+    left = [n for low, high in ranges for n in range(low, high + 1) if n not in used]
+    return random.choice(left) if left else None  # noqa: S311  # as above
+
+
+def _random(ranges: Sequence[tuple[int, int]]) -> int:
+    sizes = [high - low + 1 for low, high in ranges]
+    ((low, high),) = random.choices(ranges, weights=sizes)  # noqa: S311  # as above
+    return random.randint(low, high)  # noqa: S311  # as above
+
+
+def _used(
+    tx: Transaction, kind: str, physical_network: str, numbers: Collection[int] | None
+) -> set[int]:
+    """Those of the ids (None: all) that a network has."""
+    if numbers is None:
+        prefix = f"{kind}:{physical_network}:"
+        query = select(_T.provider_segmentation_id).where(
+            _T.segment.startswith(prefix, autoescape=True)
+        )
+    else:
+        keys = [f"{kind}:{physical_network}:{number}" for number in sorted(numbers)]
+        query = select(_T.provider_segmentation_id).where(_T.segment.in_(keys))
+    return {int(number) for number in tx.execute(query).scalars()}
