@@ -6,7 +6,7 @@ taken out of the environ first.
 """
 
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -19,7 +19,7 @@ from ipam.identity.local import caller_of_peer
 PEER_UID: Final = "ipam.peer_uid"
 """Where the Unix socket's server puts the peer's uid; headers only make keys with HTTP_."""
 
-Strategy: TypeAlias = Callable[[MutableMapping[str, Any]], Caller]
+Strategy: TypeAlias = Callable[[Mapping[str, Any]], Caller]
 
 _IDENTITY_HEADER = re.compile(
     r"HTTP_X_(?!SERVICE_TOKEN$)(USER|ROLE|ROLES|PROJECT|TENANT|DOMAIN|IDENTITY|SERVICE|SYSTEM"
@@ -31,6 +31,9 @@ _IDENTITY_HEADER = re.compile(
 Not X-Service-Token, which proves what it claims.
 """
 
+_SUSPICIOUS = ("HTTP_X_", "HTTP_REMOTE_", "HTTP_OPENSTACK_")
+"""How they all begin: to match every key takes a tenth of the time of a request."""
+
 
 def authenticator(settings: cfg.ConfigOpts) -> Callable[[MutableMapping[str, Any]], Caller]:
     """A function that gives the Caller of a WSGI environ, or raises Unauthorized."""
@@ -41,17 +44,17 @@ def authenticator(settings: cfg.ConfigOpts) -> Callable[[MutableMapping[str, Any
         peer_uid = environ.get(PEER_UID)
         if isinstance(peer_uid, int) and (caller := caller_of_peer(peer_uid)):
             return caller
-        caller = strategy(environ)
-        strip_identity_headers(environ)  # those that the strategy's own parts wrote
-        return caller
+        return strategy(environ)
 
     return authenticate
 
 
 def strip_identity_headers(environ: MutableMapping[str, Any]) -> None:
     """Take out every header that claims an identity, so that nothing behind can believe it."""
-    for key in [key for key in environ if _IDENTITY_HEADER.fullmatch(key)]:
-        del environ[key]
+    suspects = [key for key in environ if key.startswith(_SUSPICIOUS)]
+    for key in suspects:
+        if _IDENTITY_HEADER.fullmatch(key):
+            del environ[key]
     environ.pop("REMOTE_USER", None)
 
 

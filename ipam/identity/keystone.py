@@ -1,14 +1,15 @@
 """Keystone's tokens, checked by keystonemiddleware's auth_token.
 
-auth_token is WSGI middleware: it takes out of a request every header that claims an identity,
-checks X-Auth-Token (and X-Service-Token) and calls the application behind it with headers of its
-own. The application behind it is here a few lines that read those into a Caller, so the identity
-is known before anything else runs and never travels in headers. Its options are those of
-[keystone_authtoken] in the same settings file.
+auth_token is WSGI middleware: it checks X-Auth-Token (and X-Service-Token) and calls the
+application behind it with headers that say who that is. Here it gets a request of its own, made of
+the two tokens, method and path, and the application behind it is a few lines that read those
+headers into a Caller. So no header that a client claims an identity with ever comes near it, and
+none that it writes comes near the API. Its options are those of [keystone_authtoken] in the same
+settings file.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from keystonemiddleware.auth_token import AuthProtocol
@@ -20,7 +21,19 @@ from ipam.identity.caller import Caller, strongest
 LOG = logging.getLogger(__name__)
 
 CALLER: Final = "ipam.keystone_caller"
-"""Where the application behind auth_token leaves whom it was called by; no header makes it."""
+"""Where the application behind auth_token leaves whom it was called by."""
+PASSED_ON: Final = (
+    "HTTP_X_AUTH_TOKEN",
+    "HTTP_X_SERVICE_TOKEN",
+    "PATH_INFO",
+    "REQUEST_METHOD",
+    "SCRIPT_NAME",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
+    "wsgi.url_scheme",
+)
+"""Tokens, and what the access rules of application credentials are about."""
 RETRY_AFTER_SECONDS: Final = 5
 
 
@@ -32,16 +45,16 @@ class KeystoneAuthenticator:
         authtoken = settings.keystone_authtoken
         self._challenge = f'Keystone uri="{authtoken.www_authenticate_uri or ""}"'
 
-    def caller(self, environ: MutableMapping[str, Any]) -> Caller:
+    def caller(self, environ: Mapping[str, Any]) -> Caller:
         """Who the token was made for.
 
         Raises Unauthorized for a token that is missing, wrong, expired or revoked, and
         ServiceUnavailable while Keystone does not answer.
         """
-        environ.pop(CALLER, None)
+        request = {name: environ[name] for name in PASSED_ON if name in environ}
         answer: list[str] = []
-        self._protocol(environ, _recorder(answer))
-        caller = environ.get(CALLER)
+        self._protocol(request, _recorder(answer))
+        caller = request.get(CALLER)
         if isinstance(caller, Caller):
             return caller
         if answer and answer[0].startswith("401"):
@@ -66,7 +79,7 @@ def _recorder(answer: list[str]) -> Callable[..., Callable[[bytes], None]]:
     return start_response
 
 
-def _behind(environ: MutableMapping[str, Any], start_response: Any) -> Iterable[bytes]:
+def _behind(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """The application behind auth_token: called with a confirmed identity and nothing else."""
     if environ.get("HTTP_X_IDENTITY_STATUS") == "Confirmed":
         environ[CALLER] = _caller(environ)
