@@ -20,7 +20,8 @@ _T = tables.allocation_event
 ALLOCATED: Final = "allocated"
 RELEASED: Final = "released"
 
-_INSERT: Final = insert(_T)
+_INSERT: Final = insert(_T).inline()
+"""Nobody asks for the number of the new row, which a single one would else return."""
 
 HOLDER: Final = ("port_id", "project_id", "device_id", "device_owner", "mac_address")
 

@@ -351,3 +351,25 @@ def test_if_match_guards_a_pool(api: Api, pool: dict[str, Any]) -> None:
         {"subnetpool": {"name": "late"}},
         headers={"If-Match": f"revision_number={pool['revision_number']}"},
     )
+
+
+def test_who_may_see_addresses_and_history_sees_what_is_the_projects_own(
+    api: Api, bob: Api
+) -> None:
+    network = api.create("network", shared=True)
+    subnet = api.create(
+        "subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4, enable_dhcp=False
+    )
+    hidden = api.create("network")
+    private = api.create("subnet", network_id=hidden["id"], cidr="10.0.0.0/24", ip_version=4)
+    mine = api.create("port", network_id=network["id"])
+    bobs = bob.create("port", network_id=network["id"])
+    for caller, ports in ((api, {mine["id"], bobs["id"]}), (bob, {bobs["id"]})):
+        listed = caller.call("GET", f"/subnets/{subnet['id']}/addresses").json["addresses"]
+        assert {one["port_id"] for one in listed} == ports
+        events = caller.call("GET", "/allocation-events", params={"network_id": network["id"]})
+        assert {one["port_id"] for one in events.json["allocation_events"]} == ports
+    bob.refused(404, "SubnetNotFound", "GET", f"/subnets/{private['id']}/addresses")
+    assert bob.call("GET", "/network-ip-availabilities").json == {"network_ip_availabilities": []}
+    path = f"/network-ip-availabilities/{network['id']}"
+    assert bob.call("GET", path).status_code == 404
