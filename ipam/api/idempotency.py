@@ -39,6 +39,7 @@ class Attempt:
     def __init__(self, key_id: str, request: str) -> None:
         self.key_id = key_id
         self.request = request
+        self.is_over = False
         self.claimed = False
         self.settled = False
         self.answer: Callable[[Any], tuple[int, bytes]] | None = None
@@ -47,7 +48,7 @@ class Attempt:
         """The work of the request's first transaction, with the key taken and the answer kept."""
         if self.claimed:
             return work(tx)
-        idempotency.claim(tx, self.key_id, self.request)
+        idempotency.claim(tx, self.key_id, self.request, is_over=self.is_over)
         result = work(tx)
         settled = self.answer is not None
         if self.answer is not None:
@@ -80,10 +81,11 @@ class Idempotency:
         body = read_bytes(req, self._service.settings.api.max_body_bytes)
         attempt = Attempt(_key_id(req.context.caller, key), _request_id(req, body))
         kept = self._service.database.read(lambda tx: idempotency.find(tx, attempt.key_id))
-        if kept is not None:
+        if kept is not None and not kept.is_over:
             _answer_again(resp, attempt, kept)
             resp.complete = True
             return
+        attempt.is_over = kept is not None
         req.context.idempotency = attempt
         enclose(attempt.envelope)
 

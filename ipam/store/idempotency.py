@@ -28,21 +28,26 @@ class Kept:
     request: str
     status: int | None
     answer: bytes
+    is_over: bool
+    """Whether its day is over: the key is free again."""
 
 
 def find(tx: Transaction, key_id: str) -> Kept | None:
-    """What is kept under the key, unless it is older than a day."""
-    row = tx.execute(
-        select(_T).where(_T.c.id == key_id, _T.c.created_at > _oldest())
-    ).one_or_none()
+    """What is kept under the key."""
+    row = tx.execute(select(_T).where(_T.c.id == key_id)).one_or_none()
     if row is None:
         return None
-    return Kept(row.request, row.status, zlib.decompress(row.answer) if row.answer else b"")
+    answer = zlib.decompress(row.answer) if row.answer else b""
+    return Kept(row.request, row.status, answer, is_over=row.created_at <= _oldest())
 
 
-def claim(tx: Transaction, key_id: str, request: str) -> None:
-    """Take the key for this transaction, or wait for the one that has it. Raises KeyTaken."""
-    tx.execute(delete(_T).where(_T.c.id == key_id, _T.c.created_at <= _oldest()))
+def claim(tx: Transaction, key_id: str, request: str, *, is_over: bool) -> None:
+    """Take the key for this transaction, or wait for the one that has it. Raises KeyTaken.
+
+    `is_over` says that there may be a row of a day that is over.
+    """
+    if is_over:
+        tx.execute(delete(_T).where(_T.c.id == key_id, _T.c.created_at <= _oldest()))
     new = {"id": key_id, "request": request, "created_at": model.now_seconds()}
     try:
         tx.execute(insert(_T).values(new))

@@ -6,7 +6,7 @@ from typing import Any
 import falcon.testing
 import pytest
 from oslo_config import cfg
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
@@ -148,3 +148,21 @@ def test_a_change_that_fails_leaves_no_key(api: Api, sqlite: Database) -> None:
     assert post(api, "/ports", body).status_code == 404
     count = select(func.count()).select_from(tables.idempotency_key)
     assert sqlite.read(lambda tx: tx.execute(count).scalar_one()) == 0
+
+
+def test_a_crash_after_the_change_leaves_neither_change_nor_key(
+    settings: cfg.ConfigOpts, database: Database
+) -> None:
+    api = Api(create_app(settings, authenticate=lambda _: ADMIN, database=database))
+
+    def crash(*arguments: Any) -> None:
+        if arguments[2].startswith("UPDATE idempotency_key"):
+            event.remove(database.engine, "before_cursor_execute", crash)
+            raise RuntimeError("the process dies here")
+
+    event.listen(database.engine, "before_cursor_execute", crash)
+    body: dict[str, Any] = {"network": {}}
+    assert post(api, "/networks", body).status_code == 500
+    assert api.list("network") == []
+    assert post(api, "/networks", body).status_code == 201
+    assert len(api.list("network")) == 1
