@@ -122,7 +122,9 @@ class DhcpStateRoute:
         return {
             "GET": Operation(
                 "What the agent's host has to serve now, with an ETag for If-None-Match",
-                response={"networks": list[FullNetwork]},
+                response={"networks": list[ServedNetwork]},
+                response_forms=({"networks": list[FullNetwork]},),
+                also=(304,),
                 query={"network_id": "Give this network in full, not id and digest only; repeat."},
                 rule="get_dhcp_state",
             )

@@ -29,8 +29,16 @@ class AutoAllocatedTopologyNotFound(Conflict):
 class FixedAnswer:
     """GET with an answer made of the path alone."""
 
-    def __init__(self, summary: str, name: str, kind: Any, answer: Callable[..., Any]) -> None:
-        self._operation = Operation(summary, response={name: kind}, rule="get_extension")
+    def __init__(
+        self,
+        summary: str,
+        name: str,
+        kind: Any,
+        answer: Callable[..., Any],
+        also: tuple[int, ...] = (),
+    ) -> None:
+        form = {name: kind}
+        self._operation = Operation(summary, response=form, also=also, rule="get_extension")
         self._name = name
         self._answer = answer
 
@@ -67,6 +75,7 @@ def routes(service: Service) -> list[tuple[str, Route]]:
                 "auto_allocated_topology",
                 dict,
                 _no_auto,
+                also=(409,),
             ),
         ),
     ]

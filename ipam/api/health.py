@@ -32,6 +32,9 @@ class HealthRoute:
     def operations(self) -> Mapping[str, Operation]:
         looked = Operation(
             "Whether the service can work: 200 or 503, with reasons in JSON when asked for",
+            response={"status": str, "checks": list[Check]},
+            text="text/plain",
+            also=(503,),
             query={"detailed": "Answer in JSON, as with Accept: application/json."},
             public=True,
         )

@@ -82,7 +82,8 @@ class MetricsRoute:
     @property
     def operations(self) -> Mapping[str, Operation]:
         public = self.service.settings.api.metrics_public
-        return {"GET": Operation("Metrics in Prometheus' text format", public=public)}
+        shown = Operation("Metrics in Prometheus' text format", text="text/plain", public=public)
+        return {"GET": shown}
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         resp.content_type = CONTENT_TYPE_PLAIN_0_0_4

@@ -9,15 +9,28 @@ import falcon
 import msgspec
 from msgspec import Struct
 
-from ipam.api import idempotency, listing
+from ipam.api import described, idempotency, listing
 from ipam.api.attributes import scalar_type
+from ipam.api.openapi_answers import (
+    NeutronError,
+    SchemaOf,
+    chosen_by_fields,
+    close,
+    loosen,
+    object_of,
+    responses,
+)
 from ipam.api.operations import Operation, Route
 from ipam.api.resources import respond
 from ipam.store.listing import Collection
 
 REF: Final = "#/components/schemas/{name}"
 PATH: Final = "/v2.0/openapi.json"
-
+SECURITY: Final = {
+    "basic": {"type": "http", "scheme": "basic"},
+    "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+}
+"""As [api] auth_strategy says: a token of Keystone's, or a user of the htpasswd file."""
 
 IDEMPOTENCY_KEY: Final = {
     "name": idempotency.HEADER,
@@ -27,14 +40,6 @@ IDEMPOTENCY_KEY: Final = {
     " under it is refused with 422, one whose first answer nobody knows with 409.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
-
-
-class NeutronError(Struct):
-    """What is wrong; `type` is for programs, `message` for people."""
-
-    type: str
-    message: str
-    detail: str
 
 
 class OpenApiRoute:
@@ -61,8 +66,14 @@ def describe(table: Sequence[tuple[str, Route]]) -> dict[str, Any]:
     """The document for these routes."""
     types = list(dict.fromkeys([NeutronError, *_types(table)]))
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    described.describe(components)
     by_type = dict(zip(map(repr, types), schemas, strict=True))
-    return {
+    loosen(components)
+
+    def schema_of(kind: Any) -> dict[str, Any]:
+        return by_type[repr(kind)]
+
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "ipam",
@@ -71,26 +82,28 @@ def describe(table: Sequence[tuple[str, Route]]) -> dict[str, Any]:
             "version": _version(),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "security": [{"basic": []}],
-        "paths": {path: _path(path, route, by_type) for path, route in table},
-        "components": {
-            "schemas": components,
-            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
-        },
+        "security": [{"token": []}, {"basic": []}],
+        "paths": {path: _path(path, route, schema_of, components) for path, route in table},
+        "components": {"schemas": components, "securitySchemes": SECURITY},
     }
+    close(components, document)
+    return document
 
 
 def _types(table: Sequence[tuple[str, Route]]) -> Iterator[Any]:
     for _, route in table:
         for operation in route.operations.values():
-            for body in (*operation.request, operation.response or {}):
+            answers = (operation.response or {}, *operation.response_forms)
+            for body in (*operation.request, *answers):
                 yield from body.values()
 
 
-def _path(path: str, route: Route, by_type: Mapping[str, Any]) -> dict[str, Any]:
+def _path(
+    path: str, route: Route, schema_of: SchemaOf, components: dict[str, Any]
+) -> dict[str, Any]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     item: dict[str, Any] = {
-        method.lower(): _operation(path, method, operation, by_type)
+        method.lower(): _operation(path, method, operation, schema_of, components)
         for method, operation in route.operations.items()
     }
     if names:
@@ -102,14 +115,16 @@ def _path(path: str, route: Route, by_type: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _operation(
-    path: str, method: str, operation: Operation, by_type: Mapping[str, Any]
+    path: str, method: str, operation: Operation, schema_of: SchemaOf, components: dict[str, Any]
 ) -> dict[str, Any]:
     words = [part.strip("{}").replace("-", "_") for part in path.split("/") if part] or ["root"]
     words = [word.replace("v2.0", "v2").replace(".", "_") for word in words]
+    has_fields = operation.listed is not None or "fields" in operation.query
+    shown = chosen_by_fields(schema_of, components) if has_fields else schema_of
     result: dict[str, Any] = {
         "operationId": "_".join([method.lower(), *words]),
         "summary": operation.summary,
-        "responses": _responses(operation, by_type),
+        "responses": responses(path, method, operation, shown, schema_of(NeutronError)),
     }
     if operation.public:
         result["security"] = []
@@ -119,36 +134,13 @@ def _operation(
     if parameters:
         result["parameters"] = parameters
     if operation.request:
-        bodies = [_object(body, by_type) for body in operation.request]
+        bodies = [object_of(body, schema_of) for body in operation.request]
         schema = bodies[0] if len(bodies) == 1 else {"oneOf": bodies}
         result["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
     return result
-
-
-def _responses(operation: Operation, by_type: Mapping[str, Any]) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": "Done"}
-    if operation.response is not None:
-        schema = _object(operation.response, by_type, required=False)
-        good["content"] = {"application/json": {"schema": schema}}
-    error = _object({"NeutronError": NeutronError}, by_type)
-    return {
-        str(operation.status): good,
-        "default": {
-            "description": "Refused or failed",
-            "content": {"application/json": {"schema": error}},
-        },
-    }
-
-
-def _object(
-    body: Mapping[str, Any], by_type: Mapping[str, Any], *, required: bool = True
-) -> dict[str, Any]:
-    properties = {name: by_type[repr(kind)] for name, kind in body.items()}
-    schema: dict[str, Any] = {"type": "object", "properties": properties}
-    return schema | {"required": list(body)} if required else schema
 
 
 def _list_parameters(operation: Operation) -> Iterator[dict[str, Any]]:

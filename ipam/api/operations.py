@@ -18,6 +18,12 @@ class Operation:
     request: tuple[Mapping[str, Any], ...] = ()
     """The bodies it takes, any one of them; empty for none."""
     response: Mapping[str, Any] | None = None
+    response_forms: tuple[Mapping[str, Any], ...] = ()
+    """Further forms of its answer."""
+    text: str = ""
+    """The media type of an answer that is not JSON."""
+    also: tuple[int, ...] = ()
+    """Statuses that it answers beside those that follow from what it takes."""
     listed: tuple[Collection, type[Struct]] | None = None
     """For a list: where its query parameters come from."""
     query: Mapping[str, str] = field(default_factory=dict)

@@ -176,6 +176,7 @@ class WriteListRoute(ListRoute):
                 {plural: list[create]},  # type: ignore[valid-type]  # at run time
             ),
             response={name: self.kind.view},
+            response_forms=({plural: list[self.kind.view]},),  # type: ignore[name-defined]
             rule=f"create_{name}",
             checked_inside=True,
         )

@@ -152,9 +152,20 @@ def is_address(text: str) -> bool:
     return True
 
 
+_LABEL_PATTERN: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PATTERNS: Final = {
+    printable: r"^[^\x00-\x1f\x7f-\x9f]*$",
+    readable: r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
+    hostname: rf"^({_LABEL_PATTERN}(\.{_LABEL_PATTERN})*)?$",
+    domain: rf"^({_LABEL_PATTERN}(\.{_LABEL_PATTERN})*\.?)?$",
+}
+"""What the API's description says of texts; the checks themselves say more, and better."""
+
+
 def _text(check: Any, schema_format: str | None = None, **bounds: Any) -> Meta:
-    schema = {"format": schema_format} if schema_format else None
-    return Meta(extra={"check": check}, extra_json_schema=schema, **bounds)
+    schema = {"format": schema_format} if schema_format else {"pattern": _PATTERNS.get(check)}
+    known = {name: value for name, value in schema.items() if value}
+    return Meta(extra={"check": check}, extra_json_schema=known or None, **bounds)
 
 
 Name: TypeAlias = Annotated[str, _text(printable, max_length=NAME_LENGTH)]

@@ -51,3 +51,34 @@ def test_list_parameters_are_described(api: Api) -> None:
     parameters = document(api)["paths"]["/v2.0/ports"]["get"]["parameters"]
     names = {each["name"] for each in parameters}
     assert {"fixed_ips", "binding:host_id", "limit", "marker", "sort_key", "fields"} <= names
+
+
+def test_every_status_of_a_refusal_is_named(api: Api) -> None:
+    paths = document(api)["paths"]
+    made = paths["/v2.0/networks"]["post"]["responses"]
+    assert set(made) == {"201", "400", "401", "403", "404", "409", "413", "422", "503"}
+    assert "412" in paths["/v2.0/networks/{resource_id}"]["put"]["responses"]
+    assert "304" in paths["/v2.0/agents/{resource_id}/dhcp-state"]["get"]["responses"]
+    for path, item in paths.items():
+        for method, operation in item.items():
+            assert method == "parameters" or "default" not in operation["responses"], path
+
+
+def test_what_the_rules_hide_or_fields_leaves_out_is_not_required(api: Api) -> None:
+    schemas = document(api)["components"]["schemas"]
+    assert "binding:host_id" not in schemas["PortView"]["required"]
+    assert "fixed_ips" in schemas["PortView"]["required"]
+    assert schemas["PortViewFields"]["required"] == []
+
+
+def test_bodies_take_no_other_attributes(api: Api) -> None:
+    schemas = document(api)["components"]["schemas"]
+    for name in ("NetworkCreate", "PortUpdate", "DhcpOptionWish", "AllocationPool"):
+        assert schemas[name]["additionalProperties"] is False, name
+    assert "additionalProperties" not in schemas["NetworkView"]
+
+
+def test_both_ways_to_sign_in_are_described(api: Api) -> None:
+    found = document(api)
+    assert set(found["components"]["securitySchemes"]) == {"basic", "token"}
+    assert found["security"] == [{"token": []}, {"basic": []}]
