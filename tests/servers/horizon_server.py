@@ -5,25 +5,18 @@ The environment and the compressed static files are made once and kept in `.venv
 """
 
 import contextlib
-import fcntl
 import http.client
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.servers.environments import Environment
 from tests.servers.private_server import _free_port
 
-HERE: Final = Path(__file__).parent
-REQUIREMENTS: Final = HERE / "horizon-requirements.txt"
-ENVIRONMENT: Final = Path(os.environ.get("IPAM_HORIZON_VENV") or HERE.parents[1] / ".venv-horizon")
-PROGRAMS: Final = ENVIRONMENT / "venv" / "bin"
-STATIC: Final = ENVIRONMENT / "static"
 START_SECONDS: Final = 60
 
 SETTINGS: Final = """\
@@ -91,7 +84,7 @@ class HorizonServer:
 
     def launch(self, keystone_url: str) -> None:
         """Start it for the services in this Keystone's catalog."""
-        _prepare()
+        HORIZON.prepare()
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-horizon-"))
         self.port = _free_port()
         try:
@@ -119,7 +112,7 @@ class HorizonServer:
         together = ["setpriv", "--pdeathsig", "KILL"]  # none outlives this process
         with (self.directory / "horizon.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*together, f"{PROGRAMS}/uwsgi", "--ini", f"{self.directory}/uwsgi.ini"],
+                [*together, f"{HORIZON.programs}/uwsgi", "--ini", f"{self.directory}/uwsgi.ini"],
                 env=_variables(self.directory),
                 stdout=log,
                 stderr=log,
@@ -139,30 +132,13 @@ class HorizonServer:
         return False
 
 
-def _prepare() -> None:
-    """The environment and the static files, made once."""
-    ENVIRONMENT.mkdir(exist_ok=True)
-    with _locked(ENVIRONMENT / "lock"):
-        installed = ENVIRONMENT / "installed.txt"
-        wanted = REQUIREMENTS.read_text() + SETTINGS
-        if installed.exists() and installed.read_text() == wanted:
-            return
-        base = getattr(sys, "_base_executable", sys.executable)
-        subprocess.run([base, "-m", "venv", "--clear", str(PROGRAMS.parent)], check=True)
-        quiet = ["-q", "--disable-pip-version-check"]
-        pip = [f"{PROGRAMS}/python", "-m", "pip", "install", *quiet]
-        subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
-        _collect_static()
-        installed.write_text(wanted)
-
-
 def _collect_static() -> None:
     shutil.rmtree(STATIC, ignore_errors=True)
     with tempfile.TemporaryDirectory() as name:
         _write_settings(Path(name), "http://127.0.0.1:9/v3")
         for command in (["collectstatic", "--noinput"], ["compress", "--force"]):
             done = subprocess.run(
-                [f"{PROGRAMS}/python", "-W", "ignore", "-m", "django", *command, "-v0"],
+                [f"{HORIZON.programs}/python", "-W", "ignore", "-m", "django", *command, "-v0"],
                 env=_variables(Path(name)),
                 capture_output=True,
                 text=True,
@@ -194,8 +170,7 @@ def _variables(directory: Path) -> dict[str, str]:
     }
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+HORIZON: Final = Environment(
+    "horizon", "horizon-requirements.txt", also=SETTINGS, finish=_collect_static
+)
+STATIC: Final = HORIZON.folder / "static"

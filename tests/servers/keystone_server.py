@@ -5,28 +5,21 @@ The environment and a database with the schema are made once and kept in `.venv-
 """
 
 import contextlib
-import fcntl
 import getpass
 import http.client
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tests.servers.environments import Environment
 from tests.servers.private_server import _free_port
 
-HERE: Final = Path(__file__).parent
-REQUIREMENTS: Final = HERE / "keystone-requirements.txt"
-ENVIRONMENT: Final = Path(
-    os.environ.get("IPAM_KEYSTONE_VENV") or HERE.parents[1] / ".venv-keystone"
-)
-PROGRAMS: Final = ENVIRONMENT / "venv" / "bin"
 START_SECONDS: Final = 60
 ADMIN_PASSWORD: Final = "sesame"
 
@@ -93,11 +86,11 @@ class KeystoneServer:
 
     def launch(self) -> None:
         """Make an identity service with one admin, and start."""
-        template = _template()
+        KEYSTONE.prepare()
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-keystone-"))
         self.port = _free_port()
         try:
-            shutil.copytree(template, self.directory, dirs_exist_ok=True)
+            shutil.copytree(TEMPLATE, self.directory, dirs_exist_ok=True)
             _write_config(self.directory)
             (self.directory / "uwsgi.ini").write_text(UWSGI.format(port=self.port))
             urls = [f"--bootstrap-{kind}-url={self.url}" for kind in ("public", "internal")]
@@ -119,7 +112,7 @@ class KeystoneServer:
             self._process = subprocess.Popen(
                 [
                     *("setpriv", "--pdeathsig", "KILL"),
-                    *(f"{PROGRAMS}/uwsgi", "--ini", f"{self.directory}/uwsgi.ini"),
+                    *(f"{KEYSTONE.programs}/uwsgi", "--ini", f"{self.directory}/uwsgi.ini"),
                 ],
                 env=_environment(self.directory),
                 stdout=log,
@@ -181,7 +174,7 @@ class KeystoneServer:
             text = CONFIG.format(directory=self.directory, expiration=seconds)
             (other / "keystone.conf").write_text(text)
             done = subprocess.run(
-                [f"{PROGRAMS}/python", "-W", "ignore", "-c", ISSUE],
+                [f"{KEYSTONE.programs}/python", "-W", "ignore", "-c", ISSUE],
                 input=json.dumps(_sign_in(user, password, project)),
                 env=_environment(other),
                 capture_output=True,
@@ -263,34 +256,10 @@ def _sign_in(user: str, password: str, project: str | None) -> dict[str, Any]:
     return {"auth": {"identity": identity, **scope}}
 
 
-def _template() -> Path:
-    """A directory with keys and an empty database, made once with its environment."""
-    ENVIRONMENT.mkdir(exist_ok=True)
-    with _locked(ENVIRONMENT / "lock"):
-        installed = ENVIRONMENT / "installed.txt"
-        wanted = REQUIREMENTS.read_text()
-        template = ENVIRONMENT / "template"
-        if not installed.exists() or installed.read_text() != wanted:
-            _install()
-            shutil.rmtree(template, ignore_errors=True)
-            installed.write_text(wanted)
-        if not (template / "complete").exists():
-            shutil.rmtree(template, ignore_errors=True)
-            _prepare(template)
-            (template / "complete").touch()
-    return template
-
-
-def _install() -> None:
-    base = getattr(sys, "_base_executable", sys.executable)
-    commands = (
-        [base, "-m", "venv", "--clear", str(PROGRAMS.parent)],
-        [f"{PROGRAMS}/python", "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS)],
-    )
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr[-2000:]}")
+def _make_template() -> None:
+    """A directory with keys and an empty database."""
+    shutil.rmtree(TEMPLATE, ignore_errors=True)
+    _prepare(TEMPLATE)
 
 
 def _prepare(directory: Path) -> None:
@@ -310,7 +279,12 @@ def _write_config(directory: Path) -> None:
 
 
 def _manage(directory: Path, *words: str) -> None:
-    program = [f"{PROGRAMS}/python", "-W", "ignore", f"{PROGRAMS}/keystone-manage"]
+    program = [
+        f"{KEYSTONE.programs}/python",
+        "-W",
+        "ignore",
+        f"{KEYSTONE.programs}/keystone-manage",
+    ]
     done = subprocess.run(
         [*program, "--config-file", f"{directory}/keystone.conf", *words],
         capture_output=True,
@@ -332,9 +306,5 @@ def _environment(directory: Path) -> dict[str, str]:
     }
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Test workers start at the same time; one of them prepares, the others wait for it."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+KEYSTONE: Final = Environment("keystone", "keystone-requirements.txt", finish=_make_template)
+TEMPLATE: Final = KEYSTONE.folder / "template"

@@ -5,20 +5,16 @@ shell of its own, as if each had been typed. The client keeps its connection to 
 long as its process lives, so each user has a process.
 """
 
-import fcntl
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-HERE: Final = Path(__file__).parent
-REQUIREMENTS: Final = HERE / "openstack-client-requirements.txt"
-ENVIRONMENT: Final = Path(
-    os.environ.get("IPAM_OPENSTACKCLIENT_VENV") or HERE.parents[1] / ".venv-openstackclient"
-)
+from tests.servers.environments import Environment
+
+CLIENT: Final = Environment("openstackclient", "openstack-client-requirements.txt")
 
 PROGRAM: Final = """
 import contextlib, io, json, logging, sys
@@ -49,9 +45,9 @@ class OpenStackClient:
     """One user of the cloud at the prompt: an entry of clouds.yaml. `close` ends it."""
 
     def __init__(self, clouds_yaml: Path, cloud: str) -> None:
-        _install()
+        CLIENT.prepare()
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-        python = [f"{ENVIRONMENT}/bin/python", "-W", "ignore"]
+        python = [f"{CLIENT.programs}/python", "-W", "ignore"]
         self._process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *python, "-c", PROGRAM],
             env={**kept, "OS_CLIENT_CONFIG_FILE": str(clouds_yaml), "OS_CLOUD": cloud},
@@ -93,19 +89,3 @@ class OpenStackClient:
         self._process.stdin.close()
         self._process.wait(30)
         self._process.stdout.close()
-
-
-def _install() -> None:
-    """Make the environment once; test workers that start together wait for the first."""
-    ENVIRONMENT.mkdir(exist_ok=True)
-    with (ENVIRONMENT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        installed, wanted = ENVIRONMENT / "installed.txt", REQUIREMENTS.read_text()
-        if installed.exists() and installed.read_text() == wanted:
-            return
-        base = getattr(sys, "_base_executable", sys.executable)
-        subprocess.run([base, "-m", "venv", str(ENVIRONMENT)], check=True)
-        quiet = ["-q", "--disable-pip-version-check"]
-        pip = [f"{ENVIRONMENT}/bin/python", "-m", "pip", "install", *quiet]
-        subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
-        installed.write_text(wanted)
