@@ -63,6 +63,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "fqdn": "The name with its domain.",
     "gateway_ip": "The router that clients are told; null for none, the first address when left"
     " out.",
+    "free_at": "When an address that cools down may be given again.",
     "heartbeat_timestamp": "When the agent was last heard of.",
     "host": "The host's name, as in binding:host_id.",
     "host_routes": "Further routes that clients are told.",
@@ -79,6 +80,8 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "ipv6_ra_mode": "What router advertisements say; null when another router sends them.",
     "is_default": "The one that is used when none is named.",
     "last_seen_at": "When the client last asked for it.",
+    "lease_expires_at": "When the lease of the address ends; null for never, or without one.",
+    "lease_id": "The lease of the address.",
     "lease_seconds": "How long leases are.",
     "limit": "How many are allowed; -1 for any number.",
     "links": "Always empty.",
@@ -155,17 +158,37 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 
 OF: Final[Mapping[str, Mapping[str, str]]] = {
+    "Address": {
+        "hostname": "The name of the lease.",
+        "mac_address": "The MAC address of its port or lease.",
+        "project_id": "The project of its port.",
+        "state": "allocated to a port, cooling after one, or leased to a machine without one.",
+    },
+    "AddressPair": {
+        "ip_address": "An address or a network.",
+        "mac_address": "The MAC address; the port's when left out.",
+    },
     "AgentReport": {"started_at": "When the agent's process started, in seconds since 1970."},
     "AvailabilityZone": {"name": "The zone."},
     "Binding": {"status": "ACTIVE on the host that the machine runs on; INACTIVE on another."},
     "Check": {"name": "What was looked at.", "status": "ok or failed."},
     "Extension": {"name": "Its name.", "description": "What it adds."},
-    "LeaseEvent": {"hostname": "The name that the client sent, escaped."},
+    "AllocationEvent": {
+        "action": "What happened.",
+        "mac_address": "The port's MAC address at that moment.",
+        "project_id": "The project of the port.",
+    },
+    "LeaseEvent": {"action": "add, old (renewed), del, or missed: an end that nobody reported."},
     "LeaseEventCreate": {
         "expires_at": "When the lease ends, in seconds since 1970; null for never.",
         "id": "32 hexadecimal digits, chosen at random by who saw it.",
     },
-    "Lease": {"hostname": "The name that the client sent, escaped."},
+    "Lease": {
+        "host": "The host whose DHCP server said so.",
+        "hostname": "The name that the client sent, escaped.",
+        "mac_address": "The client's MAC address; null where it has no Ethernet.",
+        "project_id": "The project of its port, or else of its network.",
+    },
     "Network": {
         "admin_state_up": "Whether it is switched on; a network that is off gets no DHCP.",
         "status": "Always ACTIVE.",
@@ -176,6 +199,8 @@ OF: Final[Mapping[str, Mapping[str, str]]] = {
         "status": "DOWN until the host can serve it, then ACTIVE.",
     },
     "RbacPolicy": {"action": "access_as_shared, or access_as_external for networks."},
+    "ProjectQuota": {"project_id": "The project."},
+    "QuotaUpdate": {"project_id": "Ignored: the path names the project."},
     "Subnet": {
         "cidr": "The network in prefix notation; a subnet pool can choose it.",
         "network_id": "The network that it is on.",

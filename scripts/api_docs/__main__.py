@@ -1,0 +1,8 @@
+"""Prints docs/api.md; `scripts/api-docs` writes it."""
+
+import sys
+
+from scripts.api_docs.render import render
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

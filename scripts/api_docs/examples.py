@@ -1,0 +1,663 @@
+"""The examples of docs/api.md, in the order in which they are run on an empty service.
+
+`$name` in a path or a body is what an earlier answer was kept as. Every operation of the API has
+an example here; tags do for one kind of resource what they do for all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request, what is to come of it, and how much of the answer the page shows."""
+
+    title: str
+    method: str
+    path: str
+    body: Any = None
+    status: int = 200
+    caller: str = "member"
+    """Who sends it: member, admin or service, each of a project of its own."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    keep: Mapping[str, str] = field(default_factory=dict)
+    """Names for values of the answer: `{"port": "port.id"}`."""
+    shown: tuple[str, ...] = ()
+    """The attributes of each item that the page shows; all when empty, none when ("",)."""
+
+
+NETWORKS: Final = (
+    Example(
+        "Make a network",
+        "POST",
+        "/v2.0/networks",
+        {"network": {"name": "lan", "description": "The office", "tags": ["office"]}},
+        201,
+        keep={"network": "network.id", "project": "network.project_id"},
+    ),
+    Example(
+        "Make several, all or none",
+        "POST",
+        "/v2.0/networks",
+        {"networks": [{"name": "guests", "mtu": 1400}, {"name": "spare"}]},
+        201,
+        keep={"spare": "networks.1.id"},
+        shown=("id", "name", "mtu"),
+    ),
+    Example(
+        "Make a network on a VLAN that everybody may use, as an admin",
+        "POST",
+        "/v2.0/networks",
+        {
+            "network": {
+                "name": "servers",
+                "shared": True,
+                "provider:network_type": "vlan",
+                "provider:physical_network": "room-1",
+                "provider:segmentation_id": 12,
+            }
+        },
+        201,
+        caller="admin",
+        keep={"servers": "network.id"},
+        shown=(
+            "id",
+            "name",
+            "shared",
+            "provider:network_type",
+            "provider:physical_network",
+            "provider:segmentation_id",
+        ),
+    ),
+    Example(
+        "Find networks by name or tag, sorted, and show some fields only",
+        "GET",
+        "/v2.0/networks?tags=office&sort_key=name&fields=id&fields=name",
+    ),
+    Example(
+        "List page by page: follow the link `next`",
+        "GET",
+        "/v2.0/networks?limit=1&sort_key=name&fields=name&fields=id",
+    ),
+    Example("Show one", "GET", "/v2.0/networks/$network"),
+    Example(
+        "Change it, unless somebody else changed it first",
+        "PUT",
+        "/v2.0/networks/$network",
+        {"network": {"description": "The office, second floor"}},
+        headers={"If-Match": "revision_number=0"},
+        shown=("id", "description", "revision_number", "updated_at"),
+    ),
+    Example(
+        "The same once more is refused: it has another revision by now",
+        "PUT",
+        "/v2.0/networks/$network",
+        {"network": {"description": "The attic"}},
+        412,
+        headers={"If-Match": "revision_number=0"},
+    ),
+    Example("Delete one", "DELETE", "/v2.0/networks/$spare", status=204),
+)
+
+POOLS: Final = (
+    Example(
+        "Make an address scope",
+        "POST",
+        "/v2.0/address-scopes",
+        {"address_scope": {"name": "routed", "ip_version": 4}},
+        201,
+        keep={"scope": "address_scope.id"},
+    ),
+    Example("List", "GET", "/v2.0/address-scopes?ip_version=4", shown=("id", "name")),
+    Example("Show one", "GET", "/v2.0/address-scopes/$scope", shown=("id", "name", "shared")),
+    Example(
+        "Change its name",
+        "PUT",
+        "/v2.0/address-scopes/$scope",
+        {"address_scope": {"name": "routed-v4"}},
+        shown=("id", "name", "revision_number"),
+    ),
+    Example(
+        "Make a subnet pool in the address scope",
+        "POST",
+        "/v2.0/subnetpools",
+        {
+            "subnetpool": {
+                "name": "office",
+                "prefixes": ["10.20.0.0/16"],
+                "default_prefixlen": 24,
+                "min_prefixlen": 22,
+                "address_scope_id": "$scope",
+            }
+        },
+        201,
+        keep={"pool": "subnetpool.id"},
+    ),
+    Example("List", "GET", "/v2.0/subnetpools", shown=("id", "name", "prefixes")),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/subnetpools/$pool",
+        shown=("id", "prefixes", "min_prefixlen", "max_prefixlen"),
+    ),
+    Example(
+        "Change the prefix length of subnets that ask for none",
+        "PUT",
+        "/v2.0/subnetpools/$pool",
+        {"subnetpool": {"default_prefixlen": 25}},
+        shown=("id", "default_prefixlen", "revision_number"),
+    ),
+    Example(
+        "Add prefixes: those that touch become one",
+        "PUT",
+        "/v2.0/subnetpools/$pool/add_prefixes",
+        {"prefixes": ["10.21.0.0/16", "10.40.0.0/16"]},
+    ),
+    Example(
+        "Remove prefixes that no subnet needs",
+        "PUT",
+        "/v2.0/subnetpools/$pool/remove_prefixes",
+        {"prefixes": ["10.40.0.0/16"]},
+    ),
+)
+
+SUBNETS: Final = (
+    Example(
+        "Make a subnet",
+        "POST",
+        "/v2.0/subnets",
+        {
+            "subnet": {
+                "network_id": "$network",
+                "name": "lan-v4",
+                "ip_version": 4,
+                "cidr": "10.0.0.0/24",
+                "allocation_pools": [{"start": "10.0.0.100", "end": "10.0.0.199"}],
+                "dns_nameservers": ["10.0.0.53"],
+            }
+        },
+        201,
+        keep={"subnet": "subnet.id"},
+    ),
+    Example(
+        "Make an IPv6 subnet whose machines make their addresses themselves",
+        "POST",
+        "/v2.0/subnets",
+        {
+            "subnet": {
+                "network_id": "$network",
+                "ip_version": 6,
+                "cidr": "2001:db8:1::/64",
+                "ipv6_address_mode": "slaac",
+                "ipv6_ra_mode": "slaac",
+            }
+        },
+        201,
+        keep={"subnet6": "subnet.id"},
+        shown=("id", "cidr", "gateway_ip", "ipv6_address_mode", "ipv6_ra_mode"),
+    ),
+    Example(
+        "Let a subnet pool choose the prefix",
+        "POST",
+        "/v2.0/subnets",
+        {
+            "subnet": {
+                "network_id": "$servers",
+                "name": "servers-v4",
+                "ip_version": 4,
+                "subnetpool_id": "$pool",
+                "prefixlen": 26,
+            }
+        },
+        201,
+        caller="admin",
+        keep={"pooled": "subnet.id"},
+        shown=("id", "cidr", "subnetpool_id"),
+    ),
+    Example("List", "GET", "/v2.0/subnets?ip_version=4&sort_key=cidr", shown=("id", "cidr")),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/subnets/$subnet?fields=cidr&fields=gateway_ip&fields=allocation_pools",
+    ),
+    Example(
+        "Give clients another router and name server",
+        "PUT",
+        "/v2.0/subnets/$subnet",
+        {"subnet": {"gateway_ip": "10.0.0.254", "dns_nameservers": ["10.0.0.54"]}},
+        shown=("id", "gateway_ip", "dns_nameservers"),
+    ),
+    Example(
+        "A pool that leaves its subnet is refused",
+        "PUT",
+        "/v2.0/subnets/$subnet",
+        {"subnet": {"allocation_pools": [{"start": "10.0.0.9", "end": "10.0.1.9"}]}},
+        400,
+    ),
+)
+
+PORTS: Final = (
+    Example(
+        "Make a port with any address",
+        "POST",
+        "/v2.0/ports",
+        {"port": {"network_id": "$network", "name": "printer", "dns_name": "printer"}},
+        201,
+        keep={"port": "port.id"},
+    ),
+    Example(
+        "Make a port with a given address and MAC address, and tell its machine where to boot",
+        "POST",
+        "/v2.0/ports",
+        {
+            "port": {
+                "network_id": "$network",
+                "fixed_ips": [{"subnet_id": "$subnet", "ip_address": "10.0.0.20"}],
+                "mac_address": "52:54:00:12:34:56",
+                "extra_dhcp_opts": [{"opt_name": "bootfile-name", "opt_value": "pxelinux.0"}],
+            }
+        },
+        201,
+        keep={"spare_port": "port.id"},
+        shown=("id", "fixed_ips", "mac_address", "extra_dhcp_opts"),
+    ),
+    Example(
+        "Sent twice under one Idempotency-Key it is made once",
+        "POST",
+        "/v2.0/ports",
+        {"port": {"network_id": "$network", "name": "camera"}},
+        201,
+        headers={"Idempotency-Key": "make-the-camera"},
+        keep={"camera": "port.id"},
+        shown=("id", "name"),
+    ),
+    Example(
+        "The second time",
+        "POST",
+        "/v2.0/ports",
+        {"port": {"network_id": "$network", "name": "camera"}},
+        201,
+        headers={"Idempotency-Key": "make-the-camera"},
+        shown=("id", "name"),
+    ),
+    Example(
+        "An address that is taken is refused",
+        "POST",
+        "/v2.0/ports",
+        {"port": {"network_id": "$network", "fixed_ips": [{"ip_address": "10.0.0.20"}]}},
+        409,
+    ),
+    Example(
+        "Find a port by a part of its address",
+        "GET",
+        "/v2.0/ports?fixed_ips=ip_address_substr%3D0.0.20&fields=id&fields=fixed_ips",
+    ),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/ports/$port",
+        shown=("id", "name", "status", "fixed_ips", "dns_assignment"),
+    ),
+    Example(
+        "Say on which host its machine runs, as Nova does",
+        "PUT",
+        "/v2.0/ports/$port",
+        {"port": {"binding:host_id": "host-1", "device_owner": "compute:nova"}},
+        caller="service",
+        shown=("id", "binding:host_id", "binding:vif_type", "binding:vif_details", "status"),
+    ),
+    Example("Delete one", "DELETE", "/v2.0/ports/$spare_port", status=204),
+)
+
+BINDINGS: Final = (
+    Example(
+        "Bind it on the target of a live migration too",
+        "POST",
+        "/v2.0/ports/$port/bindings",
+        {"binding": {"host": "host-2"}},
+        201,
+        caller="service",
+    ),
+    Example(
+        "List",
+        "GET",
+        "/v2.0/ports/$port/bindings",
+        caller="service",
+        shown=("host", "status"),
+    ),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/ports/$port/bindings/host-2",
+        caller="service",
+        shown=("host", "status", "vif_type"),
+    ),
+    Example(
+        "Change one",
+        "PUT",
+        "/v2.0/ports/$port/bindings/host-2",
+        {"binding": {"profile": {"migrating": "yes"}}},
+        caller="service",
+        shown=("host", "profile"),
+    ),
+    Example(
+        "The machine runs there from now on",
+        "PUT",
+        "/v2.0/ports/$port/bindings/host-2/activate",
+        caller="service",
+        shown=("host", "status"),
+    ),
+    Example(
+        "Forget the source",
+        "DELETE",
+        "/v2.0/ports/$port/bindings/host-1",
+        status=204,
+        caller="service",
+    ),
+)
+
+ADDRESSES: Final = (
+    Example(
+        "Who has which address",
+        "GET",
+        "/v2.0/subnets/$subnet/addresses?limit=2",
+    ),
+    Example("How full networks are", "GET", "/v2.0/network-ip-availabilities", caller="admin"),
+    Example(
+        "How full one network is",
+        "GET",
+        "/v2.0/network-ip-availabilities/$network",
+        caller="admin",
+        shown=("network_name", "total_ips", "used_ips"),
+    ),
+    Example(
+        "Who had an address, the last first; `at=` asks for one moment",
+        "GET",
+        "/v2.0/allocation-events?ip_address=10.0.0.20&since=2020-01-01T00:00:00Z",
+        keep={"allocation_event": "allocation_events.0.id"},
+    ),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/allocation-events/$allocation_event",
+        shown=("id", "action", "ip_address", "occurred_at"),
+    ),
+)
+
+TAGS: Final = (
+    Example("List", "GET", "/v2.0/networks/$network/tags"),
+    Example(
+        "Add some", "POST", "/v2.0/networks/$network/tags", {"tags": ["floor-2", "wired"]}, 201
+    ),
+    Example("Replace all", "PUT", "/v2.0/networks/$network/tags", {"tags": ["office"]}),
+    Example("Add one", "PUT", "/v2.0/networks/$network/tags/quiet", status=201),
+    Example("Ask for one", "GET", "/v2.0/networks/$network/tags/quiet", status=204),
+    Example("Remove one", "DELETE", "/v2.0/networks/$network/tags/quiet", status=204),
+    Example("Remove all", "DELETE", "/v2.0/networks/$network/tags", status=204),
+)
+
+SHARING: Final = (
+    Example(
+        "Share a network with one project",
+        "POST",
+        "/v2.0/rbac-policies",
+        {
+            "rbac_policy": {
+                "object_type": "network",
+                "object_id": "$network",
+                "action": "access_as_shared",
+                "target_tenant": "b0a1c2d3e4f5460798a9b0c1d2e3f405",
+            }
+        },
+        201,
+        keep={"policy": "rbac_policy.id"},
+    ),
+    Example(
+        "List",
+        "GET",
+        "/v2.0/rbac-policies?object_type=network&object_id=$network",
+        shown=("id", "target_tenant"),
+    ),
+    Example("Show one", "GET", "/v2.0/rbac-policies/$policy", shown=("id", "action")),
+    Example(
+        "Share it with another project instead",
+        "PUT",
+        "/v2.0/rbac-policies/$policy",
+        {"rbac_policy": {"target_tenant": "c1b2a3d4e5f6470898b9a0d1c2e3f506"}},
+        shown=("id", "target_tenant"),
+    ),
+    Example("Stop sharing it", "DELETE", "/v2.0/rbac-policies/$policy", status=204),
+)
+
+QUOTAS: Final = (
+    Example("Show a project's quotas", "GET", "/v2.0/quotas/$project"),
+    Example(
+        "Set some, as an admin",
+        "PUT",
+        "/v2.0/quotas/$project",
+        {"quota": {"network": 20, "port": 200, "check_limit": True}},
+        caller="admin",
+        shown=("network", "port"),
+    ),
+    Example("Projects with quotas of their own", "GET", "/v2.0/quotas", caller="admin"),
+    Example(
+        "With what is used",
+        "GET",
+        "/v2.0/quotas/$project/details",
+        shown=("network", "subnet", "port"),
+    ),
+    Example(
+        "The same, under the name that older clients use",
+        "GET",
+        "/v2.0/quotas/$project/details.json",
+        shown=("network",),
+    ),
+    Example(
+        "The default quotas",
+        "GET",
+        "/v2.0/quotas/$project/default",
+        shown=("network", "subnet", "port"),
+    ),
+    Example("Whose quotas these are", "GET", "/v2.0/quotas/project"),
+    Example("Under its older name", "GET", "/v2.0/quotas/tenant"),
+    Example(
+        "Give a project the default quotas again",
+        "DELETE",
+        "/v2.0/quotas/$project",
+        status=204,
+        caller="admin",
+    ),
+)
+
+AGENTS: Final = (
+    Example(
+        "A heartbeat; the first one makes the agent",
+        "POST",
+        "/v2.0/agents",
+        {
+            "agent": {
+                "host": "host-1",
+                "started_at": 1_800_000_000,
+                "availability_zone": "room-1",
+                "configurations": {"dnsmasq_version": "2.90", "networks": 2, "ports": 17},
+            }
+        },
+        caller="service",
+        keep={"agent": "agent.id"},
+    ),
+    Example(
+        "List those that live",
+        "GET",
+        "/v2.0/agents?alive=true",
+        caller="admin",
+        shown=("id", "host", "alive"),
+    ),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/agents/$agent",
+        caller="admin",
+        shown=("id", "host", "availability_zone", "configurations"),
+    ),
+    Example(
+        "Switch one off: other agents take its networks",
+        "PUT",
+        "/v2.0/agents/$agent",
+        {"agent": {"admin_state_up": False, "description": "New disk"}},
+        caller="admin",
+        shown=("id", "admin_state_up", "description"),
+    ),
+    Example(
+        "And on again",
+        "PUT",
+        "/v2.0/agents/$agent",
+        {"agent": {"admin_state_up": True}},
+        caller="admin",
+        shown=("id", "admin_state_up"),
+    ),
+    Example(
+        "Availability zones",
+        "GET",
+        "/v2.0/availability_zones",
+    ),
+    Example(
+        "Let an agent serve a network",
+        "POST",
+        "/v2.0/agents/$agent/dhcp-networks",
+        {"network_id": "$servers"},
+        201,
+        caller="admin",
+    ),
+    Example(
+        "Which networks an agent serves",
+        "GET",
+        "/v2.0/agents/$agent/dhcp-networks?fields=id&fields=name",
+        caller="admin",
+    ),
+    Example(
+        "Which agents serve a network",
+        "GET",
+        "/v2.0/networks/$servers/dhcp-agents?fields=id&fields=host",
+        caller="admin",
+    ),
+    Example(
+        "Take the network from the agent",
+        "DELETE",
+        "/v2.0/agents/$agent/dhcp-networks/$servers",
+        status=204,
+        caller="admin",
+    ),
+    Example(
+        "What an agent serves now",
+        "GET",
+        "/v2.0/agents/$agent/dhcp-state",
+        caller="service",
+    ),
+    Example(
+        "One network in full",
+        "GET",
+        "/v2.0/agents/$agent/dhcp-state?network_id=$network",
+        caller="service",
+        keep={
+            "ready_port": "networks.0.ports.0.id",
+            "ready_revision": "networks.0.ports.0.revision_number",
+        },
+    ),
+    Example(
+        "Say that a port can be used now",
+        "POST",
+        "/v2.0/agents/$agent/ready-ports",
+        {"ports": [{"id": "$ready_port", "revision_number": "$ready_revision"}]},
+        caller="service",
+    ),
+)
+
+LEASES: Final = (
+    Example(
+        "Record what a DHCP server did, each id once",
+        "POST",
+        "/v2.0/lease-events",
+        {
+            "lease_events": [
+                {
+                    "id": "0123456789abcdef0123456789abcdef",
+                    "network_id": "$network",
+                    "host": "host-1",
+                    "action": "add",
+                    "ip_address": "10.0.0.77",
+                    "mac_address": "52:54:00:aa:bb:cc",
+                    "hostname": "laptop",
+                    "client_id": "01:52:54:00:aa:bb:cc",
+                    "expires_at": 4_000_000_000,
+                    "occurred_at_us": 1_760_000_000_000_000,
+                    "details": {"vendor_class": "MSFT 5.0"},
+                }
+            ]
+        },
+        caller="service",
+    ),
+    Example(
+        "What happened to an address in a time, the last first",
+        "GET",
+        "/v2.0/lease-events?ip_address=10.0.0.77&since=2020-01-01T00:00:00Z",
+        keep={"lease_event": "lease_events.0.id"},
+    ),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/lease-events/$lease_event",
+        shown=("id", "action", "ip_address", "occurred_at"),
+    ),
+    Example(
+        "Which leases there are",
+        "GET",
+        "/v2.0/leases?network_id=$network",
+        keep={"lease": "leases.0.id"},
+    ),
+    Example("Show one", "GET", "/v2.0/leases/$lease", shown=("id", "ip_address", "expires_at")),
+)
+
+REST: Final = (
+    Example("What is served", "GET", "/v2.0/extensions", shown=("",)),
+    Example("Whether one is served", "GET", "/v2.0/extensions/quotas"),
+    Example("One that is not", "GET", "/v2.0/extensions/router", status=404),
+    Example("No routers", "GET", "/v2.0/routers"),
+    Example("No floating IPs", "GET", "/v2.0/floatingips"),
+    Example("No security groups", "GET", "/v2.0/security-groups"),
+    Example("No service providers", "GET", "/v2.0/service-providers"),
+    Example("No automatic networks", "GET", "/v2.0/auto-allocated-topology/$project", status=409),
+    Example("Versions", "GET", "/", caller=""),
+    Example("The main resources", "GET", "/v2.0", caller="", shown=("name", "collection")),
+    Example("Health, for load balancers", "GET", "/healthcheck", caller=""),
+    Example("Health, with reasons", "GET", "/healthcheck?detailed", caller=""),
+    Example("Health, without a body", "HEAD", "/healthcheck", caller=""),
+    Example("Figures for Prometheus", "GET", "/metrics", caller="", shown=("",)),
+    Example("The OpenAPI document", "GET", "/v2.0/openapi.json", caller="", shown=("",)),
+)
+
+LAST: Final = (
+    Example("Delete one", "DELETE", "/v2.0/subnets/$pooled", status=204, caller="admin"),
+    Example("Delete one", "DELETE", "/v2.0/subnetpools/$pool", status=204),
+    Example("Delete one", "DELETE", "/v2.0/address-scopes/$scope", status=204),
+    Example(
+        "A network with ports is not deleted", "DELETE", "/v2.0/networks/$network", status=409
+    ),
+    Example("Delete one", "DELETE", "/v2.0/agents/$agent", status=204, caller="admin"),
+)
+
+EXAMPLES: Final = (
+    *NETWORKS,
+    *POOLS,
+    *SUBNETS,
+    *PORTS,
+    *BINDINGS,
+    *AGENTS,
+    *ADDRESSES,
+    *TAGS,
+    *SHARING,
+    *QUOTAS,
+    *LEASES,
+    *REST,
+    *LAST,
+)
