@@ -238,6 +238,13 @@ agent_opts = [
         help="URL of the API. Empty means the local Unix socket ([api] socket).",
     ),
     cfg.StrOpt(
+        "auth_strategy",
+        default="http_basic",
+        choices=["http_basic", "keystone"],
+        help="How the agent signs in at api_url: with username and password, or with Keystone as"
+        " [agent_keystone] says. The same as [api] auth_strategy there.",
+    ),
+    cfg.StrOpt(
         "username", default="", help="http_basic user of the agent; not needed on the socket."
     ),
     cfg.StrOpt(
@@ -409,6 +416,15 @@ FOREIGN: dict[str, Sequence[tuple[str, str, str]]] = {
                 "longer; -1 asks Keystone for each request."
             ),
         ),
+    ),
+    "agent_keystone": (
+        ("auth_type", "password", "How the agent signs in; or v3applicationcredential."),
+        ("auth_url", "https://keystone.example.org/v3", "Keystone as the agent reaches it."),
+        ("username", "ipam-agent", "A user with the role service."),
+        ("password", "secret", "Its password. Let nobody but the agent's own user read the file."),
+        ("user_domain_name", "Default", "The domain of that user."),
+        ("project_name", "service", "The project of that user."),
+        ("project_domain_name", "Default", "The domain of that project."),
     ),
     "oslo_policy": (
         (

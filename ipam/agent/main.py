@@ -221,12 +221,21 @@ class Agent:
 def _client(settings: cfg.ConfigOpts) -> Client:
     if not settings.agent.api_url:
         return Client(socket_path=settings.api.socket, timeout_seconds=API_TIMEOUT_SECONDS)
-    auth = (settings.agent.username, settings.agent.password)
     return Client(
         url=settings.agent.api_url,
-        auth=auth if settings.agent.username else None,
+        auth=_auth(settings),
         timeout_seconds=API_TIMEOUT_SECONDS,
     )
+
+
+def _auth(settings: cfg.ConfigOpts) -> Any:
+    """How the agent signs in at a URL."""
+    if settings.agent.auth_strategy == "keystone":
+        from ipam.keystone_session import agent_auth  # noqa: PLC0415  # most agents do without
+
+        return agent_auth(settings)
+    given = (settings.agent.username, settings.agent.password)
+    return given if settings.agent.username else None
 
 
 def _check_host(settings: cfg.ConfigOpts) -> DnsmasqProcesses:

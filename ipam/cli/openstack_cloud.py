@@ -5,40 +5,16 @@ openstacksdk reads the configuration and keystoneauth signs in; the requests are
 
 import ssl
 import warnings
-from collections.abc import Generator
 from typing import Any
 
 import click
-import httpx
 from keystoneauth1 import exceptions as keystone_exceptions
 from openstack import exceptions as openstack_exceptions
 from openstack.config import OpenStackConfig
 
 from ipam.client import Client
 from ipam.errors import ServiceUnavailable, Unauthorized
-
-
-class SessionAuth(httpx.Auth):
-    """The headers of a keystoneauth session: a token, renewed once when it has expired."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request; sign in anew and send it again when the answer is 401."""
-        request.headers.update(self._headers())
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED and self._session.invalidate():
-            request.headers.update(self._headers())
-            yield request
-
-    def _headers(self) -> dict[str, str]:
-        try:
-            return self._session.get_auth_headers() or {}
-        except keystone_exceptions.Unauthorized as error:
-            raise Unauthorized(f"Keystone refused to sign in: {error}") from error
-        except keystone_exceptions.ClientException as error:
-            raise ServiceUnavailable(f"Cannot sign in: {error}") from error
+from ipam.keystone_session import SessionAuth
 
 
 def cloud_client(cloud_name: str | None) -> Client:

@@ -6,7 +6,7 @@ the cost of a page does not grow with its place, and rows that come or go do not
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -176,14 +176,16 @@ def chunks(values: Sequence[int], size: int = 1000) -> list[Sequence[int]]:
 _VIEWER: Any = bindparam("viewer", type_=String())
 
 # Made once: to make a statement, and to find what it was compiled to, takes as long as to run it.
+STATEMENTS_KEPT: Final = 256
+"""Of each sort; collections that are made for one request push out each other, not these."""
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _all_rows(collection: Collection) -> Select[Any]:
     return select(*collection.selected).select_from(collection.source)
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _visible(collection: Collection, relations: frozenset[str] | None, few: bool) -> Select[Any]:
     """All rows that stand to the viewer like this; `few` where other conditions leave few."""
     viewer = None if relations is None else Viewer(_VIEWER, relations)
@@ -192,7 +194,7 @@ def _visible(collection: Collection, relations: frozenset[str] | None, few: bool
     return _all_visible(collection, viewer)
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _relations(collection: Collection) -> Select[Any]:
     """Of some rows the id, and 1 under the name of each relation in which it stands."""
     ways = [
@@ -203,14 +205,14 @@ def _relations(collection: Collection) -> Select[Any]:
     return statement.where(collection.id.in_(bindparam("ids", expanding=True)))
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _by_id(collection: Collection, relations: frozenset[str] | None) -> Select[Any]:
     viewer = None if relations is None else Viewer(_VIEWER, relations)
     statement = _each_if_visible(collection.select(), collection, viewer)
     return statement.where(collection.id == bindparam("the_id"))
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _by_numbers(collection: Collection) -> ByNumbers:
     return ByNumbers(collection.select(), collection.pk)
 
