@@ -15,10 +15,13 @@ from ipam.store.listing import Record
 
 
 class AllocationEventView(Struct):
-    """An address that changed hands. The device is what the port said at that moment."""
+    """An address that changed hands. The device is what the port said at that moment.
+
+    `changed`: its port kept it and got another device or MAC address.
+    """
 
     id: Uuid
-    action: Literal["allocated", "released"]
+    action: Literal["allocated", "changed", "released"]
     ip_address: IpAddress
     network_id: Uuid
     subnet_id: Uuid

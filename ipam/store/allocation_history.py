@@ -18,6 +18,8 @@ from ipam.store.listing import Collection, chunks
 _T = tables.allocation_event
 
 ALLOCATED: Final = "allocated"
+CHANGED: Final = "changed"
+"""The port kept the address and became another machine's."""
 RELEASED: Final = "released"
 
 _INSERT: Final = insert(_T).inline()
@@ -45,13 +47,24 @@ _LAST_WORDS: Final = (
 )
 """What a port is, with a row for each subnet of its network."""
 
+_ADDRESSES: Final = _LAST_WORDS.add_columns(tables.ip_address.c.ip).join(
+    tables.ip_address,
+    and_(
+        tables.ip_address.c.subnet_pk == tables.subnet.c.pk,
+        tables.ip_address.c.owner_pk == tables.port.c.pk,
+    ),
+)
+"""What a port is, with a row for each of its addresses."""
+
+_LEDGER: Final = "allocation ledger"
+
 
 def _held_at(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
-    """The last event of an address up to this instant, if it was given then: its holder."""
+    """The last event of an address up to this instant, if it had a holder then."""
     instant = max(instants.microseconds(text) for text in texts)
     later = _T.alias("later")
     return and_(
-        _T.c.action == ALLOCATED,
+        _T.c.action != RELEASED,
         _T.c.occurred_at_us <= instant,
         ~exists().where(
             later.c.ip_address == _T.c.ip_address,
@@ -106,6 +119,7 @@ class _Ledger:
     """What one transaction has moved so far, in order, and what it knows of ports and subnets."""
 
     moves: list[_Given | dict[str, Any]] = field(default_factory=list)
+    changed: set[int] = field(default_factory=set)
     holders: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     places: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -138,6 +152,11 @@ def know_ports(tx: Transaction, pks: Sequence[int], rows: Sequence[Mapping[str, 
         holders[pk] = {"port_id": row["id"]} | {name: row[name] for name in HOLDER[1:]}
 
 
+def port_changed(tx: Transaction, pk: int) -> None:
+    """Note that a port is another machine's now: who had its addresses is asked by machine."""
+    _ledger(tx).changed.add(pk)
+
+
 def know_subnets(tx: Transaction, network_id: str, ids: Iterable[tuple[int, str]]) -> None:
     """Remember subnets (number, id) of a network, as `know_ports` does ports."""
     places = _ledger(tx).places
@@ -159,12 +178,15 @@ def forget(tx: Transaction, *, before_us: int, limit: int) -> int:
         other.c.pk > _T.c.pk,
         other.c.occurred_at_us < before_us,
     )
-    begun = exists().where(same, other.c.action == ALLOCATED, other.c.pk < _T.c.pk)
-    allocated_first = ((ALLOCATED, ended), (RELEASED, ~begun))
-    for action, condition in allocated_first:
+    begun = exists().where(same, other.c.action != RELEASED, other.c.pk < _T.c.pk)
+    releases_last = (
+        and_(_T.c.action != RELEASED, ended),
+        and_(_T.c.action == RELEASED, ~begun),
+    )
+    for condition in releases_last:
         query = (
             select(_T.c.pk)
-            .where(_T.c.occurred_at_us < before_us, _T.c.action == action, condition)
+            .where(_T.c.occurred_at_us < before_us, condition)
             .order_by(_T.c.occurred_at_us)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -177,19 +199,22 @@ def forget(tx: Transaction, *, before_us: int, limit: int) -> int:
 
 
 def _ledger(tx: Transaction) -> _Ledger:
-    ledger: _Ledger = tx.memo.setdefault("allocation ledger", _Ledger())
+    ledger: _Ledger | None = tx.memo.get(_LEDGER)
+    if ledger is None:
+        ledger = tx.memo[_LEDGER] = _Ledger()
+        tx.before_commit(lambda: _write(tx))
     return ledger
 
 
 def _moves(tx: Transaction) -> list[_Given | dict[str, Any]]:
-    moves = _ledger(tx).moves
-    if not moves:
-        tx.before_commit(lambda: _write(tx))
-    return moves
+    return _ledger(tx).moves
 
 
 def _write(tx: Transaction) -> None:
     ledger = _ledger(tx)
+    ledger.moves.extend(_kept_by_changed(tx, ledger))
+    if not ledger.moves:
+        return
     _look_up(tx, ledger, [move for move in ledger.moves if isinstance(move, _Given)])
     tx.execute(_INSERT, [ledger.row(move) for move in ledger.moves])
 
@@ -199,6 +224,26 @@ def _row(
 ) -> dict[str, Any]:
     own = {"id": model.new_id(), "action": action, "ip_address": ip, "occurred_at_us": at_us}
     return {**own, **holder, **place}
+
+
+def _kept_by_changed(tx: Transaction, ledger: _Ledger) -> list[dict[str, Any]]:
+    """Events for the addresses that changed ports had before and have still."""
+    if not ledger.changed:
+        return []
+    fresh = {(move.subnet_pk, move.ip) for move in ledger.moves if isinstance(move, _Given)}
+    now_us = model.now_microseconds()
+    return [
+        _row(
+            CHANGED,
+            row.ip,
+            now_us,
+            {name: getattr(row, name) for name in HOLDER},
+            {"network_id": row.network_id, "subnet_id": row.subnet_id},
+        )
+        for pk in sorted(ledger.changed)
+        for row in tx.execute(_ADDRESSES, {"owner_pk": pk})
+        if (row.subnet_pk, row.ip) not in fresh
+    ]
 
 
 def _last_words(

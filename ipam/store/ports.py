@@ -156,6 +156,8 @@ def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:
         rows.touch(tx, _T, pk, values)
     except IntegrityError as error:
         raise _refusal(error, [str(values.get("mac_address"))]) from error
+    if "device_id" in values or "mac_address" in values:
+        allocation_history.port_changed(tx, pk)
 
 
 def fixed_ips(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[FixedIp]]:

@@ -106,6 +106,28 @@ def test_the_holder_at_an_instant_is_the_one_of_that_instant(
         assert [event["port_id"] for event in found] == ([owner] if owner else []), at
 
 
+def test_a_port_that_gets_a_machine_later_is_that_machines_from_then_on(
+    api_on_each: Api, lan: dict[str, Any]
+) -> None:
+    api = api_on_each
+    wish = [{"ip_address": "10.0.0.7"}]
+    port = api.create("port", network_id=lan["network_id"], fixed_ips=wish)
+    devices, instants = [""], [time.time_ns() // 1000]
+    for device in ("vm-1", "vm-2", ""):
+        api.update("port", port["id"], device_id=device)
+        devices.append(device)
+        instants.append(time.time_ns() // 1000)
+    api.update("port", port["id"], device_id="", name="same", device_owner="compute:nova")
+    for instant, device in zip(instants, devices, strict=True):
+        at = model.iso_time_microseconds(instant)
+        (found,) = history(api, ip_address="10.0.0.7", at=at)
+        assert found["device_id"] == device
+    changed = [("changed", "10.0.0.7")] * 3
+    assert words(history(api)) == [("allocated", "10.0.0.7"), *changed]
+    (after_its_time,) = history(api, device_id="vm-1")
+    assert after_its_time["port_id"] == port["id"]
+
+
 def test_events_are_found_by_time_and_by_what_they_are_about(
     api_on_each: Api, lan: dict[str, Any]
 ) -> None:
@@ -219,6 +241,7 @@ def test_retention_keeps_what_tells_of_an_address_that_is_still_held(
     api = api_on_each
     kept = api.create("port", network_id=lan["network_id"])
     gone = api.create("port", network_id=lan["network_id"])
+    api.update("port", gone["id"], device_id="vm")
     fresh = api.create("port", network_id=lan["network_id"])
     for port in (gone, fresh):
         api.delete("port", port["id"])
@@ -232,5 +255,5 @@ def test_retention_keeps_what_tells_of_an_address_that_is_still_held(
     rounds = 0
     while database.write(forget):
         rounds += 1
-    assert rounds == 2
+    assert rounds == 3
     assert {event["port_id"] for event in history(api)} == {kept["id"], fresh["id"]}
