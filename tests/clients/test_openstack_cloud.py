@@ -62,7 +62,7 @@ def test_extensions_are_listed_and_shown(member: OpenStackClient) -> None:
     rows = member.json("extension list --network")
     aliases = [row["Alias"] for row in rows]
     assert {"agent", "binding", "quotas", "provider", "standard-attr-tag"} <= set(aliases)
-    assert aliases == sorted(set(aliases))
+    assert len(aliases) == len(set(aliases))
     for alias in aliases[::8]:
         assert member.json("extension show", alias)["alias"] == alias
 
