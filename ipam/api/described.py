@@ -174,7 +174,8 @@ OF: Final[Mapping[str, Mapping[str, str]]] = {
     "Check": {"name": "What was looked at.", "status": "ok or failed."},
     "Extension": {"name": "Its name.", "description": "What it adds."},
     "AllocationEvent": {
-        "action": "What happened.",
+        "action": "allocated, released, or changed: the port kept it and got another device_id"
+        " or MAC address.",
         "mac_address": "The port's MAC address at that moment.",
         "project_id": "The project of the port.",
     },
