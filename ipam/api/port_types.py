@@ -29,7 +29,7 @@ from ipam.errors import (
     InvalidInput,
     PortNotFound,
 )
-from ipam.store import ports
+from ipam.store import owned, ports
 from ipam.store.database import Transaction
 from ipam.store.listing import Record
 
@@ -149,16 +149,15 @@ class PortView(Struct, kw_only=True):
     revision_number: int
 
 
-def views(tx: Transaction, found: Sequence[Record]) -> list[PortView]:
+def views(_tx: Transaction, found: Sequence[Record]) -> list[PortView]:
     """The ports of these rows."""
-    addresses = ports.fixed_ips(tx, [row.pk for row in found])
-    return [_view(row, addresses[row.pk]) for row in found]
+    return [_view(row, owned.read(row.addresses)) for row in found]
 
 
 KIND: Final = Kind("port", "ports", PortView, ports.COLLECTION, views, PortNotFound)
 
 
-def _view(row: Record, addresses: Sequence[ports.FixedIp]) -> PortView:
+def _view(row: Record, addresses: Sequence[owned.FixedIp]) -> PortView:
     fixed_ips = [FixedIp(subnet_id, model.unpack(packed)) for subnet_id, _, packed in addresses]
     return PortView(
         **standard.standard_view(row),

@@ -14,17 +14,15 @@ from ipam.errors import (
     MacAddressInUse,
     NetworkNotFound,
 )
-from ipam.store import allocation_history, rows, tables, tags, visibility
+from ipam.store import allocation_history, owned, rows, tables, tags, visibility
 from ipam.store.database import Transaction
 from ipam.store.listing import Collection, Record
 from ipam.store.numbers import ByNumbers
+from ipam.store.owned import FixedIp
 from ipam.store.retry import is_duplicate_key, is_foreign_key_violation
 
 _T = tables.port
 _IP = tables.ip_address
-
-FixedIp = tuple[str, int, bytes]
-"""Subnet id, subnet number, packed address."""
 
 
 def _by_fixed_ips(tx: Transaction, given: Sequence[str]) -> ColumnElement[bool]:
@@ -78,6 +76,7 @@ COLLECTION: Final = Collection(
     source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk),
     selected=(
         *_T.c,
+        owned.ADDRESSES,
         tables.network.c.id.label("network_id"),
         tables.network.c.dns_domain.label("dns_domain"),
     ),
