@@ -11,6 +11,7 @@ from ipam import settings
 from ipam.errors import Unauthorized
 from ipam.identity import htpasswd
 from ipam.identity.authentication import PEER_UID, authenticator, strip_identity_headers
+from ipam.identity.caller import Caller
 from ipam.identity.local import caller_of_peer
 
 STRANGER = 64_000
@@ -74,8 +75,57 @@ def test_headers_that_claim_an_identity_are_gone_before_anything_sees_them(
     assert environ == {**basic("ann", "secret"), "HTTP_X_FORWARDED_PROTO": "https"}
 
 
+CLAIMS = {
+    "HTTP_X_USER_ID": "root",
+    "HTTP_X_USER_NAME": "root",
+    "HTTP_X_USER": "root",
+    "HTTP_X_ROLES": "admin",
+    "HTTP_X_ROLE": "admin",
+    "HTTP_X_PROJECT_ID": "victim",
+    "HTTP_X_TENANT_ID": "victim",
+    "HTTP_X_IDENTITY_STATUS": "Confirmed",
+    "HTTP_X_SERVICE_ROLES": "service",
+    "HTTP_X_SERVICE_IDENTITY_STATUS": "Confirmed",
+    "HTTP_X_IS_ADMIN_PROJECT": "True",
+    "HTTP_X_REMOTE_USER": "root",
+    "HTTP_REMOTE_USER": "root",
+    "HTTP_OPENSTACK_SYSTEM_SCOPE": "all",
+    "HTTP_IPAM_PEER_UID": "0",
+    "HTTP_IPAM_KEYSTONE_CALLER": "root",
+    "REMOTE_USER": "root",
+}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_no_claim_counts_at_either_door(authenticate: Any, name: str) -> None:
+    claim = {name: CLAIMS[name]}
+    for door in ({}, {PEER_UID: STRANGER}):
+        with pytest.raises(Unauthorized):
+            authenticate({**claim, **door})
+        caller = authenticate({**claim, **door, **basic("ann", "secret")})
+        assert caller == Caller("ann", "default", "reader")
+    known = authenticate({**claim, PEER_UID: 0})
+    assert known == authenticate({PEER_UID: 0})
+
+
+def test_a_member_is_a_member_of_the_project_of_its_line(tmp_path: Path) -> None:
+    htpasswd.put(tmp_path / "htpasswd", "max", "secret", role="member", project_id="alpha")
+    file = tmp_path / "ipam.conf"
+    file.write_text(f"[DEFAULT]\nstate_path = {tmp_path}\nrun_path = {tmp_path}\n")
+    caller = authenticator(settings.load([str(file)]))(basic("max", "secret"))
+    assert caller.project_id == "alpha"
+    assert sorted(caller.roles) == ["member", "reader"]
+    assert not caller.is_admin
+    assert not caller.is_service
+
+
 def test_ordinary_headers_stay() -> None:
-    environ = {"HTTP_X_AUTH_TOKEN": "t", "HTTP_X_REQUEST_ID": "r", "HTTP_USER_AGENT": "a"}
+    environ = {
+        "HTTP_X_AUTH_TOKEN": "t",
+        "HTTP_X_SERVICE_TOKEN": "s",
+        "HTTP_X_REQUEST_ID": "r",
+        "HTTP_USER_AGENT": "a",
+    }
     kept = dict(environ)
     strip_identity_headers(environ)
     assert environ == kept
