@@ -55,6 +55,7 @@ processes = 1
 threads = 4
 enable-threads = true
 die-on-term = true
+no-orphans = true
 buffer-size = 65535
 need-app = true
 add-header = Connection: close
