@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -55,9 +55,11 @@ class Browser:
             found = driver.find_elements(By.CSS_SELECTOR, selector)
             return next((each for each in found if each.is_displayed()), None)
 
-        element = WebDriverWait(self.driver, PATIENCE_SECONDS, ignored_exceptions=_STALE).until(
-            visible, f"{selector} is not to be seen; the page says:\n{self.text()}"
-        )
+        try:
+            element = self._wait().until(visible)
+        except TimeoutException:
+            said = f"{selector} is not to be seen; the page says:\n{self.text()}"
+            raise AssertionError(said) from None
         assert element is not None
         return element
 
@@ -73,13 +75,13 @@ class Browser:
         field.send_keys(text)
 
     def wait_until_gone(self, selector: str) -> None:
-        WebDriverWait(self.driver, PATIENCE_SECONDS, ignored_exceptions=_STALE).until(
+        self._wait().until(
             lambda driver: not driver.find_elements(By.CSS_SELECTOR, selector),
             f"{selector} is still there",
         )
 
     def wait_for_place(self, url: str) -> None:
-        WebDriverWait(self.driver, PATIENCE_SECONDS).until(
+        self._wait().until(
             lambda driver: driver.current_url == url, f"the browser did not come to {url}"
         )
 
@@ -95,3 +97,6 @@ class Browser:
     def picture(self, name: str) -> None:
         """Keep what the window shows now."""
         self.driver.save_screenshot(str(self._pictures / f"{name}.png"))
+
+    def _wait(self) -> WebDriverWait[webdriver.Chrome]:
+        return WebDriverWait(self.driver, PATIENCE_SECONDS, ignored_exceptions=_STALE)
