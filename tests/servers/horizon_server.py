@@ -44,7 +44,7 @@ POLICY_DIRS = {{"network": [{directory!r} + "/policy.d"]}}
 """The cache is one process's, so there is one process."""
 
 POLICY: Final = """\
-network_owner: "tenant_id:%(tenant_id)s"
+create_port: "role:member"
 """
 """Horizon asks its copy of Neutron's policy whether to show "Create Port", without saying on whose
 network: as it stands the rule then hides the button from every member."""
