@@ -266,6 +266,14 @@ agent_opts = [
         min=1,
         help="Seconds between heartbeats; keep below half of [network] agent_down_time.",
     ),
+    cfg.StrOpt(
+        "state_path",
+        default="",
+        sample_default="/var/lib/ipam/agent",
+        help="The agent's part of the state: its lease inbox, its last known state, the lease hook."
+        " Empty means agent in [DEFAULT] state_path. The agent is root: where that directory is"
+        " another user's, as the API's is in the systemd units, give it one of its own.",
+    ),
     cfg.FloatOpt(
         "drastic_fraction",
         default=0.5,
@@ -520,6 +528,7 @@ def _fill_paths(conf: cfg.ConfigOpts) -> None:
         ("database", "connection"): f"sqlite:///{conf.state_path}/ipam.sqlite",
         ("api", "socket"): f"{conf.run_path}/api.sock",
         ("api", "htpasswd_file"): f"{conf.state_path}/htpasswd",
+        ("agent", "state_path"): f"{conf.state_path}/agent",
     }
     for (group, name), value in derived.items():
         if not conf[group][name]:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ipam.store import schema
@@ -17,6 +18,12 @@ from ipam.store.tables import metadata
 from tests.servers.mariadb_server import MariadbServer
 from tests.servers.postgresql_server import PostgresqlServer
 from tests.servers.private_server import PrivateServer
+
+# How long an example takes says something of the machine alone.
+hypothesis.settings.register_profile(
+    "ipam", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("ipam")
 
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 

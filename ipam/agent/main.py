@@ -60,7 +60,7 @@ class Agent:
         self._settings = settings
         programs = _check_host(settings)
         self.dnsmasq_version = host_checks.check_dnsmasq(programs.dnsmasq).text
-        state, run_path = Path(settings.state_path) / "agent", Path(settings.run_path)
+        state, run_path = Path(settings.agent.state_path), Path(settings.run_path)
         _make_directories(state, run_path)
         site = _site(settings, run_path, _install_hook(state))
         known = KnownState(state / "networks")
