@@ -59,6 +59,7 @@ processes = 1
 threads = 8
 enable-threads = true
 die-on-term = true
+no-orphans = true
 buffer-size = 65535
 need-app = true
 worker-reload-mercy = 2
