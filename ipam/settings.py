@@ -270,7 +270,7 @@ agent_opts = [
         "state_path",
         default="",
         sample_default="/var/lib/ipam/agent",
-        help="The agent's part of the state: its lease inbox, its last known state, the lease hook."
+        help="The agent's part of the state: its lease inbox, its last known state, the hook."
         " Empty means agent in [DEFAULT] state_path. The agent is root: where that directory is"
         " another user's, as the API's is in the systemd units, give it one of its own.",
     ),

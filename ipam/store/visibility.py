@@ -28,9 +28,7 @@ def _by_policy(table: Any, action: str) -> Relation:
 SUBNETPOOL: Final[Mapping[str, Relation]] = {"shared": _by_policy(tables.subnetpool, SHARED)}
 """Of subnet pools."""
 
-ADDRESS_SCOPE: Final[Mapping[str, Relation]] = {
-    "shared": _by_policy(tables.address_scope, SHARED)
-}
+ADDRESS_SCOPE: Final[Mapping[str, Relation]] = {"shared": _by_policy(tables.address_scope, SHARED)}
 """Of address scopes."""
 
 NETWORK: Final[Mapping[str, Relation]] = {
