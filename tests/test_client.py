@@ -138,7 +138,7 @@ def test_get_if_changed_gives_none_while_the_etag_holds(client: Client, stub: St
         (neutron_error(400, "InvalidInput"), errors.InvalidInput),
         (neutron_error(401, "Unauthorized"), errors.Unauthorized),
         (neutron_error(503, "DatabaseUnavailable"), errors.DatabaseUnavailable),
-        (neutron_error(409, "OverQuota"), errors.Conflict),
+        (neutron_error(409, "TrunkInUse"), errors.Conflict),
         (neutron_error(418, "Teapot"), errors.CallerError),
         (neutron_error(500, "__init__"), errors.IpamError),
         (neutron_error(400, "Sequence"), errors.HTTPBadRequest),
