@@ -21,19 +21,17 @@ def run() -> dict[str, Any]:
         with (
             process(made, "api") as api,
             process(made, "agent", "run", "--remove-on-exit") as agent,
+            made.client() as client,
         ):
-            with made.client() as client:
-                wait(lambda: _alive(client))
-                time.sleep(SETTLE_SECONDS)
-                idle = {"api": pss_mb(api.pid), "agent": pss_mb(agent.pid)}
-                _make_networks(made)
-                wait(lambda: len(_servers(made)) >= NETWORKS)
-                time.sleep(SETTLE_SECONDS)
-            grown = pss_mb(api.pid) + pss_mb(agent.pid) - sum(idle.values())
-            servers = sum(pss_mb(server.pid) for server in _servers(made))
+            wait(lambda: _alive(client))
+            time.sleep(SETTLE_SECONDS)
+            idle = {"api": pss_mb(api.pid), "agent": pss_mb(agent.pid)}
+            # What the first network brings in once is not what one more costs.
+            before = _pss_with(made, range(1), api.pid, agent.pid)
+            after = _pss_with(made, range(1, NETWORKS + 1), api.pid, agent.pid)
         floor = _bare_python_mb()
-    network = (grown + servers) / NETWORKS
-    measured = {**idle, "network": network, "dnsmasq": servers / NETWORKS}
+    more = {name: (after[name] - before[name]) / NETWORKS for name in after}
+    measured = {**idle, "network": sum(more.values()), "dnsmasq": more["dnsmasq"]}
     return {
         "pss_mb": {name: round(value, 2) for name, value in measured.items()},
         "limit_mb": LIMITS_MB,
@@ -46,9 +44,18 @@ def _alive(client: Any) -> bool:
     return any(agent["alive"] for agent in client.get("/v2.0/agents")["agents"])
 
 
-def _make_networks(made: Place) -> None:
+def _pss_with(made: Place, numbers: range, api: int, agent: int) -> dict[str, float]:
+    """The memory of each part once these networks are there too."""
+    _make_networks(made, numbers)
+    wait(lambda: len(_servers(made)) >= numbers.stop)
+    time.sleep(SETTLE_SECONDS)
+    servers = sum(pss_mb(server.pid) for server in _servers(made))
+    return {"api": pss_mb(api), "agent": pss_mb(agent), "dnsmasq": servers}
+
+
+def _make_networks(made: Place, numbers: range) -> None:
     with made.client() as client:
-        for number in range(NETWORKS):
+        for number in numbers:
             network = client.post("/v2.0/networks", json={"network": {"name": f"n{number}"}})
             subnet = {
                 "network_id": network["network"]["id"],
