@@ -44,6 +44,9 @@ LEASES: Final = Collection(
         "expires_at": instants.equal_seconds(lease.c.expires_at),
         "first_seen_at": instants.equal(lease.c.first_seen_at_us),
         "last_seen_at": instants.equal(lease.c.last_seen_at_us),
+        # Both together: those that were held at some moment of that time, as far as was seen.
+        "since": instants.at_or_after(lease.c.last_seen_at_us),
+        "until": instants.before(lease.c.first_seen_at_us),
     },
 )
 

@@ -30,6 +30,19 @@ def test_leases_are_filtered_sorted_and_cut_to_fields(api_on_each: Api) -> None:
     assert named == {"hostname": "ten"}
 
 
+def test_leases_are_found_by_the_time_in_which_they_were_seen(api_on_each: Api) -> None:
+    for second, action in ((1_000_000_000, "add"), (1_000_000_100, "old")):
+        send(api_on_each, event(NOWHERE, action, occurred_at_us=second * 1_000_000))
+
+    def found(since: int, until: int) -> int:
+        return len(api_on_each.list("lease", since=str(since), until=str(until)))
+
+    assert found(1_000_000_050, 1_000_000_060) == 1
+    assert found(1_000_000_100, 1_000_000_200) == 1
+    assert found(1_000_000_101, 1_000_000_200) == 0
+    assert found(999_999_000, 1_000_000_000) == 0
+
+
 def test_pages_of_leases_with_empty_values_leave_none_out(api_on_each: Api) -> None:
     send(
         api_on_each,
