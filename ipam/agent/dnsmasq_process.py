@@ -38,18 +38,14 @@ class DnsmasqFailed(IpamError):  # noqa: N818  # named like its siblings in ipam
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A dnsmasq and its helper, which runs the hook. Each descriptor is readable at the end."""
+    """A dnsmasq and its helper, which runs the hook. Each descriptor is readable at the end.
+
+    Both are watched: without its helper dnsmasq drops every event without a word.
+    """
 
     pid: int
     descriptor: int
     helper: int
-
-    def lives(self) -> bool:
-        """Both are there. Without its helper dnsmasq drops every event without a word."""
-        poll = select.poll()
-        poll.register(self.descriptor, select.POLLIN)
-        poll.register(self.helper, select.POLLIN)
-        return not poll.poll(0)
 
     def close(self) -> None:
         """Let go of the processes, as they are."""

@@ -132,11 +132,6 @@ def json_object(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def version_of(text: str) -> int:
-    """4 or 6, for an address or CIDR that was found valid."""
-    return 6 if ":" in text else 4
-
-
 def shown(text: str) -> str:
     """A value from a request as a message may show it: printable and cut."""
     return repr(text[:100] + ("…" if len(text) > 100 else ""))

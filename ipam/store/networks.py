@@ -7,7 +7,6 @@ from typing import Any, Final
 from sqlalchemy import (
     CompoundSelect,
     delete,
-    exists,
     func,
     literal,
     or_,
@@ -133,10 +132,3 @@ def remove(tx: Transaction, network_pk: int) -> None:
     """Delete a network that has neither ports nor subnets."""
     tags.forget(tx, _T, network_pk)
     tx.execute(delete(_T).where(_T.c.pk == network_pk))
-
-
-def has_ports(tx: Transaction, network_pk: int) -> bool:
-    """Whether any port is on the network."""
-    return bool(
-        tx.execute(select(exists().where(tables.port.c.network_pk == network_pk))).scalar()
-    )

@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select
 
@@ -16,9 +16,6 @@ from ipam.store.listing import Record
 
 _AGENT, _NETWORK = tables.agent, tables.network
 _ASSIGNED, _BARRED = tables.network_dhcp_agent, tables.network_dhcp_agent_barred
-
-NETWORK_ZONE: Final = "network"
-"""What the zones of DHCP agents are for, in Neutron's words."""
 
 
 def agent_pks(tx: Transaction, network_pk: int) -> list[int]:
