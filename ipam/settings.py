@@ -335,6 +335,43 @@ worker_opts = [
     ),
 ]
 
+compute_opts = [
+    cfg.BoolOpt(
+        "send_events",
+        default=False,
+        help="Tell Nova of its servers' ports, signing in as [nova] says: plugged, unplugged,"
+        " changed, deleted. Without it no server that waits for its port ever boots. The API notes"
+        " the events, `ipam worker` sends them: set it for both.",
+    ),
+    cfg.FloatOpt(
+        "events_interval",
+        default=1.0,
+        min=0.1,
+        help="Seconds between two looks of the worker for events to send. An API on the same host"
+        " wakes it at once; this bounds how late it hears of others.",
+    ),
+    cfg.BoolOpt(
+        "reclaim_orphans",
+        default=False,
+        help="Let the worker compare ports with Nova's servers and give back the ports whose"
+        " server is gone, as `ipam compute audit --reclaim` does.",
+    ),
+    cfg.FloatOpt(
+        "audit_interval",
+        default=300.0,
+        min=1,
+        help="Seconds between two such comparisons. A port is given back only after two of them"
+        " found its server gone.",
+    ),
+    cfg.IntOpt(
+        "orphan_grace_seconds",
+        default=900,
+        min=0,
+        help="How long a port was left unchanged before it counts as an orphan: longer than a"
+        " server takes from its first port to its row in Nova's database.",
+    ),
+]
+
 quotas_opts = [
     cfg.IntOpt(
         f"quota_{resource}",
@@ -364,6 +401,7 @@ GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "network": network_opts,
     "agent": agent_opts,
     "worker": worker_opts,
+    "compute": compute_opts,
     "quotas": quotas_opts,
 }
 
@@ -433,6 +471,25 @@ FOREIGN: dict[str, Sequence[tuple[str, str, str]]] = {
         ("user_domain_name", "Default", "The domain of that user."),
         ("project_name", "service", "The project of that user."),
         ("project_domain_name", "Default", "The domain of that project."),
+    ),
+    "nova": (
+        ("auth_type", "password", "How the worker signs in to call Nova."),
+        ("auth_url", "https://keystone.example.org/v3", "Keystone as the worker reaches it."),
+        (
+            "username",
+            "ipam",
+            "A user with the roles admin and service: Nova takes events from either, by release.",
+        ),
+        ("password", "secret", "Its password. Let nobody but the worker's user read the file."),
+        ("user_domain_name", "Default", "The domain of that user."),
+        ("project_name", "service", "The project of that user."),
+        ("project_domain_name", "Default", "The domain of that project."),
+        (
+            "region_name",
+            "RegionOne",
+            "The region whose Nova it is; needed where there are several.",
+        ),
+        ("valid_interfaces", "internal,public", "Which of Nova's endpoints to use, best first."),
     ),
     "oslo_policy": (
         (

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.mysql import MEDIUMBLOB, VARBINARY
@@ -165,9 +166,11 @@ port_binding = Table(
     Column("profile", JSON, nullable=False),
     Column("vif_type", String(32), nullable=False),
     Column("ready", Boolean, nullable=False),
+    Column("leaving", Boolean, nullable=False, server_default=false()),
     Index("ix_port_binding_host", "host"),
 )
-"""Inactive bindings; the active one is in `port`. `ready`: the host's agent serves the port."""
+"""Inactive bindings; the active one is in `port`. `ready`: the host's agent serves the port.
+`leaving`: no binding any more, but the host serves the port until its new host does."""
 
 ip_address = Table(
     "ip_address",
@@ -355,6 +358,22 @@ quota = Table(
 )
 """A project's own limits. `maximum` NULL is the default: such a row only is a lock."""
 
+compute_event = Table(
+    "compute_event",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("name", String(32), nullable=False),
+    Column("server_id", String(UUID_LENGTH), nullable=False),
+    Column("port_id", String(UUID_LENGTH), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("send_at_us", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", String(255), nullable=False, server_default=""),
+    Index("ix_compute_event_send_at_us", "send_at_us"),
+)
+"""What Nova is yet to be told of its servers' ports; a row goes when Nova has heard it. A worker
+that sends a row puts `send_at_us` behind the time that takes, so that no other sends it too."""
+
 idempotency_key = Table(
     "idempotency_key",
     metadata,
@@ -379,6 +398,7 @@ __all__ = [
     "agent",
     "allocation_event",
     "allocation_pool",
+    "compute_event",
     "idempotency_key",
     "ip_address",
     "ip_candidates",

@@ -1,0 +1,1 @@
+"""Nova: telling it of its servers' ports, and comparing the two."""
