@@ -1,16 +1,17 @@
-"""Signing in with Keystone as a client: for the agent, and for the command line at a cloud."""
+"""Signing in with Keystone as a client: the agent, the worker, the command line at a cloud."""
 
 from collections.abc import Generator
 from typing import Any, Final
 
 import httpx
-from keystoneauth1 import exceptions, loading
+from keystoneauth1 import adapter, exceptions, loading
 from oslo_config import cfg
 
 from ipam.errors import ServiceUnavailable, Unauthorized
 
-GROUP: Final = "agent_keystone"
-"""Where the settings say how the agent signs in; the names of its options are keystoneauth's."""
+AGENT_GROUP: Final = "agent_keystone"
+NOVA_GROUP: Final = "nova"
+"""Where the settings say how to sign in; the names of the options are keystoneauth's."""
 
 
 class SessionAuth(httpx.Auth):
@@ -38,7 +39,23 @@ class SessionAuth(httpx.Auth):
 
 def agent_auth(settings: cfg.ConfigOpts) -> SessionAuth:
     """How the agent signs in, as [agent_keystone] says. Asks Keystone when it is first used."""
-    loading.register_auth_conf_options(settings, GROUP)
-    loading.register_session_conf_options(settings, GROUP)
-    auth = loading.load_auth_from_conf_options(settings, GROUP)
-    return SessionAuth(loading.load_session_from_conf_options(settings, GROUP, auth=auth))
+    return SessionAuth(_session(settings, AGENT_GROUP))
+
+
+def nova_adapter(settings: cfg.ConfigOpts) -> adapter.Adapter:
+    """The way to the `compute` service of the catalog, signed in as [nova] says.
+
+    Asks Keystone when it is first used; what goes wrong is a keystoneauth1 ClientException.
+    """
+    session = _session(settings, NOVA_GROUP)
+    loading.register_adapter_conf_options(settings, NOVA_GROUP)
+    return loading.load_adapter_from_conf_options(
+        settings, NOVA_GROUP, session=session, service_type="compute"
+    )
+
+
+def _session(settings: cfg.ConfigOpts, group: str) -> Any:
+    loading.register_auth_conf_options(settings, group)
+    loading.register_session_conf_options(settings, group)
+    auth = loading.load_auth_from_conf_options(settings, group)
+    return loading.load_session_from_conf_options(settings, group, auth=auth)
