@@ -32,6 +32,10 @@ install_packages() {
   rm -f "$log"
 }
 
+# What Nova needs to run real guests: an emulator, its manager, a kernel and what to boot it with.
+libvirt_packages=(qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libvirt-dev
+  pkg-config gcc python3-dev busybox-static cpio)
+
 # A Python that the product supports; the system's own first, it starts fastest.
 find_python() {
   local candidate

@@ -49,10 +49,10 @@ password_hash_rounds = 4
 UWSGI: Final = """\
 [uwsgi]
 http-socket = 127.0.0.1:{port}
-module = keystone.wsgi.api:application
+module = {module}
 master = true
 processes = 1
-threads = 4
+threads = {threads}
 enable-threads = true
 die-on-term = true
 no-orphans = true
@@ -61,6 +61,7 @@ need-app = true
 add-header = Connection: close
 worker-reload-mercy = 2
 """
+"""Without the header python-requests loses every second request on a kept connection."""
 
 ISSUE: Final = """\
 import json, sys
@@ -89,11 +90,13 @@ class KeystoneServer:
         """Make an identity service with one admin, and start."""
         KEYSTONE.prepare()
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-keystone-"))
-        self.port = _free_port()
+        self.port = self.port or _free_port()
         try:
             shutil.copytree(TEMPLATE, self.directory, dirs_exist_ok=True)
             _write_config(self.directory)
-            (self.directory / "uwsgi.ini").write_text(UWSGI.format(port=self.port))
+            (self.directory / "uwsgi.ini").write_text(
+                UWSGI.format(port=self.port, module="keystone.wsgi.api:application", threads=4)
+            )
             urls = [f"--bootstrap-{kind}-url={self.url}" for kind in ("public", "internal")]
             _manage(
                 self.directory,

@@ -39,13 +39,16 @@ class MariadbServer(PrivateServer):
     def drop_database(self, name: str) -> None:
         self._administer(f"DROP DATABASE IF EXISTS `{name}`")
 
-    def _initialise(self, data: Path) -> None:
+    def _write_users(self) -> None:
         bootstrap = self.directory / "init.sql"
         bootstrap.write_text(
             "CREATE USER IF NOT EXISTS ipam@'%' IDENTIFIED BY 'ipam';\n"
             "GRANT ALL ON *.* TO ipam@'%';\n"
         )
         bootstrap.chmod(0o644)
+
+    def _initialise(self, data: Path) -> None:
+        self._write_users()
         system = "".join(path.read_text() for path in SYSTEM_TABLES)
         self.run(["mkdir", str(data)])
         self.run(

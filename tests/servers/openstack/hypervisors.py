@@ -1,0 +1,152 @@
+"""The hypervisors of a lab: a nova-compute each, with the ipam agent of its host.
+
+The first is this machine; each other one is a network namespace, so that two hosts can have the
+same network's bridge.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from ipam.errors import IpamError
+from tests.servers.openstack import config_files
+from tests.servers.openstack.config_files import Sections, merged
+from tests.servers.openstack.controllers import IPAM
+from tests.servers.openstack.place import Place
+
+FAKE_DRIVER: Final = "fake.FakeDriverWithoutFakeNodes"
+"""The one fake driver that may be started again."""
+LIVE_DRIVER: Final = "fake.FakeLiveMigrateDriver"
+PRIVILEGED: Final = ("nova_sys_admin", "vif_plug_linux_bridge_privileged")
+"""Sections of what runs as root beside nova-compute."""
+CHECKOUT: Final = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Hypervisor:
+    """A host that takes servers."""
+
+    host: str
+    driver: str = FAKE_DRIVER
+    namespace: str = ""
+    """Where its bridges and taps are; this machine itself when empty."""
+    vif_type: str = ""
+    nova: Sections = field(default_factory=dict)
+    """Further settings of its nova-compute."""
+    privsep: str = ""
+    """How its nova-compute gets its privileged helpers, being root itself."""
+
+    @property
+    def is_fake(self) -> bool:
+        return self.driver.startswith("fake.")
+
+    @property
+    def node(self) -> str:
+        """What Nova calls the machine."""
+        return self.host if self.is_fake else os.uname().nodename
+
+    @property
+    def inside(self) -> list[str]:
+        """What stands before a command to run it there."""
+        return ["ip", "netns", "exec", self.namespace] if self.namespace else []
+
+    @property
+    def compute(self) -> str:
+        return f"nova-compute-{self.host}"
+
+    @property
+    def agent(self) -> str:
+        return f"ipam-agent-{self.host}"
+
+
+def start(place: Place, each: Hypervisor) -> None:
+    """Begin to start everything of the host."""
+    if each.namespace:
+        subprocess.run(["ip", "netns", "add", each.namespace], check=True)
+    start_agent(place, each)
+    if each.is_fake:
+        _start_plugger(place, each)
+    start_compute(place, each)
+
+
+def remove(place: Place, each: Hypervisor) -> None:
+    """Stop everything of the host; the agent takes down what it made."""
+    for name in (each.compute, f"taps-{each.host}", each.agent):
+        place.programs.stop(name)
+    if each.namespace:
+        subprocess.run(["ip", "netns", "del", each.namespace], check=False, capture_output=True)
+
+
+def run_path(place: Place, each: Hypervisor) -> Path:
+    """The controller's agent shares the API's, which wakes it; the others ask."""
+    if each.host == place.controller:
+        return place.run_path
+    return place.directory / f"run-{each.host}"
+
+
+def start_agent(place: Place, each: Hypervisor, more: Sections | None = None) -> None:
+    """The ipam agent of the host, with further settings."""
+    path = run_path(place, each)
+    path.mkdir(exist_ok=True)
+    base = config_files.ipam(place.directory, place.ports, each.host, path)
+    vif_type: Sections = {"agent": {"vif_type": each.vif_type}} if each.vif_type else {}
+    config = place.write(f"ipam-{each.host}.conf", merged(base, vif_type, more or {}))
+    command = [IPAM, "agent", "run", "--remove-on-exit", "--config-file", config]
+    if each.namespace:
+        # Namespaces have their names in /run/netns: this host's are nobody else's.
+        private = 'mount -t tmpfs tmpfs /run/netns && exec "$@"'
+        command = [*each.inside, "unshare", "-m", "sh", "-c", private, "sh", *command]
+    place.programs.start(each.agent, command)
+
+
+def start_compute(place: Place, each: Hypervisor) -> None:
+    """The nova-compute of the host."""
+    state = place.directory / "nova" / each.host
+    (state / "instances").mkdir(parents=True, exist_ok=True)
+    base = config_files.nova(
+        place.directory, place.ports, each.host, place.release.etc("nova/api-paste.ini")
+    )
+    own = {"compute_driver": each.driver, "log_file": f"{each.compute}.log"}
+    name = f"nova-{each.host}.conf"
+    helper = each.privsep.format(programs=place.release.program(""), config=place.path(name))
+    helpers = {group: {"helper_command": helper} for group in PRIVILEGED if helper}
+    config = place.write(name, merged(base, {"DEFAULT": own}, helpers, each.nova))
+    program = place.release.program("nova-compute")
+    place.programs.start(each.compute, [program, "--config-file", config])
+
+
+def _start_plugger(place: Place, each: Hypervisor) -> None:
+    state = place.directory / "ipam" / each.host / "agent" / "networks"
+    command = [*each.inside, sys.executable, "-m", "tests.servers.openstack.tap_plugger"]
+    place.programs.start(
+        f"taps-{each.host}", [*command, str(state), each.host], {"PYTHONPATH": str(CHECKOUT)}
+    )
+
+
+def await_all(place: Place, nova: Any, hosts: Sequence[Hypervisor]) -> None:
+    """Until Nova would place servers on each host and ipam's agent there is alive.
+
+    `nova` is the compute proxy of an admin's openstacksdk connection.
+    """
+    for each in hosts:
+        takes_part = partial(_takes_part, place, nova, each)
+        place.programs.wait(takes_part, f"{each.host} takes part", each.compute, each.agent)
+
+
+def _takes_part(place: Place, nova: Any, each: Hypervisor) -> bool:
+    found = nova.get("/os-hypervisors").json().get("hypervisors", [])
+    services = nova.get("/os-services?binary=nova-compute").json().get("services", [])
+    if each.node not in {one["hypervisor_hostname"] for one in found}:
+        return False
+    if each.host not in {one["host"] for one in services if one["state"] == "up"}:
+        return False
+    with contextlib.suppress(IpamError), place.client() as client:
+        agents = client.list("/v2.0/agents", "agents", {"host": each.host})
+        return any(agent["alive"] for agent in agents)
+    return False
