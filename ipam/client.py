@@ -84,14 +84,18 @@ class Client:
         revision_number: int | None = None,
     ) -> Any:
         """The parsed answer; with a revision, RevisionNumberConstraintFailed if it is old."""
-        headers = (
-            {} if revision_number is None else {"If-Match": f"revision_number={revision_number}"}
-        )
-        return _body(self._send("PUT", path, params, json, headers))
+        return _body(self._send("PUT", path, params, json, _if_match(revision_number)))
 
-    def delete(self, path: str, params: Params | None = None, json: Any = None) -> Any:
-        """The parsed answer, mostly None."""
-        return _body(self._send("DELETE", path, params, json))
+    def delete(
+        self,
+        path: str,
+        params: Params | None = None,
+        json: Any = None,
+        *,
+        revision_number: int | None = None,
+    ) -> Any:
+        """The parsed answer, mostly None; with a revision as `put`."""
+        return _body(self._send("DELETE", path, params, json, _if_match(revision_number)))
 
     def get_if_changed(
         self, path: str, etag: str | None, params: Params | None = None
@@ -187,6 +191,10 @@ def error_from_response(response: httpx.Response) -> errors.IpamError:
     if isinstance(error, errors.Temporary) and retry_after.isdigit():
         error.retry_after_seconds = int(retry_after)
     return error
+
+
+def _if_match(revision_number: int | None) -> dict[str, str]:
+    return {} if revision_number is None else {"If-Match": f"revision_number={revision_number}"}
 
 
 def _neutron_error(response: httpx.Response) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Signing in with Keystone as a client: the agent, the worker, the command line at a cloud."""
 
+import ssl
 from collections.abc import Generator
 from typing import Any, Final
 
@@ -52,6 +53,20 @@ def nova_adapter(settings: cfg.ConfigOpts) -> adapter.Adapter:
     return loading.load_adapter_from_conf_options(
         settings, NOVA_GROUP, session=session, service_type="compute"
     )
+
+
+def verify(session: Any) -> bool | ssl.SSLContext:
+    """The form httpx wants of keystoneauth's `verify` (a flag or a CA file) and `cert`."""
+    if session.verify is False:
+        return False
+    if session.verify is True and not session.cert:
+        return True
+    cafile = session.verify if isinstance(session.verify, str) else None
+    context = ssl.create_default_context(cafile=cafile)
+    if session.cert:
+        chain = session.cert if isinstance(session.cert, tuple) else (session.cert,)
+        context.load_cert_chain(*chain)
+    return context
 
 
 def _session(settings: cfg.ConfigOpts, group: str) -> Any:

@@ -117,6 +117,10 @@ def test_post_and_put_send_json_and_delete_gives_none(client: Client, stub: Stub
         ("PUT", b'{"port":{}}'),
     ]
     assert stub.seen[1][2]["If-Match"] == "revision_number=3"
+    client.delete("/v2.0/ports/1", revision_number=4)
+    assert stub.seen[-1][2]["If-Match"] == "revision_number=4"
+    client.delete("/v2.0/ports/1")
+    assert "If-Match" not in stub.seen[-1][2]
 
 
 def test_get_if_changed_gives_none_while_the_etag_holds(client: Client, stub: Stub) -> None:

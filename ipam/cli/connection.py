@@ -6,7 +6,7 @@ the local socket where this machine runs the service; clouds.yaml; the local soc
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ import click
 from ipam.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
+    from keystoneauth1.adapter import Adapter
+
     from ipam.client import Client
 
 DEFAULT_SOCKET = "/run/ipam/api.sock"
@@ -79,15 +81,54 @@ def connect() -> "Client":
     """The client for the command that runs; closed when the command ends."""
     context = click.get_current_context()
     target = context.find_object(Target) or Target()
-    service = choose(
+    client = _client(_chosen(target), target)
+    context.call_on_close(client.close)
+    return client
+
+
+def connect_with_nova(config_files: Sequence[str]) -> "tuple[Client, Adapter]":
+    """The same, and the way to Nova: both of the cloud, or both as the settings say."""
+    context = click.get_current_context()
+    target = context.find_object(Target) or Target()
+    if config_files:
+        client, nova = _as_configured(config_files, target)
+    elif _chosen(target).openstack:
+        from ipam.cli.openstack_cloud import cloud_services  # noqa: PLC0415  # openstacksdk is slow
+
+        client, nova = cloud_services(target.os_cloud)
+    else:
+        raise click.ClickException(
+            "This asks Nova, too, so it has to sign in at an OpenStack cloud: name one of"
+            " clouds.yaml with --os-cloud or OS_CLOUD, set OS_AUTH_URL and the other OS_*, or give"
+            " --config-file with the group [nova]."
+        )
+    context.call_on_close(client.close)
+    return client, nova
+
+
+def _as_configured(config_files: Sequence[str], target: Target) -> "tuple[Client, Adapter]":
+    """[nova] of the settings, and the API at its socket, or where the options say."""
+    from keystoneauth1 import exceptions  # noqa: PLC0415  # not wanted for help and completion
+
+    from ipam.cli.configured import load_settings  # noqa: PLC0415  # as above
+    from ipam.keystone_session import nova_adapter  # noqa: PLC0415  # as above
+
+    settings = load_settings(config_files)
+    try:
+        nova = nova_adapter(settings)
+    except exceptions.ClientException as error:
+        raise click.ClickException(f"The group [nova] of the settings: {error}") from error
+    local = Service(socket=target.socket or settings.api.socket)
+    return _client(Service(url=target.url) if target.url else local, target), nova
+
+
+def _chosen(target: Target) -> Service:
+    return choose(
         target,
         os.environ,
         local=Path(DEFAULT_SOCKET).parent.is_dir(),
         clouds_yaml=any(_is_readable(Path(name).expanduser()) for name in CLOUDS_FILES),
     )
-    client = _client(service, target)
-    context.call_on_close(client.close)
-    return client
 
 
 def _is_readable(path: Path) -> bool:

@@ -14,6 +14,7 @@ COMMANDS = {
     "lease": ("ipam.cli.lease:lease", "Leases: who has an address now, and who had it"),
     "quota": ("ipam.cli.quota:quota", "Quotas: how much a project may have"),
     "agent": ("ipam.cli.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
+    "compute": ("ipam.cli.compute:compute", "Nova: compare ports with its servers"),
     "up": ("ipam.cli.up:up", "Run API, agent and worker on this machine, in one command"),
     "api": ("ipam.cli.processes:api", "Run the API server"),
     "worker": ("ipam.cli.processes:worker", "Run the worker: housekeeping"),

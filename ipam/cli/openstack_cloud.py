@@ -3,22 +3,26 @@
 openstacksdk reads the configuration and keystoneauth signs in; the requests are our own client's.
 """
 
-import ssl
 import warnings
-from typing import Any
 
 import click
 from keystoneauth1 import exceptions as keystone_exceptions
+from keystoneauth1.adapter import Adapter
 from openstack import exceptions as openstack_exceptions
 from openstack.config import OpenStackConfig
 
 from ipam.client import Client
 from ipam.errors import ServiceUnavailable, Unauthorized
-from ipam.keystone_session import SessionAuth
+from ipam.keystone_session import SessionAuth, verify
 
 
 def cloud_client(cloud_name: str | None) -> Client:
     """The client for the `network` service of that cloud, or of the one the environment names."""
+    return cloud_services(cloud_name)[0]
+
+
+def cloud_services(cloud_name: str | None) -> tuple[Client, Adapter]:
+    """The same, and the way to the `compute` service with the same session."""
     try:
         with warnings.catch_warnings():
             # Of what openstacksdk's own next version drops: nobody at a prompt can do about it.
@@ -26,6 +30,13 @@ def cloud_client(cloud_name: str | None) -> Client:
             cloud = OpenStackConfig().get_one(cloud=cloud_name)
             session = cloud.get_session()
             endpoint = cloud.get_session_client("network").get_endpoint()
+            compute = Adapter(
+                session,
+                service_type="compute",
+                interface=cloud.get_interface("compute"),
+                region_name=cloud.get_region_name("compute"),
+                endpoint_override=cloud.get_endpoint("compute"),
+            )
     except (
         openstack_exceptions.ConfigException,
         keystone_exceptions.MissingRequiredOptions,
@@ -40,18 +51,5 @@ def cloud_client(cloud_name: str | None) -> Client:
             "The cloud has no endpoint for its network service: add it to Keystone's catalog, or"
             " set network_endpoint_override in clouds.yaml."
         )
-    return Client(url=endpoint, auth=SessionAuth(session), verify=_verify(session))
-
-
-def _verify(session: Any) -> bool | ssl.SSLContext:
-    """The form httpx wants of keystoneauth's `verify` (a flag or a CA file) and `cert`."""
-    if session.verify is False:
-        return False
-    if session.verify is True and not session.cert:
-        return True
-    cafile = session.verify if isinstance(session.verify, str) else None
-    context = ssl.create_default_context(cafile=cafile)
-    if session.cert:
-        chain = session.cert if isinstance(session.cert, tuple) else (session.cert,)
-        context.load_cert_chain(*chain)
-    return context
+    client = Client(url=endpoint, auth=SessionAuth(session), verify=verify(session))
+    return client, compute

@@ -12,6 +12,7 @@ from ipam import systemd
 from ipam.allocator.reservations import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.store.database import Database
+from ipam.worker import compute_audit
 from ipam.worker.housekeeping import Task, tasks
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ def run(settings: cfg.ConfigOpts) -> None:
     # A database that is away would be told of in every round; the Worker says when that changes.
     logging.getLogger("ipam.store.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
+    if settings.compute.reclaim_orphans:
+        compute_audit.start(settings)
     try:
         LOG.info("Housekeeping every %g s", settings.worker.interval)
         systemd.notify("READY=1")

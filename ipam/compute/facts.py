@@ -1,0 +1,170 @@
+"""What ipam knows of a port and Nova of a server, where they can contradict each other. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ipam import model
+
+PORT_FIELDS: Final = (
+    "id",
+    "project_id",
+    "network_id",
+    "mac_address",
+    "fixed_ips",
+    "device_id",
+    "device_owner",
+    "binding:host_id",
+    "binding:vnic_type",
+    "binding:profile",
+    "revision_number",
+    "created_at",
+    "updated_at",
+)
+"""The attributes of a port that `port` reads."""
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+NOT_NOVAS: Final = ("compute:kuryr",)
+"""Owners of containers, whose ids are UUIDs that Nova has never heard of."""
+NEVER: Final = datetime.fromtimestamp(0, UTC)
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A reservation. `host` is None where the API does not show it, empty where there is none."""
+
+    id: str
+    project_id: str
+    network_id: str
+    mac_address: str
+    addresses: frozenset[str]
+    device_id: str
+    device_owner: str
+    host: str | None
+    vnic_type: str
+    profile: Json
+    revision_number: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def server_id(self) -> str | None:
+        """The server that has the port; None where it is no server's of Nova."""
+        owned = self.device_owner.startswith(model.COMPUTE_OWNER_PREFIX)
+        if owned and self.device_owner not in NOT_NOVAS and UUID.fullmatch(self.device_id):
+            return self.device_id
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface as Nova's cache has it; `network` is a name, not an id."""
+
+    network: str
+    mac_address: str
+    addresses: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An owner. `known`: more than that it exists; of a server in a cell that is down it is not.
+
+    `host` is None where there is none, or where Nova does not show it.
+    """
+
+    id: str
+    project_id: str = ""
+    known: bool = False
+    status: str = "UNKNOWN"
+    task_state: str | None = None
+    host: str | None = None
+    updated_at: datetime = NEVER
+    interfaces: tuple[Interface, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every port, and then every server: one look at both.
+
+    `servers` holds those listed and those that were not and answered by their id; `gone` the ids
+    that Nova knows in neither way.
+    """
+
+    at: datetime
+    ports: tuple[Port, ...]
+    servers: Mapping[str, Server]
+    gone: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def servers_ports(self) -> int:
+        """How many ports are a server's."""
+        return sum(port.server_id is not None for port in self.ports)
+
+
+def port(body: Json) -> Port:
+    """The port of an answer with PORT_FIELDS."""
+    return Port(
+        id=body["id"],
+        project_id=body["project_id"],
+        network_id=body["network_id"],
+        mac_address=body["mac_address"].lower(),
+        addresses=frozenset(_canonical(each["ip_address"]) for each in body["fixed_ips"]),
+        device_id=body["device_id"].lower(),
+        device_owner=body["device_owner"],
+        host=body.get("binding:host_id"),
+        vnic_type=body.get("binding:vnic_type") or "normal",
+        profile=body.get("binding:profile") or {},
+        revision_number=body["revision_number"],
+        created_at=instant(body["created_at"]),
+        updated_at=instant(body["updated_at"]),
+    )
+
+
+def server(body: Json) -> Server:
+    """The server of an answer to GET /servers/detail or /servers/{id}."""
+    if "addresses" not in body:
+        return Server(id=body["id"], project_id=body.get("tenant_id") or "")
+    return Server(
+        id=body["id"],
+        project_id=body.get("tenant_id") or "",
+        known=True,
+        status=body.get("status") or "UNKNOWN",
+        task_state=body.get("OS-EXT-STS:task_state"),
+        host=body.get("OS-EXT-SRV-ATTR:host") or None,
+        updated_at=instant(body.get("updated") or body["created"]),
+        interfaces=_interfaces(body["addresses"]),
+    )
+
+
+def absent(ports: tuple[Port, ...], servers: Mapping[str, Server]) -> list[str]:
+    """The ids of the servers that ports are for and that were not listed, each once."""
+    wanted = {port.server_id for port in ports if port.server_id}
+    return sorted(wanted - servers.keys())
+
+
+def instant(text: str) -> datetime:
+    """An ISO 8601 instant, in UTC where it names no time zone."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _interfaces(addresses: Mapping[str, list[Json]]) -> tuple[Interface, ...]:
+    """By MAC address: Nova merges interfaces whose networks have the same name."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for network, entries in addresses.items():
+        for entry in entries:
+            mac = str(entry.get("OS-EXT-IPS-MAC:mac_addr") or "").lower()
+            if mac and entry.get("OS-EXT-IPS:type") == "fixed":
+                found.setdefault((network, mac), set()).add(_canonical(entry["addr"]))
+    return tuple(Interface(*key, frozenset(ips)) for key, ips in sorted(found.items()))
+
+
+def _canonical(address: str) -> str:
+    try:
+        return model.unpack(model.pack(address))
+    except OSError:
+        return address

@@ -1,0 +1,136 @@
+"""The worker's part in the audit: orphans that two looks in a row find are given back."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from keystoneauth1 import exceptions
+from keystoneauth1.adapter import Adapter
+from oslo_config import cfg
+
+from ipam import keystone_session
+from ipam.client import Client
+from ipam.compute import audit
+from ipam.compute.audit import Finding, Kind
+from ipam.compute.auditor import Auditor
+from ipam.compute.servers import Servers, sign_in_error
+from ipam.errors import CallerError, IpamError
+
+LOG = logging.getLogger(__name__)
+
+
+def start(settings: cfg.ConfigOpts) -> None:
+    """Audit in a thread of its own, which may be cut off anywhere: it ends with the process.
+
+    Raises CallerError where [nova] does not say how to sign in.
+    """
+    try:
+        nova = keystone_session.nova_adapter(settings)
+    except exceptions.ClientException as error:
+        raise sign_in_error(error) from error
+    rounds = AuditRounds(
+        lambda: auditor(settings, nova), grace_seconds=settings.compute.orphan_grace_seconds
+    )
+    LOG.info("Comparing ports with servers every %g s", settings.compute.audit_interval)
+    threading.Thread(
+        target=_for_ever,
+        args=(rounds, settings.compute.audit_interval),
+        name="compute-audit",
+        daemon=True,
+    ).start()
+
+
+@contextlib.contextmanager
+def auditor(settings: cfg.ConfigOpts, nova: Adapter) -> Iterator[Auditor]:
+    """An auditor that speaks to the API's socket where there is one, else to the catalog's API."""
+    with _client(settings, nova) as client:
+        yield Auditor(client, Servers(nova))
+
+
+class AuditRounds:
+    """Looks, remembers, and reclaims what the look before had found, too."""
+
+    def __init__(
+        self, connect: Callable[[], AbstractContextManager[Auditor]], *, grace_seconds: float
+    ) -> None:
+        self._connect = connect
+        self._grace_seconds = grace_seconds
+        self._last: Sequence[Finding] = ()
+        self._told: set[tuple[Any, ...]] = set()
+        self._trouble = ""
+
+    def round(self) -> None:
+        """One look, and what follows from it. Raises nothing but bugs."""
+        try:
+            with self._connect() as auditor:
+                trouble = self._audit(auditor)
+        except IpamError as error:
+            trouble = f"cannot compare ports with servers, nothing is reclaimed: {error}"
+        if trouble and trouble != self._trouble:
+            LOG.warning("Audit: %s", trouble)
+        elif self._trouble and not trouble:
+            LOG.info("Audit: works again")
+        self._trouble = trouble
+
+    def _audit(self, auditor: Auditor) -> str:
+        """Why nothing may be reclaimed; empty when all was done."""
+        listing = auditor.look()
+        seen = audit.find(listing, grace_seconds=self._grace_seconds)
+        findings = audit.confirmed(self._last, seen)
+        self._last = seen
+        self._tell(findings)
+        if why := audit.drastic(listing):
+            return f"{why} Nothing is reclaimed; `ipam compute audit` shows it."
+        for orphan in (each for each in findings if each.kind is Kind.ORPHAN):
+            _reclaim(auditor, orphan)
+        return ""
+
+    def _tell(self, findings: Sequence[Finding]) -> None:
+        identities = {finding.identity for finding in findings}
+        if identities != self._told:
+            kinds = Counter(str(finding.kind) for finding in findings)
+            counts = ", ".join(f"{kind}: {count}" for kind, count in sorted(kinds.items()))
+            LOG.info("Audit: %s", counts or "ports and servers agree")
+        self._told = identities
+
+
+def _reclaim(auditor: Auditor, orphan: Finding) -> None:
+    """Give back one port; whatever becomes of it, the others have their turn."""
+    assert orphan.port is not None, orphan
+    try:
+        (decided,) = auditor.decided([orphan])
+        result = auditor.reclaim(decided)
+    except IpamError as error:
+        LOG.warning("Port %s of server %s: %s", orphan.port.id, orphan.server_id, error)
+        return
+    LOG.info("Port %s: %s. %s %s", orphan.port.id, result, decided.evidence, decided.proposal)
+
+
+def _client(settings: cfg.ConfigOpts, nova: Adapter) -> Client:
+    if Path(settings.api.socket).exists():
+        return Client(socket_path=settings.api.socket)
+    try:
+        endpoint = nova.session.get_endpoint(
+            service_type="network", interface=nova.interface, region_name=nova.region_name
+        )
+    except exceptions.ClientException as error:
+        raise sign_in_error(error) from error
+    if not endpoint:
+        raise CallerError("Keystone's catalog has no endpoint of the service `network` that fits.")
+    auth = keystone_session.SessionAuth(nova.session)
+    return Client(url=endpoint, auth=auth, verify=keystone_session.verify(nova.session))
+
+
+def _for_ever(rounds: AuditRounds, interval_seconds: float) -> None:
+    while True:
+        try:
+            rounds.round()
+        except Exception:
+            LOG.exception("Audit: failed")
+        time.sleep(interval_seconds)
