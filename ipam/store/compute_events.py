@@ -33,6 +33,7 @@ class Claimed:
     created_at_us: int
     attempts: int
     """This one included."""
+    last_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def claim(tx: Transaction, *, now_us: int, hold_us: int, limit: int) -> list[Cla
             ComputeEvent(row.name, row.server_id, row.port_id),
             row.created_at_us,
             row.attempts + 1,
+            row.last_error,
         )
         for row in sorted(found, key=lambda row: row.pk)
     ]
