@@ -5,6 +5,7 @@ import signal
 import time
 import uuid
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
@@ -13,6 +14,10 @@ from ipam.allocator.reservations import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.store.database import Database
 from ipam.worker.housekeeping import Task, tasks
+from ipam.worker.wake_socket import WakeSocket
+
+if TYPE_CHECKING:
+    from ipam.worker.compute_events import EventSender
 
 LOG = logging.getLogger(__name__)
 
@@ -34,17 +39,34 @@ def run(settings: cfg.ConfigOpts) -> None:
     # A database that is away would be told of in every round; the Worker says when that changes.
     logging.getLogger("ipam.store.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
+    sender = _event_sender(settings, database) if settings.compute.send_events else None
     try:
         LOG.info("Housekeeping every %g s", settings.worker.interval)
+        if sender:
+            sender.start()
         systemd.notify("READY=1")
         while True:
             worker.round()
             time.sleep(settings.worker.interval)
     except KeyboardInterrupt:
         systemd.notify("STOPPING=1")
+        if sender:
+            sender.stop()
         LOG.info("Stopped.")
     finally:
         database.dispose()
+
+
+def _event_sender(settings: cfg.ConfigOpts, database: Database) -> "EventSender":
+    # keystoneauth takes a tenth of a second to load, and few workers have a Nova to tell.
+    from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # see above
+    from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # see above
+
+    # While Keystone is away it warns at each attempt; the sender says when that changes.
+    logging.getLogger("keystoneauth.identity").setLevel(logging.ERROR)
+    wakes = WakeSocket(settings.run_path)
+    interval = settings.compute.events_interval
+    return EventSender(database, NovaEvents(settings), wakes, interval=interval)
 
 
 class Worker:
