@@ -76,14 +76,15 @@ class Wire:
 class Load:
     """One operation: `prepare` makes what a call of `work` uses up, unmeasured."""
 
-    work: Callable[[Wire, Any], object]
+    work: Callable[[Any, Any], object]
+    """Takes a client, a Wire mostly, and an argument."""
     prepare: Callable[[int], Sequence[Any]]
     """Arguments of as many calls as asked for; fewer where there cannot be more."""
     cleanup: Callable[[], None] = lambda: None
 
 
 def measure(
-    load: Load, wires: Sequence[Wire], pids: dict[str, int], calls: int
+    load: Load, wires: Sequence[Any], pids: dict[str, int], calls: int
 ) -> dict[str, float]:
     """Make so many calls, shared by the clients: rate, latency and CPU of the process trees."""
     arguments = list(load.prepare(calls))
@@ -97,11 +98,13 @@ def measure(
     for thread in threads:
         thread.start()
     before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    own_before = time.process_time()
     start_line.wait()
     started = time.perf_counter()
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - started
+    own = time.process_time() - own_before
     spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
     load.cleanup()
     count = len(latencies)
@@ -114,6 +117,7 @@ def measure(
         "p99_ms": round(quantile(latencies, 0.99) * 1000, 2),
         "cpu_ms": round(sum(spent.values()) / count * 1000, 3),
         **{f"cpu_ms_{name}": round(used / count * 1000, 3) for name, used in spent.items()},
+        "clients_share_of_cpu": round(own / seconds / (os.cpu_count() or 1), 3),
     }
 
 
@@ -135,7 +139,7 @@ def _own_seconds(pid: int) -> float:
 
 def _client(
     load: Load,
-    wire: Wire,
+    wire: Any,
     arguments: Sequence[Any],
     start_line: threading.Barrier,
     latencies: list[float],

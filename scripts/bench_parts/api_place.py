@@ -34,13 +34,16 @@ def prepared(url: str) -> Database:
 
 
 @contextlib.contextmanager
-def settings_file(url: str) -> Iterator[Path]:
-    """Settings for that database, with one admin; a released address is free at once."""
+def settings_file(url: str, more: str = "") -> Iterator[Path]:
+    """Settings for that database, with one admin; a released address is free at once.
+
+    `more` is added to them as it is.
+    """
     with tempfile.TemporaryDirectory(prefix="ipam-bench-") as directory:
         config = Path(directory, "ipam.conf")
         config.write_text(
             f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\nlog_level = WARNING\n"
-            f"[database]\nconnection = {url}\n[network]\naddress_cooldown_seconds = 0\n"
+            f"[database]\nconnection = {url}\n[network]\naddress_cooldown_seconds = 0\n{more}"
         )
         file = Path(directory, "htpasswd")
         htpasswd.put(file, USER, PASSWORD, role="admin", project_id="bench")

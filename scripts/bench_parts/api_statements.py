@@ -36,13 +36,13 @@ def counted(config: Path, url: sqlalchemy.URL, site: HasOperations) -> dict[str,
     )
     client = falcon.testing.TestClient(app)
     result = {}
-    with _counter(database) as seen:
+    with counter(database) as seen:
         for name, (load, _) in site.operations().items():
             counts = []
             arguments = load.prepare(ROUNDS)
             for argument in arguments:
                 seen.clear()
-                load.work(_InProcess(client), argument)  # type: ignore[arg-type]  # as a Wire
+                load.work(InProcess(client), argument)  # type: ignore[arg-type]  # as a Wire
                 counts.append(len(seen))
             load.cleanup()
             result[name] = sorted(counts)[len(counts) // 2]
@@ -50,16 +50,19 @@ def counted(config: Path, url: sqlalchemy.URL, site: HasOperations) -> dict[str,
     return result
 
 
-class _InProcess:
+class InProcess:
     """A Wire to the application in this process."""
 
-    def __init__(self, client: falcon.testing.TestClient) -> None:
+    def __init__(self, client: falcon.testing.TestClient, token: str = "") -> None:
         self._client = client
+        self._headers = {"X-Auth-Token": token}
 
     def call(self, method: str, path: str, body: Any = None) -> bytes:
         path, _, query = path.partition("?")
         raw = None if body is None else msgspec.json.encode(body)
-        result = self._client.simulate_request(method, path, query_string=query, body=raw)
+        result = self._client.simulate_request(
+            method, path, query_string=query, body=raw, headers=self._headers
+        )
         if result.status_code >= 300:
             raise RuntimeError(f"{method} {path}: {result.status} {result.text[:300]}")
         content: bytes = result.content
@@ -67,7 +70,7 @@ class _InProcess:
 
 
 @contextmanager
-def _counter(database: Database) -> Iterator[list[str]]:
+def counter(database: Database) -> Iterator[list[str]]:
     """A list that grows by each statement."""
     seen: list[str] = []
 
