@@ -2,13 +2,10 @@
 
 import base64
 import binascii
-import hashlib
-import hmac
 import logging
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -16,11 +13,10 @@ from typing import Final, TypeAlias
 from ipam.errors import Unauthorized
 from ipam.identity import htpasswd
 from ipam.identity.caller import Caller
+from ipam.identity.known_callers import KnownCallers, digest
 
 LOG = logging.getLogger(__name__)
 
-CACHE_SIZE: Final = 1024
-"""Users and agents of a large site; each entry is some 300 bytes."""
 HEADER_MAX_CHARACTERS: Final = 2048
 """A name of 255 characters and a password of 72 bytes fit three times over in base64."""
 LOCKS: Final = 16
@@ -37,31 +33,16 @@ class _Snapshot:
     result where nobody looks any more.
     """
 
-    def __init__(self, signature: Signature, users: Mapping[str, htpasswd.User]) -> None:
+    def __init__(
+        self,
+        signature: Signature,
+        users: Mapping[str, htpasswd.User],
+        clock: Callable[[], float],
+    ) -> None:
         self.signature = signature
         self.users = users
         self.nobody = htpasswd.User("", _unmatched_hash(users))
-        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def recall(self, digest: bytes, now: float) -> Caller | None:
-        with self._lock:
-            known = self._known.get(digest)
-            if known is None:
-                return None
-            if known[0] <= now:
-                del self._known[digest]
-                return None
-            return known[1]
-
-    def remember(self, digest: bytes, caller: Caller, until: float) -> None:
-        with self._lock:
-            self._known[digest] = (until, caller)
-            while len(self._known) > CACHE_SIZE:
-                self._known.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._known)
+        self.callers = KnownCallers(clock)
 
 
 class BasicAuthenticator:
@@ -77,37 +58,33 @@ class BasicAuthenticator:
         self._path = path
         self._cache_seconds = cache_seconds
         self._clock = clock
-        self._key = os.urandom(32)
+        self._secret = os.urandom(32)
         self._loading = threading.Lock()
         # Requests with the same credentials meet at one lock, so the first of them pays for bcrypt
         # and the others find its result.
         self._checking = [threading.Lock() for _ in range(LOCKS)]
-        self._snapshot = _Snapshot(None, {})
+        self._snapshot = _Snapshot(None, {}, clock)
 
     def caller(self, authorization: str | None) -> Caller:
         """Whose name and password the header holds. Raises Unauthorized without saying why."""
         name, password = _credentials(authorization)
         snapshot = self._current()
-        digest = self._digest(name, password)
-        if caller := snapshot.recall(digest, self._clock()):
+        key = digest(self._secret, name.encode(), password)
+        if caller := snapshot.callers.recall(key):
             return caller
-        with self._checking[digest[0] % LOCKS]:
-            if caller := snapshot.recall(digest, self._clock()):
+        with self._checking[key[0] % LOCKS]:
+            if caller := snapshot.callers.recall(key):
                 return caller
             caller = _check(snapshot, name, password)
-            snapshot.remember(digest, caller, self._clock() + self._cache_seconds)
+            snapshot.callers.remember(key, caller, self._cache_seconds)
             return caller
-
-    def _digest(self, name: str, password: bytes) -> bytes:
-        """A key for the cache from which nothing can be learnt, not even in a core dump."""
-        return hmac.digest(self._key, name.encode() + b"\0" + password, hashlib.sha256)
 
     def _current(self) -> _Snapshot:
         if self._snapshot.signature == _signature(self._path):
             return self._snapshot
         with self._loading:
             if self._snapshot.signature != (signature := _signature(self._path)):
-                self._snapshot = _Snapshot(signature, _users(self._path))
+                self._snapshot = _Snapshot(signature, _users(self._path), self._clock)
             return self._snapshot
 
 

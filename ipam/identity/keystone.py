@@ -6,17 +6,25 @@ the two tokens, method and path, and the application behind it is a few lines th
 headers into a Caller. So no header that a client claims an identity with ever comes near it, and
 none that it writes comes near the API. Its options are those of [keystone_authtoken] in the same
 settings file.
+
+auth_token keeps what Keystone said of a token for token_cache_time, and takes it apart anew at
+each request. Who it let in is therefore known here for some seconds, by which its own time is
+shorter: a token that was revoked is worth something for token_cache_time in all, and no longer.
 """
 
 import logging
+import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from keystonemiddleware import opts
 from keystonemiddleware.auth_token import AuthProtocol
 from oslo_config import cfg
 
 from ipam.errors import ServiceUnavailable, Unauthorized
 from ipam.identity.caller import Caller, strongest
+from ipam.identity.known_callers import KnownCallers, digest
 
 LOG = logging.getLogger(__name__)
 
@@ -35,14 +43,26 @@ PASSED_ON: Final = (
 )
 """Tokens, and what the access rules of application credentials are about."""
 RETRY_AFTER_SECONDS: Final = 5
+KNOWN_SECONDS: Final = 10
+"""The requests of one boot in Nova come within this."""
 
 
 class KeystoneAuthenticator:
     """Finds the Caller of a request by its token; one object serves every thread of a process."""
 
     def __init__(self, settings: cfg.ConfigOpts) -> None:
-        self._protocol = AuthProtocol(_behind, {"oslo_config_config": settings})
+        for group, options in opts.list_auth_token_opts():
+            settings.register_opts(options, group=group)
         authtoken = settings.keystone_authtoken
+        cache_seconds = authtoken.token_cache_time  # -1 is no cache, 0 one that never forgets
+        self._known_seconds = max(0, min(KNOWN_SECONDS, cache_seconds // 2))
+        conf = {
+            "oslo_config_config": settings,
+            "token_cache_time": cache_seconds - self._known_seconds,
+        }
+        self._protocol = AuthProtocol(_behind, conf)
+        self._known = KnownCallers()
+        self._secret = os.urandom(32)
         self._challenge = f'Keystone uri="{authtoken.www_authenticate_uri or ""}"'
 
     def caller(self, environ: Mapping[str, Any]) -> Caller:
@@ -51,7 +71,20 @@ class KeystoneAuthenticator:
         Raises Unauthorized for a token that is missing, wrong, expired or revoked, and
         ServiceUnavailable while Keystone does not answer.
         """
+        key = digest(
+            self._secret,
+            environ.get("HTTP_X_AUTH_TOKEN", "").encode(),
+            environ.get("HTTP_X_SERVICE_TOKEN", "").encode(),
+        )
+        if known := self._known.recall(key):
+            return known
         request = {name: environ[name] for name in PASSED_ON if name in environ}
+        caller = self._checked(request)
+        if seconds := min(self._known_seconds, _seconds_for_every_request(request)):
+            self._known.remember(key, caller, seconds)
+        return caller
+
+    def _checked(self, request: dict[str, Any]) -> Caller:
         answer: list[str] = []
         self._protocol(request, _recorder(answer))
         caller = request.get(CALLER)
@@ -65,6 +98,16 @@ class KeystoneAuthenticator:
         error = ServiceUnavailable("Keystone does not answer; try again.")
         error.retry_after_seconds = RETRY_AFTER_SECONDS
         raise error
+
+
+def _seconds_for_every_request(request: Mapping[str, Any]) -> float:
+    """How long whoever sends these tokens is the same Caller, whatever else the request says."""
+    credential = request["keystone.token_info"]["token"].get("application_credential") or {}
+    if credential.get("access_rules") is not None:
+        return 0.0  # auth_token compares them with each method and path
+    tokens = request["keystone.token_auth"]
+    ends: list[float] = [ref.expires.timestamp() for ref in (tokens.user, tokens.service) if ref]
+    return max(0.0, min(ends) - time.time())
 
 
 def _recorder(answer: list[str]) -> Callable[..., Callable[[bytes], None]]:

@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 
 from ipam.errors import Unauthorized
-from ipam.identity import basic, htpasswd
+from ipam.identity import htpasswd, known_callers
 from ipam.identity.basic import BasicAuthenticator
 from ipam.identity.caller import Caller
 
@@ -185,19 +185,19 @@ def test_requests_at_the_same_time_share_one_check(file: Path, bcrypt_runs: Bcry
 
 
 def test_the_cache_is_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(basic, "CACHE_SIZE", 3)
+    monkeypatch.setattr(known_callers, "CALLERS_KEPT", 3)
     for number in range(5):
         htpasswd.put(file, f"user-{number}", "secret")
     authenticator = BasicAuthenticator(file, cache_seconds=300)
     for number in range(5):
         authenticator.caller(header(f"user-{number}", "secret"))
-    assert len(authenticator._snapshot) == 3
+    assert len(authenticator._snapshot.callers) == 3
 
 
 def test_no_password_stands_in_the_cache(file: Path) -> None:
     authenticator = BasicAuthenticator(file, cache_seconds=300)
     authenticator.caller(header("ann", "secret"))
-    (digest,) = authenticator._snapshot._known
+    (digest,) = authenticator._snapshot.callers._known
     other = BasicAuthenticator(file, cache_seconds=300)
     other.caller(header("ann", "secret"))
-    assert [digest] != list(other._snapshot._known)
+    assert [digest] != list(other._snapshot.callers._known)

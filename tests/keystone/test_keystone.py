@@ -10,8 +10,10 @@ import pytest
 
 from ipam import settings
 from ipam.api.app import create_app
-from ipam.identity import htpasswd
+from ipam.errors import Unauthorized
+from ipam.identity import htpasswd, keystone
 from ipam.identity.authentication import PEER_UID, authenticator
+from ipam.identity.keystone import KeystoneAuthenticator
 from ipam.store.database import Database
 from tests.keystone.conftest import Door, People
 
@@ -32,6 +34,19 @@ CLAIMS = {
     "Ipam_Keystone_Caller": "root",
 }
 """What the middleware writes for the application behind it, and what others believe."""
+
+
+def environ(token: str, **more: str) -> dict[str, Any]:
+    """A request as the door hands it on."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/",
+        "wsgi.url_scheme": "http",
+        "SERVER_NAME": "x",
+        "SERVER_PORT": "80",
+        "HTTP_X_AUTH_TOKEN": token,
+        **more,
+    }
 
 
 def make_network(door: Door, token: str, **attributes: Any) -> dict[str, Any]:
@@ -100,6 +115,65 @@ def test_an_expired_token_is_refused_unless_a_service_vouches_for_it(
     assert door.call(expired, X_Service_Token=nova).status_code == 200
 
 
+def test_nobody_is_known_beyond_the_end_of_either_token(
+    people: People, config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keystone, "KNOWN_SECONDS", 1000)
+    config_file.write_text(f"{config_file.read_text()}token_cache_time = 3000\n")
+    authenticator = KeystoneAuthenticator(settings.load([str(config_file)]))
+    known_for: list[float] = []
+    monkeypatch.setattr(
+        authenticator._known, "remember", lambda _key, _caller, seconds: known_for.append(seconds)
+    )
+    alice, nova = people.token("alice", "alpha"), people.token("nova", "service")
+    ending = people.server.short_lived_token("alice", "pw", "alpha", 90)
+    ending_nova = people.server.short_lived_token("nova", "pw", "service", 90)
+    authenticator.caller(environ(alice, HTTP_X_SERVICE_TOKEN=nova))
+    for each in (environ(ending), environ(alice, HTTP_X_SERVICE_TOKEN=ending_nova)):
+        authenticator.caller(each)
+    assert known_for[0] == 1000
+    assert all(0 < seconds < 90 for seconds in known_for[1:])
+    assert len(known_for) == 3
+
+
+def test_who_was_just_let_in_is_known_by_both_tokens_together(
+    people: People, config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authenticator = KeystoneAuthenticator(settings.load([str(config_file)]))
+    checked: list[str] = []
+    check = authenticator._protocol
+
+    def note(request: dict[str, Any], start_response: Any) -> Any:
+        checked.append(request["HTTP_X_AUTH_TOKEN"])
+        return check(request, start_response)
+
+    monkeypatch.setattr(authenticator, "_protocol", note)
+    alice, nova = people.token("alice", "alpha"), people.token("nova", "service")
+    for _ in range(3):
+        assert authenticator.caller(environ(alice)).service_roles == frozenset()
+    assert checked == [alice]
+    for _ in range(3):
+        vouched = authenticator.caller(environ(alice, HTTP_X_SERVICE_TOKEN=nova))
+        assert "service" in vouched.service_roles
+    assert checked == [alice, alice]
+    for _ in range(2):
+        with pytest.raises(Unauthorized):
+            authenticator.caller(environ(alice, HTTP_X_SERVICE_TOKEN="nonsense"))
+    assert checked == [alice] * 4
+
+
+@pytest.mark.parametrize("seconds", [300, 15, 1, 0, -1])
+def test_a_token_is_taken_for_valid_no_longer_than_token_cache_time(
+    config_file: Path, seconds: int
+) -> None:
+    config_file.write_text(f"{config_file.read_text()}token_cache_time = {seconds}\n")
+    authenticator = KeystoneAuthenticator(settings.load([str(config_file)]))
+    known = authenticator._known_seconds
+    assert authenticator._protocol._token_cache._cache_time + known == seconds
+    assert known >= 0
+    assert known == 0 or seconds > known
+
+
 def test_a_service_token_gives_the_user_no_right_of_the_service(
     people: People, door: Door
 ) -> None:
@@ -163,15 +237,7 @@ def test_all_claims_together_count_for_nothing(people: People, door: Door) -> No
 def test_the_unix_socket_needs_no_token(people: People, config_file: Path) -> None:
     authenticate = authenticator(settings.load([str(config_file)]))
     assert authenticate({PEER_UID: os.geteuid()}).is_admin
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/",
-        "wsgi.url_scheme": "http",
-        "SERVER_NAME": "x",
-        "SERVER_PORT": "80",
-        "HTTP_X_AUTH_TOKEN": people.token("rita", "alpha"),
-    }
-    other = {**environ, PEER_UID: 64_000}
+    other = environ(people.token("rita", "alpha")) | {PEER_UID: 64_000}
     caller = authenticate(other)
     assert (caller.role, caller.user_id) == ("reader", people.directory.users["rita"])
     assert not [name for name in other if name.startswith("HTTP_X_R")]
