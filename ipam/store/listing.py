@@ -103,6 +103,20 @@ class _Key:
     descending: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """All that a list's statement depends on but for the values in it."""
+
+    collection: Collection
+    relations: frozenset[str] | None
+    few: bool
+    """Whether a filter leaves few rows to look at."""
+    filters: tuple[tuple[str, bool], ...]
+    """The names of those on plain columns, and whether each has one value."""
+    sorts: tuple[tuple[str, bool], ...]
+    reverse: bool
+
+
 SELECTIVE: Final = frozenset(
     {"id", "project_id", "tenant_id", "network_id", "device_id", "fixed_ips", "port_id"}
 )
@@ -117,20 +131,26 @@ def read_page(
     Raises HTTPBadRequest when its marker does not exist.
     """
     relations = viewer.relations if viewer else None
-    statement = _visible(collection, relations, not SELECTIVE.isdisjoint(query.filters))
-    for name, values in query.filters.items():
-        statement = statement.where(_condition(tx, collection, name, values))
-    keys = _keys(collection, query)
+    special = [name for name in query.filters if name in collection.special]
+    plain = {name: query.filters[name] for name in query.filters if name not in special}
+    shape = _Shape(
+        collection,
+        relations,
+        few=not SELECTIVE.isdisjoint(query.filters),
+        filters=tuple((name, len(values) == 1) for name, values in plain.items()),
+        sorts=tuple(query.sorts),
+        reverse=query.reverse,
+    )
+    statement, keys = _of_shape(shape)
+    for name in special:
+        statement = statement.where(collection.special[name](tx, query.filters[name]))
     if query.marker is not None:
         statement = statement.where(
             _after(keys, _marker_values(tx, collection, keys, query, viewer))
         )
-    statement = statement.order_by(
-        *(key.column.desc() if key.descending else key.column.asc() for key in keys)
-    )
     if query.limit:
         statement = statement.limit(query.limit + 1)
-    parameters = {"viewer": viewer.project_id if viewer else ""}
+    parameters = {"viewer": viewer.project_id if viewer else "", **_filter_values(shape, plain)}
     rows = list(tx.execute(statement, parameters).all())
     more = bool(query.limit) and len(rows) > (query.limit or 0)
     rows = rows[: query.limit] if more else rows
@@ -217,28 +237,43 @@ def _by_numbers(collection: Collection) -> ByNumbers:
     return ByNumbers(collection.select(), collection.pk)
 
 
-def _condition(
-    tx: Transaction, collection: Collection, name: str, values: Sequence[Any]
-) -> ColumnElement[bool]:
-    if name in collection.special:
-        return collection.special[name](tx, values)
-    column = collection.columns[name]
-    if isinstance(column.type, LargeBinary):
-        values = [model.pack(value) for value in values]
-    return column == values[0] if len(values) == 1 else column.in_(values)
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _of_shape(shape: _Shape) -> tuple[Select[Any], Sequence[_Key]]:
+    """The statement for the rows, in order, and its sort keys; values are parameters."""
+    collection = shape.collection
+    statement = _visible(collection, shape.relations, shape.few)
+    for number, (name, is_single) in enumerate(shape.filters):
+        column = collection.columns[name]
+        value: Any = bindparam(f"filter_{number}", type_=column.type, expanding=not is_single)
+        statement = statement.where(column == value if is_single else column.in_(value))
+    keys = _keys(collection, shape.sorts, reverse=shape.reverse)
+    order = (key.column.desc() if key.descending else key.column.asc() for key in keys)
+    return statement.order_by(*order), keys
 
 
-def _keys(collection: Collection, query: ListQuery) -> list[_Key]:
+def _filter_values(shape: _Shape, filters: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    found = {}
+    for number, (name, is_single) in enumerate(shape.filters):
+        values = filters[name]
+        if isinstance(shape.collection.columns[name].type, LargeBinary):
+            values = [model.pack(value) for value in values]
+        found[f"filter_{number}"] = values[0] if is_single else list(values)
+    return found
+
+
+def _keys(
+    collection: Collection, sorts: Sequence[tuple[str, bool]], *, reverse: bool
+) -> list[_Key]:
     keys = []
-    for name, descending in query.sorts:
+    for name, descending in sorts:
         column = collection.columns[name]
         if getattr(column, "nullable", False):
             # The databases disagree on where NULL sorts and none compares it: it gets its own key.
             is_null: ColumnElement[Any] = case((column.is_(None), 1), else_=0)
             keys.append(_Key(is_null, descending))
         keys.append(_Key(column, descending))
-    keys.append(_Key(collection.pk, collection.newest_first and not query.sorts))
-    if query.reverse:
+    keys.append(_Key(collection.pk, collection.newest_first and not sorts))
+    if reverse:
         keys = [_Key(key.column, not key.descending) for key in keys]
     return keys
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import (
-    CompoundSelect,
+    bindparam,
     delete,
     func,
     literal,
@@ -69,7 +69,7 @@ def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]
     """What is around each network, by one statement."""
     found: dict[int, Surroundings] = {pk: Surroundings() for pk in pks}
     for some in chunks(pks):
-        for row in tx.execute(_surroundings(some)):
+        for row in tx.execute(_SURROUNDINGS, {"pks": some}):
             around = found[row.network_pk]
             if row.place == _ZONE:
                 around.zones.append(row.text)
@@ -83,24 +83,23 @@ def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]
 _ZONE: Final = -1
 """The place of a zone among what a statement finds. Of a scope it is the IP version, negative."""
 
-
-def _surroundings(pks: Sequence[int]) -> CompoundSelect[Any]:
-    subnet, assigned, agent = tables.subnet, tables.network_dhcp_agent, tables.agent
-    pool, scope = tables.subnetpool, tables.address_scope
-    return union_all(
-        select(subnet.c.network_pk, subnet.c.pk.label("place"), subnet.c.id.label("text")).where(
-            subnet.c.network_pk.in_(pks)
-        ),
-        select(assigned.c.network_pk, literal(_ZONE), agent.c.availability_zone)
-        .join_from(assigned, agent, agent.c.pk == assigned.c.agent_pk)
-        .where(assigned.c.network_pk.in_(pks), func.length(agent.c.availability_zone) > 0)
-        .distinct(),
-        select(subnet.c.network_pk, -subnet.c.ip_version, scope.c.id)
-        .join_from(subnet, pool, pool.c.pk == subnet.c.subnetpool_pk)
-        .join(scope, scope.c.pk == pool.c.address_scope_pk)
-        .where(subnet.c.network_pk.in_(pks))
-        .distinct(),
-    ).order_by("place", "text")
+_SUBNET, _ASSIGNED, _AGENT = tables.subnet, tables.network_dhcp_agent, tables.agent
+_POOL, _SCOPE = tables.subnetpool, tables.address_scope
+_PKS: Any = bindparam("pks", expanding=True)
+_SURROUNDINGS: Final = union_all(
+    select(_SUBNET.c.network_pk, _SUBNET.c.pk.label("place"), _SUBNET.c.id.label("text")).where(
+        _SUBNET.c.network_pk.in_(_PKS)
+    ),
+    select(_ASSIGNED.c.network_pk, literal(_ZONE), _AGENT.c.availability_zone)
+    .join_from(_ASSIGNED, _AGENT, _AGENT.c.pk == _ASSIGNED.c.agent_pk)
+    .where(_ASSIGNED.c.network_pk.in_(_PKS), func.length(_AGENT.c.availability_zone) > 0)
+    .distinct(),
+    select(_SUBNET.c.network_pk, -_SUBNET.c.ip_version, _SCOPE.c.id)
+    .join_from(_SUBNET, _POOL, _POOL.c.pk == _SUBNET.c.subnetpool_pk)
+    .join(_SCOPE, _SCOPE.c.pk == _POOL.c.address_scope_pk)
+    .where(_SUBNET.c.network_pk.in_(_PKS))
+    .distinct(),
+).order_by("place", "text")
 
 
 def bump(tx: Transaction, network_id: str) -> Record | None:

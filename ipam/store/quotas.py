@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam.errors import OverQuota
@@ -107,12 +107,13 @@ def used(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str
 
 def own_limits(tx: Transaction, project_id: str) -> dict[str, int]:
     """The limits that are the project's own."""
-    rows = tx.execute(
-        select(_T.c.resource, _T.c.maximum).where(
-            _T.c.project_id == project_id, _T.c.maximum.is_not(None)
-        )
-    )
+    rows = tx.execute(_OWN_LIMITS, {"the_project": project_id})
     return {row.resource: row.maximum for row in rows}
+
+
+_OWN_LIMITS: Final = select(_T.c.resource, _T.c.maximum).where(
+    _T.c.project_id == bindparam("the_project"), _T.c.maximum.is_not(None)
+)
 
 
 def all_limits(tx: Transaction) -> dict[str, dict[str, int]]:
