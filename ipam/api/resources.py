@@ -13,8 +13,9 @@ The list's filters, sort keys, paging and OpenAPI come with the Kind.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
 import falcon
 import msgspec
@@ -26,7 +27,7 @@ from ipam.api.operations import Operation
 from ipam.api.service import Service
 from ipam.api.urls import public_url
 from ipam.api.values import is_uuid
-from ipam.api.visibility import Access
+from ipam.api.visibility import Access, python_names
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.identity.caller import Caller
 from ipam.store.database import Transaction
@@ -34,6 +35,9 @@ from ipam.store.listing import Collection, Record, Viewer, read_one, read_page
 
 Views = Callable[[Transaction, Sequence[Record]], list[Any]]
 """View structs of these rows, in their order."""
+
+KINDS_KEPT: Final = 256
+"""Sets of fields that clients ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,24 @@ class Kind:
         if row is None:
             raise self.missing(resource_id)
         return self.views(tx, [row])[0]
+
+    def showing(self, fields: frozenset[str]) -> "Kind":
+        """The kind for a request of these fields: one that reads no more, where that can be."""
+        known = fields.intersection(python_names(self.view))
+        return _narrowed(self, known) if known and known <= self.rows.verbatim else self
+
+
+@lru_cache(maxsize=KINDS_KEPT)
+def _narrowed(kind: Kind, fields: frozenset[str]) -> Kind:
+    """The kind with a view of these fields, and the id, straight from their columns."""
+    names = sorted(fields | {"id"})
+    attributes = [(python_names(kind.view)[name], Any, msgspec.field(name=name)) for name in names]
+    view = msgspec.defstruct(kind.view.__name__, attributes)
+
+    def views(_tx: Transaction, found: Sequence[Record]) -> list[Any]:
+        return [view(*row) for row in found]
+
+    return replace(kind, view=view, rows=kind.rows.only(names), views=views)
 
 
 class Actions(Protocol):
@@ -108,6 +130,7 @@ class ListRoute:
         request = listing.parse_query(req.query_string, kind.rows, kind.view, maximum)
         access, query = Access(self.service, req.context.caller), request.query
         access.require_visible(kind, (*query.filters, *(name for name, _ in query.sorts)))
+        kind = kind.showing(request.fields)
         viewer = access.viewer(kind)
 
         def read(tx: Transaction) -> tuple[list[Any], bool]:
@@ -146,16 +169,16 @@ class ShowRoute:
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        access = Access(self.service, req.context.caller)
-        viewer = access.viewer(self.kind)
-        try:
-            view = self.service.database.read(lambda tx: self.kind.show(tx, resource_id, viewer))
-        except NotFound:
-            access.explain_missing(self.kind, resource_id)
-            raise
-        access.hide(self.kind, [view])
         fields = listing.shown_fields(req.query_string)
-        respond(resp, {self.kind.name: listing.with_fields(view, fields)})
+        access, kind = Access(self.service, req.context.caller), self.kind.showing(fields)
+        viewer = access.viewer(kind)
+        try:
+            view = self.service.database.read(lambda tx: kind.show(tx, resource_id, viewer))
+        except NotFound:
+            access.explain_missing(kind, resource_id)
+            raise
+        access.hide(kind, [view])
+        respond(resp, {kind.name: listing.with_fields(view, fields)})
 
 
 class WriteListRoute(ListRoute):

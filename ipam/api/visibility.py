@@ -9,7 +9,7 @@ with ports, for Nova. What a caller may not see is refused as if it did not exis
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NoReturn, Protocol
 
 from msgspec import NODEFAULT, UNSET, Struct
@@ -132,7 +132,7 @@ class Access:
 
     def _hidden(self, kind: Readable) -> Mapping[str, str]:
         """What the caller may not see of this kind: wire name to Python name."""
-        rule, names = f"get_{kind.name}", _python_names(kind.view)
+        rule, names = f"get_{kind.name}", python_names(kind.view)
         return {
             name: names[name]
             for name in self.service.policy.attributes(rule)
@@ -220,8 +220,9 @@ def _network_id(body: Any) -> str:
     return named if isinstance(named, str) and is_uuid(named) else ""
 
 
-@cache
-def _python_names(struct: type[Struct]) -> Mapping[str, str]:
+@lru_cache(maxsize=256)
+def python_names(struct: type[Struct]) -> Mapping[str, str]:
+    """The attributes of a view by the names that they have in JSON."""
     return {info.encode_name: info.name for info in fields(struct)}
 
 

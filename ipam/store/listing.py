@@ -5,7 +5,7 @@ the cost of a page does not grow with its place, and rows that come or go do not
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -62,10 +62,16 @@ class Collection:
     newest_first: bool = False
     relations: Mapping[str, Relation] = field(default_factory=dict)
     """The ways a row can stand to a project, but for `owner`: that is its project_id."""
+    verbatim: frozenset[str] = frozenset()
+    """Those of `columns` whose values the API shows as they stand."""
 
     def select(self) -> Select[Any]:
         """The statement for all rows."""
         return _all_rows(self)
+
+    def only(self, names: Sequence[str]) -> "Collection":
+        """The same rows with these of `columns` alone, in this order."""
+        return replace(self, selected=tuple(self.columns[name] for name in names))
 
     def related(self, relation: str, project_id: str) -> Sequence[ColumnElement[bool]]:
         """The conditions of one relation, any one of which is enough; none if it has no such."""

@@ -1,10 +1,11 @@
 """Statements on networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     bindparam,
     delete,
     func,
@@ -22,34 +23,37 @@ from ipam.store.listing import Collection, Record, chunks
 
 _T = tables.network
 
+_COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "id": _T.c.id,
+    "name": _T.c.name,
+    "project_id": _T.c.project_id,
+    "tenant_id": _T.c.project_id,
+    "description": _T.c.description,
+    "admin_state_up": _T.c.admin_state_up,
+    "status": literal(model.ACTIVE),
+    "shared": rbac.shared_for_viewer(_T, "network"),
+    "mtu": _T.c.mtu,
+    "dns_domain": _T.c.dns_domain,
+    "port_security_enabled": _T.c.port_security_enabled,
+    "router:external": _T.c.router_external,
+    "is_default": _T.c.is_default,
+    "provider:network_type": _T.c.provider_network_type,
+    "provider:physical_network": _T.c.provider_physical_network,
+    "provider:segmentation_id": _T.c.provider_segmentation_id,
+    "revision_number": _T.c.revision_number,
+    "created_at": _T.c.created_at,
+    "updated_at": _T.c.updated_at,
+}
+
 COLLECTION: Final = Collection(
     source=_T,
     selected=rbac.selected(_T, "network"),
-    columns={
-        "id": _T.c.id,
-        "name": _T.c.name,
-        "project_id": _T.c.project_id,
-        "tenant_id": _T.c.project_id,
-        "description": _T.c.description,
-        "admin_state_up": _T.c.admin_state_up,
-        "status": literal(model.ACTIVE),
-        "shared": rbac.shared_for_viewer(_T, "network"),
-        "mtu": _T.c.mtu,
-        "dns_domain": _T.c.dns_domain,
-        "port_security_enabled": _T.c.port_security_enabled,
-        "router:external": _T.c.router_external,
-        "is_default": _T.c.is_default,
-        "provider:network_type": _T.c.provider_network_type,
-        "provider:physical_network": _T.c.provider_physical_network,
-        "provider:segmentation_id": _T.c.provider_segmentation_id,
-        "revision_number": _T.c.revision_number,
-        "created_at": _T.c.created_at,
-        "updated_at": _T.c.updated_at,
-    },
+    columns=_COLUMNS,
     id=_T.c.id,
     pk=_T.c.pk,
     special=tags.filters(_T),
     relations=visibility.NETWORK,
+    verbatim=frozenset(_COLUMNS) - {"created_at", "shared", "status", "updated_at"},
 )
 
 

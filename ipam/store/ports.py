@@ -72,6 +72,28 @@ def _owners_of_similar(tx: Transaction, parts: Sequence[str]) -> Any:
     return bindparam("owners", sorted(owners), expanding=True, literal_execute=True)
 
 
+_COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "id": _T.c.id,
+    "name": _T.c.name,
+    "project_id": _T.c.project_id,
+    "tenant_id": _T.c.project_id,
+    "description": _T.c.description,
+    "network_id": tables.network.c.id,
+    "mac_address": _T.c.mac_address,
+    "admin_state_up": _T.c.admin_state_up,
+    "status": _T.c.status,
+    "device_id": _T.c.device_id,
+    "device_owner": _T.c.device_owner,
+    "dns_name": _T.c.dns_name,
+    "binding:host_id": _T.c.binding_host_id,
+    "binding:vnic_type": _T.c.binding_vnic_type,
+    "binding:vif_type": _T.c.binding_vif_type,
+    "port_security_enabled": _T.c.port_security_enabled,
+    "revision_number": _T.c.revision_number,
+    "created_at": _T.c.created_at,
+    "updated_at": _T.c.updated_at,
+}
+
 COLLECTION: Final = Collection(
     source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk),
     selected=(
@@ -80,31 +102,12 @@ COLLECTION: Final = Collection(
         tables.network.c.id.label("network_id"),
         tables.network.c.dns_domain.label("dns_domain"),
     ),
-    columns={
-        "id": _T.c.id,
-        "name": _T.c.name,
-        "project_id": _T.c.project_id,
-        "tenant_id": _T.c.project_id,
-        "description": _T.c.description,
-        "network_id": tables.network.c.id,
-        "mac_address": _T.c.mac_address,
-        "admin_state_up": _T.c.admin_state_up,
-        "status": _T.c.status,
-        "device_id": _T.c.device_id,
-        "device_owner": _T.c.device_owner,
-        "dns_name": _T.c.dns_name,
-        "binding:host_id": _T.c.binding_host_id,
-        "binding:vnic_type": _T.c.binding_vnic_type,
-        "binding:vif_type": _T.c.binding_vif_type,
-        "port_security_enabled": _T.c.port_security_enabled,
-        "revision_number": _T.c.revision_number,
-        "created_at": _T.c.created_at,
-        "updated_at": _T.c.updated_at,
-    },
+    columns=_COLUMNS,
     id=_T.c.id,
     pk=_T.c.pk,
     special={"fixed_ips": _by_fixed_ips, **tags.filters(_T)},
     relations=visibility.ON_NETWORK,
+    verbatim=frozenset(_COLUMNS) - {"created_at", "updated_at"},
 )
 
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import strategies
 from oslo_config import cfg
 
+from ipam.api import networks, port_types
 from ipam.api.app import create_app
+from ipam.api.resources import Kind
 from ipam.store.database import Database
 from tests.api.caller import ADMIN, Api
 
@@ -212,6 +214,42 @@ def test_subnets_are_found_by_address_and_version(api: Api, subnet: dict[str, An
     assert len(api.list("subnet", ip_version="6")) == 1
     assert len(api.list("subnet", cidr="10.0.0.0/24")) == 1
     assert len(api.list("subnet", enable_dhcp="True", network_id=subnet["network_id"])) == 2
+
+
+@pytest.mark.parametrize("kind", [networks.KIND, port_types.KIND], ids=lambda kind: kind.name)
+def test_each_field_alone_is_what_the_whole_shows(api_on_each: Api, kind: Kind) -> None:
+    api = api_on_each
+    attributes = {
+        "provider:network_type": "vlan",
+        "provider:physical_network": "physnet1",
+        "provider:segmentation_id": 7,
+        "router:external": True,
+        "shared": True,
+        "is_default": True,
+    }
+    network = api.create("network", name="n", dns_domain="example.org.", **attributes)
+    subnet = {"cidr": "10.0.0.0/24", "ip_version": 4, "enable_dhcp": False}
+    api.create("subnet", network_id=network["id"], **subnet)
+    api.create("port", network_id=network["id"], name="p", device_id="d", binding__host_id="h")
+    (whole,) = api.list(kind.name)
+    for names in (*([name] for name in whole), [*whole], [*kind.rows.verbatim], ["nonsense"]):
+        cut = {name: value for name, value in whole.items() if name in names}
+        assert api.list(kind.name, fields=names) == [cut]
+        shown = api.call("GET", f"/{kind.collection}/{whole['id']}", params={"fields": names})
+        assert shown.json == {kind.name: cut}
+
+
+def test_pages_of_few_fields_have_their_links(api: Api) -> None:
+    for n in range(5):
+        api.create("network", name=f"net-{n}")
+    listed: list[str] = []
+    path = "/networks?fields=name&limit=2&sort_key=name"
+    while path:
+        answer = api.call("GET", path).json
+        listed += [network["name"] for network in answer["networks"]]
+        hrefs = [link["href"] for link in answer["networks_links"] if link["rel"] == "next"]
+        path = hrefs[0].partition("/v2.0")[2] if hrefs else ""
+    assert listed == [f"net-{n}" for n in range(5)]
 
 
 def test_fields_cut_what_is_shown(api: Api, network: dict[str, Any]) -> None:

@@ -79,4 +79,4 @@ def test_a_boot_takes_few_statements(
     with counter(database) as seen:
         watch.boot(session, boot)
     statements = [statement for statement in seen if not statement.startswith("BEGIN")]
-    assert len(statements) <= 25, statements
+    assert len(statements) <= 23, statements
