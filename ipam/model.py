@@ -3,6 +3,7 @@
 Pure: no clock, no randomness but `new_id`, nothing outside the process.
 """
 
+import re
 import socket
 import time
 import uuid
@@ -18,6 +19,8 @@ COMPUTE_OWNER_PREFIX: Final = "compute:"
 
 DHCP_AGENT_TYPE: Final = "DHCP agent"
 AGENT_BINARY: Final = "ipam-agent"
+WORKER_WAKE_SOCKET: Final = "worker-wake.sock"
+"""Where, in run_path, the worker hears that there is an event to send."""
 
 VIF_UNBOUND: Final = "unbound"
 VIF_TAP: Final = "tap"
@@ -29,6 +32,14 @@ DHCPV6_STATELESS: Final = "dhcpv6-stateless"
 
 MAC_PREFIX: Final = bytes.fromhex("fa163e")
 """Neutron's default `base_mac`, an OUI that hypervisors and firewalls already know."""
+
+
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text has the form of a resource id."""
+    return _UUID.fullmatch(text) is not None
 
 
 def pack(address: str) -> bytes:

@@ -143,8 +143,9 @@ api_opts = [
     cfg.BoolOpt(
         "metrics_totals",
         default=True,
-        help="Whether /metrics counts networks, subnets, ports, leases and addresses. A scrape"
-        " then reads an index of each table: some 10 ms of the database for 100,000 rows.",
+        help="Whether /metrics counts networks, subnets, ports, leases, addresses and the events"
+        " that wait for Nova. A scrape then reads an index of each table: some 10 ms of the"
+        " database for 100,000 rows.",
     ),
     cfg.BoolOpt(
         "metrics_per_subnet",

@@ -88,7 +88,9 @@ class AddressScopeActions:
 
         return self._service.database.write(work)
 
-    def update(self, resource_id: str, body: Any, revision: int | None) -> AddressScopeView:
+    def update(
+        self, _caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> AddressScopeView:
         asked = standard.given(standard.read_update(AddressScopeUpdate, AddressScopeView, body))
 
         def work(tx: Transaction) -> AddressScopeView:

@@ -12,6 +12,7 @@ import falcon
 from oslo_config import cfg
 from prometheus_client import CollectorRegistry
 
+from ipam import model
 from ipam.allocator.reservations import Allocator
 from ipam.api import (
     address_scopes,
@@ -39,13 +40,14 @@ from ipam.api import (
     versions,
 )
 from ipam.api.agents import AgentRoute, AgentsRoute
+from ipam.api.compute_outbox import ComputeOutbox
 from ipam.api.dhcp_state import DhcpStateRoute, ReadyPortsRoute
 from ipam.api.gate import Authenticate, Gate
 from ipam.api.lease_events import LeaseEventRoute, LeaseEventsRoute
 from ipam.api.operations import Route
 from ipam.api.resources import ListRoute, ShowRoute, WriteListRoute, WriteShowRoute
 from ipam.api.service import Service
-from ipam.api.wake import SOCKET_NAME, AgentWaker
+from ipam.api.wake import AGENT_SOCKET, Waker
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
 from ipam.store.allocation_history import AllocationHistory
@@ -92,8 +94,12 @@ def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> 
         worker=uuid.uuid4().hex,
         journal=AllocationHistory(),
     )
-    waker = AgentWaker(str(Path(settings.run_path) / SOCKET_NAME))
-    return Service(settings, opened, allocator, waker, Policy(settings))
+    run_path = Path(settings.run_path)
+    outbox = ComputeOutbox(
+        Waker(str(run_path / model.WORKER_WAKE_SOCKET)), enabled=settings.compute.send_events
+    )
+    waker = Waker(str(run_path / AGENT_SOCKET))
+    return Service(settings, opened, allocator, waker, outbox, Policy(settings))
 
 
 def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[tuple[str, Route]]:

@@ -225,7 +225,9 @@ class ReadyPortsRoute:
             agent = agents.find(tx, resource_id) if is_uuid(resource_id) else None
             if agent is None:
                 raise AgentNotFound(f"Agent {resource_id} could not be found.")
-            return dhcp_state.make_ready(tx, agent, revisions)
+            made = dhcp_state.make_ready(tx, agent, revisions)
+            self.service.outbox.ready(tx, made.just_now)
+            return made.ids
 
         ready = self.service.database.write(write)
         respond(resp, {"ready": ready, "ignored": sorted(revisions.keys() - set(ready))})

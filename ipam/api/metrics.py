@@ -16,10 +16,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from ipam import model
 from ipam.api.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import Temporary
-from ipam.store import totals
+from ipam.store import compute_events, totals
 
 PATH: Final = "/metrics"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -135,6 +136,7 @@ class Held(Collector):
         try:
             if settings.metrics_totals:
                 yield from _totals(database.read(totals.totals))
+                yield from _compute_events(database.read(compute_events.waiting))
             if settings.metrics_per_subnet:
                 yield from _of_subnets(database.read(totals.of_subnets))
             if not (settings.metrics_totals or settings.metrics_per_subnet):
@@ -160,6 +162,19 @@ def _totals(found: Mapping[str, int]) -> Iterator[Metric]:
     for state in ("owned", "released"):
         addresses.add_metric([state], found[state])
     yield addresses
+
+
+def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:
+    made_us = found.oldest_at_us
+    age_us = 0 if made_us is None else max(model.now_microseconds() - made_us, 0)
+    yield GaugeMetricFamily(
+        "ipam_compute_events_waiting", "Events that Nova has not heard yet.", value=found.events
+    )
+    yield GaugeMetricFamily(
+        "ipam_compute_events_oldest_seconds",
+        "Age of the oldest of these, 0 without any.",
+        value=age_us / 1_000_000,
+    )
 
 
 def _of_subnets(found: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:

@@ -189,7 +189,9 @@ class NetworkActions:
         physical: int = self._service.settings.network.global_physnet_mtu
         return self._mtu_limit(network_type) or physical
 
-    def update(self, resource_id: str, body: Any, revision: int | None) -> NetworkView:
+    def update(
+        self, _caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> NetworkView:
         asked = standard.given(standard.read_update(NetworkUpdate, NetworkView, body))
 
         def work(tx: Transaction) -> NetworkView:

@@ -87,7 +87,7 @@ class Bindings:
         """A new inactive binding. Raises PortBindingAlreadyExists."""
         asked = parse(BindingCreate, body, known=BindingView).result()
 
-        def work(tx: Transaction, port: Record) -> None:
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
             known = port_bindings.find(tx, port.pk, asked.host)
             if known or asked.host == port.binding_host_id:
                 raise PortBindingAlreadyExists(
@@ -99,7 +99,7 @@ class Bindings:
                 "vif_type": vif_type_on(self.service, tx, asked.host),
             }
             port_bindings.add(tx, port.pk, asked.host, values)
-            ports.change(tx, port.pk, {})
+            return {}
 
         self._change(port_id, work)
         return self.show(port_id, asked.host)
@@ -111,15 +111,13 @@ class Bindings:
         if "profile" in values:
             values["profile"] = values["profile"] or {}
 
-        def work(tx: Transaction, port: Record) -> None:
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
             if host == port.binding_host_id:
-                changed = {f"binding_{name}": value for name, value in values.items()}
-                ports.change(tx, port.pk, changed)
-                return
+                return {f"binding_{name}": value for name, value in values.items()}
             if port_bindings.find(tx, port.pk, host) is None:
                 raise _missing(port_id, host)
             port_bindings.change(tx, port.pk, host, values)
-            ports.change(tx, port.pk, {})
+            return {}
 
         self._change(port_id, work)
         return self.show(port_id, host)
@@ -130,7 +128,7 @@ class Bindings:
         Raises PortBindingAlreadyActive or PortBindingNotFound.
         """
 
-        def work(tx: Transaction, port: Record) -> None:
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
             if host == port.binding_host_id:
                 raise PortBindingAlreadyActive(
                     f"Binding for port {port_id} on host {host} is already active."
@@ -142,18 +140,15 @@ class Bindings:
             if port.binding_host_id:
                 names = ("vnic_type", "profile", "vif_type")
                 left = {name: getattr(port, f"binding_{name}") for name in names}
+                left["ready"] = port.status == model.ACTIVE  # its agent goes on serving
                 port_bindings.add(tx, port.pk, port.binding_host_id, left)
-            ports.change(
-                tx,
-                port.pk,
-                {
-                    "binding_host_id": host,
-                    "binding_vnic_type": chosen.vnic_type,
-                    "binding_profile": chosen.profile,
-                    "binding_vif_type": chosen.vif_type,
-                    "status": model.DOWN,  # until the agent there says that it serves
-                },
-            )
+            return {
+                "binding_host_id": host,
+                "binding_vnic_type": chosen.vnic_type,
+                "binding_profile": chosen.profile,
+                "binding_vif_type": chosen.vif_type,
+                "status": model.DOWN,  # until the agent there says that it serves
+            }
 
         self._change(port_id, work)
         return self.show(port_id, host)
@@ -161,26 +156,32 @@ class Bindings:
     def delete(self, port_id: str, host: str) -> None:
         """Unbind the port from this host. Raises PortBindingNotFound."""
 
-        def work(tx: Transaction, port: Record) -> None:
-            unbound = {}
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
             if host == port.binding_host_id:
-                unbound = {
+                return {
                     "binding_host_id": "",
                     "binding_profile": {},
                     "binding_vif_type": model.VIF_UNBOUND,
                     "status": model.DOWN,
                 }
-            elif not port_bindings.remove(tx, port.pk, host):
+            if not port_bindings.remove(tx, port.pk, host):
                 raise _missing(port_id, host)
-            ports.change(tx, port.pk, unbound)
+            return {}
 
         self._change(port_id, work)
 
-    def _change(self, port_id: str, work: Callable[[Transaction, Record], None]) -> None:
-        """Carry out a change while the port's row is held; it raises the port's revision."""
+    def _change(self, port_id: str, work: Callable[[Transaction, Record], dict[str, Any]]) -> None:
+        """Carry out a change while the port's row is held, and set what it gives for that row.
+
+        It raises the port's revision.
+        """
 
         def held(tx: Transaction) -> None:
-            work(tx, _port(tx, port_id, held=True))
+            port = _port(tx, port_id, held=True)
+            values = work(tx, port)
+            ports.change(tx, port.pk, values)
+            # Nova alone changes bindings, and knows what it wrote.
+            self.service.outbox.updated(tx, port, values, by_service=True)
             tx.on_commit(self.service.waker.wake)
 
         self.service.database.write(held)

@@ -89,7 +89,9 @@ class PortActions:
                 continue  # a generated one, most likely; the last attempt tells
         return self._service.database.write(work)
 
-    def update(self, resource_id: str, body: Any, revision: int | None) -> PortView:
+    def update(
+        self, caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> PortView:
         asked = standard.read_update(PortUpdate, PortView, body)
         standard.raise_all(body_faults(standard.given(asked)))
 
@@ -97,7 +99,8 @@ class PortActions:
             row = standard.locked(
                 tx, tables.port, resource_id, revision, KIND.missing(resource_id)
             )
-            if self._change(tx, row, asked):
+            if changed := self._change(tx, row, asked):
+                self._service.outbox.updated(tx, row, changed, by_service=caller.is_service)
                 tx.on_commit(self._service.waker.wake)
             view: PortView = KIND.show(tx, resource_id)
             return view
@@ -115,6 +118,7 @@ class PortActions:
             for _, subnet_pk, address in ports.fixed_ips(tx, [row.pk])[row.pk]:
                 self._allocator.release(tx, subnet_pk, address, row.pk)
             ports.remove(tx, row.pk)
+            self._service.outbox.deleted(tx, row)
             tx.on_commit(self._service.waker.wake)
 
         self._service.database.write(work)
@@ -189,7 +193,8 @@ class PortActions:
 
     # Update
 
-    def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> bool:
+    def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
+        """What changed, by column; `fixed_ips` is among it when the addresses did."""
         values = standard.changed(row, self._new_values(tx, row, asked))
         if not HELD_BY_DHCP.isdisjoint(standard.given(asked)):
             _keep_dhcp_port_alone(tx, row, asked, values)
@@ -197,11 +202,11 @@ class PortActions:
         if moved or any(name in values for name in NEEDS_DHCP_AGAIN):
             values["status"] = model.DOWN
         if not (values or moved):
-            return False
+            return {}
         if "binding_host_id" in values:  # one binding to a host, and this is now the active one
             port_bindings.remove(tx, row.pk, values["binding_host_id"])
         ports.change(tx, row.pk, values)
-        return True
+        return values | ({"fixed_ips": asked.fixed_ips} if moved else {})
 
     def _new_values(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
         values = standard.given(asked)

@@ -121,6 +121,7 @@ class RbacActions:
 
     def update(
         self,
+        _caller: Caller,
         resource_id: str,
         body: Any,
         revision: int | None,  # noqa: ARG002  # policies have none

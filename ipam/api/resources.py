@@ -72,7 +72,7 @@ class Actions(Protocol):
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[Any]:
         """The views of what was made of these bodies: all of them or none."""
 
-    def update(self, resource_id: str, body: Any, revision: int | None) -> Any:
+    def update(self, caller: Caller, resource_id: str, body: Any, revision: int | None) -> Any:
         """The view after the change. `revision` is what If-Match asked for."""
 
     def delete(self, resource_id: str, revision: int | None) -> None:
@@ -236,7 +236,8 @@ class WriteShowRoute(ShowRoute):
         access, kind = Access(self.service, req.context.caller), self.kind
         body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), kind.name)
         access.require_change(kind, resource_id, f"update_{kind.name}", body)
-        view = self.actions.update(resource_id, body, wanted_revision(req))
+        caller, revision = req.context.caller, wanted_revision(req)
+        view = self.actions.update(caller, resource_id, body, revision)
         access.hide(kind, [view])
         respond(resp, {kind.name: view})
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from oslo_config import cfg
 
 from ipam.allocator.reservations import Allocator
-from ipam.api.wake import AgentWaker
+from ipam.api.compute_outbox import ComputeOutbox
+from ipam.api.wake import Waker
 from ipam.identity.policy import Policy
 from ipam.store.database import Database
 
@@ -17,5 +18,7 @@ class Service:
     settings: cfg.ConfigOpts
     database: Database
     allocator: Allocator
-    waker: AgentWaker
+    waker: Waker
+    """Of the agent on this host."""
+    outbox: ComputeOutbox
     policy: Policy

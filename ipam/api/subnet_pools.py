@@ -60,7 +60,9 @@ class SubnetPoolActions:
 
         return self._service.database.write(work)
 
-    def update(self, resource_id: str, body: Any, revision: int | None) -> SubnetPoolView:
+    def update(
+        self, _caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> SubnetPoolView:
         asked = standard.read_update(SubnetPoolUpdate, SubnetPoolView, body)
 
         def work(tx: Transaction) -> SubnetPoolView:

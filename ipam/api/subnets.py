@@ -54,7 +54,9 @@ class SubnetActions:
 
         return self._service.database.write(work)
 
-    def update(self, resource_id: str, body: Any, revision: int | None) -> SubnetView:
+    def update(
+        self, _caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> SubnetView:
         asked = standard.read_update(SubnetUpdate, SubnetView, body)
 
         def work(tx: Transaction) -> SubnetView:

@@ -12,20 +12,15 @@ from typing import Annotated, Any, Final, TypeAlias
 from msgspec import Meta
 
 from ipam import model
+from ipam.model import is_uuid as is_uuid  # noqa: PLC0414  # the check of a value like the others
 
 NAME_LENGTH: Final = 255
 SQL_INTEGER_MAX: Final = 2**31 - 1
 
-_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-
-
-def is_uuid(text: str) -> bool:
-    """Whether the text has the form of a resource id."""
-    return _UUID.fullmatch(text) is not None
 
 
 def printable(text: str) -> str:

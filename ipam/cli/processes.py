@@ -19,7 +19,7 @@ def api(config_files: Sequence[str]) -> None:
 @click.command(epilog=examples("ipam worker"))
 @config_file_option
 def worker(config_files: Sequence[str]) -> None:
-    """Run the worker: leases that ended unseen, networks of dead agents, old history."""
+    """Run the worker: ended leases, networks of dead agents, old history, events for Nova."""
     run_process("ipam.worker.main:run", config_files)
 
 

@@ -38,6 +38,10 @@ UNSCHEDULED: Final = 4
 
 _network, _subnet, _port = tables.network, tables.subnet, tables.port
 _assigned, _binding = tables.network_dhcp_agent, tables.port_binding
+_REPORTED = (
+    *(_port.c.id, _port.c.pk, _port.c.revision_number),
+    *(_port.c.device_id, _port.c.device_owner),
+)
 _IS_DHCP_PORT = _port.c.device_owner == model.DHCP_PORT_OWNER
 # An index over every unbound port of the site must not be taken for this; the network's is.
 _IS_UNBOUND = func.length(_port.c.binding_host_id) == 0
@@ -67,6 +71,17 @@ class Contents:
     """The agent's."""
     arriving: Mapping[int, bool]
     """By port number, whether the agent is ready for it: ports bound to its host inactively."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The ids of the ports that an agent is ready for, and those that it was not ready for before.
+
+    `just_now` has id, device_id and device_owner of each.
+    """
+
+    ids: list[str]
+    just_now: list[Record]
 
 
 def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
@@ -115,13 +130,14 @@ def living_agents(tx: Transaction, *, oldest_heartbeat: int) -> int:
     return int(tx.execute(select(func.count()).select_from(agent).where(usable)).scalar_one())
 
 
-def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
-    """Make those ports ACTIVE that have this revision still and are the agent's; their ids."""
+def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Ready:
+    """Make those ports ACTIVE that have this revision still and are the agent's."""
     ids = sorted(revisions)
     ready: list[str] = []
+    just_now: list[Record] = []
     for start in range(0, len(ids), 500):
         query = (
-            select(_port.c.id, _port.c.pk, _port.c.revision_number, _port.c.status)
+            select(*_REPORTED, _port.c.status)
             .where(_port.c.id.in_(ids[start : start + 500]), _port.c.admin_state_up)
             .where((_port.c.binding_host_id == agent.host) | _scheduled_unbound(agent))
             .order_by(_port.c.pk)  # all writers lock in one order
@@ -129,14 +145,17 @@ def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> 
         )
         rows = [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
         ready += [row.id for row in rows]
-        down = [row.pk for row in rows if row.status != model.ACTIVE]
+        down = [row for row in rows if row.status != model.ACTIVE]
+        just_now += down
         if down:
-            tx.execute(update(_port).where(_port.c.pk.in_(down)).values(status=model.ACTIVE))
-    return ready + _expect(tx, agent, revisions)
+            these = _port.c.pk.in_([row.pk for row in down])
+            tx.execute(update(_port).where(these).values(status=model.ACTIVE))
+    expected = _expect(tx, agent, revisions)
+    return Ready(ready + expected.ids, just_now + expected.just_now)
 
 
-def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
-    """Note that the agent is ready for ports that are bound to its host inactively; their ids.
+def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Ready:
+    """Note that the agent is ready for ports that are bound to its host inactively.
 
     What the port's status says is the business of the agent where it is active.
     """
@@ -144,15 +163,23 @@ def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> lis
     found: list[Record] = []
     for start in range(0, len(ids), 500):
         query = (
-            select(_port.c.id, _port.c.pk, _port.c.revision_number)
+            select(*_REPORTED, _binding.c.ready, _binding.c.leaving)
             .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
             .where(_port.c.id.in_(ids[start : start + 500]), _binding.c.host == agent.host)
         )
         found += [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
-    if found:
-        mine = (_binding.c.host == agent.host, _binding.c.port_pk.in_([row.pk for row in found]))
-        tx.execute(update(_binding).where(*mine).values(ready=True))
-    return [row.id for row in found]
+    new = [row for row in found if not row.ready and _becomes_ready(tx, agent, row.pk)]
+    return Ready([row.id for row in found], [row for row in new if not row.leaving])
+
+
+def _becomes_ready(tx: Transaction, agent: Record, port_pk: int) -> bool:
+    """Note it for one port; whether it is this report that made the difference."""
+    waiting = (
+        _binding.c.host == agent.host,
+        _binding.c.port_pk == port_pk,
+        not_(_binding.c.ready),
+    )
+    return tx.execute(update(_binding).where(*waiting).values(ready=True)).rowcount > 0
 
 
 def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:

@@ -5,6 +5,7 @@ import signal
 import time
 import uuid
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
@@ -12,8 +13,11 @@ from ipam import systemd
 from ipam.allocator.reservations import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.store.database import Database
-from ipam.worker import compute_audit
 from ipam.worker.housekeeping import Task, tasks
+from ipam.worker.wake_socket import WakeSocket
+
+if TYPE_CHECKING:
+    from ipam.worker.compute_events import EventSender
 
 LOG = logging.getLogger(__name__)
 
@@ -36,18 +40,37 @@ def run(settings: cfg.ConfigOpts) -> None:
     logging.getLogger("ipam.store.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
     if settings.compute.reclaim_orphans:
+        from ipam.worker import compute_audit  # noqa: PLC0415  # see _event_sender
+
         compute_audit.start(settings)
+    sender = _event_sender(settings, database) if settings.compute.send_events else None
     try:
         LOG.info("Housekeeping every %g s", settings.worker.interval)
+        if sender:
+            sender.start()
         systemd.notify("READY=1")
         while True:
             worker.round()
             time.sleep(settings.worker.interval)
     except KeyboardInterrupt:
         systemd.notify("STOPPING=1")
+        if sender:
+            sender.stop()
         LOG.info("Stopped.")
     finally:
         database.dispose()
+
+
+def _event_sender(settings: cfg.ConfigOpts, database: Database) -> "EventSender":
+    # keystoneauth takes a tenth of a second to load, and few workers have a Nova to tell.
+    from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # see above
+    from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # see above
+
+    # While Keystone is away it warns at each attempt; the sender says when that changes.
+    logging.getLogger("keystoneauth.identity").setLevel(logging.ERROR)
+    wakes = WakeSocket(settings.run_path)
+    interval = settings.compute.events_interval
+    return EventSender(database, NovaEvents(settings), wakes, interval=interval)
 
 
 class Worker:

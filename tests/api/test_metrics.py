@@ -4,9 +4,14 @@ import falcon
 import falcon.testing
 import pytest
 from oslo_config import cfg
+from sqlalchemy import update
 
+from ipam import model
 from ipam.api.app import create_app
+from ipam.store import compute_events
+from ipam.store.compute_event_rules import PLUGGED, ComputeEvent
 from ipam.store.database import Database
+from ipam.store.tables import compute_event
 from tests.api.caller import ADMIN, READER, Api
 
 
@@ -56,6 +61,22 @@ def test_totals_and_the_allocator_are_told(api_on_each: Api) -> None:
     assert seen["ipam_allocator_exhaustions_total"] >= 1
     assert seen["ipam_database_up"] == 1
     assert seen['ipam_database_connections{state="limit"}'] > 0
+
+
+def test_events_for_nova_are_counted_with_the_age_of_the_oldest(
+    api_on_each: Api, database: Database
+) -> None:
+    names = ("ipam_compute_events_waiting", "ipam_compute_events_oldest_seconds")
+    seen = scraped(api_on_each)
+    assert [seen[name] for name in names] == [0, 0]
+    events = [ComputeEvent(PLUGGED, "server", f"port-{number}") for number in range(3)]
+    database.write(lambda tx: compute_events.put(tx, events))
+    older = update(compute_event).where(compute_event.c.port_id == "port-1")
+    made_us = model.now_microseconds() - 90_000_000
+    database.write(lambda tx: tx.execute(older.values(created_at_us=made_us)).rowcount)
+    seen = scraped(api_on_each)
+    assert seen[names[0]] == 3
+    assert 90 <= seen[names[1]] < 900
 
 
 def test_subnets_are_told_one_by_one_when_asked_for(

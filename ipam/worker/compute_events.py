@@ -1,0 +1,179 @@
+"""The thread of the worker that empties the outbox into Nova."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+from ipam import model
+from ipam.compute import delivery
+from ipam.compute.delivery import Again, Done, Drop, Outcome, Pace
+from ipam.compute.nova import TIMEOUT_SECONDS
+from ipam.errors import DatabaseUnavailable, ServiceUnavailable
+from ipam.store import compute_events
+from ipam.store.compute_event_rules import ComputeEvent
+from ipam.store.compute_events import Claimed
+from ipam.store.database import Database, Transaction
+from ipam.worker.wake_socket import WakeSocket
+
+LOG = logging.getLogger(__name__)
+
+HOLD_SECONDS: Final = TIMEOUT_SECONDS + 5
+"""How long a claim keeps other workers away; the events of a killed one wait this long."""
+
+LATE_ATTEMPTS: Final = 8
+"""After half a minute or a whole one an event that is not heard is worth a line."""
+
+STOP_SECONDS: Final = 2.0
+"""What is on its way when the worker has to stop gets this long; cut off, it is sent again."""
+
+Ends = Sequence[tuple[Claimed, Outcome]]
+
+
+class Nova(Protocol):
+    """What sends events."""
+
+    def send(self, events: Sequence[ComputeEvent]) -> list[int]:
+        """The code for each event. Raises ServiceUnavailable."""
+
+
+class EventSender:
+    """Sends batch after batch while there is something due; then waits to be woken."""
+
+    def __init__(
+        self, database: Database, nova: Nova, wakes: WakeSocket, *, interval: float
+    ) -> None:
+        self._database = database
+        self._nova = nova
+        self._wakes = wakes
+        self._interval = interval
+        self._pace = Pace()
+        self._trouble = ""
+        self._fault = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="compute-events", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what an earlier worker left."""
+        self._wakes.bind()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch at hand, or without it where that takes long."""
+        self._stopping.set()
+        self._wakes.interrupt()
+        self._thread.join(STOP_SECONDS)
+        if not self._thread.is_alive():
+            self._wakes.close()
+
+    def send_batch(self) -> bool:
+        """Send what is due, as much as the pace allows; whether there was something."""
+        claimed = self._claim()
+        if not claimed:
+            return False
+        ends = self._send(claimed)
+        self._database.write(lambda tx: _record(tx, ends))
+        _tell(ends)
+        return True
+
+    def _claim(self) -> list[Claimed]:
+        now_us = model.now_microseconds()
+        if not self._database.read(lambda tx: compute_events.is_due(tx, now_us=now_us)):
+            return []
+        return self._database.write(
+            lambda tx: compute_events.claim(
+                tx, now_us=now_us, hold_us=HOLD_SECONDS * 1_000_000, limit=self._pace.limit
+            )
+        )
+
+    def _send(self, claimed: Sequence[Claimed]) -> Ends:
+        groups = delivery.grouped(claimed)
+        try:
+            codes = self._nova.send(list(groups))
+        except ServiceUnavailable as error:
+            self._pace = self._pace.failed(error, len(groups))
+            self._in_trouble(str(error))
+            now_us = model.now_microseconds()
+            return [
+                (each, delivery.after_failure(each, error, self._pace, now_us=now_us))
+                for each in claimed
+            ]
+        self._pace = self._pace.heard()
+        self._out_of_trouble()
+        return _answered(groups, codes)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            more = self._try_batch()
+            if self._pace.wait_seconds:
+                # New events do not shorten this wait: a Nova in trouble is not helped by haste.
+                self._stopping.wait(self._pace.wait_seconds)
+            elif not more:
+                self._wakes.wait(self._interval)
+
+    def _try_batch(self) -> bool:
+        """As `send_batch`; a fault is told once and ends nothing."""
+        try:
+            more = self.send_batch()
+        except DatabaseUnavailable:
+            return False  # the housekeeping beside this says so
+        except Exception as error:
+            if self._fault != repr(error):
+                LOG.exception("Failed: events for Nova")
+            self._fault = repr(error)
+            return False
+        self._fault = ""
+        return more
+
+    def _in_trouble(self, why: str) -> None:
+        """The same reason is told once. What may be the fault of single events is theirs."""
+        if self._pace.wait_seconds and self._trouble != why:
+            LOG.warning("Events wait for Nova; trying on: %s", why)
+            self._trouble = why
+
+    def _out_of_trouble(self) -> None:
+        if self._trouble:
+            LOG.info("Works again: events for Nova")
+            self._trouble = ""
+
+
+def _answered(groups: Mapping[ComputeEvent, Sequence[Claimed]], codes: Sequence[int]) -> Ends:
+    now_us = model.now_microseconds()
+    return [
+        (each, delivery.after_answer(each, code, now_us=now_us))
+        for rows, code in zip(groups.values(), codes, strict=True)
+        for each in rows
+    ]
+
+
+def _record(tx: Transaction, ends: Ends) -> None:
+    """Write down what became of events."""
+    compute_events.done(tx, [each for each, end in ends if not isinstance(end, Again)])
+    now_us = model.now_microseconds()
+    for each, end in ends:
+        if isinstance(end, Again):
+            send_at_us = now_us + int(end.in_seconds * 1_000_000)
+            compute_events.postpone(tx, each, send_at_us=send_at_us, last_error=end.why)
+
+
+def _tell(ends: Ends) -> None:
+    heard = {each.event for each, end in ends if isinstance(end, Done)}
+    if heard:
+        LOG.info("Told Nova: %s", _counts(heard))
+    for each, end in ends:
+        LOG.debug("%s: %s", _names(each), end)
+        if isinstance(end, Drop):
+            LOG.warning("Dropped %s: %s", _names(each), end.why)
+        elif isinstance(end, Again) and each.attempts == LATE_ATTEMPTS:
+            LOG.warning("Nova does not take %s yet; trying on: %s", _names(each), end.why)
+
+
+def _counts(events: Iterable[ComputeEvent]) -> str:
+    names = Counter(event.name for event in events)
+    return ", ".join(f"{names[name]} {name}" for name in sorted(names))
+
+
+def _names(claimed: Claimed) -> str:
+    event = claimed.event
+    return f"{event.name} of server {event.server_id}, port {event.port_id}"

@@ -1,0 +1,119 @@
+"""Who of several workers on a host is woken, and what becomes of the socket of a killed one."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ipam.api.wake import Waker
+from ipam.worker.wake_socket import WakeSocket
+
+LONG_SECONDS = 30.0
+
+HOLDER = """
+import sys, time
+from ipam.worker.wake_socket import WakeSocket
+held = WakeSocket(sys.argv[1])
+held.bind()
+print(held.is_bound(), flush=True)
+time.sleep(60)
+"""
+
+Open = Callable[[], WakeSocket]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    made: list[WakeSocket] = []
+
+    def make() -> WakeSocket:
+        made.append(WakeSocket(str(tmp_path)))
+        made[-1].bind()
+        return made[-1]
+
+    yield make
+    for each in made:
+        if each._inside >= 0:
+            each.close()
+
+
+def is_woken(wakes: WakeSocket, wake: Callable[[], None]) -> bool:
+    """Whether a wait of half a minute ends with this."""
+    threading.Timer(0.05, wake).start()
+    started = time.monotonic()
+    wakes.wait(LONG_SECONDS)
+    return time.monotonic() - started < LONG_SECONDS / 2
+
+
+def test_a_wait_ends_with_the_apis_datagram(opened: Open, tmp_path: Path) -> None:
+    wakes = opened()
+    waker = Waker(str(tmp_path / "worker-wake.sock"))
+    assert is_woken(wakes, waker.wake)
+    for _ in range(1000):
+        waker.wake()
+    wakes.wait(LONG_SECONDS)
+    assert is_woken(wakes, waker.wake)
+
+
+def test_a_wake_before_the_wait_is_not_lost(opened: Open, tmp_path: Path) -> None:
+    wakes = opened()
+    Waker(str(tmp_path / "worker-wake.sock")).wake()
+    wakes.wait(LONG_SECONDS)
+
+
+def test_another_thread_ends_a_wait(opened: Open) -> None:
+    first, second = opened(), opened()
+    assert is_woken(first, first.interrupt)
+    assert not second.is_bound()
+    assert is_woken(second, second.interrupt)
+
+
+def test_one_worker_has_the_socket_and_another_takes_over(opened: Open, tmp_path: Path) -> None:
+    first, second = opened(), opened()
+    assert (first.is_bound(), second.is_bound()) == (True, False)
+    second.wait(0.01)
+    assert not second.is_bound()
+    first.close()
+    first._inside = -1
+    second.wait(0.01)
+    assert second.is_bound()
+    assert is_woken(second, Waker(str(tmp_path / "worker-wake.sock")).wake)
+
+
+def test_the_socket_of_a_killed_worker_is_taken_over(opened: Open, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "True\n"
+        assert not opened().is_bound()
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    assert (tmp_path / "worker-wake.sock").is_socket()
+    wakes = opened()
+    assert wakes.is_bound()
+    assert is_woken(wakes, Waker(str(tmp_path / "worker-wake.sock")).wake)
+
+
+def test_without_a_directory_time_passes_all_the_same(tmp_path: Path) -> None:
+    wakes = WakeSocket(str(tmp_path / "not-there"))
+    wakes.wait(0.01)
+    assert not wakes.is_bound()
+    (tmp_path / "not-there").mkdir()
+    wakes.wait(0.01)
+    assert wakes.is_bound()
+    wakes.close()
+    left = [path.name for path in (tmp_path / "not-there").iterdir()]
+    assert left == ["worker-wake.sock.lock"]
+
+
+def test_the_socket_is_for_the_services_user_alone(opened: Open, tmp_path: Path) -> None:
+    opened()
+    assert (tmp_path / "worker-wake.sock").stat().st_mode & 0o777 == 0o660
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"", str(tmp_path / "worker-wake.sock"))
