@@ -74,7 +74,7 @@ class Guest:
             return console if text in console else ""
 
         try:
-            found: str = wait_until(shown, text, BOOT_SECONDS)
+            found: str = wait_until(shown, text, BOOT_SECONDS, every=0.5)
         except AssertionError:
             raise AssertionError(
                 f"no {text!r} on the console:\n{self.console()[-3000:]}"

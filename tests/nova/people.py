@@ -14,13 +14,15 @@ from tests.servers.openstack.cloud import Cloud
 SERVER_SECONDS = 60
 
 
-def wait_until(probe: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def wait_until(
+    probe: Callable[[], Any], what: str, seconds: float = 30, every: float = 0.1
+) -> Any:
     """The first true answer of the probe."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := probe():
             return found
-        time.sleep(0.1)
+        time.sleep(every)
     raise AssertionError(f"not within {seconds:g} s: {what}")
 
 
