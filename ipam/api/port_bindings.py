@@ -1,7 +1,8 @@
 """A port's bindings to hosts: the active one, and those that a live migration prepares.
 
 Both hosts serve the port as long as both bindings are there, so a machine has DHCP before, while
-and after it moves. `activate` makes the two change places in one transaction.
+and after it moves. `activate` makes the two change places in one transaction. A binding that is
+deleted before the active host's agent is ready is served on until it is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -140,9 +141,7 @@ class Bindings:
                 raise _missing(port_id, host)
             port_bindings.remove(tx, port.pk, host)
             if port.binding_host_id:
-                names = ("vnic_type", "profile", "vif_type")
-                left = {name: getattr(port, f"binding_{name}") for name in names}
-                port_bindings.add(tx, port.pk, port.binding_host_id, left)
+                port_bindings.demote(tx, port, leaving=False)
             ports.change(
                 tx,
                 port.pk,
@@ -164,14 +163,19 @@ class Bindings:
         def work(tx: Transaction, port: Record) -> None:
             unbound = {}
             if host == port.binding_host_id:
+                port_bindings.settle(tx, [port.pk])
                 unbound = {
                     "binding_host_id": "",
                     "binding_profile": {},
                     "binding_vif_type": model.VIF_UNBOUND,
                     "status": model.DOWN,
                 }
-            elif not port_bindings.remove(tx, port.pk, host):
+            elif port_bindings.find(tx, port.pk, host) is None:
                 raise _missing(port_id, host)
+            elif port.binding_host_id and port.status != model.ACTIVE:
+                port_bindings.change(tx, port.pk, host, {"leaving": True})
+            else:
+                port_bindings.remove(tx, port.pk, host)
             ports.change(tx, port.pk, unbound)
 
         self._change(port_id, work)

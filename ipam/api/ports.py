@@ -198,8 +198,8 @@ class PortActions:
             values["status"] = model.DOWN
         if not (values or moved):
             return False
-        if "binding_host_id" in values:  # one binding to a host, and this is now the active one
-            port_bindings.remove(tx, row.pk, values["binding_host_id"])
+        if "binding_host_id" in values:
+            _rebind(tx, row, values["binding_host_id"])
         ports.change(tx, row.pk, values)
         return True
 
@@ -248,6 +248,15 @@ def vif_type_on(service: Service, tx: Transaction, host: str) -> str:
         return model.VIF_UNBOUND
     reported = ports.agent_vif_type(tx, model.DHCP_AGENT_TYPE, host)
     return reported or str(service.settings.network.vif_type)
+
+
+def _rebind(tx: Transaction, row: Record, host: str) -> None:
+    """Make the host the port's only one; the one before serves it until the new one does."""
+    port_bindings.remove(tx, row.pk, host)
+    if not host:
+        port_bindings.settle(tx, [row.pk])
+    elif row.binding_host_id:
+        port_bindings.demote(tx, row, leaving=True)
 
 
 def _network(tx: Transaction, network_id: str) -> _Network:

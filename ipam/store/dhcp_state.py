@@ -1,7 +1,9 @@
 """What an agent's host has to serve, as the database has it now.
 
 Served are the networks with a switched-on port bound to the agent's host, with the ports bound
-there, and the networks scheduled to the agent, with their ports that are bound to no host.
+there, and the networks scheduled to the agent, with their ports that are bound to no host. Bound
+are also the ports that are to come, and those that have left for a host that does not serve them
+yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
-from ipam.store import scheduling, tables
+from ipam.store import port_bindings, scheduling, tables
 from ipam.store.database import Transaction
 from ipam.store.listing import Record, chunks
 
@@ -66,7 +68,7 @@ class Contents:
     host: str
     """The agent's."""
     arriving: Mapping[int, bool]
-    """By port number, whether the agent is ready for it: ports bound to its host inactively."""
+    """Ports that come to the agent's host or leave it: by number, whether it is ready for them."""
 
 
 def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
@@ -132,11 +134,34 @@ def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> 
         down = [row.pk for row in rows if row.status != model.ACTIVE]
         if down:
             tx.execute(update(_port).where(_port.c.pk.in_(down)).values(status=model.ACTIVE))
-    return ready + _expect(tx, agent, revisions)
+            port_bindings.settle(tx, down)
+    return ready + _expect(tx, agent, revisions, ready=True)
 
 
-def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
-    """Note that the agent is ready for ports that are bound to its host inactively; their ids.
+def make_down(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
+    """Make ports of the agent's host DOWN that have this revision still; their ids."""
+    ids = sorted(revisions)
+    down: list[str] = []
+    for start in range(0, len(ids), 500):
+        query = (
+            select(_port.c.id, _port.c.pk, _port.c.revision_number, _port.c.status)
+            .where(_port.c.id.in_(ids[start : start + 500]))
+            .where(_port.c.binding_host_id == agent.host)
+            .order_by(_port.c.pk)  # all writers lock in one order
+            .with_for_update()
+        )
+        rows = [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
+        down += [row.id for row in rows]
+        active = [row.pk for row in rows if row.status == model.ACTIVE]
+        if active:
+            tx.execute(update(_port).where(_port.c.pk.in_(active)).values(status=model.DOWN))
+    return down + _expect(tx, agent, revisions, ready=False)
+
+
+def _expect(
+    tx: Transaction, agent: Record, revisions: Mapping[str, int], *, ready: bool
+) -> list[str]:
+    """Note whether the agent is ready for ports bound to its host inactively; their ids.
 
     What the port's status says is the business of the agent where it is active.
     """
@@ -147,11 +172,12 @@ def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> lis
             select(_port.c.id, _port.c.pk, _port.c.revision_number)
             .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
             .where(_port.c.id.in_(ids[start : start + 500]), _binding.c.host == agent.host)
+            .where(not_(_binding.c.leaving))
         )
         found += [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
     if found:
         mine = (_binding.c.host == agent.host, _binding.c.port_pk.in_([row.pk for row in found]))
-        tx.execute(update(_binding).where(*mine).values(ready=True))
+        tx.execute(update(_binding).where(*mine).values(ready=ready))
     return [row.id for row in found]
 
 
@@ -245,8 +271,8 @@ def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple
 
 
 def _arriving(tx: Transaction, agent: Record) -> dict[int, bool]:
-    query = select(_binding.c.port_pk, _binding.c.ready).where(_binding.c.host == agent.host)
-    return {row.port_pk: bool(row.ready) for row in tx.execute(query)}
+    query = select(_binding).where(_binding.c.host == agent.host)
+    return {row.port_pk: bool(row.ready or row.leaving) for row in tx.execute(query)}
 
 
 def _insert_unless_taken(dialect: str) -> Any:
