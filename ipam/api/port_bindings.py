@@ -18,8 +18,8 @@ from ipam.api.attributes import parse
 from ipam.api.bodies import read_json, unwrap
 from ipam.api.listing import query_pairs
 from ipam.api.operations import Operation, Route
+from ipam.api.port_hosts import port_host, warn_of_silence
 from ipam.api.port_types import KIND, VnicType, vif_details
-from ipam.api.ports import vif_type_on
 from ipam.api.resources import respond
 from ipam.api.service import Service
 from ipam.api.values import JsonObject, is_uuid, printable
@@ -94,10 +94,12 @@ class Bindings:
                 raise PortBindingAlreadyExists(
                     f"Binding for port {port_id} on host {asked.host} already exists."
                 )
+            bound = port_host(self.service, tx, asked.host)
+            warn_of_silence(tx, port_id, bound)
             values = {
                 "vnic_type": asked.vnic_type,
                 "profile": asked.profile or {},
-                "vif_type": vif_type_on(self.service, tx, asked.host),
+                "vif_type": bound.vif_type,
             }
             port_bindings.add(tx, port.pk, asked.host, values)
             ports.change(tx, port.pk, {})

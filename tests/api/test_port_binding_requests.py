@@ -9,7 +9,7 @@ from oslo_config import cfg
 from ipam.api.app import create_app
 from ipam.store.database import Database
 from tests.api.caller import ADMIN, READER, Api
-from tests.api.test_agents import report
+from tests.api.test_agents import report, silence
 from tests.api.test_dhcp_state import Agent, with_subnet
 
 
@@ -285,6 +285,40 @@ def test_each_host_is_plugged_as_its_agent_says(api: Api, bound: dict[str, Any])
     made = bind(api, bound)
     assert made["vif_type"] == "bridge"
     assert made["vif_details"]["bridge_name"].startswith("brq")
+
+
+def test_binding_to_a_host_without_a_living_agent_is_warned_of_once(
+    api: Api, sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    report(api, "living")
+    report(api, "dead")
+    silence(sqlite, "dead", 1000)
+
+    def warned() -> list[str]:
+        found = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        caplog.clear()
+        return found
+
+    network = api.create("network")
+    assert warned() == []
+    port = api.create("port", network_id=network["id"], binding__host_id="unheard")
+    (said,) = warned()
+    assert f"port {port['id']} is bound to host unheard, whose agent was never heard of" in said
+    assert "Nova will wait in vain" in said
+    for host in ("living", None):
+        api.update("port", port["id"], binding__host_id=host)
+    assert warned() == []
+    for _ in range(2):
+        api.update("port", port["id"], binding__host_id="dead")
+    (said,) = warned()
+    assert "to host dead, whose agent is dead (last heard of 2" in said
+    bind(api, port, "living")
+    assert warned() == []
+    bind(api, port, "nowhere")
+    assert len(warned()) == 1
+    refused = {"binding": {"host": "nowhere"}}
+    api.refused(409, "PortBindingAlreadyExists", "POST", f"/ports/{port['id']}/bindings", refused)
+    assert warned() == []
 
 
 def test_a_bad_body_is_refused(api: Api, bound: dict[str, Any]) -> None:
