@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from ipam.errors import RequestRefused, ServiceUnavailable
+from ipam.errors import ServiceUnavailable
 from ipam.store.compute_event_rules import DELETED, UNPLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
 
@@ -19,6 +19,10 @@ GIVE_UP_SECONDS: Final = 86_400
 
 REFUSALS_OF_ONE: Final = 2
 """So many single events in a row may be at fault themselves; after one more it is Nova."""
+
+
+class RequestRefused(ServiceUnavailable):
+    """Nova is there and refuses a request as a whole, perhaps for one event in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from ipam.compute.delivery import (
     Done,
     Drop,
     Pace,
+    RequestRefused,
     after_answer,
     after_failure,
     failure,
     grouped,
 )
-from ipam.errors import RequestRefused, ServiceUnavailable
+from ipam.errors import ServiceUnavailable
 from ipam.store.compute_event_rules import CHANGED, DELETED, PLUGGED, UNPLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
 
