@@ -363,7 +363,3 @@ class DatabaseUnavailable(Temporary):
 
 class ServiceUnavailable(Temporary):
     """Something other than the database is away."""
-
-
-class RequestRefused(ServiceUnavailable):
-    """Another service is there and refuses this request as a whole, perhaps for a part of it."""

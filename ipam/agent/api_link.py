@@ -1,4 +1,4 @@
-"""The agent's conversation with the API, in one thread: what to serve, what is ready, "I live".
+"""The agent's conversation with the API, in one thread: what to serve, what is so, "I live".
 
 The wake socket only says "look now"; the poll alone is enough to be right. With the API away the
 thread keeps asking, and the rest of the agent serves what was known last.
@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 NETWORKS_PER_REQUEST = 50
-READY_PER_REQUEST = 500
+PORTS_PER_REPORT = 500
 SOONEST_HEARTBEAT_SECONDS = 1.0
 """Between heartbeats that only a changed count brings on."""
 
@@ -60,7 +60,8 @@ class ApiLink:
         self._said: Json = {}
         self._heartbeat_at = float("-inf")
         self._lock = threading.Lock()
-        self._ready: dict[str, int] = {}
+        self._reports: dict[str, tuple[int, bool]] = {}
+        self._asked = False
         self._in_trouble = ""
         self._stopping = False
         self._wake_path = wake_path
@@ -82,16 +83,21 @@ class ApiLink:
         os.close(self._poke_reader)
         os.close(self._poke_writer)
 
-    def report_ready(self, ports: Mapping[str, int]) -> None:
-        """DHCP would answer for these ports, at these revisions."""
+    def report(self, ports: Mapping[str, tuple[int, bool]]) -> None:
+        """By port, at which revision, whether DHCP would answer or the tap is missing."""
         with self._lock:
-            self._ready.update(ports)
+            self._reports.update(ports)
+        self._poke()
+
+    def ask(self) -> None:
+        """Look at once what the API has."""
+        self._asked = True
         self._poke()
 
     def turn(self) -> None:
         """Say and ask what is due. Raises IpamError when the API is away or refuses."""
         self._heartbeat()
-        self._send_ready()
+        self._send_reports()
         self._fetch()
 
     def _run(self) -> None:
@@ -99,9 +105,11 @@ class ApiLink:
         while not self._stopping:
             poked = self._wait(max(0.0, next_poll - time.monotonic()))
             try:
-                if poked == {self._poke_reader} and not self._in_trouble and self._agent_id:
-                    self._send_ready()
+                is_report = poked == {self._poke_reader} and not self._asked
+                if is_report and not self._in_trouble and self._agent_id:
+                    self._send_reports()
                     continue
+                self._asked = False
                 self.turn()
                 self._recovered()
             except IpamError as error:
@@ -154,7 +162,12 @@ class ApiLink:
             return
         digests = {row["id"]: row["digest"] for row in body["networks"]}
         current = {key: row for key, row in self.networks.items() if key in digests}
-        moved = [key for key in digests if current.get(key, {}).get("digest") != digests[key]]
+        # At the first look everything: what the disk has of a status may be of any age.
+        moved = [
+            key
+            for key in digests
+            if self._etag is None or current.get(key, {}).get("digest") != digests[key]
+        ]
         fetched: list[Json] = []
         for start in range(0, len(moved), NETWORKS_PER_REQUEST):
             chunk = moved[start : start + NETWORKS_PER_REQUEST]
@@ -166,19 +179,22 @@ class ApiLink:
         for row in fetched:
             self._known.save(row)
 
-    def _send_ready(self) -> None:
+    def _send_reports(self) -> None:
         with self._lock:
-            ready = dict(list(self._ready.items())[:READY_PER_REQUEST])
-        if not ready:
-            return
-        rows = [{"id": port_id, "revision_number": ready[port_id]} for port_id in ready]
-        path = f"/v2.0/agents/{self._agent_id}/ready-ports"
-        self._client.post(path, json={"ports": rows})
+            some = dict(list(self._reports.items())[:PORTS_PER_REPORT])
+        for name, wanted in (("down-ports", False), ("ready-ports", True)):
+            rows = [
+                {"id": port_id, "revision_number": revision}
+                for port_id, (revision, ready) in some.items()
+                if ready is wanted
+            ]
+            if rows:
+                self._client.post(f"/v2.0/agents/{self._agent_id}/{name}", json={"ports": rows})
         with self._lock:
-            for port_id, revision in ready.items():
-                if self._ready.get(port_id) == revision:
-                    del self._ready[port_id]
-            more = bool(self._ready)
+            for port_id, report in some.items():
+                if self._reports.get(port_id) == report:
+                    del self._reports[port_id]
+            more = bool(self._reports)
         if more:
             self._poke()
 

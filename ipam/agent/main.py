@@ -36,6 +36,7 @@ LOG = logging.getLogger(__name__)
 TIDY_SECONDS = 10.0
 API_TIMEOUT_SECONDS = 30.0
 REMOVE_SECONDS = 60.0
+TROUBLES_TOLD = 20
 
 
 def run(settings: cfg.ConfigOpts, *, stop_everything_on_exit: bool = False) -> None:
@@ -110,7 +111,8 @@ class Agent:
             site=site,
             host=settings.host,
             drastic_fraction=drastic,
-            report_ready=self._link.report_ready,
+            report=self._link.report,
+            ask=self._link.ask,
             forget=known.forget,
         )
 
@@ -214,6 +216,7 @@ class Agent:
             "networks": len(networks),
             "ports": sum(len(network.ports) for network in networks),
             "leases": self._table.count(),
+            "troubles": dict(list(self._reconciler.troubles.items())[:TROUBLES_TOLD]),
             **({"vif_type": vif_type} if vif_type else {}),
         }
 

@@ -2,7 +2,7 @@
 
 Level-triggered: whatever woke it, a turn looks at everything and does what is missing. A network
 that fails is left alone for a while; the others are not. A port is ready when what was observed
-is what was planned for it.
+is what was planned for it, and down when the tap that it waits for is not there.
 """
 
 import logging
@@ -17,7 +17,8 @@ from ipam.agent.kernel import Kernel
 from ipam.agent.plan import AnyAction, DrasticPlan
 from ipam.agent.serving import Serving
 from ipam.agent.state import HostState, Lease, NetworkState
-from ipam.model import ACTIVE
+from ipam.agent.told import Told
+from ipam.agent.unknown_taps import UnknownTaps
 
 LOG = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ class Reconciler:
         site: Site,
         host: str,
         drastic_fraction: float,
-        report_ready: Callable[[Mapping[str, int]], None],
+        report: Callable[[Mapping[str, tuple[int, bool]]], None],
+        ask: Callable[[], None],
         forget: Callable[[str], None],
     ) -> None:
         self._kernel = kernel
@@ -56,12 +58,15 @@ class Reconciler:
         self._site = site
         self._host = host
         self._drastic_fraction = drastic_fraction
-        self._report_ready = report_ready
+        self._report = report
+        self._ask = ask
         self._forget = forget
         self._rows: Mapping[str, Json] = {}
         self._served: dict[str, ServedNetwork] = {}
-        self._reported: dict[str, int] = {}
+        self._told = Told()
+        self._unknown_taps = UnknownTaps()
         self._failures: dict[str, tuple[float, float]] = {}
+        self._troubles: dict[str, str] = {}
         self._releases: dict[tuple[str, Lease], tuple[float, int]] = {}
         self._stubborn_taps: dict[str, float] = {}
         self._just_done: dict[str, list[AnyAction]] = {}
@@ -72,6 +77,11 @@ class Reconciler:
     def networks(self) -> Mapping[str, ServedNetwork]:
         """What is to be served."""
         return self._served
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """What cannot be done now, by network id or tap."""
+        return dict(self._troubles)
 
     def want(self, rows: Mapping[str, Json]) -> None:
         """From now on serve these networks of the API's `dhcp-state`."""
@@ -101,25 +111,26 @@ class Reconciler:
         for fault in network.faults:
             LOG.warning("left out of dnsmasq's files: %s", fault)
         for port in network.ports.values():
-            if port.status != ACTIVE:
-                self._reported.pop(port.id, None)
+            self._told.hear(port)
         return network
 
     def _plan(self, *, remove_everything: bool) -> list[AnyAction]:
-        """What is missing on this host; as a side effect of looking, ports are found ready."""
+        """What is missing on this host; what was seen of ports and taps goes to the API."""
         self._kernel.links.refresh()
         desired = HostState({} if remove_everything else self._desired())
         actual, occupied = self._observe(desired)
         steps = planning.plan(desired, actual, occupied)
         if not remove_everything:
             steps = self._without_drastic(steps, desired, actual)
-            self._find_ready(desired, actual)
+            self._tell_of_ports(desired, actual)
+            self._ask_about_taps()
             steps += tuple(self._plan_releases(actual))
         return [step for step in steps if self._may_try(step.network_id)]
 
     def _desired(self) -> dict[str, NetworkState]:
         now, wanted = time.monotonic(), {}
-        self._stubborn_taps = {t: when for t, when in self._stubborn_taps.items() if when > now}
+        for tap in [tap for tap, when in self._stubborn_taps.items() if when <= now]:
+            del self._stubborn_taps[tap], self._troubles[tap]
         stubborn = self._stubborn_taps.keys()
         for network_id, served in self._served.items():
             state = served.state
@@ -170,6 +181,7 @@ class Reconciler:
                 done = [self._carry_out(one, for_good=not stays) for one in plans[network_id]]
                 _tell(plans[network_id], done)
                 self._failures.pop(network_id, None)
+                self._troubles.pop(network_id, None)
             except Exception as error:  # noqa: BLE001  # one network must not stop the others
                 self._failed(network_id, error)
             else:
@@ -232,24 +244,41 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
             LOG.warning("cannot put %s on %s: %s", step.tap, step.bridge.name, error)
             self._stubborn_taps[step.tap] = time.monotonic() + TAP_AGAIN_SECONDS
+            self._troubles[step.tap] = f"cannot be put on {step.bridge.name}: {error}"
             self._wake_in = min(self._wake_in, TAP_AGAIN_SECONDS)
 
-    def _find_ready(self, desired: HostState, actual: HostState) -> None:
-        """Report the ports whose machine would get its answer now."""
-        ready = {}
+    def _tell_of_ports(self, desired: HostState, actual: HostState) -> None:
+        """Report whose machine would get its answer now, and whose tap is not here."""
+        news = {}
         for network_id, served in self._served.items():
-            present = actual.networks.get(network_id)
-            if present is None or not _serves(desired.networks[network_id], present):
-                continue
+            wanted, present = desired.networks[network_id], actual.networks.get(network_id)
+            if present is not None and not _serves(wanted, present):
+                present = None
+            here = wanted.taps | self._stubborn_taps.keys()
             for port in served.ports.values():
-                waiting = port.status != ACTIVE and (
-                    self._reported.get(port.id) != port.revision_number
-                )
-                if waiting and self._is_ready(port, desired.networks[network_id], present):
-                    ready[port.id] = self._reported[port.id] = port.revision_number
-                    LOG.info("port %s: DHCP answers with %s", port.id, ", ".join(port.addresses))
-        if ready:
-            self._report_ready(ready)
+                ready = not port.waits_for_tap or port.tap in here
+                if not self._told.is_news(port, ready=ready):
+                    continue
+                if ready and not (present and self._is_ready(port, wanted, present)):
+                    continue
+                self._told.say(port, ready=ready)
+                news[port.id] = (port.revision_number, ready)
+                LOG.info("port %s: %s", port.id, _word(port, ready=ready))
+        if news:
+            self._report(news)
+
+    def _ask_about_taps(self) -> None:
+        """Have the API asked, if a tap is here that it may know of and the agent does not."""
+        known: set[str] = set()
+        for served in self._served.values():
+            known |= served.state.taps
+            if served.state.interface is not None:
+                known.add(served.state.interface.outside)
+        links = self._kernel.links.by_name.values()
+        ask, wait = self._unknown_taps.look(links, known, time.monotonic())
+        self._wake_in = min(self._wake_in, wait)
+        if ask:
+            self._ask()
 
     def _is_ready(self, port: ServedPort, wanted: NetworkState, present: NetworkState) -> bool:
         if port.waits_for_tap and port.tap not in present.taps:
@@ -311,8 +340,7 @@ class Reconciler:
         for network_id in self._serving.network_ids():
             self._serving.shorten_log(network_id)
         self._releases = {key: one for key, one in self._releases.items() if key in present}
-        ports = {port for served in self._served.values() for port in served.ports}
-        self._reported = {key: one for key, one in self._reported.items() if key in ports}
+        self._told.keep({port for served in self._served.values() for port in served.ports})
 
     def _may_try(self, network_id: str) -> bool:
         wait = self._failures.get(network_id, (0.0, 0.0))[0] - time.monotonic()
@@ -326,6 +354,7 @@ class Reconciler:
             LONGEST_RETRY_SECONDS,
         )
         self._failures[network_id] = (time.monotonic() + delay, delay)
+        self._troubles[network_id] = str(error) or repr(error)
         self._wake_in = min(self._wake_in, delay)
         LOG.error(
             "network %s: %s; again in %.1f s",
@@ -362,6 +391,11 @@ def _serves(wanted: NetworkState, present: NetworkState) -> bool:
         and present.addresses == wanted.addresses
         and present.server == wanted.server
     )
+
+
+def _word(port: ServedPort, *, ready: bool) -> str:
+    """What the log says of a port that was reported."""
+    return f"DHCP answers with {', '.join(port.addresses)}" if ready else f"{port.tap} is not here"
 
 
 def _tell(steps: Sequence[AnyAction], done: Sequence[bool]) -> None:

@@ -32,6 +32,10 @@ class ComputeOutbox:
         """DHCP began to answer for these ports."""
         self._put(tx, compute_event_rules.of_ready(ports))
 
+    def unplugged(self, tx: Transaction, ports: Sequence[Record]) -> None:
+        """The taps of these ports left their host."""
+        self._put(tx, compute_event_rules.of_unplugged(ports))
+
     def _put(self, tx: Transaction, events: Sequence[ComputeEvent]) -> None:
         if self._enabled and events:
             compute_events.put(tx, events)

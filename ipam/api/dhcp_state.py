@@ -1,4 +1,4 @@
-"""What an agent asks: which networks do I serve, what is in them; and tells: these are ready.
+"""What an agent asks: which networks do I serve, what is in them; and tells: ready, or no tap.
 
 The list of networks carries a digest each, made of the id and revision of every row behind the
 full answer. Each change raises a revision in the transaction that makes it, so a digest is equal
@@ -7,7 +7,7 @@ exactly while nothing changed, whatever order transactions commit in: no clock a
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import falcon
@@ -98,17 +98,17 @@ class FullNetwork(Struct):
     ports: list[ServedPort]
 
 
-class ReadyPort(Struct):
-    """A port that would get its address now, as of this revision."""
+class SeenPort(Struct):
+    """A port as of this revision."""
 
     id: Uuid
     revision_number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
-class ReadyPorts(Struct):
-    """What an agent found ready."""
+class SeenPorts(Struct):
+    """What an agent found alike."""
 
-    ports: list[ReadyPort]
+    ports: list[SeenPort]
 
 
 class DhcpStateRoute:
@@ -210,27 +210,67 @@ class ReadyPortsRoute:
         return {
             "POST": Operation(
                 "Make ports ACTIVE that are ready and did not change since",
-                request=({"ports": list[ReadyPort]},),
+                request=({"ports": list[SeenPort]},),
                 response={"ready": list[str], "ignored": list[str]},
                 rule="create_dhcp_state",
             )
         }
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        body = read_json(req, self.service.settings.api.max_body_bytes)
-        given = parse(ReadyPorts, body).result()
-        revisions = {port.id: port.revision_number for port in given.ports}
+        def work(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
+            told = dhcp_state.make_ready(tx, agent, revisions)
+            self.service.outbox.ready(tx, told.just_now)
+            return told.ids
 
-        def write(tx: Transaction) -> list[str]:
-            agent = agents.find(tx, resource_id) if is_uuid(resource_id) else None
-            if agent is None:
-                raise AgentNotFound(f"Agent {resource_id} could not be found.")
-            made = dhcp_state.make_ready(tx, agent, revisions)
-            self.service.outbox.ready(tx, made.just_now)
-            return made.ids
+        ready, ignored = _told(self.service, req, resource_id, work)
+        respond(resp, {"ready": ready, "ignored": ignored})
 
-        ready = self.service.database.write(write)
-        respond(resp, {"ready": ready, "ignored": sorted(revisions.keys() - set(ready))})
+
+class DownPortsRoute:
+    """POST of the ports whose tap is not on the agent's host."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "POST": Operation(
+                "Make ports DOWN that have no tap on the agent's host and did not change since",
+                request=({"ports": list[SeenPort]},),
+                response={"down": list[str], "ignored": list[str]},
+                rule="create_dhcp_state",
+            )
+        }
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        def work(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
+            told = dhcp_state.make_down(tx, agent, revisions)
+            self.service.outbox.unplugged(tx, told.just_now)
+            return told.ids
+
+        down, ignored = _told(self.service, req, resource_id, work)
+        respond(resp, {"down": down, "ignored": ignored})
+
+
+def _told(
+    service: Service,
+    req: falcon.Request,
+    agent_id: str,
+    take: Callable[[Transaction, Record, Mapping[str, int]], list[str]],
+) -> tuple[list[str], list[str]]:
+    """The ids of the request's ports of which `take` took notice, and the others."""
+    given = parse(SeenPorts, read_json(req, service.settings.api.max_body_bytes)).result()
+    revisions = {port.id: port.revision_number for port in given.ports}
+
+    def write(tx: Transaction) -> list[str]:
+        agent = agents.find(tx, agent_id) if is_uuid(agent_id) else None
+        if agent is None:
+            raise AgentNotFound(f"Agent {agent_id} could not be found.")
+        return take(tx, agent, revisions)
+
+    taken = service.database.write(write)
+    return taken, sorted(revisions.keys() - set(taken))
 
 
 def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
@@ -304,7 +344,7 @@ def _subnet(row: Record) -> ServedSubnet:
 
 
 def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPort:
-    """The port as the agent's host has it: where it is yet to come, it is the host's already."""
+    """The port as the agent's host has it: its own from before it comes until it has left."""
     host, status = row.binding_host_id, row.status
     if row.pk in contents.arriving:
         host = contents.host

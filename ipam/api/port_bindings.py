@@ -1,7 +1,8 @@
 """A port's bindings to hosts: the active one, and those that a live migration prepares.
 
 Both hosts serve the port as long as both bindings are there, so a machine has DHCP before, while
-and after it moves. `activate` makes the two change places in one transaction.
+and after it moves. `activate` makes the two change places in one transaction. A binding that is
+deleted before the active host's agent is ready is served on until it is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +18,8 @@ from ipam.api.attributes import parse
 from ipam.api.bodies import read_json, unwrap
 from ipam.api.listing import query_pairs
 from ipam.api.operations import Operation, Route
+from ipam.api.port_hosts import port_host, warn_of_silence
 from ipam.api.port_types import KIND, VnicType, vif_details
-from ipam.api.ports import vif_type_on
 from ipam.api.resources import respond
 from ipam.api.service import Service
 from ipam.api.values import JsonObject, is_uuid, printable
@@ -93,10 +94,12 @@ class Bindings:
                 raise PortBindingAlreadyExists(
                     f"Binding for port {port_id} on host {asked.host} already exists."
                 )
+            bound = port_host(self.service, tx, asked.host)
+            warn_of_silence(tx, port_id, bound)
             values = {
                 "vnic_type": asked.vnic_type,
                 "profile": asked.profile or {},
-                "vif_type": vif_type_on(self.service, tx, asked.host),
+                "vif_type": bound.vif_type,
             }
             port_bindings.add(tx, port.pk, asked.host, values)
             return {}
@@ -138,10 +141,7 @@ class Bindings:
                 raise _missing(port_id, host)
             port_bindings.remove(tx, port.pk, host)
             if port.binding_host_id:
-                names = ("vnic_type", "profile", "vif_type")
-                left = {name: getattr(port, f"binding_{name}") for name in names}
-                left["ready"] = port.status == model.ACTIVE  # its agent goes on serving
-                port_bindings.add(tx, port.pk, port.binding_host_id, left)
+                port_bindings.demote(tx, port, leaving=False)
             return {
                 "binding_host_id": host,
                 "binding_vnic_type": chosen.vnic_type,
@@ -158,14 +158,19 @@ class Bindings:
 
         def work(tx: Transaction, port: Record) -> dict[str, Any]:
             if host == port.binding_host_id:
+                port_bindings.settle(tx, [port.pk])
                 return {
                     "binding_host_id": "",
                     "binding_profile": {},
                     "binding_vif_type": model.VIF_UNBOUND,
                     "status": model.DOWN,
                 }
-            if not port_bindings.remove(tx, port.pk, host):
+            if port_bindings.find(tx, port.pk, host) is None:
                 raise _missing(port_id, host)
+            if port.binding_host_id and port.status != model.ACTIVE:
+                port_bindings.change(tx, port.pk, host, {"leaving": True})
+            else:
+                port_bindings.remove(tx, port.pk, host)
             return {}
 
         self._change(port_id, work)

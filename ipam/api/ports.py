@@ -12,6 +12,7 @@ from msgspec import Struct, UnsetType
 from ipam import model
 from ipam.api import dhcp_options, port_rules, standard
 from ipam.api.dhcp_port import dhcp_device_id, new_mac
+from ipam.api.port_hosts import PortHost, port_host, warn_of_silence
 from ipam.api.port_rules import Claim, Held, Pick, Step, SubnetFacts, Wish
 from ipam.api.port_types import (
     KIND,
@@ -130,14 +131,16 @@ class PortActions:
     ) -> list[PortView]:
         ids = dict.fromkeys(body.network_id for body in bodies)
         networks = {network_id: _network(tx, network_id) for network_id in ids}
-        vif_types: dict[str, str] = {}
+        hosts: dict[str, PortHost] = {}
         new = []
         for body in bodies:
             network = networks[body.network_id]
-            host = body.binding_host_id or ""
-            if host not in vif_types:
-                vif_types[host] = vif_type_on(self._service, tx, host)
-            new.append(_NewPort(body, network, _new_row(body, caller, network, vif_types[host])))
+            name = body.binding_host_id or ""
+            host = hosts.get(name) or port_host(self._service, tx, name)
+            hosts[name] = host
+            row = _new_row(body, caller, network, host.vif_type)
+            warn_of_silence(tx, row["id"], host)
+            new.append(_NewPort(body, network, row))
         pks = ports.add(tx, [port.row for port in new])
         plans = [_plan(port) for port in new]
         if len(new) > 1:
@@ -203,8 +206,8 @@ class PortActions:
             values["status"] = model.DOWN
         if not (values or moved):
             return {}
-        if "binding_host_id" in values:  # one binding to a host, and this is now the active one
-            port_bindings.remove(tx, row.pk, values["binding_host_id"])
+        if "binding_host_id" in values:
+            _rebind(tx, row, values["binding_host_id"])
         ports.change(tx, row.pk, values)
         return values | ({"fixed_ips": asked.fixed_ips} if moved else {})
 
@@ -222,8 +225,10 @@ class PortActions:
             wishes = options(values["extra_dhcp_opts"] or [])
             values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
         if "binding_host_id" in values:
-            values["binding_host_id"] = values["binding_host_id"] or ""
-            values["binding_vif_type"] = vif_type_on(self._service, tx, values["binding_host_id"])
+            host = port_host(self._service, tx, values["binding_host_id"] or "")
+            values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
+            if host.name != row.binding_host_id:
+                warn_of_silence(tx, row.id, host)
         return values
 
     def _move(
@@ -247,12 +252,13 @@ class PortActions:
         return bool(change.release or change.acquire)
 
 
-def vif_type_on(service: Service, tx: Transaction, host: str) -> str:
-    """How a port on this host is plugged: as its agent says, or else the setting."""
+def _rebind(tx: Transaction, row: Record, host: str) -> None:
+    """Make the host the port's only one; the one before serves it until the new one does."""
+    port_bindings.remove(tx, row.pk, host)
     if not host:
-        return model.VIF_UNBOUND
-    reported = ports.agent_vif_type(tx, model.DHCP_AGENT_TYPE, host)
-    return reported or str(service.settings.network.vif_type)
+        port_bindings.settle(tx, [row.pk])
+    elif row.binding_host_id:
+        port_bindings.demote(tx, row, leaving=True)
 
 
 def _network(tx: Transaction, network_id: str) -> _Network:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ipam import model
 from ipam.cli import lookup
 from ipam.cli.connection import connect
 from ipam.cli.options import examples
@@ -86,6 +87,17 @@ def reason(
     if not any(agent["admin_state_up"] for agent in alive):
         first = alive[0]["host"]
         return f"The agent of {first} is disabled: `ipam agent set {first} --enable`."
+    troubles = {
+        of: trouble
+        for agent in alive
+        for of, trouble in (agent.get("configurations") or {}).get("troubles", {}).items()
+    }
+    tap = model.tap_name(port["id"])
+    for of, what in ((port["network_id"], "its network"), (tap, f"its tap {tap}")):
+        if of in troubles:
+            return f"The agent of {alive[0]['host']} is alive, but {what}: {troubles[of]}"
+    if host and port["device_owner"].startswith(model.COMPUTE_OWNER_PREFIX):
+        return f"Its tap {tap} is not on host {host}: has the hypervisor plugged it?"
     hosts = ", ".join(sorted(str(agent["host"]) for agent in alive))
     return (
         f"The agent is alive on {hosts} but has not reported it ready: see the agent's log there."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from ipam.errors import RequestRefused, ServiceUnavailable
+from ipam.errors import ServiceUnavailable
 from ipam.store.compute_event_rules import DELETED, UNPLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
 
@@ -13,12 +13,20 @@ BATCH_EVENTS: Final = 100
 
 FIRST_RETRY_SECONDS: Final = 0.5
 LONGEST_WAIT_FOR_HOST_SECONDS: Final = 10.0
+ATTEMPTS_WHILE_NOVA_WAITS: Final = 30
+"""Some 270 s, about Nova's default vif_plugging_timeout. A server that has no host for longer
+than that is shelved, most likely, and reads all of its ports when it comes back."""
+LONGEST_WAIT_WHILE_SHELVED_SECONDS: Final = 600.0
 LONGEST_RETRY_SECONDS: Final = 30.0
 GIVE_UP_SECONDS: Final = 86_400
 """An event older than a day is given up when it fails again: nothing waits for it any more."""
 
 REFUSALS_OF_ONE: Final = 2
 """So many single events in a row may be at fault themselves; after one more it is Nova."""
+
+
+class RequestRefused(ServiceUnavailable):
+    """Nova is there and refuses a request as a whole, perhaps for one event in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,12 @@ def after_answer(claimed: Claimed, code: int, *, now_us: int) -> Outcome:
         case 400:
             return Drop("Nova finds the event malformed")
         case 422:
-            why, longest = "the server has no host yet", LONGEST_WAIT_FOR_HOST_SECONDS
+            why = "the server has no host yet"
+            longest = (
+                LONGEST_WAIT_FOR_HOST_SECONDS
+                if claimed.attempts <= ATTEMPTS_WHILE_NOVA_WAITS
+                else LONGEST_WAIT_WHILE_SHELVED_SECONDS
+            )
         case _:
             why, longest = f"Nova gives it the code {code}", LONGEST_RETRY_SECONDS
     return _again(claimed, now_us, _delay(claimed.attempts, longest), why)

@@ -70,6 +70,11 @@ def of_ready(ports: Sequence[Record]) -> list[ComputeEvent]:
     return _for_each(PLUGGED, ports)
 
 
+def of_unplugged(ports: Sequence[Record]) -> list[ComputeEvent]:
+    """What follows when the taps of ports leave the host they are bound to."""
+    return _for_each(UNPLUGGED, ports)
+
+
 def _of_status(
     status: str, new_status: str, before: str | None, after: str | None
 ) -> list[tuple[str, str | None]]:

@@ -1,7 +1,9 @@
 """What an agent's host has to serve, as the database has it now.
 
 Served are the networks with a switched-on port bound to the agent's host, with the ports bound
-there, and the networks scheduled to the agent, with their ports that are bound to no host.
+there, and the networks scheduled to the agent, with their ports that are bound to no host. Bound
+are also the ports that are to come, and those that have left for a host that does not serve them
+yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Select,
     and_,
     exists,
@@ -26,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
-from ipam.store import scheduling, tables
+from ipam.store import port_bindings, scheduling, tables
 from ipam.store.database import Transaction
 from ipam.store.listing import Record, chunks
 
@@ -43,6 +46,7 @@ _REPORTED = (
     *(_port.c.device_id, _port.c.device_owner),
 )
 _IS_DHCP_PORT = _port.c.device_owner == model.DHCP_PORT_OWNER
+_IS_OF_A_SERVER = _port.c.device_owner.startswith(model.COMPUTE_OWNER_PREFIX, autoescape=True)
 # An index over every unbound port of the site must not be taken for this; the network's is.
 _IS_UNBOUND = func.length(_port.c.binding_host_id) == 0
 
@@ -70,18 +74,20 @@ class Contents:
     host: str
     """The agent's."""
     arriving: Mapping[int, bool]
-    """By port number, whether the agent is ready for it: ports bound to its host inactively."""
+    """Ports that come to the agent's host or leave it: by number, whether it is ready for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """The ids of the ports that an agent is ready for, and those that it was not ready for before.
-
-    `just_now` has id, device_id and device_owner of each.
-    """
+class Told:
+    """What an agent's report came to."""
 
     ids: list[str]
+    """Of the ports that it is true of."""
     just_now: list[Record]
+    """Those of which it was not true before, with id, pk, device_id and device_owner."""
+
+    def __add__(self, other: "Told") -> "Told":
+        return Told(self.ids + other.ids, self.just_now + other.just_now)
 
 
 def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
@@ -130,32 +136,46 @@ def living_agents(tx: Transaction, *, oldest_heartbeat: int) -> int:
     return int(tx.execute(select(func.count()).select_from(agent).where(usable)).scalar_one())
 
 
-def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Ready:
+def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Told:
     """Make those ports ACTIVE that have this revision still and are the agent's."""
+    here = (_port.c.binding_host_id == agent.host) | _scheduled_unbound(agent)
+    told = _set_status(tx, and_(here, _port.c.admin_state_up), revisions, model.ACTIVE)
+    if told.just_now:
+        port_bindings.settle(tx, [row.pk for row in told.just_now])
+    return told + _expect(tx, agent, revisions, ready=True)
+
+
+def make_down(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Told:
+    """Make those ports of the agent's host DOWN that have this revision still."""
+    here = _port.c.binding_host_id == agent.host
+    told = _set_status(tx, here, revisions, model.DOWN)
+    expected = _expect(tx, agent, revisions, ready=False)
+    return Told(told.ids + expected.ids, told.just_now)
+
+
+def _set_status(
+    tx: Transaction, mine: ColumnElement[bool], revisions: Mapping[str, int], status: str
+) -> Told:
     ids = sorted(revisions)
-    ready: list[str] = []
-    just_now: list[Record] = []
+    told = Told([], [])
     for start in range(0, len(ids), 500):
         query = (
             select(*_REPORTED, _port.c.status)
-            .where(_port.c.id.in_(ids[start : start + 500]), _port.c.admin_state_up)
-            .where((_port.c.binding_host_id == agent.host) | _scheduled_unbound(agent))
+            .where(_port.c.id.in_(ids[start : start + 500]), mine)
             .order_by(_port.c.pk)  # all writers lock in one order
             .with_for_update()
         )
         rows = [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
-        ready += [row.id for row in rows]
-        down = [row for row in rows if row.status != model.ACTIVE]
-        just_now += down
-        if down:
-            these = _port.c.pk.in_([row.pk for row in down])
-            tx.execute(update(_port).where(these).values(status=model.ACTIVE))
-    expected = _expect(tx, agent, revisions)
-    return Ready(ready + expected.ids, just_now + expected.just_now)
+        other = [row for row in rows if row.status != status]
+        if other:
+            these = _port.c.pk.in_([row.pk for row in other])
+            tx.execute(update(_port).where(these).values(status=status))
+        told += Told([row.id for row in rows], other)
+    return told
 
 
-def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Ready:
-    """Note that the agent is ready for ports that are bound to its host inactively.
+def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int], *, ready: bool) -> Told:
+    """Note whether the agent is ready for ports that are bound to its host inactively.
 
     What the port's status says is the business of the agent where it is active.
     """
@@ -163,23 +183,27 @@ def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Rea
     found: list[Record] = []
     for start in range(0, len(ids), 500):
         query = (
-            select(*_REPORTED, _binding.c.ready, _binding.c.leaving)
+            select(*_REPORTED, _binding.c.ready)
             .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
             .where(_port.c.id.in_(ids[start : start + 500]), _binding.c.host == agent.host)
+            .where(not_(_binding.c.leaving))
         )
         found += [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]
-    new = [row for row in found if not row.ready and _becomes_ready(tx, agent, row.pk)]
-    return Ready([row.id for row in found], [row for row in new if not row.leaving])
+    other = [row for row in found if row.ready != ready]
+    return Told(
+        [row.id for row in found],
+        [row for row in other if _note_expected(tx, agent, row.pk, ready=ready)],
+    )
 
 
-def _becomes_ready(tx: Transaction, agent: Record, port_pk: int) -> bool:
+def _note_expected(tx: Transaction, agent: Record, port_pk: int, *, ready: bool) -> bool:
     """Note it for one port; whether it is this report that made the difference."""
-    waiting = (
+    other = (
         _binding.c.host == agent.host,
         _binding.c.port_pk == port_pk,
-        not_(_binding.c.ready),
+        _binding.c.ready != ready,
     )
-    return tx.execute(update(_binding).where(*waiting).values(ready=True)).rowcount > 0
+    return tx.execute(update(_binding).where(*other).values(ready=ready)).rowcount > 0
 
 
 def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
@@ -229,7 +253,11 @@ def _scheduled(agent: Record) -> Select[Any]:
 
 
 def _scheduled_unbound(agent: Record) -> Any:
-    return and_(_port.c.network_pk.in_(_scheduled(agent)), _IS_UNBOUND)
+    """Ports of the agent's networks that are bound to no host, as of machines without an agent.
+
+    A server's port that is bound to none has no machine: the server is shelved.
+    """
+    return and_(_port.c.network_pk.in_(_scheduled(agent)), _IS_UNBOUND, not_(_IS_OF_A_SERVER))
 
 
 def _lacks_agents(agent: Record, agents_per_network: int) -> Any:
@@ -272,8 +300,8 @@ def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple
 
 
 def _arriving(tx: Transaction, agent: Record) -> dict[int, bool]:
-    query = select(_binding.c.port_pk, _binding.c.ready).where(_binding.c.host == agent.host)
-    return {row.port_pk: bool(row.ready) for row in tx.execute(query)}
+    query = select(_binding).where(_binding.c.host == agent.host)
+    return {row.port_pk: bool(row.ready or row.leaving) for row in tx.execute(query)}
 
 
 def _insert_unless_taken(dialect: str) -> Any:

@@ -2,7 +2,8 @@
 
 Rule 1: a lease is what a DHCP server last said, so an event older than that changes nothing.
 Rule 2: an end counts only for the machine that has the lease. A late `del` of the machine before
-does not end its successor's lease.
+does not end its successor's lease, and the host that a machine has left does not end its lease
+when it forgets the machine.
 Rule 3: another machine on the address makes another lease, with an id and a beginning of its own.
 """
 
@@ -63,13 +64,18 @@ class Lease:
     last_seen_at_us: int
 
 
-def after(lease: Lease | None, event: LeaseEvent, new_id: Callable[[], str]) -> Lease | None:
-    """The lease of the event's address once the event is told; None when there is none."""
+def after(
+    lease: Lease | None, event: LeaseEvent, new_id: Callable[[], str], *, bound_host: str = ""
+) -> Lease | None:
+    """The lease of the event's address once the event is told; None when there is none.
+
+    `bound_host` is where the machine's port is bound now; "" is nowhere.
+    """
     if lease is not None and event.occurred_at_us < lease.last_seen_at_us:
         return lease
     match event.action:
         case "del" | "missed":
-            return None if lease is None or _ends(lease, event) else lease
+            return None if lease is None or _ends(lease, event, bound_host) else lease
         case "add" | "old":
             if lease is None or not is_same_machine(lease, event):
                 return _begun(event, new_id())
@@ -78,9 +84,10 @@ def after(lease: Lease | None, event: LeaseEvent, new_id: Callable[[], str]) -> 
             assert_never(event.action)
 
 
-def _ends(lease: Lease, event: LeaseEvent) -> bool:
-    """A machine that moved keeps its lease when the host that it left forgets it."""
-    return lease.host == event.host and is_same_machine(lease, event)
+def _ends(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
+    """Not where the machine has gone to another host, seen or not yet seen there."""
+    has_left = bound_host not in ("", event.host)
+    return not has_left and lease.host == event.host and is_same_machine(lease, event)
 
 
 def is_same_machine(lease: Lease, event: LeaseEvent) -> bool:

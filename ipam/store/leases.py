@@ -103,6 +103,8 @@ class _Holder:
     subnet_id: str | None = None
     port_id: str | None = None
     mac_address: str | None = None
+    host: str = ""
+    """To which its port is bound."""
 
 
 def record(database: Database, events: Sequence[LeaseEvent]) -> Recorded:
@@ -129,11 +131,11 @@ def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
     rows = []
     for event in fresh:
         before = leases.get(event.key)
+        holder = _holder(event, holders, projects)
         if event.occurred_at_us >= ended.get(event.key, 0):
-            leases[event.key] = after(before, event, model.new_id)
+            leases[event.key] = after(before, event, model.new_id, bound_host=holder.host)
         if event.action == "del" and leases.get(event.key) is None:
             ended[event.key] = max(event.occurred_at_us, ended.get(event.key, 0))
-        holder = _holder(event, holders, projects)
         rows.append(_history_row(event, holder, recorded_at_us))
     if rows:
         tx.execute(insert(lease_event), rows)
@@ -206,6 +208,7 @@ def _holders(tx: Transaction, keys: Sequence[Key]) -> dict[Key, _Holder]:
                 port.c.id.label("port_id"),
                 port.c.project_id,
                 port.c.mac_address,
+                port.c.binding_host_id,
             )
             .join_from(ip_address, subnet, subnet.c.pk == ip_address.c.subnet_pk)
             .join(network, network.c.pk == subnet.c.network_pk)
@@ -217,7 +220,8 @@ def _holders(tx: Transaction, keys: Sequence[Key]) -> dict[Key, _Holder]:
         )
         for row in tx.execute(query):
             found[row.network_id, row.ip] = _Holder(
-                row.project_id, row.subnet_id, row.port_id, row.mac_address
+                *(row.project_id, row.subnet_id, row.port_id, row.mac_address),
+                row.binding_host_id,
             )
     return found
 

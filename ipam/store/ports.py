@@ -179,16 +179,12 @@ _BY_OWNER: Final = ByNumbers(
 )
 
 
-def agent_vif_type(tx: Transaction, agent_type: str, host: str) -> str | None:
-    """The `vif_type` that the agent of this host reported, if it did."""
+def host_agent(tx: Transaction, agent_type: str, host: str) -> Record | None:
+    """What the agent of this host last said of itself, and when."""
     agent = tables.agent
-    configurations = tx.execute(
-        select(agent.c.configurations).where(
-            agent.c.agent_type == agent_type, agent.c.host == host
-        )
-    ).scalar_one_or_none()
-    reported = (configurations or {}).get("vif_type")
-    return reported if reported in (model.VIF_TAP, model.VIF_BRIDGE) else None
+    mine = (agent.c.agent_type == agent_type, agent.c.host == host)
+    query = select(agent.c.configurations, agent.c.heartbeat_at).where(*mine)
+    return tx.execute(query).one_or_none()
 
 
 def find(tx: Transaction, port_id: str) -> Record | None:

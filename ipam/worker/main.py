@@ -13,7 +13,6 @@ from ipam import systemd
 from ipam.allocator.reservations import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.store.database import Database
-from ipam.worker import compute_audit
 from ipam.worker.housekeeping import Task, tasks
 from ipam.worker.wake_socket import WakeSocket
 
@@ -41,6 +40,8 @@ def run(settings: cfg.ConfigOpts) -> None:
     logging.getLogger("ipam.store.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
     if settings.compute.reclaim_orphans:
+        from ipam.worker import compute_audit  # noqa: PLC0415  # see _event_sender
+
         compute_audit.start(settings)
     sender = _event_sender(settings, database) if settings.compute.send_events else None
     try:

@@ -571,6 +571,13 @@ AGENTS: Final = (
         {"ports": [{"id": "$ready_port", "revision_number": "$ready_revision"}]},
         caller="service",
     ),
+    Example(
+        "Say that its tap has gone",
+        "POST",
+        "/v2.0/agents/$agent/down-ports",
+        {"ports": [{"id": "$ready_port", "revision_number": "$ready_revision"}]},
+        caller="service",
+    ),
 )
 
 LEASES: Final = (

@@ -63,6 +63,7 @@ TITLES: Final[Mapping[str, str]] = {
     "v2.0/availability_zones": "Scheduling",
     "v2.0/agents/dhcp-state": "What agents ask",
     "v2.0/agents/ready-ports": "What agents ask",
+    "v2.0/agents/down-ports": "What agents ask",
     "v2.0/routers": "Empty lists",
     "v2.0/floatingips": "Empty lists",
     "v2.0/security-groups": "Empty lists",

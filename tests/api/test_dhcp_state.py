@@ -45,6 +45,18 @@ class Agent:
         answer: dict[str, list[str]] = result.json
         return answer
 
+    def down(self, *ports: dict[str, Any]) -> dict[str, list[str]]:
+        body = {"ports": [{k: port[k] for k in ("id", "revision_number")} for port in ports]}
+        result = self.api.call("POST", f"/agents/{self.id}/down-ports", body)
+        assert result.status_code == 200, result.text
+        answer: dict[str, list[str]] = result.json
+        return answer
+
+    def ports(self) -> dict[str, str]:
+        """The status of each port that it serves, as the agent is told."""
+        networks = self.full(*self.digests())
+        return {port["id"]: port["status"] for network in networks for port in network["ports"]}
+
 
 @pytest.fixture
 def site(api_on_each: Api) -> Api:
@@ -146,7 +158,8 @@ def test_a_port_bound_to_the_host_brings_its_network(site: Api) -> None:
     site.update("port", bound["id"], admin_state_up=False)
     assert agent.digests() == {}
     site.update("port", bound["id"], admin_state_up=True)
-    site.update("port", bound["id"], binding__host_id="host-b")
+    moved = site.update("port", bound["id"], binding__host_id="host-b")
+    Agent(site, "host-b").ready(moved)
     assert agent.digests() == {}
 
 
@@ -361,7 +374,8 @@ def test_an_unknown_agent_is_told_to_register(site: Api) -> None:
             404, "AgentNotFound", "GET", f"/agents/{name}/dhcp-state", params={"network_id": "x"}
         )
         body: dict[str, Any] = {"ports": []}
-        site.refused(404, "AgentNotFound", "POST", f"/agents/{name}/ready-ports", body)
+        for told in ("ready-ports", "down-ports"):
+            site.refused(404, "AgentNotFound", "POST", f"/agents/{name}/{told}", body)
 
 
 def test_a_ready_port_becomes_active_and_keeps_its_revision(site: Api) -> None:
@@ -399,6 +413,39 @@ def test_a_port_that_changed_since_or_is_not_the_agents_stays_down(site: Api) ->
     assert site.show("port", others["id"])["status"] == "DOWN"
 
 
+def test_a_port_whose_tap_has_gone_is_down_until_it_is_ready_again(site: Api) -> None:
+    network = with_subnet(site)
+    port = site.create("port", network_id=network["id"], binding__host_id="host-a")
+    agent = Agent(site)
+    agent.ready(port)
+    before = agent.digests()
+    for _ in range(2):
+        assert agent.down(port) == {"down": [port["id"]], "ignored": []}
+        assert site.show("port", port["id"])["status"] == "DOWN"
+    assert site.show("port", port["id"])["revision_number"] == port["revision_number"]
+    assert agent.digests() == before
+    agent.ready(port)
+    assert site.show("port", port["id"])["status"] == "ACTIVE"
+
+
+def test_a_port_that_changed_since_or_is_on_another_host_does_not_go_down(site: Api) -> None:
+    network = with_subnet(site)
+    agent, other = Agent(site), Agent(site, "host-b")
+    agent.digests()
+    changed = site.create("port", network_id=network["id"], binding__host_id="host-a")
+    unbound = site.create("port", network_id=network["id"])
+    others = site.create("port", network_id=network["id"], binding__host_id="host-b")
+    renamed = site.update("port", changed["id"], dns_name="new")
+    agent.ready(renamed, unbound)
+    other.ready(others)
+    gone = {"id": NOWHERE, "revision_number": 0}
+    answer = agent.down(changed, unbound, others, gone)
+    assert (answer["down"], len(answer["ignored"])) == ([], 4)
+    found = {each["id"]: each["status"] for each in site.list("port")}
+    assert {found[each["id"]] for each in (changed, unbound, others)} == {"ACTIVE"}
+
+
+@pytest.mark.parametrize("told", ["ready-ports", "down-ports"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -409,9 +456,9 @@ def test_a_port_that_changed_since_or_is_not_the_agents_stays_down(site: Api) ->
         {"ports": [7]},
     ],
 )
-def test_a_wrong_list_of_ready_ports_is_refused(api: Api, body: Any) -> None:
+def test_a_wrong_list_of_ports_is_refused(api: Api, body: Any, told: str) -> None:
     agent = Agent(api)
-    api.refused(400, "HTTPBadRequest", "POST", f"/agents/{agent.id}/ready-ports", body)
+    api.refused(400, "HTTPBadRequest", "POST", f"/agents/{agent.id}/{told}", body)
 
 
 def test_a_digest_depends_on_every_row_and_on_nothing_else() -> None:
@@ -430,3 +477,15 @@ def test_a_digest_depends_on_every_row_and_on_nothing_else() -> None:
     swapped = [*rows[:2], Part(PORT, 1, 8, "p", 2), Part(PORT, 1, 9, "q", 1)]
     assert digests(swapped, "") != digest
     assert digests(rows[:3], "") != digest
+
+
+def test_a_servers_port_that_is_bound_to_no_host_is_nobodys(site: Api) -> None:
+    network = with_subnet(site)
+    shelved = site.create(
+        "port", network_id=network["id"], device_id=NOWHERE, device_owner="compute:nova"
+    )
+    agent = Agent(site)
+    assert list(agent.digests()) == [network["id"]]
+    (full,) = agent.full(network["id"])
+    assert full["ports"] == []
+    assert agent.ready(shelved) == {"ready": [], "ignored": [shelved["id"]]}

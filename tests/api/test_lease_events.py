@@ -160,6 +160,27 @@ def test_an_add_that_arrives_after_a_newer_del_does_not_bring_the_lease_back(
     assert len(api_on_each.list("lease")) == 1
 
 
+@pytest.mark.parametrize("action", ["del", "missed"])
+def test_a_lease_goes_with_its_port_to_another_host_and_keeps_id_and_beginning(
+    api_on_each: Api, served: dict[str, Any], action: str
+) -> None:
+    network_id = served["network_id"]
+    api_on_each.update("port", served["id"], binding__host_id="host-a")
+    send(api_on_each, event(network_id, occurred_at_us=seconds_ago(50)))
+    (given,) = api_on_each.list("lease")
+    api_on_each.update("port", served["id"], binding__host_id="host-b")
+    send(api_on_each, event(network_id, action, occurred_at_us=seconds_ago(40)))
+    assert api_on_each.list("lease") == [given]
+    assert [each["action"] for each in history(api_on_each)] == [action, "add"]
+    send(api_on_each, event(network_id, occurred_at_us=seconds_ago(30), host="host-b"))
+    (moved,) = api_on_each.list("lease")
+    assert moved["host"] == "host-b"
+    for name in ("id", "first_seen_at", "port_id"):
+        assert moved[name] == given[name]
+    send(api_on_each, event(network_id, action, occurred_at_us=seconds_ago(20), host="host-b"))
+    assert api_on_each.list("lease") == []
+
+
 def test_an_event_of_a_network_that_is_gone_is_kept_all_the_same(api_on_each: Api) -> None:
     send(api_on_each, event(NOWHERE), event(NOWHERE, "del"))
     assert [each["network_id"] for each in history(api_on_each)] == [NOWHERE, NOWHERE]

@@ -9,7 +9,7 @@ from oslo_config import cfg
 from ipam.api.app import create_app
 from ipam.store.database import Database
 from tests.api.caller import ADMIN, READER, Api
-from tests.api.test_agents import report
+from tests.api.test_agents import report, silence
 from tests.api.test_dhcp_state import Agent, with_subnet
 
 
@@ -90,6 +90,131 @@ def test_both_hosts_serve_a_port_that_moves(api_on_each: Api) -> None:
     assert [n["ports"] for n in source.full(network["id"])] in ([], [[]])
 
 
+def test_a_moved_port_is_served_on_where_it_was_until_its_new_host_is_ready(
+    api_on_each: Api,
+) -> None:
+    api = api_on_each
+    network = with_subnet(api)
+    source, target = Agent(api, "source"), Agent(api, "target")
+    port = api.create("port", network_id=network["id"], binding__host_id="source")
+    source.digests()
+    source.ready(port)
+    moved = api.update("port", port["id"], binding__host_id="target")
+    assert moved["status"] == "DOWN"
+    assert source.ports() == {port["id"]: "ACTIVE"}
+    assert target.ports() == {port["id"]: "DOWN"}
+    for told in (source.ready, source.down):
+        assert told(moved)["ignored"] == [port["id"]]
+    assert api.show("port", port["id"])["status"] == "DOWN"
+    before = source.digests()
+    target.ready(moved)
+    assert source.digests() != before
+    assert source.ports() == {}
+    assert target.ports() == {port["id"]: "ACTIVE"}
+
+
+def test_a_binding_deleted_before_the_active_host_is_ready_is_served_on(api_on_each: Api) -> None:
+    api = api_on_each
+    network = with_subnet(api)
+    source, target = Agent(api, "source"), Agent(api, "target")
+    port = api.create("port", network_id=network["id"], binding__host_id="source")
+    source.digests()
+    source.ready(port)
+    bind(api, port)
+    path = f"/ports/{port['id']}/bindings"
+    api.call("PUT", f"{path}/target/activate")
+    assert api.call("DELETE", f"{path}/source").status_code == 204
+    assert bindings(api, port) == {"target": "ACTIVE"}
+    api.refused(404, "PortBindingNotFound", "DELETE", f"{path}/source")
+    assert source.ports() == {port["id"]: "ACTIVE"}
+    target.ready(api.show("port", port["id"]))
+    assert source.ports() == {}
+
+
+def test_the_target_of_a_migration_that_is_given_up_is_served_no_more(api_on_each: Api) -> None:
+    api = api_on_each
+    network = with_subnet(api)
+    source, target = Agent(api, "source"), Agent(api, "target")
+    port = api.create("port", network_id=network["id"], binding__host_id="source")
+    bind(api, port)
+    source.ready(api.show("port", port["id"]))
+    api.call("DELETE", f"/ports/{port['id']}/bindings/target")
+    assert target.ports() == {}
+
+
+def test_every_host_of_a_chain_of_moves_serves_until_the_last_is_ready(api_on_each: Api) -> None:
+    api = api_on_each
+    network = with_subnet(api)
+    agents = [Agent(api, host) for host in ("a", "b", "c")]
+    port = api.create("port", network_id=network["id"], binding__host_id="a")
+    for host in ("b", "c", "b"):
+        port = api.update("port", port["id"], binding__host_id=host)
+    assert [len(agent.ports()) for agent in agents] == [1, 1, 1]
+    assert bindings(api, port) == {"b": "ACTIVE"}
+    agents[1].ready(port)
+    assert [len(agent.ports()) for agent in agents] == [0, 1, 0]
+
+
+def test_a_port_that_comes_back_or_is_unbound_or_deleted_leaves_nothing_behind(
+    api_on_each: Api,
+) -> None:
+    api = api_on_each
+    network = with_subnet(api)
+    first = Agent(api, "a")
+    ports = [
+        api.create("port", network_id=network["id"], binding__host_id="a") for _each in range(4)
+    ]
+    first.digests()
+    for port in ports:
+        api.update("port", port["id"], binding__host_id="b")
+    assert len(first.ports()) == 4
+    api.update("port", ports[0]["id"], binding__host_id=None)
+    api.call("DELETE", f"/ports/{ports[1]['id']}/bindings/b")
+    api.delete("port", ports[2]["id"])
+    back = api.update("port", ports[3]["id"], binding__host_id="a")
+    first.ready(back)
+    served = first.full(network["id"])[0]["ports"]
+    assert {p["id"] for p in served if p["binding_host_id"] == "a"} == {back["id"]}
+    assert Agent(api, "b").ports() == {}
+
+
+def test_a_host_that_a_port_is_leaving_is_not_bound_and_can_be_bound_anew(api: Api) -> None:
+    network = with_subnet(api)
+    source = Agent(api, "source")
+    port = api.create("port", network_id=network["id"], binding__host_id="source")
+    source.digests()
+    moved = api.update("port", port["id"], binding__host_id="target")
+    path = f"/ports/{port['id']}/bindings"
+    for method, tail, body in (
+        ("GET", "", None),
+        ("PUT", "", {"binding": {"profile": {}}}),
+        ("PUT", "/activate", None),
+        ("DELETE", "", None),
+    ):
+        api.refused(404, "PortBindingNotFound", method, f"{path}/source{tail}", body)
+    assert bindings(api, port) == {"target": "ACTIVE"}
+    assert api.show("port", port["id"])["revision_number"] == moved["revision_number"]
+    bind(api, port, "source")
+    assert bindings(api, port) == {"target": "ACTIVE", "source": "INACTIVE"}
+    assert source.ports() == {port["id"]: "DOWN"}
+
+
+def test_the_tap_of_an_inactive_binding_comes_and_goes_without_touching_the_port(
+    api: Api,
+) -> None:
+    network = with_subnet(api)
+    source, target = Agent(api, "source"), Agent(api, "target")
+    port = api.create("port", network_id=network["id"], binding__host_id="source")
+    bind(api, port)
+    port = api.show("port", port["id"])
+    source.ready(port)
+    target.ready(port)
+    assert target.ports() == {port["id"]: "ACTIVE"}
+    assert target.down(port) == {"down": [port["id"]], "ignored": []}
+    assert target.ports() == {port["id"]: "DOWN"}
+    assert source.ports() == {port["id"]: "ACTIVE"}
+
+
 def test_a_binding_that_exists_is_refused(api: Api, bound: dict[str, Any]) -> None:
     path = f"/ports/{bound['id']}/bindings"
     bind(api, bound)
@@ -160,6 +285,40 @@ def test_each_host_is_plugged_as_its_agent_says(api: Api, bound: dict[str, Any])
     made = bind(api, bound)
     assert made["vif_type"] == "bridge"
     assert made["vif_details"]["bridge_name"].startswith("brq")
+
+
+def test_binding_to_a_host_without_a_living_agent_is_warned_of_once(
+    api: Api, sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    report(api, "living")
+    report(api, "dead")
+    silence(sqlite, "dead", 1000)
+
+    def warned() -> list[str]:
+        found = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        caplog.clear()
+        return found
+
+    network = api.create("network")
+    assert warned() == []
+    port = api.create("port", network_id=network["id"], binding__host_id="unheard")
+    (said,) = warned()
+    assert f"port {port['id']} is bound to host unheard, whose agent was never heard of" in said
+    assert "Nova will wait in vain" in said
+    for host in ("living", None):
+        api.update("port", port["id"], binding__host_id=host)
+    assert warned() == []
+    for _ in range(2):
+        api.update("port", port["id"], binding__host_id="dead")
+    (said,) = warned()
+    assert "to host dead, whose agent is dead (last heard of 2" in said
+    bind(api, port, "living")
+    assert warned() == []
+    bind(api, port, "nowhere")
+    assert len(warned()) == 1
+    refused = {"binding": {"host": "nowhere"}}
+    api.refused(409, "PortBindingAlreadyExists", "POST", f"/ports/{port['id']}/bindings", refused)
+    assert warned() == []
 
 
 def test_a_bad_body_is_refused(api: Api, bound: dict[str, Any]) -> None:

@@ -13,10 +13,13 @@ from tests.cli.live_api import LiveApi
 
 PORT = {
     "id": "p1",
+    "network_id": "n1",
+    "device_owner": "",
     "admin_state_up": True,
     "fixed_ips": [{"subnet_id": "s1", "ip_address": "10.0.0.2"}],
     "binding:host_id": "node-7",
 }
+COMPUTE = {"device_owner": "compute:nova"}
 ALIVE = {
     "host": "node-7",
     "alive": True,
@@ -40,6 +43,20 @@ ALIVE = {
         ({}, ["s1"], [{**ALIVE, "admin_state_up": False}], "`ipam agent set node-7 --enable`"),
         ({}, ["s1"], [ALIVE], "alive on node-7 but has not reported it ready"),
         ({"binding:host_id": None}, ["s1"], [{**ALIVE, "host": "node-8"}], "alive on node-8"),
+        (COMPUTE, ["s1"], [ALIVE], "Its tap tapp1 is not on host node-7: has the hypervisor"),
+        (COMPUTE, ["s1"], [{**ALIVE, "alive": False}], "No agent is alive on host node-7"),
+        (
+            COMPUTE,
+            ["s1"],
+            [{**ALIVE, "configurations": {"troubles": {"n1": "dnsmasq ended", "n2": "no"}}}],
+            "alive, but its network: dnsmasq ended",
+        ),
+        (
+            COMPUTE,
+            ["s1"],
+            [{**ALIVE, "configurations": {"troubles": {"tapp1": "cannot be put on brq1: busy"}}}],
+            "alive, but its tap tapp1: cannot be put on brq1: busy",
+        ),
     ],
 )
 def test_the_reason_names_the_cause_and_the_next_step(

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ipam.cli.preflight import find_program
-from ipam.model import bridge_name, dhcp_namespace
+from ipam.model import bridge_name, dhcp_namespace, tap_name
+from tests.compute.nova_endpoint import NovaEndpoint
 
 pytestmark = [
     pytest.mark.root,
@@ -29,7 +30,7 @@ STOP_SECONDS = 60
 class Up:
     """One `ipam up`, with its output in a file."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *more: str) -> None:
         self.run_path = directory / "run"
         self.log = directory / "up.log"
         self.arguments = [
@@ -40,7 +41,7 @@ class Up:
         ]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ipam", "up", "--port", "0", *self.arguments],
+                [sys.executable, "-m", "ipam", "up", "--port", "0", *self.arguments, *more],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -107,6 +108,43 @@ def test_a_port_becomes_active_and_the_end_leaves_the_host_as_it_was(up: Up) -> 
     assert not namespace.exists()
     assert not (up.run_path / "api.sock").exists()
     assert "Traceback" not in up.log.read_text()
+
+
+def test_nova_hears_of_a_port_from_its_boot_to_its_end(tmp_path: Path) -> None:
+    server = "11111111-2222-4333-8444-555555555555"
+    nova, config = NovaEndpoint(), tmp_path / "ipam.conf"
+    # Without the datagram that wakes the worker it would look after an hour.
+    lines = "[compute]\nsend_events = true\nevents_interval = 3600\n"
+    config.write_text(lines + nova.settings())
+    up = Up(tmp_path, "--config-file", str(config))
+    tap = ""
+    try:
+        up.wait()
+        (agent,) = up.ipam("agent", "list", "-f", "json")
+        up.ipam("network", "create", "demo", "-f", "json")
+        subnet = ["--network", "demo", "--subnet-range", "10.0.0.0/24", "-f", "json"]
+        up.ipam("subnet", "create", *subnet)
+        words = ["--network", "demo", "--host", agent["Host"], "--device", server, "-f", "json"]
+        port = up.ipam("port", "create", *words, "--device-owner", "compute:nova", "web-1")["id"]
+        tap = tap_name(port)
+        subprocess.run(["ip", "tuntap", "add", tap, "mode", "tap"], check=True)
+        wait_for(nova, ("network-vif-plugged", server, port))
+        up.ipam("port", "delete", "web-1")
+        wait_for(nova, ("network-vif-deleted", server, port))
+        assert len(nova.heard) == 2
+    finally:
+        subprocess.run(["ip", "link", "delete", tap], check=False)
+        up.stop()
+        nova.close()
+    assert up.process.returncode == 0, up.log.read_text()
+    assert "Traceback" not in up.log.read_text()
+
+
+def wait_for(nova: NovaEndpoint, event: tuple[str, str, str]) -> None:
+    deadline = time.monotonic() + 30
+    while event not in nova.heard:
+        assert time.monotonic() < deadline, nova.batches
+        time.sleep(0.05)
 
 
 def test_a_second_one_on_the_same_directory_is_refused(up: Up) -> None:

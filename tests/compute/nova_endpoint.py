@@ -89,6 +89,7 @@ class NovaEndpoint:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # an answer in one packet: in two, the second waits for an ACK
 
             def setup(self) -> None:
                 super().setup()
@@ -107,7 +108,9 @@ class NovaEndpoint:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                with contextlib.suppress(OSError):  # who asked has gone
+                    self.wfile.write(content)
+                    self.wfile.flush()
 
             def log_message(self, *_words: object) -> None:
                 """Nothing: what it got is noted."""

@@ -10,8 +10,9 @@ import pytest
 
 from ipam import settings
 from ipam.compute import nova
+from ipam.compute.delivery import RequestRefused
 from ipam.compute.nova import NovaEvents
-from ipam.errors import RequestRefused, ServiceUnavailable
+from ipam.errors import ServiceUnavailable
 from ipam.store.compute_event_rules import CHANGED, PLUGGED, ComputeEvent
 from tests.compute.nova_endpoint import NovaEndpoint, by_code
 

@@ -1,6 +1,7 @@
 """What a member of a project does in the tests: networks, ports, servers, and looking at them."""
 
 import contextlib
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,19 +9,22 @@ from typing import Any
 
 from openstack import exceptions
 
+from ipam import model
 from ipam.client import Client
 from tests.servers.openstack.cloud import Cloud
 
 SERVER_SECONDS = 60
 
 
-def wait_until(probe: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def wait_until(
+    probe: Callable[[], Any], what: str, seconds: float = 30, every: float = 0.1
+) -> Any:
     """The first true answer of the probe."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := probe():
             return found
-        time.sleep(0.1)
+        time.sleep(every)
     raise AssertionError(f"not within {seconds:g} s: {what}")
 
 
@@ -112,8 +116,35 @@ class Tenant:
 
     def addresses(self, server: Any) -> list[str]:
         """The addresses that Nova shows."""
-        shown: Mapping[str, Any] = self.compute.get_server(server.id).addresses
+        return self.shown(server.id)
+
+    def shown(self, server_id: str) -> list[str]:
+        """The addresses that Nova shows, as long as it answers."""
+        try:
+            shown: Mapping[str, Any] = self.compute.get_server(server_id).addresses
+        except exceptions.HttpException:
+            return []
         return sorted(one["addr"] for network in shown.values() for one in network)
+
+    def shows(self, server_id: str, address: str) -> bool:
+        """Whether this is the server's one address, as Nova shows it."""
+        return self.shown(server_id) == [address]
+
+    def is_own(self, finding: Mapping[str, Any]) -> bool:
+        """Whether the audit's finding is about something of this tenant's."""
+        return finding["Server"] in self._servers or finding["Network"] in self._networks
+
+    def has_tap(self, port: Mapping[str, Any]) -> bool:
+        """Whether the port's tap is on its host."""
+        return self._ip(port, "link", "show", model.tap_name(port["id"])) == 0
+
+    def unplug(self, port: Mapping[str, Any]) -> None:
+        """Take the port's tap away, as a hypervisor does that stops the machine."""
+        assert self._ip(port, "link", "del", model.tap_name(port["id"])) == 0
+
+    def _ip(self, port: Mapping[str, Any], *words: str) -> int:
+        inside = self.cloud.hosts[port["binding:host_id"]].inside
+        return subprocess.run([*inside, "ip", *words], check=False, capture_output=True).returncode
 
     def clean_up(self) -> None:
         for server_id in self._servers:

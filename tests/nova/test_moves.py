@@ -95,6 +95,8 @@ def test_an_evacuated_server_has_its_address_on_the_other_host(
     with _dead(tenant, admin, "compute1"):
         admin.compute.evacuate_server(server, host="compute2")
         wait_until(lambda: host_of(admin, server) == "compute2", "on compute2", 60)
+        tenant.await_server(server, "SHUTOFF")  # Nova 30 and later start it when told to
+        tenant.compute.start_server(server)
         tenant.await_server(server)
         wait_until(lambda: is_active_on(tenant, server, "compute2"), "ACTIVE on compute2")
         assert essence(tenant.the_port(server)) == before

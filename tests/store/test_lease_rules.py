@@ -87,6 +87,16 @@ def test_the_host_that_a_machine_left_does_not_end_its_lease(action: str) -> Non
     assert after(moved, event(action, 3), str) == moved
 
 
+@pytest.mark.parametrize("action", ["del", "missed"])
+def test_the_host_that_a_machine_left_does_not_end_its_lease_before_the_next_has_spoken(
+    action: str,
+) -> None:
+    given = lease(event("add", 1))
+    assert after(given, event(action, 3), str, bound_host="host-b") == given
+    assert after(given, event(action, 3), str, bound_host="host-a") is None
+    assert after(given, event(action, 3), str) is None
+
+
 def test_an_end_that_names_no_machine_ends_the_lease() -> None:
     assert told(event("add", 1), event("del", 2, None)) is None
 

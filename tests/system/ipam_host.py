@@ -51,6 +51,8 @@ class FakeApi:
         self.networks: dict[str, Json] = {}
         self.events: list[Json] = []
         self.ready: dict[str, int] = {}
+        self.down_reports = 0
+        self.asked = 0
         self.agent: Json = {}
         self.poison: set[str] = set()
         self.lock = threading.RLock()
@@ -74,10 +76,11 @@ class FakeApi:
             Path(self.socket_path).unlink()
             self._server = None
 
-    def put(self, network: Json) -> None:
+    def put(self, network: Json, *, wake: bool = True) -> None:
         with self.lock:
             self.networks[network["id"]] = dict(network, digest=uuid.uuid4().hex)
-        self.wake()
+        if wake:
+            self.wake()
 
     def remove(self, network_id: str) -> None:
         with self.lock:
@@ -98,6 +101,7 @@ class FakeApi:
         with self.lock:
             if wanted:
                 return {"networks": [self.networks[i] for i in wanted if i in self.networks]}
+            self.asked += 1
             rows = [{"id": n["id"], "digest": n["digest"]} for n in self.networks.values()]
             return {"networks": sorted(rows, key=lambda row: row["id"])}
 
@@ -109,6 +113,11 @@ class FakeApi:
             if path.endswith("/ready-ports"):
                 self.ready.update((p["id"], p["revision_number"]) for p in body["ports"])
                 return 200, {"ready": [p["id"] for p in body["ports"]], "ignored": []}
+            if path.endswith("/down-ports"):
+                self.down_reports += 1
+                for each in body["ports"]:
+                    self.ready.pop(each["id"], None)
+                return 200, {"down": [p["id"] for p in body["ports"]], "ignored": []}
             if any(e["ip_address"] in self.poison for e in body["lease_events"]):
                 return 400, {"NeutronError": {"type": "HTTPBadRequest", "message": "poison"}}
             known = {e["id"] for e in self.events}
@@ -184,12 +193,12 @@ class Host:
     namespaces: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(10))
 
-    def start_agent(self, *, stop_everything: bool = False) -> None:
+    def start_agent(self, *, stop_everything: bool = False, poll_seconds: int = 1) -> None:
         config = self.directory / "ipam.conf"
         config.write_text(
             f"[DEFAULT]\nhost = {self.name}\nstate_path = {self.directory}/state\n"
             f"run_path = {self.directory}/run\n"
-            f"[api]\nsocket = {self.api.socket_path}\n[agent]\npoll_interval = 1\n"
+            f"[api]\nsocket = {self.api.socket_path}\n[agent]\npoll_interval = {poll_seconds}\n"
         )
         code = (
             "import logging, sys; from ipam import settings; from ipam.agent.main import run;"
@@ -213,6 +222,11 @@ class Host:
 
     def log(self) -> str:
         return (self.directory / "agent.log").read_text()
+
+    def known_state(self, network: Json) -> str:
+        """What the agent keeps of the network on disk."""
+        path = self.directory / "state" / "agent" / "networks" / f"{network['id']}.json"
+        return path.read_text() if path.exists() else ""
 
     def end_agent(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None

@@ -65,6 +65,60 @@ def test_a_compute_port_is_ready_only_with_its_tap_on_the_bridge(host: Host) -> 
     assert model.tap_name(waiting["id"]) in [path.name for path in bridge.iterdir()]
 
 
+def test_a_compute_port_whose_tap_goes_is_down_and_ready_again_with_the_next_tap(
+    host: Host,
+) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    for _ in range(2):
+        host.unplug(machine)
+        eventually(lambda: not host.is_ready(port), "the port is down")
+        machine = host.machine(port)
+        host.await_ready(port)
+    assert machine.udhcpc() == address_of(port)
+    bare = host.port(network, device_owner="baremetal:none")
+    host.api.put(network)
+    host.await_ready(bare)
+    host.unplug(host.machine(bare))
+    reports = host.api.down_reports
+    host.unplug(machine)
+    eventually(lambda: host.api.down_reports > reports, "the other port is down")
+    assert host.is_ready(bare)
+
+
+def test_a_restarted_agent_tells_what_became_of_taps_meanwhile(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    other = host.port(network)
+    host.api.put(network)
+    eventually(lambda: other["id"] in host.known_state(network), "the network is on disk")
+    host.end_agent(signal.SIGKILL)
+    # The digests stay as they were, as a status is in none, and the disk has both DOWN.
+    host.unplug(machine)
+    port["status"] = "ACTIVE"
+    host.machine(other)
+    host.start_agent()
+    eventually(lambda: not host.is_ready(port), "the port without tap is down")
+    host.await_ready(other)
+
+
+def test_a_tap_that_no_port_is_known_for_makes_the_agent_ask_at_once(host: Host) -> None:
+    host.start_agent(poll_seconds=3600)
+    network, _port, _machine = served(host)
+    new = host.port(network)
+    host.api.put(network, wake=False)
+    asked = host.api.asked
+    machine = host.machine(new)
+    host.await_ready(new)
+    assert machine.udhcpc() == address_of(new)
+    late = host.port(host.network())
+    late_machine = host.machine(late)
+    eventually(lambda: host.api.asked >= asked + 2, "it asks before the port is there")
+    host.api.put(host.networks[-1], wake=False)
+    host.await_ready(late)
+    assert late_machine.udhcpc() == address_of(late)
+
+
 def test_a_machine_that_no_port_stands_for_gets_nothing(host: Host) -> None:
     host.start_agent()
     network, port, _machine = served(host)
@@ -119,6 +173,46 @@ def test_a_deleted_port_is_gone_and_its_address_serves_another_machine_at_once(h
         lambda: (a := host.api.events_of(address_of(port))).count("add") == 2 and a, "two adds"
     )
     assert "del" in actions
+
+
+@pytest.mark.parametrize(
+    "client", [(), ("-C",), ("-x", "0x3d:ff0102030405060708")], ids=["mac", "none", "own id"]
+)
+@pytest.mark.parametrize("at_once", [True, False], ids=["replaced", "deleted first"])
+def test_the_next_machine_on_the_address_of_one_that_vanished_is_answered_once_it_is_ready(
+    host: Host, client: tuple[str, ...], at_once: bool
+) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    assert machine.udhcpc(*client) == address_of(port)
+    host.unplug(machine)
+    network["ports"] = []
+    if not at_once:
+        host.api.put(network)
+        eventually(lambda: "del" in host.api.events_of(address_of(port)), "the end of the lease")
+    heir = host.port(network, address_of(port))
+    host.api.put(network)
+    other = host.machine(heir)
+    host.await_ready(heir)
+    assert other.udhcpc("-t", "1", *client) == address_of(port), dnsmasq_log(host, network)
+    assert "no address available" not in dnsmasq_log(host, network)
+
+
+def test_a_lease_that_was_given_while_the_agent_was_away_does_not_hold_up_the_next_machine(
+    host: Host,
+) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    host.end_agent(signal.SIGKILL)
+    assert machine.udhcpc() == address_of(port)
+    host.unplug(machine)
+    network["ports"] = []
+    heir = host.port(network, address_of(port))
+    host.api.put(network)
+    other = host.machine(heir)
+    host.start_agent()
+    host.await_ready(heir)
+    assert other.udhcpc("-t", "1") == address_of(port), dnsmasq_log(host, network)
 
 
 def test_deleting_a_port_ends_its_lease(host: Host) -> None:
@@ -214,7 +308,6 @@ def test_an_empty_answer_does_not_stop_most_servers(host: Host) -> None:
 
 
 def test_stopping_everything_leaves_the_host_as_it_was(host: Host) -> None:
-    before = set(links())
     host.start_agent(stop_everything=True)
     network, _port, machine = served(host)
     pid = host.dnsmasq_pid(network)
@@ -222,7 +315,8 @@ def test_stopping_everything_leaves_the_host_as_it_was(host: Host) -> None:
     assert host.end_agent(signal.SIGINT) == 0, host.log()
     eventually(lambda: not Path(f"/proc/{pid}").exists(), "dnsmasq has ended")
     assert not Path(f"/run/netns/{model.dhcp_namespace(network['id'])}").exists()
-    assert set(links()) <= before
+    taken = {model.bridge_name(network["id"]), model.tap_name(network["dhcp_port"]["id"])}
+    assert not taken & set(links())
 
 
 def test_sigterm_leaves_the_servers_running(host: Host) -> None:

@@ -18,7 +18,8 @@ from sqlalchemy import select, update
 
 from ipam import model
 from ipam.api.wake import Waker
-from ipam.errors import RequestRefused, ServiceUnavailable
+from ipam.compute.delivery import RequestRefused
+from ipam.errors import ServiceUnavailable
 from ipam.store import compute_events
 from ipam.store.compute_event_rules import CHANGED, DELETED, PLUGGED, ComputeEvent
 from ipam.store.database import Database

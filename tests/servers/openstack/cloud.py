@@ -23,7 +23,7 @@ from tests.servers.openstack.programs import LabError, Programs
 from tests.servers.openstack.releases import NOVA34, NovaDatabase, Release
 from tests.servers.private_server import _free_port
 
-FLAVORS: Final = {"tiny": 64, "small": 128}
+FLAVORS: Final = {"tiny": 128, "small": 192}
 """Memory in MiB by name."""
 
 

@@ -72,6 +72,10 @@ class Programs:
             process.wait()
         _end_group(process.pid)
 
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send the signal to the program itself."""
+        self._running[name].send_signal(number)
+
     def stop_all(self) -> None:
         """Stop every program, the last one started first, and what they left behind."""
         for name in reversed(list(self._running)):

@@ -1,0 +1,105 @@
+"""Everything is stopped and started in turn while servers are booted: nothing is lost."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
+
+from openstack import exceptions
+
+from tests.nova.people import Tenant, wait_until
+from tests.nova.test_audit import audit
+from tests.servers.openstack import controllers
+
+BETWEEN_BOOTS_SECONDS = 0.7
+BETWEEN_RESTARTS_SECONDS = 3
+
+
+class Trickle:
+    """One server after the other, until told to stop."""
+
+    def __init__(self, tenant: Tenant, network: Any) -> None:
+        self.made: list[Any] = []
+        self.refused = 0
+        self._tenant = tenant
+        self._network = network
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(BETWEEN_BOOTS_SECONDS):
+            try:
+                server = self._tenant.boot([{"uuid": self._network.id}], wait=False)
+            except exceptions.SDKException:
+                self.refused += 1  # the user is told, and tries again
+            else:
+                self.made.append(server)
+
+
+def test_no_server_errs_and_no_port_leaks(tenant: Tenant, admin: Any, network: Any) -> None:
+    cloud = tenant.cloud
+    programs = cloud.programs
+
+    def restart(name: str, number: signal.Signals) -> Callable[[], None]:
+        def again() -> None:
+            programs.stop(name, number)
+            programs.start_again(name)
+            if name == "ipam-api":
+                controllers.await_ipam(cloud.place)
+
+        return again
+
+    def restart_keystone() -> None:
+        cloud.keystone.stop()
+        cloud.keystone.start()
+
+    steps = {
+        "worker": restart("ipam-worker", signal.SIGKILL),
+        "agent of compute1": restart("ipam-agent-compute1", signal.SIGKILL),
+        "API": restart("ipam-api", signal.SIGTERM),
+        "agent of compute2": restart("ipam-agent-compute2", signal.SIGKILL),
+        "nova-compute": restart("nova-compute-compute1", signal.SIGTERM),
+        "API killed": restart("ipam-api", signal.SIGKILL),
+        "keystone": restart_keystone,
+        "worker again": restart("ipam-worker", signal.SIGTERM),
+    }
+    with Trickle(tenant, network) as trickle:
+        for step in steps.values():
+            time.sleep(BETWEEN_RESTARTS_SECONDS)
+            step()
+        time.sleep(BETWEEN_RESTARTS_SECONDS)
+    assert len(trickle.made) > len(steps)
+
+    settled = [wait_until(partial(_settled, admin, s), s.id, 90) for s in trickle.made]
+    errors = {one.id: one.fault for one in settled if one.status == "ERROR"}
+    assert not {key: fault for key, fault in errors.items() if not _is_novas_own(fault)}
+    wait_until(lambda: _all_active(tenant, settled), "every port is ACTIVE", 60)
+    for one in settled[::2]:
+        tenant.delete(one)
+    assert audit(tenant) == []
+
+
+def _settled(admin: Any, server: Any) -> Any:
+    found = admin.compute.get_server(server.id)
+    return found if found.status in ("ACTIVE", "ERROR") and not found.task_state else None
+
+
+def _is_novas_own(fault: Any) -> bool:
+    """A build that nova-compute was at when it was stopped: it does not take it up again."""
+    return not fault or "nova-compute" in str(fault).lower()
+
+
+def _all_active(tenant: Tenant, servers: list[Any]) -> bool:
+    active = [one.id for one in servers if one.status == "ACTIVE"]
+    ports = [tenant.the_port(tenant.compute.get_server(one)) for one in active]
+    return all(port["status"] == "ACTIVE" for port in ports)

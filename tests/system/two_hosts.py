@@ -1,0 +1,309 @@
+"""Two hosts on one machine: an API, an agent on each host, and a guest that moves between them.
+
+A host is a process that holds a network and a mount namespace: what the agent makes below
+/run/netns is its own. The guest hangs on a bridge between both hosts' taps, as if the tap moved.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import netns
+
+from ipam import model
+from ipam.client import Client
+from tests.system.ipam_host import eventually, run
+
+IPAM = str(Path(sys.executable).with_name("ipam"))
+BOOTREQUEST, ETHERNET, BROADCAST = 1, 1, 0x8000
+MAGIC = b"\x63\x82\x53\x63"
+DISCOVER = MAGIC + b"\x35\x01\x01\xff"
+ANSWER_SECONDS = 10.0
+
+LEASE_SCRIPT = """#!/bin/sh
+case $1 in bound|renew)
+  ip address replace "$ip/$mask" dev "$interface"
+  echo "$1 $ip" >>RESULT;;
+esac
+"""
+
+
+class HostNamespace:
+    """One host with its agent, which asks the API every two seconds and is woken by nobody."""
+
+    def __init__(self, directory: Path, name: str, api_socket: str) -> None:
+        self.name = name
+        self.directory = directory / name
+        self.network_namespace = f"{name}-{uuid.uuid4().hex[:6]}"
+        (self.directory / "netns").mkdir(parents=True)
+        run("ip", "netns", "add", self.network_namespace)
+        hold = f"mount --bind {self.directory}/netns /run/netns && echo up && exec sleep infinity"
+        self._holder = subprocess.Popen(
+            ["ip", "netns", "exec", self.network_namespace, "sh", "-c", hold],
+            stdout=subprocess.PIPE,
+        )
+        assert self._holder.stdout is not None
+        assert self._holder.stdout.readline() == b"up\n"
+        self._config = self.directory / "ipam.conf"
+        self._config.write_text(
+            f"[DEFAULT]\nhost = {name}\nstate_path = {self.directory}/state\n"
+            f"run_path = {self.directory}/run\n[api]\nsocket = {api_socket}\n"
+            "[agent]\npoll_interval = 2\n"
+        )
+        self._agent: subprocess.Popen[bytes] | None = None
+
+    def start_agent(self) -> None:
+        enter = ("nsenter", f"--target={self._holder.pid}", "--mount", "--net", "--")
+        with (self.directory / "log").open("ab") as log:
+            self._agent = subprocess.Popen(
+                [*enter, IPAM, "agent", "run", "--config-file", str(self._config)],
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill_agent(self) -> None:
+        if self._agent is not None:
+            self._agent.kill()
+            self._agent.wait()
+
+    def log(self) -> str:
+        return (self.directory / "log").read_text()
+
+    def close(self) -> None:
+        self.kill_agent()
+        pids = run("ip", "netns", "pids", self.network_namespace, check=False).split()
+        for holder in (self.directory / "run").glob("dhcp/*/pid"):
+            pids.append(holder.read_text().strip())
+        for pid in {*pids, str(self._holder.pid)}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        self._holder.communicate()
+        run("ip", "netns", "del", self.network_namespace, check=False)
+
+
+@dataclass
+class Guest:
+    """A machine in a namespace, on a bridge in another, to which each host's tap is a wire."""
+
+    port: dict[str, Any]
+    directory: Path
+    namespace: str = field(default_factory=lambda: f"guest-{uuid.uuid4().hex[:6]}")
+    client: subprocess.Popen[bytes] | None = None
+
+    def connect(self) -> None:
+        wire = f"{self.namespace}-wire"
+        for name in (self.namespace, wire):
+            run("ip", "netns", "add", name)
+        within = ("ip", "-n", wire, "link")
+        run(*within, "add", "wire", "type", "bridge", "forward_delay", "0")
+        run(*within, "set", "wire", "up")
+        run(
+            *within,
+            "add",
+            "guest",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            self.namespace,
+        )
+        run(*within, "set", "guest", "master", "wire", "up")
+        mac = self.port["mac_address"]
+        run("ip", "-n", self.namespace, "link", "set", "eth0", "address", mac, "up")
+        switch = "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done"
+        run("ip", "netns", "exec", self.namespace, "sh", "-c", switch)
+
+    def plug(self, host: HostNamespace) -> None:
+        """The tap appears on the host."""
+        within = ("ip", "-n", f"{self.namespace}-wire", "link")
+        tap = ("peer", "name", model.tap_name(self.port["id"]), "netns", host.network_namespace)
+        run(*within, "add", f"to-{host.name}", "type", "veth", *tap)
+        run(*within, "set", f"to-{host.name}", "master", "wire", "up")
+
+    def unplug(self, host: HostNamespace) -> None:
+        run("ip", "-n", f"{self.namespace}-wire", "link", "del", f"to-{host.name}")
+
+    def start_client(self) -> None:
+        """udhcpc, which keeps its lease and renews it when told to."""
+        script = self.directory / "lease-script"
+        script.write_text(LEASE_SCRIPT.replace("RESULT", str(self.directory / "leases")))
+        script.chmod(0o755)
+        within = ("ip", "netns", "exec", self.namespace)
+        self.client = subprocess.Popen(
+            [
+                *within,
+                "udhcpc",
+                "-f",
+                "-R",
+                "-i",
+                "eth0",
+                "-t",
+                "20",
+                "-T",
+                "1",
+                "-s",
+                str(script),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def renew(self) -> None:
+        assert self.client is not None
+        self.client.send_signal(signal.SIGUSR1)
+
+    def leases(self) -> list[str]:
+        """What the client was given, first to last."""
+        path = self.directory / "leases"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def close(self) -> None:
+        if self.client is not None:
+            self.client.kill()
+            self.client.wait()
+        for name in (self.namespace, f"{self.namespace}-wire"):
+            run("ip", "netns", "del", name, check=False)
+
+
+class Probe:
+    """Asks for the guest's address again and again, one packet each; counts who answers not.
+
+    A DISCOVER changes nothing on the server, and is not repeated: what is lost is counted.
+    """
+
+    def __init__(self, guest: Guest) -> None:
+        self.asked = 0
+        self.unanswered = 0
+        self._mac = bytes.fromhex(guest.port["mac_address"].replace(":", ""))
+        self._stopping = False
+        opened: list[socket.socket] = []
+
+        def enter() -> None:
+            netns.setns(guest.namespace, flags=0)
+            opened.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        (self._socket,) = opened
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        self._socket.bind(("", 68))
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+    def answered(self, seconds: float = ANSWER_SECONDS) -> bool:
+        """Whether one request is answered, by whatever host."""
+        xid = os.urandom(4)
+        head = struct.pack("!BBBB4sHH16x", BOOTREQUEST, ETHERNET, 6, 0, xid, 0, BROADCAST)
+        packet = head + self._mac.ljust(208, b"\0") + DISCOVER
+        self._socket.sendto(packet, ("255.255.255.255", 67))
+        self._socket.settimeout(seconds)
+        try:
+            while True:
+                answer = self._socket.recv(2048)
+                if answer[4:8] == xid and answer[16:20] != bytes(4):
+                    return True
+        except TimeoutError:
+            return False
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self.asked += 1
+            self.unanswered += not self.answered()
+
+
+class Cloud:
+    """The API and two hosts `a` and `b`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._closing = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Start everything; what was started ends with `close`, however far this came."""
+        directory = self._directory
+        config = directory / "ipam.conf"
+        config.write_text(
+            f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\n[api]\nbind_port = 0\n"
+        )
+        run(IPAM, "db", "upgrade", "--config-file", str(config))
+        with (directory / "api.log").open("wb") as log:
+            api = subprocess.Popen(
+                [IPAM, "api", "--config-file", str(config)], stdout=log, stderr=log
+            )
+        self._closing.callback(api.wait, 30)
+        self._closing.callback(api.terminate)
+        path = directory / "api.sock"
+        eventually(path.exists, "the API is up", 30)
+        self.client = self._closing.enter_context(Client(socket_path=str(path)))
+        self.a, self.b = (self._host(name, str(path)) for name in ("a", "b"))
+        self.eventually(lambda: len(self.client.get("/v2.0/agents")["agents"]) == 2, "two agents")
+
+    def logs(self) -> str:
+        return "\n".join(host.log()[-3000:] for host in (self.a, self.b))
+
+    def port(self, host: HostNamespace, owner: str = "compute:nova") -> dict[str, Any]:
+        network = self.client.post("/v2.0/networks", json={"network": {"name": "n"}})["network"]
+        subnet = {"network_id": network["id"], "ip_version": 4, "cidr": "10.44.0.0/24"}
+        self.client.post("/v2.0/subnets", json={"subnet": subnet})
+        row = {
+            "network_id": network["id"],
+            "device_owner": owner,
+            "binding:host_id": host.name,
+        }
+        made: dict[str, Any] = self.client.post("/v2.0/ports", json={"port": row})["port"]
+        return made
+
+    def guest(self, port: dict[str, Any]) -> Guest:
+        made = Guest(port, self._directory)
+        self._closing.callback(made.close)
+        made.connect()
+        return made
+
+    def status(self, port: dict[str, Any]) -> str:
+        shown = self.client.get(f"/v2.0/ports/{port['id']}")["port"]
+        return str(shown["status"])
+
+    def await_status(self, port: dict[str, Any], status: str) -> None:
+        self.eventually(lambda: self.status(port) == status, f"the port is {status}")
+
+    def await_look(self, host: HostNamespace) -> None:
+        """Until the host's agent has asked the API for what there is now, and has acted on it."""
+        self.await_status(self.port(host, owner="baremetal:none"), "ACTIVE")
+
+    def eventually(self, probe: Callable[[], Any], what: str) -> Any:
+        try:
+            return eventually(probe, what, 30)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def _host(self, name: str, api_socket: str) -> HostNamespace:
+        made = HostNamespace(self._directory, name, api_socket)
+        self._closing.callback(made.close)
+        made.start_agent()
+        return made
