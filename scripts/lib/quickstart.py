@@ -102,7 +102,7 @@ def _demonstrate(stack: contextlib.ExitStack, started: float) -> tuple[str, str,
 def _service() -> Iterator[subprocess.Popen[bytes]]:
     """`ipam up` on a state of its own, told at the end to leave the host as it was."""
     state = tempfile.mkdtemp(prefix="ipam-quickstart-")
-    port = str(_free_port(9696))
+    port = str(free_port(9696))
     command = [IPAM, "up", "--state-path", state, "--run-path", RUN_PATH, "--port", port]
     _say(f"$ {shlex.join(command)}")
     process = subprocess.Popen(command, start_new_session=True)
@@ -119,7 +119,7 @@ def _service() -> Iterator[subprocess.Popen[bytes]]:
         shutil.rmtree(RUN_PATH, ignore_errors=True)
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
     """The wanted TCP port, or a free one where something already listens there."""
     for candidate in (wanted, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):

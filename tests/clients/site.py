@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.servers.keystone_server import Directory, KeystoneServer
-from tests.servers.private_server import _free_port, is_listening
+from tests.servers.private_server import free_port, is_listening
 
 PASSWORD: Final = "sesame"
 START_SECONDS: Final = 60
@@ -64,7 +64,7 @@ class Site:
 @contextlib.contextmanager
 def site(keystone: KeystoneServer, database_url: str, directory: Path) -> Iterator[Site]:
     """Users, catalog, clouds.yaml, and a running `ipam api` until the block ends."""
-    port = _free_port()
+    port = free_port()
     network_url = f"http://127.0.0.1:{port}"
     people = Directory(keystone)
     for name, (project, roles) in USERS.items():

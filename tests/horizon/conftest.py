@@ -18,7 +18,7 @@ import pytest
 from tests.horizon.browser import Browser
 from tests.servers.horizon_server import HorizonServer
 from tests.servers.keystone_server import ADMIN_PASSWORD, Directory, KeystoneServer
-from tests.servers.private_server import _free_port, is_listening
+from tests.servers.private_server import free_port, is_listening
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
 
@@ -81,7 +81,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         people = Directory(keystone)
         people.user("ipam", "secret", "service", "admin", "service")
         people.user("anna", "pass-anna", "lab", "member", "reader")
-        port = _free_port()
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         people.endpoint("network", "ipam", url)
         stack.callback(_start_api(tmp_path_factory.mktemp("ipam"), port, keystone.url))

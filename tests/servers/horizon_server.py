@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.servers.environments import Environment
-from tests.servers.private_server import _free_port
+from tests.servers.private_server import free_port
 
 START_SECONDS: Final = 60
 
@@ -87,7 +87,7 @@ class HorizonServer:
         """Start it for the services in this Keystone's catalog."""
         HORIZON.prepare()
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-horizon-"))
-        self.port = _free_port()
+        self.port = free_port()
         try:
             _write_settings(self.directory, keystone_url)
             text = UWSGI.format(port=self.port, static=STATIC)

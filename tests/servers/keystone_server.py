@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.servers.environments import Environment
-from tests.servers.private_server import _free_port
+from tests.servers.private_server import free_port
 
 START_SECONDS: Final = 60
 ADMIN_PASSWORD: Final = "sesame"
@@ -90,7 +90,7 @@ class KeystoneServer:
         """Make an identity service with one admin, and start."""
         KEYSTONE.prepare()
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-keystone-"))
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         try:
             shutil.copytree(TEMPLATE, self.directory, dirs_exist_ok=True)
             _write_config(self.directory)

@@ -64,7 +64,7 @@ class PrivateServer(ABC):
         self.directory = Path(tempfile.mkdtemp(prefix=f"ipam-{self.name}-"))
         if os.geteuid() == 0:
             shutil.chown(self.directory, self.user)
-        self.port = _free_port()
+        self.port = free_port()
         try:
             self._initialise(self.directory / "data")
             self.start()
@@ -140,7 +140,8 @@ def is_listening(port: int) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

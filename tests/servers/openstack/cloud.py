@@ -21,7 +21,7 @@ from tests.servers.openstack.hypervisors import Hypervisor
 from tests.servers.openstack.place import Place
 from tests.servers.openstack.programs import LabError, Programs
 from tests.servers.openstack.releases import NOVA34, NovaDatabase, Release
-from tests.servers.private_server import _free_port
+from tests.servers.private_server import free_port
 
 FLAVORS: Final = {"tiny": 128, "small": 192}
 """Memory in MiB by name."""
@@ -103,11 +103,11 @@ class Cloud:
         if reason := self.database.missing():
             raise LabError(reason)
         self.database.launch()
-        self.keystone.port = _free_port()
+        self.keystone.port = free_port()
         ports = Ports(
             keystone=self.keystone.port,
             nova_db=self.database.port,
-            **{name: _free_port() for name in Ports.CHOSEN},
+            **{name: free_port() for name in Ports.CHOSEN},
         )
         controller = next(iter(self.hosts))
         self.place = Place(
