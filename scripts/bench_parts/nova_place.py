@@ -20,6 +20,7 @@ PORTS_BEFORE: Final = 20
 HOSTS: Final = 50
 
 SETTINGS: Final = """\
+agent_down_time = 3600
 [api]
 auth_strategy = keystone
 [compute]
@@ -66,6 +67,8 @@ class Cloud:
         network = self._make("network", name="public", shared=True)
         subnet = self._make("subnet", network_id=network["id"], cidr="10.0.0.0/16", ip_version=4)
         self.network_id, self.subnet_id = network["id"], subnet["id"]
+        for number in range(HOSTS):
+            self._make("agent", host=_host(number), started_at=1_700_000_000)
 
     def token(self, user: str, project: str) -> str:
         """A new token."""
@@ -81,8 +84,8 @@ class Cloud:
 
     def boot(self, session: Session, number: int) -> Boot:
         """The next server of a project."""
-        host = f"compute{number % HOSTS}"
-        return Boot(session.project_id, self.network_id, self.subnet_id, host, model.new_id())
+        server = (_host(number % HOSTS), model.new_id())
+        return Boot(session.project_id, self.network_id, self.subnet_id, *server)
 
     def forget(self, boots: Sequence[Boot]) -> None:
         """Delete the servers' ports."""
@@ -106,6 +109,10 @@ class Cloud:
         made = self._wire.call("POST", f"/v2.0/{kind}s", {kind: attributes})
         found: dict[str, Any] = msgspec.json.decode(made)[kind]
         return found
+
+
+def _host(number: int) -> str:
+    return f"compute{number}"
 
 
 @contextlib.contextmanager
