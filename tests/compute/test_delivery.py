@@ -51,7 +51,8 @@ def test_what_nova_finds_malformed_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempts", "seconds"), [(1, 0.5), (2, 1), (3, 2), (4, 4), (5, 8), (6, 10), (30, 10), (31, 600)]
+    ("attempts", "seconds"),
+    [(1, 0.5), (2, 1), (3, 2), (4, 4), (5, 8), (6, 10), (30, 10), (31, 600)],
 )
 def test_a_server_without_a_host_is_asked_for_again_soon(attempts: int, seconds: float) -> None:
     outcome = after_answer(claimed(attempts=attempts), 422, now_us=NOW_US)
