@@ -115,7 +115,7 @@ def test_ports_and_servers_that_agree_are_an_empty_table(site: Cloud, audit: Aud
     site.port()
     outcome = audit()
     assert (outcome.status, outcome.out) == (0, "")
-    assert "Ports and servers agree: 5 ports, 5 servers.\n" in outcome.err
+    assert "Ports and servers agree; ports of servers: 5, servers: 5.\n" in outcome.err
     assert "Look 1 of 2: 7 ports, 5 servers.\n" in outcome.err
     assert rows(audit("-f", "json")) == []
 
