@@ -207,11 +207,11 @@ def _row(finding: Finding, result: str) -> Mapping[str, Any]:
 def _say_how_it_is(
     listing: Listing, findings: Sequence[Finding], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    numbers = f"{listing.servers_ports} ports, {len(listing.servers)} servers"
+    numbers = f"ports of servers: {listing.servers_ports}, servers: {len(listing.servers)}"
     if not findings:
-        click.echo(f"Ports and servers agree: {numbers}.", err=True)
+        click.echo(f"Ports and servers agree; {numbers}.", err=True)
     elif not rows:
-        click.echo(f"No such findings among {len(findings)}: {numbers}.", err=True)
+        click.echo(f"No such findings among {len(findings)}; {numbers}.", err=True)
 
 
 class Progress:

@@ -181,7 +181,8 @@ class Supervisor:
     def _turn(self, seconds: float | None) -> None:
         """Wait for the next thing to happen, and do what it asks for."""
         for key, _ in self._selector.select(seconds):
-            if key.fileobj in self._selector.get_map():  # not gone by an earlier event
+            # Not gone by an earlier event: a closed file cannot be asked for, its number can.
+            if self._selector.get_map().get(key.fd) == key:
                 key.data()
 
     def _on_death(self, child: Child) -> None:

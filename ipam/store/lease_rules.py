@@ -2,8 +2,8 @@
 
 Rule 1: a lease is what a DHCP server last said, so an event older than that changes nothing.
 Rule 2: an end counts only for the machine that has the lease. A late `del` of the machine before
-does not end its successor's lease, and the host that a machine has left does not end its lease
-when it forgets the machine.
+does not end its successor's lease, and the host that a machine has left neither ends its lease
+when it forgets the machine, nor takes it back with an `old` that it repeats.
 Rule 3: another machine on the address makes another lease, with an id and a beginning of its own.
 """
 
@@ -79,15 +79,31 @@ def after(
         case "add" | "old":
             if lease is None or not is_same_machine(lease, event):
                 return _begun(event, new_id())
-            return _renewed(lease, event) if event.action == "old" else _repeated(lease, event)
+            if event.action == "add":
+                return _repeated(lease, event)
+            return lease if _is_echo(lease, event, bound_host) else _renewed(lease, event)
         case _:
             assert_never(event.action)
 
 
 def _ends(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
     """Not where the machine has gone to another host, seen or not yet seen there."""
-    has_left = bound_host not in ("", event.host)
-    return not has_left and lease.host == event.host and is_same_machine(lease, event)
+    if _has_left(event, bound_host):
+        return False
+    return lease.host == event.host and is_same_machine(lease, event)
+
+
+def _is_echo(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
+    """An `old` that dnsmasq tells of all its leases when it reads its files, of one that has gone.
+
+    At the next host the lease began with an `add`.
+    """
+    return _has_left(event, bound_host) and lease.host != event.host
+
+
+def _has_left(event: LeaseEvent, bound_host: str) -> bool:
+    """Whether the machine's port is on another host than the one that speaks."""
+    return bound_host not in ("", event.host)
 
 
 def is_same_machine(lease: Lease, event: LeaseEvent) -> bool:

@@ -115,7 +115,7 @@ def test_ports_and_servers_that_agree_are_an_empty_table(site: Cloud, audit: Aud
     site.port()
     outcome = audit()
     assert (outcome.status, outcome.out) == (0, "")
-    assert "Ports and servers agree: 5 ports, 5 servers.\n" in outcome.err
+    assert "Ports and servers agree; ports of servers: 5, servers: 5.\n" in outcome.err
     assert "Look 1 of 2: 7 ports, 5 servers.\n" in outcome.err
     assert rows(audit("-f", "json")) == []
 
@@ -169,7 +169,7 @@ def test_reclaiming_deletes_what_nova_made_and_unbinds_what_it_was_given(
     assert (kept["device_id"], kept["device_owner"], kept["binding:host_id"]) == ("", "", "")
     assert (kept["binding:profile"], kept["dns_name"]) == ({"mine": "yes"}, "")
     assert [site.show(port) for port in living] == living
-    assert "agree: 4 ports" in audit("--reclaim").err
+    assert "agree; ports of servers: 4," in audit("--reclaim").err
 
 
 def test_a_port_within_the_grace_period_is_left_alone(site: Cloud, audit: Audit) -> None:

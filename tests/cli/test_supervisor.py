@@ -131,6 +131,20 @@ def test_restarts_back_off(watched: Watched, monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_a_death_and_last_words_that_come_together_are_both_taken(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = watched.start("child", "print('last words')", ready=False)
+    while alive(pid):
+        time.sleep(0.01)
+    selector, pidfd = watched.supervisor._selector, watched.supervisor._children["child"].pidfd
+    death_first = sorted(selector.select(1), key=lambda event: event[0].fd != pidfd)
+    assert len(death_first) == 2
+    monkeypatch.setattr(selector, "select", lambda _seconds: death_first)
+    watched.supervisor._turn(0)
+    assert ("child", "last words") in watched.lines
+
+
 def test_stop_waits_for_children_and_kills_those_that_do_not_end(watched: Watched) -> None:
     pids = [watched.start("polite", SLEEPER), watched.start("deaf", DEAF)]
     watched.supervisor.stop("polite", seconds=30)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from tests.nova.people import Tenant, wait_until
+from tests.servers.private_server import is_listening
 
 
 def test_nothing_is_lost_while_nova_is_away_and_the_worker_is_killed(
@@ -23,6 +24,8 @@ def test_nothing_is_lost_while_nova_is_away_and_the_worker_is_killed(
             programs.start_again("ipam-worker")
     finally:
         programs.start_again("nova")
+        port = tenant.cloud.place.ports.nova
+        wait_until(partial(is_listening, port), "Nova listens")
     for server_id, address in moved.items():
         shows = partial(tenant.shows, server_id, address)
         wait_until(shows, f"Nova shows {address}", 60)

@@ -97,6 +97,22 @@ def test_the_host_that_a_machine_left_does_not_end_its_lease_before_the_next_has
     assert after(given, event(action, 3), str) is None
 
 
+def test_what_the_host_that_a_machine_left_repeats_does_not_take_the_lease_back() -> None:
+    moved = lease(event("add", 1), replace(event("add", 2), host="host-b"))
+    assert after(moved, event("old", 3), str, bound_host="host-b") == moved
+    for bound in ("", "host-a"):
+        back = after(moved, event("old", 3), str, bound_host=bound)
+        assert back is not None
+        assert (back.host, back.id) == ("host-a", moved.id)
+
+
+def test_a_renewal_tells_of_a_move_whose_add_was_lost() -> None:
+    renewed = replace(event("old", 2), host="host-b")
+    moved = after(lease(event("add", 1)), renewed, str, bound_host="host-b")
+    assert moved is not None
+    assert (moved.host, moved.last_seen_at_us) == ("host-b", 2)
+
+
 def test_an_end_that_names_no_machine_ends_the_lease() -> None:
     assert told(event("add", 1), event("del", 2, None)) is None
 

@@ -125,6 +125,9 @@ class Cloud:
         for each in self.hosts.values():
             hypervisors.start(self.place, each)
         with contextlib.closing(self.connection("admin")) as admin:
+            hypervisors.await_conductor(self.place, admin.compute)
+            for each in self.hosts.values():
+                hypervisors.start_compute(self.place, each)
             hypervisors.await_all(self.place, admin.compute, list(self.hosts.values()))
 
     def _fill(self) -> None:

@@ -97,6 +97,7 @@ def nova(directory: Path, ports: Ports, host: str, paste: Path) -> Sections:
             "vif_plugging_timeout": 60,
             "vif_plugging_is_fatal": "true",
             "reserved_host_memory_mb": 0,
+            "periodic_fuzzy_delay": 0,  # up to a minute before the first look for new hosts
             "update_resources_interval": 5,
         },
         "api_database": {"connection": database_url(ports, "nova_api")},

@@ -6,6 +6,7 @@ same network's bridge.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from ipam.errors import IpamError
-from tests.servers.openstack import config_files
+from tests.servers.openstack import config_files, tap_plugger
 from tests.servers.openstack.config_files import Sections, merged
 from tests.servers.openstack.controllers import IPAM
 from tests.servers.openstack.place import Place
@@ -66,19 +69,23 @@ class Hypervisor:
 
 
 def start(place: Place, each: Hypervisor) -> None:
-    """Begin to start everything of the host."""
+    """Begin to start everything of the host but its nova-compute."""
     if each.namespace:
         subprocess.run(["ip", "netns", "add", each.namespace], check=True)
     start_agent(place, each)
     if each.is_fake:
         _start_plugger(place, each)
-    start_compute(place, each)
 
 
 def remove(place: Place, each: Hypervisor) -> None:
-    """Stop everything of the host; the agent takes down what it made."""
-    for name in (each.compute, f"taps-{each.host}", each.agent):
-        place.programs.stop(name)
+    """Stop everything of the host, guests included; the agent takes down what it made."""
+    for name in (each.compute, f"taps-{each.host}"):
+        place.programs.stop(name, signal.SIGKILL)
+    _end_guests(place)
+    for tap in tap_plugger.wanted(_known_networks(place, each), each.host):
+        command = [*each.inside, "ip", "link", "del", tap]
+        subprocess.run(command, check=False, capture_output=True)
+    place.programs.stop(each.agent)
     if each.namespace:
         subprocess.run(["ip", "netns", "del", each.namespace], check=False, capture_output=True)
 
@@ -121,12 +128,36 @@ def start_compute(place: Place, each: Hypervisor) -> None:
     place.programs.start(each.compute, [program, "--config-file", config])
 
 
+def _end_guests(place: Place) -> None:
+    """libvirt gives its guests an environment of its own, so the lab's mark is not in it."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        words = " ".join(process.info["cmdline"] or ())
+        if process.info["name"].startswith("qemu-system") and str(place.directory) in words:
+            process.kill()
+
+
+def _known_networks(place: Place, each: Hypervisor) -> Path:
+    """Where the host's agent keeps what it knows."""
+    return place.directory / "ipam" / each.host / "agent" / "networks"
+
+
 def _start_plugger(place: Place, each: Hypervisor) -> None:
-    state = place.directory / "ipam" / each.host / "agent" / "networks"
     command = [*each.inside, sys.executable, "-m", "tests.servers.openstack.tap_plugger"]
     place.programs.start(
-        f"taps-{each.host}", [*command, str(state), each.host], {"PYTHONPATH": str(CHECKOUT)}
+        f"taps-{each.host}",
+        [*command, str(_known_networks(place, each)), each.host],
+        {"PYTHONPATH": str(CHECKOUT)},
     )
+
+
+def await_conductor(place: Place, nova: Any) -> None:
+    """Until Nova's conductor answers: a nova-compute that finds none waits ten seconds."""
+
+    def is_up() -> bool:
+        found = nova.get("/os-services?binary=nova-conductor").json().get("services", [])
+        return any(one["state"] == "up" for one in found)
+
+    place.programs.wait(is_up, "nova-conductor is up", "nova-conductor")
 
 
 def await_all(place: Place, nova: Any, hosts: Sequence[Hypervisor]) -> None:

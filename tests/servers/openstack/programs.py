@@ -77,9 +77,9 @@ class Programs:
         self._running[name].send_signal(number)
 
     def stop_all(self) -> None:
-        """Stop every program, the last one started first, and what they left behind."""
+        """Kill every program and what they left behind: of a lab nothing is to be saved."""
         for name in reversed(list(self._running)):
-            self.stop(name)
+            self.stop(name, signal.SIGKILL)
         end_marked(self._mark)
 
     def is_running(self, name: str) -> bool:
