@@ -20,6 +20,7 @@ PORTS_BEFORE: Final = 20
 HOSTS: Final = 50
 
 SETTINGS: Final = """\
+[network]
 agent_down_time = 3600
 [api]
 auth_strategy = keystone
