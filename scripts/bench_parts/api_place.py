@@ -61,7 +61,7 @@ def granian(target: str, config: Path | None = None) -> Iterator[tuple[int, int]
         target,
     ]
     environment = {**os.environ, "IPAM_CONFIG_FILE": str(config or "")}
-    server = subprocess.Popen(command, env=environment)
+    server = subprocess.Popen(command, env=environment, stdout=sys.stderr)  # as in `processes`
     try:
         deadline = time.monotonic() + START_SECONDS
         while not is_listening(port):
