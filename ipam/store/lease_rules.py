@@ -71,7 +71,7 @@ def after(
 
     `bound_host` is where the machine's port is bound now; "" is nowhere.
     """
-    if lease is not None and event.occurred_at_us < lease.last_seen_at_us:
+    if lease is not None and _is_stale(lease, event, bound_host):
         return lease
     match event.action:
         case "del" | "missed":
@@ -84,6 +84,12 @@ def after(
             return lease if _is_echo(lease, event, bound_host) else _renewed(lease, event)
         case _:
             assert_never(event.action)
+
+
+def _is_stale(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
+    """Whether a later word is known: but not the last words of the host that the machine left."""
+    has_come = event.host == bound_host != lease.host
+    return event.occurred_at_us < lease.last_seen_at_us and not has_come
 
 
 def _ends(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
@@ -136,7 +142,8 @@ def _begun(event: LeaseEvent, lease_id: str) -> Lease:
 def _repeated(lease: Lease, event: LeaseEvent) -> Lease:
     """An `add` says everything anew; only the beginning stays."""
     begun = _begun(event, lease.id)
-    return replace(begun, first_seen_at_us=lease.first_seen_at_us)
+    last_seen_at_us = max(lease.last_seen_at_us, event.occurred_at_us)
+    return replace(begun, first_seen_at_us=lease.first_seen_at_us, last_seen_at_us=last_seen_at_us)
 
 
 def _renewed(lease: Lease, event: LeaseEvent) -> Lease:
@@ -150,5 +157,5 @@ def _renewed(lease: Lease, event: LeaseEvent) -> Lease:
         iaid=event.iaid or lease.iaid,
         hostname=event.hostname or lease.hostname,
         expires_at=lease.expires_at if event.expires_at is None else event.expires_at,
-        last_seen_at_us=event.occurred_at_us,
+        last_seen_at_us=max(lease.last_seen_at_us, event.occurred_at_us),
     )

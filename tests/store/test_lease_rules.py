@@ -106,6 +106,13 @@ def test_what_the_host_that_a_machine_left_repeats_does_not_take_the_lease_back(
         assert (back.host, back.id) == ("host-a", moved.id)
 
 
+def test_the_last_words_of_the_host_that_a_machine_left_do_not_silence_the_next() -> None:
+    echoed = after(lease(event("add", 1)), event("old", 5), str, bound_host="host-b")
+    moved = after(echoed, replace(event("add", 4), host="host-b"), str, bound_host="host-b")
+    assert moved is not None
+    assert (moved.host, moved.first_seen_at_us, moved.last_seen_at_us) == ("host-b", 1, 5)
+
+
 def test_a_renewal_tells_of_a_move_whose_add_was_lost() -> None:
     renewed = replace(event("old", 2), host="host-b")
     moved = after(lease(event("add", 1)), renewed, str, bound_host="host-b")
