@@ -55,6 +55,8 @@ class ServedNetwork:
     subnets: tuple[IPv4Network | IPv6Network, ...]
     server_duid: str
     faults: tuple[str, ...]
+    self_plugged: frozenset[str] = frozenset()
+    """Those of the taps that the hypervisor puts on the bridge itself (vif_type `bridge`)."""
 
     def reserved(self) -> dict[str, str]:
         """Which MAC address may have which address."""
@@ -91,6 +93,11 @@ def served_network(row: Json, site: Site, host: str) -> ServedNetwork:
         tuple(subnet.network for subnet in subnets),
         dnsmasq_config.server_duid(network_id),
         tuple(faults),
+        frozenset(
+            model.tap_name(port["id"])
+            for port in ports
+            if port.get("binding_vif_type") == model.VIF_BRIDGE
+        ),
     )
 
 

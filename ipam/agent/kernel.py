@@ -206,6 +206,10 @@ class Kernel:
         """Those of the names that are links of this host."""
         return frozenset(name for name in names if name in self.links.by_name)
 
+    def members(self, network_id: str) -> frozenset[str]:
+        """The links on the network's bridge, in whatever state."""
+        return frozenset(link.name for link in self.links.members(model.bridge_name(network_id)))
+
     def _look_inside(self, network_id: str) -> _Inside | None:
         """What the namespace has, read once: nobody but this agent changes it."""
         name = model.dhcp_namespace(network_id)

@@ -135,6 +135,8 @@ class Reconciler:
         for network_id, served in self._served.items():
             state = served.state
             taps = self._kernel.present_taps(state.taps) - stubborn
+            # libvirt fails to start a guest whose tap is on the bridge before it is put there.
+            taps -= served.self_plugged - self._kernel.members(network_id)
             wanted[network_id] = state if taps == state.taps else _with_taps(state, taps)
         return wanted
 

@@ -63,6 +63,7 @@ class ServedPort(Struct):
     admin_state_up: bool
     status: str
     binding_host_id: str
+    binding_vif_type: str
     hostname: str
     fixed_ips: list[Address]
     extra_dhcp_opts: list[dict[str, Any]]
@@ -345,10 +346,12 @@ def _subnet(row: Record) -> ServedSubnet:
 
 def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPort:
     """The port as the agent's host has it: its own from before it comes until it has left."""
-    host, status = row.binding_host_id, row.status
+    host, status, vif_type = row.binding_host_id, row.status, row.binding_vif_type
     if row.pk in contents.arriving:
         host = contents.host
-        status = model.ACTIVE if contents.arriving[row.pk] else model.DOWN
+        there = contents.arriving[row.pk]
+        status = model.ACTIVE if there.ready or there.leaving else model.DOWN
+        vif_type = there.vif_type
     first = fixed_ips[0].ip_address if fixed_ips else ""
     return ServedPort(
         id=row.id,
@@ -359,6 +362,7 @@ def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPo
         admin_state_up=row.admin_state_up,
         status=status,
         binding_host_id=host,
+        binding_vif_type=vif_type,
         hostname=row.dns_name or (model.default_hostname(first) if first else ""),
         fixed_ips=fixed_ips,
         extra_dhcp_opts=row.extra_dhcp_opts,

@@ -73,8 +73,8 @@ class Contents:
     """By port number: subnet id and packed address."""
     host: str
     """The agent's."""
-    arriving: Mapping[int, bool]
-    """Ports that come to the agent's host or leave it: by number, whether it is ready for them."""
+    arriving: Mapping[int, Record]
+    """Ports that come to the agent's host or leave it: by number, its binding there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +299,9 @@ def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple
     return found
 
 
-def _arriving(tx: Transaction, agent: Record) -> dict[int, bool]:
+def _arriving(tx: Transaction, agent: Record) -> dict[int, Record]:
     query = select(_binding).where(_binding.c.host == agent.host)
-    return {row.port_pk: bool(row.ready or row.leaving) for row in tx.execute(query)}
+    return {row.port_pk: row for row in tx.execute(query)}
 
 
 def _insert_unless_taken(dialect: str) -> Any:

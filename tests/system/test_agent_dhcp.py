@@ -471,3 +471,20 @@ def test_only_root_and_the_hook_may_speak_to_the_inbox(host: Host, user: str, an
     assert said == answer or (answer == "refused" and said == "b''"), done
     rejected = host.directory / "state" / "agent" / "inbox.rejected"
     assert rejected.exists() == (answer != "refused")
+
+
+def test_a_tap_that_the_hypervisor_puts_on_the_bridge_is_left_to_it(host: Host) -> None:
+    network = host.network()
+    port = host.port(network, binding_vif_type="bridge")
+    host.api.put(network)
+    host.start_agent()
+    bridge, tap = model.bridge_name(network["id"]), model.tap_name(port["id"])
+    other = host.port(network)
+    host.machine(port)
+    host.api.put(network)
+    host.machine(other)
+    host.await_ready(other)  # the agent has looked, and put this one on the bridge
+    assert "master" not in run("ip", "-o", "link", "show", tap)
+    assert not host.is_ready(port)
+    run("ip", "link", "set", tap, "master", bridge, "up")
+    host.await_ready(port)
