@@ -69,7 +69,7 @@ def test_no_server_errs_and_no_port_leaks(tenant: Tenant, admin: Any, network: A
         "API": restart("ipam-api", signal.SIGTERM),
         "agent of compute2": restart("ipam-agent-compute2", signal.SIGKILL),
         "nova-compute": restart("nova-compute-compute1", signal.SIGTERM),
-        "API killed": restart("ipam-api", signal.SIGKILL),
+        "API again": restart("ipam-api", signal.SIGTERM),
         "keystone": restart_keystone,
         "worker again": restart("ipam-worker", signal.SIGTERM),
     }
