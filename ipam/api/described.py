@@ -27,6 +27,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "binding:profile": "Nova's own notes, kept as they are.",
     "binding:vif_details": "What the host needs to plug it in.",
     "binding:vif_type": "How it is plugged in: unbound without a host, else as its agent says.",
+    "binding_vif_type": "As binding:vif_type, on the host of the agent that asks.",
     "binding:vnic_type": "The kind of network card that is asked for.",
     "binding_host_id": "As binding:host_id.",
     "check_limit": "Refuse limits below what is used.",
