@@ -82,6 +82,14 @@ def kind(service: Service) -> Kind:
     )
 
 
+def known(tx: Transaction, agent_id: str) -> Record:
+    """The row of the agent with this id; AgentNotFound without one."""
+    agent = agents.find(tx, agent_id) if is_uuid(agent_id) else None
+    if agent is None:
+        raise AgentNotFound(f"Agent {agent_id} could not be found.")
+    return agent
+
+
 class AgentsRoute(ListRoute):
     """GET of all agents; POST of a heartbeat."""
 

@@ -31,6 +31,7 @@ from ipam.api import (
     ports,
     quotas,
     rbac,
+    reported_ports,
     scheduling,
     subnet_addresses,
     subnet_pools,
@@ -41,7 +42,7 @@ from ipam.api import (
 )
 from ipam.api.agents import AgentRoute, AgentsRoute
 from ipam.api.compute_outbox import ComputeOutbox
-from ipam.api.dhcp_state import DhcpStateRoute, DownPortsRoute, ReadyPortsRoute
+from ipam.api.dhcp_state import DhcpStateRoute
 from ipam.api.gate import Authenticate, Gate
 from ipam.api.lease_events import LeaseEventRoute, LeaseEventsRoute
 from ipam.api.operations import Route
@@ -137,8 +138,7 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         ("/v2.0/agents", AgentsRoute(service)),
         ("/v2.0/agents/{resource_id}", AgentRoute(service)),
         ("/v2.0/agents/{resource_id}/dhcp-state", DhcpStateRoute(service)),
-        ("/v2.0/agents/{resource_id}/ready-ports", ReadyPortsRoute(service)),
-        ("/v2.0/agents/{resource_id}/down-ports", DownPortsRoute(service)),
+        *reported_ports.routes(service),
         ("/v2.0/rbac-policies", WriteListRoute(service, rbac.KIND, rbac_actions)),
         ("/v2.0/rbac-policies/{resource_id}", WriteShowRoute(service, rbac.KIND, rbac_actions)),
         *quotas.routes(service),

@@ -1,4 +1,4 @@
-"""What an agent asks: which networks do I serve, what is in them; and tells: ready, or no tap.
+"""What an agent asks: which networks do I serve, and what is in them.
 
 The list of networks carries a digest each, made of the id and revision of every row behind the
 full answer. Each change raises a revision in the transaction that makes it, so a digest is equal
@@ -7,21 +7,19 @@ exactly while nothing changed, whatever order transactions commit in: no clock a
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import falcon
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from ipam import model
-from ipam.api.attributes import parse
-from ipam.api.bodies import read_json
+from ipam.api.agents import known
 from ipam.api.listing import query_pairs
 from ipam.api.operations import Operation
 from ipam.api.resources import respond
+from ipam.api.served_networks import FullNetwork, full_networks
 from ipam.api.service import Service
-from ipam.api.values import Uuid, is_uuid
-from ipam.errors import AgentNotFound
+from ipam.api.values import Uuid
 from ipam.store import agents, dhcp_state
 from ipam.store.database import Transaction
 from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
@@ -31,85 +29,11 @@ from ipam.store.races import write_again
 DIGEST_CHARACTERS: Final = 32
 
 
-class Address(Struct):
-    """One fixed IP of a port."""
-
-    subnet_id: Uuid
-    ip_address: str
-
-
-class ServedSubnet(Struct):
-    """A subnet, as far as DHCP is concerned."""
-
-    id: Uuid
-    cidr: str
-    ip_version: int
-    gateway_ip: str | None
-    enable_dhcp: bool
-    dns_nameservers: list[str]
-    host_routes: list[dict[str, str]]
-    ipv6_ra_mode: str | None
-    ipv6_address_mode: str | None
-
-
-class ServedPort(Struct):
-    """A port that the agent answers for. `hostname` is its name or one made of its address."""
-
-    id: Uuid
-    mac_address: str
-    revision_number: int
-    device_id: str
-    device_owner: str
-    admin_state_up: bool
-    status: str
-    binding_host_id: str
-    binding_vif_type: str
-    hostname: str
-    fixed_ips: list[Address]
-    extra_dhcp_opts: list[dict[str, Any]]
-
-
-class DhcpPort(Struct):
-    """The port of the DHCP server itself."""
-
-    id: Uuid
-    mac_address: str
-    fixed_ips: list[Address]
-
-
 class ServedNetwork(Struct):
     """A network with its digest; everything else only when it was asked for by id."""
 
     id: Uuid
     digest: str
-
-
-class FullNetwork(Struct):
-    """All that the agent has to know of a network."""
-
-    id: Uuid
-    digest: str
-    project_id: str
-    mtu: int
-    dns_domain: str
-    admin_state_up: bool
-    lease_seconds: int
-    dhcp_port: DhcpPort | None
-    subnets: list[ServedSubnet]
-    ports: list[ServedPort]
-
-
-class SeenPort(Struct):
-    """A port as of this revision."""
-
-    id: Uuid
-    revision_number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-
-
-class SeenPorts(Struct):
-    """What an agent found alike."""
-
-    ports: list[SeenPort]
 
 
 class DhcpStateRoute:
@@ -167,9 +91,7 @@ class DhcpStateRoute:
         return full_networks(contents, digests, self.service.settings.network)
 
     def _look(self, tx: Transaction, agent_id: str) -> tuple[Record, list[Part]]:
-        agent = agents.find(tx, agent_id) if is_uuid(agent_id) else None
-        if agent is None:
-            raise AgentNotFound(f"Agent {agent_id} could not be found.")
+        agent = known(tx, agent_id)
         wanted = self.service.settings.network.dhcp_agents_per_network
         return agent, dhcp_state.parts(tx, agent, agents_per_network=wanted)
 
@@ -200,80 +122,6 @@ class DhcpStateRoute:
         return digests(parts, f"{settings.dns_domain} {settings.dhcp_lease_duration}")
 
 
-class ReadyPortsRoute:
-    """POST of the ports for which DHCP would answer now."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        return {
-            "POST": Operation(
-                "Make ports ACTIVE that are ready and did not change since",
-                request=({"ports": list[SeenPort]},),
-                response={"ready": list[str], "ignored": list[str]},
-                rule="create_dhcp_state",
-            )
-        }
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        def work(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
-            told = dhcp_state.make_ready(tx, agent, revisions)
-            self.service.outbox.ready(tx, told.just_now)
-            return told.ids
-
-        ready, ignored = _told(self.service, req, resource_id, work)
-        respond(resp, {"ready": ready, "ignored": ignored})
-
-
-class DownPortsRoute:
-    """POST of the ports whose tap is not on the agent's host."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        return {
-            "POST": Operation(
-                "Make ports DOWN that have no tap on the agent's host and did not change since",
-                request=({"ports": list[SeenPort]},),
-                response={"down": list[str], "ignored": list[str]},
-                rule="create_dhcp_state",
-            )
-        }
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        def work(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> list[str]:
-            told = dhcp_state.make_down(tx, agent, revisions)
-            self.service.outbox.unplugged(tx, told.just_now)
-            return told.ids
-
-        down, ignored = _told(self.service, req, resource_id, work)
-        respond(resp, {"down": down, "ignored": ignored})
-
-
-def _told(
-    service: Service,
-    req: falcon.Request,
-    agent_id: str,
-    take: Callable[[Transaction, Record, Mapping[str, int]], list[str]],
-) -> tuple[list[str], list[str]]:
-    """The ids of the request's ports of which `take` took notice, and the others."""
-    given = parse(SeenPorts, read_json(req, service.settings.api.max_body_bytes)).result()
-    revisions = {port.id: port.revision_number for port in given.ports}
-
-    def write(tx: Transaction) -> list[str]:
-        agent = agents.find(tx, agent_id) if is_uuid(agent_id) else None
-        if agent is None:
-            raise AgentNotFound(f"Agent {agent_id} could not be found.")
-        return take(tx, agent, revisions)
-
-    taken = service.database.write(write)
-    return taken, sorted(revisions.keys() - set(taken))
-
-
 def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
     """A digest for each network among the parts; `salt` is what settings add to every answer."""
     lines: dict[int, list[str]] = defaultdict(list)
@@ -285,88 +133,6 @@ def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
         for part in parts
         if part.kind == NETWORK
     }
-
-
-def full_networks(
-    contents: Contents, by_network: Mapping[str, str], settings: Any
-) -> list[FullNetwork]:
-    """The full answer for these rows."""
-    subnets, ports, dhcp_ports = _grouped(contents)
-    return [
-        FullNetwork(
-            id=row.id,
-            digest=by_network[row.id],
-            project_id=row.project_id,
-            mtu=row.mtu,
-            dns_domain=row.dns_domain or settings.dns_domain,
-            admin_state_up=row.admin_state_up,
-            lease_seconds=settings.dhcp_lease_duration,
-            dhcp_port=dhcp_ports.get(row.pk),
-            subnets=subnets[row.pk],
-            ports=ports[row.pk],
-        )
-        for row in contents.networks
-    ]
-
-
-def _grouped(
-    contents: Contents,
-) -> tuple[dict[int, list[ServedSubnet]], dict[int, list[ServedPort]], dict[int, DhcpPort]]:
-    """Subnets, ports and the DHCP port by network number."""
-    subnets: dict[int, list[ServedSubnet]] = defaultdict(list)
-    for row in contents.subnets:
-        subnets[row.network_pk].append(_subnet(row))
-    ports: dict[int, list[ServedPort]] = defaultdict(list)
-    dhcp_ports: dict[int, DhcpPort] = {}
-    for row in contents.ports:
-        fixed_ips = [
-            Address(subnet_id, model.unpack(address))
-            for subnet_id, address in contents.addresses[row.pk]
-        ]
-        if row.device_owner == model.DHCP_PORT_OWNER:
-            dhcp_ports[row.network_pk] = DhcpPort(row.id, row.mac_address, fixed_ips)
-        else:
-            ports[row.network_pk].append(_port(row, fixed_ips, contents))
-    return subnets, ports, dhcp_ports
-
-
-def _subnet(row: Record) -> ServedSubnet:
-    return ServedSubnet(
-        id=row.id,
-        cidr=row.cidr,
-        ip_version=row.ip_version,
-        gateway_ip=None if row.gateway_ip is None else model.unpack(row.gateway_ip),
-        enable_dhcp=row.enable_dhcp,
-        dns_nameservers=row.dns_nameservers,
-        host_routes=row.host_routes,
-        ipv6_ra_mode=row.ipv6_ra_mode,
-        ipv6_address_mode=row.ipv6_address_mode,
-    )
-
-
-def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPort:
-    """The port as the agent's host has it: its own from before it comes until it has left."""
-    host, status, vif_type = row.binding_host_id, row.status, row.binding_vif_type
-    if row.pk in contents.arriving:
-        host = contents.host
-        there = contents.arriving[row.pk]
-        status = model.ACTIVE if there.ready or there.leaving else model.DOWN
-        vif_type = there.vif_type
-    first = fixed_ips[0].ip_address if fixed_ips else ""
-    return ServedPort(
-        id=row.id,
-        mac_address=row.mac_address,
-        revision_number=row.revision_number,
-        device_id=row.device_id,
-        device_owner=row.device_owner,
-        admin_state_up=row.admin_state_up,
-        status=status,
-        binding_host_id=host,
-        binding_vif_type=vif_type,
-        hostname=row.dns_name or (model.default_hostname(first) if first else ""),
-        fixed_ips=fixed_ips,
-        extra_dhcp_opts=row.extra_dhcp_opts,
-    )
 
 
 def _digest(lines: Sequence[str]) -> str:
