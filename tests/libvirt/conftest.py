@@ -1,8 +1,6 @@
 """A cloud with Nova 33 and one host that runs guests in QEMU; their consoles are the evidence."""
 
-import os
-import shutil
-import tempfile
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,9 @@ import pytest
 
 from tests.libvirt.guests import Host
 from tests.nova.people import Tenant
+from tests.nova.running import mark, running
 from tests.servers.openstack import libvirt
 from tests.servers.openstack.cloud import Cloud
-from tests.servers.openstack.controllers import RABBITMQ
 from tests.servers.openstack.releases import NOVA33
 
 HOST = "emulator"
@@ -21,23 +19,11 @@ HOST = "emulator"
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root: namespaces, bridges, dnsmasq and libvirt")
-    if reason := libvirt.missing():
-        pytest.skip(reason)
-    if not RABBITMQ.exists():
-        pytest.skip("needs RabbitMQ: apt install rabbitmq-server")
-    directory = Path(tempfile.mkdtemp(prefix="ipam-cloud-"))
-    one = Cloud(directory, [libvirt.hypervisor(HOST, directory)], release=NOVA33, say=print)
-    try:
-        one.launch()
+    def make(directory: Path) -> Cloud:
+        return Cloud(directory, [libvirt.hypervisor(HOST, directory)], release=NOVA33, say=print)
+
+    with running(make, "namespaces, bridges, dnsmasq and libvirt", libvirt.missing()) as one:
         yield one
-        if kept := os.environ.get("IPAM_KEEP_LOGS"):
-            shutil.copytree(one.programs.logs, kept, dirs_exist_ok=True)
-        log = one.programs.log("ipam-api").read_text()
-        assert "Traceback" not in log, log[-4000:]
-    finally:
-        one.remove()
 
 
 @pytest.fixture(scope="session")
@@ -52,20 +38,15 @@ def demo(cloud: Cloud) -> Iterator[Any]:
     connection.close()
 
 
+NUMBERS = itertools.count(1)
+
+
 @pytest.fixture
-def tenant(cloud: Cloud, demo: Any, request: pytest.FixtureRequest) -> Iterator[Tenant]:
-    number = request.session.items.index(request.node) + 1
-    one = Tenant(cloud, demo, number)
+def tenant(cloud: Cloud, demo: Any) -> Iterator[Tenant]:
+    one = Tenant(cloud, demo, next(NUMBERS))
     yield one
     one.clean_up()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests here share one cloud, so they run together; openstacksdk warns of its own future."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.libvirt)
-            item.add_marker(pytest.mark.timeout(300))
-            for version in (50, 60):
-                warning = f"ignore::openstack.warnings.RemovedInSDK{version}Warning"
-                item.add_marker(pytest.mark.filterwarnings(warning))
+    mark(items, Path(__file__).parent, pytest.mark.libvirt)

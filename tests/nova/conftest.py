@@ -2,8 +2,6 @@
 
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.nova.people import Tenant
+from tests.nova.running import mark, running
 from tests.servers.openstack.cloud import Cloud
-from tests.servers.openstack.controllers import RABBITMQ
 from tests.servers.openstack.hypervisors import LIVE_DRIVER, Hypervisor
 
 HOSTS = (
@@ -23,23 +21,11 @@ HOSTS = (
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root: namespaces, bridges and dnsmasq")
-    if not RABBITMQ.exists():
-        pytest.skip("needs RabbitMQ: apt install rabbitmq-server")
-    directory = Path(tempfile.mkdtemp(prefix="ipam-cloud-"))
-    one = Cloud(directory, HOSTS, say=print)
-    try:
-        one.launch()
+    def make(directory: Path) -> Cloud:
+        return Cloud(directory, HOSTS, say=print)
+
+    with running(make, "namespaces, bridges and dnsmasq") as one:
         yield one
-        kept = os.environ.get("IPAM_KEEP_LOGS")
-        if kept:
-            shutil.copytree(one.programs.logs, kept, dirs_exist_ok=True)
-        # A status of 500 is a defect wherever it comes from, also where a client hides it.
-        log = one.programs.log("ipam-api").read_text()
-        assert "Traceback" not in log, log[-4000:]
-    finally:
-        one.remove()
 
 
 @pytest.fixture(scope="session")
@@ -74,11 +60,4 @@ def network(tenant: Tenant) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests here share one cloud, so they run together; openstacksdk warns of its own future."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.nova)
-            item.add_marker(pytest.mark.timeout(300))
-            for version in (50, 60):
-                warning = f"ignore::openstack.warnings.RemovedInSDK{version}Warning"
-                item.add_marker(pytest.mark.filterwarnings(warning))
+    mark(items, Path(__file__).parent, pytest.mark.nova)

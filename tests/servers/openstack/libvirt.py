@@ -1,7 +1,8 @@
 """A libvirt of the lab's own, and a nova-compute that runs real guests in QEMU through it.
 
 Emulation only: where /dev/kvm is there but not for libvirt's guests, libvirt would ask QEMU for
-what it can do before each start, for most of a minute. So libvirt's processes see none.
+what it can do before each start, for half a minute and more. So libvirt's processes see a file
+that even root cannot write to.
 """
 
 from pathlib import Path
@@ -34,7 +35,10 @@ mount --bind {home}/run /run/libvirt
 mount --bind {home}/lib /var/lib/libvirt
 mount --bind {home}/etc /etc/libvirt
 mount --bind {home}/cache /var/cache/libvirt
-[ ! -e /dev/kvm ] || mount --bind {home}/no-kvm /dev/kvm
+if [ -e /dev/kvm ]; then
+    mount --bind {home}/no-kvm /dev/kvm
+    mount -o remount,bind,ro /dev/kvm
+fi
 exec /usr/sbin/libvirtd
 """
 """In a mount namespace of its own: the machine's libvirt, if it has one, is not touched."""
@@ -79,7 +83,7 @@ def start(place: Place) -> None:
         (home / name).mkdir(parents=True)
     (home / "etc" / "qemu.conf").write_text(QEMU_CONF)
     (home / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF)
-    (home / "no-kvm").touch(mode=0o000)
+    (home / "no-kvm").touch()
     for target in (Path("/run/libvirt"), Path("/var/cache/libvirt")):
         target.mkdir(exist_ok=True)
     command = ["unshare", "-m", "sh", "-ec", START.format(home=home)]
