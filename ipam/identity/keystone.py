@@ -13,6 +13,7 @@ shorter: a token that was revoked is worth something for token_cache_time in all
 """
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +44,9 @@ PASSED_ON: Final = (
 )
 """Tokens, and what the access rules of application credentials are about."""
 RETRY_AFTER_SECONDS: Final = 5
+PAUSES_SECONDS: Final = (0.25, 1.0)
+ASK_AGAIN_WITHIN_SECONDS: Final = 2.0
+"""Beyond that auth_token has waited itself, as it does for one that cannot be reached."""
 KNOWN_SECONDS: Final = 10
 """The requests of one boot in Nova come within this."""
 
@@ -78,11 +82,27 @@ class KeystoneAuthenticator:
         )
         if known := self._known.recall(key):
             return known
-        request = {name: environ[name] for name in PASSED_ON if name in environ}
-        caller = self._checked(request)
+        caller, request = self._patiently(environ)
         if seconds := min(self._known_seconds, _seconds_for_every_request(request)):
             self._known.remember(key, caller, seconds)
         return caller
+
+    def _patiently(self, environ: Mapping[str, Any]) -> tuple[Caller, dict[str, Any]]:
+        """The caller, and the request as auth_token left it.
+
+        A Keystone that has just started answers 403 to this service for a moment: its threads
+        load its policy at the same time. A boot that is lost for that stays lost.
+        """
+        give_up_at = time.monotonic() + ASK_AGAIN_WITHIN_SECONDS
+        for pause in (*PAUSES_SECONDS, math.inf):
+            request = {name: environ[name] for name in PASSED_ON if name in environ}
+            try:
+                return self._checked(request), request
+            except ServiceUnavailable:
+                if time.monotonic() + pause > give_up_at:
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last pause is endless")
 
     def _checked(self, request: dict[str, Any]) -> Caller:
         answer: list[str] = []

@@ -3,6 +3,7 @@
 import base64
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,19 @@ def test_passwords_of_the_htpasswd_file_count_only_in_their_own_mode(
     answer = refused(other.call(people.token("alice", "alpha")), 401, "Unauthorized")
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     database.dispose()
+
+
+def test_a_keystone_that_is_back_in_a_moment_is_asked_again(
+    people: People, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keystone, "PAUSES_SECONDS", (0.25,) * 100)
+    monkeypatch.setattr(keystone, "ASK_AGAIN_WITHIN_SECONDS", 25.0)
+    alice = people.token("alice", "alpha")
+    people.server.stop()
+    with ThreadPoolExecutor() as threads:
+        asking = threads.submit(door.call, alice)
+        people.server.start()
+        assert asking.result().json == {"networks": []}
 
 
 def test_while_keystone_is_away_nobody_new_is_let_in_and_all_is_well_again_after(
