@@ -15,8 +15,10 @@ from ipam.agent.desired import ServedNetwork, ServedPort, served_network
 from ipam.agent.dnsmasq_config import Site
 from ipam.agent.kernel import Kernel
 from ipam.agent.plan import AnyAction, DrasticPlan
+from ipam.agent.releases import AGAIN_SECONDS, Releases
+from ipam.agent.retries import Retries
 from ipam.agent.serving import Serving
-from ipam.agent.state import HostState, Lease, NetworkState
+from ipam.agent.state import HostState, NetworkState
 from ipam.agent.told import Told
 from ipam.agent.unknown_taps import UnknownTaps
 
@@ -24,8 +26,6 @@ LOG = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
-RELEASE_AGAIN_SECONDS = 2.0
-RELEASE_ATTEMPTS = 3
 EXPIRED_SECONDS = 60
 IDLE_SECONDS = 10.0
 LONGEST_ACT_SECONDS = 0.2
@@ -65,10 +65,9 @@ class Reconciler:
         self._served: dict[str, ServedNetwork] = {}
         self._told = Told()
         self._unknown_taps = UnknownTaps()
-        self._failures: dict[str, tuple[float, float]] = {}
-        self._troubles: dict[str, str] = {}
-        self._releases: dict[tuple[str, Lease], tuple[float, int]] = {}
-        self._stubborn_taps: dict[str, float] = {}
+        self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
+        self._stubborn_taps = Retries(TAP_AGAIN_SECONDS, TAP_AGAIN_SECONDS)
+        self._releases = Releases(serving)
         self._just_done: dict[str, list[AnyAction]] = {}
         self._refusal = ""
         self._wake_in = IDLE_SECONDS
@@ -81,7 +80,7 @@ class Reconciler:
     @property
     def troubles(self) -> Mapping[str, str]:
         """What cannot be done now, by network id or tap."""
-        return dict(self._troubles)
+        return {**self._failed.troubles, **self._stubborn_taps.troubles}
 
     def want(self, rows: Mapping[str, Json]) -> None:
         """From now on serve these networks of the API's `dhcp-state`."""
@@ -124,14 +123,13 @@ class Reconciler:
             steps = self._without_drastic(steps, desired, actual)
             self._tell_of_ports(desired, actual)
             self._ask_about_taps()
-            steps += tuple(self._plan_releases(actual))
+            for network_id, served in self._served.items():
+                steps += tuple(self._releases.plan(served, actual.networks.get(network_id)))
         return [step for step in steps if self._may_try(step.network_id)]
 
     def _desired(self) -> dict[str, NetworkState]:
-        now, wanted = time.monotonic(), {}
-        for tap in [tap for tap, when in self._stubborn_taps.items() if when <= now]:
-            del self._stubborn_taps[tap], self._troubles[tap]
-        stubborn = self._stubborn_taps.keys()
+        self._stubborn_taps.forget_due(time.monotonic())
+        wanted, stubborn = {}, self._stubborn_taps.troubles.keys()
         for network_id, served in self._served.items():
             state = served.state
             taps = self._kernel.present_taps(state.taps) - stubborn
@@ -182,10 +180,9 @@ class Reconciler:
                 _refuse_to_repeat(plans[network_id], before.get(network_id))
                 done = [self._carry_out(one, for_good=not stays) for one in plans[network_id]]
                 _tell(plans[network_id], done)
-                self._failures.pop(network_id, None)
-                self._troubles.pop(network_id, None)
+                self._failed.succeeded(network_id)
             except Exception as error:  # noqa: BLE001  # one network must not stop the others
-                self._failed(network_id, error)
+                self._leave_alone(network_id, error)
             else:
                 acted |= any(done)
                 if all(done):
@@ -231,7 +228,8 @@ class Reconciler:
             case planning.AttachTap():
                 self._attach(step)
             case planning.ReleaseLease():
-                return self._release(step)
+                if self._releases.end(step):
+                    self._wake_in = min(self._wake_in, AGAIN_SECONDS)
             case planning.Forget():
                 serving.forget(network_id)
                 self._forget(network_id)
@@ -245,9 +243,9 @@ class Reconciler:
             self._kernel.attach_tap(step.tap, step.bridge)
         except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
             LOG.warning("cannot put %s on %s: %s", step.tap, step.bridge.name, error)
-            self._stubborn_taps[step.tap] = time.monotonic() + TAP_AGAIN_SECONDS
-            self._troubles[step.tap] = f"cannot be put on {step.bridge.name}: {error}"
-            self._wake_in = min(self._wake_in, TAP_AGAIN_SECONDS)
+            why = f"cannot be put on {step.bridge.name}: {error}"
+            wait = self._stubborn_taps.failed(step.tap, why, time.monotonic())
+            self._wake_in = min(self._wake_in, wait)
 
     def _tell_of_ports(self, desired: HostState, actual: HostState) -> None:
         """Report whose machine would get its answer now, and whose tap is not here."""
@@ -256,7 +254,7 @@ class Reconciler:
             wanted, present = desired.networks[network_id], actual.networks.get(network_id)
             if present is not None and not _serves(wanted, present):
                 present = None
-            here = wanted.taps | self._stubborn_taps.keys()
+            here = wanted.taps | self._stubborn_taps.troubles.keys()
             for port in served.ports.values():
                 ready = not port.waits_for_tap or port.tap in here
                 if not self._told.is_news(port, ready=ready):
@@ -293,42 +291,12 @@ class Reconciler:
         stale = any(
             lease.ip_address in port.addresses
             and lease.mac_address not in (port.mac_address, None)
-            and (wanted.id, lease) not in self._releases
+            and not self._releases.is_asked(wanted.id, lease)
             for lease in self._serving.leases(wanted.id)
         )
         return not stale and not self._serving.in_doubt(
             wanted.id, {*port.addresses, port.mac_address}
         )
-
-    def _plan_releases(self, actual: HostState) -> Iterable[AnyAction]:
-        """Leases to end. After their network's own steps: a reload must come first."""
-        for network_id, served in self._served.items():
-            present = actual.networks.get(network_id)
-            if present is None or present.server is None or present.reload_due:
-                continue
-            leases = self._serving.leases(network_id)
-            if not leases:
-                continue
-            if any(path not in served.state.files for path in present.files):
-                continue
-            for step in planning.release_plan(present, served.reserved(), leases):
-                if self._releases.get((network_id, step.lease), (0.0, 0))[0] <= time.monotonic():
-                    yield step
-
-    def _release(self, step: planning.ReleaseLease) -> bool:
-        """Ask dnsmasq to end the lease; if it never says so, start it again without the lease."""
-        key = (step.network_id, step.lease)
-        _when, attempts = self._releases.get(key, (0.0, 0))
-        if attempts >= RELEASE_ATTEMPTS:
-            LOG.warning("network %s: %s does not end", step.network_id, step.lease.ip_address)
-            del self._releases[key]
-            self._serving.record_missed(step.network_id, [step.lease])
-            self._serving.stop(step.network_id, for_good=False)
-            return True
-        self._releases[key] = (time.monotonic() + RELEASE_AGAIN_SECONDS, attempts + 1)
-        self._wake_in = min(self._wake_in, RELEASE_AGAIN_SECONDS)
-        self._serving.release(step.network_id, step.interface, step.lease)
-        return True
 
     def tidy(self) -> None:
         """From time to time: end leases that ran out unnoticed, forget what is over."""
@@ -341,29 +309,21 @@ class Reconciler:
             present |= {(network_id, lease) for lease in leases}
         for network_id in self._serving.network_ids():
             self._serving.shorten_log(network_id)
-        self._releases = {key: one for key, one in self._releases.items() if key in present}
+        self._releases.keep(present)
         self._told.keep({port for served in self._served.values() for port in served.ports})
 
     def _may_try(self, network_id: str) -> bool:
-        wait = self._failures.get(network_id, (0.0, 0.0))[0] - time.monotonic()
-        if wait > 0:
-            self._wake_in = min(self._wake_in, wait)
-        return wait <= 0
+        wait = self._failed.seconds_left(network_id, time.monotonic())
+        self._wake_in = min(self._wake_in, wait or self._wake_in)
+        return not wait
 
-    def _failed(self, network_id: str, error: Exception) -> None:
-        delay = min(
-            self._failures.get(network_id, (0.0, FIRST_RETRY_SECONDS / 2))[1] * 2,
-            LONGEST_RETRY_SECONDS,
-        )
-        self._failures[network_id] = (time.monotonic() + delay, delay)
-        self._troubles[network_id] = str(error) or repr(error)
+    def _leave_alone(self, network_id: str, error: Exception) -> None:
+        sentence = str(error) or repr(error)
+        delay = self._failed.failed(network_id, sentence, time.monotonic())
         self._wake_in = min(self._wake_in, delay)
+        debugging = LOG.isEnabledFor(logging.DEBUG)
         LOG.error(
-            "network %s: %s; again in %.1f s",
-            network_id,
-            str(error) or repr(error),
-            delay,
-            exc_info=LOG.isEnabledFor(logging.DEBUG),
+            "network %s: %s; again in %.1f s", network_id, sentence, delay, exc_info=debugging
         )
 
 
