@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from keystoneauth1.exceptions import ClientException
 from keystonemiddleware import opts
 from keystonemiddleware.auth_token import AuthProtocol
 from oslo_config import cfg
@@ -106,7 +107,10 @@ class KeystoneAuthenticator:
 
     def _checked(self, request: dict[str, Any]) -> Caller:
         answer: list[str] = []
-        self._protocol(request, _recorder(answer))
+        try:
+            self._protocol(request, _recorder(answer))
+        except ClientException as error:  # auth_token catches some of them
+            answer.append(str(error))
         caller = request.get(CALLER)
         if isinstance(caller, Caller):
             return caller
@@ -114,10 +118,10 @@ class KeystoneAuthenticator:
             raise Unauthorized(
                 "The request you have made requires authentication.", challenge=self._challenge
             )
-        LOG.error("auth_token answered %s: nobody is let in", answer[0] if answer else "nothing")
-        error = ServiceUnavailable("Keystone does not answer; try again.")
-        error.retry_after_seconds = RETRY_AFTER_SECONDS
-        raise error
+        LOG.error("auth_token says %r: nobody is let in", answer[0] if answer else "nothing")
+        away = ServiceUnavailable("Keystone does not answer; try again.")
+        away.retry_after_seconds = RETRY_AFTER_SECONDS
+        raise away
 
 
 def _seconds_for_every_request(request: Mapping[str, Any]) -> float:

@@ -1,5 +1,6 @@
 """The application behind a real Keystone: two projects, every persona, one service user."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +100,16 @@ def config_file(people: People, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture
-def door(config_file: Path, tmp_path: Path) -> Iterator[Door]:
-    database = Database(f"sqlite:///{tmp_path}/ipam.sqlite")
+@contextlib.contextmanager
+def door_to(config_file: Path, directory: Path) -> Iterator[Door]:
+    """The application with these settings and a database of its own."""
+    database = Database(f"sqlite:///{directory}/ipam.sqlite")
     metadata.create_all(database.engine)
     yield Door(create_app(settings.load([str(config_file)]), database=database))
     database.dispose()
+
+
+@pytest.fixture
+def door(config_file: Path, tmp_path: Path) -> Iterator[Door]:
+    with door_to(config_file, tmp_path) as made:
+        yield made

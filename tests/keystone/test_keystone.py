@@ -2,6 +2,7 @@
 
 import base64
 import os
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from ipam.identity import htpasswd, keystone
 from ipam.identity.authentication import PEER_UID, authenticator
 from ipam.identity.keystone import KeystoneAuthenticator
 from ipam.store.database import Database
-from tests.keystone.conftest import Door, People
+from tests.keystone.conftest import Door, People, door_to
 
 CLAIMS = {
     "X_User_Id": "root",
@@ -273,6 +274,31 @@ def test_a_keystone_that_is_back_in_a_moment_is_asked_again(
         asking = threads.submit(door.call, alice)
         people.server.start()
         assert asking.result().json == {"networks": []}
+
+
+def test_while_keystone_accepts_and_says_nothing_nobody_new_is_let_in(
+    people: People, config_file: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v3"
+        text = config_file.read_text().replace(people.server.url, url)
+        config_file.write_text(
+            text.replace("http_connect_timeout = 5", "http_connect_timeout = 1")
+        )
+        for token in (people.token("alice", "alpha"), "nonsense"):
+            with door_to(config_file, tmp_path) as door:
+                refused(door.call(token), 503, "ServiceUnavailable")
+
+
+def test_while_keystone_does_not_take_our_password_nobody_is_let_in(
+    people: People, config_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config_file.write_text(config_file.read_text().replace("password = pw", "password = wrong"))
+    with door_to(config_file, tmp_path) as door:
+        answer = door.call(people.token("alice", "alpha"))
+    refused(answer, 503, "ServiceUnavailable")
+    assert "wrong" not in answer.text
+    assert "requires authentication" in caplog.text
 
 
 def test_while_keystone_is_away_nobody_new_is_let_in_and_all_is_well_again_after(
