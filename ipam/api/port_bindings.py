@@ -5,22 +5,16 @@ and after it moves. `activate` makes the two change places in one transaction. A
 deleted before the active host's agent is ready is served on until it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
-import falcon
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
 from ipam.api import standard
 from ipam.api.attributes import parse
-from ipam.api.bodies import read_json, unwrap
-from ipam.api.listing import query_pairs
-from ipam.api.operations import Operation, Route
 from ipam.api.port_hosts import port_host, warn_of_silence
 from ipam.api.port_types import KIND, VnicType, vif_details
-from ipam.api.resources import respond
 from ipam.api.service import Service
 from ipam.api.values import JsonObject, is_uuid, printable
 from ipam.errors import (
@@ -192,142 +186,6 @@ class Bindings:
         self.service.database.write(held)
 
 
-class BindingsRoute:
-    """GET and POST of a port's bindings."""
-
-    def __init__(self, bindings: Bindings) -> None:
-        self._bindings = bindings
-        self.service = bindings.service
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        return {
-            "GET": Operation(
-                "List a port's bindings to hosts",
-                response={"bindings": list[BindingView]},
-                query={
-                    **dict.fromkeys(FILTERS, "Show only bindings with this value; repeat."),
-                    "fields": "Show only this field; repeat for more.",
-                },
-                rule="get_port_binding",
-                row=KIND,
-            ),
-            "POST": Operation(
-                "Bind a port to a further host, inactively",
-                status=201,
-                request=({"binding": BindingCreate},),
-                response={"binding": BindingView},
-                rule="create_port_binding",
-                row=KIND,
-            ),
-        }
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        wanted: dict[str, list[str]] = {}
-        for name, value in query_pairs(req.query_string):
-            wanted.setdefault(name, []).append(value)
-        views = [
-            view
-            for view in self._bindings.list(resource_id)
-            if all(
-                getattr(view, name) in wanted.get(name, [getattr(view, name)]) for name in FILTERS
-            )
-        ]
-        respond(resp, {"bindings": [_with_fields(view, wanted.get("fields")) for view in views]})
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        made = self._bindings.create(resource_id, _body(req, self.service))
-        resp.status = falcon.HTTP_201
-        respond(resp, {"binding": made})
-
-
-class BindingRoute:
-    """GET, PUT and DELETE of a port's binding to one host."""
-
-    def __init__(self, bindings: Bindings) -> None:
-        self._bindings = bindings
-        self.service = bindings.service
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        return {
-            "GET": Operation(
-                "Show a port's binding to one host",
-                response={"binding": BindingView},
-                query={"fields": "Show only this field; repeat for more."},
-                rule="get_port_binding",
-                row=KIND,
-            ),
-            "PUT": Operation(
-                "Change the vnic_type or profile of a port's binding",
-                request=({"binding": BindingUpdate},),
-                response={"binding": BindingView},
-                rule="update_port_binding",
-                row=KIND,
-            ),
-            "DELETE": Operation(
-                "Unbind a port from one host",
-                status=204,
-                rule="delete_port_binding",
-                row=KIND,
-            ),
-        }
-
-    def on_get(
-        self, req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
-    ) -> None:
-        fields = [value for name, value in query_pairs(req.query_string) if name == "fields"]
-        view = self._bindings.show(resource_id, host)
-        respond(resp, {"binding": _with_fields(view, fields)})
-
-    def on_put(
-        self, req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
-    ) -> None:
-        changed = self._bindings.update(resource_id, host, _body(req, self.service))
-        respond(resp, {"binding": changed})
-
-    def on_delete(
-        self, _req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
-    ) -> None:
-        self._bindings.delete(resource_id, host)
-        resp.status = falcon.HTTP_204
-
-
-class ActivateRoute:
-    """PUT that makes a binding the active one."""
-
-    def __init__(self, bindings: Bindings) -> None:
-        self._bindings = bindings
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        activated = Operation(
-            "Make this binding the active one, and the active one inactive",
-            response={"binding": BindingView},
-            rule="update_port_binding",
-            row=KIND,
-        )
-        return {"PUT": activated}
-
-    def on_put(
-        self, _req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
-    ) -> None:
-        respond(resp, {"binding": self._bindings.activate(resource_id, host)})
-
-
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The paths of the bindings of ports."""
-    bindings, path = Bindings(service), "/v2.0/ports/{resource_id}/bindings"
-    return [
-        (path, BindingsRoute(bindings)),
-        (f"{path}/{{host}}", BindingRoute(bindings)),
-        (f"{path}/{{host}}/activate", ActivateRoute(bindings)),
-    ]
-
-
-FILTERS: Final = ("host", "status", "vif_type", "vnic_type")
-
-
 def _port(tx: Transaction, port_id: str, *, held: bool) -> Record:
     if not is_uuid(port_id):
         raise KIND.missing(port_id)
@@ -367,13 +225,3 @@ def _missing(port_id: str, host: str) -> PortBindingNotFound:
     return PortBindingNotFound(
         f"Binding for port {port_id} for host {host[:255]} could not be found."
     )
-
-
-def _body(req: falcon.Request, service: Service) -> Any:
-    return unwrap(read_json(req, service.settings.api.max_body_bytes), "binding")
-
-
-def _with_fields(view: BindingView, fields: Sequence[str] | None) -> Any:
-    if not fields:
-        return view
-    return {name: value for name, value in msgspec.to_builtins(view).items() if name in fields}
