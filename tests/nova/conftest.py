@@ -1,4 +1,7 @@
-"""A cloud with Nova 34 and two hosts, once for all tests; a network of its own for each."""
+"""A cloud with Nova and two hosts, once for all tests; a network of its own for each.
+
+It is Nova 34, or the release in IPAM_TEST_NOVA: 26, 29, 32.
+"""
 
 import itertools
 import os
@@ -12,6 +15,9 @@ from tests.nova.people import Tenant
 from tests.nova.running import mark, running
 from tests.servers.openstack.cloud import Cloud
 from tests.servers.openstack.hypervisors import LIVE_DRIVER, Hypervisor
+from tests.servers.openstack.releases import Release
+
+RELEASE = Release(int(os.environ.get("IPAM_TEST_NOVA", "34")))
 
 HOSTS = (
     Hypervisor("compute1"),
@@ -22,7 +28,7 @@ HOSTS = (
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     def make(directory: Path) -> Cloud:
-        return Cloud(directory, HOSTS, say=print)
+        return Cloud(directory, HOSTS, release=RELEASE, say=print)
 
     with running(make, "namespaces, bridges and dnsmasq") as one:
         yield one

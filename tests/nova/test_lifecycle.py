@@ -31,6 +31,8 @@ def test_the_port_stays_what_it_is(tenant: Tenant, network: Any, how: str) -> No
 
 
 def test_a_shelved_server_keeps_its_address_on_no_host(tenant: Tenant, network: Any) -> None:
+    if not tenant.cloud.release.unbinds_shelved:
+        pytest.skip("this Nova leaves the port of a shelved server bound")
     server = tenant.boot([{"uuid": network.id}])
     before = essence(tenant.the_port(server))
     tenant.compute.shelve_server(server)

@@ -52,7 +52,7 @@ class Cloud:
         self.database = NovaDatabase(release.template / "mariadb")
         self.programs = Programs(directory)
         self._directory = directory
-        self._release = release
+        self.release = release
         self._say = say
         self._ipam = ipam or {}
 
@@ -96,7 +96,7 @@ class Cloud:
 
     def _prepare(self) -> None:
         NOVA34.environment.prepare()
-        self._release.environment.prepare()
+        self.release.environment.prepare()
         self._directory.chmod(0o755)  # the lease hook's user passes through
 
     def _launch_database(self) -> None:
@@ -111,7 +111,7 @@ class Cloud:
         )
         controller = next(iter(self.hosts))
         self.place = Place(
-            self._directory, ports, self._release, self.programs, controller, self._ipam
+            self._directory, ports, self.release, self.programs, controller, self._ipam
         )
         controllers.start_rabbitmq(self.place)
 
@@ -145,7 +145,7 @@ class Cloud:
         """An image to boot from, its name and id: of nothing, where no hypervisor is real."""
         properties: dict[str, str] = {}
         if any(not each.is_fake for each in self.hosts.values()):
-            kernel, initrd = guest.make(self._release.environment.folder / "guest")
+            kernel, initrd = guest.make(self.release.environment.folder / "guest")
             properties = {
                 "kernel_id": _upload(admin, "guest-kernel", kernel.read_bytes(), "aki"),
                 "ramdisk_id": _upload(admin, "guest-ramdisk", initrd.read_bytes(), "ari"),

@@ -18,6 +18,12 @@ from tests.servers.private_server import is_listening
 IPAM: Final = str(Path(sys.executable).with_name("ipam"))
 RABBITMQ: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 SERVICE_USERS: Final = ("nova", "placement", "glance", "ipam")
+OLD_API_MODULE: Final = "lab_osapi_compute"
+OLD_API: Final = """\
+from nova.api.openstack import wsgi_app
+application = wsgi_app.init_application("osapi_compute")
+"""
+"""What `nova.wsgi.osapi_compute` is, for a release without it."""
 USERS: Final = {"admin": ADMIN_PASSWORD, "demo": PASSWORD}
 
 
@@ -105,13 +111,9 @@ def start_nova(place: Place) -> None:
     _start_wsgi(place, "glance", "glance.wsgi.api", {"glance-api.conf": glance}, NOVA34)
     place.programs.wait(lambda: is_listening(ports.rabbit), "RabbitMQ listens", "rabbitmq")
     api = {"DEFAULT": {"log_file": directory / "log" / "nova-api.log"}}
-    _start_wsgi(
-        place,
-        "nova",
-        "nova.wsgi.osapi_compute",
-        {"nova.conf": config_files.merged(nova, api)},
-        place.release,
-    )
+    files = {"nova.conf": config_files.merged(nova, api)}
+    module = "nova.wsgi.osapi_compute" if place.release.has_wsgi_module else OLD_API_MODULE
+    _start_wsgi(place, "nova", module, files, place.release)
     for name in ("nova-conductor", "nova-scheduler"):
         command = [place.release.program(name), "--config-file", place.path("nova.conf")]
         place.programs.start(name, command)
@@ -131,9 +133,14 @@ def _start_wsgi(
     (kept / "uwsgi.ini").write_text(text)
     for file, sections in files.items():
         place.write(f"uwsgi-{name}/{file}", sections)
+    environment = {f"OS_{name.upper()}_CONFIG_DIR": str(kept)}
     if name == "nova":
         shutil.copy(release.etc("nova/api-paste.ini"), kept)
-    environment = {f"OS_{name.upper()}_CONFIG_DIR": str(kept)}
+    if module == OLD_API_MODULE:
+        (kept / f"{module}.py").write_text(OLD_API)
+        environment["PYTHONPATH"] = str(kept)
+    if release.patches_threads:
+        environment["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "1"  # uWSGI's threads are real ones
     if name == "glance":
         environment["OS_GLANCE_CONFIG_FILES"] = ";".join(files)
     place.programs.start(

@@ -25,6 +25,8 @@ from tests.servers.openstack.place import Place
 
 FAKE_DRIVER: Final = "fake.FakeDriverWithoutFakeNodes"
 """The one fake driver that may be started again."""
+OLD_FAKE_DRIVER: Final = "fake.FakeDriver"
+"""The same, for a release without it."""
 LIVE_DRIVER: Final = "fake.FakeLiveMigrateDriver"
 PRIVILEGED: Final = ("nova_sys_admin", "vif_plug_linux_bridge_privileged")
 """Sections of what runs as root beside nova-compute."""
@@ -119,7 +121,9 @@ def start_compute(place: Place, each: Hypervisor) -> None:
     base = config_files.nova(
         place.directory, place.ports, each.host, place.release.etc("nova/api-paste.ini")
     )
-    own = {"compute_driver": each.driver, "log_file": f"{each.compute}.log"}
+    drivers = {} if place.release.keeps_node_ids else {FAKE_DRIVER: OLD_FAKE_DRIVER}
+    driver = drivers.get(each.driver, each.driver)
+    own = {"compute_driver": driver, "log_file": f"{each.compute}.log"}
     name = f"nova-{each.host}.conf"
     helper = each.privsep.format(programs=place.release.program(""), config=place.path(name))
     helpers = {group: {"helper_command": helper} for group in PRIVILEGED if helper}

@@ -26,13 +26,20 @@ DATABASES: Final = ("nova_api", "nova_cell0", "nova_cell1", "placement", "ipam")
 
 
 class Release:
-    """A release of Nova with its environment and its template; Placement and Glance are shared."""
+    """A release of Nova with its environment and its template; Placement and Glance are 34's."""
 
     def __init__(self, number: int) -> None:
+        """With requirements here: 26, 29, 32, 33 and 34."""
+        self.number = number
         self.environment = Environment(
             f"nova{number}", f"nova{number}-requirements.txt", finish=self._make_template
         )
         self.template = self.environment.folder / "template"
+        self.has_wsgi_module = number >= 32
+        self.patches_threads = number < 33
+        self.keeps_node_ids = number >= 27  # and refuses to start with another
+        self.stops_evacuated = number >= 27  # by microversion 2.95
+        self.unbinds_shelved = number >= 27
 
     def program(self, name: str) -> str:
         return f"{self.environment.programs}/{name}"
@@ -83,7 +90,7 @@ class Release:
         self.run("nova-manage", config, "cell_v2", "create_cell", "--name", "cell1", *cell1)
 
     def _create_other_tables(self, ports: Ports) -> None:
-        if self is not NOVA34:
+        if self.number != NOVA34.number:
             NOVA34.environment.prepare()
         config = self.template / "placement.conf"
         _write(config, config_files.placement(self.template, ports))
