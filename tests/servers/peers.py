@@ -1,16 +1,19 @@
 """Makes what the tests of identity and of other clients need: `python -m tests.servers.peers`.
 
-A test makes it too when it is missing; here its minute is not taken for a test's.
+A test makes it too when it is missing; here its minutes are not taken for a test's.
 """
+
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.servers.keystone_server import KEYSTONE
 from tests.servers.openstack import guest
 from tests.servers.openstack.releases import NOVA33, NOVA34
 from tests.servers.openstack_client import CLIENT
 
+EVERY = (NOVA34.environment, NOVA33.environment, KEYSTONE, CLIENT)
+
 if __name__ == "__main__":
-    KEYSTONE.prepare()
-    CLIENT.prepare()
-    NOVA34.environment.prepare()
-    NOVA33.environment.prepare()
+    with ThreadPoolExecutor() as threads:
+        for made in [threads.submit(each.prepare) for each in EVERY]:
+            made.result()
     guest.make(NOVA33.environment.folder / "guest")
