@@ -1,13 +1,12 @@
 """The paths of a port's bindings to hosts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import falcon
-import msgspec
 
+from ipam.api import listing
 from ipam.api.bodies import read_json, unwrap
-from ipam.api.listing import query_pairs
 from ipam.api.operations import Operation, Route
 from ipam.api.port_bindings import BindingCreate, Bindings, BindingUpdate, BindingView
 from ipam.api.port_types import KIND
@@ -48,8 +47,9 @@ class BindingsRoute:
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        fields = listing.shown_fields(req.query_string)
         wanted: dict[str, list[str]] = {}
-        for name, value in query_pairs(req.query_string):
+        for name, value in listing.query_pairs(req.query_string):
             wanted.setdefault(name, []).append(value)
         views = [
             view
@@ -58,7 +58,7 @@ class BindingsRoute:
                 getattr(view, name) in wanted.get(name, [getattr(view, name)]) for name in FILTERS
             )
         ]
-        respond(resp, {"bindings": [_with_fields(view, wanted.get("fields")) for view in views]})
+        respond(resp, {"bindings": [listing.with_fields(view, fields) for view in views]})
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         made = self._bindings.create(resource_id, _body(req, self.service))
@@ -101,9 +101,9 @@ class BindingRoute:
     def on_get(
         self, req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
     ) -> None:
-        fields = [value for name, value in query_pairs(req.query_string) if name == "fields"]
+        fields = listing.shown_fields(req.query_string)
         view = self._bindings.show(resource_id, host)
-        respond(resp, {"binding": _with_fields(view, fields)})
+        respond(resp, {"binding": listing.with_fields(view, fields)})
 
     def on_put(
         self, req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
@@ -152,9 +152,3 @@ def routes(service: Service) -> list[tuple[str, Route]]:
 
 def _body(req: falcon.Request, service: Service) -> Any:
     return unwrap(read_json(req, service.settings.api.max_body_bytes), "binding")
-
-
-def _with_fields(view: BindingView, fields: Sequence[str] | None) -> Any:
-    if not fields:
-        return view
-    return {name: value for name, value in msgspec.to_builtins(view).items() if name in fields}
