@@ -13,7 +13,6 @@ shorter: a token that was revoked is worth something for token_cache_time in all
 """
 
 import logging
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -95,17 +94,17 @@ class KeystoneAuthenticator:
         load its policy at the same time. A boot that is lost for that stays lost.
         """
         give_up_at = time.monotonic() + ASK_AGAIN_WITHIN_SECONDS
-        for pause in (*PAUSES_SECONDS, math.inf):
-            request = {name: environ[name] for name in PASSED_ON if name in environ}
+        for pause in PAUSES_SECONDS:
             try:
-                return self._checked(request), request
+                return self._checked(environ)
             except ServiceUnavailable:
                 if time.monotonic() + pause > give_up_at:
                     raise
-                time.sleep(pause)
-        raise AssertionError("the last pause is endless")
+            time.sleep(pause)
+        return self._checked(environ)
 
-    def _checked(self, request: dict[str, Any]) -> Caller:
+    def _checked(self, environ: Mapping[str, Any]) -> tuple[Caller, dict[str, Any]]:
+        request = {name: environ[name] for name in PASSED_ON if name in environ}
         answer: list[str] = []
         try:
             self._protocol(request, _recorder(answer))
@@ -113,7 +112,7 @@ class KeystoneAuthenticator:
             answer.append(str(error))
         caller = request.get(CALLER)
         if isinstance(caller, Caller):
-            return caller
+            return caller, request
         if answer and answer[0].startswith("401"):
             raise Unauthorized(
                 "The request you have made requires authentication.", challenge=self._challenge
