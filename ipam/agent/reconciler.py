@@ -134,7 +134,8 @@ class Reconciler:
             state = served.state
             taps = self._kernel.present_taps(state.taps) - stubborn
             # libvirt fails to start a guest whose tap is on the bridge before it is put there.
-            taps -= served.self_plugged - self._kernel.members(network_id)
+            if served.self_plugged:
+                taps -= served.self_plugged - self._kernel.members(network_id)
             wanted[network_id] = state if taps == state.taps else _with_taps(state, taps)
         return wanted
 
@@ -249,12 +250,12 @@ class Reconciler:
 
     def _tell_of_ports(self, desired: HostState, actual: HostState) -> None:
         """Report whose machine would get its answer now, and whose tap is not here."""
-        news = {}
+        news, stubborn = {}, self._stubborn_taps.troubles.keys()
         for network_id, served in self._served.items():
             wanted, present = desired.networks[network_id], actual.networks.get(network_id)
             if present is not None and not _serves(wanted, present):
                 present = None
-            here = wanted.taps | self._stubborn_taps.troubles.keys()
+            here = wanted.taps | stubborn
             for port in served.ports.values():
                 ready = not port.waits_for_tap or port.tap in here
                 if not self._told.is_news(port, ready=ready):
