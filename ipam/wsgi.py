@@ -9,8 +9,8 @@ import os
 from typing import Any
 
 from ipam import settings
-from ipam.api import memory
 from ipam.api.app import create_app
+from ipam.api.serving import garbage_collection
 
 
 def __getattr__(name: str) -> Any:
@@ -18,5 +18,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     files = [path for path in os.environ.get("IPAM_CONFIG_FILE", "").split(":") if path]
     application = globals()["application"] = create_app(settings.load(files or None))
-    memory.settle()
+    garbage_collection.settle()
     return application

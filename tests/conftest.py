@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 from ipam.store import schema
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import metadata
 from tests.servers.mariadb_server import MariadbServer
 from tests.servers.postgresql_server import PostgresqlServer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ipam
-from ipam.agent.lease_record import parse_record
+from ipam.agent.leases.record import parse_record
 
 HOOK = Path(ipam.__file__).parent / "dnsmasq_hook.py"
 PYTHON = Path("/usr/bin/python3")

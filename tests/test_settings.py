@@ -6,7 +6,7 @@ import pytest
 from oslo_config import cfg
 
 from ipam import settings
-from ipam.cli.config_sample import sample_text
+from ipam.cli.commands.config_sample import sample_text
 
 OPTIONS = [(group, option) for group, options in settings.GROUPS.items() for option in options]
 IDS = [f"{group}.{option.name}" for group, option in OPTIONS]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ipam import model
-from ipam.agent.known_state import KnownState
+from ipam.agent.last_known_networks import KnownState
 from ipam.client import Client
 from ipam.errors import AgentNotFound, IpamError
 

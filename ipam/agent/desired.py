@@ -10,8 +10,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, TypeVar
 
 from ipam import model
-from ipam.agent import dnsmasq_config, words
-from ipam.agent.dnsmasq_config import Host, Option, Range, Site
+from ipam.agent.dnsmasq import config, safe_words
+from ipam.agent.dnsmasq.config import Host, Option, Range, Site
 from ipam.agent.state import Bridge, Interface, NetworkState
 from ipam.templating import Word
 
@@ -77,7 +77,7 @@ class _Subnet:
 def served_network(row: Json, site: Site, host: str) -> ServedNetwork:
     """The network of a `dhcp-state` answer. Raises UnfitError if nothing of it can be used."""
     faults: list[str] = []
-    network_id = words.uuid(row["id"])
+    network_id = safe_words.uuid(row["id"])
     subnets = _dhcp_subnets(row, faults) if row["admin_state_up"] and row["dhcp_port"] else []
     ports = [port for port in row["ports"] if port["admin_state_up"]]
     bridge = Bridge(model.bridge_name(network_id), int(row["mtu"]))
@@ -91,7 +91,7 @@ def served_network(row: Json, site: Site, host: str) -> ServedNetwork:
         state,
         served,
         tuple(subnet.network for subnet in subnets),
-        dnsmasq_config.server_duid(network_id),
+        config.server_duid(network_id),
         tuple(faults),
         frozenset(
             model.tap_name(port["id"])
@@ -110,16 +110,16 @@ def _with_dhcp(
 ) -> NetworkState:
     dhcp_port = row["dhcp_port"]
     interface = Interface(
-        outside=words.interface(model.tap_name(words.uuid(dhcp_port["id"]))),
-        inside=words.interface(model.dhcp_interface_name(dhcp_port["id"])),
-        mac=words.mac(dhcp_port["mac_address"]),
+        outside=safe_words.interface(model.tap_name(safe_words.uuid(dhcp_port["id"]))),
+        inside=safe_words.interface(model.dhcp_interface_name(dhcp_port["id"])),
+        mac=safe_words.mac(dhcp_port["mac_address"]),
         mtu=int(row["mtu"]),
     )
     addresses = _server_addresses(dhcp_port, subnets)
-    startup = dnsmasq_config.startup(
+    startup = config.startup(
         site,
         state.id,
-        interface=words.interface(interface.inside),
+        interface=safe_words.interface(interface.inside),
         addresses=addresses,
         mtu=interface.mtu,
         ranges=[_range(subnet, row["lease_seconds"]) for subnet in subnets],
@@ -150,7 +150,7 @@ def _dhcp_subnets(row: Json, faults: list[str]) -> list[_Subnet]:
         elif subnet["ipv6_address_mode"] == model.SLAAC and not subnet["ipv6_ra_mode"]:
             continue  # a router elsewhere does it all
         else:
-            found.append(_Subnet(words.uuid(subnet["id"]), network, subnet))
+            found.append(_Subnet(safe_words.uuid(subnet["id"]), network, subnet))
     return sorted(found, key=lambda subnet: subnet.id)
 
 
@@ -186,35 +186,37 @@ def _files(
     row: Json, subnets: list[_Subnet], ports: list[Json], faults: list[str]
 ) -> dict[str, str]:
     """The reloadable files; options before hosts, as a host's tag must find its options."""
-    interface = words.interface(model.dhcp_interface_name(words.uuid(row["dhcp_port"]["id"])))
+    interface = safe_words.interface(
+        model.dhcp_interface_name(safe_words.uuid(row["dhcp_port"]["id"]))
+    )
     network = [option for subnet in subnets for option in _subnet_options(row, subnet, faults)]
-    files = {"options/network": dnsmasq_config.options_file(network)}
+    files = {"options/network": config.options_file(network)}
     hosts = {}
     for port in ports:
         options = _port_options(port, faults)
         lines = _hosts(port, subnets, has_options=bool(options), faults=faults)
         if lines and options:
-            files[f"options/{port['id']}"] = dnsmasq_config.options_file(options)
+            files[f"options/{port['id']}"] = config.options_file(options)
         if lines:
-            hosts[f"hosts/{port['id']}"] = dnsmasq_config.hosts_file(interface, lines)
+            hosts[f"hosts/{port['id']}"] = config.hosts_file(interface, lines)
     return files | hosts
 
 
 def _subnet_options(row: Json, subnet: _Subnet, faults: list[str]) -> Iterable[Option]:
     def parse_domain() -> Word | None:
-        return words.domain(row["dns_domain"]) if row["dns_domain"] else None
+        return safe_words.domain(row["dns_domain"]) if row["dns_domain"] else None
 
     domain = _or_fault(faults, f"network {row['id']}", parse_domain)
-    servers = [words.address(one) for one in subnet.row["dns_nameservers"]]
+    servers = [safe_words.address(one) for one in subnet.row["dns_nameservers"]]
     if subnet.network.version == 6:
-        return dnsmasq_config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
+        return config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
     gateway = subnet.row["gateway_ip"]
-    return dnsmasq_config.subnet_options(
+    return config.subnet_options(
         subnet.id,
-        gateway=words.address(gateway) if gateway else None,
+        gateway=safe_words.address(gateway) if gateway else None,
         name_servers=servers,
         routes=[
-            (words.destination(route["destination"]), words.address(route["nexthop"]))
+            (safe_words.destination(route["destination"]), safe_words.address(route["nexthop"]))
             for route in subnet.row["host_routes"]
         ],
         domain=domain,
@@ -222,13 +224,13 @@ def _subnet_options(row: Json, subnet: _Subnet, faults: list[str]) -> Iterable[O
 
 
 def _port_options(port: Json, faults: list[str]) -> list[Option]:
-    tag = words.port_tag(port["id"])
+    tag = safe_words.port_tag(port["id"])
     options = []
     for row in port["extra_dhcp_opts"]:
 
         def parse(row: Json = row) -> Option:
-            name = words.option(row["opt_name"], row.get("ip_version") or 4)
-            return Option(tag, name, words.option_values(row["opt_value"] or ""))
+            name = safe_words.option(row["opt_name"], row.get("ip_version") or 4)
+            return Option(tag, name, safe_words.option_values(row["opt_value"] or ""))
 
         option = _or_fault(faults, f"port {port['id']}", parse)
         options += [option] if option else []
@@ -242,22 +244,22 @@ def _hosts(
 
     An entry without an IPv6 address would match, and so refuse, the machine's DHCPv6 requests.
     """
-    mac = words.mac(port["mac_address"])
-    tags = [words.port_tag(port["id"])] if has_options else []
+    mac = safe_words.mac(port["mac_address"])
+    tags = [safe_words.port_tag(port["id"])] if has_options else []
     addresses = _reserved_addresses(port, subnets)
     name = _host_name(port, addresses, faults)
-    four = [[words.address(one)] for one in addresses if ":" not in one]
-    six = [words.address(one) for one in addresses if ":" in one]
+    four = [[safe_words.address(one)] for one in addresses if ":" not in one]
+    six = [safe_words.address(one) for one in addresses if ":" in one]
     if name is None or not (four or six or has_options):
         return []
     return [Host(mac, name, (*first, *six), tags) for first in four or [[]]]
 
 
 def _host_name(port: Json, addresses: list[str], faults: list[str]) -> Word | None:
-    name = _or_fault(faults, f"port {port['id']}", lambda: words.hostname(port["hostname"]))
+    name = _or_fault(faults, f"port {port['id']}", lambda: safe_words.hostname(port["hostname"]))
     if name is None:
         plain = model.default_hostname(addresses[0] if addresses else port["mac_address"])
-        name = words.hostname(plain.rstrip("-"))
+        name = safe_words.hostname(plain.rstrip("-"))
     return name
 
 
@@ -271,7 +273,7 @@ def _reserved_addresses(port: Json, subnets: list[_Subnet]) -> list[str]:
 def _served_port(port: Json, host: str, subnets: list[_Subnet]) -> ServedPort:
     here = port["binding_host_id"] == host
     return ServedPort(
-        id=words.uuid(port["id"]),
+        id=safe_words.uuid(port["id"]),
         revision_number=port["revision_number"],
         status=port["status"],
         mac_address=port["mac_address"],
@@ -284,6 +286,6 @@ def _served_port(port: Json, host: str, subnets: list[_Subnet]) -> ServedPort:
 def _or_fault(faults: list[str], what: str, parse: Callable[[], T]) -> T | None:
     try:
         return parse()
-    except words.UnfitError as error:
+    except safe_words.UnfitError as error:
         faults.append(f"{what}: {error}")
         return None

@@ -16,18 +16,19 @@ from oslo_config import cfg
 
 import ipam
 from ipam import systemd
-from ipam.agent import host_checks, words
 from ipam.agent.api_link import ApiLink
-from ipam.agent.dnsmasq_config import Site
-from ipam.agent.dnsmasq_process import DnsmasqProcesses, Running
-from ipam.agent.inbox_file import InboxFile
-from ipam.agent.kernel import Kernel
-from ipam.agent.known_state import KnownState
-from ipam.agent.lease_inbox import LeaseInbox, Spool
-from ipam.agent.lease_shipper import LeaseShipper
-from ipam.agent.lease_table import LeaseTable
+from ipam.agent.dnsmasq import safe_words
+from ipam.agent.dnsmasq.config import Site
+from ipam.agent.dnsmasq.process import DnsmasqProcesses, Running
+from ipam.agent.host import checks
+from ipam.agent.host.kernel import Kernel
+from ipam.agent.last_known_networks import KnownState
+from ipam.agent.leases.inbox import LeaseInbox, Spool
+from ipam.agent.leases.inbox_file import InboxFile
+from ipam.agent.leases.shipper import LeaseShipper
+from ipam.agent.leases.table import LeaseTable
 from ipam.agent.reconciler import Reconciler
-from ipam.agent.serving import Serving
+from ipam.agent.servers import Serving
 from ipam.client import Client
 from ipam.errors import HostUnfit
 
@@ -60,7 +61,7 @@ class Agent:
     def __init__(self, settings: cfg.ConfigOpts, client: Client) -> None:
         self._settings = settings
         programs = _check_host(settings)
-        self.dnsmasq_version = host_checks.check_dnsmasq(programs.dnsmasq).text
+        self.dnsmasq_version = checks.check_dnsmasq(programs.dnsmasq).text
         state, run_path = Path(settings.agent.state_path), Path(settings.run_path)
         _make_directories(state, run_path)
         site = _site(settings, run_path, _install_hook(state))
@@ -253,7 +254,7 @@ def _check_host(settings: cfg.ConfigOpts) -> DnsmasqProcesses:
             " dnsmasq-base makes `dnsmasq`."
         ) from error
     programs = DnsmasqProcesses(settings.agent.dnsmasq)
-    host_checks.raise_limits()
+    checks.raise_limits()
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # two descriptors a dnsmasq
     return programs
@@ -285,10 +286,10 @@ def _install_hook(state: Path) -> Path:
 def _site(settings: cfg.ConfigOpts, run_path: Path, hook: Path) -> Site:
     try:
         return Site(
-            run_path=words.path(str(run_path.absolute() / "dhcp")),
-            hook=words.path(str(hook.absolute())),
-            hook_user=words.user(settings.agent.hook_user),
+            run_path=safe_words.path(str(run_path.absolute() / "dhcp")),
+            hook=safe_words.path(str(hook.absolute())),
+            hook_user=safe_words.user(settings.agent.hook_user),
             log_to_syslog=Path("/dev/log").exists(),
         )
-    except words.UnfitError as error:
+    except safe_words.UnfitError as error:
         raise HostUnfit(f"run_path, state_path or [agent] hook_user: {error}") from error

@@ -12,15 +12,15 @@ from typing import Any, assert_never
 
 from ipam.agent import plan as planning
 from ipam.agent.desired import ServedNetwork, ServedPort, served_network
-from ipam.agent.dnsmasq_config import Site
-from ipam.agent.kernel import Kernel
+from ipam.agent.dnsmasq.config import Site
+from ipam.agent.host.kernel import Kernel
+from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.plan import AnyAction, DrasticPlan
 from ipam.agent.releases import AGAIN_SECONDS, Releases
+from ipam.agent.reported_ports import Told
 from ipam.agent.retries import Retries
-from ipam.agent.serving import Serving
+from ipam.agent.servers import Serving
 from ipam.agent.state import HostState, NetworkState
-from ipam.agent.told import Told
-from ipam.agent.unknown_taps import UnknownTaps
 
 LOG = logging.getLogger(__name__)
 

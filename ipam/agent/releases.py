@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from ipam.agent import plan as planning
 from ipam.agent.desired import ServedNetwork
-from ipam.agent.serving import Serving
+from ipam.agent.servers import Serving
 from ipam.agent.state import Lease, NetworkState
 
 LOG = logging.getLogger(__name__)

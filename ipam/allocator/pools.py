@@ -5,10 +5,10 @@ from functools import partial
 
 from sqlalchemy import delete, insert, select
 
-from ipam.allocator import policy, ranges, statements
+from ipam.allocator import ranges, refill_policy, statements
 from ipam.allocator.ranges import Range
 from ipam.errors import IpAddressGenerationFailure, SubnetNotFound
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import ip_address, ip_candidates, ip_cursor
 
 LOOK_AT = 1024
@@ -22,7 +22,7 @@ def write_cursors(tx: Transaction, subnet_pk: int, pools: Sequence[Range]) -> No
     """
     tx.execute(delete(ip_cursor).where(ip_cursor.c.subnet_pk == subnet_pk))
     tx.execute(delete(ip_candidates).where(ip_candidates.c.subnet_pk == subnet_pk))
-    rows = [{"subnet_pk": subnet_pk, **each._asdict()} for each in policy.shards(pools)]
+    rows = [{"subnet_pk": subnet_pk, **each._asdict()} for each in refill_policy.shards(pools)]
     if rows:
         tx.execute(insert(ip_cursor), rows)
 

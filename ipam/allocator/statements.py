@@ -19,8 +19,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ipam.allocator.ranges import Range
 from ipam.errors import SubnetNotFound
-from ipam.store.database import Transaction
-from ipam.store.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
 from ipam.store.tables import Address, Pk, allocation_pool, ip_address, ip_candidates, subnet
 
 _A = ip_address.c

@@ -13,46 +13,36 @@ from oslo_config import cfg
 from prometheus_client import CollectorRegistry
 
 from ipam import model
-from ipam.allocator.reservations import Allocator
-from ipam.api import (
-    address_scopes,
-    allocation_events,
-    availability,
-    faults,
-    fixed_answers,
-    health,
-    idempotency,
-    leases,
-    metrics,
-    networks,
-    openapi,
-    port_binding_routes,
-    port_types,
-    ports,
-    quotas,
-    rbac,
-    reported_ports,
-    scheduling,
-    subnet_addresses,
-    subnet_pools,
-    subnet_types,
-    subnets,
-    tags,
-    versions,
-)
-from ipam.api.agents import AgentRoute, AgentsRoute
-from ipam.api.compute_outbox import ComputeOutbox
-from ipam.api.dhcp_state import DhcpStateRoute
-from ipam.api.gate import Authenticate, Gate
-from ipam.api.lease_events import LeaseEventRoute, LeaseEventsRoute
-from ipam.api.operations import Route
-from ipam.api.resources import ListRoute, ShowRoute, WriteListRoute, WriteShowRoute
-from ipam.api.service import Service
-from ipam.api.wake import AGENT_SOCKET, Waker
+from ipam.allocator.allocator import Allocator
+from ipam.api.about import fixed_answers, health, metrics, versions
+from ipam.api.agents import reported_ports, scheduling
+from ipam.api.agents.agents import AgentRoute, AgentsRoute
+from ipam.api.agents.dhcp_state import DhcpStateRoute
+from ipam.api.http import faults, idempotency, tags
+from ipam.api.http.authorization import Authenticate, Gate
+from ipam.api.http.operations import Route
+from ipam.api.http.routes import ListRoute, ShowRoute, WriteListRoute, WriteShowRoute
+from ipam.api.http.service import Service
+from ipam.api.leases import allocation_events, leases
+from ipam.api.leases.events import LeaseEventRoute, LeaseEventsRoute
+from ipam.api.networks import actions as networks
+from ipam.api.networks import availability
+from ipam.api.openapi import document
+from ipam.api.ports import actions as ports
+from ipam.api.ports import binding_routes
+from ipam.api.ports import wire as port_wire
+from ipam.api.projects import quotas, rbac
+from ipam.api.subnet_pools import actions as subnet_pool_actions
+from ipam.api.subnet_pools import address_scopes
+from ipam.api.subnets import actions as subnets
+from ipam.api.subnets import addresses
+from ipam.api.subnets import wire as subnet_wire
+from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
+from ipam.protocol.wake import AGENT_SOCKET, Waker
 from ipam.store.allocation_history import AllocationHistory
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 
 
 def create_app(
@@ -78,7 +68,7 @@ def create_app(
     table = routes(service, numbers)
     for path, route in table:
         app.add_route(path, route)
-    app.add_route("/v2.0/openapi.json", openapi.OpenApiRoute(table))
+    app.add_route("/v2.0/openapi.json", document.OpenApiRoute(table))
     return app
 
 
@@ -117,18 +107,18 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         ("/v2.0", versions.VersionRoute(service)),
         ("/v2.0/networks", WriteListRoute(service, networks.KIND, network_actions)),
         ("/v2.0/networks/{resource_id}", WriteShowRoute(service, networks.KIND, network_actions)),
-        ("/v2.0/subnets", WriteListRoute(service, subnet_types.KIND, subnet_actions)),
+        ("/v2.0/subnets", WriteListRoute(service, subnet_wire.KIND, subnet_actions)),
         (
             "/v2.0/subnets/{resource_id}",
-            WriteShowRoute(service, subnet_types.KIND, subnet_actions),
+            WriteShowRoute(service, subnet_wire.KIND, subnet_actions),
         ),
-        ("/v2.0/ports", WriteListRoute(service, port_types.KIND, port_actions)),
-        ("/v2.0/ports/{resource_id}", WriteShowRoute(service, port_types.KIND, port_actions)),
-        *subnet_pools.routes(service),
+        ("/v2.0/ports", WriteListRoute(service, port_wire.KIND, port_actions)),
+        ("/v2.0/ports/{resource_id}", WriteShowRoute(service, port_wire.KIND, port_actions)),
+        *subnet_pool_actions.routes(service),
         *address_scopes.routes(service),
-        *port_binding_routes.routes(service),
+        *binding_routes.routes(service),
         *availability.routes(service),
-        *subnet_addresses.routes(service),
+        *addresses.routes(service),
         ("/v2.0/allocation-events", ListRoute(service, allocation_events.KIND)),
         ("/v2.0/allocation-events/{resource_id}", ShowRoute(service, allocation_events.KIND)),
         ("/v2.0/leases", ListRoute(service, leases.KIND)),
@@ -144,7 +134,7 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         *quotas.routes(service),
         *scheduling.routes(service),
         *tags.tag_routes(service, "/v2.0/networks", networks.KIND),
-        *tags.tag_routes(service, "/v2.0/subnets", subnet_types.KIND),
-        *tags.tag_routes(service, "/v2.0/ports", port_types.KIND),
+        *tags.tag_routes(service, "/v2.0/subnets", subnet_wire.KIND),
+        *tags.tag_routes(service, "/v2.0/ports", port_wire.KIND),
         *fixed_answers.routes(service),
     ]

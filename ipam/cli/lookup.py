@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ipam.cli.columns import Resource
 from ipam.cli.output import plain
-from ipam.cli.resources import Resource
 from ipam.errors import Conflict, HTTPBadRequest, IpamError, NotFound
 
 if TYPE_CHECKING:

@@ -7,23 +7,35 @@ everything else, click included, is loaded when a command runs.
 import sys
 
 COMMANDS = {
-    "network": ("ipam.cli.network:network", "Networks: what machines are plugged into"),
-    "subnet": ("ipam.cli.subnet:subnet", "Subnets: the addresses of a network"),
-    "port": ("ipam.cli.port:port", "Ports: one machine's place on a network; wait for DHCP"),
-    "address": ("ipam.cli.address:address", "Addresses: who had one when; address scopes"),
-    "lease": ("ipam.cli.lease:lease", "Leases: who has an address now, and who had it"),
-    "quota": ("ipam.cli.quota:quota", "Quotas: how much a project may have"),
-    "agent": ("ipam.cli.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
-    "compute": ("ipam.cli.compute:compute", "Nova: compare ports with its servers"),
-    "up": ("ipam.cli.up:up", "Run API, agent and worker on this machine, in one command"),
-    "api": ("ipam.cli.processes:api", "Run the API server"),
-    "worker": ("ipam.cli.processes:worker", "Run the worker: housekeeping"),
-    "user": ("ipam.cli.user:user", "Users of the API over TCP: add, list, delete"),
-    "policy": ("ipam.cli.policy:policy", "Rules of who may do what: a commented sample"),
-    "db": ("ipam.cli.db:db", "The database's schema: upgrade, downgrade, check"),
-    "config": ("ipam.cli.config:config", "Settings: a commented sample, and what is in force"),
-    "completion": ("ipam.cli.completion:completion", "Shell completion for bash, zsh or fish"),
-    "version": ("ipam.cli.processes:version", "The version of ipam"),
+    "network": ("ipam.cli.commands.network:network", "Networks: what machines are plugged into"),
+    "subnet": ("ipam.cli.commands.subnet:subnet", "Subnets: the addresses of a network"),
+    "port": (
+        "ipam.cli.commands.port:port",
+        "Ports: one machine's place on a network; wait for DHCP",
+    ),
+    "address": (
+        "ipam.cli.commands.address:address",
+        "Addresses: who had one when; address scopes",
+    ),
+    "lease": ("ipam.cli.commands.lease:lease", "Leases: who has an address now, and who had it"),
+    "quota": ("ipam.cli.commands.quota:quota", "Quotas: how much a project may have"),
+    "agent": ("ipam.cli.commands.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
+    "compute": ("ipam.cli.commands.compute:compute", "Nova: compare ports with its servers"),
+    "up": ("ipam.cli.commands.up:up", "Run API, agent and worker on this machine, in one command"),
+    "api": ("ipam.cli.commands.processes:api", "Run the API server"),
+    "worker": ("ipam.cli.commands.processes:worker", "Run the worker: housekeeping"),
+    "user": ("ipam.cli.commands.user:user", "Users of the API over TCP: add, list, delete"),
+    "policy": ("ipam.cli.commands.policy:policy", "Rules of who may do what: a commented sample"),
+    "db": ("ipam.cli.commands.db:db", "The database's schema: upgrade, downgrade, check"),
+    "config": (
+        "ipam.cli.commands.config:config",
+        "Settings: a commented sample, and what is in force",
+    ),
+    "completion": (
+        "ipam.cli.commands.completion:completion",
+        "Shell completion for bash, zsh or fish",
+    ),
+    "version": ("ipam.cli.commands.processes:version", "The version of ipam"),
 }
 """Every command: where it is found, and its line of help. The order is that of the help."""
 

@@ -51,7 +51,7 @@ class LazyRoot(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
-        from ipam.cli.processes import version_text  # noqa: PLC0415  # importlib.metadata is slow
+        from ipam.cli.commands.processes import version_text  # noqa: PLC0415  # importlib.metadata is slow
 
         click.echo(version_text())
         ctx.exit()

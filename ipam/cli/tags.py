@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ipam.cli import lookup
-from ipam.cli.resources import Resource
+from ipam.cli.columns import Resource
 
 if TYPE_CHECKING:
     from ipam.client import Client

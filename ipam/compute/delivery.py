@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from ipam.errors import ServiceUnavailable
-from ipam.store.compute_event_rules import DELETED, UNPLUGGED, ComputeEvent
+from ipam.rules.nova_events import DELETED, UNPLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
 
 BATCH_EVENTS: Final = 100

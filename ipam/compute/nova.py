@@ -9,7 +9,7 @@ from oslo_config import cfg
 from ipam.compute import delivery
 from ipam.errors import ServiceUnavailable
 from ipam.keystone_session import nova_adapter
-from ipam.store.compute_event_rules import ComputeEvent
+from ipam.rules.nova_events import ComputeEvent
 
 PATH: Final = "/os-server-external-events"
 MICROVERSION: Final = "2.1"

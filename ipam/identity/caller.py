@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 Role: TypeAlias = Literal["admin", "member", "reader", "service"]
-"""The personas of Keystone's consistent RBAC; `ipam.identity.rules` says what each may do."""
+"""The personas of Keystone's consistent RBAC; `default_rules` says what each may do."""
 
 IMPLIED: Final[dict[str, frozenset[str]]] = {
     "admin": frozenset({"admin", "member", "reader"}),

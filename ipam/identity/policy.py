@@ -14,10 +14,10 @@ from oslo_config import cfg
 from oslo_policy import policy
 
 from ipam.identity.caller import Caller
-from ipam.identity.rules import RULES
+from ipam.identity.default_rules import RULES
 
 Relation: TypeAlias = Literal["owner", "network_owner", "shared", "external"]
-"""How a row can stand to a caller; the words of `ipam.identity.rules`."""
+"""How a row can stand to a caller; the words of `ipam.identity.default_rules`."""
 
 RELATIONS: Final[tuple[Relation, ...]] = get_args(Relation)
 CALLERS_KEPT: Final = 4096

@@ -6,8 +6,8 @@ from sqlalchemy import delete, exists, select, update
 
 from ipam import model
 from ipam.store import rbac, tables, visibility
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record, Viewer, read_one
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record, Viewer, read_one
 
 _T = tables.address_scope
 

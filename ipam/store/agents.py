@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, sel
 
 from ipam import model
 from ipam.errors import HTTPBadRequest
-from ipam.store import instants, tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record
+from ipam.store import tables
+from ipam.store.engine import instants
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record
 
 _T = tables.agent
 _ASSIGNED = tables.network_dhcp_agent

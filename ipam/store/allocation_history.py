@@ -11,9 +11,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, select
 
 from ipam import model
-from ipam.store import instants, tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, chunks
+from ipam.store import tables
+from ipam.store.engine import instants
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, chunks
 
 _T = tables.allocation_event
 

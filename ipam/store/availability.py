@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, func, select
 
 from ipam.errors import HTTPBadRequest
 from ipam.store import tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record
-from ipam.store.numbers import ByNumbers
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record
+from ipam.store.engine.rows_by_number import ByNumbers
 
 _NETWORK, _SUBNET, _IP = tables.network, tables.subnet, tables.ip_address
 _VERSIONS: Final = "IP versions asked for"

@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy import delete, func, insert, select, update
 
 from ipam import model
+from ipam.rules.nova_events import ComputeEvent
 from ipam.store import tables
-from ipam.store.compute_event_rules import ComputeEvent
-from ipam.store.database import Transaction
+from ipam.store.engine.database import Transaction
 
 _T = tables.compute_event
 

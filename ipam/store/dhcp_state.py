@@ -30,8 +30,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
 from ipam.store import port_bindings, scheduling, tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Record, chunks
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record, chunks
 
 NETWORK: Final = 0
 SUBNET: Final = 1

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ipam import model
 from ipam.store import tables
-from ipam.store.database import Transaction
+from ipam.store.engine.database import Transaction
 
 _T = tables.idempotency_key
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
 from ipam import model
-from ipam.store import instants
-from ipam.store.database import Database, Transaction
-from ipam.store.lease_rules import Key, Lease, LeaseEvent, after
-from ipam.store.listing import Collection
-from ipam.store.races import write_again
+from ipam.rules.leases import Key, Lease, LeaseEvent, after
+from ipam.store.engine import instants
+from ipam.store.engine.database import Database, Transaction
+from ipam.store.engine.listing import Collection
+from ipam.store.engine.write_again import write_again
 from ipam.store.tables import ip_address, lease, lease_event, network, port, subnet
 
 CHUNK: Final = 500

@@ -18,8 +18,8 @@ from sqlalchemy import (
 
 from ipam import model
 from ipam.store import rbac, tables, tags, visibility
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record, chunks
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record, chunks
 
 _T = tables.network
 

@@ -12,8 +12,8 @@ from sqlalchemy import delete, insert, not_, select, update
 
 from ipam import model
 from ipam.store import tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Record
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
 
 _T = tables.port_binding
 _IS_INACTIVE = not_(_T.c.leaving)

@@ -14,12 +14,13 @@ from ipam.errors import (
     MacAddressInUse,
     NetworkNotFound,
 )
-from ipam.store import allocation_history, owned, rows, tables, tags, visibility
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record
-from ipam.store.numbers import ByNumbers
-from ipam.store.owned import FixedIp
-from ipam.store.retry import is_duplicate_key, is_foreign_key_violation
+from ipam.store import addresses_of_ports, allocation_history, tables, tags, visibility
+from ipam.store.addresses_of_ports import FixedIp
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record
+from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation
+from ipam.store.engine.rows_by_number import ByNumbers
 
 _T = tables.port
 _IP = tables.ip_address
@@ -98,7 +99,7 @@ COLLECTION: Final = Collection(
     source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk),
     selected=(
         *_T.c,
-        owned.ADDRESSES,
+        addresses_of_ports.ADDRESSES,
         tables.network.c.id.label("network_id"),
         tables.network.c.dns_domain.label("dns_domain"),
     ),

@@ -15,9 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam.errors import OverQuota
 from ipam.store import tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record
-from ipam.store.numbers import ByNumbers
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record
+from ipam.store.engine.rows_by_number import ByNumbers
 
 _T = tables.quota
 

@@ -21,10 +21,11 @@ from sqlalchemy.exc import IntegrityError
 
 from ipam import model
 from ipam.errors import DuplicateRbacPolicy
-from ipam.store import rows, tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record
-from ipam.store.retry import is_duplicate_key
+from ipam.store import tables
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record
+from ipam.store.engine.retry import is_duplicate_key
 
 _T = tables.rbac_policy
 

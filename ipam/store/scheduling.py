@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select
 
 from ipam.store import tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Record
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
 
 _AGENT, _NETWORK = tables.agent, tables.network
 _ASSIGNED, _BARRED = tables.network_dhcp_agent, tables.network_dhcp_agent_barred

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ipam.errors import DatabaseUnavailable
-from ipam.store.database import Database
-from ipam.store.engines import IMMEDIATE
-from ipam.store.retry import is_disconnect
+from ipam.store.engine.database import Database
+from ipam.store.engine.engines import IMMEDIATE
+from ipam.store.engine.retry import is_disconnect
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -7,9 +7,10 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from ipam.store import rows, tables
-from ipam.store.database import Transaction
-from ipam.store.retry import is_duplicate_key
+from ipam.store import tables
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.retry import is_duplicate_key
 
 _T = tables.network.c
 

@@ -19,8 +19,8 @@ from sqlalchemy import (
 from ipam import model
 from ipam.errors import HTTPBadRequest
 from ipam.store import tables, visibility
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, SpecialFilter
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, SpecialFilter
 
 ALLOCATED = "allocated"
 COOLING = "cooling"

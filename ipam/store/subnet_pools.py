@@ -9,10 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from ipam import model
 from ipam.errors import InvalidInput
-from ipam.store import rbac, rows, tables, tags, visibility
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, chunks
-from ipam.store.retry import is_duplicate_key
+from ipam.store import rbac, tables, tags, visibility
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, chunks
+from ipam.store.engine.retry import is_duplicate_key
 
 _T = tables.subnetpool
 _PREFIX = tables.subnetpool_prefix

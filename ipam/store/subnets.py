@@ -7,8 +7,8 @@ from sqlalchemy import delete, insert, select
 
 from ipam import model
 from ipam.store import tables, tags, visibility
-from ipam.store.database import Transaction
-from ipam.store.listing import Collection, Record, chunks
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record, chunks
 
 _T = tables.subnet
 _POOL = tables.allocation_pool

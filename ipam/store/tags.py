@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Table, and_, delete, insert, not_, or_, select
 
-from ipam.store import rows, tables
-from ipam.store.database import Transaction
-from ipam.store.listing import Record, SpecialFilter
+from ipam.store import tables
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record, SpecialFilter
 
 _T = tables.tag
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import case, func, select
 
 from ipam.store import tables
-from ipam.store.database import Transaction
+from ipam.store.engine.database import Transaction
 
 COUNTED: Final[Mapping[str, Any]] = {
     "networks": tables.network,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement
 
 from ipam.store import tables
-from ipam.store.listing import Relation
+from ipam.store.engine.listing import Relation
 from ipam.store.rbac import EXTERNAL, SHARED, shared_with
 
 

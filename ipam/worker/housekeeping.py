@@ -6,9 +6,9 @@ from typing import Final, TypeAlias
 from oslo_config import cfg
 
 from ipam import model
-from ipam.allocator.reservations import Allocator
+from ipam.allocator.allocator import Allocator
 from ipam.store import agents, allocation_history, idempotency, leases
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 
 BATCH_ROWS: Final = 500
 """Rows that one transaction deletes: it holds their locks for milliseconds, not for minutes."""

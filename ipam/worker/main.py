@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from oslo_config import cfg
 
 from ipam import systemd
-from ipam.allocator.reservations import Allocator
+from ipam.allocator.allocator import Allocator
 from ipam.errors import DatabaseUnavailable
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from ipam.worker.housekeeping import Task, tasks
 from ipam.worker.wake_socket import WakeSocket
 
@@ -37,7 +37,7 @@ def run(settings: cfg.ConfigOpts) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # A database that is away would be told of in every round; the Worker says when that changes.
-    logging.getLogger("ipam.store.database").setLevel(logging.ERROR)
+    logging.getLogger("ipam.store.engine.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
     if settings.compute.reclaim_orphans:
         from ipam.worker import compute_audit  # noqa: PLC0415  # see _event_sender

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ipam.api.extensions import EXTENSIONS
+from ipam.api.about.extensions import EXTENSIONS
 
 EMPTY_LISTS: Final[Mapping[str, str]] = {
     "router": "`GET /v2.0/routers` and `GET /v2.0/floatingips` are empty lists. Packets between"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ipam import errors
-from ipam.api.operations import Operation
+from ipam.api.http.operations import Operation
 from ipam.identity.caller import Caller
 from ipam.identity.policy import Policy
 from scripts.api_docs.answers import curl, shown_answer

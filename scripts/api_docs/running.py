@@ -14,12 +14,14 @@ from typing import Any, Final
 import falcon.testing
 
 from ipam import settings as ipam_settings
-from ipam.api import app, idempotency, openapi
-from ipam.api.operations import Route
-from ipam.api.service import Service
+from ipam.api import app
+from ipam.api.http import idempotency
+from ipam.api.http.operations import Route
+from ipam.api.http.service import Service
+from ipam.api.openapi import document as openapi
 from ipam.identity.caller import Caller
 from ipam.store import schema
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from scripts.api_docs.examples import Example
 
 PROJECT: Final = "8f5c1d5b2a3e4c6d9e0f1a2b3c4d5e6f"

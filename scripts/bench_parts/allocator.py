@@ -16,10 +16,10 @@ from typing import Any
 
 from sqlalchemy import MetaData, Table, insert
 
-from ipam.allocator.reservations import Allocator
+from ipam.allocator.allocator import Allocator
 from ipam.model import pack
 from ipam.store import schema, tables
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 from tests.allocator.subnets import Ground, make_ground, write_pools
 from tests.servers.mariadb_server import MariadbServer
 from tests.servers.postgresql_server import PostgresqlServer

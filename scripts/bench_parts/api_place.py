@@ -15,8 +15,9 @@ from sqlalchemy import delete, insert, select, text
 
 from ipam import model
 from ipam.identity import htpasswd
-from ipam.store import rows, schema, tables
-from ipam.store.database import Database, Transaction
+from ipam.store import schema, tables
+from ipam.store.engine import rows
+from ipam.store.engine.database import Database, Transaction
 from tests.servers.private_server import is_listening
 
 WORKERS = 2

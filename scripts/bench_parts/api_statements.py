@@ -13,7 +13,7 @@ from sqlalchemy import event
 from ipam import settings
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from scripts.bench_parts.api_load import Load
 
 ROUNDS = 10

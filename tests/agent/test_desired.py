@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ipam.agent.desired import ServedNetwork, served_network
-from ipam.agent.dnsmasq_config import Site
+from ipam.agent.dnsmasq.config import Site
 from ipam.agent.state import Bridge, Interface
 from ipam.templating import Word
 from tests.agent.network_rows import (

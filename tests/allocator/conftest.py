@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.allocator.subnets import Ground, make_ground
 
 

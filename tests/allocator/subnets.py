@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from ipam.allocator.allocator import Allocator
 from ipam.allocator.ranges import Range
-from ipam.allocator.reservations import Allocator
 from ipam.errors import IpAddressGenerationFailure
 from ipam.model import new_id, pack, unpack
 from ipam.store import tables
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 
 
 @dataclass

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
 from ipam.allocator import ranges
 from ipam.errors import IpAddressAlreadyAllocated, IpAddressGenerationFailure
 from ipam.model import pack, unpack
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 from tests.allocator.subnets import Ground, make_ground, parse
 
 COOLDOWN_SECONDS = 60

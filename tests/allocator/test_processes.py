@@ -11,7 +11,7 @@ import pytest
 
 from ipam.model import now_seconds
 from ipam.store import tables
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.allocator.subnets import Ground
 
 WORKERS = 4

@@ -10,10 +10,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ipam.allocator.reservations import Allocator
+from ipam.allocator.allocator import Allocator
 from ipam.errors import IpAddressGenerationFailure
 from ipam.model import unpack
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 
 
 class Undo(Exception):  # noqa: N818  # not an error

@@ -12,7 +12,7 @@ from oslo_config import cfg
 from ipam import settings as ipam_settings
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.api.caller import ADMIN, Api
 

@@ -12,7 +12,7 @@ from ipam import model
 from ipam import settings as ipam_settings
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from scripts.bench_parts.api_statements import InProcess, counter
 from scripts.bench_parts.nova import Stopwatch
 from scripts.bench_parts.nova_calls import CALLS, Boot

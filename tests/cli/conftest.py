@@ -9,7 +9,7 @@ import pytest
 
 from ipam.cli.main import main
 from ipam.store import schema
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.cli.live_api import LiveApi, live_api
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ipam import settings as ipam_settings
 from ipam.api.app import create_app
-from ipam.api.server import Server
+from ipam.api.serving.server import Server
 from ipam.identity import htpasswd
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from ipam.errors import DatabaseUnavailable
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.cli.conftest import Ipam
 
 SUBNET = "subnet create --network demo --subnet-range"

@@ -9,7 +9,7 @@ import pytest
 from openstack.config import OpenStackConfig
 
 from ipam.store import schema
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.cli.live_api import live_api
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ipam.store import schema
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.clients.site import Site, site
 from tests.servers.keystone_server import KeystoneServer
 from tests.servers.openstack_client import OpenStackClient

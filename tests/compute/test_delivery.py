@@ -15,7 +15,7 @@ from ipam.compute.delivery import (
     grouped,
 )
 from ipam.errors import ServiceUnavailable
-from ipam.store.compute_event_rules import CHANGED, DELETED, PLUGGED, UNPLUGGED, ComputeEvent
+from ipam.rules.nova_events import CHANGED, DELETED, PLUGGED, UNPLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
 
 SERVER = "11111111-2222-4333-8444-555555555555"

@@ -13,7 +13,7 @@ from ipam.compute import nova
 from ipam.compute.delivery import RequestRefused
 from ipam.compute.nova import NovaEvents
 from ipam.errors import ServiceUnavailable
-from ipam.store.compute_event_rules import CHANGED, PLUGGED, ComputeEvent
+from ipam.rules.nova_events import CHANGED, PLUGGED, ComputeEvent
 from tests.compute.nova_endpoint import NovaEndpoint, by_code
 
 SERVER = "11111111-2222-4333-8444-555555555555"

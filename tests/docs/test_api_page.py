@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ipam.api.extensions import EXTENSIONS
+from ipam.api.about.extensions import EXTENSIONS
 from scripts.api_docs import extensions, words
 from scripts.api_docs.examples import EXAMPLES
 from scripts.api_docs.page import error_classes, page

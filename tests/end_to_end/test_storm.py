@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ipam.client import Client
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.end_to_end.live_service import IPAM, wait_until
 
 CLIENTS = 8

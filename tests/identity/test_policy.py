@@ -7,10 +7,10 @@ import pytest
 from oslo_config import cfg
 
 from ipam import settings
-from ipam.cli.policy import sample_text
+from ipam.cli.commands.policy import sample_text
 from ipam.identity.caller import Caller, strongest
+from ipam.identity.default_rules import RULES
 from ipam.identity.policy import Grant, Policy, list_rules
-from ipam.identity.rules import RULES
 
 ADMIN = Caller("ada", "p1", "admin")
 MEMBER = Caller("max", "p1", "member")

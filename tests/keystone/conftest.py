@@ -12,7 +12,7 @@ import pytest
 
 from ipam import settings
 from ipam.api.app import create_app
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.servers.keystone_server import Directory, KeystoneServer
 

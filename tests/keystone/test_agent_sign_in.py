@@ -9,11 +9,11 @@ from oslo_config import cfg
 
 from ipam import settings as ipam_settings
 from ipam.api.app import create_app
-from ipam.api.server import Server
+from ipam.api.serving.server import Server
 from ipam.client import Client
 from ipam.errors import PolicyNotAuthorized, ServiceUnavailable, Unauthorized
 from ipam.keystone_session import agent_auth
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.keystone.conftest import People
 

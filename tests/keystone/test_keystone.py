@@ -16,7 +16,7 @@ from ipam.errors import Unauthorized
 from ipam.identity import htpasswd, keystone
 from ipam.identity.authentication import PEER_UID, authenticator
 from ipam.identity.keystone import KeystoneAuthenticator
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from tests.keystone.conftest import Door, People, door_to
 
 CLAIMS = {

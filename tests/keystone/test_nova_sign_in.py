@@ -8,7 +8,7 @@ import pytest
 from ipam import settings as ipam_settings
 from ipam.compute.nova import NovaEvents
 from ipam.errors import ServiceUnavailable
-from ipam.store.compute_event_rules import PLUGGED, ComputeEvent
+from ipam.rules.nova_events import PLUGGED, ComputeEvent
 from tests.compute.nova_endpoint import ACCEPTS, Answer, Events, NovaEndpoint
 from tests.keystone.conftest import People
 

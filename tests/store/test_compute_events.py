@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from ipam import model
+from ipam.rules.nova_events import CHANGED, PLUGGED, ComputeEvent
 from ipam.store import compute_events
-from ipam.store.compute_event_rules import CHANGED, PLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
-from ipam.store.database import Database, Transaction
+from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import compute_event
 
 SECOND_US = 1_000_000

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy
 
 from ipam.store import schema
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from ipam.compute.auditor import Auditor
 from ipam.compute.servers import Servers
 from ipam.errors import CallerError
 from ipam.store import schema
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from ipam.worker import compute_audit
 from ipam.worker.compute_audit import AuditRounds
 from tests.cli.live_api import LiveApi, live_api

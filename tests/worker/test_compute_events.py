@@ -17,12 +17,12 @@ import pytest
 from sqlalchemy import select, update
 
 from ipam import model
-from ipam.api.wake import Waker
 from ipam.compute.delivery import RequestRefused
 from ipam.errors import ServiceUnavailable
+from ipam.protocol.wake import Waker
+from ipam.rules.nova_events import CHANGED, DELETED, PLUGGED, ComputeEvent
 from ipam.store import compute_events
-from ipam.store.compute_event_rules import CHANGED, DELETED, PLUGGED, ComputeEvent
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from ipam.store.tables import compute_event
 from ipam.worker.compute_events import EventSender
 from ipam.worker.wake_socket import WakeSocket

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from ipam import model
+from ipam.rules.leases import LeaseEvent
 from ipam.store import agents
-from ipam.store.database import Database
-from ipam.store.lease_rules import LeaseEvent
+from ipam.store.engine.database import Database
 from ipam.store.leases import record
 from ipam.store.tables import agent, lease, lease_event, network, network_dhcp_agent
 from ipam.worker import housekeeping

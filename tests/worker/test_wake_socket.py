@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ipam.api.wake import Waker
+from ipam.protocol.wake import Waker
 from ipam.worker.wake_socket import WakeSocket
 
 LONG_SECONDS = 30.0

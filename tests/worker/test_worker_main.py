@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from ipam.errors import DatabaseUnavailable
-from ipam.store.database import Database
+from ipam.store.engine.database import Database
 from ipam.store.tables import lease
 from ipam.worker.main import Worker
 from tests.servers.choice import on_servers

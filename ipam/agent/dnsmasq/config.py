@@ -1,0 +1,164 @@
+"""The text of every file that dnsmasq reads, out of parsed values. Pure.
+
+Two classes of text: the startup configuration, where a change means a restart, and the files below
+`hosts/` and `options/`, which dnsmasq reads when they are new (inotify) and again on SIGHUP.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from ipam.agent.dnsmasq import safe_words
+from ipam.templating import Word, render_config, render_lines
+
+DEFAULT_ROUTE = Word("0.0.0.0/0")
+RANGE_MODES = {mode: Word(mode) for mode in ("static", "ra-only", "ra-stateless")}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is the same for every dnsmasq of this host."""
+
+    run_path: Word
+    hook: Word
+    hook_user: Word
+    log_to_syslog: bool = False
+
+    def directory(self, network_id: str) -> Word:
+        """Where a network's files are."""
+        return safe_words.path(f"{self.run_path}/{safe_words.uuid(network_id)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A subnet that dnsmasq answers for: only reserved hosts, or IPv6 configuration."""
+
+    subnet_id: Word
+    network: IPv4Network | IPv6Network
+    mode: str
+    """`static`, or for IPv6 also `ra-only` and `ra-stateless`."""
+    lease_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What one MAC address gets: at most one IPv4 address, any number of IPv6 ones."""
+
+    mac: Word
+    name: Word
+    addresses: Sequence[Word]
+    tags: Sequence[Word] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A DHCP option for the requests that carry a tag; without values it is suppressed."""
+
+    tag: Word
+    option: Word
+    values: Sequence[Word] = ()
+
+
+def startup(
+    site: Site,
+    network_id: str,
+    *,
+    interface: Word,
+    addresses: Iterable[str],
+    mtu: int,
+    ranges: Sequence[Range],
+    advertise: bool,
+) -> str:
+    """The configuration of one dnsmasq. `advertise` sends router advertisements, as no router."""
+    directory = site.directory(network_id)
+    return render_config(
+        "dnsmasq.conf.j2",
+        addresses=[safe_words.interface_address(one) for one in sorted(addresses)],
+        interface=interface,
+        directory=directory,
+        log_facility=Word("daemon") if site.log_to_syslog else safe_words.path(f"{directory}/log"),
+        hook=site.hook,
+        hook_user=site.hook_user,
+        mtu=safe_words.number(mtu),
+        ranges=[_range_fields(one) for one in ranges],
+        router_advertisements=[interface] if advertise else [],
+    )
+
+
+def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
+    """The dhcp-host lines of one port.
+
+    Each has a tag that always matches, the interface's: dnsmasq finds such entries in its first
+    pass over the list, several times faster than those without.
+    """
+    return render_lines("lines.j2", [_host_fields(interface, host) for host in hosts])
+
+
+def options_file(options: Iterable[Option]) -> str:
+    """The dhcp-option lines of a network or of one port."""
+    lines = [[safe_words.tag(one.tag), one.option, *one.values] for one in options]
+    return render_lines("lines.j2", lines)
+
+
+def subnet_options(
+    subnet_id: Word,
+    *,
+    gateway: Word | None,
+    name_servers: Sequence[Word],
+    routes: Sequence[tuple[Word, Word]],
+    domain: Word | None,
+) -> tuple[Option, ...]:
+    """What every machine of an IPv4 subnet is told.
+
+    Clients that understand classless routes ignore the router option (RFC 3442), so the routes
+    repeat the gateway. 249 is the number that old Windows asks for.
+    """
+    tag = safe_words.subnet_tag(subnet_id)
+    options = [Option(tag, safe_words.option("router", 4), (gateway,) if gateway else ())]
+    if name_servers:
+        options.append(Option(tag, safe_words.option("dns-server", 4), name_servers))
+    if routes:
+        default = [(DEFAULT_ROUTE, gateway)] if gateway else []
+        named = [route for route in routes if not (gateway and route[0] == DEFAULT_ROUTE)]
+        fields = [field for route in [*named, *default] for field in route]
+        options += [Option(tag, safe_words.option(code, 4), fields) for code in ("121", "249")]
+    if domain:
+        options += [
+            Option(tag, safe_words.option(name, 4), (domain,))
+            for name in ("domain-name", "domain-search")
+        ]
+    return tuple(options)
+
+
+def subnet_options6(
+    subnet_id: Word, *, name_servers: Sequence[Word], domain: Word | None
+) -> tuple[Option, ...]:
+    """What every machine of an IPv6 subnet is told."""
+    tag = safe_words.subnet_tag(subnet_id)
+    options = []
+    if name_servers:
+        options.append(Option(tag, safe_words.option("dns-server", 6), name_servers))
+    if domain:
+        options.append(Option(tag, safe_words.option("domain-search", 6), (domain,)))
+    return tuple(options)
+
+
+def server_duid(network_id: str) -> str:
+    """The DHCPv6 identity of a network's server, alike on every host: a DUID-UUID (RFC 6355)."""
+    return (b"\x00\x04" + uuid.UUID(network_id).bytes).hex(":")
+
+
+def _range_fields(one: Range) -> list[Word]:
+    first = safe_words.bare_address(one.network.network_address)
+    fields = [safe_words.set_tag(safe_words.subnet_tag(one.subnet_id)), first]
+    if isinstance(one.network, IPv4Network):
+        fields += [Word("static"), safe_words.bare_address(one.network.netmask)]
+    else:
+        fields += [RANGE_MODES[one.mode], safe_words.number(one.network.prefixlen)]
+    return [*fields, safe_words.number(one.lease_seconds)]
+
+
+def _host_fields(interface: Word, host: Host) -> list[Word]:
+    tags = [safe_words.set_tag(tag) for tag in host.tags]
+    return [host.mac, safe_words.tag(interface), *tags, host.name, *host.addresses]

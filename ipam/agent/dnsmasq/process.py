@@ -1,0 +1,195 @@
+"""dnsmasq processes: started in their namespace, adopted, told to reload, stopped.
+
+They outlive the agent. A process is recognised by its pid file and its command line, then held by
+a pidfd, which names that process for ever and becomes readable when it ends.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
+from ipam.agent.host.kernel import namespace_path
+from ipam.agent.state import Lease
+from ipam.errors import HostUnfit, IpamError
+
+LOG = logging.getLogger(__name__)
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+STOP_SECONDS = 5.0
+"""dnsmasq hands all its pending events to its helper before it ends."""
+HELPER_SECONDS = 2.0
+COMMAND_SECONDS = 20.0
+
+
+class DnsmasqFailed(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
+    """dnsmasq, or a tool of its, did not do what it was started for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A dnsmasq and its helper, which runs the hook. Each descriptor is readable at the end.
+
+    Both are watched: without its helper dnsmasq drops every event without a word.
+    """
+
+    pid: int
+    descriptor: int
+    helper: int
+
+    def close(self) -> None:
+        """Let go of the processes, as they are."""
+        os.close(self.descriptor)
+        os.close(self.helper)
+
+
+def find_program(name: str, package: str) -> str:
+    """The path of a program. Raises HostUnfit with the Debian package to install."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}")
+    if found is None:
+        raise HostUnfit(f"{name} is not installed: `apt install {package}` (Debian and Ubuntu).")
+    return found
+
+
+class DnsmasqProcesses:
+    """Starts and stops, by network. Holds no state but the paths of the programs."""
+
+    def __init__(self, dnsmasq: str) -> None:
+        self.dnsmasq = find_program(dnsmasq, "dnsmasq-base")
+        self._nsenter = find_program("nsenter", "util-linux")
+        self._release = find_program("dhcp_release", "dnsmasq-utils")
+        self._release6 = find_program("dhcp_release6", "dnsmasq-utils")
+
+    def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
+        """The dnsmasq that already serves from these files, in the network's namespace."""
+        try:
+            pid = int(files.pid_file.read_text())
+            descriptor = os.pidfd_open(pid)
+        except (OSError, ValueError):
+            return None
+        try:
+            if not _serves_from(pid, files):
+                os.close(descriptor)
+                return None
+            helper = os.pidfd_open(_helper_of(pid))
+            running = Running(pid, descriptor, helper)
+        except (OSError, LookupError):
+            LOG.warning("network %s: dnsmasq %d has lost its helper: stopping it", network_id, pid)
+            _end(descriptor, STOP_SECONDS)
+            os.close(descriptor)
+            return None
+        if not _in_namespace(pid, network_id):
+            LOG.warning("network %s: dnsmasq %d is in a namespace that is gone", network_id, pid)
+            self.stop(running)
+            return None
+        return running
+
+    def start(
+        self, network_id: str, files: ServerFiles, environment: Mapping[str, str]
+    ) -> Running:
+        """A dnsmasq that has read its files and is ready to answer."""
+        self._enter(
+            network_id,
+            [self.dnsmasq, f"--conf-file={files.directory / CONFIG}"],
+            {"PATH": SYSTEM_PATH, **environment},
+        )
+        running = self.adopt(network_id, files)
+        if running is None:
+            raise DnsmasqFailed("dnsmasq ended right after its start; see its log.")
+        return running
+
+    def reload(self, running: Running) -> None:
+        """Have it read its hosts and options anew, before the next packet that it reads."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(running.descriptor, signal.SIGHUP)
+
+    def stop(self, running: Running) -> None:
+        """End it, and let go of it. Its helper gets a little time for the last events."""
+        _end(running.descriptor, STOP_SECONDS)
+        _ended(running.helper, HELPER_SECONDS)
+        running.close()
+
+    def release(self, network_id: str, interface: str, lease: Lease) -> None:
+        """Tell the network's dnsmasq, as the client would, that the lease is over."""
+        if ":" in lease.ip_address:
+            command = [self._release6, *_release6_arguments(interface, lease)]
+        else:
+            command = [self._release, interface, lease.ip_address, lease.mac_address or "*"]
+            command += [lease.client_id] if lease.client_id else []
+        self._enter(network_id, command, {"PATH": SYSTEM_PATH})
+
+    def _enter(
+        self, network_id: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        """Run it to its end in the namespace. A file takes what it says: a daemon keeps pipes."""
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(
+                [self._nsenter, f"--net={namespace_path(network_id)}", "--", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=dict(environment),
+                cwd="/",
+                timeout=COMMAND_SECONDS,
+                check=False,
+            )
+            output.seek(0)
+            said = output.read(2000).decode(errors="backslashreplace").strip()
+        if done.returncode != 0:
+            raise DnsmasqFailed(f"{command[0]} ended with status {done.returncode}: {said}")
+
+
+def _release6_arguments(interface: str, lease: Lease) -> list[str]:
+    if not (lease.duid and lease.server_duid and lease.iaid):
+        raise DnsmasqFailed(f"lease of {lease.ip_address}: no DUID or IAID is known to release it")
+    return [
+        f"--iface={interface}",
+        f"--ip={lease.ip_address}",
+        f"--client-id={lease.duid}",
+        f"--server-id={lease.server_duid}",
+        f"--iaid={lease.iaid.removeprefix('T')}",
+    ]
+
+
+def _serves_from(pid: int, files: ServerFiles) -> bool:
+    try:
+        return f"--conf-file={files.directory / CONFIG}" in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+
+
+def _in_namespace(pid: int, network_id: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/ns/net").samefile(namespace_path(network_id))
+    except OSError:
+        return False
+
+
+def _helper_of(pid: int) -> int:
+    """The one child of a dnsmasq that has no DNS to do. Raises LookupError without it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0])
+
+
+def _end(descriptor: int, patience_seconds: float) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+        if not _ended(descriptor, patience_seconds):
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            _ended(descriptor, patience_seconds)
+
+
+def _ended(descriptor: int, patience_seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(patience_seconds * 1000))

@@ -1,0 +1,244 @@
+"""The hook's counterpart: takes its records, makes them durable, and only then says so.
+
+One thread and one socket for every dnsmasq of the host. What a hook had to spool is older than
+what it sends, so the spool of a network is emptied before its next record is taken.
+"""
+
+import logging
+import os
+import pwd
+import selectors
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ipam.agent.leases.inbox_file import InboxFile
+from ipam.agent.leases.record import Event, MalformedRecordError, parse_record
+from ipam.agent.leases.table import LeaseTable
+
+LOG = logging.getLogger(__name__)
+
+LONGEST_RECORD = 1 << 18
+IDLE_CONNECTION_LIMIT = 512
+SPOOL_SECONDS = 5.0
+"""How often the spools are looked at; a hook spools only while the socket does not answer."""
+WRITTEN = b"written"
+_CREDENTIALS = struct.Struct("3i")
+
+
+class Spool:
+    """The files that hooks append to while nobody listens: one a network, owned by their user.
+
+    The directory belongs to root, so the hook's user can append and nothing else.
+    """
+
+    def __init__(self, directory: Path, hook_user: str) -> None:
+        self.directory = directory
+        account = pwd.getpwnam(hook_user)
+        self.uid, self._gid = account.pw_uid, account.pw_gid
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o711)
+
+    def prepare(self, network_id: str) -> Path:
+        """The network's spool, there and writable for the hook."""
+        path = self.directory / network_id
+        if path.exists():
+            return path  # to open and close it here would end the lock that drain() holds
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            if os.geteuid() == 0:
+                os.fchown(descriptor, self.uid, self._gid)
+        finally:
+            os.close(descriptor)
+        return path
+
+    def waiting(self) -> list[str]:
+        """The networks that have something in their spool."""
+        return [entry.name for entry in os.scandir(self.directory) if entry.stat().st_size]
+
+    def drain(self, network_id: str, take: Callable[[list[bytes]], None]) -> None:
+        """Give the records to `take`, and empty the file if it returns.
+
+        The lock is the hook's own, so no record is written between reading and emptying.
+        """
+        try:
+            descriptor = os.open(
+                self.directory / network_id, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+            )
+        except FileNotFoundError:
+            return
+        try:
+            if not os.fstat(descriptor).st_size:
+                return
+            os.lockf(descriptor, os.F_LOCK, 0)
+            take(_read_lines(descriptor))
+            os.ftruncate(descriptor, 0)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, network_id: str) -> None:
+        """The network is gone for good."""
+        (self.directory / network_id).unlink(missing_ok=True)
+
+
+class LeaseInbox:
+    """The socket server. `on_event` is called after each batch that was made durable."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        host: str,
+        file: InboxFile,
+        table: LeaseTable,
+        spool: Spool,
+        on_event: Callable[[], None],
+    ) -> None:
+        self.path = path
+        self._host = host
+        self._file = file
+        self._table = table
+        self._spool = spool
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._selector = selectors.DefaultSelector()
+        self._stop_reader, self._stop_writer = socket.socketpair()
+        self._listener = _listen(path)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._stop_reader, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, name="lease-inbox", daemon=True)
+
+    def start(self) -> None:
+        """Take what waits in the spools, then listen."""
+        self._drain_all()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening; hooks spool from here on."""
+        self._stop_writer.send(b"x")
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]  # only sockets are registered
+        self._selector.close()
+        self._stop_writer.close()
+        self.path.unlink(missing_ok=True)
+
+    def record(self, events: list[Event]) -> None:
+        """Make events durable and known. Raises OSError if the disk refuses."""
+        if not events:
+            return
+        with self._lock:
+            self._file.append(events)
+            for event in events:
+                self._table.apply(event)
+                # An old is told at each renewal and for every lease at a reload.
+                LOG.log(logging.DEBUG if event["action"] == "old" else logging.INFO, *_told(event))
+        self._on_event()
+
+    def _serve(self) -> None:
+        while True:
+            ready = [key.fileobj for key, _mask in self._selector.select(SPOOL_SECONDS)]
+            if self._stop_reader in ready:
+                return
+            try:
+                self._turn([one for one in ready if isinstance(one, socket.socket)])
+            except Exception:
+                LOG.exception("lease inbox")
+
+    def _turn(self, ready: list[socket.socket]) -> None:
+        if not ready:
+            self._drain_all()
+            return
+        asked: list[tuple[socket.socket, bytes]] = []
+        for one in ready:
+            if one is self._listener:
+                self._accept()
+            else:
+                asked.append((one, _receive(one)))
+        if asked:
+            self._answer(asked)
+
+    def _answer(self, asked: list[tuple[socket.socket, bytes]]) -> None:
+        """One fdatasync for all who ask at the same time."""
+        events = self._parse([line for _connection, line in asked if line])
+        try:
+            for network_id in sorted({event["network_id"] for event in events}):
+                self._spool.drain(network_id, self._take_spooled)
+            self.record(events)
+        except OSError:
+            LOG.exception("lease inbox: the disk refuses; the hooks spool")
+            asked = [(connection, b"") for connection, _line in asked]
+        for connection, line in asked:
+            if line:
+                _send_written(connection)
+            self._selector.unregister(connection)
+            connection.close()
+
+    def _accept(self) -> None:
+        connection, _address = self._listener.accept()
+        credentials = connection.getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+        )
+        _pid, uid, _gid = _CREDENTIALS.unpack(credentials)
+        full = len(self._selector.get_map()) > IDLE_CONNECTION_LIMIT
+        if full or uid not in (0, os.geteuid(), self._spool.uid):
+            connection.close()
+            return
+        connection.setblocking(False)
+        self._selector.register(connection, selectors.EVENT_READ)
+
+    def _drain_all(self) -> None:
+        for network_id in self._spool.waiting():
+            self._spool.drain(network_id, self._take_spooled)
+
+    def _take_spooled(self, lines: list[bytes]) -> None:
+        self.record(self._parse(lines))
+
+    def _parse(self, lines: list[bytes]) -> list[Event]:
+        """The events; what is none is logged and dropped, or its hook would bring it for ever."""
+        events = []
+        for line in lines:
+            try:
+                events.append(parse_record(line, self._host))
+            except MalformedRecordError as error:
+                self._file.set_aside({"line": repr(line)}, str(error))
+        return events
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+    listener.bind(str(path))
+    path.chmod(0o666)  # who may speak is checked by peer credentials
+    listener.listen(IDLE_CONNECTION_LIMIT)
+    return listener
+
+
+def _receive(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(LONGEST_RECORD)
+    except OSError:
+        return b""
+
+
+def _send_written(connection: socket.socket) -> None:
+    try:
+        connection.send(WRITTEN)
+    except OSError as error:  # the hook has spooled the record meanwhile; its id tells
+        LOG.debug("lease inbox: %s", error)
+
+
+def _read_lines(descriptor: int) -> list[bytes]:
+    parts = []
+    while part := os.read(descriptor, 1 << 20):
+        parts.append(part)
+    return [line for line in b"".join(parts).split(b"\n") if line]
+
+
+def _told(event: Event) -> tuple[str, str, str, str, str]:
+    """The arguments of a log line; what a client sent is printable by now."""
+    name, mac = event["hostname"] or "no name", event["mac_address"] or event["duid"] or "?"
+    return "lease %s: %s, %s, %s", event["action"], event["ip_address"], mac, name

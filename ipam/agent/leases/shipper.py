@@ -1,0 +1,88 @@
+"""From the inbox to the API: in order, in batches, again until the API has said yes."""
+
+import logging
+import threading
+
+from ipam.agent.leases.inbox_file import Event, InboxFile
+from ipam.agent.leases.table import LeaseTable
+from ipam.client import Client
+from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge, IpamError
+
+LOG = logging.getLogger(__name__)
+
+BATCH = 500
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 30.0
+REFUSALS = (HTTPBadRequest, HTTPRequestEntityTooLarge)
+"""What says that this very event is wrong; anything else may pass with time."""
+
+
+class LeaseShipper:
+    """A thread that empties the inbox into the API."""
+
+    def __init__(self, client: Client, file: InboxFile, table: LeaseTable) -> None:
+        self._client = client
+        self._file = file
+        self._table = table
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._delay = FIRST_RETRY_SECONDS
+        self._thread = threading.Thread(target=self._run, name="lease-shipper", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what an earlier life left."""
+        self._wake.set()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to ship."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the batch at hand; the rest waits on disk."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+        self._table.save()
+
+    def ship(self) -> None:
+        """Ship everything there is. Raises IpamError when the API cannot take it now."""
+        while not self._file.is_empty() and not self._stopping.is_set():
+            events, position = self._file.peek(BATCH)
+            self._ship_batch(events)
+            self._table.save()  # before the inbox forgets what the table was made of
+            self._file.forget(position)
+
+    def _ship_batch(self, events: list[Event]) -> None:
+        """One request; halves of it if the API finds fault, down to the event that is wrong."""
+        if not events:
+            return
+        try:
+            self._client.post("/v2.0/lease-events", json={"lease_events": events})
+        except REFUSALS as error:
+            if len(events) == 1:
+                self._file.set_aside(events[0], str(error))
+                return
+            middle = len(events) // 2
+            self._ship_batch(events[:middle])
+            self._ship_batch(events[middle:])
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            try:
+                self.ship()
+                self._delay = FIRST_RETRY_SECONDS
+            except IpamError as error:
+                LOG.warning("lease events wait for the API: %s", error)
+                self._wait_before_retry()
+            except Exception:
+                LOG.exception("lease shipper")
+                self._wait_before_retry()
+
+    def _wait_before_retry(self) -> None:
+        """New events do not shorten the wait: an API in trouble is not helped by haste."""
+        self._stopping.wait(self._delay)
+        self._delay = min(self._delay * 2, LONGEST_RETRY_SECONDS)
+        self._wake.set()

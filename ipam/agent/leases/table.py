@@ -1,0 +1,112 @@
+"""What this host's dnsmasqs hold: each network's leases, kept over a restart of everything.
+
+dnsmasq runs with `leasefile-ro`, so this is its lease file: `initial_leases` is what the hook
+prints for `init`, with true expiries.
+"""
+
+import json
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ipam.agent.leases.record import is_hardware_address, lease_of
+from ipam.agent.state import Lease
+
+LOG = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_OCTETS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})*")
+_IAID = re.compile(r"T?[0-9]{1,10}")
+
+
+class LeaseTable:
+    """The leases by network and address. Safe to use from several threads."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._leases: dict[str, dict[str, Lease]] = {}
+        self._changed: set[str] = set()
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in directory.glob("*.json"):
+            self._leases[path.stem] = _read(path)
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take in what happened; a second time changes nothing."""
+        with self._lock:
+            network = self._leases.setdefault(event["network_id"], {})
+            if event["action"] in ("add", "old"):
+                network[event["ip_address"]] = lease_of(event)
+            else:
+                network.pop(event["ip_address"], None)
+            self._changed.add(event["network_id"])
+
+    def leases(self, network_id: str) -> list[Lease]:
+        """The network's leases, in no order."""
+        with self._lock:
+            return list(self._leases.get(network_id, {}).values())
+
+    def count(self) -> int:
+        """How many leases there are on this host."""
+        with self._lock:
+            return sum(len(network) for network in self._leases.values())
+
+    def save(self) -> None:
+        """Put on disk what changed since the last time."""
+        with self._lock:
+            pending = {
+                network_id: [asdict(lease) for lease in self._leases[network_id].values()]
+                for network_id in self._changed
+            }
+            self._changed.clear()
+            for network_id, leases in pending.items():
+                self._save(network_id, leases)
+
+    def _save(self, network_id: str, leases: list[dict[str, Any]]) -> None:
+        path = self._directory / f"{network_id}.json"
+        if not leases:
+            path.unlink(missing_ok=True)
+            del self._leases[network_id]
+            return
+        temporary = path.with_suffix(".new")
+        with temporary.open("w") as file:
+            json.dump(leases, file)
+            file.flush()
+            os.fdatasync(file.fileno())
+        temporary.replace(path)
+
+
+def initial_leases(leases: Iterable[Lease], server_duid: str) -> str:
+    """The leases in the form of dnsmasq's lease file (lease.c).
+
+    A line is written only from values of the exact form that dnsmasq writes itself: a lease that
+    has another is left out, and its client asks again.
+    """
+    lines = [f"duid {server_duid}"]
+    for lease in leases:
+        name = lease.hostname if lease.hostname and _NAME.fullmatch(lease.hostname) else "*"
+        client_id = lease.client_id or "*"
+        if ":" in lease.ip_address:
+            if _OCTETS.fullmatch(lease.duid or "") and _IAID.fullmatch(lease.iaid or ""):
+                words = (lease.iaid, lease.ip_address, name, lease.duid)
+                lines.append(" ".join([str(lease.expires_at), *map(str, words)]))
+        elif is_hardware_address(lease.mac_address or ""):
+            known = client_id if _OCTETS.fullmatch(client_id) else "*"
+            lines.append(
+                f"{lease.expires_at} {lease.mac_address} {lease.ip_address} {name} {known}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> dict[str, Lease]:
+    try:
+        rows = json.loads(path.read_text())
+        return {row["ip_address"]: Lease(**row) for row in rows}
+    except (ValueError, TypeError, KeyError) as error:
+        LOG.error("%s is damaged (%s): its leases are forgotten", path, error)  # noqa: TRY400
+        return {}

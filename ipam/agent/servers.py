@@ -1,0 +1,177 @@
+"""The dnsmasq servers of this host as the planner sees them, and the actions upon them.
+
+Ties together, by network, what belongs to one server: its files, its process, its leases.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from ipam import model
+from ipam.agent.dnsmasq.config import server_duid
+from ipam.agent.dnsmasq.files import ServerFiles
+from ipam.agent.dnsmasq.process import DnsmasqProcesses, Running
+from ipam.agent.host.kernel import SeenNetwork
+from ipam.agent.leases.inbox import LeaseInbox, Spool
+from ipam.agent.leases.record import missed_event
+from ipam.agent.leases.table import LeaseTable, initial_leases
+from ipam.agent.state import Lease, NetworkState
+
+LOG = logging.getLogger(__name__)
+
+RELOAD_EVERY_SECONDS = 0.1
+"""A SIGHUP replays every lease through the hook: many changes share one."""
+
+
+class Serving:
+    """The servers by network id. Not for several threads."""
+
+    def __init__(
+        self,
+        directory: Path,
+        processes: DnsmasqProcesses,
+        *,
+        host: str,
+        table: LeaseTable,
+        inbox: LeaseInbox,
+        spool: Spool,
+        watch: Callable[[str, Running], None],
+        unwatch: Callable[[Running], None],
+    ) -> None:
+        self._directory = directory
+        self._processes = processes
+        self._host = host
+        self._table = table
+        self._inbox = inbox
+        self._spool = spool
+        self._watch = watch
+        self._unwatch = unwatch
+        self._files: dict[str, ServerFiles] = {}
+        self._running: dict[str, Running] = {}
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)  # dnsmasq reads here after it gave up its privileges
+
+    def adopt(self) -> None:
+        """Take over what an earlier life of the agent left running."""
+        for path in self._directory.iterdir():
+            files = self._files_of(path.name)
+            running = self._processes.adopt(path.name, files)
+            if running is not None:
+                self._hold(path.name, running)
+
+    def network_ids(self) -> Collection[str]:
+        """The networks of which the agent has something on this host."""
+        return self._files.keys()
+
+    def count(self) -> int:
+        """How many servers run."""
+        return len(self._running)
+
+    def observe(self, network_id: str, seen: SeenNetwork, taps: Collection[str]) -> NetworkState:
+        """The network as it is, with those of the given taps that are on its bridge."""
+        files = self._files[network_id]
+        return NetworkState(
+            id=network_id,
+            bridge=seen.bridge,
+            namespace=seen.namespace,
+            interface=seen.interface,
+            addresses=seen.addresses,
+            files=files.files,
+            server=files.startup if network_id in self._running else None,
+            reload_due=files.reload_due and network_id in self._running,
+            taps=seen.members & frozenset(taps),
+        )
+
+    def in_doubt(self, network_id: str, values: Collection[str]) -> bool:
+        """True if the server may still hold a line about one of these addresses."""
+        return self._files[network_id].in_doubt(values)
+
+    def begin(self, network_id: str) -> None:
+        """Make the network ours, before anything of it exists."""
+        self._files_of(network_id)
+
+    def write(self, network_id: str, path: str, text: str) -> None:
+        """See ServerFiles.write."""
+        self._files[network_id].write(path, text)
+
+    def remove(self, network_id: str, path: str) -> None:
+        """See ServerFiles.remove."""
+        self._files[network_id].remove(path)
+
+    def start(self, network_id: str, startup: str) -> None:
+        """Start the server with the leases that this host knows."""
+        files = self._files[network_id]
+        files.write_startup(startup)
+        leases = files.directory / "leases"
+        leases.write_text(initial_leases(self._table.leases(network_id), server_duid(network_id)))
+        environment = {
+            "IPAM_NETWORK": network_id,
+            "IPAM_INBOX": str(self._inbox.path),
+            "IPAM_SPOOL": str(self._spool.prepare(network_id)),
+            "IPAM_LEASES": str(leases),
+        }
+        self._hold(network_id, self._processes.start(network_id, files, environment))
+        files.mark_read(time.monotonic())
+
+    def reload(self, network_id: str) -> float:
+        """Have the server read its files, or give the seconds until it is time for that."""
+        files = self._files[network_id]
+        wait = files.last_reload + RELOAD_EVERY_SECONDS - time.monotonic()
+        if wait > 0:
+            return wait
+        self._processes.reload(self._running[network_id])
+        files.mark_read(time.monotonic())
+        return 0.0
+
+    def stop(self, network_id: str, *, for_good: bool) -> None:
+        """Stop the server. For good, its leases end, and nobody else will say so."""
+        running = self._running.pop(network_id, None)
+        if running is not None:
+            self._unwatch(running)
+            self._processes.stop(running)
+        if for_good:
+            self.record_missed(network_id, self._table.leases(network_id))
+
+    def died(self, network_id: str) -> None:
+        """The server or its helper has ended by itself: neither is worth anything alone."""
+        LOG.warning("network %s: dnsmasq has died; starting it again", network_id)
+        self.stop(network_id, for_good=False)
+
+    def release(self, network_id: str, interface: str, lease: Lease) -> None:
+        """Make the server end a lease."""
+        self._processes.release(network_id, interface, lease)
+
+    def leases(self, network_id: str) -> list[Lease]:
+        """What the server holds, as far as it has said."""
+        return self._table.leases(network_id)
+
+    def record_missed(self, network_id: str, leases: Collection[Lease]) -> None:
+        """Write down the end of leases that no server will report."""
+        now = model.now_microseconds()
+        self._inbox.record([missed_event(network_id, self._host, one, now) for one in leases])
+
+    def shorten_log(self, network_id: str) -> None:
+        """See ServerFiles.shorten_log."""
+        self._files[network_id].shorten_log()
+
+    def forget(self, network_id: str) -> None:
+        """Nothing of the network is left: remove its files."""
+        self._files.pop(network_id).delete()
+        self._spool.remove(network_id)
+
+    def let_go(self) -> None:
+        """Hold the processes no longer; they go on."""
+        for running in self._running.values():
+            self._unwatch(running)
+            running.close()
+        self._running.clear()
+
+    def _hold(self, network_id: str, running: Running) -> None:
+        self._running[network_id] = running
+        self._watch(network_id, running)
+
+    def _files_of(self, network_id: str) -> ServerFiles:
+        if network_id not in self._files:
+            self._files[network_id] = ServerFiles(self._directory / network_id)
+        return self._files[network_id]

@@ -1,0 +1,162 @@
+"""Gives addresses to ports and takes them back: the allocator as others see it.
+
+Every method runs inside the caller's transaction and counts only when that commits.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from ipam.allocator import pools, statements
+from ipam.allocator.candidate_source import CandidateSource
+from ipam.allocator.counters import Counters
+from ipam.allocator.ranges import Range
+from ipam.errors import (
+    IpAddressAlreadyAllocated,
+    IpAddressGenerationFailure,
+)
+from ipam.model import now_seconds, unpack
+from ipam.store.engine.database import Database, Transaction
+
+CLAIM_ATTEMPTS = 3
+
+
+class Journal(Protocol):
+    """Hears of each address that changes hands, in the transaction that moves it."""
+
+    def allocated(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
+        """These addresses of a subnet now belong to these ports."""
+
+    def released(self, tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> None:
+        """The port gave the address back."""
+
+
+class Allocator:
+    """One for a process and its threads. Keeps lists of candidates in memory, per subnet."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        cooldown_seconds: int,
+        worker: str,
+        now: Callable[[], int] = now_seconds,
+        journal: Journal | None = None,
+    ) -> None:
+        """`worker` names the process in `ip_candidates`, for people; it is made unique here."""
+        self.database = database
+        self._journal = journal
+        self.cooldown_seconds = cooldown_seconds
+        self._now = now
+        self._candidates = CandidateSource(database, worker, now)
+
+    @property
+    def counters(self) -> Counters:
+        """What it took to find addresses."""
+        return self._candidates.counters
+
+    def open_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[Range]) -> None:
+        """Make the addresses of a new subnet's allocation pools available."""
+        self._set_pools(tx, subnet_pk, pools_)
+
+    def change_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[Range]) -> None:
+        """Give from other pools from now on. Owned addresses outside of them stay owned."""
+        statements.lock_subnet(tx, subnet_pk, alone=True)
+        self._set_pools(tx, subnet_pk, pools_)
+
+    def close_pools(self, tx: Transaction, subnet_pk: int) -> None:
+        """Forget a subnet that is about to be deleted: all but the addresses that are owned.
+
+        Those make the deletion of the subnet fail with a foreign key violation.
+        """
+        statements.lock_subnet(tx, subnet_pk, alone=True)
+        pools.delete_unowned(tx, subnet_pk)
+        tx.on_commit(lambda: self._candidates.forget(subnet_pk))
+
+    def allocate(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
+        """An address of the pools, now the port's. Raises IpAddressGenerationFailure."""
+        while True:
+            source, (ip,) = self._candidates.take(tx, subnet_pk, 1)
+            if statements.insert_candidate(tx, source.id, subnet_pk, ip, owner_pk) or (
+                self._candidates.still_stands(tx, subnet_pk, source)
+                and statements.take_over(tx, subnet_pk, ip, owner_pk, self._now())
+            ):
+                self._note(tx, subnet_pk, {ip: owner_pk})
+                return ip
+            self.counters.collided()
+
+    def allocate_many(
+        self, tx: Transaction, subnet_pk: int, owner_pks: Sequence[int]
+    ) -> list[bytes]:
+        """An address for each port, in their order, or none at all.
+
+        Raises IpAddressGenerationFailure when the pools hold fewer.
+        """
+        given: dict[int, bytes] = {}  # by position in owner_pks
+        while missing := [at for at in range(len(owner_pks)) if at not in given]:
+            try:
+                source, ips = self._candidates.take(tx, subnet_pk, len(missing))
+            except IpAddressGenerationFailure:
+                for at, ip in given.items():
+                    statements.release(tx, subnet_pk, ip, owner_pks[at], self._now())
+                self._candidates.begin_private(tx, subnet_pk)  # nor does anyone see them free
+                raise
+            if self._candidates.still_stands(tx, subnet_pk, source):
+                places = dict(zip(ips, missing, strict=False))
+                owners = {ip: owner_pks[at] for ip, at in places.items()}
+                inserted = statements.insert_many(tx, subnet_pk, owners)
+                for ip in sorted(owners.keys() - inserted):
+                    if statements.take_over(tx, subnet_pk, ip, owners[ip], self._now()):
+                        inserted.add(ip)
+                given |= {places[ip]: ip for ip in inserted}
+        result = [given[at] for at in range(len(owner_pks))]
+        self._note(tx, subnet_pk, dict(zip(result, owner_pks, strict=True)))
+        return result
+
+    def allocate_lowest(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
+        """The lowest free address of the pools, now the port's.
+
+        Raises IpAddressGenerationFailure.
+        """
+        ip = pools.take_lowest(tx, subnet_pk, owner_pk, self._now())
+        self._note(tx, subnet_pk, {ip: owner_pk})
+        return ip
+
+    def claim(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> None:
+        """Give the port this very address, be it in a pool or not.
+
+        Whoever names an address may have it before its cooldown ends: a replaced port keeps its
+        address. Raises IpAddressAlreadyAllocated when it has an owner.
+        """
+        for _ in range(CLAIM_ATTEMPTS):  # a free row may go between the two: then insert again
+            if statements.insert_given(tx, subnet_pk, address, owner_pk) or statements.take_over(
+                tx, subnet_pk, address, owner_pk, now=None
+            ):
+                self._note(tx, subnet_pk, {address: owner_pk})
+                return
+        raise IpAddressAlreadyAllocated(f"IP address {unpack(address)} is already allocated.")
+
+    def release(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> bool:
+        """Whether the port owned the address: it has no owner now, and its cooldown begins."""
+        free_at = self._now() + self.cooldown_seconds
+        if not statements.release(tx, subnet_pk, address, owner_pk, free_at):
+            return False
+        if self._journal is not None:
+            self._journal.released(tx, subnet_pk, address, owner_pk)
+        return True
+
+    def revoke_stale(self, older_than_seconds: int) -> int:
+        """How many old candidate lists, of processes that are gone, were made free for all.
+
+        For the worker's rounds; runs transactions of its own.
+        """
+        return pools.free_lists(self.database, self._now() - older_than_seconds)
+
+    def _note(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
+        if self._journal is not None:
+            self._journal.allocated(tx, subnet_pk, given)
+
+    def _set_pools(self, tx: Transaction, subnet_pk: int, ranges: Sequence[Range]) -> None:
+        pools.write_cursors(tx, subnet_pk, ranges)
+        tx.memo["pools", subnet_pk] = list(ranges)
+        tx.on_commit(lambda: self._candidates.forget(subnet_pk))
+        self._candidates.begin_private(tx, subnet_pk)  # no one else sees these pools yet

@@ -1,0 +1,129 @@
+"""Hands candidates to transactions: from the list the process shares, or one of their own."""
+
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from ipam.allocator import statements
+from ipam.allocator.candidate_list import CandidateList, Shelf
+from ipam.allocator.counters import Counters
+from ipam.allocator.refill import Refill, SubnetBusyError
+from ipam.errors import DatabaseUnavailable, IpAddressGenerationFailure
+from ipam.store.engine.database import Database, Transaction
+
+ROUNDS = 30
+LONGEST_PAUSE_SECONDS = 0.05
+
+Taken = tuple[CandidateList, list[bytes]]
+"""Addresses to try, and the list they come from."""
+
+
+class HeldByOthersError(Exception):
+    """Addresses are in sight that locks of others kept from us all the time."""
+
+
+class CandidateSource:
+    """All that one process remembers of candidates, for its threads."""
+
+    def __init__(self, database: Database, worker: str, now: Callable[[], int]) -> None:
+        self.database = database
+        self.worker = f"{worker[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._now = now
+        self._lock = Lock()
+        self._shelves: dict[int, Shelf] = {}
+        self.counters = Counters()
+
+    def take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
+        """Between one and `wanted` addresses to try. Raises IpAddressGenerationFailure."""
+        if _key(subnet_pk) not in tx.memo:
+            shelf = self._shelf(subnet_pk)
+            if (taken := shelf.take(wanted) or self._refill(shelf, subnet_pk, wanted)) is not None:
+                source, ips = taken
+                tx.on_commit(lambda: shelf.settle(ips))
+                tx.on_rollback(lambda: shelf.give_back(source, ips))
+                return taken
+            self.begin_private(tx, subnet_pk)
+        return self._take_private(tx, subnet_pk, wanted)
+
+    def begin_private(self, tx: Transaction, subnet_pk: int) -> None:
+        """From here to its end, the transaction looks for candidates by itself.
+
+        It must where it changed what others cannot see yet. Its list is shown to other threads
+        once it is committed; a rollback forgets it.
+        """
+        if _key(subnet_pk) not in tx.memo:
+            tx.on_commit(lambda: self._shelf(subnet_pk).put(tx.memo[_key(subnet_pk)]))
+        tx.memo[_key(subnet_pk)] = CandidateList()
+
+    def still_stands(self, tx: Transaction, subnet_pk: int, source: CandidateList) -> bool:
+        """Whether the list may be used; if not, no one will take from it again."""
+        if statements.list_stands(tx, subnet_pk, source.id):
+            return True
+        self._shelf(subnet_pk).drop(source)
+        return False
+
+    def forget(self, subnet_pk: int) -> None:
+        """Remember nothing of a subnet."""
+        with self._lock:
+            self._shelves.pop(subnet_pk, None)
+
+    def _refill(self, shelf: Shelf, subnet_pk: int, wanted: int) -> Taken | None:
+        """Addresses of a list found in a short transaction beside the caller's.
+
+        None when it must be the caller's own: on SQLite, and where the caller may be what the
+        other one waits for.
+        """
+        if self.database.has_one_writer:
+            return None
+
+        def search(tx: Transaction) -> CandidateList | None:
+            return self._search(tx, shelf, subnet_pk, wanted).run(nowait=True)
+
+        with shelf.refilling:
+            while (taken := shelf.take(wanted)) is None:
+                try:
+                    shelf.put(self._patiently(lambda: self.database.write_aside(search)))
+                except (SubnetBusyError, HeldByOthersError):
+                    return None
+            return taken
+
+    def _take_private(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
+        source: CandidateList = tx.memo[_key(subnet_pk)]
+        if not source.addresses:
+            search = self._search(tx, self._shelf(subnet_pk), subnet_pk, wanted)
+            try:
+                source = self._patiently(lambda: search.run(nowait=False))
+            except HeldByOthersError as error:
+                raise DatabaseUnavailable(
+                    "Other requests are moving the subnet's last addresses; try again."
+                ) from error
+            tx.memo[_key(subnet_pk)] = source
+        return source, source.take(wanted)
+
+    def _search(self, tx: Transaction, shelf: Shelf, subnet_pk: int, wanted: int) -> Refill:
+        return Refill(tx, subnet_pk, self.worker, wanted, shelf.in_flight(), self._now())
+
+    def _patiently(self, search: Callable[[], CandidateList | None]) -> CandidateList:
+        """What the search finds, in several rounds while others are moving the last addresses."""
+        self.counters.refilled()
+        for _ in range(ROUNDS):
+            if (found := search()) is None:
+                self.counters.exhausted()
+                raise IpAddressGenerationFailure(
+                    "No more IP addresses are available in the subnet."
+                )
+            if found.addresses:
+                return found
+            time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311  # no secret
+        raise HeldByOthersError
+
+    def _shelf(self, subnet_pk: int) -> Shelf:
+        with self._lock:
+            return self._shelves.setdefault(subnet_pk, Shelf())
+
+
+def _key(subnet_pk: int) -> tuple[str, int]:
+    return ("candidates", subnet_pk)

@@ -1,0 +1,187 @@
+"""What this process did and holds, for Prometheus.
+
+Labels take few values: a route is its template, never the path that was asked for. With several
+worker processes set PROMETHEUS_MULTIPROC_DIR, or a scrape hears of one of them only.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import falcon
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from ipam import model
+from ipam.api.http.operations import Operation
+from ipam.api.http.service import Service
+from ipam.errors import Temporary
+from ipam.store import compute_events, totals
+
+PATH: Final = "/metrics"
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_SPAWNED_BY_MANY = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Requests:
+    """Middleware that counts requests and takes their time. Put it before all others."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "ipam_http_request_seconds",
+            "Time from a request's arrival in the application to its answer.",
+            ["method", "route"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._total = Counter(
+            "ipam_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self._in_progress = Gauge(
+            "ipam_http_requests_in_progress",
+            "Requests being worked on.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._known: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        req.context.started_at = time.perf_counter()
+        self._in_progress.inc()
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
+    ) -> None:
+        self._in_progress.dec()
+        method = req.method if req.method in METHODS else "other"
+        key = (method, req.uri_template or "none", str(resp.status)[:3])
+        # `labels` checks its arguments each time; there are few, so what it gives is kept.
+        if (children := self._known.get(key)) is None:
+            children = self._known[key] = (
+                self._total.labels(*key),
+                self._seconds.labels(*key[:2]),
+            )
+        children[0].inc()
+        children[1].observe(time.perf_counter() - req.context.started_at)
+
+
+class MetricsRoute:
+    """GET of the metrics, as [api] metrics allows."""
+
+    def __init__(self, service: Service, registry: CollectorRegistry) -> None:
+        self.service = service
+        self._registry = registry
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        public = self.service.settings.api.metrics_public
+        shown = Operation("Metrics in Prometheus' text format", text="text/plain", public=public)
+        return {"GET": shown}
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        resp.content_type = CONTENT_TYPE_PLAIN_0_0_4
+        resp.data = generate_latest(self._scraped())
+
+    def _scraped(self) -> CollectorRegistry:
+        if _SPAWNED_BY_MANY not in os.environ:
+            return self._registry
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]  # as it is published
+        of_all.register(Held(self.service))
+        return of_all
+
+
+class Held(Collector):
+    """What is there when someone asks: connections, allocator, and what the database holds."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._pool()
+        yield from self._allocator()
+        yield from self._database()
+
+    def _pool(self) -> Iterator[Metric]:
+        pool = GaugeMetricFamily(
+            "ipam_database_connections",
+            "Connections of this process to the database.",
+            labels=["state"],
+        )
+        for state, number in self._service.database.connections().items():
+            pool.add_metric([state], number)
+        yield pool
+
+    def _allocator(self) -> Iterator[Metric]:
+        counters = self._service.allocator.counters
+        for name, text, number in (
+            ("refills", "Searches for candidate addresses.", counters.refills),
+            ("collisions", "Candidates that turned out to be taken.", counters.collisions),
+            ("exhaustions", "Allocations that found no address.", counters.exhaustions),
+        ):
+            yield CounterMetricFamily(f"ipam_allocator_{name}", text, value=number)
+
+    def _database(self) -> Iterator[Metric]:
+        """Totals; nothing while the database is away, which the next line says."""
+        settings, database = self._service.settings.api, self._service.database
+        up = GaugeMetricFamily("ipam_database_up", "Whether the database answered just now.")
+        try:
+            if settings.metrics_totals:
+                yield from _totals(database.read(totals.totals))
+                yield from _compute_events(database.read(compute_events.waiting))
+            if settings.metrics_per_subnet:
+                yield from _of_subnets(database.read(totals.of_subnets))
+            if not (settings.metrics_totals or settings.metrics_per_subnet):
+                database.ping()
+        except Temporary:
+            up.add_metric([], 0)
+        else:
+            up.add_metric([], 1)
+        yield up
+
+
+def registry(service: Service) -> CollectorRegistry:
+    """A registry of this application's own; two applications in a process do not mix."""
+    made = CollectorRegistry()
+    made.register(Held(service))
+    return made
+
+
+def _totals(found: Mapping[str, int]) -> Iterator[Metric]:
+    for name in totals.COUNTED:
+        yield GaugeMetricFamily(f"ipam_{name}", f"All {name}.", value=found[name])
+    addresses = GaugeMetricFamily("ipam_addresses", "Addresses by state.", labels=["state"])
+    for state in ("owned", "released"):
+        addresses.add_metric([state], found[state])
+    yield addresses
+
+
+def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:
+    made_us = found.oldest_at_us
+    age_us = 0 if made_us is None else max(model.now_microseconds() - made_us, 0)
+    yield GaugeMetricFamily(
+        "ipam_compute_events_waiting", "Events that Nova has not heard yet.", value=found.events
+    )
+    yield GaugeMetricFamily(
+        "ipam_compute_events_oldest_seconds",
+        "Age of the oldest of these, 0 without any.",
+        value=age_us / 1_000_000,
+    )
+
+
+def _of_subnets(found: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "ipam_subnet_addresses", "Addresses of a subnet by state.", labels=["subnet", "state"]
+    )
+    for subnet_id, (owned, released) in found.items():
+        family.add_metric([subnet_id, "owned"], owned)
+        family.add_metric([subnet_id, "released"], released)
+    yield family

@@ -1,0 +1,148 @@
+"""What an agent asks: which networks do I serve, and what is in them.
+
+The list of networks carries a digest each, made of the id and revision of every row behind the
+full answer. Each change raises a revision in the transaction that makes it, so a digest is equal
+exactly while nothing changed, whatever order transactions commit in: no clock and no cursor.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import falcon
+from msgspec import Struct
+
+from ipam.api.agents.agents import known
+from ipam.api.agents.served_networks import FullNetwork, full_networks
+from ipam.api.http.list_query import query_pairs
+from ipam.api.http.operations import Operation
+from ipam.api.http.routes import respond
+from ipam.api.http.service import Service
+from ipam.store import agents, dhcp_state
+from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+from ipam.store.engine.write_again import write_again
+from ipam.values import Uuid
+
+DIGEST_CHARACTERS: Final = 32
+
+
+class ServedNetwork(Struct):
+    """A network with its digest; everything else only when it was asked for by id."""
+
+    id: Uuid
+    digest: str
+
+
+class DhcpStateRoute:
+    """GET of what an agent serves: the digests, or with network_id= the networks in full."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "GET": Operation(
+                "What the agent's host has to serve now, with an ETag for If-None-Match",
+                response={"networks": list[ServedNetwork]},
+                response_forms=({"networks": list[FullNetwork]},),
+                also=(304,),
+                query={"network_id": "Give this network in full, not id and digest only; repeat."},
+                rule="get_dhcp_state",
+            )
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        wanted = {value for name, value in query_pairs(req.query_string) if name == "network_id"}
+        may_take = req.context.caller.is_admin or req.context.caller.is_service
+        if wanted:
+            respond(resp, {"networks": self._in_full(resource_id, wanted)})
+            return
+        networks = self._digests(resource_id, may_take=may_take)
+        etag = _etag(networks)
+        resp.set_header("ETag", etag)
+        if etag in _tags(req.get_header("If-None-Match")):
+            resp.status = falcon.HTTP_304
+            return
+        respond(resp, {"networks": networks})
+
+    def _digests(self, agent_id: str, *, may_take: bool) -> list[ServedNetwork]:
+        agent, parts = self.service.database.read(lambda tx: self._look(tx, agent_id))
+        free = [part.network_pk for part in parts if part.kind == UNSCHEDULED]
+        if free and may_take and self._is_usable(agent):
+            self._take(agent, free)
+            agent, parts = self.service.database.read(lambda tx: self._look(tx, agent_id))
+        return [
+            ServedNetwork(network_id, digest)
+            for network_id, digest in sorted(self._by_network(parts).items())
+        ]
+
+    def _in_full(self, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
+        def read(tx: Transaction) -> tuple[Mapping[str, str], Contents]:
+            agent, parts = self._look(tx, agent_id)
+            pks = {part.pk for part in parts if part.kind == NETWORK and part.id in wanted}
+            chosen = [p for p in parts if p.network_pk in pks and p.kind != UNSCHEDULED]
+            return self._by_network(chosen), dhcp_state.contents(tx, agent, chosen)
+
+        digests, contents = self.service.database.read(read)
+        return full_networks(contents, digests, self.service.settings.network)
+
+    def _look(self, tx: Transaction, agent_id: str) -> tuple[Record, list[Part]]:
+        agent = known(tx, agent_id)
+        wanted = self.service.settings.network.dhcp_agents_per_network
+        return agent, dhcp_state.parts(tx, agent, agents_per_network=wanted)
+
+    def _is_usable(self, agent: Record) -> bool:
+        """Whether networks may be given to it; someone else may ask in a dead agent's name."""
+        oldest = agents.oldest_heartbeat(self.service.settings.network.agent_down_time)
+        return bool(agent.admin_state_up) and agent.heartbeat_at >= oldest
+
+    def _take(self, agent: Record, free: Sequence[int]) -> None:
+        """Give the agent its share of the free networks, so that the first one to ask leaves some.
+
+        Every living agent asks within seconds, and each takes at least one.
+        """
+        settings = self.service.settings.network
+        oldest = agents.oldest_heartbeat(settings.agent_down_time)
+
+        def write(tx: Transaction) -> None:
+            living = dhcp_state.living_agents(tx, oldest_heartbeat=oldest)
+            share = -(-len(free) // max(living, 1))
+            dhcp_state.take(
+                tx, agent, free[:share], agents_per_network=settings.dhcp_agents_per_network
+            )
+
+        write_again(self.service.database, write)
+
+    def _by_network(self, parts: Sequence[Part]) -> dict[str, str]:
+        settings = self.service.settings.network
+        return digests(parts, f"{settings.dns_domain} {settings.dhcp_lease_duration}")
+
+
+def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
+    """A digest for each network among the parts; `salt` is what settings add to every answer."""
+    lines: dict[int, list[str]] = defaultdict(list)
+    for part in parts:
+        if part.kind != UNSCHEDULED:
+            lines[part.network_pk].append(f"{part.kind} {part.id} {part.revision}")
+    return {
+        part.id: _digest([salt, *sorted(lines[part.network_pk])])
+        for part in parts
+        if part.kind == NETWORK
+    }
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def _etag(networks: Sequence[ServedNetwork]) -> str:
+    return f'"{_digest([f"{each.id} {each.digest}" for each in networks])}"'
+
+
+def _tags(header: str | None) -> set[str]:
+    """The tags of If-None-Match (RFC 9110 §13.1.2), which compares weak and strong ones alike."""
+    return {tag.strip().removeprefix("W/") for tag in (header or "").split(",")}

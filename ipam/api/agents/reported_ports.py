@@ -1,0 +1,101 @@
+"""What an agent tells of ports: DHCP would answer for them, or their tap is not on its host."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import falcon
+from msgspec import Meta, Struct
+
+from ipam.api.agents.agents import known
+from ipam.api.http.attributes import parse
+from ipam.api.http.bodies import read_json
+from ipam.api.http.operations import Operation, Route
+from ipam.api.http.routes import respond
+from ipam.api.http.service import Service
+from ipam.compute.outbox import ComputeOutbox
+from ipam.store import dhcp_state
+from ipam.store.dhcp_state import Told
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+from ipam.values import Uuid
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What can be told of ports: the `word` of the answer for those that it is true of."""
+
+    word: str
+    summary: str
+    record: Callable[[Transaction, Record, Mapping[str, int]], Told]
+    """Store it of the agent's ports with these revisions."""
+    post: Callable[[ComputeOutbox, Transaction, Sequence[Record]], None]
+    """Note the events for the ports of which it is news."""
+
+
+READY: Final = Report(
+    "ready",
+    "Make ports ACTIVE that are ready and did not change since",
+    dhcp_state.make_ready,
+    ComputeOutbox.ready,
+)
+DOWN: Final = Report(
+    "down",
+    "Make ports DOWN that have no tap on the agent's host and did not change since",
+    dhcp_state.make_down,
+    ComputeOutbox.unplugged,
+)
+
+
+class SeenPort(Struct):
+    """A port as of this revision."""
+
+    id: Uuid
+    revision_number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class SeenPorts(Struct):
+    """What an agent found alike."""
+
+    ports: list[SeenPort]
+
+
+class ReportedPortsRoute:
+    """POST of the ports of which an agent found the same."""
+
+    def __init__(self, service: Service, report: Report) -> None:
+        self.service = service
+        self.report = report
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "POST": Operation(
+                self.report.summary,
+                request=({"ports": list[SeenPort]},),
+                response={self.report.word: list[str], "ignored": list[str]},
+                rule="create_dhcp_state",
+            )
+        }
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        body = read_json(req, self.service.settings.api.max_body_bytes)
+        given = parse(SeenPorts, body).result()
+        revisions = {port.id: port.revision_number for port in given.ports}
+
+        def write(tx: Transaction) -> list[str]:
+            told = self.report.record(tx, known(tx, resource_id), revisions)
+            self.report.post(self.service.outbox, tx, told.just_now)
+            return told.ids
+
+        true_of = self.service.database.write(write)
+        ignored = sorted(revisions.keys() - set(true_of))
+        respond(resp, {self.report.word: true_of, "ignored": ignored})
+
+
+def routes(service: Service) -> Sequence[tuple[str, Route]]:
+    """Paths and resources."""
+    return [
+        (f"/v2.0/agents/{{resource_id}}/{report.word}-ports", ReportedPortsRoute(service, report))
+        for report in (READY, DOWN)
+    ]

@@ -1,0 +1,234 @@
+"""Who sees what, and who may change it: `ipam.identity.default_rules`, applied to rows.
+
+Reading puts the rule into the statement that reads (`viewer`) and takes out the attributes that
+the caller may not see (`hide`). Before a change, one statement asks how the row stands to the
+caller; it is left out where the rules let the caller change any row, as they do for admins and,
+with ports, for Nova. What a caller may not see is refused as if it did not exist.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Final, NoReturn, Protocol
+
+from msgspec import NODEFAULT, UNSET, Struct
+from msgspec.structs import fields
+
+from ipam.api.http.service import Service
+from ipam.errors import NetworkNotFound, NotFound, PolicyNotAuthorized
+from ipam.identity.caller import Caller
+from ipam.identity.policy import Grant
+from ipam.store import networks
+from ipam.store.engine import listing
+from ipam.store.engine.listing import Collection, Viewer
+from ipam.values import is_uuid
+
+LOG = logging.getLogger(__name__)
+
+PROJECT: Final = ("project_id", "tenant_id")
+
+_GUARDED_VALUES: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "device_owner": lambda value: str(value).startswith("network:"),
+    "target_tenant": lambda value: value == "*",
+    "action": lambda value: value == "access_as_external",
+}
+"""Attributes whose rules are about these values alone."""
+
+_SYNONYMS: Final = {"target_tenant": "target_project_id"}
+"""An attribute's newer name, under which a body may have it."""
+
+
+class Readable(Protocol):
+    """What this module wants to know of a kind of resource."""
+
+    @property
+    def name(self) -> str:
+        """The word in the names of its rules."""
+
+    @property
+    def view(self) -> type[Struct]:
+        """What it looks like."""
+
+    @property
+    def rows(self) -> Collection:
+        """How its rows are read."""
+
+    def missing(self, resource_id: str) -> NotFound:
+        """The error for an id that names nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one caller may see and do."""
+
+    service: Service
+    caller: Caller
+
+    def viewer(self, kind: Readable) -> Viewer | None:
+        """With whose eyes the caller reads this kind; None sees every row."""
+        grant = self._grant(f"get_{kind.name}")
+        return None if grant.everything else Viewer(self.caller.project_id, grant.relations)
+
+    def hide(self, kind: Readable, views: Sequence[Any]) -> None:
+        """Take out of the views what the caller may not see of them."""
+        for name in self._hidden(kind).values():
+            for view in views:
+                setattr(view, name, UNSET)
+
+    def require_visible(self, kind: Readable, names: Iterable[str]) -> None:
+        """Raise PolicyNotAuthorized when a filter or sort key would tell what is hidden."""
+        hidden = self._hidden(kind)
+        for name in names:
+            if name in hidden:
+                refuse(f"get_{kind.name}:{name}")
+
+    def require_change(
+        self, kind: Readable, resource_id: str, rule: str, body: Any = None
+    ) -> None:
+        """Refuse unless the rule, and those of the body's attributes, allow it for this row.
+
+        Raises the kind's `not_found` where the caller may not see the row.
+        """
+        grants = self._grants([rule, *self._attribute_rules(rule, body)])
+        if all(grant.everything for grant in grants.values()):
+            return
+        found = self._relations(kind.rows, [resource_id] if is_uuid(resource_id) else [])
+        if resource_id not in found:
+            raise kind.missing(resource_id)
+        if not self._grant(f"get_{kind.name}").covers(found[resource_id]):
+            self._log_hidden(kind.name, resource_id)
+            raise kind.missing(resource_id)
+        _require(grants, found[resource_id])
+
+    def require_new(self, kind: Readable, struct: type[Struct], bodies: Sequence[Any]) -> None:
+        """Refuse unless the rules allow to make what these bodies say.
+
+        Raises NetworkNotFound for a network that the caller may not see. What is wrong with a
+        body in itself is left to those who read it.
+        """
+        defaults = _defaults(struct)
+        asked = [
+            self._grants(self._rules_of_new(f"create_{kind.name}", defaults, body))
+            for body in bodies
+        ]
+        if all(grant.everything for grants in asked for grant in grants.values()):
+            return
+        networks_stand = self._network_relations(bodies)
+        for body, grants in zip(bodies, asked, strict=True):
+            _require(grants, {"owner", *networks_stand.get(_network_id(body), ())})
+
+    def explain_missing(self, kind: Readable, resource_id: str) -> None:
+        """Log it when what the caller did not find is there, and only hidden."""
+        if self._grant(f"get_{kind.name}").everything or not is_uuid(resource_id):
+            return
+        if self._relations(kind.rows, [resource_id]):
+            self._log_hidden(kind.name, resource_id)
+
+    def _grant(self, rule: str) -> Grant:
+        return self.service.policy.grant(self.caller, rule)
+
+    def _grants(self, rules: Iterable[str]) -> dict[str, Grant]:
+        return {rule: self._grant(rule) for rule in rules}
+
+    def _hidden(self, kind: Readable) -> Mapping[str, str]:
+        """What the caller may not see of this kind: wire name to Python name."""
+        rule, names = f"get_{kind.name}", python_names(kind.view)
+        return {
+            name: names[name]
+            for name in self.service.policy.attributes(rule)
+            if name in names and not self._grant(f"{rule}:{name}").everything
+        }
+
+    def _attribute_rules(self, rule: str, body: Any) -> list[str]:
+        """The rules of those attributes that the body sets."""
+        if not isinstance(body, dict):
+            return []
+        return [
+            f"{rule}:{attribute}"
+            for attribute in self.service.policy.attributes(rule)
+            if any(map(_GUARDED_VALUES.get(attribute, _any), _values(body, attribute)))
+        ]
+
+    def _rules_of_new(self, rule: str, defaults: Mapping[str, Any], body: Any) -> list[str]:
+        """The rules that a new thing of this body has to pass."""
+        if not isinstance(body, dict):
+            return [rule]
+        # What is said to be as it would be anyway is not asked for, as in Neutron.
+        asked = {name: each for name, each in body.items() if each and each != defaults.get(name)}
+        rules = [rule, *self._attribute_rules(rule, asked)]
+        own = self.caller.project_id
+        if any(body.get(name, own) != own for name in PROJECT):
+            rules.append("create_for_other_project")
+        return rules
+
+    def _relations(
+        self, collection: Collection, ids: Sequence[str]
+    ) -> Mapping[str, frozenset[str]]:
+        project = self.caller.project_id
+        return self.service.database.read(
+            lambda tx: listing.relations(tx, collection, ids, project)
+        )
+
+    def _network_relations(self, bodies: Sequence[Any]) -> dict[str, set[str]]:
+        """How the networks that new things are to be on stand to the caller."""
+        ids = sorted({_network_id(body) for body in bodies} - {""})
+        found = self._relations(networks.COLLECTION, ids) if ids else {}
+        visible = self._grant("get_network")
+        for network_id in ids:
+            if network_id not in found or not visible.covers(found[network_id]):
+                if network_id in found:
+                    self._log_hidden("network", network_id)
+                raise NetworkNotFound(f"Network {network_id} could not be found.")
+        return {
+            network_id: {"network_owner" if way == "owner" else way for way in ways}
+            for network_id, ways in found.items()
+        }
+
+    def _log_hidden(self, name: str, resource_id: str) -> None:
+        LOG.warning("hidden from %s: %s %s: rule:get_%s", self.caller, name, resource_id, name)
+
+
+def refuse(rule: str) -> NoReturn:
+    """Raise PolicyNotAuthorized: the caller may know that it exists, and not do this."""
+    raise PolicyNotAuthorized(f"rule:{rule} is disallowed by policy.")
+
+
+def _require(grants: Mapping[str, Grant], ways: Iterable[str]) -> None:
+    for rule, grant in grants.items():
+        if not grant.covers(ways):
+            refuse(rule)
+
+
+def _any(_value: Any) -> bool:
+    return True
+
+
+def _values(body: Mapping[str, Any], attribute: str) -> list[Any]:
+    """The values that a body gives an attribute; `fixed_ips:ip_address` is one of each entry."""
+    for name in (attribute, _SYNONYMS.get(attribute, attribute)):
+        if name in body:
+            return [body[name]]
+    outer, _, inner = attribute.rpartition(":")
+    entries = body.get(outer)
+    if not isinstance(entries, list):
+        return []
+    return [each[inner] for each in entries if isinstance(each, dict) and inner in each]
+
+
+def _network_id(body: Any) -> str:
+    named = body.get("network_id") if isinstance(body, dict) else None
+    return named if isinstance(named, str) and is_uuid(named) else ""
+
+
+@lru_cache(maxsize=256)
+def python_names(struct: type[Struct]) -> Mapping[str, str]:
+    """The attributes of a view by the names that they have in JSON."""
+    return {info.encode_name: info.name for info in fields(struct)}
+
+
+@cache
+def _defaults(struct: type[Struct]) -> Mapping[str, Any]:
+    return {
+        info.encode_name: info.default for info in fields(struct) if info.default is not NODEFAULT
+    }

@@ -1,0 +1,226 @@
+"""From a JSON body to a request struct, with every fault of the body reported at once.
+
+The msgspec Structs of a resource (`networks.NetworkCreate` and the like) are its one definition:
+names on the wire, types, bounds and defaults stand there, and OpenAPI is made of them. A string
+type with a rule of its own is `Annotated[str, Meta(extra={"check": function})]`: the function
+gives the canonical value or raises ValueError with the rule; `ipam.values` has them. This
+module reads; what a value may be in the light of others is not decided here.
+"""
+
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct, UnsetType
+
+from ipam.errors import HTTPBadRequest
+
+S = TypeVar("S", bound=Struct)
+Reader = Callable[[Any, str, list[str]], Any]
+"""Takes a value, its path for messages and the list of faults; gives the value or `FAULTY`."""
+
+FAULTY: Any = object()
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed(Generic[S]):
+    """What a body came to: the good values by Python name, and what is wrong with the rest."""
+
+    struct: type[S]
+    values: Mapping[str, Any]
+    faults: list[str] = field(default_factory=list)
+
+    def result(self) -> S:
+        """The struct. Raises HTTPBadRequest with all faults, if there are any."""
+        if self.faults:
+            raise HTTPBadRequest(self.faults)
+        return self.struct(**self.values)
+
+
+def parse(
+    struct: type[S], body: Any, *, known: type[Struct] | None = None, method: str = "POST"
+) -> Parsed[S]:
+    """Read `body` as a `struct`; fields that only `known` has are reported as read-only."""
+    faults: list[str] = []
+    if not isinstance(body, dict):
+        return Parsed(struct, {}, [f"Expected an object, got {_json_type(body)}."])
+    values = _read_fields(struct, body, "", faults, required=True)
+    unknown = [name for name in body if name not in _fields(struct)]
+    read_only = [name for name in unknown if known is not None and name in _fields(known)]
+    faults.extend(f"Attribute '{name}' not allowed in {method}." for name in read_only)
+    if strange := [name for name in unknown if name not in read_only]:
+        faults.append("Unrecognized attribute(s) " + quoted(strange) + ".")
+    return Parsed(struct, values, faults)
+
+
+def read_one(struct: type[Struct], name: str, value: Any) -> Any:
+    """One value as the field of this wire name takes it. Raises ValueError with the reason."""
+    faults: list[str] = []
+    result = _fields(struct)[name].reader(value, "", faults)
+    if faults:
+        raise ValueError(faults[0].partition("Reason: ")[2])
+    return result
+
+
+def scalar_type(struct: type[Struct], name: str) -> type | None:
+    """`bool`, `int` or `str` where the field of this wire name holds one; else None."""
+    kind = _bare(_fields(struct)[name].type)
+    if typing.get_origin(kind) is typing.Literal:
+        return str
+    return kind if kind in (bool, int, str) else None
+
+
+def wire_names(struct: type[Struct]) -> tuple[str, ...]:
+    """The names of the struct's fields as JSON has them, in order."""
+    return tuple(_fields(struct))
+
+
+def quoted(names: list[str]) -> str:
+    """Names from a request as a message may show them."""
+    return ", ".join(f"'{name[:64]}'" for name in names[:20])
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    type: Any
+    required: bool
+    reader: Reader
+
+
+@cache
+def _fields(struct: type[Struct]) -> Mapping[str, _Field]:
+    return {
+        info.encode_name: _Field(info.name, info.type, info.required, _reader(info.type))
+        for info in msgspec.structs.fields(struct)
+    }
+
+
+def _read_fields(
+    struct: type[Struct], body: dict[str, Any], path: str, faults: list[str], *, required: bool
+) -> dict[str, Any]:
+    values = {}
+    for wire, info in _fields(struct).items():
+        if wire in body:
+            value = info.reader(body[wire], path + wire, faults)
+            if value is not FAULTY:
+                values[info.name] = value
+        elif required and info.required:
+            faults.append(f"Failed to parse request. Required attribute '{path}{wire}' not given.")
+    return values
+
+
+def _reader(kind: Any) -> Reader:
+    """The reader of one type, made once for each field."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _union_reader(typing.get_args(kind))
+    if origin is list:
+        return _list_reader(typing.get_args(kind)[0])
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return _struct_reader(kind)
+    return _plain_reader(kind)
+
+
+def _union_reader(members: tuple[Any, ...]) -> Reader:
+    (only,) = (kind for kind in members if kind not in (types.NoneType, UnsetType))
+    inner = _reader(only)
+    if types.NoneType not in members:
+        return inner
+    return lambda value, path, faults: None if value is None else inner(value, path, faults)
+
+
+def _list_reader(item: Any) -> Reader:
+    inner = _reader(item)
+
+    def read(value: Any, path: str, faults: list[str]) -> Any:
+        if not isinstance(value, list):
+            return _refuse(f"Expected an array, got {_json_type(value)}", path, faults)
+        items = [inner(each, f"{path}[{n}]", faults) for n, each in enumerate(value)]
+        return FAULTY if any(each is FAULTY for each in items) else items
+
+    return read
+
+
+def _struct_reader(struct: type[Struct]) -> Reader:
+    def read(value: Any, path: str, faults: list[str]) -> Any:
+        if not isinstance(value, dict):
+            return _refuse(f"Expected an object, got {_json_type(value)}", path, faults)
+        before = len(faults)
+        values = _read_fields(struct, value, f"{path}.", faults, required=True)
+        if strange := [name for name in value if name not in _fields(struct)]:
+            _refuse(f"Unrecognized attribute(s) {quoted(strange)}", path, faults)
+        return FAULTY if len(faults) > before else struct(**values)
+
+    return read
+
+
+def _plain_reader(kind: Any) -> Reader:
+    check, understood = _check(kind), _understood(kind)
+
+    def read(value: Any, path: str, faults: list[str]) -> Any:
+        try:
+            converted = msgspec.convert(understood(value), kind)
+            return check(converted) if check else converted
+        except ValueError as error:  # msgspec.ValidationError is one
+            return _refuse(str(error).removesuffix("."), path, faults)
+
+    return read
+
+
+def _check(kind: Any) -> Callable[[Any], Any] | None:
+    if typing.get_origin(kind) is not Annotated:
+        return None
+    for meta in kind.__metadata__:
+        if isinstance(meta, Meta) and meta.extra and "check" in meta.extra:
+            return typing.cast("Callable[[Any], Any]", meta.extra["check"])
+    return None
+
+
+def _understood(kind: Any) -> Callable[[Any], Any]:
+    """What turns a text into the number or boolean it says, where the kind is one.
+
+    Neutron takes those, and `openstack network create --mtu 1400` sends one.
+    """
+    scalar = _bare(kind)
+    if scalar is bool:
+        return lambda value: _BOOLEANS.get(str(value).lower(), value)
+    if scalar is int or (
+        typing.get_origin(scalar) is typing.Literal
+        and all(isinstance(each, int) for each in typing.get_args(scalar))
+    ):
+        return _number_of
+    return lambda value: value
+
+
+def _number_of(value: Any) -> Any:
+    said = isinstance(value, str) and _INTEGER.fullmatch(value)
+    return int(value) if said else value
+
+
+def _bare(kind: Any) -> Any:
+    """The type without `None`, `UNSET` and annotations."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        members = [m for m in typing.get_args(kind) if m not in (types.NoneType, UnsetType)]
+        return _bare(members[0]) if len(members) == 1 else None
+    if typing.get_origin(kind) is Annotated:
+        return kind.__origin__
+    return kind
+
+
+def _refuse(reason: str, path: str, faults: list[str]) -> Any:
+    faults.append(f"Invalid input for {path}. Reason: {reason}.")
+    return FAULTY
+
+
+def _json_type(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")

@@ -1,0 +1,186 @@
+"""The query string of a list, and the answer to it: filters, fields, sorting, paging with links.
+
+Which names can be filtered and sorted by stands in the resource's `Collection`; what a value must
+look like follows from the type of the field in its view. Unknown filter names are ignored, as
+Neutron ignores them; an impossible value is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from msgspec import Struct
+
+from ipam import values
+from ipam.api.http.attributes import read_one, scalar_type
+from ipam.errors import HTTPBadRequest
+from ipam.store.engine.listing import Collection, ListQuery
+
+RESERVED: Final = ("fields", "sort_key", "sort_dir", "limit", "marker", "page_reverse")
+LARGEST: Final = 2**63 - 1
+"""No column holds a larger number; a database refuses to compare with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A parsed query string: what to read, which fields to show, and the original pairs."""
+
+    query: ListQuery
+    fields: frozenset[str]
+    pairs: Sequence[tuple[str, str]]
+
+
+def parse_query(
+    query_string: str, collection: Collection, view: type[Struct], page_size_max: int = 0
+) -> Request:
+    """Read the query string of a list. Raises HTTPBadRequest with every fault in it."""
+    pairs = query_pairs(query_string)
+    faults: list[str] = []
+    filters: dict[str, list[Any]] = {}
+    reserved: dict[str, list[str]] = {name: [] for name in RESERVED}
+    for name, text in pairs:
+        if name in reserved:
+            reserved[name].append(text)
+        elif name in collection.columns or name in collection.special:
+            filters.setdefault(name, []).append(
+                _filter_value(collection, view, name, text, faults)
+            )
+    query = ListQuery(
+        filters=filters,
+        sorts=_sorts(reserved["sort_key"], reserved["sort_dir"], collection, faults),
+        limit=_limit(reserved["limit"], page_size_max, faults),
+        marker=_printable("marker", reserved["marker"][-1], faults)
+        if reserved["marker"]
+        else None,
+        reverse=_boolean("page_reverse", (reserved["page_reverse"] or ["False"])[-1], faults),
+    )
+    if faults:
+        raise HTTPBadRequest(faults)
+    return Request(query, frozenset(reserved["fields"]), pairs)
+
+
+def query_pairs(query_string: str) -> list[tuple[str, str]]:
+    """Names and values of a query string, blank values kept."""
+    try:
+        return parse_qsl(query_string, keep_blank_values=True, max_num_fields=10_000)
+    except ValueError as error:
+        raise HTTPBadRequest(f"The query string cannot be read: {error}.") from None
+
+
+def shown_fields(query_string: str) -> frozenset[str]:
+    """The `fields=` of a request for one item."""
+    return frozenset(value for name, value in query_pairs(query_string) if name == "fields")
+
+
+def with_fields(view: Struct, fields: frozenset[str]) -> Any:
+    """The view cut down to these fields; whole when none is named. Unknown names are ignored."""
+    if not fields:
+        return view
+    return {name: value for name, value in msgspec.to_builtins(view).items() if name in fields}
+
+
+def links(url: str, request: Request, ids: Sequence[str], *, more: bool) -> list[dict[str, str]]:
+    """The `next` and `previous` links of a page with these ids."""
+    query = request.query
+    if not query.limit or not ids:
+        return []
+    result = []
+    if more if not query.reverse else query.marker is not None:
+        result.append({"rel": "next", "href": _link(url, request, ids[-1], reverse=False)})
+    if more if query.reverse else query.marker is not None:
+        result.append({"rel": "previous", "href": _link(url, request, ids[0], reverse=True)})
+    return result
+
+
+def _link(url: str, request: Request, marker: str, *, reverse: bool) -> str:
+    kept = [pair for pair in request.pairs if pair[0] not in ("marker", "page_reverse")]
+    place = [("marker", marker), *([("page_reverse", "True")] if reverse else [])]
+    return f"{url}?{urlencode([*kept, *place])}"
+
+
+def _filter_value(
+    collection: Collection, view: type[Struct], name: str, text: str, faults: list[str]
+) -> Any:
+    if name in collection.special:
+        return _printable(name, text, faults)
+    kind = scalar_type(view, name)
+    if kind is bool:
+        return _boolean(name, text, faults)
+    if kind is int:
+        return _integer(name, text, faults)
+    try:
+        return read_one(view, name, values.printable(text))
+    except ValueError as error:
+        faults.append(f"Invalid input for {name}. Reason: {error}.")
+        return None
+
+
+def _printable(name: str, text: str, faults: list[str]) -> str:
+    try:
+        return values.printable(text)
+    except ValueError as error:
+        faults.append(f"Invalid input for {name}. Reason: {error}.")
+        return ""
+
+
+def _boolean(name: str, text: str, faults: list[str]) -> bool:
+    match text.lower():
+        case "true" | "1":
+            return True
+        case "false" | "0":
+            return False
+        case _:
+            reason = f"{values.shown(text)} is neither True nor False"
+            faults.append(f"Invalid input for {name}. Reason: {reason}.")
+            return False
+
+
+def _integer(name: str, text: str, faults: list[str]) -> int:
+    if text.removeprefix("-").isdecimal() and text.isascii() and len(text) < 20:
+        number = int(text)
+        if abs(number) <= LARGEST:
+            return number
+    faults.append(f"Invalid input for {name}. Reason: {values.shown(text)} is not an integer.")
+    return 0
+
+
+def _limit(given: Sequence[str], page_size_max: int, faults: list[str]) -> int | None:
+    """0 asks for everything, as in Neutron; `page_size_max` bounds it all the same."""
+    text = given[-1] if given else "0"
+    if not (text.isdecimal() and text.isascii() and len(text) < 20):
+        reason = f"{values.shown(text)} is not a number from 0 on"
+        faults.append(f"Invalid input for limit. Reason: {reason}.")
+        return None
+    asked = min(int(text), values.SQL_INTEGER_MAX - 1)
+    if page_size_max:
+        return min(asked or page_size_max, page_size_max)
+    return asked or None
+
+
+def _sorts(
+    names: Sequence[str], directions: Sequence[str], collection: Collection, faults: list[str]
+) -> tuple[tuple[str, bool], ...]:
+    faults.extend(
+        f"Invalid input for sort_key. Reason: {values.shown(name)} is not a key to sort by."
+        for name in names
+        if name not in collection.columns
+    )
+    faults.extend(
+        f"Invalid input for sort_dir. Reason: {values.shown(text)} is neither asc nor desc."
+        for text in directions
+        if text not in ("asc", "desc")
+    )
+    if directions and len(directions) != len(names):
+        faults.append("The number of sort_keys and sort_dirs must be the same.")
+        return ()
+    descending = [text == "desc" for text in directions] or [False] * len(names)
+    return tuple(zip(names, descending, strict=True))
+
+
+def filter_names(collection: Collection) -> Mapping[str, bool]:
+    """Every filter with whether it is also a sort key, for the API's description."""
+    return {
+        name: name in collection.columns for name in (*collection.columns, *collection.special)
+    }

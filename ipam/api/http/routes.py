@@ -1,0 +1,288 @@
+"""The routes every resource has: list, show, create, update, delete.
+
+How to add a resource:
+1. Write its msgspec Structs (view; create and update where it has them) with the types of
+   `ipam.values`; names that are no Python names by `msgspec.field(name="router:external")`.
+2. In `ipam/store/`, a `listing.Collection` that maps wire names to columns, and a `views` function
+   that turns rows into view structs with a constant number of statements.
+3. Make a `Kind` of these, and add its routes in `app.routes`: `ListRoute` and `ShowRoute` to read;
+   `WriteListRoute` and `WriteShowRoute` with an `Actions` to write as well.
+   A route of its own is any Falcon resource with an `operations` property (see `operations.py`).
+The list's filters, sort keys, paging and OpenAPI come with the Kind.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+import falcon
+import msgspec
+from msgspec import Struct
+
+from ipam.api.http import idempotency, list_query
+from ipam.api.http.access import Access, python_names
+from ipam.api.http.bodies import read_json, unwrap
+from ipam.api.http.operations import Operation
+from ipam.api.http.service import Service
+from ipam.api.http.urls import public_url
+from ipam.errors import HTTPBadRequest, NotFound
+from ipam.identity.caller import Caller
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection, Record, Viewer, read_one, read_page
+from ipam.values import is_uuid
+
+Views = Callable[[Transaction, Sequence[Record]], list[Any]]
+"""View structs of these rows, in their order."""
+
+KINDS_KEPT: Final = 256
+"""Sets of fields that clients ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of resource: what it is called, how it is read, what it looks like."""
+
+    name: str
+    collection: str
+    view: type[Struct]
+    rows: Collection
+    views: Views
+    not_found: type[NotFound]
+
+    def missing(self, resource_id: str) -> NotFound:
+        """The error for an id that names nothing."""
+        title = self.name.replace("_", " ").capitalize()
+        return self.not_found(f"{title} {resource_id} could not be found.")
+
+    def show(self, tx: Transaction, resource_id: str, viewer: Viewer | None = None) -> Any:
+        """The view of one item, if the viewer may see it (None may see all).
+
+        Raises `not_found`, also for an id that is no UUID.
+        """
+        row = read_one(tx, self.rows, resource_id, viewer) if is_uuid(resource_id) else None
+        if row is None:
+            raise self.missing(resource_id)
+        return self.views(tx, [row])[0]
+
+    def showing(self, fields: frozenset[str]) -> "Kind":
+        """The kind for a request of these fields: one that reads no more, where that can be."""
+        known = fields.intersection(python_names(self.view))
+        return _narrowed(self, known) if known and known <= self.rows.verbatim else self
+
+
+@lru_cache(maxsize=KINDS_KEPT)
+def _narrowed(kind: Kind, fields: frozenset[str]) -> Kind:
+    """The kind with a view of these fields, and the id, straight from their columns."""
+    names = sorted(fields | {"id"})
+    attributes = [(python_names(kind.view)[name], Any, msgspec.field(name=name)) for name in names]
+    view = msgspec.defstruct(kind.view.__name__, attributes)
+
+    def views(_tx: Transaction, found: Sequence[Record]) -> list[Any]:
+        return [view(*row) for row in found]
+
+    return replace(kind, view=view, rows=kind.rows.only(names), views=views)
+
+
+class Actions(Protocol):
+    """What writes a resource; each call is one transaction, done or not done as a whole."""
+
+    create_struct: type[Struct]
+    update_struct: type[Struct]
+
+    def create(self, caller: Caller, bodies: Sequence[Any]) -> list[Any]:
+        """The views of what was made of these bodies: all of them or none."""
+
+    def update(self, caller: Caller, resource_id: str, body: Any, revision: int | None) -> Any:
+        """The view after the change. `revision` is what If-Match asked for."""
+
+    def delete(self, resource_id: str, revision: int | None) -> None:
+        """Remove it."""
+
+
+class ListRoute:
+    """GET of a collection."""
+
+    def __init__(self, service: Service, kind: Kind) -> None:
+        self.service = service
+        self.kind = kind
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        kind = self.kind
+        return {
+            "GET": Operation(
+                f"List {kind.collection.replace('_', ' ')}",
+                response={
+                    kind.collection: list[kind.view],  # type: ignore[name-defined]  # at run time
+                    f"{kind.collection}_links": list[dict[str, str]],
+                },
+                listed=(kind.rows, kind.view),
+                rule=f"get_{kind.name}",
+                checked_inside=True,
+            )
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        kind = self.kind
+        maximum = self.service.settings.api.page_size_max
+        request = list_query.parse_query(req.query_string, kind.rows, kind.view, maximum)
+        access, query = Access(self.service, req.context.caller), request.query
+        access.require_visible(kind, (*query.filters, *(name for name, _ in query.sorts)))
+        kind = kind.showing(request.fields)
+        viewer = access.viewer(kind)
+
+        def read(tx: Transaction) -> tuple[list[Any], bool]:
+            page = read_page(tx, kind.rows, query, viewer)
+            return kind.views(tx, page.rows), page.more
+
+        views, more = self.service.database.read(read)
+        access.hide(kind, views)
+        answer: dict[str, Any] = {
+            kind.collection: [list_query.with_fields(view, request.fields) for view in views]
+        }
+        url = public_url(req, self.service.settings) + req.path
+        if found := list_query.links(url, request, [view.id for view in views], more=more):
+            answer[f"{kind.collection}_links"] = found
+        respond(resp, answer)
+
+
+class ShowRoute:
+    """GET of one item."""
+
+    def __init__(self, service: Service, kind: Kind) -> None:
+        self.service = service
+        self.kind = kind
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        name = self.kind.name
+        return {
+            "GET": Operation(
+                f"Show one {name.replace('_', ' ')}",
+                response={name: self.kind.view},
+                query={"fields": "Show only this field; repeat for more."},
+                rule=f"get_{name}",
+                checked_inside=True,
+            )
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        fields = list_query.shown_fields(req.query_string)
+        access, kind = Access(self.service, req.context.caller), self.kind.showing(fields)
+        viewer = access.viewer(kind)
+        try:
+            view = self.service.database.read(lambda tx: kind.show(tx, resource_id, viewer))
+        except NotFound:
+            access.explain_missing(kind, resource_id)
+            raise
+        access.hide(kind, [view])
+        respond(resp, {kind.name: list_query.with_fields(view, fields)})
+
+
+class WriteListRoute(ListRoute):
+    """GET and POST of a collection; POST takes one item or, under the plural, several."""
+
+    def __init__(self, service: Service, kind: Kind, actions: Actions) -> None:
+        super().__init__(service, kind)
+        self.actions = actions
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        name, plural, create = self.kind.name, self.kind.collection, self.actions.create_struct
+        made = Operation(
+            f"Create one {name}, or several under the name {plural}: all of them or none",
+            status=201,
+            request=(
+                {name: create},
+                {plural: list[create]},  # type: ignore[valid-type]  # at run time
+            ),
+            response={name: self.kind.view},
+            response_forms=({plural: list[self.kind.view]},),  # type: ignore[name-defined]
+            rule=f"create_{name}",
+            checked_inside=True,
+        )
+        return {**super().operations, "POST": made}
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        body = read_json(req, self.service.settings.api.max_body_bytes)
+        name, plural = self.kind.name, self.kind.collection
+        resp.status = falcon.HTTP_201
+        if plural in body and name not in body:
+            bodies = body[plural]
+            if not isinstance(bodies, list) or not bodies:
+                raise HTTPBadRequest(f"Resources required: '{plural}' is not a list with items.")
+            respond(resp, self._create(req, bodies, lambda views: {plural: views}))
+        else:
+            bodies = [unwrap(body, name)]
+            respond(resp, self._create(req, bodies, lambda views: {name: views[0]}))
+
+    def _create(
+        self, req: falcon.Request, bodies: Sequence[Any], wrap: Callable[[list[Any]], Any]
+    ) -> Any:
+        """The answer about what was made of these bodies, as the caller may see it."""
+        access = Access(self.service, req.context.caller)
+        access.require_new(self.kind, self.actions.create_struct, bodies)
+
+        def answer(views: list[Any]) -> Any:
+            access.hide(self.kind, views)
+            return wrap(views)
+
+        idempotency.keep(req, 201, answer)
+        return answer(self.actions.create(req.context.caller, bodies))
+
+
+class WriteShowRoute(ShowRoute):
+    """GET, PUT and DELETE of one item."""
+
+    def __init__(self, service: Service, kind: Kind, actions: Actions) -> None:
+        super().__init__(service, kind)
+        self.actions = actions
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        name = self.kind.name
+        changed = Operation(
+            f"Change one {name}; If-Match: revision_number=N refuses to change another revision",
+            request=({name: self.actions.update_struct},),
+            response={name: self.kind.view},
+            rule=f"update_{name}",
+            checked_inside=True,
+        )
+        deleted = Operation(f"Delete one {name}", status=204, rule=f"delete_{name}", row=self.kind)
+        return {**super().operations, "PUT": changed, "DELETE": deleted}
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        if not is_uuid(resource_id):
+            raise self.kind.missing(resource_id)
+        access, kind = Access(self.service, req.context.caller), self.kind
+        body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), kind.name)
+        access.require_change(kind, resource_id, f"update_{kind.name}", body)
+        caller, revision = req.context.caller, wanted_revision(req)
+        view = self.actions.update(caller, resource_id, body, revision)
+        access.hide(kind, [view])
+        respond(resp, {kind.name: view})
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        if not is_uuid(resource_id):
+            raise self.kind.missing(resource_id)
+        self.actions.delete(resource_id, wanted_revision(req))
+        resp.status = falcon.HTTP_204
+
+
+def respond(resp: falcon.Response, answer: Any) -> None:
+    """Send this as JSON; structs are written under their wire names."""
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = msgspec.json.encode(answer)
+
+
+def wanted_revision(req: falcon.Request) -> int | None:
+    """The revision of `If-Match: revision_number=N`. Raises HTTPBadRequest on another form."""
+    header = req.get_header("If-Match")
+    if header is None:
+        return None
+    match = re.fullmatch(r'\s*"?revision_number=(\d{1,18})"?\s*', header, re.ASCII)
+    if match is None:
+        raise HTTPBadRequest("Invalid input for If-Match. Reason: it is not revision_number=N.")
+    return int(match[1])

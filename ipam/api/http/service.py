@@ -1,0 +1,24 @@
+"""What request handlers work with, made once for each application."""
+
+from dataclasses import dataclass
+
+from oslo_config import cfg
+
+from ipam.allocator.allocator import Allocator
+from ipam.compute.outbox import ComputeOutbox
+from ipam.identity.policy import Policy
+from ipam.protocol.wake import Waker
+from ipam.store.engine.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that handlers share; safe to use from several threads."""
+
+    settings: cfg.ConfigOpts
+    database: Database
+    allocator: Allocator
+    waker: Waker
+    """Of the agent on this host."""
+    outbox: ComputeOutbox
+    policy: Policy

@@ -1,0 +1,127 @@
+"""What writing networks, subnets and ports has in common."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from msgspec import UNSET, Struct, UnsetType
+from oslo_config import cfg
+
+from ipam import model
+from ipam.api.http.attributes import Parsed, parse
+from ipam.api.http.routes import Kind
+from ipam.errors import CallerError, HTTPBadRequest, InvalidInput, RevisionNumberConstraintFailed
+from ipam.identity.caller import Caller
+from ipam.store import quotas, tags
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record, read_many
+from ipam.store.engine.rows import Table
+
+S = TypeVar("S", bound=Struct)
+
+Rule = Callable[[Mapping[str, Any]], Sequence[CallerError]]
+"""Faults between the values of one body; a value that was faulty by itself is missing."""
+
+
+def read_bodies(
+    struct: type[S], view: type[Struct], bodies: Sequence[Any], rule: Rule | None = None
+) -> list[S]:
+    """Every body of a POST as its struct. Raises with all faults of all bodies."""
+    parsed = [parse(struct, body, known=view) for body in bodies]
+    faults: list[str] = []
+    broken: list[CallerError] = []
+    for number, each in enumerate(parsed):
+        place = f"[{number}] " if len(parsed) > 1 else ""
+        faults += [place + fault for fault in each.faults]
+        broken += rule(each.values) if rule else []
+        faults += [place + fault for fault in _two_projects(each)]
+    if faults:
+        raise HTTPBadRequest([*faults, *map(str, broken)])
+    raise_all(broken)
+    return [each.result() for each in parsed]
+
+
+def read_update(struct: type[S], view: type[Struct], body: Any) -> S:
+    """The body of a PUT as its struct. Raises with all its faults."""
+    return parse(struct, body, known=view, method="PUT").result()
+
+
+def raise_all(broken: Sequence[CallerError]) -> None:
+    """Raise one broken rule as what it is, several as InvalidInput with every message."""
+    if len(broken) == 1:
+        raise broken[0]
+    if broken:
+        raise InvalidInput([str(error) for error in broken])
+
+
+def _two_projects(parsed: Parsed[Any]) -> list[str]:
+    given = {parsed.values.get(name, UNSET) for name in ("project_id", "tenant_id")} - {UNSET}
+    if len(given) > 1:
+        return ["'project_id' and 'tenant_id' are given and do not match."]
+    return []
+
+
+def project_of(body: Any, caller: Caller) -> str:
+    """Who owns what this body makes: the project it names, or else the caller's."""
+    for project in (body.project_id, body.tenant_id):
+        if not isinstance(project, UnsetType):
+            return str(project)
+    return caller.project_id
+
+
+def locked(
+    tx: Transaction, table: Table, resource_id: str, revision: int | None, missing: CallerError
+) -> Record:
+    """The row, held for a change. Raises `missing`, or RevisionNumberConstraintFailed."""
+    row = rows.lock(tx, table, resource_id)
+    if row is None:
+        raise missing
+    if revision is not None and row.revision_number != revision:
+        raise RevisionNumberConstraintFailed(
+            f"Constrained to revision {revision}, but current revision is {row.revision_number}."
+        )
+    return row
+
+
+def made(
+    tx: Transaction, kind: Kind, pks: Sequence[int], settings: cfg.ConfigOpts
+) -> Sequence[Record]:
+    """The rows that a POST has just inserted, their tags noted. Raises OverQuota."""
+    if kind.name in quotas.COUNTED:
+        default = settings.quotas[f"quota_{kind.name}"]
+        found = quotas.read_made(tx, kind.rows, pks, kind.name, default)
+    else:
+        found = read_many(tx, kind.rows, pks)
+    table = kind.rows.pk.table
+    if "tags" in table.c:
+        tags.add_new(tx, table, found)
+    return found
+
+
+def given(body: Struct) -> dict[str, Any]:
+    """What a PUT set, by Python name."""
+    return {
+        name: value
+        for name in body.__struct_fields__
+        if not isinstance(value := getattr(body, name), UnsetType)
+    }
+
+
+def changed(row: Record, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those values that differ from the row's."""
+    return {name: value for name, value in values.items() if getattr(row, name) != value}
+
+
+def standard_view(row: Record) -> dict[str, Any]:
+    """The attributes that every view takes from its row."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "tenant_id": row.project_id,
+        "project_id": row.project_id,
+        "description": row.description,
+        "revision_number": row.revision_number,
+        "created_at": model.iso_time(row.created_at),
+        "updated_at": model.iso_time(row.updated_at),
+        "tags": tags.of_row(row),
+    }

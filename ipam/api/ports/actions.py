@@ -1,0 +1,356 @@
+"""Writing ports: their addresses, their binding, their names and options.
+
+What a port looks like stands in `port_types`, which addresses it gets in `port_rules`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import Struct, UnsetType
+
+from ipam import model
+from ipam.api.http import writing
+from ipam.api.http.service import Service
+from ipam.api.ports.dhcp_port import dhcp_device_id, new_mac
+from ipam.api.ports.hosts import PortHost, port_host, warn_of_silence
+from ipam.api.ports.wire import (
+    KIND,
+    FixedIpWish,
+    PortCreate,
+    PortUpdate,
+    PortView,
+    body_faults,
+    options,
+    pairs,
+    views,
+)
+from ipam.errors import (
+    InvalidInput,
+    IpAddressGenerationFailure,
+    MacAddressInUse,
+    NetworkNotFound,
+    PortInUse,
+)
+from ipam.identity.caller import Caller
+from ipam.rules import dhcp_options, fixed_ips
+from ipam.rules.fixed_ips import Claim, Held, Pick, Step, SubnetFacts, Wish
+from ipam.rules.subnets import AUTO_MODES
+from ipam.store import port_bindings, ports, tables, tags
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+
+MAC_ATTEMPTS: Final = 16
+"""Neutron's mac_generation_retries. A network of 100,000 ports hits a taken MAC once in 170."""
+
+NEEDS_DHCP_AGAIN: Final = ("admin_state_up", "mac_address", "binding_host_id")
+"""After a change of these a port is DOWN until its agent has made it true."""
+
+HELD_BY_DHCP: Final = frozenset({"device_id", "device_owner", "fixed_ips", "mac_address"})
+"""What makes a network's DHCP port what it is: the API alone sets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """The network of a new port."""
+
+    pk: int
+    port_security_enabled: bool
+    subnets: tuple[SubnetFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _NewPort:
+    body: PortCreate
+    network: _Network
+    row: Mapping[str, Any]
+
+
+class PortActions:
+    """Writes ports."""
+
+    create_struct: type[Struct] = PortCreate
+    update_struct: type[Struct] = PortUpdate
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._allocator = service.allocator
+
+    def create(self, caller: Caller, bodies: Sequence[Any]) -> list[PortView]:
+        read = writing.read_bodies(PortCreate, PortView, bodies, body_faults)
+
+        def work(tx: Transaction) -> list[PortView]:
+            tx.on_commit(self._service.waker.wake)
+            return self._add(tx, caller, read)
+
+        generated = any(not body.mac_address for body in read)
+        for _ in range(MAC_ATTEMPTS - 1 if generated else 0):
+            try:
+                return self._service.database.write(work)
+            except MacAddressInUse:
+                continue  # a generated one, most likely; the last attempt tells
+        return self._service.database.write(work)
+
+    def update(
+        self, caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> PortView:
+        asked = writing.read_update(PortUpdate, PortView, body)
+        writing.raise_all(body_faults(writing.given(asked)))
+
+        def work(tx: Transaction) -> PortView:
+            row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
+            if changed := self._change(tx, row, asked):
+                self._service.outbox.updated(tx, row, changed, by_service=caller.is_service)
+                tx.on_commit(self._service.waker.wake)
+            view: PortView = KIND.show(tx, resource_id)
+            return view
+
+        return self._service.database.write(work)
+
+    def delete(self, resource_id: str, revision: int | None) -> None:
+        def work(tx: Transaction) -> None:
+            row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
+            if row.device_owner == model.DHCP_PORT_OWNER:
+                _refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
+            ports.end_leases(tx, resource_id, "port deleted")
+            for _, subnet_pk, address in ports.fixed_ips(tx, [row.pk])[row.pk]:
+                self._allocator.release(tx, subnet_pk, address, row.pk)
+            ports.remove(tx, row.pk)
+            self._service.outbox.deleted(tx, row)
+            tx.on_commit(self._service.waker.wake)
+
+        self._service.database.write(work)
+
+    # Create
+
+    def _add(
+        self, tx: Transaction, caller: Caller, bodies: Sequence[PortCreate]
+    ) -> list[PortView]:
+        ids = dict.fromkeys(body.network_id for body in bodies)
+        networks = {network_id: _network(tx, network_id) for network_id in ids}
+        hosts: dict[str, PortHost] = {}
+        new = []
+        for body in bodies:
+            network = networks[body.network_id]
+            name = body.binding_host_id or ""
+            host = hosts.get(name) or port_host(self._service, tx, name)
+            hosts[name] = host
+            row = _new_row(body, caller, network, host.vif_type)
+            warn_of_silence(tx, row["id"], host)
+            new.append(_NewPort(body, network, row))
+        pks = ports.add(tx, [port.row for port in new])
+        plans = [_plan(port) for port in new]
+        if len(new) > 1:
+            plans = self._acquire_together(tx, pks, plans)
+        for pk, plan in zip(pks, plans, strict=True):
+            self._acquire(tx, pk, plan)
+        return views(tx, writing.made(tx, KIND, pks, self._service.settings))
+
+    def _acquire_together(
+        self, tx: Transaction, pks: Sequence[int], plans: Sequence[Sequence[Step]]
+    ) -> list[list[Step]]:
+        """Take the addresses that many new ports want from one subnet in one go.
+
+        Gives what is left to do for each port; a subnet without room for all is left to the
+        single requests, which know the subnets after it.
+        """
+        wanting: dict[Pick, list[int]] = {}
+        for pk, plan in zip(pks, plans, strict=True):
+            for step in plan:
+                if isinstance(step, Pick):
+                    wanting.setdefault(step, []).append(pk)
+        done = set()
+        for pick, owners in wanting.items():
+            if len(owners) < 2 or len(set(owners)) < len(owners):
+                continue
+            try:
+                self._allocator.allocate_many(tx, pick.subnets[0].pk, owners)
+            except IpAddressGenerationFailure:
+                continue
+            done.add(pick)
+        return [[step for step in plan if step not in done] for plan in plans]
+
+    def _acquire(self, tx: Transaction, port_pk: int, steps: Sequence[Step]) -> None:
+        """Carry out a plan: what was asked for by name first, in one order for every request."""
+        claims = sorted(
+            (step for step in steps if isinstance(step, Claim)),
+            key=lambda step: (step.subnet.pk, step.address),
+        )
+        for claim in claims:
+            self._allocator.claim(tx, claim.subnet.pk, claim.address, port_pk)
+        for step in steps:
+            if isinstance(step, Pick):
+                self._pick(tx, port_pk, step)
+
+    def _pick(self, tx: Transaction, port_pk: int, step: Pick) -> None:
+        for subnet in step.subnets[:-1]:
+            try:
+                self._allocator.allocate(tx, subnet.pk, port_pk)
+                return
+            except IpAddressGenerationFailure:
+                continue
+        self._allocator.allocate(tx, step.subnets[-1].pk, port_pk)
+
+    # Update
+
+    def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
+        """What changed, by column; `fixed_ips` is among it when the addresses did."""
+        values = writing.changed(row, self._new_values(tx, row, asked))
+        if not HELD_BY_DHCP.isdisjoint(writing.given(asked)):
+            _keep_dhcp_port_alone(tx, row, asked, values)
+        moved = self._move(tx, row, asked, values)
+        if moved or any(name in values for name in NEEDS_DHCP_AGAIN):
+            values["status"] = model.DOWN
+        if not (values or moved):
+            return {}
+        if "binding_host_id" in values:
+            _rebind(tx, row, values["binding_host_id"])
+        ports.change(tx, row.pk, values)
+        return values | ({"fixed_ips": asked.fixed_ips} if moved else {})
+
+    def _new_values(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
+        values = writing.given(asked)
+        for name in ("fixed_ips", "security_groups"):
+            values.pop(name, None)
+        if values.get("mac_address", "") is None:
+            values["mac_address"] = new_mac()
+        if "binding_profile" in values:
+            values["binding_profile"] = values["binding_profile"] or {}
+        if "allowed_address_pairs" in values:
+            values["allowed_address_pairs"] = pairs(values["allowed_address_pairs"])
+        if "extra_dhcp_opts" in values:
+            wishes = options(values["extra_dhcp_opts"] or [])
+            values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
+        if "binding_host_id" in values:
+            host = port_host(self._service, tx, values["binding_host_id"] or "")
+            values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
+            if host.name != row.binding_host_id:
+                warn_of_silence(tx, row.id, host)
+        return values
+
+    def _move(
+        self, tx: Transaction, row: Record, asked: PortUpdate, values: Mapping[str, Any]
+    ) -> bool:
+        """Change the addresses as the update asks; whether any changed."""
+        new_mac_address = values.get("mac_address", row.mac_address)
+        wishes = asked.fixed_ips
+        if isinstance(wishes, UnsetType) and new_mac_address == row.mac_address:
+            return False
+        held: list[Held] = [(pk, ip) for _, pk, ip in ports.fixed_ips(tx, [row.pk])[row.pk]]
+        subnets = _network(tx, ports.network_id(tx, row.network_pk)).subnets
+        if isinstance(wishes, UnsetType):
+            change = fixed_ips.mac_change_plan(subnets, held, row.mac_address, new_mac_address)
+        else:
+            owner = values.get("device_owner", row.device_owner)
+            change = fixed_ips.change_plan(subnets, held, _wishes(wishes), new_mac_address, owner)
+        for subnet_pk, address in sorted(change.release):
+            self._allocator.release(tx, subnet_pk, address, row.pk)
+        self._acquire(tx, row.pk, change.acquire)
+        return bool(change.release or change.acquire)
+
+
+def _rebind(tx: Transaction, row: Record, host: str) -> None:
+    """Make the host the port's only one; the one before serves it until the new one does."""
+    port_bindings.remove(tx, row.pk, host)
+    if not host:
+        port_bindings.settle(tx, [row.pk])
+    elif row.binding_host_id:
+        port_bindings.demote(tx, row, leaving=True)
+
+
+def _network(tx: Transaction, network_id: str) -> _Network:
+    """The network with its subnets. Raises NetworkNotFound."""
+    found = ports.network_with_subnets(tx, network_id)
+    if not found:
+        raise NetworkNotFound(f"Network {network_id} could not be found.")
+    return _Network(
+        found[0].network_pk,
+        found[0].port_security_enabled,
+        tuple(
+            SubnetFacts(
+                pk=row.pk,
+                id=row.id,
+                cidr=row.cidr,
+                ip_version=row.ip_version,
+                gateway=row.gateway_ip,
+                automatic=row.enable_dhcp and row.ipv6_address_mode in AUTO_MODES,
+                service_types=tuple(row.service_types),
+            )
+            for row in found
+            if row.pk is not None
+        ),
+    )
+
+
+def _keep_dhcp_port_alone(
+    tx: Transaction, row: Record, asked: PortUpdate, values: Mapping[str, Any]
+) -> None:
+    """Refuse an update that changes the network's DHCP port, or that makes a second one."""
+    owner = values.get("device_owner", row.device_owner)
+    if model.DHCP_PORT_OWNER not in (owner, row.device_owner):
+        return
+    network_id = ports.network_id(tx, row.network_pk)
+    moved = not isinstance(asked.fixed_ips, UnsetType)
+    if moved or not HELD_BY_DHCP.isdisjoint(values):
+        _refuse_dhcp_port(row, network_id)
+    if "device_owner" in values or "device_id" in values:
+        _refuse_second_dhcp_port(owner, values.get("device_id", row.device_id), network_id)
+
+
+def _refuse_dhcp_port(row: Record, network_id: str) -> None:
+    """Raise PortInUse for the network's own DHCP port."""
+    if (row.device_owner, row.device_id) == (model.DHCP_PORT_OWNER, dhcp_device_id(network_id)):
+        raise PortInUse(
+            f"Port {row.id} is the DHCP port of network {network_id}: it follows the network's"
+            " subnets and goes away with the network."
+        )
+
+
+def _refuse_second_dhcp_port(device_owner: str, device_id: str, network_id: str) -> None:
+    if (device_owner, device_id) == (model.DHCP_PORT_OWNER, dhcp_device_id(network_id)):
+        raise InvalidInput(
+            f"Invalid input for device_id. Reason: '{device_id}' with device_owner"
+            f" '{device_owner}' is the network's own DHCP port."
+        )
+
+
+def _plan(port: _NewPort) -> list[Step]:
+    subnets, body, mac = port.network.subnets, port.body, port.row["mac_address"]
+    if isinstance(body.fixed_ips, UnsetType):
+        return fixed_ips.default_plan(subnets, mac, body.device_owner)
+    return fixed_ips.wished_plan(subnets, _wishes(body.fixed_ips), mac, body.device_owner)
+
+
+def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:
+    return [Wish(wish.subnet_id, wish.ip_address) for wish in given]
+
+
+def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str) -> dict[str, Any]:
+    _refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
+    security = body.port_security_enabled
+    wishes = options(body.extra_dhcp_opts or [])
+    return rows.with_standard(
+        {
+            "network_pk": network.pk,
+            "project_id": writing.project_of(body, caller),
+            "name": body.name,
+            "description": body.description,
+            "tags": tags.for_row(body.tags),
+            "mac_address": body.mac_address or new_mac(),
+            "admin_state_up": body.admin_state_up,
+            "status": model.DOWN,
+            "device_id": body.device_id,
+            "device_owner": body.device_owner,
+            "dns_name": body.dns_name,
+            "binding_host_id": body.binding_host_id or "",
+            "binding_vnic_type": body.binding_vnic_type,
+            "binding_profile": body.binding_profile or {},
+            "binding_vif_type": vif_type,
+            "extra_dhcp_opts": dhcp_options.merged_options([], wishes),
+            "allowed_address_pairs": pairs(body.allowed_address_pairs),
+            "port_security_enabled": network.port_security_enabled
+            if isinstance(security, UnsetType)
+            else security,
+        }
+    )

@@ -1,0 +1,227 @@
+"""A port's bindings to hosts: the active one, and those that a live migration prepares.
+
+Both hosts serve the port as long as both bindings are there, so a machine has DHCP before, while
+and after it moves. `activate` makes the two change places in one transaction. A binding that is
+deleted before the active host's agent is ready is served on until it is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ipam import model
+from ipam.api.http import writing
+from ipam.api.http.attributes import parse
+from ipam.api.http.service import Service
+from ipam.api.ports.hosts import port_host, warn_of_silence
+from ipam.api.ports.wire import KIND, VnicType, vif_details
+from ipam.errors import (
+    PortBindingAlreadyActive,
+    PortBindingAlreadyExists,
+    PortBindingNotFound,
+)
+from ipam.store import port_bindings, ports, tables
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+from ipam.values import JsonObject, is_uuid, printable
+
+ACTIVE: Final = "ACTIVE"
+INACTIVE: Final = "INACTIVE"
+
+Host = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
+
+
+class BindingCreate(Struct, kw_only=True):
+    host: Host
+    vnic_type: VnicType = "normal"
+    profile: JsonObject | None = None
+
+
+class BindingUpdate(Struct, kw_only=True):
+    vnic_type: VnicType | UnsetType = UNSET
+    profile: JsonObject | UnsetType | None = UNSET
+
+
+class BindingView(Struct, kw_only=True):
+    host: str
+    status: Literal["ACTIVE", "INACTIVE"]
+    vnic_type: str
+    profile: dict[str, Any]
+    vif_type: str
+    vif_details: dict[str, Any]
+    project_id: str
+
+
+class Bindings:
+    """Reads and writes the bindings of ports; each write is one transaction."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def list(self, port_id: str) -> Sequence[BindingView]:
+        """All bindings, the active one first. Raises PortNotFound."""
+
+        def read(tx: Transaction) -> Sequence[BindingView]:
+            port = _port(tx, port_id, held=False)
+            network_id = ports.network_id(tx, port.network_pk)
+            inactive = port_bindings.of_port(tx, port.pk)
+            active = [_active(port, network_id)] if port.binding_host_id else []
+            return active + [_inactive(row, port, network_id) for row in inactive]
+
+        return self.service.database.read(read)
+
+    def show(self, port_id: str, host: str) -> BindingView:
+        """One binding. Raises PortNotFound or PortBindingNotFound."""
+        for view in self.list(port_id):
+            if view.host == host:
+                return view
+        raise _missing(port_id, host)
+
+    def create(self, port_id: str, body: Any) -> BindingView:
+        """A new inactive binding. Raises PortBindingAlreadyExists."""
+        asked = parse(BindingCreate, body, known=BindingView).result()
+
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
+            known = port_bindings.find(tx, port.pk, asked.host)
+            if known or asked.host == port.binding_host_id:
+                raise PortBindingAlreadyExists(
+                    f"Binding for port {port_id} on host {asked.host} already exists."
+                )
+            bound = port_host(self.service, tx, asked.host)
+            warn_of_silence(tx, port_id, bound)
+            values = {
+                "vnic_type": asked.vnic_type,
+                "profile": asked.profile or {},
+                "vif_type": bound.vif_type,
+            }
+            port_bindings.add(tx, port.pk, asked.host, values)
+            return {}
+
+        self._change(port_id, work)
+        return self.show(port_id, asked.host)
+
+    def update(self, port_id: str, host: str, body: Any) -> BindingView:
+        """A binding with another vnic_type or profile. Raises PortBindingNotFound."""
+        given = parse(BindingUpdate, body, known=BindingView, method="PUT").result()
+        values = writing.given(given)
+        if "profile" in values:
+            values["profile"] = values["profile"] or {}
+
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
+            if host == port.binding_host_id:
+                return {f"binding_{name}": value for name, value in values.items()}
+            if port_bindings.find(tx, port.pk, host) is None:
+                raise _missing(port_id, host)
+            port_bindings.change(tx, port.pk, host, values)
+            return {}
+
+        self._change(port_id, work)
+        return self.show(port_id, host)
+
+    def activate(self, port_id: str, host: str) -> BindingView:
+        """The binding, now the active one, in whose place the other becomes inactive.
+
+        Raises PortBindingAlreadyActive or PortBindingNotFound.
+        """
+
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
+            if host == port.binding_host_id:
+                raise PortBindingAlreadyActive(
+                    f"Binding for port {port_id} on host {host} is already active."
+                )
+            chosen = port_bindings.find(tx, port.pk, host)
+            if chosen is None:
+                raise _missing(port_id, host)
+            port_bindings.remove(tx, port.pk, host)
+            if port.binding_host_id:
+                port_bindings.demote(tx, port, leaving=False)
+            return {
+                "binding_host_id": host,
+                "binding_vnic_type": chosen.vnic_type,
+                "binding_profile": chosen.profile,
+                "binding_vif_type": chosen.vif_type,
+                "status": model.DOWN,  # until the agent there says that it serves
+            }
+
+        self._change(port_id, work)
+        return self.show(port_id, host)
+
+    def delete(self, port_id: str, host: str) -> None:
+        """Unbind the port from this host. Raises PortBindingNotFound."""
+
+        def work(tx: Transaction, port: Record) -> dict[str, Any]:
+            if host == port.binding_host_id:
+                port_bindings.settle(tx, [port.pk])
+                return {
+                    "binding_host_id": "",
+                    "binding_profile": {},
+                    "binding_vif_type": model.VIF_UNBOUND,
+                    "status": model.DOWN,
+                }
+            if port_bindings.find(tx, port.pk, host) is None:
+                raise _missing(port_id, host)
+            if port.binding_host_id and port.status != model.ACTIVE:
+                port_bindings.change(tx, port.pk, host, {"leaving": True})
+            else:
+                port_bindings.remove(tx, port.pk, host)
+            return {}
+
+        self._change(port_id, work)
+
+    def _change(self, port_id: str, work: Callable[[Transaction, Record], dict[str, Any]]) -> None:
+        """Carry out a change while the port's row is held, and set what it gives for that row.
+
+        It raises the port's revision.
+        """
+
+        def held(tx: Transaction) -> None:
+            port = _port(tx, port_id, held=True)
+            values = work(tx, port)
+            ports.change(tx, port.pk, values)
+            # Nova alone changes bindings, and knows what it wrote.
+            self.service.outbox.updated(tx, port, values, by_service=True)
+            tx.on_commit(self.service.waker.wake)
+
+        self.service.database.write(held)
+
+
+def _port(tx: Transaction, port_id: str, *, held: bool) -> Record:
+    if not is_uuid(port_id):
+        raise KIND.missing(port_id)
+    if held:
+        return writing.locked(tx, tables.port, port_id, None, KIND.missing(port_id))
+    row = ports.find(tx, port_id)
+    if row is None:
+        raise KIND.missing(port_id)
+    return row
+
+
+def _active(port: Record, network_id: str) -> BindingView:
+    return BindingView(
+        host=port.binding_host_id,
+        status=ACTIVE,
+        vnic_type=port.binding_vnic_type,
+        profile=port.binding_profile,
+        vif_type=port.binding_vif_type,
+        vif_details=vif_details(port.binding_vif_type, port.mac_address, network_id),
+        project_id=port.project_id,
+    )
+
+
+def _inactive(binding: Record, port: Record, network_id: str) -> BindingView:
+    return BindingView(
+        host=binding.host,
+        status=INACTIVE,
+        vnic_type=binding.vnic_type,
+        profile=binding.profile,
+        vif_type=binding.vif_type,
+        vif_details=vif_details(binding.vif_type, port.mac_address, network_id),
+        project_id=port.project_id,
+    )
+
+
+def _missing(port_id: str, host: str) -> PortBindingNotFound:
+    return PortBindingNotFound(
+        f"Binding for port {port_id} for host {host[:255]} could not be found."
+    )

@@ -1,0 +1,91 @@
+"""The network's DHCP port: one for each network, the same address on every host that serves it.
+
+It is made with the first subnet that has DHCP, holds the lowest free pool address of each such
+subnet that is not addressed automatically, and goes away with the network.
+"""
+
+import secrets
+from typing import Any
+
+from ipam import model
+from ipam.allocator.allocator import Allocator
+from ipam.errors import IpAddressGenerationFailure
+from ipam.store import ports
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+
+
+def dhcp_device_id(network_id: str) -> str:
+    """The device_id by which a network's DHCP port is known."""
+    return f"dhcp-{network_id}"
+
+
+def new_mac() -> str:
+    """A random address under Neutron's prefix; the network's unique key settles a collision."""
+    return (model.MAC_PREFIX + secrets.token_bytes(3)).hex(":")
+
+
+def wants_dhcp_address(*, enable_dhcp: bool, ipv6_address_mode: str | None) -> bool:
+    """Whether the DHCP server has an address of its own in such a subnet.
+
+    With SLAAC it announces from its link-local address.
+    """
+    return enable_dhcp and ipv6_address_mode not in (model.SLAAC, model.DHCPV6_STATELESS)
+
+
+def take_address(tx: Transaction, allocator: Allocator, network: Record, subnet_pk: int) -> None:
+    """Give the DHCP port, made now if need be, an address of this subnet.
+
+    The caller holds the network's row. Raises IpAddressGenerationFailure.
+    """
+    device_id = dhcp_device_id(network.id)
+    existing = ports.dhcp_port(tx, network.pk, device_id)
+    owner = existing.pk if existing else _add(tx, network, device_id)
+    if any(held == subnet_pk for _, held, _ in ports.fixed_ips(tx, [owner])[owner]):
+        return
+    try:
+        allocator.allocate_lowest(tx, subnet_pk, owner)
+    except IpAddressGenerationFailure as error:
+        raise IpAddressGenerationFailure(
+            "No more IP addresses available for the DHCP server: a subnet with DHCP needs one"
+            " free address in its allocation pools."
+        ) from error
+    ports.change(tx, owner, {})
+
+
+def give_back_address(
+    tx: Transaction, allocator: Allocator, network_pk: int, network_id: str, subnet_pk: int
+) -> None:
+    """Release the DHCP port's address of this subnet, if it has one."""
+    own = ports.dhcp_port(tx, network_pk, dhcp_device_id(network_id))
+    if own is None:
+        return
+    for _, held, address in ports.fixed_ips(tx, [own.pk])[own.pk]:
+        if held == subnet_pk:
+            allocator.release(tx, subnet_pk, address, own.pk)
+            ports.change(tx, own.pk, {})
+
+
+def _add(tx: Transaction, network: Record, device_id: str) -> int:
+    row: dict[str, Any] = {
+        "network_pk": network.pk,
+        "project_id": network.project_id,
+        "name": "",
+        "description": "",
+        "mac_address": new_mac(),
+        "admin_state_up": True,
+        "status": model.ACTIVE,
+        "device_id": device_id,
+        "device_owner": model.DHCP_PORT_OWNER,
+        "dns_name": "",
+        "binding_host_id": "",
+        "binding_vnic_type": "normal",
+        "binding_profile": {},
+        "binding_vif_type": model.VIF_UNBOUND,
+        "extra_dhcp_opts": [],
+        "allowed_address_pairs": [],
+        "port_security_enabled": False,
+    }
+    (pk,) = ports.add(tx, [rows.with_standard(row)])
+    return pk

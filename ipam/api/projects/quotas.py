@@ -1,0 +1,263 @@
+"""Quotas: how many of something a project may have, what it has, and what the default is."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypeAlias
+
+import falcon
+from msgspec import UNSET, Meta, Struct, UnsetType
+from oslo_config import cfg
+
+from ipam.api.http import writing
+from ipam.api.http.attributes import parse
+from ipam.api.http.bodies import read_json, unwrap
+from ipam.api.http.operations import Operation, Route
+from ipam.api.http.routes import respond
+from ipam.api.http.service import Service
+from ipam.errors import HTTPBadRequest, NotFound
+from ipam.store import quotas
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.write_again import write_again
+from ipam.values import NAME_LENGTH, SQL_INTEGER_MAX, ProjectId, printable
+
+Limit: TypeAlias = Annotated[int, Meta(ge=quotas.UNLIMITED, le=SQL_INTEGER_MAX)]
+
+
+class TenantQuotaNotFound(NotFound):
+    """The project has no limits of its own."""
+
+
+class Quota(Struct):
+    """The limits of one project; -1 is none."""
+
+    network: Limit
+    subnet: Limit
+    port: Limit
+    subnetpool: Limit
+    rbac_policy: Limit
+    router: Limit
+    floatingip: Limit
+    security_group: Limit
+    security_group_rule: Limit
+
+
+class ProjectQuota(Quota, kw_only=True):
+    """The limits of a project that has some of its own."""
+
+    project_id: str
+    tenant_id: str
+
+
+class Usage(Struct):
+    """One limit, and how much of it is used. Nothing is ever reserved."""
+
+    limit: int
+    used: int
+    reserved: int = 0
+
+
+class QuotaUpdate(Struct):
+    """Limits to set for one project; those left out stay."""
+
+    network: Limit | UnsetType = UNSET
+    subnet: Limit | UnsetType = UNSET
+    port: Limit | UnsetType = UNSET
+    subnetpool: Limit | UnsetType = UNSET
+    rbac_policy: Limit | UnsetType = UNSET
+    router: Limit | UnsetType = UNSET
+    floatingip: Limit | UnsetType = UNSET
+    security_group: Limit | UnsetType = UNSET
+    security_group_rule: Limit | UnsetType = UNSET
+    project_id: ProjectId | UnsetType = UNSET
+    tenant_id: ProjectId | UnsetType = UNSET
+    force: bool | UnsetType | None = UNSET
+    check_limit: bool | UnsetType | None = UNSET
+
+
+NOT_LIMITS: Final = ("project_id", "tenant_id", "force", "check_limit")
+
+
+class QuotasRoute:
+    """GET of the projects that have limits of their own."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "GET": Operation(
+                "List the quotas of projects that have limits of their own",
+                response={"quotas": list[ProjectQuota]},
+                rule="get_quota",
+            )
+        }
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        default = defaults(self._service.settings)
+        projects = self._service.database.read(quotas.all_limits)
+        listed = [
+            ProjectQuota(project_id=project, tenant_id=project, **(default | own))
+            for project, own in projects.items()
+        ]
+        respond(resp, {"quotas": listed})
+
+
+class QuotaRoute:
+    """GET, PUT and DELETE of one project's limits."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        quota = {"quota": Quota}
+        changed = Operation(
+            "Set a project's quotas; with check_limit, not below what is used",
+            request=({"quota": QuotaUpdate},),
+            response=quota,
+            rule="update_quota",
+            project="project_id",
+        )
+        deleted = Operation(
+            "Give a project the default quotas again",
+            status=204,
+            rule="delete_quota",
+            project="project_id",
+        )
+        return {"GET": _shown("Show a project's quotas", Quota), "PUT": changed, "DELETE": deleted}
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, project_id: str) -> None:
+        project = _checked(project_id)
+        own = self._service.database.read(lambda tx: quotas.own_limits(tx, project))
+        respond(resp, {"quota": self._with_defaults(own)})
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, project_id: str) -> None:
+        project = _checked(project_id)
+        body = unwrap(read_json(req, self._service.settings.api.max_body_bytes), "quota")
+        asked = parse(QuotaUpdate, body, method="PUT").result()
+        limits = {
+            name: value for name, value in writing.given(asked).items() if name not in NOT_LIMITS
+        }
+        for named in (asked.project_id, asked.tenant_id):
+            if named not in (UNSET, project):
+                raise HTTPBadRequest("The project of the body is not that of the path.")
+
+        def write(tx: Transaction) -> dict[str, int]:
+            for resource, limit in sorted(limits.items()):
+                quotas.set_limit(tx, project, resource, limit)
+            if asked.check_limit is True:
+                _refuse_less_than_used(limits, quotas.used(tx, project, sorted(limits)))
+            return quotas.own_limits(tx, project)
+
+        own = write_again(self._service.database, write)
+        respond(resp, {"quota": self._with_defaults(own)})
+
+    def on_delete(self, _req: falcon.Request, resp: falcon.Response, project_id: str) -> None:
+        project = _checked(project_id)
+        if not self._service.database.write(lambda tx: quotas.forget(tx, project)):
+            raise TenantQuotaNotFound(f"Quota for tenant {project} could not be found.")
+        resp.status = falcon.HTTP_204
+
+    def _with_defaults(self, own: dict[str, int]) -> Quota:
+        return Quota(**(defaults(self._service.settings) | own))
+
+
+class DefaultQuotaRoute:
+    """GET of the limits of a project that has none of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {"GET": _shown("Show the default quotas", Quota)}
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, project_id: str) -> None:
+        _checked(project_id)
+        respond(resp, {"quota": Quota(**defaults(self._service.settings))})
+
+
+class QuotaDetailsRoute:
+    """GET of a project's limits with what it uses."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "GET": _shown("Show a project's quotas with what it uses of them", dict[str, Usage])
+        }
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, project_id: str) -> None:
+        project = _checked(project_id)
+
+        def read(tx: Transaction) -> tuple[dict[str, int], dict[str, int]]:
+            used = quotas.used(tx, project, quotas.RESOURCES)
+            return quotas.own_limits(tx, project), used
+
+        own, used = self._service.database.read(read)
+        limits = defaults(self._service.settings) | own
+        respond(
+            resp, {"quota": {name: Usage(limits[name], used[name]) for name in quotas.RESOURCES}}
+        )
+
+
+class QuotaOfCallerRoute:
+    """GET of the caller's own project, as old clients ask for it before they ask for its quota."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        answer = {self._word: dict[str, str]}
+        return {
+            "GET": Operation("Show the caller's project", response=answer, rule="get_extension")
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        respond(resp, {self._word: {f"{self._word}_id": req.context.caller.project_id}})
+
+
+def routes(service: Service) -> list[tuple[str, Route]]:
+    """The paths with their routes."""
+    details = QuotaDetailsRoute(service)
+    return [
+        ("/v2.0/quotas", QuotasRoute(service)),
+        ("/v2.0/quotas/tenant", QuotaOfCallerRoute("tenant")),
+        ("/v2.0/quotas/project", QuotaOfCallerRoute("project")),
+        ("/v2.0/quotas/{project_id}", QuotaRoute(service)),
+        ("/v2.0/quotas/{project_id}/default", DefaultQuotaRoute(service)),
+        ("/v2.0/quotas/{project_id}/details", details),
+        ("/v2.0/quotas/{project_id}/details.json", details),
+    ]
+
+
+def defaults(settings: cfg.ConfigOpts) -> dict[str, int]:
+    """The limits of a project that has none of its own."""
+    counted = {name: settings.quotas[f"quota_{name}"] for name in quotas.COUNTED}
+    return counted | dict.fromkeys(quotas.ABSENT, quotas.UNLIMITED)
+
+
+def _shown(summary: str, kind: Any) -> Operation:
+    return Operation(summary, response={"quota": kind}, rule="get_quota", project="project_id")
+
+
+def _refuse_less_than_used(limits: Mapping[str, int], used: Mapping[str, int]) -> None:
+    faults = [
+        f"Quota limit {limit} for {name} must be greater than or equal to already used"
+        f" {used[name]}."
+        for name, limit in sorted(limits.items())
+        if quotas.UNLIMITED < limit < used[name]
+    ]
+    if faults:
+        raise HTTPBadRequest(faults)
+
+
+def _checked(project_id: str) -> str:
+    """The project of a path, as a database can take it. Raises HTTPBadRequest."""
+    try:
+        return printable(project_id[: NAME_LENGTH + 1])
+    except ValueError as error:
+        raise HTTPBadRequest(f"Invalid input for project_id. Reason: {error}.") from None

@@ -1,0 +1,135 @@
+"""`ipam api`: one process with threads that serves the API at two doors until told to stop."""
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from oslo_config import cfg
+from waitress import wasyncore
+
+from ipam import systemd
+from ipam.api.app import create_app
+from ipam.api.serving import garbage_collection, listeners
+from ipam.errors import DatabaseUnavailable
+from ipam.store import schema
+from ipam.store.engine.database import Database
+
+LOG = logging.getLogger(__name__)
+
+DRAIN_SECONDS: Final = 1.0
+"""Running requests get this long to end; with what follows, a stop stays below two seconds."""
+THREADS_END_SECONDS: Final = 0.3
+LOOP_SECONDS: Final = 1.0
+
+
+class Server:
+    """Both doors open and bound; nothing is answered before `run`."""
+
+    def __init__(self, application: listeners.WsgiApplication, settings: cfg.ConfigOpts) -> None:
+        """Raises doors.DoorInUse, with nothing left behind, when a door cannot be opened."""
+        api = settings.api
+        tcp = listeners.tcp_listener(api.bind_host, api.bind_port)
+        self.socket_path = Path(api.socket)
+        try:
+            unix = listeners.unix_listener(self.socket_path)
+        except listeners.DoorInUse:
+            tcp.close()
+            raise
+        self._socket_status = self.socket_path.stat()
+        self._map: dict[int, Any] = {}
+        self._dispatcher = listeners.dispatcher(api.threads)
+        adj = listeners.adjustments(threads=api.threads, max_body_bytes=api.max_body_bytes)
+        shared = {"adj": adj, "dispatcher": self._dispatcher, "map": self._map}
+        self._tcp = listeners.tcp_server(application, tcp, **shared)
+        self._unix = listeners.unix_server(application, unix, **shared)
+        self._stopping = False
+
+    @property
+    def url(self) -> str:
+        """The URL of the TCP door, with the port that was taken."""
+        host, port = self._tcp.effective_host, self._tcp.effective_port
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def run(self) -> None:
+        """Answer requests until `stop`, then let the running ones end."""
+        while not self._stopping:
+            self._turn(LOOP_SECONDS)
+        self._close_doors()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self._is_busy() and time.monotonic() < deadline:
+            self._turn(0.05)
+        self._dispatcher.shutdown(timeout=THREADS_END_SECONDS)
+        wasyncore.close_all(self._map, ignore_all=True)
+
+    def stop(self) -> None:
+        """Make `run` return soon; may be called in a signal handler or another thread."""
+        self._stopping = True
+        self._tcp.pull_trigger()
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+    def _is_busy(self) -> bool:
+        channels = [*self._tcp.active_channels.values(), *self._unix.active_channels.values()]
+        return any(
+            channel.request or channel.requests or channel.total_outbufs_len
+            for channel in channels
+        )
+
+    def _close_doors(self) -> None:
+        """Take no more connections; the socket goes, unless a successor has put up its own."""
+        for door in (self._tcp, self._unix):
+            door.accepting = False
+            wasyncore.dispatcher.close(door)
+        try:
+            now = self.socket_path.stat()
+        except FileNotFoundError:
+            return
+        if (now.st_dev, now.st_ino) == (self._socket_status.st_dev, self._socket_status.st_ino):
+            self.socket_path.unlink(missing_ok=True)
+
+
+def serve(settings: cfg.ConfigOpts) -> None:
+    """Serve until SIGTERM or SIGINT. Exits with status 1 and one line when it cannot begin."""
+    _require_schema(settings)
+    try:
+        server = Server(create_app(settings), settings)
+    except listeners.DoorInUse as error:
+        _give_up(str(error))
+    garbage_collection.settle()
+    _on_stop_signals(server.stop)
+    LOG.info("Listening on %s and on the socket %s", server.url, server.socket_path)
+    systemd.notify("READY=1")
+    server.run()
+    systemd.notify("STOPPING=1")
+    LOG.info("Stopped.")
+
+
+def _require_schema(settings: cfg.ConfigOpts) -> None:
+    """Refuse to start on another schema than this program's.
+
+    A database that is away is no reason: it may come back, and until then every answer is a 503.
+    """
+    database = Database(settings.database.connection, pool_size=1, max_attempts=1)
+    try:
+        if not schema.is_current(database):
+            _give_up("The database schema is not current: run `ipam db upgrade`.")
+    except DatabaseUnavailable as error:
+        LOG.warning("The database is away (%s); answering 503 until it is back.", error)
+    finally:
+        database.dispose()
+
+
+def _on_stop_signals(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop())
+
+
+def _give_up(reason: str) -> NoReturn:
+    print(f"ipam api: {reason}", file=sys.stderr)  # noqa: T201  # for whoever started it
+    sys.exit(os.EX_OK + 1)

@@ -1,0 +1,152 @@
+"""Address scopes: subnet pools in which no address occurs twice."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from ipam.api.http import writing
+from ipam.api.http.operations import Route
+from ipam.api.http.routes import Kind, WriteListRoute, WriteShowRoute
+from ipam.api.http.service import Service
+from ipam.api.projects import rbac
+from ipam.errors import AddressScopeInUse, AddressScopeNotFound, AddressScopeUpdateError
+from ipam.identity.caller import Caller
+from ipam.store import address_scopes, tables
+from ipam.store import rbac as sharing
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+from ipam.values import Description, Name, ProjectId
+
+
+class AddressScopeCreate(Struct, kw_only=True):
+    ip_version: Literal[4, 6]
+    name: Name = ""
+    description: Description = ""
+    project_id: ProjectId | UnsetType = UNSET
+    tenant_id: ProjectId | UnsetType = UNSET
+    shared: bool = False
+
+
+class AddressScopeUpdate(Struct, kw_only=True):
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    shared: bool | UnsetType = UNSET
+
+
+class AddressScopeView(Struct, kw_only=True):
+    id: str
+    name: Name
+    tenant_id: str
+    project_id: str
+    ip_version: int
+    shared: bool
+    description: Description
+    tags: tuple[str, ...] = ()
+    created_at: str
+    updated_at: str
+    revision_number: int
+
+
+def views(_tx: Transaction, found: Sequence[Record]) -> list[AddressScopeView]:
+    """The scopes of these rows."""
+    return [
+        AddressScopeView(
+            **writing.standard_view(row), ip_version=row.ip_version, shared=row.shared
+        )
+        for row in found
+    ]
+
+
+KIND: Final = Kind(
+    "address_scope",
+    "address_scopes",
+    AddressScopeView,
+    address_scopes.COLLECTION,
+    views,
+    AddressScopeNotFound,
+)
+
+
+class AddressScopeActions:
+    """Writes address scopes."""
+
+    create_struct: type[Struct] = AddressScopeCreate
+    update_struct: type[Struct] = AddressScopeUpdate
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def create(self, caller: Caller, bodies: Sequence[Any]) -> list[AddressScopeView]:
+        read = writing.read_bodies(AddressScopeCreate, AddressScopeView, bodies)
+        new = [_new_row(body, caller) for body in read]
+
+        def work(tx: Transaction) -> list[AddressScopeView]:
+            pks = rows.insert_many(tx, tables.address_scope, new)
+            made = writing.made(tx, KIND, pks, self._service.settings)
+            rbac.follow_new(tx, "address_scope", made)
+            return views(tx, made)
+
+        return self._service.database.write(work)
+
+    def update(
+        self, _caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> AddressScopeView:
+        asked = writing.given(writing.read_update(AddressScopeUpdate, AddressScopeView, body))
+
+        def work(tx: Transaction) -> AddressScopeView:
+            row = self._locked(tx, resource_id, revision)
+            values = writing.changed(row, asked)
+            if values.get("shared") is False and address_scopes.used_by_others(
+                tx, row.pk, row.project_id
+            ):
+                raise AddressScopeUpdateError(
+                    f"Unable to update address scope {resource_id} : subnet pools of other"
+                    " projects are in it, so it stays shared."
+                )
+            if values:
+                rbac.follow_flags(tx, "address_scope", row, values)
+                rows.touch(tx, tables.address_scope, row.pk, values)
+            view: AddressScopeView = KIND.show(tx, resource_id)
+            return view
+
+        return self._service.database.write(work)
+
+    def delete(self, resource_id: str, revision: int | None) -> None:
+        def work(tx: Transaction) -> None:
+            row = self._locked(tx, resource_id, revision)
+            if address_scopes.in_use(tx, row.pk):
+                raise AddressScopeInUse(
+                    f"Unable to complete operation on address scope {resource_id}. There are one"
+                    " or more subnet pools in use on the address scope."
+                )
+            address_scopes.remove(tx, row.pk)
+            sharing.forget(tx, resource_id)
+
+        self._service.database.write(work)
+
+    def _locked(self, tx: Transaction, resource_id: str, revision: int | None) -> Record:
+        missing = KIND.missing(resource_id)
+        return writing.locked(tx, tables.address_scope, resource_id, revision, missing)
+
+
+def routes(service: Service) -> list[tuple[str, Route]]:
+    """The paths with their routes."""
+    actions = AddressScopeActions(service)
+    return [
+        ("/v2.0/address-scopes", WriteListRoute(service, KIND, actions)),
+        ("/v2.0/address-scopes/{resource_id}", WriteShowRoute(service, KIND, actions)),
+    ]
+
+
+def _new_row(body: AddressScopeCreate, caller: Caller) -> dict[str, Any]:
+    return rows.with_standard(
+        {
+            "project_id": writing.project_of(body, caller),
+            "name": body.name,
+            "description": body.description,
+            "ip_version": body.ip_version,
+            "shared": body.shared,
+        }
+    )

@@ -1,0 +1,199 @@
+"""Writing subnets. What they look like stands in `subnet_types`, the rules in `subnet_rules`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct, UnsetType
+from msgspec.structs import asdict
+
+from ipam import model
+from ipam.api.http import writing
+from ipam.api.http.access import Access
+from ipam.api.http.service import Service
+from ipam.api.ports import dhcp_port
+from ipam.api.subnet_pools import wire as subnet_pool_wire
+from ipam.api.subnets import origin
+from ipam.api.subnets.wire import (
+    KIND,
+    HostRoute,
+    SubnetCreate,
+    SubnetUpdate,
+    SubnetView,
+    create_faults,
+    shape_after,
+    shape_of,
+    views,
+)
+from ipam.errors import (
+    IpAddressAlreadyAllocated,
+    NetworkNotFound,
+    SubnetInUse,
+)
+from ipam.identity.caller import Caller
+from ipam.rules import subnets as subnet_rules
+from ipam.rules.fixed_ips import ROUTER_OWNERS
+from ipam.rules.subnets import Shape
+from ipam.store import networks, subnets, tables, tags
+from ipam.store.engine import rows
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+
+
+class SubnetActions:
+    """Writes subnets. The network's row is the lock under which its subnets change."""
+
+    create_struct: type[Struct] = SubnetCreate
+    update_struct: type[Struct] = SubnetUpdate
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def create(self, caller: Caller, bodies: Sequence[Any]) -> list[SubnetView]:
+        read = writing.read_bodies(SubnetCreate, SubnetView, bodies, create_faults)
+        writing.raise_all([fault for body in read for fault in origin.faults(body)])
+
+        def work(tx: Transaction) -> list[SubnetView]:
+            pks = [self._add(tx, caller, body) for body in read]
+            tx.on_commit(self._service.waker.wake)
+            return views(tx, writing.made(tx, KIND, pks, self._service.settings))
+
+        return self._service.database.write(work)
+
+    def update(
+        self, _caller: Caller, resource_id: str, body: Any, revision: int | None
+    ) -> SubnetView:
+        asked = writing.read_update(SubnetUpdate, SubnetView, body)
+
+        def work(tx: Transaction) -> SubnetView:
+            network = self._lock_network_of(tx, resource_id)
+            row = writing.locked(
+                tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
+            )
+            self._change(tx, network, row, asked)
+            tx.on_commit(self._service.waker.wake)
+            view: SubnetView = KIND.show(tx, resource_id)
+            return view
+
+        return self._service.database.write(work)
+
+    def delete(self, resource_id: str, revision: int | None) -> None:
+        allocator = self._service.allocator
+
+        def work(tx: Transaction) -> None:
+            network = self._lock_network_of(tx, resource_id)
+            row = writing.locked(
+                tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
+            )
+            device_id = dhcp_port.dhcp_device_id(network.id)
+            if port_id := subnets.port_in_use(tx, row.pk, dhcp_device_id=device_id):
+                raise SubnetInUse(
+                    f"Unable to complete operation on subnet {resource_id}: One or more ports"
+                    f" have an IP allocation from this subnet, port {port_id} among them."
+                )
+            dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
+            allocator.close_pools(tx, row.pk)
+            subnets.remove(tx, row.pk)
+            tx.on_commit(self._service.waker.wake)
+
+        self._service.database.write(work)
+
+    def _lock_network_of(self, tx: Transaction, subnet_id: str) -> Record:
+        """The network of a subnet, held. Raises SubnetNotFound."""
+        network_id = subnets.network_id_of(tx, subnet_id)
+        network = networks.bump(tx, network_id) if network_id else None
+        if network is None:
+            raise KIND.missing(subnet_id)
+        return network
+
+    def _add(self, tx: Transaction, caller: Caller, body: SubnetCreate) -> int:
+        network = networks.bump(tx, body.network_id)
+        if network is None:
+            raise NetworkNotFound(f"Network {body.network_id} could not be found.")
+        others = subnets.of_network(tx, network.pk)
+        project_id = writing.project_of(body, caller)
+        viewer = Access(self._service, caller).viewer(subnet_pool_wire.KIND)
+        body, pool_pk = origin.settle(tx, body, project_id, others, viewer)
+        assert body.cidr is not None, "a subnet without a prefix and without a pool was let in"
+        cidrs = {row.id: row.cidr for row in others}
+        writing.raise_all(subnet_rules.overlapping(body.cidr, cidrs))
+        shape = shape_of(asdict(body))
+        row = _new_row(body, shape, network, caller) | {"subnetpool_pk": pool_pk}
+        pk = rows.insert_one(tx, tables.subnet, row)
+        pools = subnet_rules.merged(shape.pools)
+        subnets.set_pools(tx, pk, pools)
+        self._service.allocator.open_pools(tx, pk, pools)
+        if dhcp_port.wants_dhcp_address(
+            enable_dhcp=body.enable_dhcp, ipv6_address_mode=body.ipv6_address_mode
+        ):
+            dhcp_port.take_address(tx, self._service.allocator, network, pk)
+        return pk
+
+    def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
+        pools = subnets.pools(tx, [row.pk])[row.pk]
+        shape = shape_after(row, pools, asked)
+        writing.raise_all(subnet_rules.faults(shape))
+        values = writing.changed(row, _new_values(asked))
+        if values.get("gateway_ip"):
+            _check_gateway_is_free(tx, row, values["gateway_ip"])
+        new_pools = subnet_rules.merged(shape.pools)
+        moved = not isinstance(asked.allocation_pools, UnsetType) and new_pools != pools
+        if moved:
+            subnets.set_pools(tx, row.pk, new_pools)
+            self._service.allocator.change_pools(tx, row.pk, new_pools)
+        if values or moved:
+            rows.touch(tx, tables.subnet, row.pk, values)
+        if "enable_dhcp" in values:
+            self._change_dhcp(tx, network, row, enable=values["enable_dhcp"])
+
+    def _change_dhcp(self, tx: Transaction, network: Record, row: Record, *, enable: bool) -> None:
+        allocator = self._service.allocator
+        if not enable:
+            dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
+        elif dhcp_port.wants_dhcp_address(
+            enable_dhcp=True, ipv6_address_mode=row.ipv6_address_mode
+        ):
+            dhcp_port.take_address(tx, allocator, network, row.pk)
+
+
+def _new_values(asked: SubnetUpdate) -> dict[str, Any]:
+    values = writing.given(asked)
+    values.pop("allocation_pools", None)
+    if "gateway_ip" in values:
+        values["gateway_ip"] = model.pack(asked.gateway_ip) if asked.gateway_ip else None
+    if "host_routes" in values:
+        values["host_routes"] = _routes(values["host_routes"])
+    return values
+
+
+def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) -> dict[str, Any]:
+    return rows.with_standard(
+        {
+            "network_pk": network.pk,
+            "project_id": writing.project_of(body, caller),
+            "name": body.name,
+            "description": body.description,
+            "tags": tags.for_row(body.tags),
+            "ip_version": body.ip_version,
+            "cidr": body.cidr,
+            "gateway_ip": model.pack(shape.gateway_ip) if shape.gateway_ip else None,
+            "enable_dhcp": body.enable_dhcp,
+            "ipv6_ra_mode": body.ipv6_ra_mode,
+            "ipv6_address_mode": body.ipv6_address_mode,
+            "dns_nameservers": body.dns_nameservers,
+            "host_routes": _routes(body.host_routes),
+            "service_types": body.service_types,
+        }
+    )
+
+
+def _routes(routes: Sequence[HostRoute]) -> list[dict[str, str]]:
+    return [{"destination": route.destination, "nexthop": route.nexthop} for route in routes]
+
+
+def _check_gateway_is_free(tx: Transaction, row: Record, gateway: bytes) -> None:
+    owner = subnets.owner_of(tx, row.pk, gateway)
+    if owner is not None and owner.device_owner not in ROUTER_OWNERS:
+        raise IpAddressAlreadyAllocated(
+            f"IP address {model.unpack(gateway)} already allocated in subnet {row.id}, to port"
+            f" {owner.id}: it cannot become the gateway."
+        )

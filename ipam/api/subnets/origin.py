@@ -1,0 +1,94 @@
+"""Where the prefix of a new subnet comes from: the request, or a subnet pool."""
+
+from collections.abc import Sequence
+
+from msgspec import UnsetType
+from msgspec.structs import asdict, replace
+
+from ipam.api.http import writing
+from ipam.api.subnet_pools.wire import KIND
+from ipam.api.subnets.wire import SubnetCreate, shape_of
+from ipam.errors import CallerError, HTTPBadRequest, InvalidInput
+from ipam.rules import subnet_pools as subnet_pool_rules
+from ipam.rules import subnets as subnet_rules
+from ipam.rules.subnet_pools import Lengths, Origin, Pool
+from ipam.store import subnet_pools
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record, Viewer, read_one
+
+
+def faults(body: SubnetCreate) -> list[CallerError]:
+    """What a POST says of prefix and pool that does not go together."""
+    named = body.cidr is not None
+    pooled = body.subnetpool_id is not None or body.use_default_subnetpool
+    found = []
+    if named and body.prefixlen is not None:
+        found.append("cidr and prefixlen must not be supplied together.")
+    if body.subnetpool_id is not None and body.use_default_subnetpool:
+        found.append("subnetpool_id and use_default_subnetpool cannot both be specified.")
+    if not named and not pooled:
+        found.append("A subnetpool must be specified in the absence of a cidr.")
+    if not named and not isinstance(body.allocation_pools, UnsetType) and body.allocation_pools:
+        found.append("allocation_pools allowed only for specific subnet requests.")
+    return [InvalidInput(fault) for fault in found]
+
+
+def settle(
+    tx: Transaction,
+    body: SubnetCreate,
+    project_id: str,
+    others: Sequence[Record],
+    viewer: Viewer | None,
+) -> tuple[SubnetCreate, int | None]:
+    """The body with its prefix, and the number of the pool that it was taken from.
+
+    `others` are the rows of the network's subnets, `viewer` sees the pools that may be named. The
+    caller holds the network; the pool is held from here to the end of the transaction, so no
+    other subnet gets the same prefix and no project more than its quota.
+    """
+    pool = _pool(tx, body, viewer)
+    if pool is not None:
+        body = replace(body, cidr=_prefix(tx, pool, body, project_id))
+        writing.raise_all(subnet_rules.faults(shape_of(asdict(body))))
+    _check_neighbours(tx, pool, [row for row in others if row.ip_version == body.ip_version])
+    return body, None if pool is None else int(pool.pk)
+
+
+def _pool(tx: Transaction, body: SubnetCreate, viewer: Viewer | None) -> Record | None:
+    """The pool that the request names, held. Raises SubnetPoolNotFound."""
+    pool_id = body.subnetpool_id
+    if pool_id is None and body.use_default_subnetpool:
+        pool_id = subnet_pools.default_id(tx, body.ip_version)
+        if pool_id is None:
+            raise HTTPBadRequest(f"No default subnetpool found for IPv{body.ip_version}.")
+    if pool_id is None:
+        return None
+    subnet_pools.bump(tx, pool_id)
+    pool = read_one(tx, KIND.rows, pool_id, viewer)
+    if pool is None:
+        raise KIND.missing(pool_id)
+    if pool.ip_version != body.ip_version:
+        raise HTTPBadRequest(
+            f"Cannot allocate IPv{body.ip_version} subnet from IPv{pool.ip_version} subnet pool."
+        )
+    return pool
+
+
+def _prefix(tx: Transaction, pool: Record, body: SubnetCreate, project_id: str) -> str:
+    taken = subnet_pools.allocations(tx, pool.pk)
+    facts = Pool(
+        lengths=Lengths(pool.min_prefixlen, pool.default_prefixlen, pool.max_prefixlen),
+        ip_version=pool.ip_version,
+        prefixes=subnet_pools.prefixes(tx, [pool.pk])[pool.pk],
+        used=[cidr for cidr, _ in taken],
+        used_by_project=[cidr for cidr, owner in taken if owner == project_id],
+        quota=pool.default_quota,
+    )
+    return subnet_pool_rules.choose(facts, body.cidr, body.prefixlen)
+
+
+def _check_neighbours(tx: Transaction, pool: Record | None, others: Sequence[Record]) -> None:
+    scopes = subnet_pools.scopes(tx, {row.subnetpool_pk for row in others} - {None})
+    origins = [Origin(row.subnetpool_pk, scopes.get(row.subnetpool_pk)) for row in others]
+    new = Origin(None, None) if pool is None else Origin(pool.pk, pool.address_scope_pk)
+    subnet_pool_rules.check_neighbours(new, origins)

@@ -1,0 +1,85 @@
+"""`ipam agent …`: the hosts that serve DHCP, and the process that does it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ipam.cli import lookup
+from ipam.cli.columns import AGENT
+from ipam.cli.connection import connect
+from ipam.cli.options import (
+    admin_state_option,
+    config_file_option,
+    description_option,
+    examples,
+    format_options,
+    given,
+    list_options,
+)
+from ipam.cli.show import show_list, show_record
+
+
+@click.group()
+def agent() -> None:
+    """Agents: the hosts that serve DHCP; `ipam agent run` makes this host one of them."""
+
+
+@agent.command(
+    "list",
+    epilog=examples("ipam agent list", "ipam agent list --host node-7 -f value -c Alive"),
+)
+@click.option("--host", metavar="HOST", help="Only this host's.")
+@list_options
+def list_agents(host: str | None, **listing: Any) -> None:
+    """List agents: whether they are alive, what they run, how much they serve."""
+    show_list(connect(), AGENT, given(host=host), **listing)
+
+
+@agent.command(epilog=examples("ipam agent show node-7", "ipam agent show node-7 -f json"))
+@click.argument("host_or_id", metavar="AGENT")
+@format_options
+def show(host_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
+    """Show one agent, by host or id."""
+    found = lookup.find(connect(), AGENT, host_or_id)
+    show_record(found, output_format=output_format, wanted=wanted)
+
+
+@agent.command(
+    "set",
+    epilog=examples(
+        "ipam agent set node-7 --disable", "ipam agent set node-7 --description 'rack 4'"
+    ),
+)
+@click.argument("host_or_id", metavar="AGENT")
+@admin_state_option
+@description_option
+def change(host_or_id: str, **fields: Any) -> None:
+    """Change an agent: a disabled one is given no more networks."""
+    client = connect()
+    agent_id = lookup.find_id(client, AGENT, host_or_id)
+    lookup.update(client, AGENT, agent_id, given(**fields))
+
+
+@agent.command(epilog=examples("ipam agent delete node-7"))
+@click.argument("hosts_or_ids", metavar="AGENT...", nargs=-1, required=True)
+def delete(hosts_or_ids: Sequence[str]) -> None:
+    """Forget agents whose host is gone for good; one that runs reports again."""
+    lookup.delete_each(connect(), AGENT, hosts_or_ids)
+
+
+@agent.command(
+    epilog=examples("sudo ipam agent run", "sudo ipam agent run --config-file /etc/ipam/node.conf")
+)
+@config_file_option
+@click.option(
+    "--remove-on-exit",
+    is_flag=True,
+    help="At the end, stop every dnsmasq and remove every bridge and namespace of this host;"
+    " without it machines are served on while the agent is away.",
+)
+def run(config_files: Sequence[str], remove_on_exit: bool) -> None:
+    """Serve this host's networks: bridges, dnsmasq, leases. Runs until told to stop."""
+    from ipam.cli.commands.processes import run_process  # noqa: PLC0415  # not wanted by the other commands
+
+    run_process("ipam.agent.main:run", config_files, stop_everything_on_exit=remove_on_exit)

@@ -1,0 +1,134 @@
+"""`ipam network …`: what machines are plugged into."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ipam.cli import lookup
+from ipam.cli.columns import NETWORK
+from ipam.cli.commands.rbac import rbac
+from ipam.cli.connection import connect
+from ipam.cli.options import (
+    admin_state_option,
+    description_option,
+    examples,
+    format_options,
+    given,
+    list_options,
+    project_option,
+    tag_changes,
+    tag_filters,
+    tag_option,
+    wire_filters,
+)
+from ipam.cli.show import show_list, show_record
+from ipam.cli.tags import update_with_tags
+
+shared_option = click.option(
+    "--share/--no-share", "shared", default=None, help="Every project may use it, or only its own."
+)
+mtu_option = click.option(
+    "--mtu", type=int, metavar="BYTES", help="Largest packet machines may send."
+)
+dns_domain_option = click.option(
+    "--dns-domain", metavar="DOMAIN", help="Domain of the machines' names."
+)
+
+
+@click.group()
+def network() -> None:
+    """Networks: what machines are plugged into. Each has a bridge on every host that serves it."""
+
+
+@network.command(
+    epilog=examples("ipam network create demo", "ipam network create lab --dns-domain lab.example")
+)
+@click.argument("name")
+@description_option
+@admin_state_option
+@shared_option
+@mtu_option
+@dns_domain_option
+@tag_option
+@project_option
+@format_options
+def create(name: str, output_format: str, wanted: Sequence[str], **fields: Any) -> None:
+    """Make a network."""
+    body = {"network": given(name=name, **fields)}
+    created = connect().post(NETWORK.path, json=body)["network"]
+    show_record(created, output_format=output_format, wanted=wanted)
+
+
+@network.command(
+    "list",
+    epilog=examples(
+        "ipam network list", "ipam network list --long -f json", "ipam network list -c ID"
+    ),
+)
+@click.option("--name", metavar="NAME", help="Only those with this name.")
+@admin_state_option
+@shared_option
+@tag_filters
+@project_option
+@list_options
+def list_networks(
+    *,
+    output_format: str,
+    wanted: Sequence[str],
+    long_list: bool,
+    limit: int | None,
+    sort_columns: Sequence[str],
+    **filters: Any,
+) -> None:
+    """List networks."""
+    show_list(
+        connect(),
+        NETWORK,
+        given(**wire_filters(filters)),
+        output_format=output_format,
+        wanted=wanted,
+        long_list=long_list,
+        limit=limit,
+        sort_columns=sort_columns,
+    )
+
+
+@network.command(
+    epilog=examples("ipam network show demo", "ipam network show demo -f value -c id")
+)
+@click.argument("name_or_id", metavar="NETWORK")
+@format_options
+def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
+    """Show one network, by name or id."""
+    found = lookup.find(connect(), NETWORK, name_or_id)
+    show_record(found, output_format=output_format, wanted=wanted)
+
+
+@network.command(
+    "set",
+    epilog=examples("ipam network set demo --name lab", "ipam network set demo --disable"),
+)
+@click.argument("name_or_id", metavar="NETWORK")
+@click.option("--name", metavar="NAME", help="The new name.")
+@description_option
+@admin_state_option
+@shared_option
+@mtu_option
+@dns_domain_option
+@tag_changes
+def change(name_or_id: str, *, tags: list[str] | None, no_tag: bool, **fields: Any) -> None:
+    """Change a network."""
+    client = connect()
+    network_id = lookup.find_id(client, NETWORK, name_or_id)
+    update_with_tags(client, NETWORK, network_id, given(**fields), tags=tags, no_tag=no_tag)
+
+
+@network.command(epilog=examples("ipam network delete demo", "ipam network delete lab test"))
+@click.argument("names_or_ids", metavar="NETWORK...", nargs=-1, required=True)
+def delete(names_or_ids: Sequence[str]) -> None:
+    """Delete networks that no machine uses any more."""
+    lookup.delete_each(connect(), NETWORK, names_or_ids)
+
+
+network.add_command(rbac)

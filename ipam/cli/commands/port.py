@@ -1,0 +1,318 @@
+"""`ipam port …`: one machine's place on a network."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ipam.cli import lookup
+from ipam.cli.columns import NETWORK, PORT, SUBNET
+from ipam.cli.commands.port_wait import wait
+from ipam.cli.connection import connect
+from ipam.cli.options import (
+    Command,
+    KeyValues,
+    admin_state_option,
+    description_option,
+    examples,
+    format_options,
+    given,
+    list_options,
+    project_option,
+    tag_changes,
+    tag_filters,
+    tag_option,
+    wire_filters,
+)
+from ipam.cli.show import show_list, show_record
+from ipam.cli.tags import update_with_tags
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+fixed_ip_option = click.option(
+    "--fixed-ip",
+    "fixed_ips",
+    multiple=True,
+    type=KeyValues([], ["subnet", "ip-address"]),
+    metavar="subnet=SUBNET,ip-address=IP",
+    help="An address, or a subnet to take one from, or both; repeat for more.",
+)
+dhcp_option_option = click.option(
+    "--extra-dhcp-option",
+    "extra_dhcp_opts",
+    multiple=True,
+    type=KeyValues(["name"], ["value", "ip-version"]),
+    metavar="name=NAME,value=VALUE[,ip-version=4|6]",
+    help="A DHCP option this machine is told; repeat for more.",
+)
+
+
+def machine_options(command: Command) -> Command:
+    """What both `create` and `set` can say of the machine."""
+    for option in (
+        admin_state_option,
+        description_option,
+        click.option("--dns-name", metavar="NAME", help="The machine's host name."),
+        click.option(
+            "--host",
+            metavar="HOST",
+            help="The host it runs on, as `ipam agent list` has it; that host's agent serves it.",
+        ),
+        click.option("--device-owner", metavar="OWNER", help="What kind of thing uses the port."),
+        click.option("--device", "device_id", metavar="ID", help="The id of what uses the port."),
+        click.option("--mac-address", metavar="MAC", help="The machine's MAC address."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def port() -> None:
+    """Ports: one machine's place on a network, with its MAC and IP addresses."""
+
+
+@port.command(
+    epilog=examples(
+        "ipam port create --network demo web-1",
+        "ipam port create --network demo --fixed-ip ip-address=10.0.0.20 --dns-name web-2 web-2",
+        "ipam port create --network demo --host node-7 --mac-address 52:54:00:12:34:56 vm-9",
+        "ipam port create --network demo --extra-dhcp-option name=bootfile-name,value=pxe.0 pxe",
+    )
+)
+@click.argument("name_argument", metavar="[NAME]", required=False)
+@click.option("--name", "name_option", metavar="NAME", help="The name, as NAME at the end.")
+@click.option("--network", required=True, metavar="NETWORK", help="Name or id of its network.")
+@fixed_ip_option
+@dhcp_option_option
+@machine_options
+@tag_option
+@project_option
+@format_options
+def create(
+    *,
+    name_argument: str | None,
+    name_option: str | None,
+    network: str,
+    fixed_ips: Sequence[dict[str, str]],
+    extra_dhcp_opts: Sequence[dict[str, str]],
+    output_format: str,
+    wanted: Sequence[str],
+    **fields: Any,
+) -> None:
+    """Make a port: it gets an address of each IP version that its network has."""
+    client = connect()
+    network_id = lookup.find_id(client, NETWORK, network)
+    body = given(name=name_argument or name_option, network_id=network_id, **_binding(fields))
+    if fixed_ips:
+        body["fixed_ips"] = [_fixed_ip(client, network_id, one) for one in fixed_ips]
+    if extra_dhcp_opts:
+        body["extra_dhcp_opts"] = [_dhcp_option(one) for one in extra_dhcp_opts]
+    created = client.post(PORT.path, json={"port": body})["port"]
+    show_record(created, output_format=output_format, wanted=wanted)
+
+
+@port.command(
+    "list",
+    epilog=examples(
+        "ipam port list --network demo",
+        "ipam port list --fixed-ip ip-address=10.0.0.20",
+        "ipam port list --host node-7 --sort-column name -f value -c ID",
+    ),
+)
+@click.option("--network", metavar="NETWORK", help="Only those of this network.")
+@click.option("--name", metavar="NAME", help="Only those with this name.")
+@click.option("--mac-address", metavar="MAC", help="Only this MAC address.")
+@click.option(
+    "--fixed-ip",
+    type=KeyValues([], ["subnet", "ip-address"]),
+    metavar="subnet=SUBNET,ip-address=IP",
+    help="Only those with this address, or one in this subnet.",
+)
+@click.option("--device", "--device-id", "device_id", metavar="ID", help="Only those this uses.")
+@click.option("--device-owner", metavar="OWNER", help="Only those of this kind of user.")
+@click.option("--host", metavar="HOST", help="Only those on this host.")
+@click.option("--status", metavar="STATUS", help="Only ACTIVE or only DOWN ones.")
+@tag_filters
+@project_option
+@list_options
+def list_ports(
+    *,
+    network: str | None,
+    fixed_ip: dict[str, str] | None,
+    output_format: str,
+    wanted: Sequence[str],
+    long_list: bool,
+    limit: int | None,
+    sort_columns: Sequence[str],
+    **fields: Any,
+) -> None:
+    """List ports."""
+    client = connect()
+    network_id = lookup.find_id(client, NETWORK, network) if network else None
+    filters = given(network_id=network_id, **wire_filters(_binding(fields)))
+    if fixed_ip:
+        wanted_ip = _fixed_ip(client, network_id, fixed_ip)
+        filters["fixed_ips"] = [f"{name}={value}" for name, value in wanted_ip.items()]
+    show_list(
+        client,
+        PORT,
+        filters,
+        output_format=output_format,
+        wanted=wanted,
+        long_list=long_list,
+        limit=limit,
+        sort_columns=sort_columns,
+    )
+
+
+@port.command(epilog=examples("ipam port show web-1", "ipam port show web-1 -f json -c fixed_ips"))
+@click.argument("name_or_id", metavar="PORT")
+@format_options
+def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
+    """Show one port, by name or id."""
+    found = lookup.find(connect(), PORT, name_or_id)
+    show_record(found, output_format=output_format, wanted=wanted)
+
+
+@port.command(
+    "set",
+    epilog=examples(
+        "ipam port set web-1 --host node-8",
+        "ipam port set web-1 --fixed-ip subnet=demo-v6",
+        "ipam port set web-1 --no-fixed-ip --fixed-ip ip-address=10.0.0.21",
+    ),
+)
+@click.argument("name_or_id", metavar="PORT")
+@click.option("--name", metavar="NAME", help="The new name.")
+@fixed_ip_option
+@click.option("--no-fixed-ip", is_flag=True, help="First give back the addresses there are.")
+@dhcp_option_option
+@machine_options
+@tag_changes
+def change(
+    name_or_id: str,
+    *,
+    tags: list[str] | None,
+    no_tag: bool,
+    fixed_ips: Sequence[dict[str, str]],
+    no_fixed_ip: bool,
+    extra_dhcp_opts: Sequence[dict[str, str]],
+    **fields: Any,
+) -> None:
+    """Change a port. Addresses are added to those it has, unless --no-fixed-ip empties them."""
+    client = connect()
+    found = lookup.find(client, PORT, name_or_id)
+    changes = given(**_binding(fields))
+    if fixed_ips or no_fixed_ip:
+        kept = [] if no_fixed_ip else found["fixed_ips"]
+        added = [_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
+        changes["fixed_ips"] = kept + added
+    if extra_dhcp_opts:
+        changes["extra_dhcp_opts"] = [_dhcp_option(one) for one in extra_dhcp_opts]
+    # Only the list of addresses depends on what was read; the rest holds whatever came between.
+    revision = found["revision_number"] if "fixed_ips" in changes else None
+    update_with_tags(
+        client,
+        PORT,
+        found["id"],
+        changes,
+        tags=tags,
+        no_tag=no_tag,
+        revision_number=revision,
+    )
+
+
+@port.command(
+    epilog=examples(
+        "ipam port unset web-1 --host",
+        "ipam port unset web-1 --fixed-ip ip-address=10.0.0.21",
+        "ipam port unset web-1 --extra-dhcp-option bootfile-name",
+    )
+)
+@click.argument("name_or_id", metavar="PORT")
+@fixed_ip_option
+@click.option(
+    "--extra-dhcp-option",
+    "dhcp_options",
+    multiple=True,
+    metavar="NAME",
+    help="Forget this option.",
+)
+@click.option("--host", "no_host", is_flag=True, help="It runs on no host any more.")
+@click.option("--device", "no_device", is_flag=True, help="Nothing uses it any more.")
+@click.option("--dns-name", "no_dns_name", is_flag=True, help="It has no host name of its own.")
+def unset(
+    *,
+    name_or_id: str,
+    fixed_ips: Sequence[dict[str, str]],
+    dhcp_options: Sequence[str],
+    no_host: bool,
+    no_device: bool,
+    no_dns_name: bool,
+) -> None:
+    """Take something away from a port."""
+    client = connect()
+    found = lookup.find(client, PORT, name_or_id)
+    changes: dict[str, Any] = {}
+    if fixed_ips:
+        gone = [_owned_ip(client, found, one) for one in fixed_ips]
+        changes["fixed_ips"] = lookup.without(found["fixed_ips"], gone)
+    if dhcp_options:
+        changes["extra_dhcp_opts"] = [
+            {"opt_name": name, "opt_value": None} for name in dhcp_options
+        ]
+    if no_host:
+        changes["binding:host_id"] = ""
+    if no_device:
+        changes |= {"device_id": "", "device_owner": ""}
+    if no_dns_name:
+        changes["dns_name"] = ""
+    revision = found["revision_number"] if fixed_ips else None
+    lookup.update(client, PORT, found["id"], changes, revision_number=revision)
+
+
+@port.command(epilog=examples("ipam port delete web-1", "ipam port delete web-1 web-2"))
+@click.argument("names_or_ids", metavar="PORT...", nargs=-1, required=True)
+def delete(names_or_ids: Sequence[str]) -> None:
+    """Delete ports: their addresses are free again once their cooldown has passed."""
+    lookup.delete_each(connect(), PORT, names_or_ids)
+
+
+port.add_command(wait)
+
+
+def _binding(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with --host under the API's name for it."""
+    return {"binding:host_id" if name == "host" else name: fields[name] for name in fields}
+
+
+def _fixed_ip(client: "Client", network_id: str | None, pairs: dict[str, str]) -> dict[str, str]:
+    """`subnet=…,ip-address=…` as the API has it."""
+    if not pairs:
+        raise click.UsageError("--fixed-ip wants subnet=…, ip-address=…, or both.")
+    fixed_ip = {}
+    if "subnet" in pairs:
+        filters = {"network_id": network_id} if network_id else {}
+        fixed_ip["subnet_id"] = lookup.find_id(client, SUBNET, pairs["subnet"], **filters)
+    if "ip-address" in pairs:
+        fixed_ip["ip_address"] = pairs["ip-address"]
+    return fixed_ip
+
+
+def _owned_ip(client: "Client", found: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
+    """The fixed IP of the port that is meant; what was given itself when it has none such."""
+    wanted = _fixed_ip(client, found["network_id"], pairs)
+    for fixed_ip in found["fixed_ips"]:
+        if wanted.items() <= fixed_ip.items():
+            return dict(fixed_ip)
+    return wanted
+
+
+def _dhcp_option(pairs: dict[str, str]) -> dict[str, Any]:
+    """`name=…,value=…` as the API has it; no value at all deletes the option."""
+    option: dict[str, Any] = {"opt_name": pairs["name"], "opt_value": pairs.get("value")}
+    if "ip-version" in pairs:
+        text = pairs["ip-version"]
+        option["ip_version"] = int(text) if text.isdigit() else text
+    return option

@@ -1,0 +1,58 @@
+"""`ipam api`, `ipam worker`, `ipam version`: the processes, each in its own module elsewhere."""
+
+import importlib
+from collections.abc import Sequence
+
+import click
+
+from ipam.cli.configured import load_settings
+from ipam.cli.options import config_file_option, examples
+
+
+@click.command(epilog=examples("ipam api", "ipam api --config-file /etc/ipam/ipam.conf"))
+@config_file_option
+def api(config_files: Sequence[str]) -> None:
+    """Run the API server. The database's schema must be current: `ipam db upgrade`."""
+    run_process("ipam.api.serving.server:serve", config_files)
+
+
+@click.command(epilog=examples("ipam worker"))
+@config_file_option
+def worker(config_files: Sequence[str]) -> None:
+    """Run the worker: ended leases, networks of dead agents, old history, events for Nova."""
+    run_process("ipam.worker.main:run", config_files)
+
+
+@click.command(epilog=examples("ipam version"))
+def version() -> None:
+    """Print the version of ipam."""
+    click.echo(version_text())
+
+
+def version_text() -> str:
+    """`ipam 0.1.0`, from what is installed."""
+    from importlib import metadata  # noqa: PLC0415  # reads the installed packages
+
+    return f"ipam {metadata.version('dnsmasq-ipam')}"
+
+
+def run_process(target: str, config_files: Sequence[str], **options: bool) -> None:
+    """Load the settings and hand over to `module:function` until it returns."""
+    settings = load_settings(config_files)
+    _log_to_stderr(settings.log_level)
+    module_name, _, function = target.partition(":")
+    getattr(importlib.import_module(module_name), function)(settings, **options)
+
+
+def _log_to_stderr(level: str) -> None:
+    import logging  # noqa: PLC0415  # only the processes log
+
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.captureWarnings(True)
+    if level != "DEBUG":  # a line per request of our own says nothing that the request did not
+        for chatty in ("httpx", "httpcore"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+    if level != "DEBUG":
+        # A line for each poll of an agent would hide what matters.
+        for chatty in ("httpx", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,102 @@
+"""`ipam quota …`: how many of something a project may have."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from ipam.cli import lookup, output
+from ipam.cli.columns import QUOTA
+from ipam.cli.connection import connect
+from ipam.cli.options import examples, format_options, given
+from ipam.cli.show import print_rows, show_record
+
+LIMITS: Final = {
+    "networks": "network",
+    "subnets": "subnet",
+    "ports": "port",
+    "subnetpools": "subnetpool",
+    "rbac-policies": "rbac_policy",
+}
+"""By option, the name that the API has for the limit."""
+
+
+def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One option for each limit."""
+    for option, name in reversed(LIMITS.items()):
+        words = option.replace("-", " ").replace("rbac", "RBAC").replace("subnetp", "subnet p")
+        command = click.option(
+            f"--{option}",
+            name,
+            type=click.IntRange(min=-1),
+            metavar="N",
+            help=f"How many {words} it may have; -1 for any number.",
+        )(command)
+    return command
+
+
+@click.group()
+def quota() -> None:
+    """Quotas: how many networks, ports and so on a project may have; -1 is any number."""
+
+
+@quota.command(epilog=examples("ipam quota show", "ipam quota show PROJECT --usage"))
+@click.argument("project_id", metavar="PROJECT", required=False)
+@click.option("--usage", is_flag=True, help="With how much of it is used.")
+@click.option("--default", "default", is_flag=True, help="What projects without their own have.")
+@format_options
+def show(
+    project_id: str | None,
+    output_format: str,
+    wanted: Sequence[str],
+    *,
+    usage: bool,
+    default: bool,
+) -> None:
+    """Show a project's quotas, by its id; without one, those of your own project."""
+    if usage and default:
+        raise click.UsageError("--usage is of a project, --default of none: take one of them.")
+    client = connect()
+    project = project_id or client.get("/v2.0/quotas/project")["project"]["project_id"]
+    below = "/details" if usage else "/default" if default else ""
+    found = client.get(f"{_path(project)}{below}")["quota"]
+    show_record(found, output_format=output_format, wanted=wanted)
+
+
+@quota.command("list", epilog=examples("ipam quota list", "ipam quota list -f csv"))
+@format_options
+def list_quotas(output_format: str, wanted: Sequence[str]) -> None:
+    """List the projects that have quotas of their own."""
+    found = connect().get(QUOTA.path)[QUOTA.collection]
+    columns = output.select(QUOTA.columns, QUOTA.every_column, wanted)
+    print_rows(QUOTA, columns, found, output_format)
+
+
+@quota.command(
+    "set",
+    epilog=examples("ipam quota set PROJECT --ports 500", "ipam quota set PROJECT --networks -1"),
+)
+@click.argument("project_id", metavar="PROJECT")
+@limit_options
+@click.option("--check-limit", is_flag=True, help="Refuse a limit below what is used already.")
+def change(project_id: str, *, check_limit: bool, **limits: int | None) -> None:
+    """Give a project, by its id, limits of its own; those not named stay."""
+    changes: Mapping[str, Any] = given(**limits)
+    if not changes:
+        raise click.UsageError("Nothing to change: say what. `ipam quota set --help`")
+    asked = {**changes, **({"check_limit": True} if check_limit else {})}
+    connect().put(_path(project_id), json={"quota": asked})
+
+
+@quota.command(epilog=examples("ipam quota delete PROJECT"))
+@click.argument("project_ids", metavar="PROJECT...", nargs=-1, required=True)
+def delete(project_ids: Sequence[str]) -> None:
+    """Give projects the default quotas again."""
+    client = connect()
+    lookup.for_each(project_ids, lambda project: client.delete(_path(project)))
+
+
+def _path(project_id: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415  # not wanted by `--help`
+
+    return f"{QUOTA.path}/{quote(project_id, safe='')}"

@@ -1,0 +1,333 @@
+"""`ipam subnet …`: the addresses of a network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from ipam.cli import lookup
+from ipam.cli.columns import NETWORK, SUBNET, SUBNET_ADDRESS, SUBNET_POOL
+from ipam.cli.commands.subnet_pool import pool
+from ipam.cli.connection import connect
+from ipam.cli.options import (
+    Command,
+    KeyValues,
+    description_option,
+    examples,
+    format_options,
+    given,
+    list_options,
+    project_option,
+    tag_changes,
+    tag_filters,
+    tag_option,
+    wire_filters,
+)
+from ipam.cli.show import show_list, show_record
+from ipam.cli.tags import update_with_tags
+
+IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
+
+
+def dhcp_option(command: Command) -> Command:
+    """--dhcp/--no-dhcp."""
+    return click.option(
+        "--dhcp/--no-dhcp",
+        "enable_dhcp",
+        default=None,
+        help="Whether dnsmasq serves it (it does).",
+    )(command)
+
+
+def gateway_option(command: Command) -> Command:
+    """--gateway."""
+    return click.option(
+        "--gateway",
+        metavar="IP|auto|none",
+        help="The router machines are told: an address, the first one (auto), or none.",
+    )(command)
+
+
+def list_value_options(verb: str) -> Callable[[Command], Command]:
+    """--allocation-pool, --dns-nameserver, --host-route, each repeatable."""
+
+    def decorate(command: Command) -> Command:
+        for option in (
+            click.option(
+                "--host-route",
+                "host_routes",
+                multiple=True,
+                type=KeyValues(["destination", "gateway"]),
+                metavar="destination=CIDR,gateway=IP",
+                help=f"{verb} a route machines are told; repeat for more.",
+            ),
+            click.option(
+                "--dns-nameserver",
+                "dns_nameservers",
+                multiple=True,
+                metavar="IP",
+                help=f"{verb} a DNS server machines are told; repeat for more.",
+            ),
+            click.option(
+                "--allocation-pool",
+                "allocation_pools",
+                multiple=True,
+                type=KeyValues(["start", "end"]),
+                metavar="start=IP,end=IP",
+                help=f"{verb} a range of addresses to give out; repeat for more.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.group()
+def subnet() -> None:
+    """Subnets: the addresses of a network, and what machines are told with them."""
+
+
+@subnet.command(
+    epilog=examples(
+        "ipam subnet create --network demo --subnet-range 10.0.0.0/24 demo-v4",
+        "ipam subnet create --network demo --subnet-range 10.1.0.0/16 --gateway none \\",
+        "    --allocation-pool start=10.1.0.10,end=10.1.3.255 --dns-nameserver 10.1.0.2",
+        "ipam subnet create --network demo --subnet-range 2001:db8::/64 \\",
+        "    --ipv6-ra-mode dhcpv6-stateful --ipv6-address-mode dhcpv6-stateful",
+        "ipam subnet create --network demo --subnet-pool corp --prefix-length 26",
+    )
+)
+@click.argument("name_argument", metavar="[NAME]", required=False)
+@click.option("--name", "name_option", metavar="NAME", help="The name, as NAME at the end.")
+@click.option("--network", required=True, metavar="NETWORK", help="Name or id of its network.")
+@click.option("--subnet-range", "cidr", metavar="CIDR", help="All its addresses.")
+@click.option("--subnet-pool", metavar="POOL", help="Take it from this subnet pool.")
+@click.option("--use-default-subnet-pool", is_flag=True, help="Take it from the default pool.")
+@click.option(
+    "--prefix-length",
+    type=click.IntRange(0, 128),
+    metavar="BITS",
+    help="What to take from a pool, if not the pool's default.",
+)
+@gateway_option
+@list_value_options("Set")
+@dhcp_option
+@click.option("--ip-version", type=click.Choice(["4", "6"]), help="Follows from the CIDR or pool.")
+@click.option("--ipv6-ra-mode", type=click.Choice(IPV6_MODES), help="What routers announce.")
+@click.option(
+    "--ipv6-address-mode", type=click.Choice(IPV6_MODES), help="Where addresses come from."
+)
+@description_option
+@tag_option
+@project_option
+@format_options
+def create(
+    *,
+    name_argument: str | None,
+    name_option: str | None,
+    network: str,
+    cidr: str | None,
+    subnet_pool: str | None,
+    use_default_subnet_pool: bool,
+    prefix_length: int | None,
+    gateway: str | None,
+    ip_version: str | None,
+    output_format: str,
+    wanted: Sequence[str],
+    **fields: Any,
+) -> None:
+    """Make a subnet in a network, of a CIDR or from a subnet pool."""
+    if not (cidr or subnet_pool or use_default_subnet_pool):
+        raise click.UsageError("Say --subnet-range, --subnet-pool or --use-default-subnet-pool.")
+    client = connect()
+    origin = lookup.find(client, SUBNET_POOL, subnet_pool) if subnet_pool else None
+    version = 6 if ":" in (cidr or "") else 4
+    if origin is not None and not cidr:
+        version = origin["ip_version"]
+    added = _lists(fields)
+    body = given(
+        name=name_argument or name_option,
+        network_id=lookup.find_id(client, NETWORK, network),
+        cidr=cidr,
+        subnetpool_id=origin["id"] if origin else None,
+        use_default_subnetpool=True if use_default_subnet_pool else None,
+        prefixlen=prefix_length,
+        ip_version=int(ip_version) if ip_version else version,
+        **fields,
+    )
+    body |= {name: values for name, values in added.items() if values} | _gateway(gateway)
+    created = client.post(SUBNET.path, json={"subnet": body})["subnet"]
+    show_record(created, output_format=output_format, wanted=wanted)
+
+
+@subnet.command(
+    "list",
+    epilog=examples("ipam subnet list --network demo", "ipam subnet list --ip-version 6 --long"),
+)
+@click.option("--network", metavar="NETWORK", help="Only those of this network.")
+@click.option("--name", metavar="NAME", help="Only those with this name.")
+@click.option("--subnet-range", "cidr", metavar="CIDR", help="Only this CIDR.")
+@click.option("--ip-version", type=click.Choice(["4", "6"]), help="Only this IP version.")
+@dhcp_option
+@tag_filters
+@project_option
+@list_options
+def list_subnets(
+    *,
+    network: str | None,
+    output_format: str,
+    wanted: Sequence[str],
+    long_list: bool,
+    limit: int | None,
+    sort_columns: Sequence[str],
+    **filters: Any,
+) -> None:
+    """List subnets."""
+    client = connect()
+    filters["network_id"] = lookup.find_id(client, NETWORK, network) if network else None
+    show_list(
+        client,
+        SUBNET,
+        given(**wire_filters(filters)),
+        output_format=output_format,
+        wanted=wanted,
+        long_list=long_list,
+        limit=limit,
+        sort_columns=sort_columns,
+    )
+
+
+@subnet.command(epilog=examples("ipam subnet show demo-v4", "ipam subnet show demo-v4 -c cidr"))
+@click.argument("name_or_id", metavar="SUBNET")
+@format_options
+def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
+    """Show one subnet, by name or id."""
+    found = lookup.find(connect(), SUBNET, name_or_id)
+    show_record(found, output_format=output_format, wanted=wanted)
+
+
+@subnet.command(
+    "set",
+    epilog=examples(
+        "ipam subnet set demo-v4 --dns-nameserver 9.9.9.9",
+        "ipam subnet set demo-v4 --no-dns-nameservers --dns-nameserver 10.0.0.2",
+        "ipam subnet set v4 --no-allocation-pool --allocation-pool start=10.0.0.9,end=10.0.0.99",
+    ),
+)
+@click.argument("name_or_id", metavar="SUBNET")
+@click.option("--name", metavar="NAME", help="The new name.")
+@gateway_option
+@list_value_options("Add")
+@click.option("--no-allocation-pool", is_flag=True, help="First forget the ranges there are.")
+@click.option("--no-dns-nameservers", is_flag=True, help="First forget the DNS servers there are.")
+@click.option("--no-host-route", is_flag=True, help="First forget the routes there are.")
+@dhcp_option
+@description_option
+@tag_changes
+def change(
+    name_or_id: str,
+    *,
+    tags: list[str] | None,
+    no_tag: bool,
+    gateway: str | None,
+    no_allocation_pool: bool,
+    no_dns_nameservers: bool,
+    no_host_route: bool,
+    **fields: Any,
+) -> None:
+    """Change a subnet. Lists grow by what is given; the --no-… options empty them first."""
+    client = connect()
+    found = lookup.find(client, SUBNET, name_or_id)
+    emptied = {
+        "allocation_pools": no_allocation_pool,
+        "dns_nameservers": no_dns_nameservers,
+        "host_routes": no_host_route,
+    }
+    added = _lists(fields)
+    changes = given(**fields) | _gateway(gateway)
+    for name, values in added.items():
+        if values or emptied[name]:
+            changes[name] = ([] if emptied[name] else found[name]) + values
+    update_with_tags(
+        client,
+        SUBNET,
+        found["id"],
+        changes,
+        tags=tags,
+        no_tag=no_tag,
+        revision_number=found["revision_number"],
+    )
+
+
+@subnet.command(
+    epilog=examples(
+        "ipam subnet unset demo-v4 --dns-nameserver 9.9.9.9",
+        "ipam subnet unset demo-v4 --host-route destination=10.9.0.0/16,gateway=10.0.0.9",
+    )
+)
+@click.argument("name_or_id", metavar="SUBNET")
+@list_value_options("Take away")
+def unset(name_or_id: str, **fields: Any) -> None:
+    """Take single values out of a subnet's lists."""
+    client = connect()
+    found = lookup.find(client, SUBNET, name_or_id)
+    changes: dict[str, Any] = {}
+    for name, values in _lists(fields).items():
+        if values:
+            changes[name] = lookup.without(found[name], values)
+    lookup.update(client, SUBNET, found["id"], changes, revision_number=found["revision_number"])
+
+
+@subnet.command(epilog=examples("ipam subnet delete demo-v4"))
+@click.argument("names_or_ids", metavar="SUBNET...", nargs=-1, required=True)
+def delete(names_or_ids: Sequence[str]) -> None:
+    """Delete subnets that no port has an address of."""
+    lookup.delete_each(connect(), SUBNET, names_or_ids)
+
+
+@subnet.command(
+    epilog=examples(
+        "ipam subnet addresses demo-v4",
+        "ipam subnet addresses demo-v4 --state cooling --long",
+    )
+)
+@click.argument("name_or_id", metavar="SUBNET")
+@click.option(
+    "--state",
+    type=click.Choice(["allocated", "cooling", "leased"]),
+    help="Only those that a port has, had a moment ago, or that are leased without a port.",
+)
+@click.option("--long", "long_list", is_flag=True, help="More columns.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many items.")
+@format_options
+def addresses(name_or_id: str, state: str | None, **listing: Any) -> None:
+    """List the addresses of a subnet that are not free, in their order."""
+    client = connect()
+    subnet_id = lookup.find_id(client, SUBNET, name_or_id)
+    path = SUBNET_ADDRESS.path.format(subnet_id=subnet_id)
+    resource = replace(SUBNET_ADDRESS, path=path)
+    show_list(client, resource, given(state=state), sort_columns=(), **listing)
+
+
+subnet.add_command(pool)
+
+
+def _lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
+    """The list options, taken out of `fields`, as the API has them."""
+    routes = [
+        {"destination": route["destination"], "nexthop": route["gateway"]}
+        for route in fields.pop("host_routes")
+    ]
+    return {
+        "allocation_pools": list(fields.pop("allocation_pools")),
+        "dns_nameservers": list(fields.pop("dns_nameservers")),
+        "host_routes": routes,
+    }
+
+
+def _gateway(gateway: str | None) -> dict[str, str | None]:
+    if gateway is None or gateway.lower() == "auto":
+        return {}
+    return {"gateway_ip": None if gateway.lower() == "none" else gateway}

@@ -1,0 +1,225 @@
+"""What makes a subnet sound, and what its defaults are. Pure.
+
+Every function takes canonical text (`ipam.values`); ranges are pairs of integers, inclusive.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from itertools import combinations, pairwise
+from typing import TypeAlias
+
+from ipam import model
+from ipam.errors import (
+    CallerError,
+    GatewayConflictWithAllocationPools,
+    InvalidAllocationPool,
+    InvalidInput,
+    OutOfBoundsAllocationPool,
+    OverlappingAllocationPools,
+)
+
+Range: TypeAlias = tuple[int, int]
+
+AUTO_MODES = (model.SLAAC, model.DHCPV6_STATELESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The values of a subnet that depend on each other."""
+
+    cidr: str
+    ip_version: int
+    gateway_ip: str | None
+    pools: Sequence[tuple[str, str]]
+    enable_dhcp: bool
+    ipv6_ra_mode: str | None = None
+    ipv6_address_mode: str | None = None
+    nexthops: Sequence[str] = ()
+    destinations: Sequence[str] = ()
+
+
+def number(address: str) -> int:
+    """The address as an integer."""
+    return int.from_bytes(model.pack(address))
+
+
+def text(value: int, version: int) -> str:
+    """The address of an integer."""
+    return model.unpack(value.to_bytes(4 if version == 4 else 16))
+
+
+def usable(cidr: str) -> Range:
+    """The addresses of a network that a machine can have; first > last when there is none.
+
+    Not the network and broadcast address of IPv4, except in a /31 (RFC 3021) and /32; not the
+    Subnet-Router anycast address of IPv6 (RFC 4291 §2.6.1), except in a /127 (RFC 6164) and /128.
+    """
+    net = ip_network(cidr)
+    first, last = int(net.network_address), int(net.broadcast_address)
+    if net.prefixlen >= net.max_prefixlen - 1:
+        return first, last
+    return (first + 1, last - 1) if net.version == 4 else (first + 1, last)
+
+
+def default_gateway(cidr: str) -> str | None:
+    """The first address; None in a network of one address."""
+    first, last = usable(cidr)
+    return None if first == last else text(first, _version(cidr))
+
+
+def default_pools(cidr: str, gateway_ip: str | None) -> list[tuple[str, str]]:
+    """Every usable address but the gateway's."""
+    first, last = usable(cidr)
+    ranges = [(first, last)]
+    if gateway_ip is not None and first <= (gateway := number(gateway_ip)) <= last:
+        ranges = [(first, gateway - 1), (gateway + 1, last)]
+    version = _version(cidr)
+    return [(text(low, version), text(high, version)) for low, high in ranges if low <= high]
+
+
+def faults(shape: Shape) -> list[CallerError]:
+    """Every rule that the subnet breaks."""
+    if _version(shape.cidr) != shape.ip_version:
+        return [_version_fault("cidr", shape.cidr, shape.ip_version)]
+    return [
+        *_gateway_faults(shape),
+        *_pool_faults(shape),
+        *_dhcp_faults(shape),
+        *mode_faults(shape),
+        *_route_faults(shape),
+    ]
+
+
+def overlapping(cidr: str, others: Mapping[str, str]) -> list[CallerError]:
+    """A fault for each of the subnets (id to CIDR) that share addresses with `cidr`."""
+    first, last = _whole(cidr)
+    return [
+        InvalidInput(
+            f"Requested subnet with cidr: {cidr} for network overlaps with another subnet:"
+            f" {other} of subnet {subnet_id}."
+        )
+        for subnet_id, other in others.items()
+        if _version(other) == _version(cidr)
+        and first <= _whole(other)[1]
+        and _whole(other)[0] <= last
+    ]
+
+
+def merged(pools: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Pools packed and in order, neighbours joined."""
+    ranges = sorted((model.pack(first), model.pack(last)) for first, last in pools)
+    result: list[tuple[bytes, bytes]] = []
+    for first, last in ranges:
+        if result and int.from_bytes(result[-1][1]) + 1 == int.from_bytes(first):
+            result[-1] = (result[-1][0], last)
+        else:
+            result.append((first, last))
+    return result
+
+
+def mode_faults(shape: Shape) -> Iterator[CallerError]:
+    """IPv6 modes where they mean nothing, or that contradict each other."""
+    ra, address = shape.ipv6_ra_mode, shape.ipv6_address_mode
+    if ra is None and address is None:
+        return
+    if shape.ip_version == 4:
+        yield InvalidInput("ipv6_ra_mode and ipv6_address_mode belong to IPv6 subnets only.")
+        return
+    if not shape.enable_dhcp:
+        yield InvalidInput(
+            "ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False."
+        )
+    if ra and address and ra != address:
+        yield InvalidInput(
+            f"ipv6_ra_mode set to '{ra}' with ipv6_address_mode set to '{address}' is not valid."
+            " If both attributes are set, they must be the same value."
+        )
+    prefix = ip_network(shape.cidr).prefixlen
+    if prefix != 64 and (ra in AUTO_MODES or address in AUTO_MODES):
+        yield InvalidInput(
+            f"Invalid CIDR {shape.cidr} for IPv6 address mode. SLAAC and DHCPv6 stateless need a"
+            f" prefix of 64 bits, not {prefix}."
+        )
+
+
+def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
+    if shape.gateway_ip is None:
+        return
+    if _version(shape.gateway_ip) != shape.ip_version:
+        yield _version_fault("gateway_ip", shape.gateway_ip, shape.ip_version)
+        return
+    gateway = number(shape.gateway_ip)
+    first, last = usable(shape.cidr)
+    if not first <= gateway <= last and not ip_address(shape.gateway_ip).is_link_local:
+        yield InvalidInput(
+            f"Invalid input for gateway_ip. Reason: gateway {shape.gateway_ip} is not an address"
+            f" that a machine in {shape.cidr} can have."
+        )
+    for low, high in shape.pools:
+        if _version(low) == _version(high) == shape.ip_version and (
+            number(low) <= gateway <= number(high)
+        ):
+            yield GatewayConflictWithAllocationPools(
+                f"Gateway ip {shape.gateway_ip} conflicts with allocation pool {low}-{high}."
+            )
+
+
+def _pool_faults(shape: Shape) -> Iterator[CallerError]:
+    first, last = usable(shape.cidr)
+    sound = []
+    for low, high in shape.pools:
+        if {_version(low), _version(high)} != {shape.ip_version}:
+            yield InvalidAllocationPool(
+                f"The allocation pool {low}-{high} is not valid: it is not of IP version"
+                f" {shape.ip_version}."
+            )
+        elif number(low) > number(high):
+            yield InvalidAllocationPool(
+                f"The allocation pool {low}-{high} is not valid: its start lies after its end."
+            )
+        elif number(low) < first or number(high) > last:
+            yield OutOfBoundsAllocationPool(
+                f"The allocation pool {low}-{high} spans beyond the subnet cidr {shape.cidr}."
+            )
+        else:
+            sound.append((number(low), number(high), f"{low}-{high}"))
+    pairs = pairwise(sorted(sound)) if len(sound) > 100 else combinations(sorted(sound), 2)
+    for lower, upper in pairs:
+        if upper[0] <= lower[1]:
+            yield OverlappingAllocationPools(
+                f"Found overlapping allocation pools: {lower[2]} {upper[2]} for subnet"
+                f" {shape.cidr}."
+            )
+
+
+def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:
+    net = ip_network(shape.cidr)
+    if shape.enable_dhcp and net.prefixlen > net.max_prefixlen - 2:
+        yield InvalidInput(
+            f"Invalid input for cidr. Reason: {shape.cidr} is too small for DHCP, which takes an"
+            f" address of its own: at most /{net.max_prefixlen - 2}, or enable_dhcp false."
+        )
+
+
+def _route_faults(shape: Shape) -> Iterator[CallerError]:
+    for name, addresses in (("destination", shape.destinations), ("nexthop", shape.nexthops)):
+        for each in addresses:
+            if _version(each) != shape.ip_version:
+                yield _version_fault(f"host_routes {name}", each, shape.ip_version)
+
+
+def _version_fault(name: str, value: str, version: int) -> CallerError:
+    return InvalidInput(
+        f"Invalid input for {name}. Reason: '{value}' is not of IP version {version}, as"
+        " ip_version says."
+    )
+
+
+def _version(address: str) -> int:
+    return 6 if ":" in address else 4
+
+
+def _whole(cidr: str) -> Range:
+    net = ip_network(cidr)
+    return int(net.network_address), int(net.broadcast_address)

@@ -1,0 +1,264 @@
+"""One door to the database: transactions that are tried again, on three engines.
+
+`Database.write` and `Database.read` take a function of a `Transaction` and run it whole, again
+when the database refused for a transient reason. The function must therefore have no effect
+outside the transaction; what should follow a commit or undo an attempt is registered on the
+transaction.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, TypeAlias, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ipam.errors import DatabaseUnavailable
+from ipam.store.engine.engines import IMMEDIATE, READING, create_engine
+from ipam.store.engine.retry import is_disconnect, is_transient
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FIRST_RETRY_SECONDS = 0.005
+LONGEST_RETRY_SECONDS = 0.5
+LAST_ATTEMPT_STARTS_WITHIN_SECONDS = 5.0
+LOCK_WAIT_SECONDS = 5
+
+ASIDE_POOL_SIZE = 4
+ASIDE_LOCK_WAIT_SECONDS = 1
+"""What holds the lock may be the outer transaction, which no database can know."""
+
+
+class Transaction:
+    """One attempt at a unit of work: a connection, and what to do when the attempt ends."""
+
+    def __init__(self, connection: Connection, *, writes: bool = True) -> None:
+        self.connection = connection
+        self._writes = writes
+        self.memo: dict[object, Any] = {}
+        """What a part wants to remember until this attempt ends, under a key of its own."""
+        self._before_commit: list[Callable[[], None]] = []
+        self._after_commit: list[Callable[[], None]] = []
+        self._after_rollback: list[Callable[[], None]] = []
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite`, `postgresql` or `mysql` (MariaDB included)."""
+        name = self.connection.dialect.name
+        return "mysql" if name == "mariadb" else name
+
+    def execute(
+        self, statement: Executable, parameters: Any = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Run one statement; a list of dictionaries runs it for each.
+
+        What only reads runs without a transaction where that is dearer: a change would stay.
+        """
+        assert self._writes or not statement.is_dml, f"a change inside a read: {statement}"
+        return self.connection.execute(statement, parameters)
+
+    def before_commit(self, callback: Callable[[], None]) -> None:
+        """Call this when the work is done, still inside the transaction: it may execute more."""
+        self._before_commit.append(callback)
+
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call this once the transaction is durable. It must not raise."""
+        self._after_commit.append(callback)
+
+    def on_rollback(self, callback: Callable[[], None]) -> None:
+        """Call this when this attempt came to nothing, or may have. It must not raise."""
+        self._after_rollback.append(callback)
+
+    def _finish(self) -> None:
+        for callback in self._before_commit:
+            callback()
+
+    def _ended(self, *, committed: bool) -> None:
+        for callback in self._after_commit if committed else reversed(self._after_rollback):
+            callback()
+
+
+Envelope: TypeAlias = Callable[[Transaction, Callable[[Transaction], Any]], Any]
+"""Gives the result of the work it is handed, and may do something before and after it."""
+
+_ENVELOPE: ContextVar[Envelope | None] = ContextVar("ipam_envelope", default=None)
+
+
+def enclose(envelope: Envelope | None) -> None:
+    """From now on, every `Database.write` of this thread goes through this; None ends it.
+
+    For what belongs into a transaction without being the business of whoever writes it.
+    """
+    _ENVELOPE.set(envelope)
+
+
+class Database:
+    """An engine and the rules for using it. Safe to share between threads, not across a fork."""
+
+    def __init__(self, url: str, *, pool_size: int = 20, max_attempts: int = 10) -> None:
+        self.url = make_url(url)
+        self.max_attempts = max_attempts
+        self.engine = create_engine(
+            self.url, pool_size=pool_size, lock_wait_seconds=LOCK_WAIT_SECONDS
+        )
+        self._aside = create_engine(
+            self.url, pool_size=ASIDE_POOL_SIZE, lock_wait_seconds=ASIDE_LOCK_WAIT_SECONDS
+        )
+        self._write_lock_path = f"{self.url.database}.lock" if self.has_one_writer else None
+
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether a transaction in a transaction would wait for itself: SQLite."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """The result of `work`, committed, inside what `enclose` set for this thread.
+
+        Raises DatabaseUnavailable when retries are used up, the database is away, or the
+        connection was lost in the middle of COMMIT: then nobody knows whether it happened.
+        """
+        envelope = _ENVELOPE.get()
+        if envelope is None:
+            return self._attempt(self.engine, work, writes=True)
+
+        def enclosed(tx: Transaction) -> T:
+            result: T = envelope(tx, work)
+            return result
+
+        return self._attempt(self.engine, enclosed, writes=True)
+
+    def write_aside(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, from inside another transaction and independent of it.
+
+        It has connections of its own, so that threads that all hold one cannot starve each other.
+        The caller sees to it that `work` wants no lock that the outer transaction holds.
+        """
+        if self.has_one_writer:
+            raise RuntimeError("SQLite has one writer: the second would wait for the first")
+        return self._attempt(self._aside, work, writes=True)
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """The result of `work`, which only reads, on one connection."""
+        return self._attempt(self.engine, work, writes=False)
+
+    def ping(self) -> None:
+        """Raise DatabaseUnavailable when the database does not answer."""
+        self.read(lambda tx: tx.execute(sqlalchemy.select(1)).scalar_one())
+
+    def connections(self) -> dict[str, int]:
+        """How many connections this process has in use, idle, and at most."""
+        pools: list[Any] = [engine.pool for engine in (self.engine, self._aside)]
+        return {
+            "in_use": sum(pool.checkedout() for pool in pools),
+            "idle": sum(pool.checkedin() for pool in pools),
+            "limit": sum(pool.size() for pool in pools),
+        }
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+        self._aside.dispose()
+
+    def _attempt(
+        self, engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool
+    ) -> T:
+        deadline = time.monotonic() + LAST_ATTEMPT_STARTS_WITHIN_SECONDS
+        attempt = 1
+        while True:
+            try:
+                with self._write_lock() if writes else contextlib.nullcontext():
+                    return _once(engine, work, writes=writes)
+            except PoolTimeoutError as error:
+                raise DatabaseUnavailable("Every database connection is busy.") from error
+            except DBAPIError as error:
+                last = attempt >= self.max_attempts or time.monotonic() >= deadline
+                self._retry_or_raise(engine, error, attempt, last=last)
+            attempt += 1
+
+    def _retry_or_raise(
+        self, engine: sqlalchemy.Engine, error: DBAPIError, attempt: int, *, last: bool
+    ) -> None:
+        lost = is_disconnect(error)
+        if not (lost or is_transient(error)):
+            raise error
+        if lost:
+            engine.dispose()  # its idle connections are as dead as this one
+        if last or (lost and attempt > 1):
+            LOG.warning("database: attempt %d: %s", attempt, error.orig)
+            raise DatabaseUnavailable("The database does not answer; try again.") from error
+        ceiling = min(FIRST_RETRY_SECONDS * 2**attempt, LONGEST_RETRY_SECONDS)
+        time.sleep(random.uniform(0, ceiling))  # noqa: S311  # jitter, not a secret
+
+    @contextlib.contextmanager
+    def _write_lock(self) -> Iterator[None]:
+        """On SQLite, a queue for writers that wakes the next one at once.
+
+        SQLite's own busy handler sleeps between looks, which puts hundreds of milliseconds into
+        the tail when several processes write. The lock is advisory: without it things stay right.
+        """
+        if self._write_lock_path is None:
+            yield
+            return
+        descriptor = _open_lock(self._write_lock_path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _open_lock(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseUnavailable(f"Cannot write beside the database: {error}.") from error
+
+
+def _once(engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool) -> T:
+    with engine.connect() as connection:
+        transaction = Transaction(connection, writes=writes)
+        connection.execution_options(**(IMMEDIATE if writes else READING[engine.dialect.name]))
+        try:
+            result = work(transaction)
+            if writes:
+                transaction._finish()  # noqa: SLF001  # the other half of this file
+                _commit(connection)
+        except BaseException:
+            _roll_back(connection)
+            transaction._ended(committed=False)  # noqa: SLF001  # the other half of this file
+            raise
+        transaction._ended(committed=True)  # noqa: SLF001  # the other half of this file
+        return result
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        if not is_disconnect(error):
+            raise
+        connection.invalidate()
+        raise DatabaseUnavailable(
+            "The connection to the database broke during the commit: look whether the change was"
+            " made before you try again."
+        ) from error
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.rollback()
+    except DBAPIError:  # the error that brought us here says more
+        connection.invalidate()
+
+
+__all__ = ["Database", "Envelope", "Transaction", "enclose"]

@@ -1,0 +1,140 @@
+"""SQLAlchemy engines for SQLite, PostgreSQL and MariaDB, with what each needs to behave alike."""
+
+import socket
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import ArgumentError
+
+POOL_TIMEOUT_SECONDS = 8
+CONNECT_TIMEOUT_SECONDS = 3
+SQLITE_BUSY_SECONDS = 4
+
+SILENT_SECONDS_BEFORE_KEEPALIVE = 3
+KEEPALIVE_SECONDS = 1
+KEEPALIVES = 3
+"""A server that vanished without a word is noticed in some 6 s; slow answers are waited for."""
+
+IMMEDIATE: Final = {"ipam_immediate": True}
+"""Execution options of a connection that will write: SQLite then takes the write lock at BEGIN.
+
+A transaction that reads first and asks for the lock later is refused if another wrote meanwhile.
+"""
+
+
+READING: Final[dict[str, dict[str, Any]]] = {
+    # Without BEGIN and ROLLBACK, whose end would also make psycopg forget what it has prepared.
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+    "sqlite": {},
+    "mysql": {},
+    "mariadb": {},
+}
+"""Execution options of a connection that will only read, by backend.
+
+At READ COMMITTED each statement sees a state of its own, in a transaction or not. On SQLite a
+transaction has one state for all of its statements, on MariaDB to leave the transaction out takes
+as many round trips as to have it.
+"""
+
+
+def create_engine(
+    url: sqlalchemy.URL, *, pool_size: int, lock_wait_seconds: int
+) -> sqlalchemy.Engine:
+    """A new engine with at most `pool_size` connections. Connects to nothing yet.
+
+    A statement that waits longer than `lock_wait_seconds` for a row fails with an error that is
+    transient to `ipam.store.engine.retry`. SQLite has no row locks.
+    """
+    options: dict[str, Any] = {
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "json_serializer": lambda value: msgspec.json.encode(value).decode(),
+        "json_deserializer": msgspec.json.decode,
+    }
+    match url.get_backend_name():
+        case "sqlite":
+            return _sqlite(url, options)
+        case "postgresql":
+            return _postgresql(url, options, lock_wait_seconds)
+        case "mysql" | "mariadb":
+            return _mariadb(url, options, lock_wait_seconds)
+        case other:
+            raise ArgumentError(f"{other} is none of sqlite, postgresql and mysql")
+
+
+def _sqlite(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise ArgumentError("an SQLite database must be a file: connections share no memory")
+    engine = sqlalchemy.create_engine(
+        url, connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False}, **options
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("ipam_immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _postgresql(
+    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int
+) -> sqlalchemy.Engine:
+    keepalives = {
+        "keepalives_idle": SILENT_SECONDS_BEFORE_KEEPALIVE,
+        "keepalives_interval": KEEPALIVE_SECONDS,
+        "keepalives_count": KEEPALIVES,
+    }
+    return sqlalchemy.create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c lock_timeout={lock_wait_seconds}s",
+            **keepalives,
+        },
+        **options,
+    )
+
+
+def _mariadb(
+    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int
+) -> sqlalchemy.Engine:
+    engine = sqlalchemy.create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        # Every transaction is ended before its connection goes back: a second ROLLBACK is waste.
+        pool_reset_on_return=None,
+        pool_recycle=3600,  # the server closes a connection that idles for wait_timeout, 8 h
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "charset": "utf8mb4",
+            "init_command": f"SET SESSION innodb_lock_wait_timeout={lock_wait_seconds}",
+        },
+        **options,
+    )
+    event.listen(engine, "connect", _keep_alive)
+    return engine
+
+
+def _keep_alive(connection: Any, _record: object) -> None:
+    """PyMySQL offers no setting for this, so its socket is set up from outside."""
+    channel = connection._sock  # noqa: SLF001  # see above
+    if channel.family == socket.AF_UNIX:
+        return
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENT_SECONDS_BEFORE_KEEPALIVE)
+    channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_SECONDS)
+    channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVES)

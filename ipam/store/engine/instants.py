@@ -1,0 +1,70 @@
+"""Filters by time: an instant as people and programs write it, against a column of the database.
+
+Taken are ISO 8601 (`2026-11-22T08:00:00Z`, `2026-11-22 08:00`, `2026-11-22`; UTC where no offset
+is named) and seconds since the epoch.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_
+
+from ipam.errors import HTTPBadRequest
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import SpecialFilter
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_SECONDS = re.compile(r"\d{1,11}", re.ASCII)
+
+
+def microseconds(text: str) -> int:
+    """The instant in microseconds since the epoch. Raises HTTPBadRequest on anything else."""
+    try:
+        if _SECONDS.fullmatch(text):
+            return int(text) * 1_000_000
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        raise HTTPBadRequest(
+            f"{text[:64]!r} is no instant such as 2026-11-22T08:00:00Z or seconds since the epoch."
+        ) from None
+
+
+def equal(column: ColumnElement[int]) -> SpecialFilter:
+    """Rows of exactly these instants, in a column of microseconds."""
+
+    def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+        return column.in_([microseconds(text) for text in texts])
+
+    return condition
+
+
+def equal_seconds(column: ColumnElement[int]) -> SpecialFilter:
+    """Rows of exactly these instants, in a column of seconds."""
+
+    def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+        return column.in_([microseconds(text) // 1_000_000 for text in texts])
+
+    return condition
+
+
+def at_or_after(*columns: ColumnElement[int]) -> SpecialFilter:
+    """Rows whose columns of microseconds are all at this instant or after it."""
+
+    def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+        instant = max(microseconds(text) for text in texts)
+        return and_(*(column >= instant for column in columns))
+
+    return condition
+
+
+def before(column: ColumnElement[int]) -> SpecialFilter:
+    """Rows before this instant, so that `since` and `until` of two questions do not overlap."""
+
+    def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+        return column < min(microseconds(text) for text in texts)
+
+    return condition

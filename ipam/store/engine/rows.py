@@ -1,0 +1,77 @@
+"""What every resource's rows have in common: numbers, revisions, times, the lock of a change."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Insert, Select, bindparam, insert, select, update
+from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type, not the library
+
+from ipam import model
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+
+
+def with_standard(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a new row with its id, revision and times."""
+    now = model.now_seconds()
+    standard = {"id": model.new_id(), "revision_number": 0, "created_at": now, "updated_at": now}
+    return standard | dict(values)
+
+
+def insert_one(tx: Transaction, table: Table, values: Mapping[str, Any]) -> int:
+    """Insert a row; its number."""
+    key = tx.execute(_insert(table), values).inserted_primary_key
+    assert key is not None, table.name
+    return int(key[0])
+
+
+def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert rows that have the same columns; their numbers in the same order."""
+    if len(rows) == 1:
+        return [insert_one(tx, table, rows[0])]
+    tx.execute(_insert(table), [dict(row) for row in rows])
+    pks: dict[str, int] = {}
+    ids = [row["id"] for row in rows]
+    for start in range(0, len(ids), 1000):
+        found = select(table.c.id, table.c.pk).where(table.c.id.in_(ids[start : start + 1000]))
+        pks |= {row.id: row.pk for row in tx.execute(found)}
+    return [pks[each] for each in ids]
+
+
+def find(tx: Transaction, table: Table, resource_id: str) -> Record | None:
+    """The row with this id."""
+    return tx.execute(select(table).where(table.c.id == resource_id)).one_or_none()
+
+
+def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
+    """The row with this id, held until the transaction ends."""
+    return tx.execute(_lock(table), {"the_id": resource_id}).one_or_none()
+
+
+def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> int:
+    """Set these values, the next revision and the time; the number of rows found (0 or 1)."""
+    statement = (
+        update(table)
+        .where(table.c.pk == pk)
+        .values(
+            **values,
+            revision_number=table.c.revision_number + 1,
+            updated_at=model.now_seconds(),
+        )
+    )
+    return tx.execute(statement).rowcount
+
+
+# SQLAlchemy recognises a statement that it has compiled before by walking through it, once for
+# each object: statements of every request are made once.
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _lock(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam("the_id")).with_for_update()

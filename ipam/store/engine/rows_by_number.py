@@ -1,0 +1,34 @@
+"""Statements on the rows that have one of many numbers, made once and sent whole."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam
+
+from ipam.store.engine.database import Transaction
+
+MOST: Final = 1000
+"""So many parameters every database takes in one statement."""
+
+
+class ByNumbers:
+    """A statement for the rows whose column has one of these numbers."""
+
+    def __init__(self, statement: Select[Any], column: ColumnElement[Any]) -> None:
+        numbers: Any = bindparam("numbers", expanding=True)
+        array: Any = bindparam("numbers", type_=ARRAY(BigInteger))
+        self._one = statement.where(column == bindparam("number", type_=BigInteger()))
+        self._some = statement.where(column.in_(numbers))
+        self._all = statement.where(column == any_(array))
+
+    def each(
+        self, tx: Transaction, numbers: Sequence[int]
+    ) -> Iterator[tuple[Select[Any], Mapping[str, Any]]]:
+        """The statements to execute, with their parameters; one is enough on PostgreSQL."""
+        if len(numbers) == 1:
+            yield self._one, {"number": numbers[0]}
+        elif tx.dialect == "postgresql":
+            yield self._all, {"numbers": list(numbers)}
+        else:
+            for start in range(0, len(numbers), MOST):
+                yield self._some, {"numbers": numbers[start : start + MOST]}

@@ -1,0 +1,145 @@
+"""No text from outside can become more than one field of one line of a dnsmasq file."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ipam.agent.dnsmasq import safe_words
+from ipam.templating import NotAWordError, Word, render_lines
+
+KEYWORDS = ("set:", "tag:", "id:", "net:", "option:", "ignore", "infinite", "12h", "::1", "vm")
+SYNTAX = st.sampled_from([*KEYWORDS, *"\n\r\0,#[]|'\"\\é\x1b\u2028", " #", "$("])
+TEXT = st.one_of(st.text(max_size=40), st.lists(SYNTAX, max_size=6).map("".join))
+
+PARSERS: list[Callable[[str], Word]] = [
+    safe_words.uuid,
+    safe_words.mac,
+    safe_words.interface,
+    safe_words.user,
+    safe_words.path,
+    safe_words.hostname,
+    safe_words.domain,
+    safe_words.address,
+    safe_words.interface_address,
+    safe_words.destination,
+    lambda text: safe_words.option(text, 4),
+    lambda text: safe_words.option(text, 6),
+]
+
+
+@pytest.mark.parametrize("parse", PARSERS)
+@given(text=TEXT)
+@example(text="vm\n")
+@example(text="aa:bb:cc:dd:ee:ff\n")
+def test_a_word_is_one_field_of_one_line(parse: Callable[[str], Word], text: str) -> None:
+    try:
+        word = parse(text)
+    except safe_words.UnfitError:
+        return
+    assert re.fullmatch(r'"?[A-Za-z0-9._:/\[\]+@-]+"?', word), word
+
+
+@given(text=TEXT)
+@example(text='x",set:evil')
+@example(text="x\\")
+def test_an_option_value_is_bare_only_where_it_is_plain(text: str) -> None:
+    try:
+        fields = safe_words.option_values(text)
+    except safe_words.UnfitError:
+        return
+    for field in fields:
+        quoted = re.fullmatch(r'"[^"\\]*"', field)
+        assert quoted or re.fullmatch(r"[0-9A-Fa-f.:/\[\]]+", field), field
+        assert field.isascii()
+        assert field.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("", ()),
+        ("10.0.0.1, 10.0.0.2", ("10.0.0.1", "10.0.0.2")),
+        ("10.0.0.0/8,10.0.0.1", ("10.0.0.0/8", "10.0.0.1")),
+        ("2001:db8::1", ("[2001:db8::1]",)),
+        ("1500", ("1500",)),
+        ("01:02:ff", ("01:02:ff",)),
+        ("pxelinux.0", ('"pxelinux.0"',)),
+        ("http://host/a,set:evil #x", ('"http://host/a,set:evil #x"',)),
+        ("tag:evil", ('"tag:evil"',)),
+    ],
+)
+def test_option_values(text: str, fields: tuple[str, ...]) -> None:
+    assert safe_words.option_values(text) == fields
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ignore",
+        "IGNORE",
+        "infinite",
+        "12",
+        "12h",
+        "3600s",
+        "2w",
+        "a.b",
+        "-a",
+        "_a",
+        "a-",
+        "",
+        "a" * 64,
+    ],
+)
+def test_a_name_that_dnsmasq_reads_otherwise_is_no_host_name(text: str) -> None:
+    with pytest.raises(safe_words.UnfitError):
+        safe_words.hostname(text)
+
+
+@pytest.mark.parametrize("text", ["vm-1", "a", "1a", "web_1", "A" * 63, "host-10-0-0-5"])
+def test_a_usual_name_is_a_host_name(text: str) -> None:
+    assert safe_words.hostname(text) == text
+
+
+@pytest.mark.parametrize("value", ["text", 5, None, Word("x") + "y", Word("x").upper()])
+def test_a_template_prints_only_words(value: object) -> None:
+    with pytest.raises(NotAWordError):
+        render_lines("lines.j2", [[value]])  # type: ignore[list-item]  # that is the point
+
+
+@pytest.mark.system
+@given(names=st.lists(TEXT, min_size=1, max_size=20), values=st.lists(TEXT, max_size=20))
+def test_dnsmasq_reads_whatever_is_rendered(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], values: list[str]
+) -> None:
+    lines = []
+    for number, name in enumerate(names):
+        try:
+            fields = [safe_words.mac(f"fa:16:3e:00:00:{number:02x}"), safe_words.hostname(name)]
+        except safe_words.UnfitError:
+            continue
+        lines.append("dhcp-host=" + render_lines("lines.j2", [fields]))
+    for value in values:
+        try:
+            line = [safe_words.option("bootfile-name", 4), *safe_words.option_values(f"x{value}")]
+        except safe_words.UnfitError:
+            continue
+        lines.append("dhcp-option=" + render_lines("lines.j2", [line]))
+    config = tmp_path_factory.mktemp("dnsmasq") / "conf"
+    _assert_accepted(config, "".join(lines))
+
+
+def _assert_accepted(path: Path, text: str) -> None:
+    path.write_text(text)
+    done = subprocess.run(
+        ["/usr/sbin/dnsmasq", "--test", f"--conf-file={path}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 0, (done.stderr, text)

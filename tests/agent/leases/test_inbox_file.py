@@ -1,0 +1,107 @@
+"""What the inbox promised is shipped, whatever happens to the agent in between."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipam.agent.leases import inbox_file
+from ipam.agent.leases.inbox_file import InboxFile
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[InboxFile]:
+    file = InboxFile(tmp_path)
+    yield file
+    file.close()
+
+
+def numbered(*numbers: int) -> list[dict[str, object]]:
+    return [{"id": number} for number in numbers]
+
+
+def test_events_come_out_in_order_and_once(inbox: InboxFile) -> None:
+    inbox.append(numbered(1, 2))
+    inbox.append(numbered(3))
+    events, position = inbox.peek(2)
+    assert events == numbered(1, 2)
+    inbox.forget(position)
+    events, position = inbox.peek(2)
+    assert events == numbered(3)
+    inbox.forget(position)
+    assert inbox.is_empty()
+    assert inbox.peek(2)[0] == []
+
+
+def test_an_emptied_inbox_takes_no_space(inbox: InboxFile, tmp_path: Path) -> None:
+    inbox.append(numbered(*range(100)))
+    inbox.forget(inbox.peek(1000)[1])
+    assert (tmp_path / "inbox").stat().st_size == 0
+
+
+def test_a_long_inbox_is_cut_at_its_head(
+    inbox: InboxFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_file, "COMPACT_BYTES", 100)
+    inbox.append(numbered(*range(100)))
+    _events, position = inbox.peek(50)
+    before = (tmp_path / "inbox").stat().st_size
+    inbox.forget(position)
+    assert (tmp_path / "inbox").stat().st_size == before - position
+    inbox.append(numbered(100))
+    assert inbox.peek(1000)[0] == numbered(*range(50, 101))
+
+
+def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
+    first = InboxFile(tmp_path)
+    first.append(numbered(1))
+    first.close()
+    with (tmp_path / "inbox").open("ab") as file:
+        file.write(b'{"id": 2')
+    second = InboxFile(tmp_path)
+    second.append(numbered(3))
+    assert second.peek(9)[0] == numbered(1, 3)
+    second.close()
+
+
+def test_a_damaged_line_is_set_aside_and_blocks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "inbox").write_bytes(b'{"id": 1}\n\x00\x00\n{"id": 2}\n')
+    file = InboxFile(tmp_path)
+    assert file.peek(9)[0] == numbered(1, 2)
+    assert (tmp_path / "inbox.rejected").exists()
+    file.close()
+
+
+@given(seed=st.integers(0, 2**32))
+def test_nothing_acknowledged_is_lost_over_any_number_of_deaths(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    """Each life appends and ships a little; death may take the position's last write with it."""
+    chance = random.Random(seed)
+    directory = tmp_path_factory.mktemp("inbox")
+    shipped: list[int] = []
+    promised = 0
+    for _life in range(6):
+        file = InboxFile(directory)
+        for _step in range(chance.randrange(6)):
+            if chance.random() < 0.6:
+                file.append(numbered(promised))
+                promised += 1
+            else:
+                events, position = file.peek(chance.randrange(1, 4))
+                shipped += [int(event["id"]) for event in events]
+                if chance.random() < 0.8:
+                    file.forget(position)
+        file.close()
+        if chance.random() < 0.5:
+            with (directory / "inbox").open("ab") as torn:
+                torn.write(b'{"id"')
+    file = InboxFile(directory)
+    shipped += [int(event["id"]) for event in file.peek(1000)[0]]
+    file.close()
+    assert sorted(set(shipped)) == list(range(promised))
+    firsts = list(dict.fromkeys(shipped))
+    assert firsts == sorted(firsts), "first deliveries are in order"

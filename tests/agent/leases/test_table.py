@@ -1,0 +1,78 @@
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipam.agent.leases.table import LeaseTable, initial_leases
+from ipam.agent.state import Lease
+
+NETWORK = "11111111-1111-4111-8111-111111111111"
+MAC = "fa:16:3e:00:00:01"
+
+
+def event(action: str, address: str = "10.0.0.5", **more: Any) -> dict[str, Any]:
+    return {
+        "network_id": NETWORK,
+        "action": action,
+        "ip_address": address,
+        "mac_address": MAC,
+        "expires_at": 1_900_000_000,
+        "hostname": "web",
+        "client_id": "01:" + MAC,
+        "duid": None,
+        "iaid": None,
+        "details": {},
+    } | more
+
+
+def test_leases_survive_a_restart(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path)
+    table.apply(event("add"))
+    table.apply(event("add", "10.0.0.6"))
+    table.apply(event("del", "10.0.0.6"))
+    table.save()
+    again = LeaseTable(tmp_path)
+    assert again.leases(NETWORK) == table.leases(NETWORK)
+    assert [lease.ip_address for lease in again.leases(NETWORK)] == ["10.0.0.5"]
+
+
+def test_the_last_lease_takes_the_file_along(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path)
+    table.apply(event("add"))
+    table.save()
+    table.apply(event("missed"))
+    table.save()
+    assert list(tmp_path.iterdir()) == []
+    assert table.count() == 0
+
+
+def test_a_damaged_file_costs_only_its_leases(tmp_path: Path) -> None:
+    (tmp_path / f"{NETWORK}.json").write_text('[{"ip_address": "10.0')
+    assert LeaseTable(tmp_path).leases(NETWORK) == []
+
+
+def test_initial_leases_are_dnsmasqs_own_lines() -> None:
+    leases = [
+        Lease("10.0.0.5", MAC, 1_900_000_000, "web", "01:" + MAC),
+        Lease("10.0.0.6", MAC, 0),
+        Lease("2001:db8::5", MAC, 1_900_000_000, "web", None, "00:01:aa", "77"),
+    ]
+    assert initial_leases(leases, "00:04:11") == (
+        "duid 00:04:11\n"
+        f"1900000000 {MAC} 10.0.0.5 web 01:{MAC}\n"
+        f"0 {MAC} 10.0.0.6 * *\n"
+        "1900000000 77 2001:db8::5 web 00:01:aa\n"
+    )
+
+
+@given(text=st.text())
+def test_no_text_of_a_client_becomes_a_line(text: str) -> None:
+    leases = [
+        Lease("10.0.0.5", MAC, 1, text, text),
+        Lease("10.0.0.6", text, 1),
+        Lease("2001:db8::5", None, 1, text, None, text, text),
+    ]
+    lines = initial_leases(leases, "00:04:11").splitlines()
+    assert len(lines) <= 4
+    assert all(len(line.split(" ")) == 5 for line in lines[1:])

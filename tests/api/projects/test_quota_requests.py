@@ -1,0 +1,171 @@
+"""Quotas: what clients read and write, and that nobody gets past a limit."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from oslo_config import cfg
+from sqlalchemy import event
+
+from ipam.api.app import create_app
+from ipam.identity.caller import Caller
+from ipam.store.engine.database import Database
+from tests.api.caller import ADMIN, Api
+
+UNLIMITED = dict.fromkeys(
+    (
+        "network",
+        "subnet",
+        "port",
+        "subnetpool",
+        "rbac_policy",
+        "router",
+        "floatingip",
+        "security_group",
+        "security_group_rule",
+    ),
+    -1,
+)
+
+
+@pytest.fixture
+def api_with_default(settings: cfg.ConfigOpts, database: Database) -> Api:
+    """With a limit of one network for every project."""
+    settings.set_override("quota_network", 1, group="quotas")
+    return Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=database))
+
+
+def set_quota(api: Api, project: str, **limits: Any) -> dict[str, int]:
+    answer = api.call("PUT", f"/quotas/{project}", {"quota": limits})
+    assert answer.status_code == 200, answer.text
+    changed: dict[str, int] = answer.json["quota"]
+    return changed
+
+
+def test_without_limits_everything_is_unlimited(api: Api) -> None:
+    for path in ("/quotas/p", "/quotas/p/default"):
+        assert api.call("GET", path).json == {"quota": UNLIMITED}
+    assert api.call("GET", "/quotas").json == {"quotas": []}
+
+
+def test_a_projects_limits_are_set_listed_and_taken_away(api_on_each: Api) -> None:
+    api = api_on_each
+    assert set_quota(api, "p", port=5, router=7) == UNLIMITED | {"port": 5, "router": 7}
+    assert set_quota(api, "p", network=0) == UNLIMITED | {"port": 5, "router": 7, "network": 0}
+    assert api.call("GET", "/quotas/p/default").json == {"quota": UNLIMITED}
+    (listed,) = api.call("GET", "/quotas").json["quotas"]
+    assert listed["project_id"] == listed["tenant_id"] == "p"
+    assert (listed["port"], listed["subnet"]) == (5, -1)
+    assert api.call("DELETE", "/quotas/p").status_code == 204
+    assert api.call("GET", "/quotas/p").json == {"quota": UNLIMITED}
+    api.refused(404, "TenantQuotaNotFound", "DELETE", "/quotas/p")
+
+
+def test_details_tell_what_is_used(api: Api, network: dict[str, Any]) -> None:
+    set_quota(api, "project-a", network=3)
+    for path in ("/quotas/project-a/details", "/quotas/project-a/details.json"):
+        details = api.call("GET", path).json["quota"]
+        assert details["network"] == {"limit": 3, "used": 1, "reserved": 0}
+        assert details["port"] == {"limit": -1, "used": 0, "reserved": 0}
+        assert details["security_group"] == {"limit": -1, "used": 0, "reserved": 0}
+
+
+@pytest.mark.parametrize("word", ["tenant", "project"])
+def test_a_client_can_ask_for_its_own_project(api: Api, word: str) -> None:
+    assert api.call("GET", f"/quotas/{word}").json == {word: {f"{word}_id": "project-a"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ({"port": -2}, "port"),
+        ({"port": "many"}, "port"),
+        ({"port": 2**31}, "port"),
+        ({"car": 1}, "'car'"),
+        ({"project_id": "other"}, "not that of the path"),
+    ],
+)
+def test_a_bad_limit_is_refused(api: Api, body: dict[str, Any], part: str) -> None:
+    assert part in api.refused(400, "HTTPBadRequest", "PUT", "/quotas/p", {"quota": body})
+
+
+def test_check_limit_refuses_less_than_what_is_used(api: Api, network: dict[str, Any]) -> None:
+    body = {"quota": {"network": 0, "check_limit": True}}
+    message = api.refused(400, "HTTPBadRequest", "PUT", "/quotas/project-a", body)
+    assert "greater than or equal to already used 1" in message
+    assert api.call("GET", "/quotas/project-a").json == {"quota": UNLIMITED}
+    assert set_quota(api, "project-a", network=-1, check_limit=True)["network"] == -1
+    assert set_quota(api, "project-a", network=0, force=True)["network"] == 0
+
+
+def test_one_too_many_is_refused_and_leaves_nothing(api_on_each: Api) -> None:
+    api = api_on_each
+    set_quota(api, "project-a", network=2, subnet=1)
+    first = api.create("network")
+    two = {"networks": [{"name": "x"}, {"name": "y"}]}
+    message = api.refused(409, "OverQuota", "POST", "/networks", two)
+    assert message == "Quota exceeded for resources: ['network']."
+    api.create("network")
+    api.refused(409, "OverQuota", "POST", "/networks", {"network": {}})
+    api.create("network", project_id="another")
+    subnet = {"network_id": first["id"], "ip_version": 4}
+    api.create("subnet", cidr="10.0.0.0/24", **subnet)
+    body = {"subnet": {"cidr": "10.1.0.0/24", **subnet}}
+    api.refused(409, "OverQuota", "POST", "/subnets", body)
+
+
+def test_requests_at_once_share_the_last_places(api_on_each: Api) -> None:
+    api = api_on_each
+    network = api.create("network")
+    set_quota(api, "project-a", port=5)
+
+    def create(_number: int) -> int:
+        body = {"port": {"network_id": network["id"]}}
+        return api.call("POST", "/ports", body).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(create, range(16)))
+    assert sorted(answers) == [201] * 5 + [409] * 11
+    assert len(api.list("port")) == 5
+
+
+def test_the_default_limit_counts_for_projects_without_their_own(api_with_default: Api) -> None:
+    api = api_with_default
+
+    def create(_number: int) -> int:
+        return api.call("POST", "/networks", {"network": {}}).status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(create, range(4))) == [201, 409, 409, 409]
+    assert api.call("GET", "/quotas/p/default").json["quota"]["network"] == 1
+    assert api.call("GET", "/quotas").json == {"quotas": []}
+    set_quota(api, "project-a", network=-1)
+    api.create("network")
+
+
+def test_without_a_limit_quotas_cost_no_statement(api: Api, sqlite: Database) -> None:
+    counted: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        counted.append(arguments[2])
+
+    event.listen(sqlite.engine, "before_cursor_execute", note)
+    api.create("network")
+    event.remove(sqlite.engine, "before_cursor_execute", note)
+    alone = [each for each in counted if "quota" in each and "FROM network" not in each]
+    assert alone == []
+
+
+def test_a_member_sees_the_limits_of_its_own_project_alone(
+    settings: cfg.ConfigOpts, sqlite: Database
+) -> None:
+    member = Caller(user_id="bob", project_id="project-b", role="member")
+    api = Api(create_app(settings, authenticate=lambda _: member, database=sqlite))
+    for below in ("", "/default", "/details"):
+        assert api.call("GET", f"/quotas/project-b{below}").status_code == 200
+        api.refused(403, "PolicyNotAuthorized", "GET", f"/quotas/project-a{below}")
+    api.refused(403, "PolicyNotAuthorized", "GET", "/quotas")
+    body = {"quota": {"port": -1}}
+    api.refused(403, "PolicyNotAuthorized", "PUT", "/quotas/project-b", body)
+    api.refused(403, "PolicyNotAuthorized", "DELETE", "/quotas/project-b")
+    assert api.call("GET", "/quotas/project").json == {"project": {"project_id": "project-b"}}

@@ -1,0 +1,121 @@
+"""`ipam port wait`: ends when the port is ACTIVE, or says why it is not."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from ipam.cli.commands.port_wait import reason
+from ipam.client import Client
+from tests.cli.conftest import Ipam
+from tests.cli.live_api import LiveApi
+
+PORT = {
+    "id": "p1",
+    "network_id": "n1",
+    "device_owner": "",
+    "admin_state_up": True,
+    "fixed_ips": [{"subnet_id": "s1", "ip_address": "10.0.0.2"}],
+    "binding:host_id": "node-7",
+}
+COMPUTE = {"device_owner": "compute:nova"}
+ALIVE = {
+    "host": "node-7",
+    "alive": True,
+    "admin_state_up": True,
+    "heartbeat_timestamp": "2026-11-22T08:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("port", "subnets", "agents", "expected"),
+    [
+        ({"admin_state_up": False}, ["s1"], [ALIVE], "disabled: `ipam port set p1 --enable`"),
+        ({"fixed_ips": []}, [], [ALIVE], "no address"),
+        ({}, [], [ALIVE], "None of its subnets has DHCP"),
+        ({}, ["s1"], None, "Ask an admin"),
+        ({}, ["s1"], [], "No agent has ever reported on host node-7"),
+        ({"binding:host_id": ""}, ["s1"], [], "No agent has ever reported anywhere"),
+        ({}, ["s1"], [{**ALIVE, "host": "node-8"}], "No agent has ever reported on host node-7"),
+        ({}, ["s1"], [{**ALIVE, "alive": False}], "No agent is alive on host node-7"),
+        ({}, ["s1"], [{**ALIVE, "alive": False}], "last heard of 2026-11-22T08:00:00Z"),
+        ({}, ["s1"], [{**ALIVE, "admin_state_up": False}], "`ipam agent set node-7 --enable`"),
+        ({}, ["s1"], [ALIVE], "alive on node-7 but has not reported it ready"),
+        ({"binding:host_id": None}, ["s1"], [{**ALIVE, "host": "node-8"}], "alive on node-8"),
+        (COMPUTE, ["s1"], [ALIVE], "Its tap tapp1 is not on host node-7: has the hypervisor"),
+        (COMPUTE, ["s1"], [{**ALIVE, "alive": False}], "No agent is alive on host node-7"),
+        (
+            COMPUTE,
+            ["s1"],
+            [{**ALIVE, "configurations": {"troubles": {"n1": "dnsmasq ended", "n2": "no"}}}],
+            "alive, but its network: dnsmasq ended",
+        ),
+        (
+            COMPUTE,
+            ["s1"],
+            [{**ALIVE, "configurations": {"troubles": {"tapp1": "cannot be put on brq1: busy"}}}],
+            "alive, but its tap tapp1: cannot be put on brq1: busy",
+        ),
+    ],
+)
+def test_the_reason_names_the_cause_and_the_next_step(
+    port: dict[str, Any], subnets: list[str], agents: list[dict[str, Any]] | None, expected: str
+) -> None:
+    assert expected in reason({**PORT, **port}, subnets, agents)
+
+
+@pytest.fixture
+def waiting(local: Ipam) -> Ipam:
+    """A port web-1 bound to the host `node-7`, which no agent serves."""
+    local("network", "create", "demo")
+    local("subnet", "create", "--network", "demo", "--subnet-range", "10.0.0.0/24")
+    made = local("port", "create", "--network", "demo", "--host", "node-7", "web-1")
+    assert made.status == 0, made.err
+    return local
+
+
+def test_a_port_that_no_agent_serves_ends_with_1_and_the_reason(waiting: Ipam) -> None:
+    outcome = waiting("port", "wait", "web-1", "--timeout", "0.2")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "waiting for ACTIVE" in outcome.err
+    assert "still DOWN after 0.2 s" in outcome.err
+    assert "No agent has ever reported on host node-7" in outcome.err
+
+
+def test_waiting_ends_when_the_agent_reports_the_port_ready(waiting: Ipam, api: LiveApi) -> None:
+    agent = {
+        "host": "node-7",
+        "agent_type": "DHCP agent",
+        "binary": "ipam-agent",
+        "started_at": int(time.time()),
+        "configurations": {},
+    }
+
+    def report() -> None:
+        with Client(socket_path=api.socket) as client:
+            agent_id = client.post("/v2.0/agents", json={"agent": agent})["agent"]["id"]
+            (port,) = client.list("/v2.0/ports", "ports", {"name": "web-1"})
+            ready = {"ports": [{"id": port["id"], "revision_number": port["revision_number"]}]}
+            client.post(f"/v2.0/agents/{agent_id}/ready-ports", json=ready)
+
+    thread = threading.Timer(0.3, report)
+    thread.start()
+    outcome = waiting("port", "wait", "web-1", "--timeout", "30")
+    thread.join()
+    assert outcome.status == 0, outcome.err
+    assert waiting("port", "wait", "web-1").err == ""
+
+
+def test_waiting_ends_when_the_port_is_deleted(waiting: Ipam, api: LiveApi) -> None:
+    def delete() -> None:
+        with Client(socket_path=api.socket) as client:
+            (port,) = client.list("/v2.0/ports", "ports", {"name": "web-1"})
+            client.delete(f"/v2.0/ports/{port['id']}")
+
+    thread = threading.Timer(0.3, delete)
+    thread.start()
+    outcome = waiting("port", "wait", "web-1", "--timeout", "30")
+    thread.join()
+    assert outcome.status == 1
+    assert "deleted meanwhile" in outcome.err

@@ -1,0 +1,188 @@
+"""`ipam up` whole: three real processes on a state of their own, and a host left as it was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipam.cli.commands.preflight import find_program
+from ipam.model import bridge_name, dhcp_namespace, tap_name
+from tests.compute.nova_endpoint import NovaEndpoint
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.system,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root: bridges and namespaces"),
+    pytest.mark.skipif(not find_program("dnsmasq"), reason="needs dnsmasq (dnsmasq-base)"),
+]
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+
+class Up:
+    """One `ipam up`, with its output in a file."""
+
+    def __init__(self, directory: Path, *more: str) -> None:
+        self.run_path = directory / "run"
+        self.log = directory / "up.log"
+        self.arguments = [
+            "--state-path",
+            str(directory / "state"),
+            "--run-path",
+            str(self.run_path),
+        ]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ipam", "up", "--port", "0", *self.arguments, *more],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while "ipam is up." not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def ipam(self, *words: str) -> Any:
+        command = [
+            sys.executable,
+            "-m",
+            "ipam",
+            "--socket",
+            str(self.run_path / "api.sock"),
+            *words,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout else None
+
+    def children(self) -> list[int]:
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(word) for word in path.read_text().split()]
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    running = Up(tmp_path)
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()
+
+
+def test_a_port_becomes_active_and_the_end_leaves_the_host_as_it_was(up: Up) -> None:
+    (agent,) = up.ipam("agent", "list", "-f", "json")
+    assert agent["Alive"] is True
+    network = up.ipam("network", "create", "demo", "-f", "json")["id"]
+    up.ipam("subnet", "create", "--network", "demo", "--subnet-range", "10.0.0.0/24", "-f", "json")
+    words = ["port", "create", "--network", "demo", "--host", agent["Host"], "web-1", "-f", "json"]
+    up.ipam(*words)
+    up.ipam("port", "wait", "web-1", "--timeout", "30")
+    bridge = Path("/sys/class/net", bridge_name(network))
+    namespace = Path("/run/netns", dhcp_namespace(network))
+    assert bridge.exists()
+    assert namespace.exists()
+    up.stop()
+    assert up.process.returncode == 0, up.log.read_text()
+    assert not bridge.exists()
+    assert not namespace.exists()
+    assert not (up.run_path / "api.sock").exists()
+    assert "Traceback" not in up.log.read_text()
+
+
+def test_nova_hears_of_a_port_from_its_boot_to_its_end(tmp_path: Path) -> None:
+    server = "11111111-2222-4333-8444-555555555555"
+    nova, config = NovaEndpoint(), tmp_path / "ipam.conf"
+    # Without the datagram that wakes the worker it would look after an hour.
+    lines = "[compute]\nsend_events = true\nevents_interval = 3600\n"
+    config.write_text(lines + nova.settings())
+    up = Up(tmp_path, "--config-file", str(config))
+    tap = ""
+    try:
+        up.wait()
+        (agent,) = up.ipam("agent", "list", "-f", "json")
+        up.ipam("network", "create", "demo", "-f", "json")
+        subnet = ["--network", "demo", "--subnet-range", "10.0.0.0/24", "-f", "json"]
+        up.ipam("subnet", "create", *subnet)
+        words = ["--network", "demo", "--host", agent["Host"], "--device", server, "-f", "json"]
+        port = up.ipam("port", "create", *words, "--device-owner", "compute:nova", "web-1")["id"]
+        tap = tap_name(port)
+        subprocess.run(["ip", "tuntap", "add", tap, "mode", "tap"], check=True)
+        wait_for(nova, ("network-vif-plugged", server, port))
+        up.ipam("port", "delete", "web-1")
+        wait_for(nova, ("network-vif-deleted", server, port))
+        assert len(nova.heard) == 2
+    finally:
+        subprocess.run(["ip", "link", "delete", tap], check=False)
+        up.stop()
+        nova.close()
+    assert up.process.returncode == 0, up.log.read_text()
+    assert "Traceback" not in up.log.read_text()
+
+
+def wait_for(nova: NovaEndpoint, event: tuple[str, str, str]) -> None:
+    deadline = time.monotonic() + 30
+    while event not in nova.heard:
+        assert time.monotonic() < deadline, nova.batches
+        time.sleep(0.05)
+
+
+def test_a_second_one_on_the_same_directory_is_refused(up: Up) -> None:
+    command = [sys.executable, "-m", "ipam", "up", "--port", "0", *up.arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"Another `ipam up` runs on {up.run_path}" in done.stderr
+
+
+def test_a_child_that_is_killed_comes_back(up: Up) -> None:
+    before = up.children()
+    api = next(pid for pid in before if b"\0api\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(api, signal.SIGKILL)
+    deadline = time.monotonic() + START_SECONDS
+    while api in up.children() or len(up.children()) < len(before):
+        assert time.monotonic() < deadline, up.log.read_text()
+        time.sleep(0.05)
+    assert "api was killed by SIGKILL; starting it again in 1 s" in up.log.read_text()
+
+
+def test_killing_it_leaves_no_child_behind(up: Up) -> None:
+    children = up.children()
+    assert len(children) == 3
+    up.process.kill()
+    up.process.wait()
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_what_stands_in_the_way_is_told_before_anything_starts(tmp_path: Path) -> None:
+    settings = tmp_path / "ipam.conf"
+    settings.write_text("[agent]\ndnsmasq = no-such-dnsmasq\n")
+    words = ["up", "--config-file", str(settings), "--state-path", str(tmp_path / "state")]
+    done = subprocess.run(
+        [sys.executable, "-m", "ipam", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "apt install dnsmasq-base" in done.stderr
+    assert not (tmp_path / "state").exists()

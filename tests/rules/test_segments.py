@@ -1,0 +1,64 @@
+from typing import Any
+
+import pytest
+
+from ipam.rules import segments as segment_rules
+from ipam.rules.segments import Segment
+
+
+@pytest.mark.parametrize(
+    ("kind", "physical", "number", "reason"),
+    [
+        (None, None, None, ""),
+        ("local", None, None, ""),
+        ("flat", "physnet1", None, ""),
+        ("vlan", "physnet1", 4094, ""),
+        ("vlan", "physnet1", None, ""),
+        ("vlan", None, None, ""),
+        ("vxlan", None, 2**24 - 1, ""),
+        (None, "physnet1", None, "provider:network_type required"),
+        (None, None, 5, "provider:network_type required"),
+        ("local", "physnet1", None, "physical_network specified for local"),
+        ("local", None, 5, "segmentation_id specified for local"),
+        ("flat", None, None, "physical_network required for flat"),
+        ("flat", "physnet1", 5, "segmentation_id specified for flat"),
+        ("vlan", None, 5, "physical_network required for vlan"),
+        ("vlan", "physnet1", 4095, "out of range (1 to 4094)"),
+        ("vxlan", "physnet1", 5, "physical_network specified for vxlan"),
+    ],
+)
+def test_provider_attributes_agree_or_are_refused(
+    kind: str | None, physical: str | None, number: int | None, reason: str
+) -> None:
+    values: dict[str, Any] = {
+        "provider_network_type": kind,
+        "provider_physical_network": physical,
+        "provider_segmentation_id": number,
+    }
+    found = [str(fault) for fault in segment_rules.faults(values)]
+    assert (reason in found[0]) if reason else found == []
+
+
+def test_two_networks_are_in_one_place_when_their_keys_are_equal() -> None:
+    assert Segment("vlan", "p", 5).key != Segment("vlan", "q", 5).key
+    assert Segment("vxlan", None, 5).key == "vxlan::5"
+    assert Segment("flat", "p").key == "flat:p:"
+    assert Segment("local").key is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("local", None), (None, None), ("flat", 1500), ("vlan", 1500)]
+)
+def test_what_lies_beneath_bounds_the_mtu(kind: str | None, limit: int | None) -> None:
+    assert segment_rules.mtu_limit(kind, 1500) == limit
+    assert segment_rules.mtu_limit("vxlan", 1500) == 1450
+
+
+def test_ranges_are_read_by_physical_network() -> None:
+    assert segment_rules.vni_ranges([]) == {}
+    assert segment_rules.vni_ranges(["5:9"]) == {"": [(5, 9)]}
+    texts = ["a:1:2", "b:7:7", "a:9:10"]
+    assert segment_rules.vlan_ranges(texts) == {"a": [(1, 2), (9, 10)], "b": [(7, 7)]}
+    for wrong in ("0:5", "9:5", "1:5000"):
+        with pytest.raises(ValueError, match="no range"):
+            segment_rules.vlan_ranges([f"a:{wrong}"])

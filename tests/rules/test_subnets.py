@@ -1,0 +1,147 @@
+from dataclasses import replace
+
+import pytest
+
+from ipam.errors import (
+    CallerError,
+    GatewayConflictWithAllocationPools,
+    InvalidAllocationPool,
+    InvalidInput,
+    OutOfBoundsAllocationPool,
+    OverlappingAllocationPools,
+)
+from ipam.rules import subnets as subnet_rules
+from ipam.rules.subnets import Shape
+
+SOUND = Shape("10.0.0.0/24", 4, "10.0.0.1", [("10.0.0.2", "10.0.0.254")], enable_dhcp=True)
+SOUND_6 = Shape("2001:db8::/64", 6, "2001:db8::1", [], enable_dhcp=True)
+
+
+def kinds(shape: Shape) -> list[type[CallerError]]:
+    return [type(fault) for fault in subnet_rules.faults(shape)]
+
+
+def test_a_sound_subnet_has_no_fault() -> None:
+    assert kinds(SOUND) == []
+    assert kinds(SOUND_6) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # the CIDR is of the other IP version
+        ({"ip_version": 6}, [InvalidInput]),
+        # the gateway is outside, the network address, the broadcast address, of the other version
+        ({"gateway_ip": "10.0.1.1"}, [InvalidInput]),
+        ({"gateway_ip": "10.0.0.0"}, [InvalidInput]),
+        ({"gateway_ip": "10.0.0.255"}, [InvalidInput]),
+        ({"gateway_ip": "2001:db8::1"}, [InvalidInput]),
+        # the gateway is in a pool
+        ({"gateway_ip": "10.0.0.9"}, [GatewayConflictWithAllocationPools]),
+        # pools are inverted, leave the CIDR, have the network address, are of the other version
+        ({"pools": [("10.0.0.9", "10.0.0.5")]}, [InvalidAllocationPool]),
+        ({"pools": [("10.0.0.9", "10.0.1.5")]}, [OutOfBoundsAllocationPool]),
+        ({"pools": [("10.0.0.0", "10.0.0.0")]}, [OutOfBoundsAllocationPool]),
+        ({"pools": [("2001:db8::5", "2001:db8::9")]}, [InvalidAllocationPool]),
+        # pools share an address, one lies within another
+        (
+            {"pools": [("10.0.0.2", "10.0.0.9"), ("10.0.0.9", "10.0.0.20")]},
+            [OverlappingAllocationPools],
+        ),
+        (
+            {"pools": [("10.0.0.2", "10.0.0.99"), ("10.0.0.9", "10.0.0.20")]},
+            [OverlappingAllocationPools],
+        ),
+        # IPv6 modes in an IPv4 subnet
+        ({"ipv6_ra_mode": "slaac"}, [InvalidInput]),
+        # too small for a DHCP server
+        (
+            {"cidr": "10.0.0.0/31", "gateway_ip": None, "pools": []},
+            [InvalidInput],
+        ),
+        # a route of the other version
+        ({"nexthops": ["2001:db8::5"]}, [InvalidInput]),
+        # two faults at once
+        (
+            {"gateway_ip": "10.0.1.1", "pools": [("10.0.0.9", "10.0.0.5")]},
+            [InvalidInput, InvalidAllocationPool],
+        ),
+    ],
+)
+def test_each_broken_rule_is_reported(
+    changes: dict[str, object], expected: list[type[CallerError]]
+) -> None:
+    assert kinds(replace(SOUND, **changes)) == expected  # type: ignore[arg-type]  # a table
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "dhcpv6-stateful"},
+        {"ipv6_ra_mode": "slaac", "enable_dhcp": False},
+        {"ipv6_address_mode": "slaac", "cidr": "2001:db8::/65"},
+        {"ipv6_address_mode": "dhcpv6-stateless", "cidr": "2001:db8::/56"},
+        {"gateway_ip": "10.0.0.1"},
+    ],
+)
+def test_ipv6_modes_that_contradict_each_other_are_refused(changes: dict[str, object]) -> None:
+    assert kinds(replace(SOUND_6, **changes)) == [InvalidInput]  # type: ignore[arg-type]  # a table
+
+
+def test_a_link_local_gateway_is_allowed_in_ipv6() -> None:
+    assert kinds(replace(SOUND_6, gateway_ip="fe80::1")) == []
+
+
+@pytest.mark.parametrize(
+    ("cidr", "gateway", "pools"),
+    [
+        ("10.0.0.0/24", "10.0.0.1", [("10.0.0.2", "10.0.0.254")]),
+        ("10.0.0.0/24", None, [("10.0.0.1", "10.0.0.254")]),
+        (
+            "10.0.0.0/24",
+            "10.0.0.9",
+            [("10.0.0.1", "10.0.0.8"), ("10.0.0.10", "10.0.0.254")],
+        ),
+        ("10.0.0.0/24", "10.0.0.254", [("10.0.0.1", "10.0.0.253")]),
+        ("10.0.0.0/31", None, [("10.0.0.0", "10.0.0.1")]),
+        ("10.0.0.7/32", None, [("10.0.0.7", "10.0.0.7")]),
+        ("2001:db8::/64", "2001:db8::1", [("2001:db8::2", "2001:db8::ffff:ffff:ffff:ffff")]),
+        ("2001:db8::/126", None, [("2001:db8::1", "2001:db8::3")]),
+    ],
+)
+def test_default_pools_are_all_but_network_broadcast_and_gateway(
+    cidr: str, gateway: str | None, pools: list[tuple[str, str]]
+) -> None:
+    assert subnet_rules.default_pools(cidr, gateway) == pools
+
+
+@pytest.mark.parametrize(
+    ("cidr", "gateway"),
+    [
+        ("10.0.0.0/24", "10.0.0.1"),
+        ("2001:db8::/64", "2001:db8::1"),
+        ("10.0.0.0/31", "10.0.0.0"),
+        ("10.0.0.7/32", None),
+    ],
+)
+def test_the_default_gateway_is_the_first_address(cidr: str, gateway: str | None) -> None:
+    assert subnet_rules.default_gateway(cidr) == gateway
+
+
+@pytest.mark.parametrize(
+    ("cidr", "others", "faults"),
+    [
+        ("10.0.0.0/24", ["10.0.1.0/24", "2001:db8::/64"], 0),
+        ("10.0.0.0/24", ["10.0.0.0/24"], 1),
+        ("10.0.0.0/24", ["10.0.0.0/16", "10.0.0.128/25"], 2),
+        ("0.0.0.0/0", ["::/0", "10.0.0.0/8"], 1),
+    ],
+)
+def test_overlapping_subnets_are_found(cidr: str, others: list[str], faults: int) -> None:
+    named = {f"id-{n}": other for n, other in enumerate(others)}
+    assert len(subnet_rules.overlapping(cidr, named)) == faults
+
+
+def test_neighbouring_pools_are_joined() -> None:
+    pools = subnet_rules.merged([("10.0.0.20", "10.0.0.29"), ("10.0.0.10", "10.0.0.19")])
+    assert pools == [(bytes([10, 0, 0, 10]), bytes([10, 0, 0, 29]))]
