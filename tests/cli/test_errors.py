@@ -141,7 +141,7 @@ def test_whatever_is_raised_ends_as_a_line(
     status: int,
     said: str,
 ) -> None:
-    monkeypatch.setattr("ipam.cli.network.connect", failure)
+    monkeypatch.setattr("ipam.cli.commands.network.connect", failure)
     outcome = ipam("network", "list")
     assert outcome.status == status
     assert said in outcome.err
