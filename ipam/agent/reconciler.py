@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, assert_never
 
-from ipam.agent import plan as planning
+from ipam.agent import actions
+from ipam.agent.actions import AnyAction
 from ipam.agent.desired import ServedNetwork, ServedPort, served_network
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.host.kernel import Kernel
 from ipam.agent.host.unknown_taps import UnknownTaps
-from ipam.agent.plan import AnyAction, DrasticPlan
+from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
 from ipam.agent.releases import AGAIN_SECONDS, Releases
 from ipam.agent.reported_ports import Told
 from ipam.agent.retries import Retries
@@ -118,7 +119,7 @@ class Reconciler:
         self._kernel.links.refresh()
         desired = HostState({} if remove_everything else self._desired())
         actual, occupied = self._observe(desired)
-        steps = planning.plan(desired, actual, occupied)
+        steps = plan(desired, actual, occupied)
         if not remove_everything:
             steps = self._without_drastic(steps, desired, actual)
             self._tell_of_ports(desired, actual)
@@ -155,7 +156,7 @@ class Reconciler:
     ) -> tuple[AnyAction, ...]:
         """The plan, or what of it takes nothing away."""
         try:
-            planning.refuse_if_drastic(steps, actual, self._drastic_fraction)
+            refuse_if_drastic(steps, actual, self._drastic_fraction)
         except DrasticPlan as error:
             if str(error) != self._refusal:
                 LOG.error("%s", error)  # noqa: TRY400  # the sentence says it all
@@ -198,47 +199,47 @@ class Reconciler:
         LOG.debug("%s", step)
         serving.begin(network_id)
         match step:
-            case planning.EnsureBridge():
+            case actions.EnsureBridge():
                 kernel.ensure_bridge(step.bridge)
-            case planning.DeleteBridge():
+            case actions.DeleteBridge():
                 kernel.delete_link(step.name)
-            case planning.CreateNamespace():
+            case actions.CreateNamespace():
                 kernel.create_namespace(network_id)
-            case planning.DeleteNamespace():
+            case actions.DeleteNamespace():
                 kernel.delete_namespace(network_id)
-            case planning.CreateInterface():
+            case actions.CreateInterface():
                 kernel.create_interface(network_id, step.interface, step.bridge)
-            case planning.DeleteInterface():
+            case actions.DeleteInterface():
                 kernel.delete_interface(network_id, step.interface)
-            case planning.AddAddress():
+            case actions.AddAddress():
                 kernel.change_address(network_id, step.interface, step.address, add=True)
-            case planning.RemoveAddress():
+            case actions.RemoveAddress():
                 kernel.change_address(network_id, step.interface, step.address, add=False)
-            case planning.WriteFile():
+            case actions.WriteFile():
                 serving.write(network_id, step.path, step.text)
-            case planning.RemoveFile():
+            case actions.RemoveFile():
                 serving.remove(network_id, step.path)
-            case planning.StartServer():
+            case actions.StartServer():
                 serving.start(network_id, step.startup)
-            case planning.StopServer():
+            case actions.StopServer():
                 serving.stop(network_id, for_good=for_good)
-            case planning.ReloadServer():
+            case actions.ReloadServer():
                 wait = serving.reload(network_id)
                 self._wake_in = min(self._wake_in, wait or self._wake_in)
                 return not wait
-            case planning.AttachTap():
+            case actions.AttachTap():
                 self._attach(step)
-            case planning.ReleaseLease():
+            case actions.ReleaseLease():
                 if self._releases.end(step):
                     self._wake_in = min(self._wake_in, AGAIN_SECONDS)
-            case planning.Forget():
+            case actions.Forget():
                 serving.forget(network_id)
                 self._forget(network_id)
             case _:
                 assert_never(step)
         return True
 
-    def _attach(self, step: planning.AttachTap) -> None:
+    def _attach(self, step: actions.AttachTap) -> None:
         """Attach, or leave the tap alone for a while: it must not hold up its network's DHCP."""
         try:
             self._kernel.attach_tap(step.tap, step.bridge)
@@ -364,5 +365,5 @@ def _word(port: ServedPort, *, ready: bool) -> str:
 def _tell(steps: Sequence[AnyAction], done: Sequence[bool]) -> None:
     """Log what was done, as far as it tells an operator something."""
     for step, carried_out in zip(steps, done, strict=True):
-        if carried_out and (sentence := planning.sentence(step)):
+        if carried_out and (sentence := actions.sentence(step)):
             LOG.info("network %s: %s", step.network_id, sentence)

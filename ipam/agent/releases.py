@@ -4,8 +4,9 @@ import logging
 import time
 from collections.abc import Collection, Iterator
 
-from ipam.agent import plan as planning
+from ipam.agent.actions import ReleaseLease
 from ipam.agent.desired import ServedNetwork
+from ipam.agent.plan import release_plan
 from ipam.agent.servers import Serving
 from ipam.agent.state import Lease, NetworkState
 
@@ -26,9 +27,7 @@ class Releases:
         """Whether dnsmasq was asked to end it."""
         return (network_id, lease) in self._asked
 
-    def plan(
-        self, served: ServedNetwork, present: NetworkState | None
-    ) -> Iterator[planning.ReleaseLease]:
+    def plan(self, served: ServedNetwork, present: NetworkState | None) -> Iterator[ReleaseLease]:
         """Leases to end. After their network's own steps: a reload must come first."""
         if present is None or present.server is None or present.reload_due:
             return
@@ -36,11 +35,11 @@ class Releases:
         leases = self._serving.leases(network_id)
         if not leases or any(path not in served.state.files for path in present.files):
             return
-        for step in planning.release_plan(present, served.reserved(), leases):
+        for step in release_plan(present, served.reserved(), leases):
             if self._asked.get((network_id, step.lease), (0.0, 0))[0] <= time.monotonic():
                 yield step
 
-    def end(self, step: planning.ReleaseLease) -> bool:
+    def end(self, step: ReleaseLease) -> bool:
         """Ask dnsmasq to end the lease: True, and look after AGAIN_SECONDS whether it did.
 
         If it never does it is started again without the lease: False.

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipam.agent import plan as planning
-from ipam.agent.plan import AnyAction, DrasticPlan, plan, refuse_if_drastic, release_plan
+from ipam.agent import actions
+from ipam.agent.actions import AnyAction
+from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic, release_plan
 from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState
 
 IDS = ("a", "b", "c")
@@ -80,7 +81,7 @@ def carry_out(host: HostState, steps: tuple[AnyAction, ...]) -> HostState:
     networks = dict(host.networks)
     for step in steps:
         network = networks.get(step.network_id, NetworkState(step.network_id))
-        if isinstance(step, planning.Forget):
+        if isinstance(step, actions.Forget):
             assert network == NetworkState(step.network_id)
             del networks[step.network_id]
         else:
@@ -90,47 +91,47 @@ def carry_out(host: HostState, steps: tuple[AnyAction, ...]) -> HostState:
 
 def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
     match step:
-        case planning.EnsureBridge():
+        case actions.EnsureBridge():
             return {"bridge": step.bridge}
-        case planning.DeleteBridge():
+        case actions.DeleteBridge():
             assert network.interface is None
             return {"bridge": None}
-        case planning.CreateNamespace():
+        case actions.CreateNamespace():
             assert not network.namespace
             return {"namespace": True}
-        case planning.DeleteNamespace():
+        case actions.DeleteNamespace():
             assert network.server is None
             return {"namespace": False, "interface": None, "addresses": frozenset()}
-        case planning.CreateInterface():
+        case actions.CreateInterface():
             assert network.bridge is not None
             assert network.namespace
             assert network.server is None, "a running server would hold the old one"
             return {"interface": step.interface, "addresses": frozenset()}
-        case planning.DeleteInterface():
+        case actions.DeleteInterface():
             assert network.server is None
             return {"interface": None, "addresses": frozenset()}
-        case planning.AddAddress():
+        case actions.AddAddress():
             assert network.interface is not None
             return {"addresses": network.addresses | {step.address}}
-        case planning.RemoveAddress():
+        case actions.RemoveAddress():
             return {"addresses": network.addresses - {step.address}}
-        case planning.WriteFile() | planning.RemoveFile():
+        case actions.WriteFile() | actions.RemoveFile():
             files = {p: text for p, text in network.files.items() if p != step.path}
-            if isinstance(step, planning.WriteFile):
+            if isinstance(step, actions.WriteFile):
                 files[step.path] = step.text
             stale = network.server is not None and step.path in network.files
             return {"files": files, "reload_due": network.reload_due or stale}
-        case planning.StartServer():
+        case actions.StartServer():
             assert network.server is None
             assert network.interface is not None
             return {"server": step.startup, "reload_due": False}
-        case planning.StopServer():
+        case actions.StopServer():
             assert network.server is not None
             return {"server": None, "reload_due": False}
-        case planning.ReloadServer():
+        case actions.ReloadServer():
             assert network.server is not None
             return {"reload_due": False}
-        case planning.AttachTap():
+        case actions.AttachTap():
             assert network.bridge == step.bridge
             return {"taps": network.taps | {step.tap}}
         case _:
@@ -153,7 +154,7 @@ def test_nothing_is_planned_where_nothing_differs(pair: tuple[HostState, HostSta
 def test_an_occupied_bridge_is_never_deleted(pair: tuple[HostState, HostState]) -> None:
     desired, actual = pair
     steps = plan(desired, actual, {f"brq{network_id}" for network_id in IDS})
-    assert not any(isinstance(step, planning.DeleteBridge) for step in steps)
+    assert not any(isinstance(step, actions.DeleteBridge) for step in steps)
     after = carry_out(actual, steps)
     assert plan(desired, after, {f"brq{network_id}" for network_id in IDS}) == ()
 
@@ -186,8 +187,8 @@ def test_only_what_dnsmasq_does_not_see_costs_a_signal(
     before: NetworkState, after: NetworkState, reloads: bool
 ) -> None:
     steps = plan(HostState({"a": after}), HostState({"a": before}))
-    assert any(isinstance(step, planning.ReloadServer) for step in steps) == reloads
-    assert not any(isinstance(step, planning.StopServer) for step in steps)
+    assert any(isinstance(step, actions.ReloadServer) for step in steps) == reloads
+    assert not any(isinstance(step, actions.StopServer) for step in steps)
 
 
 def many(count: int) -> HostState:
