@@ -16,6 +16,7 @@ from typing import Any
 
 from ipam import model
 from ipam.agent.last_known_networks import KnownState
+from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentNotFound, IpamError
 
@@ -169,9 +170,8 @@ class ApiLink:
             if self._etag is None or current.get(key, {}).get("digest") != digests[key]
         ]
         fetched: list[Json] = []
-        for start in range(0, len(moved), NETWORKS_PER_REQUEST):
-            chunk = moved[start : start + NETWORKS_PER_REQUEST]
-            fetched += self._client.get(path, params={"network_id": chunk})["networks"]
+        for some in chunks(moved, NETWORKS_PER_REQUEST):
+            fetched += self._client.get(path, params={"network_id": some})["networks"]
         current.update((row["id"], row) for row in fetched)
         self.networks = current
         self._on_change()

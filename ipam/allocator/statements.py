@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from ipam.allocator.ranges import Range
+from ipam.chunks import chunks
 from ipam.errors import SubnetNotFound
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
@@ -131,14 +132,14 @@ def list_stands(tx: Transaction, subnet_pk: int, list_id: int) -> bool:
 
 def delete_rows(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None:
     """Delete the rows of addresses."""
-    for some in _chunks(sorted(ips)):
+    for some in chunks(sorted(ips)):
         tx.execute(delete(ip_address).where(_A.subnet_pk == subnet_pk, _A.ip.in_(some)))
 
 
 def without_row(tx: Transaction, subnet_pk: int, ips: Sequence[bytes]) -> list[bytes]:
     """Those of the addresses that nobody owns and that are not cooling, as far as one can see."""
     used: set[bytes] = set()
-    for some in _chunks(ips):
+    for some in chunks(ips):
         query = select(_A.ip).where(_A.subnet_pk == subnet_pk, _A.ip.in_(some))
         used.update(bytes(row[0]) for row in tx.execute(query))
     return [ip for ip in ips if ip not in used]
@@ -199,7 +200,3 @@ def _explained(error: IntegrityError) -> Exception:
     if is_foreign_key_violation(error) and violated_constraint(error) == "fk_ip_address_subnet_pk":
         return SubnetNotFound("The subnet was deleted meanwhile.")
     return error
-
-
-def _chunks(ips: Sequence[bytes], length: int = 500) -> list[Sequence[bytes]]:
-    return [ips[at : at + length] for at in range(0, len(ips), length)]

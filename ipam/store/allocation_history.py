@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, select
 
 from ipam import model
+from ipam.chunks import chunks
 from ipam.store import tables
 from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection, chunks
+from ipam.store.engine.listing import Collection
 
 _T = tables.allocation_event
 

@@ -29,9 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
+from ipam.chunks import chunks
 from ipam.store import port_bindings, scheduling, tables
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record, chunks
+from ipam.store.engine.listing import Record
 
 NETWORK: Final = 0
 SUBNET: Final = 1
@@ -158,10 +159,10 @@ def _set_status(
 ) -> Told:
     ids = sorted(revisions)
     told = Told([], [])
-    for start in range(0, len(ids), 500):
+    for some in chunks(ids):
         query = (
             select(*_REPORTED, _port.c.status)
-            .where(_port.c.id.in_(ids[start : start + 500]), mine)
+            .where(_port.c.id.in_(some), mine)
             .order_by(_port.c.pk)  # all writers lock in one order
             .with_for_update()
         )
@@ -181,11 +182,11 @@ def _expect(tx: Transaction, agent: Record, revisions: Mapping[str, int], *, rea
     """
     ids = sorted(revisions)
     found: list[Record] = []
-    for start in range(0, len(ids), 500):
+    for some in chunks(ids):
         query = (
             select(*_REPORTED, _binding.c.ready)
             .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
-            .where(_port.c.id.in_(ids[start : start + 500]), _binding.c.host == agent.host)
+            .where(_port.c.id.in_(some), _binding.c.host == agent.host)
             .where(not_(_binding.c.leaving))
         )
         found += [r for r in tx.execute(query) if r.revision_number == revisions[r.id]]

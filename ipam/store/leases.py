@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
 from ipam import model
+from ipam.chunks import MOST_PARAMETERS, chunks
 from ipam.rules.leases import Key, Lease, LeaseEvent, after
 from ipam.store.engine import instants
 from ipam.store.engine.database import Database, Transaction
@@ -14,8 +15,8 @@ from ipam.store.engine.listing import Collection
 from ipam.store.engine.write_again import write_again
 from ipam.store.tables import ip_address, lease, lease_event, network, port, subnet
 
-CHUNK: Final = 500
-"""Two parameters a key: far below every database's limit."""
+MOST_KEYS: Final = MOST_PARAMETERS // 2
+"""A key is two parameters."""
 
 LEASES: Final = Collection(
     source=lease,
@@ -147,7 +148,7 @@ def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
 
 def _known_ids(tx: Transaction, ids: Sequence[str]) -> set[str]:
     known: set[str] = set()
-    for some in _chunks(ids):
+    for some in chunks(ids):
         query = select(lease_event.c.id).where(lease_event.c.id.in_(some))
         known.update(tx.execute(query).scalars())
     return known
@@ -157,7 +158,7 @@ def _stored_leases(tx: Transaction, keys: Sequence[Key]) -> dict[Key, tuple[int,
     """The leases of these addresses with their row numbers, locked until the transaction ends."""
     found: dict[Key, tuple[int, Lease]] = {}
     columns = [lease.c[name] for name in _STATE]
-    for some in _chunks(keys):
+    for some in chunks(keys, MOST_KEYS):
         query = (
             select(lease.c.pk, *columns)
             .where(tuple_(lease.c.network_id, lease.c.ip_address).in_(some))
@@ -180,7 +181,7 @@ def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
         return {}
     oldest = min(event.occurred_at_us for event in events)
     ended: dict[Key, int] = {}
-    for some in _chunks(sorted({event.key for event in events})):
+    for some in chunks(sorted({event.key for event in events}), MOST_KEYS):
         query = (
             select(
                 lease_event.c.network_id,
@@ -199,7 +200,7 @@ def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
 def _holders(tx: Transaction, keys: Sequence[Key]) -> dict[Key, _Holder]:
     """The ports that own these addresses now."""
     found: dict[Key, _Holder] = {}
-    for some in _chunks(keys):
+    for some in chunks(keys, MOST_KEYS):
         query = (
             select(
                 network.c.id.label("network_id"),
@@ -228,7 +229,7 @@ def _holders(tx: Transaction, keys: Sequence[Key]) -> dict[Key, _Holder]:
 
 def _projects(tx: Transaction, network_ids: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for some in _chunks(sorted(network_ids)):
+    for some in chunks(sorted(network_ids)):
         query = select(network.c.id, network.c.project_id).where(network.c.id.in_(some))
         found.update({row.id: row.project_id for row in tx.execute(query)})
     return found
@@ -278,7 +279,7 @@ def _write_leases(
                 made.append(row)
             else:
                 changed.append(row | {"b_pk": pk})
-    for some in _chunks(gone):
+    for some in chunks(gone):
         tx.execute(delete(lease).where(lease.c.pk.in_(some)))
     if made:
         tx.execute(insert(lease), made)
@@ -331,10 +332,6 @@ def forget_events(tx: Transaction, *, before_us: int, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     pks = list(tx.execute(query).scalars())
-    for some in _chunks(pks):
+    for some in chunks(pks):
         tx.execute(delete(lease_event).where(lease_event.c.pk.in_(some)))
     return len(pks)
-
-
-def _chunks(values: Sequence[Any]) -> list[Sequence[Any]]:
-    return [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]

@@ -17,9 +17,10 @@ from sqlalchemy import (
 )
 
 from ipam import model
+from ipam.chunks import chunks
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection, Record, chunks
+from ipam.store.engine.listing import Collection, Record
 
 _T = tables.network
 

@@ -8,11 +8,12 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ipam import model
+from ipam.chunks import chunks
 from ipam.errors import InvalidInput
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection, chunks
+from ipam.store.engine.listing import Collection
 from ipam.store.engine.retry import is_duplicate_key
 
 _T = tables.subnetpool

@@ -6,9 +6,10 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select
 
 from ipam import model
+from ipam.chunks import chunks
 from ipam.store import tables, tags, visibility
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection, Record, chunks
+from ipam.store.engine.listing import Collection, Record
 
 _T = tables.subnet
 _POOL = tables.allocation_pool

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.types import LargeBinary
 
 from ipam import model
+from ipam.chunks import chunks
 from ipam.errors import HTTPBadRequest
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.rows_by_number import ByNumbers
@@ -177,8 +178,8 @@ def relations(
 ) -> dict[str, frozenset[str]]:
     """How each of the rows with these ids stands to the project; rows that exist alone."""
     found: dict[str, frozenset[str]] = {}
-    for start in range(0, len(ids), 500):
-        parameters = {"viewer": project_id, "ids": ids[start : start + 500]}
+    for some in chunks(ids):
+        parameters = {"viewer": project_id, "ids": some}
         for row in tx.execute(_relations(collection), parameters):
             ways = row._mapping  # noqa: SLF001  # SQLAlchemy's name for its public mapping
             found[row.the_id] = frozenset(name for name in ways if ways[name] == 1)
@@ -192,11 +193,6 @@ def read_many(tx: Transaction, collection: Collection, pks: Sequence[int]) -> Se
     for statement, parameters in _by_numbers(collection).each(tx, pks):
         rows.extend(tx.execute(statement, parameters).all())
     return sorted(rows, key=lambda row: place[row.pk])
-
-
-def chunks(values: Sequence[int], size: int = 1000) -> list[Sequence[int]]:
-    """The values in parts that fit every database's limit of parameters."""
-    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 _VIEWER: Any = bindparam("viewer", type_=String())

@@ -1,14 +1,12 @@
 """Statements on the rows that have one of many numbers, made once and sent whole."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam
 
+from ipam.chunks import chunks
 from ipam.store.engine.database import Transaction
-
-MOST: Final = 1000
-"""So many parameters every database takes in one statement."""
 
 
 class ByNumbers:
@@ -30,5 +28,5 @@ class ByNumbers:
         elif tx.dialect == "postgresql":
             yield self._all, {"numbers": list(numbers)}
         else:
-            for start in range(0, len(numbers), MOST):
-                yield self._some, {"numbers": numbers[start : start + MOST]}
+            for some in chunks(numbers):
+                yield self._some, {"numbers": some}
