@@ -13,6 +13,7 @@ from ipam import model
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Host, Option, Range, Site
 from ipam.agent.state import Bridge, Interface, NetworkState
+from ipam.rules.ipv6 import eui64, is_auto_address
 from ipam.templating import Word
 
 Json = Mapping[str, Any]
@@ -25,9 +26,6 @@ IPV6_RANGE_MODES = {
     model.SLAAC: "ra-only",
 }
 """By ipv6_ra_mode. Without one a range answers DHCPv6 alone, and some router advertises."""
-
-SELF_ASSIGNED = (model.SLAAC, model.DHCPV6_STATELESS)
-"""Address modes in which the machine makes its address and asks DHCP for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class _Subnet:
 
     @property
     def reserves(self) -> bool:
-        return self.row.get("ipv6_address_mode") not in SELF_ASSIGNED
+        return not is_auto_address(self.row.get("ipv6_address_mode"))
 
 
 def served_network(row: Json, site: Site, host: str) -> ServedNetwork:
@@ -164,17 +162,10 @@ def _server_addresses(dhcp_port: Json, subnets: list[_Subnet]) -> frozenset[str]
     for subnet in subnets:
         address = fixed.get(subnet.id)
         if address is None and subnet.network.version == 6:
-            address = _eui64(subnet.network, dhcp_port["mac_address"])
+            address = model.unpack(eui64(str(subnet.network), dhcp_port["mac_address"]))
         if address is not None:
             found.add(f"{ip_address(address)}/{subnet.network.prefixlen}")
     return frozenset(found)
-
-
-def _eui64(network: IPv4Network | IPv6Network, mac: str) -> str:
-    octets = bytearray.fromhex(mac.replace(":", ""))
-    octets[0] ^= 2
-    identifier = int.from_bytes(octets[:3] + b"\xff\xfe" + octets[3:])
-    return str(ip_address(int(network.network_address) | identifier))
 
 
 def _range(subnet: _Subnet, lease_seconds: int) -> Range:

@@ -15,6 +15,7 @@ from ipam.errors import (
     InvalidIpForSubnet,
 )
 from ipam.rules import subnets as subnet_rules
+from ipam.rules.ipv6 import eui64
 
 ROUTER_OWNERS: Final = ("network:router_interface", "network:router_interface_distributed")
 """Owners of ports that may have a subnet's gateway address, as in Neutron."""
@@ -141,13 +142,6 @@ def serving(subnets: Sequence[SubnetFacts], device_owner: str) -> list[SubnetFac
 def eui64_claim(subnet: SubnetFacts, mac: str) -> Claim:
     """The claim on the address that a machine with this MAC gives itself."""
     return Claim(subnet, eui64(subnet.cidr, mac))
-
-
-def eui64(cidr: str, mac: str) -> bytes:
-    """The address of this MAC in a /64 (RFC 4291, appendix A)."""
-    octets = bytes.fromhex(mac.replace(":", ""))
-    suffix = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
-    return model.pack(cidr.partition("/")[0])[:8] + suffix
 
 
 def _step(

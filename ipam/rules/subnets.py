@@ -18,10 +18,9 @@ from ipam.errors import (
     OutOfBoundsAllocationPool,
     OverlappingAllocationPools,
 )
+from ipam.rules.ipv6 import is_auto_address
 
 Range: TypeAlias = tuple[int, int]
-
-AUTO_MODES = (model.SLAAC, model.DHCPV6_STATELESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def mode_faults(shape: Shape) -> Iterator[CallerError]:
             " If both attributes are set, they must be the same value."
         )
     prefix = ip_network(shape.cidr).prefixlen
-    if prefix != 64 and (ra in AUTO_MODES or address in AUTO_MODES):
+    if prefix != 64 and (is_auto_address(ra) or is_auto_address(address)):
         yield InvalidInput(
             f"Invalid CIDR {shape.cidr} for IPv6 address mode. SLAAC and DHCPv6 stateless need a"
             f" prefix of 64 bits, not {prefix}."

@@ -35,7 +35,7 @@ from ipam.errors import (
 from ipam.identity.caller import Caller
 from ipam.rules import dhcp_options, fixed_ips
 from ipam.rules.fixed_ips import Claim, Held, Pick, Step, SubnetFacts, Wish
-from ipam.rules.subnets import AUTO_MODES
+from ipam.rules.ipv6 import is_auto_address
 from ipam.store import port_bindings, ports, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -274,7 +274,7 @@ def _network(tx: Transaction, network_id: str) -> _Network:
                 cidr=row.cidr,
                 ip_version=row.ip_version,
                 gateway=row.gateway_ip,
-                automatic=row.enable_dhcp and row.ipv6_address_mode in AUTO_MODES,
+                automatic=row.enable_dhcp and is_auto_address(row.ipv6_address_mode),
                 service_types=tuple(row.service_types),
             )
             for row in found

@@ -10,6 +10,7 @@ from typing import Any
 from ipam import model
 from ipam.allocator.allocator import Allocator
 from ipam.errors import IpAddressGenerationFailure
+from ipam.rules.ipv6 import is_auto_address
 from ipam.store import ports
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -31,7 +32,7 @@ def wants_dhcp_address(*, enable_dhcp: bool, ipv6_address_mode: str | None) -> b
 
     With SLAAC it announces from its link-local address.
     """
-    return enable_dhcp and ipv6_address_mode not in (model.SLAAC, model.DHCPV6_STATELESS)
+    return enable_dhcp and not is_auto_address(ipv6_address_mode)
 
 
 def take_address(tx: Transaction, allocator: Allocator, network: Record, subnet_pk: int) -> None:
