@@ -5,6 +5,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from ipam import files
+
 LOG = logging.getLogger(__name__)
 
 
@@ -27,10 +29,7 @@ class KnownState:
 
     def save(self, network: dict[str, Any]) -> None:
         """Keep what the API says of a network."""
-        path = self._directory / f"{network['id']}.json"
-        temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps(network))
-        temporary.replace(path)
+        files.put(self._directory / f"{network['id']}.json", json.dumps(network).encode())
 
     def forget(self, network_id: str) -> None:
         """The network is no longer served, and everything of it is gone from the host."""

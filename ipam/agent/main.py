@@ -6,7 +6,6 @@ import os
 import pwd
 import resource
 import selectors
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Self
 from oslo_config import cfg
 
 import ipam
-from ipam import systemd
+from ipam import files, systemd
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site
@@ -276,10 +275,8 @@ def _install_hook(state: Path) -> Path:
     Not in the run path, as /run is often mounted noexec.
     """
     hook = state / "dnsmasq_hook"
-    temporary = state / ".dnsmasq_hook"
-    shutil.copyfile(Path(ipam.__file__).parent / "dnsmasq_hook.py", temporary)
-    temporary.chmod(0o755)
-    temporary.replace(hook)
+    source = Path(ipam.__file__).parent / "dnsmasq_hook.py"
+    files.put(hook, source.read_bytes(), mode=0o755)
     return hook
 
 

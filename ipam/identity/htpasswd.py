@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Final, get_args
 
 import bcrypt
 
+from ipam import files
 from ipam.errors import InvalidInput
 from ipam.identity.caller import Role
 
@@ -163,19 +163,10 @@ def _lines_of_others(path: Path, name: str) -> list[str]:
 
 
 def _write(path: Path, lines: list[str]) -> None:
-    """Put the file in place whole: a reader sees the old one or the new one."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            os.fchmod(file.fileno(), FILE_MODE)
-            _keep_owner(path, file.fileno())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    text = "".join(f"{line}\n" for line in lines)
+    with files.replacing(path, durable=True, mode=FILE_MODE) as file:
+        file.write(text.encode(errors="surrogateescape"))
+        _keep_owner(path, file.fileno())
 
 
 def _keep_owner(path: Path, descriptor: int) -> None:

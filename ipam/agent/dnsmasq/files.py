@@ -1,8 +1,8 @@
 """The directory of one network's dnsmasq, below the run path: its files, and what it has read.
 
 The directory is also the mark of ownership: the agent looks after the networks that have one. New
-content is renamed into place, so dnsmasq never reads half a file; names that begin with a dot are
-invisible to it. A marker on disk keeps "a SIGHUP is due" over a killed agent.
+content is renamed into place, which dnsmasq watches for, so it never reads half a file. Names that
+begin with a dot are invisible to it. A marker on disk keeps "a SIGHUP is due" over a killed agent.
 """
 
 import contextlib
@@ -10,6 +10,8 @@ import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
+
+from ipam import files
 
 CONFIG = "dnsmasq.conf"
 SUBDIRECTORIES = ("hosts", "options")
@@ -46,7 +48,7 @@ class ServerFiles:
 
     def write_startup(self, text: str) -> None:
         """The configuration for the next start."""
-        _replace(self.directory / CONFIG, text)
+        files.put(self.directory / CONFIG, text.encode())
         self.startup = text
 
     def write(self, path: str, text: str) -> None:
@@ -54,7 +56,7 @@ class ServerFiles:
         old = self.files.get(path)
         if old is not None:
             self._retire(old)
-        _replace(self.directory / path, text)
+        files.put(self.directory / path, text.encode())
         self.files[path] = text
 
     def remove(self, path: str) -> None:
@@ -97,9 +99,3 @@ class ServerFiles:
             return (self.directory / CONFIG).read_text()
         except FileNotFoundError:
             return ""
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name("." + path.name)
-    temporary.write_text(text)
-    os.replace(temporary, path)  # noqa: PTH105  # the call dnsmasq's inotify watches for

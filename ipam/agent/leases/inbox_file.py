@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ipam import files
+
 LOG = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
 COMPACT_BYTES = 4 << 20
+MODE = 0o600
 
 
 class InboxFile:
@@ -29,9 +32,7 @@ class InboxFile:
         self._position_path = directory / "inbox.position"
         self._rejected_path = directory / "inbox.rejected"
         self._lock = threading.Lock()
-        self._descriptor = os.open(
-            self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        self._descriptor = _open(self._path)
         self._size = self._cut_torn_line()
         self._position = self._read_position()
 
@@ -93,21 +94,15 @@ class InboxFile:
         if not rest:
             os.ftruncate(self._descriptor, 0)
         else:
-            temporary = self._path.with_suffix(".new")
-            descriptor = os.open(
-                temporary, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
-            )
-            _write_all(descriptor, rest)
-            os.fdatasync(descriptor)
-            temporary.replace(self._path)
+            with files.replacing(self._path, durable=True, mode=MODE) as file:
+                file.write(rest)
+                descriptor = _open(Path(file.name))
             os.close(self._descriptor)
             self._descriptor = descriptor
         self._size = len(rest)
 
     def _write_position(self, position: int) -> None:
-        temporary = self._position_path.with_suffix(".new")
-        temporary.write_text(str(position))
-        temporary.replace(self._position_path)
+        files.put(self._position_path, str(position).encode())
         self._position = position
 
     def _read_position(self) -> int:
@@ -138,6 +133,10 @@ class InboxFile:
             self.set_aside({"line": line.decode(errors="backslashreplace")}, "not JSON")
             return []
         return [event]
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -6,7 +6,6 @@ prints for `init`, with true expiries.
 
 import json
 import logging
-import os
 import re
 import threading
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ipam import files
 from ipam.agent.leases.record import is_hardware_address, lease_of
 from ipam.agent.state import Lease
 
@@ -73,12 +73,7 @@ class LeaseTable:
             path.unlink(missing_ok=True)
             del self._leases[network_id]
             return
-        temporary = path.with_suffix(".new")
-        with temporary.open("w") as file:
-            json.dump(leases, file)
-            file.flush()
-            os.fdatasync(file.fileno())
-        temporary.replace(path)
+        files.put(path, json.dumps(leases).encode(), durable=True)
 
 
 def initial_leases(leases: Iterable[Lease], server_duid: str) -> str:
