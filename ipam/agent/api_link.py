@@ -19,6 +19,7 @@ from ipam.agent.last_known_networks import KnownState
 from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentNotFound, IpamError
+from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class ApiLink:
         self._lock = threading.Lock()
         self._reports: dict[str, tuple[int, bool]] = {}
         self._asked = False
-        self._in_trouble = ""
+        self._trouble = Trouble()
         self._stopping = False
         self._wake_path = wake_path
         self._wake_socket = _bind(wake_path)
@@ -107,7 +108,7 @@ class ApiLink:
             poked = self._wait(max(0.0, next_poll - time.monotonic()))
             try:
                 is_report = poked == {self._poke_reader} and not self._asked
-                if is_report and not self._in_trouble and self._agent_id:
+                if is_report and not self._trouble and self._agent_id:
                     self._send_reports()
                     continue
                 self._asked = False
@@ -201,14 +202,12 @@ class ApiLink:
     def _failed(self, error: Exception) -> None:
         if isinstance(error, AgentNotFound):
             self._agent_id = self._etag = None  # deleted by an administrator: sign on anew
-        if str(error) != self._in_trouble:
+        if self._trouble.begins(str(error) or type(error).__name__):
             LOG.warning("serving the last known state: %s", error)
-        self._in_trouble = str(error) or type(error).__name__
 
     def _recovered(self) -> None:
-        if self._in_trouble:
+        if self._trouble.ends():
             LOG.warning("the API answers again")
-        self._in_trouble = ""
 
     def _poke(self) -> None:
         try:

@@ -22,6 +22,7 @@ from ipam.agent.reported_ports import Told
 from ipam.agent.retries import Retries
 from ipam.agent.servers import Serving
 from ipam.agent.state import HostState, NetworkState
+from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Reconciler:
         self._stubborn_taps = Retries(TAP_AGAIN_SECONDS, TAP_AGAIN_SECONDS)
         self._releases = Releases(serving)
         self._just_done: dict[str, list[AnyAction]] = {}
-        self._refusal = ""
+        self._refusal = Trouble()
         self._wake_in = IDLE_SECONDS
 
     @property
@@ -158,11 +159,10 @@ class Reconciler:
         try:
             refuse_if_drastic(steps, actual, self._drastic_fraction)
         except DrasticPlan as error:
-            if str(error) != self._refusal:
+            if self._refusal.begins(str(error)):
                 LOG.error("%s", error)  # noqa: TRY400  # the sentence says it all
-            self._refusal = str(error)
             return tuple(step for step in steps if step.network_id in desired.networks)
-        self._refusal = ""
+        self._refusal.ends()
         return steps
 
     def _act(self, steps: Iterable[AnyAction], *, for_good: bool) -> bool:

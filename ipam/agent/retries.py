@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ipam.backoff import Backoff
+
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
     again_at: float
-    delay_seconds: float
+    times: int
     sentence: str
 
 
 class Retries:
-    """Failures by key; the delay doubles from the first to the longest. `now` is monotonic."""
+    """Failures by key; the delay grows with each failure of its key. `now` is monotonic."""
 
     def __init__(self, first_seconds: float, longest_seconds: float) -> None:
-        self._first_seconds = first_seconds
-        self._longest_seconds = longest_seconds
+        self._backoff = Backoff(first_seconds, longest_seconds)
         self._failures: dict[str, _Failure] = {}
 
     @property
@@ -27,9 +28,9 @@ class Retries:
     def failed(self, key: str, sentence: str, now: float) -> float:
         """Note a failure; gives the seconds until the next try."""
         before = self._failures.get(key)
-        doubled = before.delay_seconds * 2 if before else self._first_seconds
-        delay = min(doubled, self._longest_seconds)
-        self._failures[key] = _Failure(now + delay, delay, sentence)
+        times = before.times + 1 if before else 1
+        delay = self._backoff.seconds(times)
+        self._failures[key] = _Failure(now + delay, times, sentence)
         return delay
 
     def succeeded(self, key: str) -> None:

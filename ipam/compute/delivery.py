@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from ipam.backoff import Backoff
 from ipam.errors import ServiceUnavailable
 from ipam.rules.nova_events import DELETED, UNPLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
@@ -163,6 +164,4 @@ def _again(claimed: Claimed, now_us: int, in_seconds: float, why: str) -> Outcom
 
 
 def _delay(attempts: int, longest: float) -> float:
-    """0.5 s after the first attempt, then twice as long each time."""
-    doublings = min(attempts - 1, 16)
-    return float(min(FIRST_RETRY_SECONDS * 2**doublings, longest))
+    return Backoff(FIRST_RETRY_SECONDS, longest).seconds(attempts)

@@ -21,6 +21,7 @@ from ipam.compute.audit import Finding, Kind
 from ipam.compute.auditor import Auditor
 from ipam.compute.servers import Servers, sign_in_error
 from ipam.errors import CallerError, IpamError
+from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class AuditRounds:
         self._grace_seconds = grace_seconds
         self._last: Sequence[Finding] = ()
         self._told: set[tuple[Any, ...]] = set()
-        self._trouble = ""
+        self._trouble = Trouble()
 
     def round(self) -> None:
         """One look, and what follows from it. Raises nothing but bugs."""
@@ -72,11 +73,11 @@ class AuditRounds:
                 trouble = self._audit(auditor)
         except IpamError as error:
             trouble = f"cannot compare ports with servers, nothing is reclaimed: {error}"
-        if trouble and trouble != self._trouble:
-            LOG.warning("Audit: %s", trouble)
-        elif self._trouble and not trouble:
+        if trouble:
+            if self._trouble.begins(trouble):
+                LOG.warning("Audit: %s", trouble)
+        elif self._trouble.ends():
             LOG.info("Audit: works again")
-        self._trouble = trouble
 
     def _audit(self, auditor: Auditor) -> str:
         """Why nothing may be reclaimed; empty when all was done."""

@@ -15,6 +15,7 @@ from ipam.rules.nova_events import ComputeEvent
 from ipam.store import compute_events
 from ipam.store.compute_events import Claimed
 from ipam.store.engine.database import Database, Transaction
+from ipam.trouble import Trouble
 from ipam.worker.wake_socket import WakeSocket
 
 LOG = logging.getLogger(__name__)
@@ -49,8 +50,8 @@ class EventSender:
         self._wakes = wakes
         self._interval = interval
         self._pace = Pace()
-        self._trouble = ""
-        self._fault = ""
+        self._trouble = Trouble()
+        self._fault = Trouble()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="compute-events", daemon=True)
 
@@ -119,23 +120,20 @@ class EventSender:
         except DatabaseUnavailable:
             return False  # the housekeeping beside this says so
         except Exception as error:
-            if self._fault != repr(error):
+            if self._fault.begins(repr(error)):
                 LOG.exception("Failed: events for Nova")
-            self._fault = repr(error)
             return False
-        self._fault = ""
+        self._fault.ends()
         return more
 
     def _in_trouble(self, why: str) -> None:
         """The same reason is told once. What may be the fault of single events is theirs."""
-        if self._pace.wait_seconds and self._trouble != why:
+        if self._pace.wait_seconds and self._trouble.begins(why):
             LOG.warning("Events wait for Nova; trying on: %s", why)
-            self._trouble = why
 
     def _out_of_trouble(self) -> None:
-        if self._trouble:
+        if self._trouble.ends():
             LOG.info("Works again: events for Nova")
-            self._trouble = ""
 
 
 def _answered(groups: Mapping[ComputeEvent, Sequence[Claimed]], codes: Sequence[int]) -> Ends:

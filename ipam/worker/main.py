@@ -4,6 +4,7 @@ import logging
 import signal
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ipam import systemd
 from ipam.allocator.allocator import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.store.engine.database import Database
+from ipam.trouble import Trouble
 from ipam.worker.housekeeping import Task, tasks
 from ipam.worker.wake_socket import WakeSocket
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ipam.worker.compute_events import EventSender
 
 LOG = logging.getLogger(__name__)
+
+DATABASE = "the database"
 
 
 def run(settings: cfg.ConfigOpts) -> None:
@@ -78,7 +82,7 @@ class Worker:
 
     def __init__(self, work: Mapping[str, Task]) -> None:
         self._tasks = work
-        self._failing: dict[str, str] = {}
+        self._troubles: defaultdict[str, Trouble] = defaultdict(Trouble)
 
     def round(self) -> None:
         """Do each task once. Never raises what a task raised."""
@@ -86,25 +90,18 @@ class Worker:
             try:
                 count = task()
             except DatabaseUnavailable as error:
-                self._failed("the database", str(error))
+                if self._troubles[DATABASE].begins(str(error)):
+                    LOG.warning("The database is away; trying on: %s", error)
                 return
             except Exception as error:
-                if self._failed(name, repr(error)):
+                if self._troubles[name].begins(repr(error)):
                     LOG.exception("Failed: %s", name)
             else:
                 self._worked(name)
                 if count:
                     LOG.info("%s: %d", name.capitalize(), count)
-        self._worked("the database")
-
-    def _failed(self, what: str, why: str) -> bool:
-        """Note a failure; whether it is news. The same one, round after round, is told once."""
-        is_news = self._failing.get(what) != why
-        if is_news and what == "the database":
-            LOG.warning("The database is away; trying on: %s", why)
-        self._failing[what] = why
-        return is_news
+        self._worked(DATABASE)
 
     def _worked(self, what: str) -> None:
-        if self._failing.pop(what, None):
+        if self._troubles[what].ends():
             LOG.info("Works again: %s", what)

@@ -5,14 +5,15 @@ import threading
 
 from ipam.agent.leases.inbox_file import Event, InboxFile
 from ipam.agent.leases.table import LeaseTable
+from ipam.backoff import Backoff
 from ipam.client import Client
 from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge, IpamError
+from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
 BATCH = 500
-FIRST_RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 30.0
+BACKOFF = Backoff(first_seconds=0.5, longest_seconds=30.0)
 REFUSALS = (HTTPBadRequest, HTTPRequestEntityTooLarge)
 """What says that this very event is wrong; anything else may pass with time."""
 
@@ -26,7 +27,8 @@ class LeaseShipper:
         self._table = table
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._delay = FIRST_RETRY_SECONDS
+        self._failures = 0
+        self._trouble = Trouble()
         self._thread = threading.Thread(target=self._run, name="lease-shipper", daemon=True)
 
     def start(self) -> None:
@@ -73,16 +75,21 @@ class LeaseShipper:
             self._wake.clear()
             try:
                 self.ship()
-                self._delay = FIRST_RETRY_SECONDS
             except IpamError as error:
-                LOG.warning("lease events wait for the API: %s", error)
+                if self._trouble.begins(str(error)):
+                    LOG.warning("lease events wait for the API: %s", error)
                 self._wait_before_retry()
-            except Exception:
-                LOG.exception("lease shipper")
+            except Exception as error:
+                if self._trouble.begins(repr(error)):
+                    LOG.exception("lease shipper")
                 self._wait_before_retry()
+            else:
+                self._failures = 0
+                if self._trouble.ends():
+                    LOG.info("lease events reach the API again")
 
     def _wait_before_retry(self) -> None:
         """New events do not shorten the wait: an API in trouble is not helped by haste."""
-        self._stopping.wait(self._delay)
-        self._delay = min(self._delay * 2, LONGEST_RETRY_SECONDS)
+        self._failures += 1
+        self._stopping.wait(BACKOFF.seconds(self._failures))
         self._wake.set()

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Self
 
-FIRST_RESTART_SECONDS = 1.0
-LONGEST_RESTART_SECONDS = 30.0
+from ipam.backoff import Backoff
+
+RESTARTS = Backoff(first_seconds=1.0, longest_seconds=30.0)
 HEALTHY_SECONDS = 60.0
 """A child that lived as long starts again at once, as if it had never failed."""
 REPEATED_SIGNAL_SECONDS = 1.0
@@ -43,7 +44,7 @@ class Child:
     pidfd: int = -1
     status: int | None = None
     started: float = 0.0
-    delay: float = FIRST_RESTART_SECONDS
+    failures: int = 0
     restart_at: float | None = None
     buffer: bytearray = field(default_factory=bytearray)
 
@@ -194,11 +195,11 @@ class Supervisor:
         if not self.restarts:
             return
         lived = time.monotonic() - child.started
-        child.delay = FIRST_RESTART_SECONDS if lived >= HEALTHY_SECONDS else child.delay
-        child.restart_at = time.monotonic() + child.delay
+        child.failures = 1 if lived >= HEALTHY_SECONDS else child.failures + 1
+        delay = RESTARTS.seconds(child.failures)
+        child.restart_at = time.monotonic() + delay
         how = _how(child.status)
-        self._write_line("up", f"{child.name} {how}; starting it again in {child.delay:g} s")
-        child.delay = min(child.delay * 2, LONGEST_RESTART_SECONDS)
+        self._write_line("up", f"{child.name} {how}; starting it again in {delay:g} s")
 
     def _restart_due(self) -> None:
         now = time.monotonic()

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -22,6 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from ipam.backoff import Backoff
 from ipam.errors import DatabaseUnavailable
 from ipam.store.engine.engines import IMMEDIATE, READING, create_engine
 from ipam.store.engine.retry import is_disconnect, is_transient
@@ -29,8 +29,7 @@ from ipam.store.engine.retry import is_disconnect, is_transient
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
-FIRST_RETRY_SECONDS = 0.005
-LONGEST_RETRY_SECONDS = 0.5
+BACKOFF = Backoff(first_seconds=0.01, longest_seconds=0.5)
 LAST_ATTEMPT_STARTS_WITHIN_SECONDS = 5.0
 LOCK_WAIT_SECONDS = 5
 
@@ -196,8 +195,7 @@ class Database:
         if last or (lost and attempt > 1):
             LOG.warning("database: attempt %d: %s", attempt, error.orig)
             raise DatabaseUnavailable("The database does not answer; try again.") from error
-        ceiling = min(FIRST_RETRY_SECONDS * 2**attempt, LONGEST_RETRY_SECONDS)
-        time.sleep(random.uniform(0, ceiling))  # noqa: S311  # jitter, not a secret
+        time.sleep(BACKOFF.random_seconds(attempt))
 
     @contextlib.contextmanager
     def _write_lock(self) -> Iterator[None]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ipam.backoff import Backoff
+from ipam.cli.commands import supervisor
 from ipam.cli.commands.supervisor import ChildFailedError, Supervisor
 
 SLEEPER = "import time; print('ready', flush=True); time.sleep(60)"
@@ -94,9 +96,11 @@ def test_the_same_signal_sent_twice_counts_once(watched: Watched) -> None:
     assert watched.supervisor.signals == 1
 
 
-def test_a_child_that_dies_is_started_again(watched: Watched) -> None:
+def test_a_child_that_dies_is_started_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "RESTARTS", Backoff(0.01, 30.0))
     first = watched.start("child", SLEEPER)
-    watched.supervisor._children["child"].delay = 0.01
     os.kill(first, signal.SIGKILL)
 
     def stop_when_it_is_back() -> None:
@@ -119,9 +123,8 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def test_restarts_back_off(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Supervisor, "_seconds_to_restart", lambda _: 0.01)
+    monkeypatch.setattr(supervisor, "RESTARTS", Backoff(0.01, 30.0))
     watched.start("child", "raise SystemExit(7)", ready=False)
-    child = watched.supervisor._children["child"]
-    child.delay = 0.01
     watched.signal_after(1.5)
     watched.supervisor.run_until_signal()
     said = [line for name, line in watched.lines if name == "up"]
