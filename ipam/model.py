@@ -5,7 +5,6 @@ Pure: no clock, no randomness but `new_id`, nothing outside the process.
 
 import re
 import socket
-import time
 import uuid
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -35,6 +34,7 @@ MAC_PREFIX: Final = bytes.fromhex("fa163e")
 
 
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 def is_uuid(text: str) -> bool:
@@ -42,12 +42,23 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
+def is_mac(text: str) -> bool:
+    """Whether the text has the form of a MAC address here: lower case, with colons."""
+    return _MAC.fullmatch(text) is not None
+
+
+def ip_version(text: str) -> int:
+    """4 or 6: the version of an address or CIDR, of which IPv6 alone has colons."""
+    return 6 if ":" in text else 4
+
+
 def pack(address: str) -> bytes:
     """The address in network byte order: 4 bytes for IPv4, 16 for IPv6.
 
     Packed addresses of one IP version sort as the addresses do. Raises OSError on anything else.
     """
-    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    family = socket.AF_INET if ip_version(address) == 4 else socket.AF_INET6
+    return socket.inet_pton(family, address)
 
 
 def unpack(packed: bytes) -> str:
@@ -58,16 +69,6 @@ def unpack(packed: bytes) -> str:
 def new_id() -> str:
     """A fresh resource id."""
     return str(uuid.uuid4())
-
-
-def now_seconds() -> int:
-    """The wall clock, in whole seconds since the epoch."""
-    return int(time.time())
-
-
-def now_microseconds() -> int:
-    """The wall clock, in microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,6 @@ the rule. Rules between values (a gateway in its subnet) stand in `subnet_rules`
 """
 
 import re
-import socket
 from ipaddress import ip_network
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -134,9 +133,8 @@ def shown(text: str) -> str:
 
 def is_address(text: str) -> bool:
     """Whether the text is an IP address."""
-    family = socket.AF_INET6 if ":" in text else socket.AF_INET
     try:
-        socket.inet_pton(family, text)
+        model.pack(text)
     except (OSError, ValueError):
         return False
     return True

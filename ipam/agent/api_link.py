@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ipam import model
+from ipam import clock, model
 from ipam.agent.last_known_networks import KnownState
 from ipam.chunks import chunks
 from ipam.client import Client
@@ -56,7 +56,7 @@ class ApiLink:
         self._report_seconds = report_seconds
         self._facts = facts
         self._on_change = on_change
-        self._started_at = model.now_seconds()
+        self._started_at = clock.now_seconds()
         self._agent_id: str | None = None
         self._etag: str | None = None
         self._said: Json = {}

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ipam import model
+from ipam import clock
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.process import DnsmasqProcesses, Running
@@ -148,7 +148,7 @@ class Serving:
 
     def record_missed(self, network_id: str, leases: Collection[Lease]) -> None:
         """Write down the end of leases that no server will report."""
-        now = model.now_microseconds()
+        now = clock.now_microseconds()
         self._inbox.record([missed_event(network_id, self._host, one, now) for one in leases])
 
     def shorten_log(self, network_id: str) -> None:

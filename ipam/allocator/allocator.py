@@ -10,11 +10,12 @@ from ipam.allocator import pools, statements
 from ipam.allocator.candidate_source import CandidateSource
 from ipam.allocator.counters import Counters
 from ipam.allocator.ranges import Range
+from ipam.clock import now_seconds
 from ipam.errors import (
     IpAddressAlreadyAllocated,
     IpAddressGenerationFailure,
 )
-from ipam.model import now_seconds, unpack
+from ipam.model import unpack
 from ipam.store.engine.database import Database, Transaction
 
 CLAIM_ATTEMPTS = 3

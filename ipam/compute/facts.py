@@ -1,6 +1,5 @@
 """What ipam knows of a port and Nova of a server, where they can contradict each other. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +24,6 @@ PORT_FIELDS: Final = (
 )
 """The attributes of a port that `port` reads."""
 
-UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOT_NOVAS: Final = ("compute:kuryr",)
 """Owners of containers, whose ids are UUIDs that Nova has never heard of."""
 NEVER: Final = datetime.fromtimestamp(0, UTC)
@@ -55,7 +53,7 @@ class Port:
     def server_id(self) -> str | None:
         """The server that has the port; None where it is no server's of Nova."""
         owned = self.device_owner.startswith(model.COMPUTE_OWNER_PREFIX)
-        if owned and self.device_owner not in NOT_NOVAS and UUID.fullmatch(self.device_id):
+        if owned and self.device_owner not in NOT_NOVAS and model.is_uuid(self.device_id):
             return self.device_id
         return None
 

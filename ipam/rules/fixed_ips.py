@@ -14,6 +14,7 @@ from ipam.errors import (
     InvalidIpForNetwork,
     InvalidIpForSubnet,
 )
+from ipam.rules import prefixes
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.ipv6 import eui64
 
@@ -232,9 +233,7 @@ def _kept(step: Step, left: Sequence[Held]) -> Held | None:
 
 
 def _contains(cidr: str, address: str) -> bool:
-    base, _, length = cidr.partition("/")
-    if (":" in base) != (":" in address):
+    if model.ip_version(cidr) != model.ip_version(address):
         return False
-    packed = model.pack(address)
-    shift = len(packed) * 8 - int(length)
-    return int.from_bytes(packed) >> shift == int.from_bytes(model.pack(base)) >> shift
+    prefix = prefixes.parse(cidr)
+    return prefix.first <= subnet_rules.number(address) <= prefix.last

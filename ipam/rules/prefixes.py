@@ -40,11 +40,6 @@ def parse(cidr: str) -> Prefix:
     return Prefix(int.from_bytes(packed), int(length), len(packed) * 8)
 
 
-def version(cidr: str) -> int:
-    """4 or 6."""
-    return 6 if ":" in cidr else 4
-
-
 def compact(cidrs: Iterable[str]) -> list[str]:
     """The fewest prefixes with the same addresses, lowest first."""
     prefixes = sorted(map(parse, cidrs))

@@ -17,6 +17,7 @@ from ipam.errors import (
     SubnetAllocationError,
     SubnetPoolQuotaExceeded,
 )
+from ipam.model import ip_version
 from ipam.rules import prefixes
 
 LONGEST: Final = {4: 32, 6: 128}
@@ -62,7 +63,7 @@ def lengths(version: int, least: int | None, default: int | None, most: int | No
 
 def version_faults(cidrs: Sequence[str]) -> list[CallerError]:
     """A fault where prefixes are of both IP versions."""
-    if len({":" in cidr for cidr in cidrs}) > 1:
+    if len(set(map(ip_version, cidrs))) > 1:
         return [PrefixVersionMismatch("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.")]
     return []
 

@@ -18,6 +18,8 @@ from ipam.errors import (
     OutOfBoundsAllocationPool,
     OverlappingAllocationPools,
 )
+from ipam.model import ip_version
+from ipam.rules import prefixes
 from ipam.rules.ipv6 import is_auto_address
 
 Range: TypeAlias = tuple[int, int]
@@ -64,7 +66,7 @@ def usable(cidr: str) -> Range:
 def default_gateway(cidr: str) -> str | None:
     """The first address; None in a network of one address."""
     first, last = usable(cidr)
-    return None if first == last else text(first, _version(cidr))
+    return None if first == last else text(first, ip_version(cidr))
 
 
 def default_pools(cidr: str, gateway_ip: str | None) -> list[tuple[str, str]]:
@@ -73,13 +75,13 @@ def default_pools(cidr: str, gateway_ip: str | None) -> list[tuple[str, str]]:
     ranges = [(first, last)]
     if gateway_ip is not None and first <= (gateway := number(gateway_ip)) <= last:
         ranges = [(first, gateway - 1), (gateway + 1, last)]
-    version = _version(cidr)
+    version = ip_version(cidr)
     return [(text(low, version), text(high, version)) for low, high in ranges if low <= high]
 
 
 def faults(shape: Shape) -> list[CallerError]:
     """Every rule that the subnet breaks."""
-    if _version(shape.cidr) != shape.ip_version:
+    if ip_version(shape.cidr) != shape.ip_version:
         return [_version_fault("cidr", shape.cidr, shape.ip_version)]
     return [
         *_gateway_faults(shape),
@@ -92,16 +94,15 @@ def faults(shape: Shape) -> list[CallerError]:
 
 def overlapping(cidr: str, others: Mapping[str, str]) -> list[CallerError]:
     """A fault for each of the subnets (id to CIDR) that share addresses with `cidr`."""
-    first, last = _whole(cidr)
+    mine = prefixes.parse(cidr)
+    found = {subnet_id: prefixes.parse(other) for subnet_id, other in others.items()}
     return [
         InvalidInput(
             f"Requested subnet with cidr: {cidr} for network overlaps with another subnet:"
-            f" {other} of subnet {subnet_id}."
+            f" {others[subnet_id]} of subnet {subnet_id}."
         )
-        for subnet_id, other in others.items()
-        if _version(other) == _version(cidr)
-        and first <= _whole(other)[1]
-        and _whole(other)[0] <= last
+        for subnet_id, other in found.items()
+        if other.bits == mine.bits and mine.first <= other.last and other.first <= mine.last
     ]
 
 
@@ -145,7 +146,7 @@ def mode_faults(shape: Shape) -> Iterator[CallerError]:
 def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
     if shape.gateway_ip is None:
         return
-    if _version(shape.gateway_ip) != shape.ip_version:
+    if ip_version(shape.gateway_ip) != shape.ip_version:
         yield _version_fault("gateway_ip", shape.gateway_ip, shape.ip_version)
         return
     gateway = number(shape.gateway_ip)
@@ -156,7 +157,7 @@ def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
             f" that a machine in {shape.cidr} can have."
         )
     for low, high in shape.pools:
-        if _version(low) == _version(high) == shape.ip_version and (
+        if ip_version(low) == ip_version(high) == shape.ip_version and (
             number(low) <= gateway <= number(high)
         ):
             yield GatewayConflictWithAllocationPools(
@@ -168,7 +169,7 @@ def _pool_faults(shape: Shape) -> Iterator[CallerError]:
     first, last = usable(shape.cidr)
     sound = []
     for low, high in shape.pools:
-        if {_version(low), _version(high)} != {shape.ip_version}:
+        if {ip_version(low), ip_version(high)} != {shape.ip_version}:
             yield InvalidAllocationPool(
                 f"The allocation pool {low}-{high} is not valid: it is not of IP version"
                 f" {shape.ip_version}."
@@ -204,7 +205,7 @@ def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:
 def _route_faults(shape: Shape) -> Iterator[CallerError]:
     for name, addresses in (("destination", shape.destinations), ("nexthop", shape.nexthops)):
         for each in addresses:
-            if _version(each) != shape.ip_version:
+            if ip_version(each) != shape.ip_version:
                 yield _version_fault(f"host_routes {name}", each, shape.ip_version)
 
 
@@ -213,12 +214,3 @@ def _version_fault(name: str, value: str, version: int) -> CallerError:
         f"Invalid input for {name}. Reason: '{value}' is not of IP version {version}, as"
         " ip_version says."
     )
-
-
-def _version(address: str) -> int:
-    return 6 if ":" in address else 4
-
-
-def _whole(cidr: str) -> Range:
-    net = ip_network(cidr)
-    return int(net.network_address), int(net.broadcast_address)

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import delete, exists, select, update
 
-from ipam import model
+from ipam import clock
 from ipam.store import rbac, tables, visibility
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record, Viewer, read_one
@@ -37,7 +37,7 @@ def bump(tx: Transaction, scope_id: str, project_id: str) -> Record | None:
 
     Whatever adds prefixes to the scope does this first, so that nobody else does meanwhile.
     """
-    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": model.now_seconds()}
+    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
     tx.execute(update(_T).where(_T.c.id == scope_id).values(**raised))
     return read_one(tx, COLLECTION, scope_id, Viewer(project_id, _USERS))
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
 
-from ipam import model
+from ipam import clock, model
 from ipam.errors import HTTPBadRequest
 from ipam.store import tables
 from ipam.store.engine import instants
@@ -55,7 +55,7 @@ def collection(agent_down_time: int) -> Collection:
 
 def oldest_heartbeat(agent_down_time: int) -> int:
     """The earliest heartbeat, in epoch seconds, with which an agent counts as alive now."""
-    return model.now_seconds() - agent_down_time
+    return clock.now_seconds() - agent_down_time
 
 
 def report(tx: Transaction, *, agent_type: str, host: str, state: Mapping[str, Any]) -> str:
@@ -63,7 +63,7 @@ def report(tx: Transaction, *, agent_type: str, host: str, state: Mapping[str, A
 
     Two first heartbeats at once: the unique key lets one insert, the other raises IntegrityError.
     """
-    values = {**state, "heartbeat_at": model.now_seconds()}
+    values = {**state, "heartbeat_at": clock.now_seconds()}
     mine = and_(_T.c.agent_type == agent_type, _T.c.host == host)
     agent_id = tx.execute(select(_T.c.id).where(mine).with_for_update()).scalar_one_or_none()
     if agent_id is not None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, select
 
-from ipam import model
+from ipam import clock, model
 from ipam.chunks import chunks
 from ipam.store import tables
 from ipam.store.engine import instants
@@ -138,13 +138,13 @@ class AllocationHistory:
 
     def allocated(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
         """Note which addresses of a subnet now belong to which ports."""
-        now_us = model.now_microseconds()
+        now_us = clock.now_microseconds()
         _moves(tx).extend(_Given(subnet_pk, ip, owner, now_us) for ip, owner in given.items())
 
     def released(self, tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> None:
         """Note that a port gave back an address; the port is still there, as it was."""
         holder, places = _last_words(tx, owner_pk)
-        _moves(tx).append(_row(RELEASED, ip, model.now_microseconds(), holder, places[subnet_pk]))
+        _moves(tx).append(_row(RELEASED, ip, clock.now_microseconds(), holder, places[subnet_pk]))
 
 
 def know_ports(tx: Transaction, pks: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -233,7 +233,7 @@ def _kept_by_changed(tx: Transaction, ledger: _Ledger) -> list[dict[str, Any]]:
     if not ledger.changed:
         return []
     fresh = {(move.subnet_pk, move.ip) for move in ledger.moves if isinstance(move, _Given)}
-    now_us = model.now_microseconds()
+    now_us = clock.now_microseconds()
     return [
         _row(
             CHANGED,

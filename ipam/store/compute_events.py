@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import delete, func, insert, select, update
 
-from ipam import model
+from ipam import clock
 from ipam.rules.nova_events import ComputeEvent
 from ipam.store import tables
 from ipam.store.engine.database import Transaction
@@ -46,7 +46,7 @@ class Waiting:
 
 def put(tx: Transaction, events: Sequence[ComputeEvent]) -> None:
     """Add events, to be sent at once."""
-    now_us = model.now_microseconds()
+    now_us = clock.now_microseconds()
     new = [
         {
             "name": event.name,

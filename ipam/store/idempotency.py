@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ipam import model
+from ipam import clock
 from ipam.store import tables
 from ipam.store.engine.database import Transaction
 
@@ -48,7 +48,7 @@ def claim(tx: Transaction, key_id: str, request: str, *, is_over: bool) -> None:
     """
     if is_over:
         tx.execute(delete(_T).where(_T.c.id == key_id, _T.c.created_at <= _oldest()))
-    new = {"id": key_id, "request": request, "created_at": model.now_seconds()}
+    new = {"id": key_id, "request": request, "created_at": clock.now_seconds()}
     try:
         tx.execute(insert(_T).values(new))
     except IntegrityError as error:
@@ -69,4 +69,4 @@ def forget_old(tx: Transaction, *, limit: int) -> int:
 
 
 def _oldest() -> int:
-    return model.now_seconds() - KEPT_SECONDS
+    return clock.now_seconds() - KEPT_SECONDS

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
-from ipam import model
+from ipam import clock, model
 from ipam.chunks import MOST_PARAMETERS, chunks
 from ipam.rules.leases import Key, Lease, LeaseEvent, after
 from ipam.store.engine import instants
@@ -128,7 +128,7 @@ def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
     projects = _projects(tx, {event.network_id for event in fresh})
 
     leases: dict[Key, Lease | None] = {key: state for key, (_, state) in stored.items()}
-    recorded_at_us = model.now_microseconds()
+    recorded_at_us = clock.now_microseconds()
     rows = []
     for event in fresh:
         before = leases.get(event.key)
@@ -302,7 +302,7 @@ def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:
     overdue = tx.execute(query).all()
     if not overdue:
         return 0
-    now_us = model.now_microseconds()
+    now_us = clock.now_microseconds()
     tx.execute(insert(lease_event), [_missed(row, now_us) for row in overdue])
     tx.execute(delete(lease).where(lease.c.pk.in_([row.pk for row in overdue])))
     return len(overdue)

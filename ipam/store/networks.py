@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from ipam import model
+from ipam import clock, model
 from ipam.chunks import chunks
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine.database import Transaction
@@ -114,7 +114,7 @@ def bump(tx: Transaction, network_id: str) -> Record | None:
     """
     raised = update(_T).where(_T.c.id == network_id)
     tx.execute(
-        raised.values(revision_number=_T.c.revision_number + 1, updated_at=model.now_seconds())
+        raised.values(revision_number=_T.c.revision_number + 1, updated_at=clock.now_seconds())
     )
     return tx.execute(select(_T).where(_T.c.id == network_id)).one_or_none()
 

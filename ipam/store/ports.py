@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from ipam import model
+from ipam import clock, model
 from ipam.errors import (
     Conflict,
     HTTPBadRequest,
@@ -210,7 +210,7 @@ def end_leases(tx: Transaction, port_id: str, reason: str) -> int:
     ended = tx.execute(select(lease).where(lease.c.port_id == port_id)).all()
     if not ended:
         return 0
-    now = model.now_microseconds()
+    now = clock.now_microseconds()
     history = [
         {name: getattr(row, name) for name in _COPIED}
         | {"id": model.new_id(), "action": "del", "details": {"reason": reason}}

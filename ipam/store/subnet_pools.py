@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ipam import model
+from ipam import clock, model
 from ipam.chunks import chunks
 from ipam.errors import InvalidInput
 from ipam.store import rbac, tables, tags, visibility
@@ -89,7 +89,7 @@ def bump(tx: Transaction, pool_id: str) -> None:
 
     Whatever takes a prefix or changes the prefixes does this first, so that nobody else does.
     """
-    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": model.now_seconds()}
+    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
     tx.execute(update(_T).where(_T.c.id == pool_id).values(**raised))
 
 

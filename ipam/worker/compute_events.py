@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from ipam import model
+from ipam import clock
 from ipam.compute import delivery
 from ipam.compute.delivery import Again, Done, Drop, Outcome, Pace
 from ipam.compute.nova import TIMEOUT_SECONDS
@@ -79,7 +79,7 @@ class EventSender:
         return True
 
     def _claim(self) -> list[Claimed]:
-        now_us = model.now_microseconds()
+        now_us = clock.now_microseconds()
         if not self._database.read(lambda tx: compute_events.is_due(tx, now_us=now_us)):
             return []
         return self._database.write(
@@ -95,7 +95,7 @@ class EventSender:
         except ServiceUnavailable as error:
             self._pace = self._pace.failed(error, len(groups))
             self._in_trouble(str(error))
-            now_us = model.now_microseconds()
+            now_us = clock.now_microseconds()
             return [
                 (each, delivery.after_failure(each, error, self._pace, now_us=now_us))
                 for each in claimed
@@ -137,7 +137,7 @@ class EventSender:
 
 
 def _answered(groups: Mapping[ComputeEvent, Sequence[Claimed]], codes: Sequence[int]) -> Ends:
-    now_us = model.now_microseconds()
+    now_us = clock.now_microseconds()
     return [
         (each, delivery.after_answer(each, code, now_us=now_us))
         for rows, code in zip(groups.values(), codes, strict=True)
@@ -148,7 +148,7 @@ def _answered(groups: Mapping[ComputeEvent, Sequence[Claimed]], codes: Sequence[
 def _record(tx: Transaction, ends: Ends) -> None:
     """Write down what became of events."""
     compute_events.done(tx, [each for each, end in ends if not isinstance(end, Again)])
-    now_us = model.now_microseconds()
+    now_us = clock.now_microseconds()
     for each, end in ends:
         if isinstance(end, Again):
             send_at_us = now_us + int(end.in_seconds * 1_000_000)

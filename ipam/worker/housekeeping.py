@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from oslo_config import cfg
 
-from ipam import model
+from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.store import agents, allocation_history, idempotency, leases
 from ipam.store.engine.database import Database, Transaction
@@ -49,7 +49,7 @@ def tasks(
 
 def end_leases(database: Database, *, grace_seconds: int) -> int:
     """End the leases whose time was up that many seconds ago, each with a `missed` event."""
-    before = model.now_seconds() - grace_seconds
+    before = clock.now_seconds() - grace_seconds
     return _in_batches(
         database, lambda tx: leases.end_overdue(tx, before=before, limit=BATCH_ROWS)
     )
@@ -64,7 +64,7 @@ def forget_events(database: Database, *, retention_days: int) -> int:
     """Delete lease events recorded longer ago than this; none when it is 0."""
     if not retention_days:
         return 0
-    before_us = model.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
     return _in_batches(
         database, lambda tx: leases.forget_events(tx, before_us=before_us, limit=BATCH_ROWS)
     )
@@ -74,7 +74,7 @@ def forget_allocations(database: Database, *, retention_days: int) -> int:
     """Delete the history of addresses given back longer ago than this; none when it is 0."""
     if not retention_days:
         return 0
-    before_us = model.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
     return _in_batches(
         database,
         lambda tx: allocation_history.forget(tx, before_us=before_us, limit=BATCH_ROWS),

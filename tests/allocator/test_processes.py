@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipam.model import now_seconds
+from ipam.clock import now_seconds
 from ipam.store import tables
 from ipam.store.engine.database import Database
 from tests.allocator.subnets import Ground

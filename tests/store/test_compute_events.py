@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
-from ipam import model
+from ipam import clock, model
 from ipam.rules.nova_events import CHANGED, PLUGGED, ComputeEvent
 from ipam.store import compute_events
 from ipam.store.compute_events import Claimed
@@ -26,7 +26,7 @@ def put(database: Database, *events: ComputeEvent) -> None:
 
 
 def claim(database: Database, *, limit: int = 100, later_us: int = 0) -> list[Claimed]:
-    now_us = model.now_microseconds() + later_us
+    now_us = clock.now_microseconds() + later_us
     return database.write(
         lambda tx: compute_events.claim(tx, now_us=now_us, hold_us=HOLD_US, limit=limit)
     )
@@ -67,7 +67,7 @@ def test_what_is_done_is_gone(database: Database) -> None:
 def test_what_is_postponed_comes_at_its_time_with_the_reason_kept(database: Database) -> None:
     put(database, event(1))
     (claimed,) = claim(database)
-    send_at_us = model.now_microseconds() + 5 * SECOND_US
+    send_at_us = clock.now_microseconds() + 5 * SECOND_US
     database.write(
         lambda tx: compute_events.postpone(
             tx, claimed, send_at_us=send_at_us, last_error="no host " * 100
@@ -95,7 +95,7 @@ def test_a_worker_that_was_away_too_long_does_not_take_an_event_back(database: D
 
 def test_is_due_says_whether_a_claim_would_find_something(database: Database) -> None:
     def due(later_us: int = 0) -> bool:
-        now_us = model.now_microseconds() + later_us
+        now_us = clock.now_microseconds() + later_us
         return database.read(lambda tx: compute_events.is_due(tx, now_us=now_us))
 
     assert not due()
@@ -109,18 +109,18 @@ def test_is_due_says_whether_a_claim_would_find_something(database: Database) ->
 def test_events_that_another_host_makes_are_due_though_its_clock_is_ahead(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ahead = model.now_microseconds() + 3600 * SECOND_US
+    ahead = clock.now_microseconds() + 3600 * SECOND_US
     with monkeypatch.context() as patched:
-        patched.setattr(model, "now_microseconds", lambda: ahead)
+        patched.setattr(clock, "now_microseconds", lambda: ahead)
         put(database, event(1))
     assert len(claim(database)) == 1
 
 
 def test_the_oldest_is_counted_from_when_it_was_made(database: Database) -> None:
     assert database.read(compute_events.waiting) == compute_events.Waiting(0, None)
-    before = model.now_microseconds()
+    before = clock.now_microseconds()
     put(database, event(1, CHANGED))
-    after = model.now_microseconds()
+    after = clock.now_microseconds()
     put(database, event(2))
     claim(database)
     found = database.read(compute_events.waiting)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from ipam import model
+from ipam import clock, model
 from ipam.compute.delivery import RequestRefused
 from ipam.errors import ServiceUnavailable
 from ipam.protocol.wake import Waker
@@ -151,7 +151,7 @@ def test_each_event_ends_as_nova_answers_for_it(
     (without_host,) = [each for each, code in codes.items() if code == 422]
     assert (left.port_id, left.attempts) == (without_host.port_id, 1)
     assert left.last_error == "the server has no host yet"
-    assert left.send_at_us > model.now_microseconds() - LATER_US
+    assert left.send_at_us > clock.now_microseconds() - LATER_US
     dropped = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert len(dropped) == 2
     for each, code in codes.items():

@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from ipam import model
+from ipam import clock
 from ipam.api.http.operations import Operation
 from ipam.api.http.service import Service
 from ipam.errors import Temporary
@@ -166,7 +166,7 @@ def _totals(found: Mapping[str, int]) -> Iterator[Metric]:
 
 def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:
     made_us = found.oldest_at_us
-    age_us = 0 if made_us is None else max(model.now_microseconds() - made_us, 0)
+    age_us = 0 if made_us is None else max(clock.now_microseconds() - made_us, 0)
     yield GaugeMetricFamily(
         "ipam_compute_events_waiting", "Events that Nova has not heard yet.", value=found.events
     )

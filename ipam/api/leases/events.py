@@ -12,7 +12,7 @@ from typing import Any, Final
 import falcon
 from msgspec import Struct
 
-from ipam import model, values
+from ipam import clock, model, values
 from ipam.api.http.attributes import parse, wire_names
 from ipam.api.http.bodies import read_json, unwrap
 from ipam.api.http.operations import Operation
@@ -135,7 +135,7 @@ class LeaseEventsRoute(ListRoute):
         given = unwrap(body, "lease_events")
         if not isinstance(given, list):
             raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
-        events = read_events(given, model.now_microseconds())
+        events = read_events(given, clock.now_microseconds())
         recorded = leases.record(self.service.database, events)
         respond(resp, {"applied": recorded.applied, "duplicates": recorded.duplicates})
 

@@ -29,6 +29,7 @@ from ipam.errors import (
     SubnetPoolInUse,
 )
 from ipam.identity.caller import Caller
+from ipam.model import ip_version
 from ipam.rules import prefixes
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.rules.subnet_pools import Lengths
@@ -175,7 +176,7 @@ def removed(
 
 
 def _add(tx: Transaction, caller: Caller, body: SubnetPoolCreate) -> int:
-    version = prefixes.version(body.prefixes[0])
+    version = ip_version(body.prefixes[0])
     compact = prefixes.compact(body.prefixes)
     lengths = subnet_pool_rules.lengths(
         version, body.min_prefixlen, body.default_prefixlen, body.max_prefixlen

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ipam.api.http import writing
 from ipam.api.http.routes import Kind
 from ipam.errors import CallerError, EmptySubnetPoolPrefixList, SubnetPoolNotFound
-from ipam.rules import prefixes
+from ipam.model import ip_version
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.store import subnet_pools
 from ipam.store.engine.database import Transaction
@@ -101,7 +101,7 @@ def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
         return [EmptySubnetPoolPrefixList("Empty subnet pool prefix list.")]
     if faults := subnet_pool_rules.version_faults(given):
         return faults
-    version = prefixes.version(given[0])
+    version = ip_version(given[0])
     names = ("min_prefixlen", "default_prefixlen", "max_prefixlen")
     lengths = subnet_pool_rules.lengths(version, *(values.get(name) for name in names))
     return subnet_pool_rules.length_faults(lengths, version)

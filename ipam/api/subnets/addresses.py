@@ -7,7 +7,7 @@ from typing import Any, Literal
 import falcon
 from msgspec import Struct
 
-from ipam import model
+from ipam import clock, model
 from ipam.api.http import list_query
 from ipam.api.http.access import Access
 from ipam.api.http.operations import Operation, Route
@@ -120,7 +120,7 @@ class SubnetAddressesRoute:
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         access = Access(self._service, req.context.caller)
         subnet = self._subnet(access, resource_id)
-        shape = kind(_facts(subnet), model.now_seconds())
+        shape = kind(_facts(subnet), clock.now_seconds())
         maximum = self._service.settings.api.page_size_max
         request = list_query.parse_query(req.query_string, shape.rows, AddressView, maximum)
         page = self._page(shape, _by_address(request.query), access.viewer(shape))

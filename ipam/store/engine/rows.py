@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Insert, Select, bindparam, insert, select, update
 from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type, not the library
 
-from ipam import model
+from ipam import clock, model
 from ipam.chunks import chunks
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -15,7 +15,7 @@ from ipam.store.engine.listing import Record
 
 def with_standard(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a new row with its id, revision and times."""
-    now = model.now_seconds()
+    now = clock.now_seconds()
     standard = {"id": model.new_id(), "revision_number": 0, "created_at": now, "updated_at": now}
     return standard | dict(values)
 
@@ -58,7 +58,7 @@ def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> 
         .values(
             **values,
             revision_number=table.c.revision_number + 1,
-            updated_at=model.now_seconds(),
+            updated_at=clock.now_seconds(),
         )
     )
     return tx.execute(statement).rowcount

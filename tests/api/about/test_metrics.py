@@ -6,7 +6,7 @@ import pytest
 from oslo_config import cfg
 from sqlalchemy import update
 
-from ipam import model
+from ipam import clock
 from ipam.api.app import create_app
 from ipam.rules.nova_events import PLUGGED, ComputeEvent
 from ipam.store import compute_events
@@ -72,7 +72,7 @@ def test_events_for_nova_are_counted_with_the_age_of_the_oldest(
     events = [ComputeEvent(PLUGGED, "server", f"port-{number}") for number in range(3)]
     database.write(lambda tx: compute_events.put(tx, events))
     older = update(compute_event).where(compute_event.c.port_id == "port-1")
-    made_us = model.now_microseconds() - 90_000_000
+    made_us = clock.now_microseconds() - 90_000_000
     database.write(lambda tx: tx.execute(older.values(created_at_us=made_us)).rowcount)
     seen = scraped(api_on_each)
     assert seen[names[0]] == 3

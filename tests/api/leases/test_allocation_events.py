@@ -10,7 +10,7 @@ import falcon.testing
 import pytest
 import sqlalchemy
 
-from ipam import model
+from ipam import clock, model
 from ipam.store import allocation_history, tables
 from ipam.store.engine.database import Database, Transaction
 from tests.api.caller import Api
@@ -249,7 +249,7 @@ def test_retention_keeps_what_tells_of_an_address_that_is_still_held(
         aged(port["fixed_ips"][0]["ip_address"])
 
     def forget(tx: Transaction) -> int:
-        before_us = model.now_microseconds() - 365 * 86_400_000_000
+        before_us = clock.now_microseconds() - 365 * 86_400_000_000
         return allocation_history.forget(tx, before_us=before_us, limit=1)
 
     rounds = 0

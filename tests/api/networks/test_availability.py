@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ipam import model
+from ipam import clock, model
 from ipam.store.engine.database import Database
 from tests.api.caller import Api
 
@@ -146,7 +146,7 @@ def test_the_addresses_of_a_subnet_say_who_has_each(
         "mac_address": "52:54:00:00:00:01",
         "hostname": "stranger",
         "expires_at": int(time.time()) + 600,
-        "occurred_at_us": model.now_microseconds(),
+        "occurred_at_us": clock.now_microseconds(),
     }
     own = lease | {
         "id": "0" * 31 + "2",
@@ -182,7 +182,7 @@ def test_the_addresses_of_a_subnet_say_who_has_each(
     assert mine["lease_id"]
     assert mine["lease_expires_at"] == model.iso_time(int(own["expires_at"]))
     assert cooling["port_id"] is None
-    assert cooling["free_at"] > model.iso_time(model.now_seconds())
+    assert cooling["free_at"] > model.iso_time(clock.now_seconds())
     assert (stranger["hostname"], stranger["port_id"]) == ("stranger", None)
     assert stranger["mac_address"] == "52:54:00:00:00:01"
     assert [one["ip_address"] for one in addresses(api, four, state="cooling")] == ["10.0.0.10"]
