@@ -7,6 +7,7 @@ share a task dispatcher (the threads) and a socket map (the loop).
 import errno
 import socket
 import struct
+import time
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
@@ -192,12 +193,29 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.write(body)
 
 
+class _Task(WSGITask):  # type: ignore[misc]  # waitress has no types
+    """Tells the client of a server that is stopping to ask on another connection next time."""
+
+    def build_response_header(self) -> bytes:
+        if not self.channel.server.accepting:
+            self.set_close_on_finish()
+        header: bytes = super().build_response_header()
+        return header
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     error_task_class = _ErrorTask
     parser_class = _Parser
+    task_class = _Task
+
+    def write_soon(self, data: Any) -> int:
+        # waitress notes this after the answer; a stop must see at once that it is on its way.
+        self.last_activity = time.time()
+        written: int = super().write_soon(data)
+        return written
 
 
-class _PeerTask(WSGITask):  # type: ignore[misc]  # waitress has no types
+class _PeerTask(_Task):
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         environ[PEER_UID] = self.channel.peer_uid

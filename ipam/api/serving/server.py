@@ -14,15 +14,13 @@ from waitress import wasyncore
 
 from ipam import systemd
 from ipam.api.app import create_app
-from ipam.api.serving import garbage_collection, listeners
+from ipam.api.serving import draining, garbage_collection, listeners
 from ipam.errors import DatabaseUnavailable
 from ipam.store import schema
 from ipam.store.engine.database import Database
 
 LOG = logging.getLogger(__name__)
 
-DRAIN_SECONDS: Final = 1.0
-"""Running requests get this long to end; with what follows, a stop stays below two seconds."""
 THREADS_END_SECONDS: Final = 0.3
 LOOP_SECONDS: Final = 1.0
 
@@ -56,11 +54,12 @@ class Server:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def run(self) -> None:
-        """Answer requests until `stop`, then let the running ones end."""
+        """Answer requests until `stop`, then those that were sent before it."""
         while not self._stopping:
             self._turn(LOOP_SECONDS)
         self._close_doors()
-        deadline = time.monotonic() + DRAIN_SECONDS
+        self._turn(0)  # whoever has sent something is under way after this
+        deadline = time.monotonic() + draining.DRAIN_SECONDS
         while self._is_busy() and time.monotonic() < deadline:
             self._turn(0.05)
         self._dispatcher.shutdown(timeout=THREADS_END_SECONDS)
@@ -76,16 +75,18 @@ class Server:
 
     def _is_busy(self) -> bool:
         channels = [*self._tcp.active_channels.values(), *self._unix.active_channels.values()]
-        return any(
-            channel.request or channel.requests or channel.total_outbufs_len
-            for channel in channels
-        )
+        return any(map(draining.is_under_way, channels))
 
     def _close_doors(self) -> None:
-        """Take no more connections; the socket goes, unless a successor has put up its own."""
+        """Take in who has connected, and nobody after that."""
+        self._remove_socket()
         for door in (self._tcp, self._unix):
+            draining.accept_waiting(door)
             door.accepting = False
             wasyncore.dispatcher.close(door)
+
+    def _remove_socket(self) -> None:
+        """The socket goes, unless a successor has put up its own."""
         try:
             now = self.socket_path.stat()
         except FileNotFoundError:

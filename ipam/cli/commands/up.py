@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from ipam.api.serving.draining import DRAIN_SECONDS
 from ipam.cli.commands import preflight
 from ipam.cli.commands.supervisor import ChildFailedError, Supervisor, ipam_command
 from ipam.cli.configured import load_settings
@@ -25,7 +26,8 @@ START_SECONDS = 60.0
 """Slow enough for a loaded machine of one core; a start takes two or three."""
 AGENT_STOP_SECONDS = 60.0
 """Taking down hundreds of networks takes some seconds."""
-STOP_SECONDS = 10.0
+STOP_SECONDS = DRAIN_SECONDS + 10
+"""The API first answers what it was asked; its own bound comes before ours."""
 LOOK_AGAIN_SECONDS = 0.05
 
 
