@@ -41,6 +41,10 @@ class HostUnfit(IpamError):
     """The host lacks something that its administrator must install or allow."""
 
 
+class Malformed(IpamError):
+    """What another part of this program said or kept, and this version cannot read."""
+
+
 # 400: what was sent breaks a rule
 
 

@@ -8,7 +8,7 @@ import socket
 import uuid
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 ACTIVE: Final = "ACTIVE"
 DOWN: Final = "DOWN"
@@ -28,6 +28,9 @@ VIF_BRIDGE: Final = "bridge"
 SLAAC: Final = "slaac"
 DHCPV6_STATEFUL: Final = "dhcpv6-stateful"
 DHCPV6_STATELESS: Final = "dhcpv6-stateless"
+
+LeaseAction: TypeAlias = Literal["add", "old", "del", "missed"]
+"""What happened to a lease: dnsmasq's words, and `missed` for an end that nobody reported."""
 
 MAC_PREFIX: Final = bytes.fromhex("fa163e")
 """Neutron's default `base_mac`, an OUI that hypervisors and firewalls already know."""

@@ -9,10 +9,9 @@ Rule 3: another machine on the address makes another lease, with an id and a beg
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias, assert_never, get_args
+from typing import TypeAlias, assert_never
 
-Action: TypeAlias = Literal["add", "old", "del", "missed"]
-ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+from ipam.model import LeaseAction
 
 Key: TypeAlias = tuple[str, bytes]
 """Network id and packed address: one lease at most."""
@@ -25,7 +24,7 @@ class LeaseEvent:
     id: str
     network_id: str
     host: str
-    action: Action
+    action: LeaseAction
     ip_address: bytes
     occurred_at_us: int
     mac_address: str | None = None

@@ -86,6 +86,11 @@ EVENTS: Final = Collection(
 )
 
 _STATE = tuple(Lease.__dataclass_fields__)
+_COPIED = (
+    *sorted(Lease.__dataclass_fields__.keys() & LeaseEvent.__dataclass_fields__.keys()),
+    *("project_id", "port_id"),
+)
+"""What the event of a lease's end has of the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,11 +314,7 @@ def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:
 
 
 def _missed(row: Any, now_us: int) -> dict[str, Any]:
-    copied = (
-        *("network_id", "project_id", "port_id", "ip_address", "mac_address", "client_id"),
-        *("duid", "iaid", "hostname", "host", "expires_at"),
-    )
-    return {name: getattr(row, name) for name in copied} | {
+    return {name: getattr(row, name) for name in _COPIED} | {
         "id": model.new_id(),
         "action": "missed",
         "details": {"reason": "the lease ran out and no DHCP server reported its end"},

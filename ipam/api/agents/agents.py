@@ -1,10 +1,10 @@
 """Agents: list and show, registration by heartbeat, the admin's switch, deletion."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import falcon
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import idempotency
@@ -14,17 +14,12 @@ from ipam.api.http.operations import Operation
 from ipam.api.http.routes import Kind, ListRoute, ShowRoute, respond
 from ipam.api.http.service import Service
 from ipam.errors import AgentNotFound
+from ipam.protocol.reports import AgentReport
 from ipam.store import agents
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_again
-from ipam.values import Description, Name, Uuid, is_uuid, json_object, printable, zone_name
-
-Configurations = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
-HostName = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
-ZoneName = Annotated[str, Meta(max_length=64, extra={"check": zone_name})]
-ShortName = Annotated[str, Meta(max_length=64, extra={"check": printable})]
-Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+from ipam.values import Description, Name, Uuid, is_uuid
 
 
 class AgentView(Struct):
@@ -44,17 +39,6 @@ class AgentView(Struct):
     started_at: str
     heartbeat_timestamp: str
     resources_synced: bool | None = None
-
-
-class AgentReport(Struct):
-    """A heartbeat. The first one of an agent_type on a host makes the agent."""
-
-    host: HostName
-    started_at: Seconds
-    agent_type: ShortName = model.DHCP_AGENT_TYPE
-    binary: ShortName = model.AGENT_BINARY
-    availability_zone: ZoneName | None = None
-    configurations: Configurations = {}
 
 
 class AgentUpdate(Struct):

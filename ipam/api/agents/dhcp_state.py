@@ -11,29 +11,21 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import falcon
-from msgspec import Struct
 
 from ipam.api.agents.agents import known
-from ipam.api.agents.served_networks import FullNetwork, full_networks
+from ipam.api.agents.served_networks import full_networks
 from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
+from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
 from ipam.store import agents, dhcp_state
 from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_again
-from ipam.values import Uuid
 
 DIGEST_CHARACTERS: Final = 32
-
-
-class ServedNetwork(Struct):
-    """A network with its digest; everything else only when it was asked for by id."""
-
-    id: Uuid
-    digest: str
 
 
 class DhcpStateRoute:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 
 import falcon
-from msgspec import Meta, Struct
 
 from ipam.api.agents.agents import known
 from ipam.api.http.attributes import parse
@@ -14,11 +13,11 @@ from ipam.api.http.operations import Operation, Route
 from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.compute.outbox import ComputeOutbox
+from ipam.protocol.reports import SeenPort, SeenPorts
 from ipam.store import dhcp_state
 from ipam.store.dhcp_state import Told
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import Uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +44,6 @@ DOWN: Final = Report(
     dhcp_state.make_down,
     ComputeOutbox.unplugged,
 )
-
-
-class SeenPort(Struct):
-    """A port as of this revision."""
-
-    id: Uuid
-    revision_number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-
-
-class SeenPorts(Struct):
-    """What an agent found alike."""
-
-    ports: list[SeenPort]
 
 
 class ReportedPortsRoute:

@@ -4,73 +4,20 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+import msgspec
 
 from ipam import model
+from ipam.protocol.dhcp_state import (
+    Address,
+    DhcpPort,
+    FullNetwork,
+    ServedDhcpOption,
+    ServedPort,
+    ServedRoute,
+    ServedSubnet,
+)
 from ipam.store.dhcp_state import Contents
 from ipam.store.engine.listing import Record
-from ipam.values import Uuid
-
-
-class Address(Struct):
-    """One fixed IP of a port."""
-
-    subnet_id: Uuid
-    ip_address: str
-
-
-class ServedSubnet(Struct):
-    """A subnet, as far as DHCP is concerned."""
-
-    id: Uuid
-    cidr: str
-    ip_version: int
-    gateway_ip: str | None
-    enable_dhcp: bool
-    dns_nameservers: list[str]
-    host_routes: list[dict[str, str]]
-    ipv6_ra_mode: str | None
-    ipv6_address_mode: str | None
-
-
-class ServedPort(Struct):
-    """A port that the agent answers for. `hostname` is its name or one made of its address."""
-
-    id: Uuid
-    mac_address: str
-    revision_number: int
-    device_id: str
-    device_owner: str
-    admin_state_up: bool
-    status: str
-    binding_host_id: str
-    binding_vif_type: str
-    hostname: str
-    fixed_ips: list[Address]
-    extra_dhcp_opts: list[dict[str, Any]]
-
-
-class DhcpPort(Struct):
-    """The port of the DHCP server itself."""
-
-    id: Uuid
-    mac_address: str
-    fixed_ips: list[Address]
-
-
-class FullNetwork(Struct):
-    """All that the agent has to know of a network."""
-
-    id: Uuid
-    digest: str
-    project_id: str
-    mtu: int
-    dns_domain: str
-    admin_state_up: bool
-    lease_seconds: int
-    dhcp_port: DhcpPort | None
-    subnets: list[ServedSubnet]
-    ports: list[ServedPort]
 
 
 def full_networks(
@@ -124,7 +71,7 @@ def _subnet(row: Record) -> ServedSubnet:
         gateway_ip=None if row.gateway_ip is None else model.unpack(row.gateway_ip),
         enable_dhcp=row.enable_dhcp,
         dns_nameservers=row.dns_nameservers,
-        host_routes=row.host_routes,
+        host_routes=msgspec.convert(row.host_routes, list[ServedRoute]),
         ipv6_ra_mode=row.ipv6_ra_mode,
         ipv6_address_mode=row.ipv6_address_mode,
     )
@@ -151,5 +98,5 @@ def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPo
         binding_vif_type=vif_type,
         hostname=row.dns_name or (model.default_hostname(first) if first else ""),
         fixed_ips=fixed_ips,
-        extra_dhcp_opts=row.extra_dhcp_opts,
+        extra_dhcp_opts=msgspec.convert(row.extra_dhcp_opts, list[ServedDhcpOption]),
     )

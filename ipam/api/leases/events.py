@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import falcon
+import msgspec
 from msgspec import Struct
 
 from ipam import clock, model, values
@@ -19,7 +20,9 @@ from ipam.api.http.operations import Operation
 from ipam.api.http.routes import Kind, ListRoute, ShowRoute, respond
 from ipam.api.http.service import Service
 from ipam.errors import HTTPBadRequest, LeaseEventNotFound
-from ipam.rules.leases import Action, LeaseEvent
+from ipam.model import LeaseAction
+from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.rules.leases import LeaseEvent
 from ipam.store import leases
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -32,6 +35,9 @@ FAULTS_MAX: Final = 50
 DETAILS_MAX: Final = 32
 DETAIL_NAME_MAX: Final = 64
 DETAIL_MAX: Final = 1024
+TEXTS: Final = {"client_id": 1024, "duid": 1024, "iaid": 16, "hostname": 255}
+"""Texts that clients choose, with the characters that their columns hold."""
+HOST_MAX: Final = 255
 UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
@@ -46,7 +52,7 @@ class LeaseEventView(Struct):
     port_id: Uuid | None
     project_id: ProjectId
     tenant_id: ProjectId
-    action: Action
+    action: LeaseAction
     ip_address: IpAddress
     mac_address: MacAddress | None
     client_id: str | None
@@ -58,24 +64,6 @@ class LeaseEventView(Struct):
     occurred_at: str
     recorded_at: str
     details: dict[str, str]
-
-
-class LeaseEventCreate(Struct):
-    """An event as its agent saw it. Texts are cut to their column, never refused."""
-
-    id: str
-    network_id: Uuid
-    host: str
-    action: Action
-    ip_address: IpAddress
-    occurred_at_us: int
-    mac_address: str | None = None
-    client_id: str | None = None
-    duid: str | None = None
-    iaid: str | None = None
-    hostname: str | None = None
-    expires_at: int | None = None
-    details: dict[str, Any] = {}
 
 
 def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseEventView]:
@@ -179,22 +167,19 @@ def _read_event(given: Any, now_us: int) -> LeaseEvent:
     if mac_address and not _MAC.fullmatch(mac_address := mac_address.lower()):
         # Hardware other than Ethernet (dnsmasq writes 06-…): kept where its length does no harm.
         details, mac_address = {"mac_address": mac_address, **details}, None
-    return LeaseEvent(
-        id=event_id,
-        network_id=event.network_id,
-        host=_text(event.host, 255) or "",
-        action=event.action,
-        ip_address=model.pack(event.ip_address),
+    kept = {
+        **msgspec.structs.asdict(event),
+        **{name: _text(getattr(event, name), longest) for name, longest in TEXTS.items()},
+        "id": event_id,
+        "host": _text(event.host, HOST_MAX) or "",
+        "ip_address": model.pack(event.ip_address),
         # An agent whose clock runs ahead must not silence those who tell what happens next.
-        occurred_at_us=min(max(event.occurred_at_us, 0), now_us),
-        mac_address=mac_address or None,
-        client_id=_text(event.client_id, 1024),
-        duid=_text(event.duid, 1024),
-        iaid=_text(event.iaid, 16),
-        hostname=_text(event.hostname, 255),
-        expires_at=_seconds(event.expires_at),
-        details=_details(details),
-    )
+        "occurred_at_us": min(max(event.occurred_at_us, 0), now_us),
+        "mac_address": mac_address or None,
+        "expires_at": _seconds(event.expires_at),
+        "details": _details(details),
+    }
+    return LeaseEvent(**kept)
 
 
 def _event_id(text: str) -> str | None:
