@@ -1,0 +1,38 @@
+"""Chooses a part, and ends with status 1 if it found a fault."""
+
+import argparse
+import importlib
+import json
+import sys
+
+PARTS = {
+    "truth": "random changes, a real client after each: did a port that was ACTIVE get nothing?",
+    "matrix": "every state before, every change, a real client; --write FILE makes the table",
+}
+
+
+def main() -> int:
+    """Run the part that was asked for, or list them."""
+    listing = "\n".join(f"  {name:12}{what}" for name, what in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="scripts/stress",
+        epilog=f"parts:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", nargs="?", choices=PARTS)
+    parser.add_argument("--changes", type=int, default=500, help="how many (truth)")
+    parser.add_argument("--seed", type=int, help="as an earlier run printed it (truth)")
+    parser.add_argument("--write", metavar="FILE", help="where the table goes (matrix)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    arguments = parser.parse_args()
+    if not arguments.part:
+        parser.print_help()
+        return 0
+    result = importlib.import_module(f"scripts.stress_parts.{arguments.part}").run(arguments)
+    print(
+        json.dumps(result) if arguments.json else "\n".join(f"{k}: {v}" for k, v in result.items())
+    )
+    return 1 if result["faults"] else 0
+
+
+sys.exit(main())

@@ -1,0 +1,85 @@
+"""One cell of the matrix: a state, a change, a real client, and who is right."""
+
+from dataclasses import dataclass
+
+from ipam import model
+from tests.truth.changes import CHANGES
+from tests.truth.expectation import Told, agrees, expected
+from tests.truth.site import Json, Site, Subject
+from tests.truth.states import STATES
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cell came to."""
+
+    state: str
+    change: str
+    status: str
+    told: Told
+    wanted: Told
+    fault: str
+    dnsmasq: str
+    """The last that dnsmasq said of a refusal; for the table."""
+
+
+def run_cell(site: Site, state: str, change: str) -> Outcome:
+    """Bring about the state, change it, and ask again. Nothing is left of it."""
+    one = STATES[state](site)
+    try:
+        CHANGES[change](one)
+        return judge(one, state, change)
+    finally:
+        one.close()
+
+
+def judge(one: Subject, state: str, change: str) -> Outcome:
+    """Whether what the API says is so, for the machine and for its neighbour."""
+    site = one.site
+    port = site.show("port", one.port)
+    right = told_rightly(one, port)
+    is_here = port["binding:host_id"] == site.name
+    wanted = right if is_here else Told()
+    served = bool(wanted.addresses or wanted.addresses6 or wanted.self_made6)
+    if served:
+        site.await_active(one.port)
+    site.settle()
+    status = site.status(one.port)
+    told = one.machine.ask(wanted) if served else one.machine.ask4(tries=1)
+    # Its former host serves a port that is bound elsewhere until the next host does.
+    faults = [agrees(told, wanted if is_here or not told.addresses else right)]
+    if status == model.ACTIVE and not served:
+        faults.append("ACTIVE, and nothing is served")
+    if served and status != model.ACTIVE:
+        faults.append(f"{status}, and {site.why(one.port)[1]}")
+    faults.append(neighbour_fault(one))
+    return Outcome(
+        state,
+        change,
+        status,
+        told,
+        wanted,
+        "; ".join(filter(None, faults)),
+        last_refusal(site.dnsmasq_log(one.network)),
+    )
+
+
+def told_rightly(one: Subject, port: Json) -> Told:
+    """What a machine on this port of the network is to get, wherever it is."""
+    network = one.site.show("network", one.network)
+    return expected(network, one.site.subnets(one.network), port)
+
+
+def neighbour_fault(one: Subject) -> str:
+    """Whether the neighbour still gets what it is to get."""
+    if one.neighbour_machine is None:
+        return ""
+    wanted = told_rightly(one, one.site.show("port", one.neighbour))
+    fault = agrees(one.neighbour_machine.ask(wanted), wanted)
+    return f"neighbour: {fault}" if fault else ""
+
+
+def last_refusal(log: str) -> str:
+    words = ("no address", "bad ", "NAK", "not using", "duplicate", "too long", "no space")
+    lines = [line for line in log.splitlines() if any(word in line for word in words)]
+    return lines[-1][-120:] if lines else ""

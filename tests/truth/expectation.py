@@ -1,0 +1,112 @@
+"""What a machine is to be told, judged from the API's answers alone. Pure.
+
+It is an oracle of its own: nothing here is shared with the agent's rendering.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_interface, ip_network
+from typing import Any
+
+Json = Mapping[str, Any]
+
+STATEFUL = "dhcpv6-stateful"
+SELF_MADE = ("slaac", "dhcpv6-stateless")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a client was given, or is to be given."""
+
+    addresses: frozenset[str] = frozenset()
+    """Of IPv4, with prefix length; several where any one of them is right."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What goes with the IPv4 address, by the name of the option."""
+    addresses6: frozenset[str] = frozenset()
+    """Every address that DHCPv6 gives."""
+    self_made6: frozenset[str] = frozenset()
+    """Every address that the machine makes from a router advertisement."""
+
+
+def expected(network: Json, subnets: Sequence[Json], port: Json) -> Told:
+    """What the port's machine is to get now."""
+    if not (network["admin_state_up"] and port["admin_state_up"]):
+        return Told()
+    by_id = {subnet["id"]: subnet for subnet in subnets if subnet["enable_dhcp"]}
+    fixed = [
+        (by_id[ip["subnet_id"]], ip["ip_address"])
+        for ip in port["fixed_ips"]
+        if ip["subnet_id"] in by_id
+    ]
+    four = [(subnet, ip) for subnet, ip in fixed if subnet["ip_version"] == 4]
+    six = {ip for subnet, ip in fixed if subnet["ipv6_address_mode"] == STATEFUL}
+    made = {
+        eui64(subnet["cidr"], port["mac_address"])
+        for subnet in by_id.values()
+        if subnet["ipv6_ra_mode"] in SELF_MADE and subnet["ipv6_address_mode"] in SELF_MADE
+    }
+    return Told(
+        frozenset(with_length(subnet, ip) for subnet, ip in four),
+        facts(network, four[0][0], port) if four else {},
+        frozenset(six),
+        frozenset(made),
+    )
+
+
+def facts(network: Json, subnet: Json, port: Json) -> dict[str, Any]:
+    """What goes with an IPv4 address of this subnet. None stands for an option not sent."""
+    routes = {(row["destination"], row["nexthop"]) for row in subnet["host_routes"]}
+    default = [via for destination, via in routes if destination == "0.0.0.0/0"]
+    gateway = subnet["gateway_ip"] or (default[0] if default else None)
+    if routes and gateway:
+        routes.add(("0.0.0.0/0", gateway))
+    names = [name for name in subnet["dns_nameservers"] if name != "0.0.0.0"]
+    options = {
+        row["opt_name"]: row["opt_value"]
+        for row in port["extra_dhcp_opts"]
+        if row["ip_version"] == 4
+    }
+    return {
+        "router": options.get("router", gateway),
+        "dns": options.get("dns-server", " ".join(names) or None),
+        "mtu": options.get("mtu", str(network["mtu"])),
+        "domain": network["dns_domain"].rstrip(".") or None,
+        "routes": frozenset(routes),
+        "ntp": options.get("ntp-server"),
+    }
+
+
+def agrees(told: Told, wanted: Told) -> str:
+    """What is wrong with what a machine was told; empty where nothing is."""
+    faults = []
+    if wanted.addresses and not told.addresses:
+        faults.append(f"no IPv4 address; wanted {sorted(wanted.addresses)}")
+    if not told.addresses <= wanted.addresses:
+        faults.append(f"was given {sorted(told.addresses)}; wanted {sorted(wanted.addresses)}")
+    if told.addresses and told.addresses <= wanted.addresses:
+        for name, value in wanted.facts.items():
+            if told.facts.get(name) != value:
+                faults.append(f"{name} {told.facts.get(name)!r}; wanted {value!r}")
+    if told.addresses6 != wanted.addresses6:
+        faults.append(f"DHCPv6 {sorted(told.addresses6)}; wanted {sorted(wanted.addresses6)}")
+    if not wanted.self_made6 <= told.self_made6:
+        faults.append(f"made itself {sorted(told.self_made6)}; wanted {sorted(wanted.self_made6)}")
+    return "; ".join(faults)
+
+
+def with_length(subnet: Json, address: str) -> str:
+    """The address with the prefix length that the client is to be told."""
+    return str(ip_interface(f"{address}/{ip_network(subnet['cidr']).prefixlen}"))
+
+
+def eui64(cidr: str, mac: str) -> str:
+    """The address that a machine makes of a prefix and its MAC (RFC 4291, appendix A)."""
+    octets = bytearray.fromhex(mac.replace(":", ""))
+    octets[0] ^= 2
+    identifier = int.from_bytes(bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:]), "big")
+    return str(IPv6Address(int(ip_network(cidr).network_address) | identifier))
+
+
+def canonical(address: str) -> str:
+    """One form of an address."""
+    return str(ip_address(address))

@@ -1,0 +1,32 @@
+"""The oracle itself: it finds each fault that there can be."""
+
+import pytest
+
+from tests.truth.expectation import Told, agrees, eui64
+
+RIGHT = Told(frozenset({"192.0.2.3/24"}), {"router": "192.0.2.1"}, frozenset({"2001:db8::5"}))
+
+
+def test_what_is_right_has_no_fault() -> None:
+    assert agrees(RIGHT, RIGHT) == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Told(),
+        Told(frozenset({"192.0.2.4/24"}), RIGHT.facts, RIGHT.addresses6),
+        Told(RIGHT.addresses, {"router": "192.0.2.9"}, RIGHT.addresses6),
+        Told(RIGHT.addresses, RIGHT.facts),
+    ],
+)
+def test_what_is_wrong_has_a_fault(wrong: Told) -> None:
+    assert agrees(wrong, RIGHT)
+
+
+def test_an_address_for_a_machine_that_is_to_get_none_is_a_fault() -> None:
+    assert agrees(RIGHT, Told())
+
+
+def test_an_address_is_made_of_prefix_and_mac_as_the_rfc_shows() -> None:
+    assert eui64("2001:db8::/64", "34:56:78:9a:bc:de") == "2001:db8::3656:78ff:fe9a:bcde"
