@@ -185,8 +185,8 @@ def _files(
     hosts = {}
     for port in ports:
         options = _port_options(port, faults)
-        lines = _hosts(port, subnets, has_options=bool(options), faults=faults)
-        if lines and options:
+        lines = _hosts(port, subnets, faults)
+        if options:
             files[f"options/{port['id']}"] = config.options_file(options)
         if lines:
             hosts[f"hosts/{port['id']}"] = config.hosts_file(interface, lines)
@@ -215,35 +215,32 @@ def _subnet_options(row: Json, subnet: _Subnet, faults: list[str]) -> Iterable[O
 
 
 def _port_options(port: Json, faults: list[str]) -> list[Option]:
-    tag = safe_words.port_tag(port["id"])
+    tags = safe_words.mac_tags(port["mac_address"])
     options = []
     for row in port["extra_dhcp_opts"]:
 
         def parse(row: Json = row) -> Option:
             name = safe_words.option(row["opt_name"], row.get("ip_version") or 4)
-            return Option(tag, name, safe_words.option_values(row["opt_value"] or ""))
+            return Option(tags, name, safe_words.option_values(row["opt_value"] or ""))
 
         option = _or_fault(faults, f"port {port['id']}", parse)
         options += [option] if option else []
     return options
 
 
-def _hosts(
-    port: Json, subnets: list[_Subnet], *, has_options: bool, faults: list[str]
-) -> list[Host]:
+def _hosts(port: Json, subnets: list[_Subnet], faults: list[str]) -> list[Host]:
     """One entry per IPv4 address, each with all IPv6 addresses.
 
     An entry without an IPv6 address would match, and so refuse, the machine's DHCPv6 requests.
     """
     mac = safe_words.mac(port["mac_address"])
-    tags = [safe_words.port_tag(port["id"])] if has_options else []
     addresses = _reserved_addresses(port, subnets)
     name = _host_name(port, addresses, faults)
     four = [[safe_words.address(one)] for one in addresses if ":" not in one]
     six = [safe_words.address(one) for one in addresses if ":" in one]
-    if name is None or not (four or six or has_options):
+    if name is None or not (four or six):
         return []
-    return [Host(mac, name, (*first, *six), tags) for first in four or [[]]]
+    return [Host(mac, name, (*first, *six)) for first in four or [[]]]
 
 
 def _host_name(port: Json, addresses: list[str], faults: list[str]) -> Word | None:

@@ -17,7 +17,7 @@ import ipam
 from ipam import files, systemd
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq import safe_words
-from ipam.agent.dnsmasq.config import Site
+from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.agent.dnsmasq.process import DnsmasqProcesses, Running
 from ipam.agent.host import checks
 from ipam.agent.host.kernel import Kernel
@@ -63,7 +63,7 @@ class Agent:
         self.dnsmasq_version = checks.check_dnsmasq(programs.dnsmasq).text
         state, run_path = Path(settings.agent.state_path), Path(settings.run_path)
         _make_directories(state, run_path)
-        site = _site(settings, run_path, _install_hook(state))
+        site = _site(settings, run_path, _install_hook(state), _write_mac_tags(state))
         known = KnownState(state / "networks")
         self._changed = self._stopping = False
         self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -280,10 +280,20 @@ def _install_hook(state: Path) -> Path:
     return hook
 
 
-def _site(settings: cfg.ConfigOpts, run_path: Path, hook: Path) -> Site:
+def _write_mac_tags(state: Path) -> Path:
+    """The file that every dnsmasq of this host reads at its start."""
+    file = state / "mac_tags.conf"
+    temporary = state / ".mac_tags.conf"
+    temporary.write_text(mac_tags_file())
+    temporary.replace(file)
+    return file
+
+
+def _site(settings: cfg.ConfigOpts, run_path: Path, hook: Path, mac_tags: Path) -> Site:
     try:
         return Site(
             run_path=safe_words.path(str(run_path.absolute() / "dhcp")),
+            mac_tags=safe_words.path(str(mac_tags.absolute())),
             hook=safe_words.path(str(hook.absolute())),
             hook_user=safe_words.user(settings.agent.hook_user),
             log_to_syslog=Path("/dev/log").exists(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ipam.agent.desired import ServedNetwork, served_network
-from ipam.agent.dnsmasq.config import Site
+from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.agent.state import Bridge, Interface
 from ipam.templating import Word
 from tests.agent.network_rows import (
@@ -22,7 +22,13 @@ from tests.agent.network_rows import (
     subnet6,
 )
 
-SITE = Site(Word("/run/ipam/dhcp"), Word("/var/lib/ipam/agent/hook"), Word("dnsmasq"))
+MAC_TAGS = "/var/lib/ipam/agent/mac_tags.conf"
+SITE = Site(
+    run_path=Word("/run/ipam/dhcp"),
+    mac_tags=Word(MAC_TAGS),
+    hook=Word("/var/lib/ipam/agent/hook"),
+    hook_user=Word("dnsmasq"),
+)
 
 STARTUP = f"""\
 # Written by the ipam agent, which puts back what is changed by hand.
@@ -36,6 +42,7 @@ interface=ns-22222222-22
 except-interface=lo
 pid-file=/run/ipam/dhcp/{NETWORK}/pid
 log-facility=/run/ipam/dhcp/{NETWORK}/log
+conf-file={MAC_TAGS}
 dhcp-hostsdir=/run/ipam/dhcp/{NETWORK}/hosts
 dhcp-optsdir=/run/ipam/dhcp/{NETWORK}/options
 leasefile-ro
@@ -62,12 +69,13 @@ tag:subnet-{SUBNET6},option6:dns-server,[2001:db8::53]
 tag:subnet-{SUBNET6},option6:domain-search,"lab.example"
 """
 
+PORT_TAGS = "tag:m0-fa,tag:m1-16,tag:m2-3e,tag:m3-00,tag:m4-00,tag:m5-05"
 PORT_OPTIONS = f"""\
-tag:port-{PORT},option:bootfile-name,"pxelinux.0"
-tag:port-{PORT},150,10.0.0.7
+{PORT_TAGS},option:bootfile-name,"pxelinux.0"
+{PORT_TAGS},150,10.0.0.7
 """
 
-PORT_HOSTS = f"fa:16:3e:00:00:05,tag:ns-22222222-22,set:port-{PORT},web,10.0.0.5,[2001:db8::5]\n"
+PORT_HOSTS = "fa:16:3e:00:00:05,tag:ns-22222222-22,web,10.0.0.5,[2001:db8::5]\n"
 
 
 def served(row: Json) -> ServedNetwork:
@@ -103,8 +111,10 @@ def test_a_network_with_both_ip_versions_gives_these_files() -> None:
 def test_dnsmasq_agrees_with_the_golden_files(tmp_path: Path) -> None:
     lines = [f"dhcp-host={line}" for line in PORT_HOSTS.splitlines()]
     lines += [f"dhcp-option={line}" for line in (NETWORK_OPTIONS + PORT_OPTIONS).splitlines()]
+    mac_tags = tmp_path / "mac_tags.conf"
+    mac_tags.write_text(mac_tags_file())
     config = tmp_path / "dnsmasq.conf"
-    config.write_text(STARTUP + "\n".join(lines) + "\n")
+    config.write_text(STARTUP.replace(MAC_TAGS, str(mac_tags)) + "\n".join(lines) + "\n")
     done = subprocess.run(
         ["/usr/sbin/dnsmasq", "--test", f"--conf-file={config}"],
         capture_output=True,
@@ -221,6 +231,22 @@ def test_an_unfit_host_name_is_replaced_and_said(name: str) -> None:
     assert found.faults
 
 
+def test_no_file_that_is_read_again_sets_a_tag() -> None:
+    """dnsmasq before 2.91 dies of those at SIGHUP."""
+    assert not [text for text in served(network()).state.files.values() if "set:" in text]
+
+
+def test_a_port_without_a_reserved_address_keeps_its_options() -> None:
+    """A machine that makes its own address asks DHCPv6 for options alone."""
+    options = [{"opt_name": "ntp-server", "opt_value": "2001:db8::9", "ip_version": 6}]
+    fixed = [{"subnet_id": SUBNET6, "ip_address": "2001:db8::5"}]
+    row = network(
+        subnets=[subnet6("dhcpv6-stateless")],
+        ports=[port(fixed_ips=fixed, extra_dhcp_opts=options)],
+    )
+    assert set(served(row).state.files) == {"options/network", f"options/{PORT}"}
+
+
 def test_an_unfit_option_takes_only_itself_away() -> None:
     options = [
         {"opt_name": "tag:x,router", "opt_value": "10.0.0.1", "ip_version": 4},
@@ -228,7 +254,7 @@ def test_an_unfit_option_takes_only_itself_away() -> None:
         {"opt_name": "tftp-server", "opt_value": "boot", "ip_version": 4},
     ]
     found = served(network(ports=[port(extra_dhcp_opts=options)]))
-    assert found.state.files[f"options/{PORT}"] == (f'tag:port-{PORT},option:tftp-server,"boot"\n')
+    assert found.state.files[f"options/{PORT}"] == (f'{PORT_TAGS},option:tftp-server,"boot"\n')
     assert len(found.faults) == 2
 
 

@@ -21,6 +21,8 @@ class Site:
     """What is the same for every dnsmasq of this host."""
 
     run_path: Word
+    mac_tags: Word
+    """The file that holds `mac_tags_file`."""
     hook: Word
     hook_user: Word
     log_to_syslog: bool = False
@@ -48,14 +50,13 @@ class Host:
     mac: Word
     name: Word
     addresses: Sequence[Word]
-    tags: Sequence[Word] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A DHCP option for the requests that carry a tag; without values it is suppressed."""
+    """A DHCP option for the requests that carry all the tags; without values it is suppressed."""
 
-    tag: Word
+    tags: Sequence[Word]
     option: Word
     values: Sequence[Word] = ()
 
@@ -77,6 +78,7 @@ def startup(
         addresses=[safe_words.interface_address(one) for one in sorted(addresses)],
         interface=interface,
         directory=directory,
+        mac_tags=site.mac_tags,
         log_facility=Word("daemon") if site.log_to_syslog else safe_words.path(f"{directory}/log"),
         hook=site.hook,
         hook_user=site.hook_user,
@@ -84,6 +86,20 @@ def startup(
         ranges=[_range_fields(one) for one in ranges],
         router_advertisements=[interface] if advertise else [],
     )
+
+
+def mac_tags_file() -> str:
+    """What gives each request a tag for each octet of its MAC address: 1536 lines.
+
+    Options of one port name its six tags. A `set:` on the port's dhcp-host would be shorter, but
+    dnsmasq before 2.91 frees foreign memory when it reloads such a line after it has served it.
+    """
+    patterns = [
+        [safe_words.set_tag(tag), safe_words.mac_pattern(place, octet)]
+        for octet in range(256)
+        for place, tag in enumerate(safe_words.mac_tags(":".join([f"{octet:02x}"] * 6)))
+    ]
+    return render_lines("mac_tags.conf.j2", patterns)
 
 
 def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
@@ -97,7 +113,7 @@ def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
 
 def options_file(options: Iterable[Option]) -> str:
     """The dhcp-option lines of a network or of one port."""
-    lines = [[safe_words.tag(one.tag), one.option, *one.values] for one in options]
+    lines = [[*map(safe_words.tag, one.tags), one.option, *one.values] for one in options]
     return render_lines("lines.j2", lines)
 
 
@@ -114,18 +130,18 @@ def subnet_options(
     Clients that understand classless routes ignore the router option (RFC 3442), so the routes
     repeat the gateway. 249 is the number that old Windows asks for.
     """
-    tag = safe_words.subnet_tag(subnet_id)
-    options = [Option(tag, safe_words.option("router", 4), (gateway,) if gateway else ())]
+    tags = (safe_words.subnet_tag(subnet_id),)
+    options = [Option(tags, safe_words.option("router", 4), (gateway,) if gateway else ())]
     if name_servers:
-        options.append(Option(tag, safe_words.option("dns-server", 4), name_servers))
+        options.append(Option(tags, safe_words.option("dns-server", 4), name_servers))
     if routes:
         default = [(DEFAULT_ROUTE, gateway)] if gateway else []
         named = [route for route in routes if not (gateway and route[0] == DEFAULT_ROUTE)]
         fields = [field for route in [*named, *default] for field in route]
-        options += [Option(tag, safe_words.option(code, 4), fields) for code in ("121", "249")]
+        options += [Option(tags, safe_words.option(code, 4), fields) for code in ("121", "249")]
     if domain:
         options += [
-            Option(tag, safe_words.option(name, 4), (domain,))
+            Option(tags, safe_words.option(name, 4), (domain,))
             for name in ("domain-name", "domain-search")
         ]
     return tuple(options)
@@ -135,12 +151,12 @@ def subnet_options6(
     subnet_id: Word, *, name_servers: Sequence[Word], domain: Word | None
 ) -> tuple[Option, ...]:
     """What every machine of an IPv6 subnet is told."""
-    tag = safe_words.subnet_tag(subnet_id)
+    tags = (safe_words.subnet_tag(subnet_id),)
     options = []
     if name_servers:
-        options.append(Option(tag, safe_words.option("dns-server", 6), name_servers))
+        options.append(Option(tags, safe_words.option("dns-server", 6), name_servers))
     if domain:
-        options.append(Option(tag, safe_words.option("domain-search", 6), (domain,)))
+        options.append(Option(tags, safe_words.option("domain-search", 6), (domain,)))
     return tuple(options)
 
 
@@ -160,5 +176,4 @@ def _range_fields(one: Range) -> list[Word]:
 
 
 def _host_fields(interface: Word, host: Host) -> list[Word]:
-    tags = [safe_words.set_tag(tag) for tag in host.tags]
-    return [host.mac, safe_words.tag(interface), *tags, host.name, *host.addresses]
+    return [host.mac, safe_words.tag(interface), host.name, *host.addresses]

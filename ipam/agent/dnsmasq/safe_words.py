@@ -61,9 +61,15 @@ def number(value: int) -> Word:
     return Word(value)
 
 
-def port_tag(port_id: str) -> Word:
-    """The tag that only this port's requests carry."""
-    return Word("port-" + uuid(port_id))
+def mac_tags(mac_address: str) -> tuple[Word, ...]:
+    """The tags that only requests with this MAC address carry all of: one for each octet."""
+    octets = mac(mac_address).split(":")
+    return tuple(Word(f"m{place}-{octet}") for place, octet in enumerate(octets))
+
+
+def mac_pattern(place: int, octet: int) -> Word:
+    """The MAC addresses with this octet (0 to 255) at this place (0 to 5)."""
+    return Word(":".join(f"{octet:02x}" if at == place else "*" for at in range(6)))
 
 
 def subnet_tag(subnet_id: str) -> Word:

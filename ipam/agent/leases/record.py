@@ -21,6 +21,7 @@ LONGEST_ID = 1024
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _MAC = re.compile(r"([0-9a-f]{2}-)?[0-9a-f]{2}(:[0-9a-f]{2})*")
+_MAC_TAG = re.compile(r"m[0-5]-[0-9a-f]{2}")
 _ETHERNET = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 DETAILS = {
@@ -61,6 +62,7 @@ def parse_record(line: bytes, host: str) -> Event:
     if not _ID.fullmatch(event_id) or action not in ACTIONS:
         raise MalformedRecordError(f"unknown id or action in {line[:200]!r}")
     six = ":" in address
+    fields["TAGS"] = _without_mac_tags(fields.get("TAGS", ""))
     mac = fields.get("MAC") if six else who
     return {
         "id": event_id,
@@ -127,6 +129,11 @@ def printable(value: bytes) -> str:
 def is_hardware_address(text: str) -> bool:
     """True for what dnsmasq writes for a client's hardware address."""
     return _MAC.fullmatch(text) is not None
+
+
+def _without_mac_tags(tags: str) -> str:
+    """The tags without those that only repeat the MAC address."""
+    return " ".join(tag for tag in tags.split(" ") if not _MAC_TAG.fullmatch(tag))
 
 
 def _escaped(character: str) -> str:

@@ -28,6 +28,12 @@ def test_an_ipv6_event_has_duid_iaid_and_the_mac_that_dnsmasq_knows() -> None:
     assert lease_of(event).server_duid == "00:04:11"
 
 
+def test_the_tags_that_repeat_the_mac_address_are_left_out() -> None:
+    environment = ENVIRONMENT | {b"DNSMASQ_TAGS": b"ipxe m0-fa m1-16 m5-05 ns-1"}
+    line = dnsmasq_hook.record([b"add", b"fa:16:3e:00:00:05", b"10.0.0.5"], environment)
+    assert parse_record(line, "h")["details"] == {"tags": "ipxe ns-1"}
+
+
 def test_an_address_of_another_hardware_type_is_no_mac_address() -> None:
     line = dnsmasq_hook.record([b"add", b"06-aa:bb", b"10.0.0.5"], ENVIRONMENT)
     assert parse_record(line, "h")["mac_address"] is None
