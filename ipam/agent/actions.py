@@ -75,7 +75,8 @@ class StartServer(Action):
 
 @dataclass(frozen=True, slots=True)
 class StopServer(Action):
-    pass
+    for_good: bool
+    """The network is served here no longer, so its leases end, and nobody else will say so."""
 
 
 @dataclass(frozen=True, slots=True)

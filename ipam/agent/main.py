@@ -18,16 +18,17 @@ from ipam import files, systemd
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
-from ipam.agent.dnsmasq.process import DnsmasqProcesses, Running
+from ipam.agent.dnsmasq.process import DnsmasqProcesses
 from ipam.agent.host import checks
-from ipam.agent.host.kernel import Kernel
+from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.last_known_networks import KnownState
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.shipper import LeaseShipper
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
-from ipam.agent.servers import Serving
+from ipam.agent.servers import Servers
 from ipam.client import Client
 from ipam.errors import HostUnfit
 
@@ -68,9 +69,9 @@ class Agent:
         self._changed = self._stopping = False
         self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector = selectors.DefaultSelector()
-        self._kernel = Kernel()
+        self._kernel = NetlinkKernel()
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
-        self._selector.register(self._kernel.links, selectors.EVENT_READ)
+        self._selector.register(self._kernel, selectors.EVENT_READ)
         self._table = LeaseTable(state / "leases")
         self._inbox_file = InboxFile(state)
         self._shipper = LeaseShipper(client, self._inbox_file, self._table)
@@ -94,7 +95,7 @@ class Agent:
             spool=spool,
             on_event=self._on_lease_event,
         )
-        self._serving = Serving(
+        self._servers = Servers(
             run_path / "dhcp",
             programs,
             host=settings.host,
@@ -107,7 +108,7 @@ class Agent:
         drastic = 1.0 if settings.agent.allow_drastic else settings.agent.drastic_fraction
         self._reconciler = Reconciler(
             self._kernel,
-            self._serving,
+            self._servers,
             site=site,
             host=settings.host,
             drastic_fraction=drastic,
@@ -118,7 +119,7 @@ class Agent:
 
     def __enter__(self) -> Self:
         self._inbox.start()
-        self._serving.adopt()
+        self._servers.adopt()
         self._reconciler.want(self._link.networks)
         self._link.start()
         self._shipper.start()
@@ -130,7 +131,7 @@ class Agent:
         self._inbox.stop()
         self._shipper.stop()
         self._inbox_file.close()
-        self._serving.let_go()
+        self._servers.let_go()
         self._selector.close()
         self._kernel.close()
         os.close(self._wake_reader)
@@ -148,7 +149,7 @@ class Agent:
                 wait = self._reconciler.turn()
                 if time.monotonic() >= tidy_at:
                     tidy_at = time.monotonic() + TIDY_SECONDS
-                    self._reconciler.tidy()
+                    self._reconciler.tidy(time.time())
                     self._table.save()
             except Exception:
                 LOG.exception("agent: a turn failed; the next one is in a second")
@@ -162,8 +163,9 @@ class Agent:
     def remove_everything(self) -> None:
         """Stop every server, and remove every namespace and bridge that nobody else uses."""
         until = time.monotonic() + REMOVE_SECONDS
-        while self._reconciler.turn(remove_everything=True) == 0.0 and time.monotonic() < until:
-            pass
+        more = True
+        while more and time.monotonic() < until:
+            more = self._reconciler.remove_everything()
 
     @contextlib.contextmanager
     def stopped_by_signals(self) -> Any:
@@ -186,7 +188,7 @@ class Agent:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_reader, 65536)
         for network_id in died:
-            self._serving.died(network_id)
+            self._servers.died(network_id)
 
     def _watch(self, network_id: str, running: Running) -> None:
         for descriptor in (running.descriptor, running.helper):

@@ -82,7 +82,7 @@ def refuse_if_drastic(
 
 
 def _remove(present: NetworkState, occupied: Collection[str]) -> list[AnyAction]:
-    steps = _remove_dhcp(present)
+    steps = _remove_dhcp(present, for_good=True)
     if present.bridge is None:
         return [*steps, Forget(present.id)]
     if present.bridge.name in occupied:
@@ -90,10 +90,10 @@ def _remove(present: NetworkState, occupied: Collection[str]) -> list[AnyAction]
     return [*steps, DeleteBridge(present.id, present.bridge.name), Forget(present.id)]
 
 
-def _remove_dhcp(present: NetworkState) -> list[AnyAction]:
+def _remove_dhcp(present: NetworkState, *, for_good: bool) -> list[AnyAction]:
     steps: list[AnyAction] = []
     if present.server is not None:
-        steps.append(StopServer(present.id))
+        steps.append(StopServer(present.id, for_good))
     if present.interface is not None:
         steps.append(DeleteInterface(present.id, present.interface))
     if present.namespace:
@@ -110,7 +110,7 @@ def _change(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
         AttachTap(wanted.id, tap, wanted.bridge) for tap in sorted(wanted.taps - present.taps)
     ]
     if wanted.interface is None or wanted.server is None:
-        return [*steps, *_remove_dhcp(present)]
+        return [*steps, *_remove_dhcp(present, for_good=False)]
     return [*steps, *_change_dhcp(wanted, present, wanted.interface, wanted.server)]
 
 
@@ -123,7 +123,7 @@ def _change_dhcp(
     rebuild = present.interface != interface or not present.namespace
     stop = present.server is not None and (rebuild or present.server != startup)
     if stop:
-        steps.append(StopServer(wanted.id))
+        steps.append(StopServer(wanted.id, for_good=False))
     if rebuild and present.interface is not None:
         steps.append(DeleteInterface(wanted.id, present.interface))
     if not present.namespace:

@@ -1,14 +1,16 @@
-"""Leases that have to end, since their address is another machine's now: asked, then insisted."""
+"""Leases that should end: dnsmasq is asked to end each, a few times, and then started again."""
 
 import logging
+import math
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 
 from ipam.agent.actions import ReleaseLease
 from ipam.agent.desired import ServedNetwork
+from ipam.agent.observed import ObservedNetwork
 from ipam.agent.plan import release_plan
-from ipam.agent.servers import Serving
-from ipam.agent.state import Lease, NetworkState
+from ipam.agent.servers import Servers
+from ipam.agent.state import Lease
 
 LOG = logging.getLogger(__name__)
 
@@ -19,43 +21,55 @@ ATTEMPTS = 3
 class Releases:
     """How often dnsmasq was asked to end which lease."""
 
-    def __init__(self, serving: Serving) -> None:
-        self._serving = serving
-        self._asked: dict[tuple[str, Lease], tuple[float, int]] = {}
+    def __init__(self, servers: Servers, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._servers = servers
+        self._monotonic = monotonic
+        self._asked: dict[str, dict[Lease, tuple[float, int]]] = {}
 
-    def is_asked(self, network_id: str, lease: Lease) -> bool:
-        """Whether dnsmasq was asked to end it."""
-        return (network_id, lease) in self._asked
+    def asked(self, network_id: str) -> Collection[Lease]:
+        """The leases that dnsmasq was asked to end."""
+        return self._asked.get(network_id, {}).keys()
 
-    def plan(self, served: ServedNetwork, present: NetworkState | None) -> Iterator[ReleaseLease]:
-        """Leases to end. After their network's own steps: a reload must come first."""
-        if present is None or present.server is None or present.reload_due:
-            return
-        network_id = served.state.id
-        leases = self._serving.leases(network_id)
-        if not leases or any(path not in served.state.files for path in present.files):
-            return
-        for step in release_plan(present, served.reserved(), leases):
-            if self._asked.get((network_id, step.lease), (0.0, 0))[0] <= time.monotonic():
-                yield step
+    def plan(
+        self, served: ServedNetwork, seen: ObservedNetwork | None
+    ) -> tuple[list[ReleaseLease], float]:
+        """Leases to end now, and the seconds until another is due.
 
-    def end(self, step: ReleaseLease) -> bool:
-        """Ask dnsmasq to end the lease: True, and look after AGAIN_SECONDS whether it did.
-
-        If it never does it is started again without the lease: False.
+        They come after their network's own steps: a reload must come first.
         """
-        key = (step.network_id, step.lease)
-        _when, attempts = self._asked.get(key, (0.0, 0))
+        if seen is None or seen.state.reload_due or not seen.leases:
+            return [], math.inf
+        if any(path not in served.state.files for path in seen.state.files):
+            return [], math.inf
+        now, due, wait = self._monotonic(), [], math.inf
+        asked = self._asked.get(served.state.id, {})
+        for step in release_plan(seen.state, served.reserved(), seen.leases):
+            again_at, _attempts = asked.get(step.lease, (now, 0))
+            if again_at <= now:
+                due.append(step)
+            else:
+                wait = min(wait, again_at - now)
+        return due, wait
+
+    def end(self, step: ReleaseLease) -> None:
+        """Ask dnsmasq to end the lease, and after AGAIN_SECONDS look whether it did.
+
+        If it never does it is stopped, to be started again without the lease.
+        """
+        asked = self._asked.setdefault(step.network_id, {})
+        _again_at, attempts = asked.get(step.lease, (0.0, 0))
         if attempts >= ATTEMPTS:
             LOG.warning("network %s: %s does not end", step.network_id, step.lease.ip_address)
-            del self._asked[key]
-            self._serving.record_missed(step.network_id, [step.lease])
-            self._serving.stop(step.network_id, for_good=False)
-            return False
-        self._asked[key] = (time.monotonic() + AGAIN_SECONDS, attempts + 1)
-        self._serving.release(step.network_id, step.interface, step.lease)
-        return True
+            del asked[step.lease]
+            self._servers.record_missed(step.network_id, [step.lease])
+            self._servers.stop(step.network_id, for_good=False)
+            return
+        asked[step.lease] = (self._monotonic() + AGAIN_SECONDS, attempts + 1)
+        self._servers.release(step.network_id, step.interface, step.lease)
 
     def keep(self, leases: Collection[tuple[str, Lease]]) -> None:
         """Forget all leases but these, each with its network's id."""
-        self._asked = {key: one for key, one in self._asked.items() if key in leases}
+        for network_id, asked in self._asked.items():
+            for lease in [one for one in asked if (network_id, one) not in leases]:
+                del asked[lease]
+        self._asked = {network_id: asked for network_id, asked in self._asked.items() if asked}

@@ -1,6 +1,7 @@
 """What failed, and when it may be tried again. Pure."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ipam.backoff import Backoff
@@ -22,8 +23,8 @@ class Retries:
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """What went wrong, by key."""
-        return {key: failure.sentence for key, failure in self._failures.items()}
+        """What went wrong, by key. May be asked for by any thread."""
+        return {key: failure.sentence for key, failure in self._failures.copy().items()}
 
     def failed(self, key: str, sentence: str, now: float) -> float:
         """Note a failure; gives the seconds until the next try."""
@@ -41,6 +42,14 @@ class Retries:
         """How long to leave it alone; 0 where it may be tried."""
         failure = self._failures.get(key)
         return max(0.0, failure.again_at - now) if failure else 0.0
+
+    def soonest(self, now: float) -> float:
+        """The seconds until the first of them may be tried; infinite if nothing failed."""
+        return min((self.seconds_left(key, now) for key in self._failures), default=math.inf)
+
+    def keep(self, keys: Collection[str]) -> None:
+        """Forget all but these."""
+        self._failures = {key: one for key, one in self._failures.items() if key in keys}
 
     def forget_due(self, now: float) -> None:
         """Forget what may be tried again, with its delay."""

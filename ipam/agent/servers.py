@@ -11,11 +11,11 @@ from pathlib import Path
 from ipam import clock
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import ServerFiles
-from ipam.agent.dnsmasq.process import DnsmasqProcesses, Running
-from ipam.agent.host.kernel import SeenNetwork
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.record import missed_event
 from ipam.agent.leases.table import LeaseTable, initial_leases
+from ipam.agent.observed import ObservedNetwork
+from ipam.agent.outside import Processes, Running, SeenNetwork
 from ipam.agent.state import Lease, NetworkState
 
 LOG = logging.getLogger(__name__)
@@ -24,13 +24,13 @@ RELOAD_EVERY_SECONDS = 0.1
 """A SIGHUP replays every lease through the hook: many changes share one."""
 
 
-class Serving:
+class Servers:
     """The servers by network id. Not for several threads."""
 
     def __init__(
         self,
         directory: Path,
-        processes: DnsmasqProcesses,
+        processes: Processes,
         *,
         host: str,
         table: LeaseTable,
@@ -38,6 +38,7 @@ class Serving:
         spool: Spool,
         watch: Callable[[str, Running], None],
         unwatch: Callable[[Running], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
         self._processes = processes
@@ -47,6 +48,7 @@ class Serving:
         self._spool = spool
         self._watch = watch
         self._unwatch = unwatch
+        self._monotonic = monotonic
         self._files: dict[str, ServerFiles] = {}
         self._running: dict[str, Running] = {}
         directory.mkdir(parents=True, exist_ok=True)
@@ -68,24 +70,25 @@ class Serving:
         """How many servers run."""
         return len(self._running)
 
-    def observe(self, network_id: str, seen: SeenNetwork, taps: Collection[str]) -> NetworkState:
+    def observe(
+        self, network_id: str, seen: SeenNetwork, taps: Collection[str]
+    ) -> ObservedNetwork:
         """The network as it is, with those of the given taps that are on its bridge."""
         files = self._files[network_id]
-        return NetworkState(
+        runs = network_id in self._running
+        state = NetworkState(
             id=network_id,
             bridge=seen.bridge,
             namespace=seen.namespace,
             interface=seen.interface,
             addresses=seen.addresses,
             files=files.files,
-            server=files.startup if network_id in self._running else None,
-            reload_due=files.reload_due and network_id in self._running,
+            server=files.startup if runs else None,
+            reload_due=files.reload_due and runs,
             taps=seen.members & frozenset(taps),
         )
-
-    def in_doubt(self, network_id: str, values: Collection[str]) -> bool:
-        """True if the server may still hold a line about one of these addresses."""
-        return self._files[network_id].in_doubt(values)
+        leases = self._table.leases(network_id)
+        return ObservedNetwork(state, seen.foreign, leases, files.retired())
 
     def begin(self, network_id: str) -> None:
         """Make the network ours, before anything of it exists."""
@@ -112,16 +115,16 @@ class Serving:
             "IPAM_LEASES": str(leases),
         }
         self._hold(network_id, self._processes.start(network_id, files, environment))
-        files.mark_read(time.monotonic())
+        files.mark_read(self._monotonic())
 
     def reload(self, network_id: str) -> float:
         """Have the server read its files, or give the seconds until it is time for that."""
         files = self._files[network_id]
-        wait = files.last_reload + RELOAD_EVERY_SECONDS - time.monotonic()
+        wait = files.last_reload + RELOAD_EVERY_SECONDS - self._monotonic()
         if wait > 0:
             return wait
         self._processes.reload(self._running[network_id])
-        files.mark_read(time.monotonic())
+        files.mark_read(self._monotonic())
         return 0.0
 
     def stop(self, network_id: str, *, for_good: bool) -> None:
@@ -151,9 +154,10 @@ class Serving:
         now = clock.now_microseconds()
         self._inbox.record([missed_event(network_id, self._host, one, now) for one in leases])
 
-    def shorten_log(self, network_id: str) -> None:
-        """See ServerFiles.shorten_log."""
-        self._files[network_id].shorten_log()
+    def shorten_logs(self) -> None:
+        """Empty the logs that have grown long."""
+        for files in self._files.values():
+            files.shorten_log()
 
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left: remove its files."""
@@ -164,7 +168,7 @@ class Serving:
         """Hold the processes no longer; they go on."""
         for running in self._running.values():
             self._unwatch(running)
-            running.close()
+            self._processes.let_go(running)
         self._running.clear()
 
     def _hold(self, network_id: str, running: Running) -> None:

@@ -8,7 +8,6 @@ begin with a dot are invisible to it. A marker on disk keeps "a SIGHUP is due" o
 import contextlib
 import os
 import shutil
-from collections.abc import Collection
 from pathlib import Path
 
 from ipam import files
@@ -73,9 +72,9 @@ class ServerFiles:
         self.reload_due = self._all_in_doubt = False
         self.last_reload = when
 
-    def in_doubt(self, values: Collection[str]) -> bool:
-        """True if a line that dnsmasq may still hold names one of these addresses."""
-        return self._all_in_doubt or any(value in self._retired for value in values)
+    def retired(self) -> frozenset[str] | None:
+        """The words of lines that dnsmasq may still hold, though they are gone; None: any."""
+        return None if self._all_in_doubt else frozenset(self._retired)
 
     def shorten_log(self) -> None:
         """Empty dnsmasq's own log where it has grown long; dnsmasq appends, so it goes on."""

@@ -13,13 +13,13 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
-from ipam.agent.host.kernel import namespace_path
+from ipam.agent.host.namespaces import namespace_path
+from ipam.agent.outside import Running
 from ipam.agent.state import Lease
 from ipam.errors import HostUnfit, IpamError
 
@@ -36,23 +36,6 @@ class DnsmasqFailed(IpamError):  # noqa: N818  # named like its siblings in ipam
     """dnsmasq, or a tool of its, did not do what it was started for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A dnsmasq and its helper, which runs the hook. Each descriptor is readable at the end.
-
-    Both are watched: without its helper dnsmasq drops every event without a word.
-    """
-
-    pid: int
-    descriptor: int
-    helper: int
-
-    def close(self) -> None:
-        """Let go of the processes, as they are."""
-        os.close(self.descriptor)
-        os.close(self.helper)
-
-
 def find_program(name: str, package: str) -> str:
     """The path of a program. Raises HostUnfit with the Debian package to install."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}")
@@ -62,7 +45,7 @@ def find_program(name: str, package: str) -> str:
 
 
 class DnsmasqProcesses:
-    """Starts and stops, by network. Holds no state but the paths of the programs."""
+    """See outside.Processes. Holds no state but the paths of the programs."""
 
     def __init__(self, dnsmasq: str) -> None:
         self.dnsmasq = find_program(dnsmasq, "dnsmasq-base")
@@ -117,7 +100,12 @@ class DnsmasqProcesses:
         """End it, and let go of it. Its helper gets a little time for the last events."""
         _end(running.descriptor, STOP_SECONDS)
         _ended(running.helper, HELPER_SECONDS)
-        running.close()
+        self.let_go(running)
+
+    def let_go(self, running: Running) -> None:
+        """Hold it no longer; it goes on."""
+        os.close(running.descriptor)
+        os.close(running.helper)
 
     def release(self, network_id: str, interface: str, lease: Lease) -> None:
         """Tell the network's dnsmasq, as the client would, that the lease is over."""

@@ -1,0 +1,184 @@
+"""Carrying out a plan: each action's effect, what failed, and how long it is left alone.
+
+A network that fails is left alone for a while; the others are not.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import assert_never
+
+from ipam.agent import actions
+from ipam.agent.actions import AnyAction
+from ipam.agent.outside import Kernel
+from ipam.agent.releases import Releases
+from ipam.agent.retries import Retries
+from ipam.agent.servers import Servers
+
+LOG = logging.getLogger(__name__)
+
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 60.0
+LONGEST_RUN_SECONDS = 0.2
+TAP_AGAIN_SECONDS = 5.0
+
+
+class NoEffectError(RuntimeError):
+    """What was just done did not last: to do it over and over would only burn the host."""
+
+
+class Executor:
+    """Carries out plans on the kernel and the servers. Not for several threads."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        servers: Servers,
+        releases: Releases,
+        *,
+        forget: Callable[[str], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kernel = kernel
+        self._servers = servers
+        self._releases = releases
+        self._forget = forget
+        self._monotonic = monotonic
+        self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
+        self._stubborn_taps = Retries(TAP_AGAIN_SECONDS, TAP_AGAIN_SECONDS)
+        self._just_done: dict[str, list[AnyAction]] = {}
+        self._reload_wait = math.inf
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """What cannot be done now, by network id or tap. May be asked for by any thread."""
+        return {**self._failed.troubles, **self._stubborn_taps.troubles}
+
+    def stubborn_taps(self) -> frozenset[str]:
+        """The taps that could not be attached, and are not tried again yet."""
+        self._stubborn_taps.forget_due(self._monotonic())
+        return frozenset(self._stubborn_taps.troubles)
+
+    def may_try(self, steps: Iterable[AnyAction]) -> list[AnyAction]:
+        """The steps of networks that need not be left alone now.
+
+        A network without steps is in no trouble, whatever failed before.
+        """
+        steps, now = list(steps), self._monotonic()
+        self._failed.keep({step.network_id for step in steps})
+        return [s for s in steps if not self._failed.seconds_left(s.network_id, now)]
+
+    def run(self, steps: Iterable[AnyAction]) -> bool:
+        """Carry out the steps, network by network; True if something was done.
+
+        Short plans go first, and after a while the rest waits for the next run: a new port does
+        not wait until a hundred networks are built.
+        """
+        plans: dict[str, list[AnyAction]] = {}
+        for step in steps:
+            plans.setdefault(step.network_id, []).append(step)
+        before, self._just_done = self._just_done, {}
+        self._reload_wait = math.inf
+        acted, until = False, self._monotonic() + LONGEST_RUN_SECONDS
+        for network_id in sorted(plans, key=lambda one: len(plans[one])):
+            plan = plans[network_id]
+            try:
+                _refuse_to_repeat(plan, before.get(network_id))
+                waiting = self._run_plan(plan)
+            except Exception as error:  # noqa: BLE001  # one network must not stop the others
+                self._leave_alone(network_id, error)
+            else:
+                self._failed.succeeded(network_id)
+                acted |= waiting < len(plan)
+                if not waiting:
+                    self._just_done[network_id] = plan
+            if acted and self._monotonic() > until:
+                break
+        return acted
+
+    def seconds_to_wait(self) -> float:
+        """How long until something that failed, or that had to wait, may be tried."""
+        now = self._monotonic()
+        return min(self._failed.soonest(now), self._stubborn_taps.soonest(now), self._reload_wait)
+
+    def _run_plan(self, plan: Iterable[AnyAction]) -> int:
+        """Carry out one network's steps; gives how many have to wait."""
+        waiting = 0
+        for step in plan:
+            LOG.debug("%s", step)
+            if not self._carry_out(step):
+                waiting += 1
+            elif sentence := actions.sentence(step):
+                LOG.info("network %s: %s", step.network_id, sentence)
+        return waiting
+
+    def _carry_out(self, step: AnyAction) -> bool:
+        """Do it; False if it has to wait."""
+        kernel, servers, network_id = self._kernel, self._servers, step.network_id
+        servers.begin(network_id)
+        match step:
+            case actions.EnsureBridge():
+                kernel.ensure_bridge(step.bridge)
+            case actions.DeleteBridge():
+                kernel.delete_link(step.name)
+            case actions.CreateNamespace():
+                kernel.create_namespace(network_id)
+            case actions.DeleteNamespace():
+                kernel.delete_namespace(network_id)
+            case actions.CreateInterface():
+                kernel.create_interface(network_id, step.interface, step.bridge)
+            case actions.DeleteInterface():
+                kernel.delete_interface(network_id, step.interface)
+            case actions.AddAddress():
+                kernel.change_address(network_id, step.interface, step.address, add=True)
+            case actions.RemoveAddress():
+                kernel.change_address(network_id, step.interface, step.address, add=False)
+            case actions.WriteFile():
+                servers.write(network_id, step.path, step.text)
+            case actions.RemoveFile():
+                servers.remove(network_id, step.path)
+            case actions.StartServer():
+                servers.start(network_id, step.startup)
+            case actions.StopServer():
+                servers.stop(network_id, for_good=step.for_good)
+            case actions.ReloadServer():
+                return self._reload(network_id)
+            case actions.AttachTap():
+                self._attach(step)
+            case actions.ReleaseLease():
+                self._releases.end(step)
+            case actions.Forget():
+                servers.forget(network_id)
+                self._forget(network_id)
+            case _:
+                assert_never(step)
+        return True
+
+    def _reload(self, network_id: str) -> bool:
+        wait = self._servers.reload(network_id)
+        if wait:
+            self._reload_wait = min(self._reload_wait, wait)
+        return not wait
+
+    def _attach(self, step: actions.AttachTap) -> None:
+        """Attach, or leave the tap alone for a while: it must not hold up its network's DHCP."""
+        try:
+            self._kernel.attach_tap(step.tap, step.bridge)
+        except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
+            LOG.warning("cannot put %s on %s: %s", step.tap, step.bridge.name, error)
+            why = f"cannot be put on {step.bridge.name}: {error}"
+            self._stubborn_taps.failed(step.tap, why, self._monotonic())
+
+    def _leave_alone(self, network_id: str, error: Exception) -> None:
+        sentence = str(error) or repr(error)
+        delay = self._failed.failed(network_id, sentence, self._monotonic())
+        debugging = LOG.isEnabledFor(logging.DEBUG)
+        LOG.error(
+            "network %s: %s; again in %.1f s", network_id, sentence, delay, exc_info=debugging
+        )
+
+
+def _refuse_to_repeat(steps: list[AnyAction], just_done: list[AnyAction] | None) -> None:
+    if steps == just_done:
+        raise NoEffectError(f"done, and still to be done: {steps[0]}")

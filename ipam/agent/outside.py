@@ -1,0 +1,109 @@
+"""What the loop needs of the kernel and of the dnsmasq processes, and what it sees of them.
+
+`host.kernel` and `dnsmasq.process` do it. The tests have a double of each; the double of the
+kernel passes the same tests as the kernel.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ipam.agent.dnsmasq.files import ServerFiles
+from ipam.agent.host.link_table import Link
+from ipam.agent.state import Bridge, Interface, Lease
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNetwork:
+    """What the kernel has of one network."""
+
+    bridge: Bridge | None
+    namespace: bool
+    interface: Interface | None
+    addresses: frozenset[str]
+    members: frozenset[str]
+    """The links on the bridge that are up and have its MTU, without the DHCP port's own."""
+    foreign: bool
+    """Something other than the DHCP port is on the bridge."""
+
+
+class Kernel(Protocol):
+    """The networking of the host. Each call says what should be; what is so already is no error.
+
+    What is seen is as old as the last `refresh()`, but for the caller's own changes.
+    """
+
+    def refresh(self) -> None:
+        """Take in what has changed on the host."""
+
+    def links(self) -> Collection[Link]:
+        """Every link of the host."""
+
+    def present_taps(self, names: Collection[str]) -> frozenset[str]:
+        """Those of the names that are links of this host."""
+
+    def members(self, network_id: str) -> frozenset[str]:
+        """The links on the network's bridge, in whatever state."""
+
+    def see(self, network_id: str) -> SeenNetwork:
+        """The network as it is."""
+
+    def ensure_bridge(self, bridge: Bridge) -> None:
+        """The bridge, up, with this MTU, which its members get too."""
+
+    def delete_link(self, name: str) -> None:
+        """No link of that name; a veth pair goes with either end."""
+
+    def create_namespace(self, network_id: str) -> None:
+        """The network's namespace."""
+
+    def delete_namespace(self, network_id: str) -> None:
+        """No namespace of the network, and so nothing in it."""
+
+    def create_interface(self, network_id: str, interface: Interface, bridge: str) -> None:
+        """The DHCP port's veth pair, between the bridge and the namespace, up at both ends."""
+
+    def delete_interface(self, network_id: str, interface: Interface) -> None:
+        """No veth pair of the DHCP port."""
+
+    def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
+        """Give the interface in the namespace the address, or take it away."""
+
+    def attach_tap(self, tap: str, bridge: Bridge) -> None:
+        """Put the tap on the bridge and set it up. A tap that has gone meanwhile is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A dnsmasq and its helper, which runs the hook. Each descriptor is readable at the end.
+
+    Both are watched: without its helper dnsmasq drops every event without a word.
+    """
+
+    pid: int
+    descriptor: int
+    helper: int
+
+
+class Processes(Protocol):
+    """The dnsmasq processes of the host. They outlive the agent."""
+
+    def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
+        """The dnsmasq that already serves from these files, in the network's namespace."""
+
+    def start(
+        self, network_id: str, files: ServerFiles, environment: Mapping[str, str]
+    ) -> Running:
+        """A dnsmasq that has read its files and is ready to answer."""
+
+    def reload(self, running: Running) -> None:
+        """Have it read its hosts and options anew, before the next packet that it reads."""
+
+    def stop(self, running: Running) -> None:
+        """End it, and let go of it."""
+
+    def let_go(self, running: Running) -> None:
+        """Hold it no longer; it goes on."""
+
+    def release(self, network_id: str, interface: str, lease: Lease) -> None:
+        """Tell the network's dnsmasq, as the client would, that the lease is over."""

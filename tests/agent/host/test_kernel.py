@@ -1,0 +1,306 @@
+"""What the loop relies on, asked of the real kernel and of its double alike."""
+
+import contextlib
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import pytest
+
+from ipam import model
+from ipam.agent import outside
+from ipam.agent.host.kernel import NetlinkKernel
+from ipam.agent.state import Bridge, Interface
+from tests.agent.kernel_double import KernelDouble
+
+MAC = "fa:16:3e:00:00:02"
+
+
+class Hands(Protocol):
+    """Whoever else changes the host: a hypervisor, an administrator."""
+
+    def plug(self, name: str) -> None: ...
+    def unplug(self, name: str) -> None: ...
+    def put_on(self, name: str, bridge: str, *, mtu: int, up: bool = True) -> None: ...
+    def set_down(self, name: str) -> None: ...
+    def drop_namespace(self, network_id: str) -> None: ...
+
+
+class RealHands:
+    """The same with `ip`."""
+
+    def plug(self, name: str) -> None:
+        ip("link", "add", name, "type", "veth", "peer", "name", "vm" + name.removeprefix("tap"))
+
+    def unplug(self, name: str) -> None:
+        ip("link", "del", name)
+
+    def put_on(self, name: str, bridge: str, *, mtu: int, up: bool = True) -> None:
+        ip("link", "set", name, "mtu", str(mtu), "master", bridge, "up" if up else "down")
+
+    def set_down(self, name: str) -> None:
+        ip("link", "set", name, "down")
+
+    def drop_namespace(self, network_id: str) -> None:
+        ip("netns", "del", model.dhcp_namespace(network_id))
+
+
+def ip(*words: str, check: bool = True) -> None:
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, (words, done.stderr)
+
+
+@dataclass
+class Place:
+    """A network of this test alone, on either kernel."""
+
+    kernel: outside.Kernel
+    hands: Hands
+    network_id: str
+
+    @property
+    def bridge(self) -> Bridge:
+        return Bridge(model.bridge_name(self.network_id), 1450)
+
+    @property
+    def interface(self) -> Interface:
+        name = model.tap_name(self.network_id)
+        return Interface(name, "ns-" + name.removeprefix("tap"), MAC, 1450)
+
+    @property
+    def tap(self) -> str:
+        return "tap" + self.network_id[-11:]
+
+    def see(self) -> outside.SeenNetwork:
+        self.kernel.refresh()
+        return self.kernel.see(self.network_id)
+
+    def build(self) -> None:
+        self.kernel.refresh()
+        self.kernel.ensure_bridge(self.bridge)
+        self.kernel.create_namespace(self.network_id)
+        self.kernel.create_interface(self.network_id, self.interface, self.bridge.name)
+
+    def address(self, address: str, *, add: bool = True) -> None:
+        self.kernel.change_address(self.network_id, self.interface.inside, address, add=add)
+
+    def clean_up(self) -> None:
+        for name in (self.interface.outside, self.tap, self.bridge.name):
+            ip("link", "del", name, check=False)
+        ip("netns", "del", model.dhcp_namespace(self.network_id), check=False)
+
+
+@pytest.fixture(params=["double", pytest.param("real", marks=pytest.mark.root)])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    network_id = str(uuid.uuid4())
+    if request.param == "double":
+        double = KernelDouble()
+        yield Place(double, double, network_id)
+        return
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it makes bridges and namespaces")
+    with contextlib.closing(NetlinkKernel()) as kernel:
+        one = Place(kernel, RealHands(), network_id)
+        try:
+            yield one
+        finally:
+            one.clean_up()
+
+
+def eventually(probe: Callable[[], bool]) -> None:
+    """Wait for what the kernel does a little later. A test that hangs here is ended by pytest."""
+    while not probe():
+        time.sleep(0.01)
+
+
+def test_a_bridge_is_there_with_its_mtu_however_often_it_is_asked_for(place: Place) -> None:
+    place.kernel.refresh()
+    assert place.see().bridge is None
+    place.kernel.ensure_bridge(place.bridge)
+    place.kernel.ensure_bridge(place.bridge)
+    seen = place.see()
+    assert seen == outside.SeenNetwork(
+        place.bridge, False, None, frozenset(), frozenset(), foreign=False
+    )
+
+
+def test_a_bridge_that_is_down_is_none_and_is_set_up_again(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.set_down(place.bridge.name)
+    assert place.see().bridge is None
+    place.kernel.ensure_bridge(place.bridge)
+    assert place.see().bridge == place.bridge
+
+
+def test_a_new_mtu_reaches_the_members_of_the_bridge(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.tap)
+    place.kernel.refresh()
+    place.kernel.attach_tap(place.tap, place.bridge)
+    larger = Bridge(place.bridge.name, 1500)
+    place.kernel.refresh()
+    place.kernel.ensure_bridge(larger)
+    assert place.see().bridge == larger
+    assert place.see().members == {place.tap}
+
+
+def test_a_bridge_that_goes_leaves_its_members_off_it(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.tap)
+    place.kernel.refresh()
+    place.kernel.attach_tap(place.tap, place.bridge)
+    place.kernel.delete_link(place.bridge.name)
+    place.kernel.delete_link(place.bridge.name)
+    seen = place.see()
+    assert (seen.bridge, seen.members, seen.foreign) == (None, frozenset(), False)
+    assert place.kernel.present_taps({place.tap}) == {place.tap}
+    place.kernel.ensure_bridge(place.bridge)
+    assert place.see().members == frozenset()
+
+
+def test_a_namespace_is_made_once_and_deleted_once(place: Place) -> None:
+    for make, there in (
+        (place.kernel.create_namespace, True),
+        (place.kernel.delete_namespace, False),
+    ):
+        make(place.network_id)
+        make(place.network_id)
+        assert place.see().namespace is there
+
+
+def test_the_interface_is_between_bridge_and_namespace_and_no_guest(place: Place) -> None:
+    place.build()
+    seen = place.see()
+    assert seen == outside.SeenNetwork(
+        place.bridge, True, place.interface, frozenset(), frozenset(), foreign=False
+    )
+    assert place.kernel.members(place.network_id) == {place.interface.outside}
+
+
+def test_an_interface_made_anew_has_no_address_of_the_one_before(place: Place) -> None:
+    place.build()
+    place.address("10.0.0.2/24")
+    place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    assert place.see().interface == place.interface
+    assert place.see().addresses == frozenset()
+
+
+def test_another_mac_is_another_interface(place: Place) -> None:
+    place.build()
+    other = Interface(
+        place.interface.outside, place.interface.inside, "fa:16:3e:00:00:03", place.interface.mtu
+    )
+    place.kernel.create_interface(place.network_id, other, place.bridge.name)
+    assert place.see().interface == other
+
+
+def test_an_address_comes_and_goes_however_often_it_is_asked_for(place: Place) -> None:
+    place.build()
+    for address in ("10.0.0.2/24", "2001:db8::2/64", "10.0.0.2/24"):
+        place.address(address)
+    assert place.see().addresses == {"10.0.0.2/24", "2001:db8::2/64"}
+    place.address("10.0.0.2/24", add=False)
+    place.address("10.0.0.2/24", add=False)
+    assert place.see().addresses == {"2001:db8::2/64"}
+
+
+def test_the_end_on_the_bridge_takes_the_other_end_with_it(place: Place) -> None:
+    place.build()
+    place.address("10.0.0.2/24")
+    place.hands.unplug(place.interface.outside)
+    assert place.see().interface is None
+    with pytest.raises((LookupError, OSError)):
+        place.address("10.0.0.3/24")
+    place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    assert place.see().interface == place.interface
+    assert place.see().addresses == frozenset()
+
+
+def test_a_namespace_takes_its_interface_with_it(place: Place) -> None:
+    place.build()
+    place.hands.drop_namespace(place.network_id)
+    seen = place.see()
+    assert (seen.namespace, seen.interface, seen.addresses) == (False, None, frozenset())
+    eventually(lambda: not place.see().foreign)
+    place.build()
+    assert place.see().interface == place.interface
+
+
+def test_an_interface_that_is_off_its_bridge_is_none_and_is_made_anew(place: Place) -> None:
+    place.build()
+    place.hands.unplug(place.bridge.name)
+    seen = place.see()
+    assert (seen.bridge, seen.interface, seen.namespace) == (None, None, True)
+    place.build()
+    assert place.see().interface == place.interface
+
+
+def test_an_interface_that_is_deleted_leaves_the_namespace(place: Place) -> None:
+    place.build()
+    place.kernel.delete_interface(place.network_id, place.interface)
+    place.kernel.delete_interface(place.network_id, place.interface)
+    seen = place.see()
+    assert (seen.namespace, seen.interface, seen.addresses) == (True, None, frozenset())
+
+
+def test_an_interface_needs_its_bridge_and_its_namespace(place: Place) -> None:
+    place.kernel.refresh()
+    place.kernel.create_namespace(place.network_id)
+    with pytest.raises((LookupError, OSError)):
+        place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    place.kernel.delete_namespace(place.network_id)
+    place.kernel.ensure_bridge(place.bridge)
+    with pytest.raises((LookupError, OSError)):
+        place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    assert place.kernel.members(place.network_id) == frozenset()
+    place.build()
+    assert place.see().interface == place.interface
+
+
+def test_a_tap_is_a_guest_once_it_is_on_the_bridge(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.tap)
+    assert place.kernel.present_taps({place.tap}) == frozenset()
+    assert (place.see().members, place.see().foreign) == (frozenset(), False)
+    assert place.kernel.present_taps({place.tap, "tapelsewhere"}) == {place.tap}
+    assert place.tap in {link.name for link in place.kernel.links()}
+    place.kernel.attach_tap(place.tap, place.bridge)
+    place.kernel.attach_tap(place.tap, place.bridge)
+    assert place.see().members == {place.tap}
+    assert place.see().foreign
+    assert place.kernel.members(place.network_id) == {place.tap}
+
+
+def test_a_guest_that_is_down_or_of_another_mtu_is_no_member_yet(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.tap)
+    for mtu, up in ((1400, True), (1450, False)):
+        place.hands.put_on(place.tap, place.bridge.name, mtu=mtu, up=up)
+        place.kernel.refresh()
+        place.kernel.ensure_bridge(place.bridge)
+        place.hands.put_on(place.tap, place.bridge.name, mtu=mtu, up=up)
+        seen = place.see()
+        assert (seen.members, seen.foreign) == (frozenset(), True)
+        assert place.kernel.members(place.network_id) == {place.tap}
+
+
+def test_a_tap_that_has_gone_meanwhile_is_no_error(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.kernel.attach_tap(place.tap, place.bridge)
+    place.hands.plug(place.tap)
+    place.kernel.refresh()
+    place.hands.unplug(place.tap)
+    place.kernel.attach_tap(place.tap, place.bridge)
+    assert place.see().members == frozenset()
+
+
+def test_a_tap_without_its_bridge_is_left_alone(place: Place) -> None:
+    place.hands.plug(place.tap)
+    place.kernel.refresh()
+    place.kernel.attach_tap(place.tap, place.bridge)
+    assert place.see().bridge is None
+    assert place.kernel.present_taps({place.tap}) == {place.tap}

@@ -1,0 +1,202 @@
+"""A host's kernel in dictionaries: see ipam.agent.outside.Kernel.
+
+tests/agent/host/test_kernel.py asks the same of it and of the real one. Each change is made of the
+steps that the real one makes, and any of them may fail, with what came before it done.
+"""
+
+import itertools
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from ipam import model
+from ipam.agent.host.link_table import Link
+from ipam.agent.outside import SeenNetwork
+from ipam.agent.state import Bridge, Interface
+from tests.agent.faults import Faults
+
+
+@dataclass
+class Inside:
+    """An interface in a namespace."""
+
+    mac: str
+    mtu: int
+    up: bool = False
+    addresses: set[str] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Namespace:
+    """A namespace. It is itself and no other, even under the same name."""
+
+    interfaces: dict[str, Inside] = field(default_factory=dict)
+
+
+@dataclass
+class Outside:
+    """A link of the host."""
+
+    index: int
+    mtu: int
+    up: bool = False
+    master: str = ""
+    peer: tuple[Namespace, str] | None = None
+    """Where the other end of a veth pair is."""
+
+
+class KernelDouble:
+    """The kernel, and with `plug` and its like whoever else has hands on the host."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.host: dict[str, Outside] = {}
+        self.namespaces: dict[str, Namespace] = {}
+        self._faults = faults or Faults()
+        self._indices = itertools.count(2)
+        self._seen: dict[str, Link] = {}
+
+    def refresh(self) -> None:
+        self._seen = {name: self._link(name, one) for name, one in self.host.items()}
+
+    def links(self) -> Collection[Link]:
+        return self._seen.values()
+
+    def present_taps(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset(names) & self._seen.keys()
+
+    def members(self, network_id: str) -> frozenset[str]:
+        return frozenset(link.name for link in self._members(model.bridge_name(network_id)))
+
+    def see(self, network_id: str) -> SeenNetwork:
+        name = model.bridge_name(network_id)
+        bridge = self._seen.get(name)
+        namespace = self.namespaces.get(network_id)
+        interface = self._interface(network_id)
+        guests = [
+            link
+            for link in self._members(name)
+            if interface is None or link.name != interface.outside
+        ]
+        up = [one for one in namespace.interfaces.values() if one.up] if namespace else []
+        return SeenNetwork(
+            bridge=Bridge(name, bridge.mtu) if bridge and bridge.up else None,
+            namespace=namespace is not None,
+            interface=interface,
+            addresses=frozenset(up[0].addresses) if up else frozenset(),
+            members=frozenset(
+                link.name for link in guests if link.up and bridge and link.mtu == bridge.mtu
+            ),
+            foreign=bool(guests),
+        )
+
+    def ensure_bridge(self, bridge: Bridge) -> None:
+        if bridge.name not in self.host:
+            self._faults.step("add bridge")
+            self.host[bridge.name] = Outside(next(self._indices), bridge.mtu)
+        self.refresh()
+        self._faults.step("set bridge up")
+        self.host[bridge.name].up = True
+        self.host[bridge.name].mtu = bridge.mtu
+        for link in self._members(bridge.name):
+            if link.mtu != bridge.mtu:
+                self._faults.step("set mtu of member")
+                self.host[link.name].mtu = bridge.mtu
+
+    def delete_link(self, name: str) -> None:
+        if name in self.host:
+            self._faults.step("delete link")
+            self.unplug(name)
+        self.refresh()
+
+    def create_namespace(self, network_id: str) -> None:
+        self._faults.step("create namespace")
+        self.namespaces.setdefault(network_id, Namespace())
+        self._faults.step("prepare namespace")
+
+    def delete_namespace(self, network_id: str) -> None:
+        if network_id in self.namespaces:
+            self._faults.step("delete namespace")
+            self.drop_namespace(network_id)
+
+    def create_interface(self, network_id: str, interface: Interface, bridge: str) -> None:
+        self.delete_link(interface.outside)
+        self._faults.step("add interface")
+        namespace = self.namespaces[network_id]
+        if self._seen[bridge].index != self.host[bridge].index:
+            raise KeyError(bridge)
+        if interface.inside in namespace.interfaces:
+            raise FileExistsError(interface.inside)
+        namespace.interfaces[interface.inside] = Inside(interface.mac, interface.mtu)
+        peer = (namespace, interface.inside)
+        self.host[interface.outside] = Outside(
+            next(self._indices), interface.mtu, up=True, master=bridge, peer=peer
+        )
+        self._faults.step("set interface up")
+        namespace.interfaces[interface.inside].up = True
+
+    def delete_interface(self, network_id: str, interface: Interface) -> None:  # noqa: ARG002
+        self.delete_link(interface.outside)
+
+    def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
+        inside = self.namespaces[network_id].interfaces[interface]
+        self._faults.step("change address")
+        if add:
+            inside.addresses.add(address)
+        else:
+            inside.addresses.discard(address)
+
+    def attach_tap(self, tap: str, bridge: Bridge) -> None:
+        if tap not in self._seen or bridge.name not in self._seen:
+            return
+        self._faults.step("attach tap")
+        self._faults.step(f"attach {tap}")
+        if tap in self.host:
+            self.put_on(tap, bridge.name, mtu=bridge.mtu)
+
+    def plug(self, name: str) -> None:
+        """A new link, as a hypervisor makes it."""
+        self.host[name] = Outside(next(self._indices), 1500)
+
+    def unplug(self, name: str) -> None:
+        """The link goes, with all that hangs on it."""
+        gone = self.host.pop(name)
+        for link in self.host.values():
+            if link.master == name:
+                link.master = ""
+        if gone.peer is not None:
+            namespace, inside = gone.peer
+            namespace.interfaces.pop(inside, None)
+
+    def put_on(self, name: str, bridge: str, *, mtu: int, up: bool = True) -> None:
+        """The link is on the bridge."""
+        link = self.host[name]
+        link.master, link.mtu, link.up = bridge, mtu, up
+
+    def set_down(self, name: str) -> None:
+        """The link is there and down."""
+        self.host[name].up = False
+
+    def drop_namespace(self, network_id: str) -> None:
+        """The namespace goes; a veth pair has no end without the other."""
+        gone = self.namespaces.pop(network_id)
+        for name, link in list(self.host.items()):
+            if link.peer is not None and link.peer[0] is gone:
+                self.unplug(name)
+
+    def _members(self, bridge: str) -> list[Link]:
+        found = self._seen.get(bridge)
+        return [link for link in self._seen.values() if found and link.master == found.index]
+
+    def _interface(self, network_id: str) -> Interface | None:
+        namespace = self.namespaces.get(network_id)
+        if namespace is None:
+            return None
+        members = {link.name for link in self._members(model.bridge_name(network_id)) if link.up}
+        for name, inside in namespace.interfaces.items():
+            outside = "tap" + name.removeprefix("ns-")
+            if inside.up and outside in members:
+                return Interface(outside, name, inside.mac, inside.mtu)
+        return None
+
+    def _link(self, name: str, link: Outside) -> Link:
+        master = self.host.get(link.master)
+        return Link(link.index, name, link.mtu, link.up, master.index if master else 0, "")
