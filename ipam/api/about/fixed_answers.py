@@ -11,8 +11,8 @@ from typing import Any
 import falcon
 
 from ipam.api.about.extensions import Extension, served
+from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.errors import Conflict, ExtensionNotFound
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import falcon
 
+from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation
-from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.api.http.urls import public_url
 

@@ -9,9 +9,10 @@ from msgspec import UNSET, Struct, UnsetType
 from ipam import model
 from ipam.api.http import idempotency
 from ipam.api.http.attributes import parse
-from ipam.api.http.bodies import read_json, unwrap
+from ipam.api.http.bodies import read_json, respond, unwrap
+from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
-from ipam.api.http.routes import Kind, ListRoute, ShowRoute, respond
+from ipam.api.http.routes import ListRoute, ShowRoute
 from ipam.api.http.service import Service
 from ipam.errors import AgentNotFound
 from ipam.protocol.reports import AgentReport

@@ -14,9 +14,9 @@ import falcon
 
 from ipam.api.agents.agents import known
 from ipam.api.agents.served_networks import full_networks
+from ipam.api.http.bodies import respond
 from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
-from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
 from ipam.store import agents, dhcp_state

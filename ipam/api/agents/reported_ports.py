@@ -8,9 +8,8 @@ import falcon
 
 from ipam.api.agents.agents import known
 from ipam.api.http.attributes import parse
-from ipam.api.http.bodies import read_json
+from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.compute.outbox import ComputeOutbox
 from ipam.protocol.reports import SeenPort, SeenPorts

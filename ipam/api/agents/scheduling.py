@@ -9,9 +9,8 @@ from msgspec import Struct
 from ipam.api.agents import agents
 from ipam.api.http import idempotency, list_query
 from ipam.api.http.attributes import parse
-from ipam.api.http.bodies import read_json
+from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.api.networks import actions as network_actions
 from ipam.errors import (

@@ -9,14 +9,16 @@ with ports, for Nova. What a caller may not see is refused as if it did not exis
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Final, NoReturn, Protocol
+from functools import cache
+from typing import Any, Final, NoReturn
 
 from msgspec import NODEFAULT, UNSET, Struct
 from msgspec.structs import fields
 
+from ipam.api.http.attributes import python_names
+from ipam.api.http.kind import Kind
 from ipam.api.http.service import Service
-from ipam.errors import NetworkNotFound, NotFound, PolicyNotAuthorized
+from ipam.errors import NetworkNotFound, PolicyNotAuthorized
 from ipam.identity.caller import Caller
 from ipam.identity.policy import Grant
 from ipam.store import networks
@@ -39,25 +41,6 @@ _SYNONYMS: Final = {"target_tenant": "target_project_id"}
 """An attribute's newer name, under which a body may have it."""
 
 
-class Readable(Protocol):
-    """What this module wants to know of a kind of resource."""
-
-    @property
-    def name(self) -> str:
-        """The word in the names of its rules."""
-
-    @property
-    def view(self) -> type[Struct]:
-        """What it looks like."""
-
-    @property
-    def rows(self) -> Collection:
-        """How its rows are read."""
-
-    def missing(self, resource_id: str) -> NotFound:
-        """The error for an id that names nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Access:
     """What one caller may see and do."""
@@ -65,27 +48,25 @@ class Access:
     service: Service
     caller: Caller
 
-    def viewer(self, kind: Readable) -> Viewer | None:
+    def viewer(self, kind: Kind) -> Viewer | None:
         """With whose eyes the caller reads this kind; None sees every row."""
         grant = self._grant(f"get_{kind.name}")
         return None if grant.everything else Viewer(self.caller.project_id, grant.relations)
 
-    def hide(self, kind: Readable, views: Sequence[Any]) -> None:
+    def hide(self, kind: Kind, views: Sequence[Any]) -> None:
         """Take out of the views what the caller may not see of them."""
         for name in self._hidden(kind).values():
             for view in views:
                 setattr(view, name, UNSET)
 
-    def require_visible(self, kind: Readable, names: Iterable[str]) -> None:
+    def require_visible(self, kind: Kind, names: Iterable[str]) -> None:
         """Raise PolicyNotAuthorized when a filter or sort key would tell what is hidden."""
         hidden = self._hidden(kind)
         for name in names:
             if name in hidden:
                 refuse(f"get_{kind.name}:{name}")
 
-    def require_change(
-        self, kind: Readable, resource_id: str, rule: str, body: Any = None
-    ) -> None:
+    def require_change(self, kind: Kind, resource_id: str, rule: str, body: Any = None) -> None:
         """Refuse unless the rule, and those of the body's attributes, allow it for this row.
 
         Raises the kind's `not_found` where the caller may not see the row.
@@ -101,7 +82,7 @@ class Access:
             raise kind.missing(resource_id)
         _require(grants, found[resource_id])
 
-    def require_new(self, kind: Readable, struct: type[Struct], bodies: Sequence[Any]) -> None:
+    def require_new(self, kind: Kind, struct: type[Struct], bodies: Sequence[Any]) -> None:
         """Refuse unless the rules allow to make what these bodies say.
 
         Raises NetworkNotFound for a network that the caller may not see. What is wrong with a
@@ -118,7 +99,7 @@ class Access:
         for body, grants in zip(bodies, asked, strict=True):
             _require(grants, {"owner", *networks_stand.get(_network_id(body), ())})
 
-    def explain_missing(self, kind: Readable, resource_id: str) -> None:
+    def explain_missing(self, kind: Kind, resource_id: str) -> None:
         """Log it when what the caller did not find is there, and only hidden."""
         if self._grant(f"get_{kind.name}").everything or not is_uuid(resource_id):
             return
@@ -131,7 +112,7 @@ class Access:
     def _grants(self, rules: Iterable[str]) -> dict[str, Grant]:
         return {rule: self._grant(rule) for rule in rules}
 
-    def _hidden(self, kind: Readable) -> Mapping[str, str]:
+    def _hidden(self, kind: Kind) -> Mapping[str, str]:
         """What the caller may not see of this kind: wire name to Python name."""
         rule, names = f"get_{kind.name}", python_names(kind.view)
         return {
@@ -219,12 +200,6 @@ def _values(body: Mapping[str, Any], attribute: str) -> list[Any]:
 def _network_id(body: Any) -> str:
     named = body.get("network_id") if isinstance(body, dict) else None
     return named if isinstance(named, str) and is_uuid(named) else ""
-
-
-@lru_cache(maxsize=256)
-def python_names(struct: type[Struct]) -> Mapping[str, str]:
-    """The attributes of a view by the names that they have in JSON."""
-    return {info.encode_name: info.name for info in fields(struct)}
 
 
 @cache

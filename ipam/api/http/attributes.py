@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -81,6 +81,12 @@ def scalar_type(struct: type[Struct], name: str) -> type | None:
 def wire_names(struct: type[Struct]) -> tuple[str, ...]:
     """The names of the struct's fields as JSON has them, in order."""
     return tuple(_fields(struct))
+
+
+@lru_cache(maxsize=256)
+def python_names(struct: type[Struct]) -> Mapping[str, str]:
+    """The attributes of a view by the names that they have in JSON."""
+    return {info.encode_name: info.name for info in msgspec.structs.fields(struct)}
 
 
 def quoted(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The request body: bytes of bounded length that are one JSON object under the resource's name."""
+"""Bodies: a request's is of bounded length and one JSON object; an answer's is made of structs."""
 
 from typing import Any, Final
 
@@ -52,6 +52,12 @@ def unwrap(body: dict[str, Any], name: str) -> Any:
     if name not in body:
         raise HTTPBadRequest(f"Resource name '{name}' not found in request body.")
     return body[name]
+
+
+def respond(resp: falcon.Response, answer: Any) -> None:
+    """Send this as JSON; structs are written under their wire names."""
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = msgspec.json.encode(answer)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -13,76 +13,23 @@ The list's filters, sort keys, paging and OpenAPI come with the Kind.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import falcon
-import msgspec
 from msgspec import Struct
 
 from ipam.api.http import idempotency, list_query
-from ipam.api.http.access import Access, python_names
-from ipam.api.http.bodies import read_json, unwrap
+from ipam.api.http.access import Access
+from ipam.api.http.bodies import read_json, respond, unwrap
+from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
 from ipam.api.http.service import Service
 from ipam.api.http.urls import public_url
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.identity.caller import Caller
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection, Record, Viewer, read_one, read_page
+from ipam.store.engine.listing import read_page
 from ipam.values import is_uuid
-
-Views = Callable[[Transaction, Sequence[Record]], list[Any]]
-"""View structs of these rows, in their order."""
-
-KINDS_KEPT: Final = 256
-"""Sets of fields that clients ask for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of resource: what it is called, how it is read, what it looks like."""
-
-    name: str
-    collection: str
-    view: type[Struct]
-    rows: Collection
-    views: Views
-    not_found: type[NotFound]
-
-    def missing(self, resource_id: str) -> NotFound:
-        """The error for an id that names nothing."""
-        title = self.name.replace("_", " ").capitalize()
-        return self.not_found(f"{title} {resource_id} could not be found.")
-
-    def show(self, tx: Transaction, resource_id: str, viewer: Viewer | None = None) -> Any:
-        """The view of one item, if the viewer may see it (None may see all).
-
-        Raises `not_found`, also for an id that is no UUID.
-        """
-        row = read_one(tx, self.rows, resource_id, viewer) if is_uuid(resource_id) else None
-        if row is None:
-            raise self.missing(resource_id)
-        return self.views(tx, [row])[0]
-
-    def showing(self, fields: frozenset[str]) -> "Kind":
-        """The kind for a request of these fields: one that reads no more, where that can be."""
-        known = fields.intersection(python_names(self.view))
-        return _narrowed(self, known) if known and known <= self.rows.verbatim else self
-
-
-@lru_cache(maxsize=KINDS_KEPT)
-def _narrowed(kind: Kind, fields: frozenset[str]) -> Kind:
-    """The kind with a view of these fields, and the id, straight from their columns."""
-    names = sorted(fields | {"id"})
-    attributes = [(python_names(kind.view)[name], Any, msgspec.field(name=name)) for name in names]
-    view = msgspec.defstruct(kind.view.__name__, attributes)
-
-    def views(_tx: Transaction, found: Sequence[Record]) -> list[Any]:
-        return [view(*row) for row in found]
-
-    return replace(kind, view=view, rows=kind.rows.only(names), views=views)
 
 
 class Actions(Protocol):
@@ -269,12 +216,6 @@ class WriteShowRoute(ShowRoute):
             raise self.kind.missing(resource_id)
         self.actions.delete(resource_id, wanted_revision(req))
         resp.status = falcon.HTTP_204
-
-
-def respond(resp: falcon.Response, answer: Any) -> None:
-    """Send this as JSON; structs are written under their wire names."""
-    resp.content_type = falcon.MEDIA_JSON
-    resp.data = msgspec.json.encode(answer)
 
 
 def wanted_revision(req: falcon.Request) -> int | None:

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from ipam.api.http import idempotency, writing
 from ipam.api.http.attributes import parse
-from ipam.api.http.bodies import read_json
+from ipam.api.http.bodies import read_json, respond
+from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import Kind, respond
 from ipam.api.http.service import Service
 from ipam.errors import TagNotFound
 from ipam.store import tags

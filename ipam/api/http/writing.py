@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 from ipam import model
 from ipam.api.http.attributes import Parsed, parse
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.errors import CallerError, HTTPBadRequest, InvalidInput, RevisionNumberConstraintFailed
 from ipam.identity.caller import Caller
 from ipam.store import quotas, tags

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from ipam import model
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.errors import AllocationEventNotFound
 from ipam.store import allocation_history
 from ipam.store.engine.database import Transaction

@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from ipam import clock, model, values
 from ipam.api.http.attributes import parse, wire_names
-from ipam.api.http.bodies import read_json, unwrap
+from ipam.api.http.bodies import read_json, respond, unwrap
+from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
-from ipam.api.http.routes import Kind, ListRoute, ShowRoute, respond
+from ipam.api.http.routes import ListRoute, ShowRoute
 from ipam.api.http.service import Service
 from ipam.errors import HTTPBadRequest, LeaseEventNotFound
 from ipam.model import LeaseAction

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from ipam import model
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.errors import LeaseNotFound
 from ipam.store import leases
 from ipam.store.engine.database import Transaction

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.api.http.service import Service
 from ipam.api.networks import segments as network_segments
 from ipam.api.ports.dhcp_port import dhcp_device_id

@@ -6,8 +6,9 @@ from typing import Final
 from msgspec import Struct
 
 from ipam.allocator import ranges
+from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Route
-from ipam.api.http.routes import Kind, ListRoute, ShowRoute
+from ipam.api.http.routes import ListRoute, ShowRoute
 from ipam.api.http.service import Service
 from ipam.errors import NetworkNotFound
 from ipam.rules import prefixes

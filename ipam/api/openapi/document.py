@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from ipam.api.http import idempotency, list_query
 from ipam.api.http.attributes import scalar_type
+from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import respond
 from ipam.api.openapi import sentences
 from ipam.api.openapi.answers import (
     NeutronError,

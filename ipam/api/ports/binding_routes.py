@@ -6,9 +6,8 @@ from typing import Any, Final
 import falcon
 
 from ipam.api.http import list_query
-from ipam.api.http.bodies import read_json, unwrap
+from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.api.ports.bindings import BindingCreate, Bindings, BindingUpdate, BindingView
 from ipam.api.ports.wire import KIND

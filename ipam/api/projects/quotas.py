@@ -9,9 +9,8 @@ from oslo_config import cfg
 
 from ipam.api.http import writing
 from ipam.api.http.attributes import parse
-from ipam.api.http.bodies import read_json, unwrap
+from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import respond
 from ipam.api.http.service import Service
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.store import quotas

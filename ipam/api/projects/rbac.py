@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam.api.http import writing
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.api.http.service import Service
 from ipam.errors import (
     AddressScopeNotFound,

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from ipam.api.http import writing
 from ipam.api.http.attributes import parse
-from ipam.api.http.bodies import read_json
+from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import WriteListRoute, WriteShowRoute, respond
+from ipam.api.http.routes import WriteListRoute, WriteShowRoute
 from ipam.api.http.service import Service
 from ipam.api.http.tags import tag_routes
 from ipam.api.projects import rbac

@@ -6,8 +6,9 @@ from typing import Any, Final, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from ipam.api.http import writing
+from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Route
-from ipam.api.http.routes import Kind, WriteListRoute, WriteShowRoute
+from ipam.api.http.routes import WriteListRoute, WriteShowRoute
 from ipam.api.http.service import Service
 from ipam.api.projects import rbac
 from ipam.errors import AddressScopeInUse, AddressScopeNotFound, AddressScopeUpdateError

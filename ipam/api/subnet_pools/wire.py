@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam.api.http import writing
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.errors import CallerError, EmptySubnetPoolPrefixList, SubnetPoolNotFound
 from ipam.model import ip_version
 from ipam.rules import subnet_pools as subnet_pool_rules

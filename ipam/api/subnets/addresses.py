@@ -10,8 +10,9 @@ from msgspec import Struct
 from ipam import clock, model
 from ipam.api.http import list_query
 from ipam.api.http.access import Access
+from ipam.api.http.bodies import respond
+from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import Kind, respond
 from ipam.api.http.service import Service
 from ipam.api.http.urls import public_url
 from ipam.api.subnets import wire

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.errors import CallerError, SubnetNotFound
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnets import Shape

@@ -10,7 +10,7 @@ from hypothesis import strategies
 from oslo_config import cfg
 
 from ipam.api.app import create_app
-from ipam.api.http.routes import Kind
+from ipam.api.http.kind import Kind
 from ipam.api.networks import actions as network_actions
 from ipam.api.ports import wire as port_wire
 from ipam.store.engine.database import Database
