@@ -12,12 +12,8 @@ from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation, Route
 from ipam.api.http.service import Service
-from ipam.api.networks import actions as network_actions
-from ipam.errors import (
-    InvalidDHCPAgent,
-    NetworkHostedByDHCPAgent,
-    NetworkNotHostedByDhcpAgent,
-)
+from ipam.api.networks import wire as network_wire
+from ipam.errors import InvalidDHCPAgent, NetworkHostedByDHCPAgent, NetworkNotHostedByDhcpAgent
 from ipam.store import scheduling
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record, read_many, read_one
@@ -61,7 +57,7 @@ class DhcpAgentsRoute:
         fields = list_query.shown_fields(req.query_string)
 
         def read(tx: Transaction) -> list[Any]:
-            network = _found(tx, network_actions.KIND, resource_id)
+            network = _found(tx, network_wire.KIND, resource_id)
             pks = scheduling.agent_pks(tx, network.pk)
             return self._kind.views(tx, read_many(tx, self._kind.rows, pks))
 
@@ -81,7 +77,7 @@ class DhcpNetworksRoute:
         return {
             "GET": Operation(
                 "List the networks whose unbound ports an agent serves",
-                response={"networks": list[network_actions.NetworkView]},
+                response={"networks": list[network_wire.NetworkView]},
                 query={"fields": "Show only this field; repeat for more."},
                 rule="get_dhcp-networks",
             ),
@@ -99,7 +95,7 @@ class DhcpNetworksRoute:
         def read(tx: Transaction) -> list[Any]:
             agent = _found(tx, self._kind, resource_id)
             pks = scheduling.network_pks(tx, agent.pk)
-            return network_actions.views(tx, read_many(tx, network_actions.KIND.rows, pks))
+            return network_wire.views(tx, read_many(tx, network_wire.KIND.rows, pks))
 
         views = self._service.database.read(read)
         respond(resp, {"networks": [list_query.with_fields(view, fields) for view in views]})
@@ -110,7 +106,7 @@ class DhcpNetworksRoute:
 
         def write(tx: Transaction) -> None:
             agent = _found(tx, self._kind, resource_id)
-            network = _found(tx, network_actions.KIND, network_id)
+            network = _found(tx, network_wire.KIND, network_id)
             if not agent.admin_state_up:
                 raise InvalidDHCPAgent(
                     f"Agent {resource_id} is not a valid DHCP Agent or has been disabled"
@@ -150,7 +146,7 @@ class DhcpNetworkRoute:
     ) -> None:
         def write(tx: Transaction) -> None:
             agent = _found(tx, self._kind, resource_id)
-            network = _found(tx, network_actions.KIND, network_id)
+            network = _found(tx, network_wire.KIND, network_id)
             if not scheduling.withdraw(tx, network.pk, agent.pk):
                 raise NetworkNotHostedByDhcpAgent(
                     f"The network {network_id} is not hosted by the DHCP agent {resource_id}."

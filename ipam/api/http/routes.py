@@ -5,8 +5,8 @@ How to add a resource:
    `ipam.values`; names that are no Python names by `msgspec.field(name="router:external")`.
 2. In `ipam/store/`, a `listing.Collection` that maps wire names to columns, and a `views` function
    that turns rows into view structs with a constant number of statements.
-3. Make a `Kind` of these, and add its routes in `app.routes`: `ListRoute` and `ShowRoute` to read;
-   `WriteListRoute` and `WriteShowRoute` with an `Actions` to write as well.
+3. Make a `Kind` of these, and give its paths in `routes` of its package, which `app.routes` puts
+   together: `read_routes` to read, `write_routes` with an `Actions` to write as well.
    A route of its own is any Falcon resource with an `operations` property (see `operations.py`).
 The list's filters, sort keys, paging and OpenAPI come with the Kind.
 """
@@ -22,7 +22,7 @@ from ipam.api.http import idempotency, list_query
 from ipam.api.http.access import Access
 from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.kind import Kind
-from ipam.api.http.operations import Operation
+from ipam.api.http.operations import Operation, Route
 from ipam.api.http.service import Service
 from ipam.api.http.urls import public_url
 from ipam.errors import HTTPBadRequest, NotFound
@@ -216,6 +216,24 @@ class WriteShowRoute(ShowRoute):
             raise self.kind.missing(resource_id)
         self.actions.delete(resource_id, wanted_revision(req))
         resp.status = falcon.HTTP_204
+
+
+def read_routes(service: Service, path: str, kind: Kind) -> list[tuple[str, Route]]:
+    """The two paths of a kind that is only read; `path` is that of its collection."""
+    return [
+        (path, ListRoute(service, kind)),
+        (f"{path}/{{resource_id}}", ShowRoute(service, kind)),
+    ]
+
+
+def write_routes(
+    service: Service, path: str, kind: Kind, actions: Actions
+) -> list[tuple[str, Route]]:
+    """The two paths of a kind that is written, too; `path` is that of its collection."""
+    return [
+        (path, WriteListRoute(service, kind, actions)),
+        (f"{path}/{{resource_id}}", WriteShowRoute(service, kind, actions)),
+    ]
 
 
 def wanted_revision(req: falcon.Request) -> int | None:

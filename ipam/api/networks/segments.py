@@ -4,13 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from ipam.errors import (
-    FlatNetworkInUse,
-    IpamError,
-    NoNetworkAvailable,
-    TunnelIdInUse,
-    VlanIdInUse,
-)
+from ipam.errors import FlatNetworkInUse, IpamError, NoNetworkAvailable, TunnelIdInUse, VlanIdInUse
 from ipam.rules import segments as segment_rules
 from ipam.rules.segments import FLAT, LOCAL, VLAN, Segment
 from ipam.store import segments

@@ -1,6 +1,6 @@
 """Writing ports: their addresses, their binding, their names and options.
 
-What a port looks like stands in `port_types`, which addresses it gets in `port_rules`.
+Which addresses a port gets is decided in `ipam.rules.fixed_ips`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The paths of a port's bindings to hosts."""
+"""What can be done with a port's bindings to hosts."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,9 +7,10 @@ import falcon
 
 from ipam.api.http import list_query
 from ipam.api.http.bodies import read_json, respond, unwrap
-from ipam.api.http.operations import Operation, Route
+from ipam.api.http.operations import Operation
 from ipam.api.http.service import Service
-from ipam.api.ports.bindings import BindingCreate, Bindings, BindingUpdate, BindingView
+from ipam.api.ports.binding_actions import Bindings
+from ipam.api.ports.binding_wire import BindingCreate, BindingUpdate, BindingView
 from ipam.api.ports.wire import KIND
 
 FILTERS: Final = ("host", "status", "vif_type", "vnic_type")
@@ -137,16 +138,6 @@ class ActivateRoute:
         self, _req: falcon.Request, resp: falcon.Response, resource_id: str, host: str
     ) -> None:
         respond(resp, {"binding": self._bindings.activate(resource_id, host)})
-
-
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The paths of the bindings of ports."""
-    bindings, path = Bindings(service), "/v2.0/ports/{resource_id}/bindings"
-    return [
-        (path, BindingsRoute(bindings)),
-        (f"{path}/{{host}}", BindingRoute(bindings)),
-        (f"{path}/{{host}}/activate", ActivateRoute(bindings)),
-    ]
 
 
 def _body(req: falcon.Request, service: Service) -> Any:

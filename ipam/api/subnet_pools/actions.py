@@ -1,19 +1,14 @@
-"""Writing subnet pools. What they look like stands in `subnet_pool_types`."""
+"""Writing subnet pools."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import falcon
 from msgspec import Struct
 
 from ipam.api.http import writing
-from ipam.api.http.attributes import parse
-from ipam.api.http.bodies import read_json, respond
-from ipam.api.http.operations import Operation, Route
-from ipam.api.http.routes import WriteListRoute, WriteShowRoute
 from ipam.api.http.service import Service
-from ipam.api.http.tags import tag_routes
-from ipam.api.projects import rbac
+from ipam.api.projects import sharing
+from ipam.api.subnet_pools.scope_entry import change_scope, enter_scope, held_scope
 from ipam.api.subnet_pools.wire import (
     KIND,
     SubnetPoolCreate,
@@ -22,23 +17,16 @@ from ipam.api.subnet_pools.wire import (
     create_faults,
     views,
 )
-from ipam.errors import (
-    AddressScopeNotFound,
-    IllegalSubnetPoolIpVersionAssociationToAddressScope,
-    IllegalSubnetPoolUpdate,
-    SubnetPoolInUse,
-)
+from ipam.errors import SubnetPoolInUse
 from ipam.identity.caller import Caller
 from ipam.model import ip_version
 from ipam.rules import prefixes
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.rules.subnet_pools import Lengths
-from ipam.store import address_scopes, subnet_pools, tables, tags
-from ipam.store import rbac as sharing
+from ipam.store import address_scopes, rbac, subnet_pools, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import Cidr, is_uuid
 
 Change = Callable[[Transaction, Record, Sequence[str], Sequence[str]], list[str]]
 """From a pool's row, its prefixes and those of a body to the prefixes it shall have."""
@@ -59,7 +47,7 @@ class SubnetPoolActions:
         def work(tx: Transaction) -> list[SubnetPoolView]:
             pks = [_add(tx, caller, body) for body in read]
             made = writing.made(tx, KIND, pks, self._service.settings)
-            rbac.follow_new(tx, "subnetpool", made)
+            sharing.follow_new(tx, "subnetpool", made)
             return views(tx, made)
 
         return self._service.database.write(work)
@@ -86,7 +74,7 @@ class SubnetPoolActions:
                     " existing allocations."
                 )
             subnet_pools.remove(tx, row.pk)
-            sharing.forget(tx, resource_id)
+            rbac.forget(tx, resource_id)
 
         self._service.database.write(work)
 
@@ -109,72 +97,6 @@ class SubnetPoolActions:
         return writing.locked(tx, tables.subnetpool, resource_id, revision, missing)
 
 
-class PrefixesStruct(Struct):
-    """What is added to a pool or taken away from it."""
-
-    prefixes: list[Cidr]
-
-
-class PrefixesRoute:
-    """PUT of prefixes to add to a pool, or to take away from it."""
-
-    def __init__(self, actions: SubnetPoolActions, service: Service, *, add: bool) -> None:
-        self._actions = actions
-        self._service = service
-        self._change = added if add else removed
-        self._words = "Add prefixes to" if add else "Take away unused prefixes from"
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        changed = Operation(
-            f"{self._words} a subnet pool",
-            request=(({"prefixes": list[Cidr]}),),
-            response={"prefixes": list[Cidr]},
-            rule="update_subnetpool",
-            row=KIND,
-        )
-        return {"PUT": changed}
-
-    def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        if not is_uuid(resource_id):
-            raise KIND.missing(resource_id)
-        body = read_json(req, self._service.settings.api.max_body_bytes)
-        asked = parse(PrefixesStruct, body, method="PUT").result()
-        new = self._actions.change_prefixes(resource_id, asked.prefixes, self._change)
-        respond(resp, {"prefixes": new})
-
-
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The paths with their routes."""
-    actions = SubnetPoolActions(service)
-    one = "/v2.0/subnetpools/{resource_id}"
-    return [
-        ("/v2.0/subnetpools", WriteListRoute(service, KIND, actions)),
-        (one, WriteShowRoute(service, KIND, actions)),
-        (f"{one}/add_prefixes", PrefixesRoute(actions, service, add=True)),
-        (f"{one}/remove_prefixes", PrefixesRoute(actions, service, add=False)),
-        *tag_routes(service, "/v2.0/subnetpools", KIND),
-    ]
-
-
-def added(tx: Transaction, row: Record, present: Sequence[str], given: Sequence[str]) -> list[str]:
-    """The prefixes with those of the body."""
-    writing.raise_all(subnet_pool_rules.version_faults([*present, *given]))
-    new = prefixes.compact([*present, *given])
-    if row.address_scope_pk is not None:
-        _enter_scope(tx, address_scopes.id_of(tx, row.address_scope_pk), row, new)
-    return new
-
-
-def removed(
-    tx: Transaction, row: Record, present: Sequence[str], given: Sequence[str]
-) -> list[str]:
-    """The prefixes without those of the body."""
-    writing.raise_all(subnet_pool_rules.version_faults([*present, *given]))
-    used = [cidr for cidr, _ in subnet_pools.allocations(tx, row.pk)]
-    return subnet_pool_rules.shrunk(present, given, used)
-
-
 def _add(tx: Transaction, caller: Caller, body: SubnetPoolCreate) -> int:
     version = ip_version(body.prefixes[0])
     compact = prefixes.compact(body.prefixes)
@@ -184,7 +106,7 @@ def _add(tx: Transaction, caller: Caller, body: SubnetPoolCreate) -> int:
     project_id = writing.project_of(body, caller)
     scope_pk = None
     if body.address_scope_id is not None:
-        scope_pk = _scope(tx, body.address_scope_id, project_id, version)
+        scope_pk = held_scope(tx, body.address_scope_id, project_id, version)
         others = subnet_pools.prefixes_of_scope(tx, scope_pk, but_pool_pk=None)
         subnet_pool_rules.check_scope(compact, others)
     row = rows.with_standard(
@@ -217,9 +139,9 @@ def _change(tx: Transaction, row: Record, asked: SubnetPoolUpdate) -> None:
         new = subnet_pool_rules.grown(present, given)
     if "address_scope_id" in values:
         scope_id = values.pop("address_scope_id")
-        values["address_scope_pk"] = _change_scope(tx, row, scope_id, new)
+        values["address_scope_pk"] = change_scope(tx, row, scope_id, new)
     elif new != present and row.address_scope_pk is not None:
-        _enter_scope(tx, address_scopes.id_of(tx, row.address_scope_pk), row, new)
+        enter_scope(tx, address_scopes.id_of(tx, row.address_scope_pk), row, new)
     if "is_default" in values:
         values["default_for"] = row.ip_version if values["is_default"] else None
     writing.raise_all(subnet_pool_rules.length_faults(_lengths_after(row, values), row.ip_version))
@@ -233,41 +155,3 @@ def _change(tx: Transaction, row: Record, asked: SubnetPoolUpdate) -> None:
 def _lengths_after(row: Record, values: Mapping[str, Any]) -> Lengths:
     names = ("min_prefixlen", "default_prefixlen", "max_prefixlen")
     return Lengths(*(values.get(name, getattr(row, name)) for name in names))
-
-
-def _change_scope(
-    tx: Transaction, row: Record, scope_id: str | None, mine: Sequence[str]
-) -> int | None:
-    """The number of the scope that the pool moves to, None for out of any."""
-    scope_pk = None if scope_id is None else _enter_scope(tx, scope_id, row, mine)
-    if scope_pk != row.address_scope_pk:
-        mixed = subnet_pools.network_with_other_pool(tx, row.pk, row.ip_version)
-        if mixed is not None:
-            raise IllegalSubnetPoolUpdate(
-                "Illegal subnetpool update : network"
-                f" {mixed} has subnets of this pool and of others, which must stay in one address"
-                " scope."
-            )
-    return scope_pk
-
-
-def _enter_scope(tx: Transaction, scope_id: str, row: Record, mine: Sequence[str]) -> int:
-    """The number of the scope, held, in which the pool may have these prefixes."""
-    scope_pk = _scope(tx, scope_id, row.project_id, row.ip_version)
-    others = subnet_pools.prefixes_of_scope(tx, scope_pk, but_pool_pk=row.pk)
-    subnet_pool_rules.check_scope(mine, others)
-    return scope_pk
-
-
-def _scope(tx: Transaction, scope_id: str, project_id: str, ip_version: int) -> int:
-    """The number of a scope for the project's pools of this IP version, held."""
-    scope = address_scopes.bump(tx, scope_id, project_id)
-    if scope is None:
-        raise AddressScopeNotFound(f"Address scope {scope_id} could not be found.")
-    if scope.ip_version != ip_version:
-        raise IllegalSubnetPoolIpVersionAssociationToAddressScope(
-            "Illegal subnetpool association: an IPv"
-            f"{ip_version} subnet pool cannot associate with address scope {scope_id} because"
-            f" subnetpool ip_version is not {scope.ip_version}."
-        )
-    return int(scope.pk)

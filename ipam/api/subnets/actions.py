@@ -1,4 +1,4 @@
-"""Writing subnets. What they look like stands in `subnet_types`, the rules in `subnet_rules`."""
+"""Writing subnets."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,11 +24,7 @@ from ipam.api.subnets.wire import (
     shape_of,
     views,
 )
-from ipam.errors import (
-    IpAddressAlreadyAllocated,
-    NetworkNotFound,
-    SubnetInUse,
-)
+from ipam.errors import IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
 from ipam.identity.caller import Caller
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.fixed_ips import ROUTER_OWNERS

@@ -14,16 +14,7 @@ from ipam.rules.subnets import Shape
 from ipam.store import subnets
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import (
-    Cidr,
-    Description,
-    IpAddress,
-    Name,
-    PrefixLength,
-    ProjectId,
-    Tag,
-    Uuid,
-)
+from ipam.values import Cidr, Description, IpAddress, Name, PrefixLength, ProjectId, Tag, Uuid
 
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 

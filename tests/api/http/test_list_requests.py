@@ -11,7 +11,7 @@ from oslo_config import cfg
 
 from ipam.api.app import create_app
 from ipam.api.http.kind import Kind
-from ipam.api.networks import actions as network_actions
+from ipam.api.networks import wire as network_wire
 from ipam.api.ports import wire as port_wire
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, Api
@@ -217,9 +217,7 @@ def test_subnets_are_found_by_address_and_version(api: Api, subnet: dict[str, An
     assert len(api.list("subnet", enable_dhcp="True", network_id=subnet["network_id"])) == 2
 
 
-@pytest.mark.parametrize(
-    "kind", [network_actions.KIND, port_wire.KIND], ids=lambda kind: kind.name
-)
+@pytest.mark.parametrize("kind", [network_wire.KIND, port_wire.KIND], ids=lambda kind: kind.name)
 def test_each_field_alone_is_what_the_whole_shows(api_on_each: Api, kind: Kind) -> None:
     api = api_on_each
     attributes = {

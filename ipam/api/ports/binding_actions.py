@@ -6,51 +6,26 @@ deleted before the active host's agent is ready is served on until it is.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, Literal
-
-from msgspec import UNSET, Meta, Struct, UnsetType
+from typing import Any
 
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.attributes import parse
 from ipam.api.http.service import Service
-from ipam.api.ports.hosts import port_host, warn_of_silence
-from ipam.api.ports.wire import KIND, VnicType, vif_details
-from ipam.errors import (
-    PortBindingAlreadyActive,
-    PortBindingAlreadyExists,
-    PortBindingNotFound,
+from ipam.api.ports.binding_wire import (
+    BindingCreate,
+    BindingUpdate,
+    BindingView,
+    active_view,
+    inactive_view,
 )
+from ipam.api.ports.hosts import port_host, warn_of_silence
+from ipam.api.ports.wire import KIND
+from ipam.errors import PortBindingAlreadyActive, PortBindingAlreadyExists, PortBindingNotFound
 from ipam.store import port_bindings, ports, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import JsonObject, is_uuid, printable
-
-ACTIVE: Final = "ACTIVE"
-INACTIVE: Final = "INACTIVE"
-
-Host = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
-
-
-class BindingCreate(Struct, kw_only=True):
-    host: Host
-    vnic_type: VnicType = "normal"
-    profile: JsonObject | None = None
-
-
-class BindingUpdate(Struct, kw_only=True):
-    vnic_type: VnicType | UnsetType = UNSET
-    profile: JsonObject | UnsetType | None = UNSET
-
-
-class BindingView(Struct, kw_only=True):
-    host: str
-    status: Literal["ACTIVE", "INACTIVE"]
-    vnic_type: str
-    profile: dict[str, Any]
-    vif_type: str
-    vif_details: dict[str, Any]
-    project_id: str
+from ipam.values import is_uuid
 
 
 class Bindings:
@@ -66,8 +41,8 @@ class Bindings:
             port = _port(tx, port_id, held=False)
             network_id = ports.network_id(tx, port.network_pk)
             inactive = port_bindings.of_port(tx, port.pk)
-            active = [_active(port, network_id)] if port.binding_host_id else []
-            return active + [_inactive(row, port, network_id) for row in inactive]
+            active = [active_view(port, network_id)] if port.binding_host_id else []
+            return active + [inactive_view(row, port, network_id) for row in inactive]
 
         return self.service.database.read(read)
 
@@ -195,30 +170,6 @@ def _port(tx: Transaction, port_id: str, *, held: bool) -> Record:
     if row is None:
         raise KIND.missing(port_id)
     return row
-
-
-def _active(port: Record, network_id: str) -> BindingView:
-    return BindingView(
-        host=port.binding_host_id,
-        status=ACTIVE,
-        vnic_type=port.binding_vnic_type,
-        profile=port.binding_profile,
-        vif_type=port.binding_vif_type,
-        vif_details=vif_details(port.binding_vif_type, port.mac_address, network_id),
-        project_id=port.project_id,
-    )
-
-
-def _inactive(binding: Record, port: Record, network_id: str) -> BindingView:
-    return BindingView(
-        host=binding.host,
-        status=INACTIVE,
-        vnic_type=binding.vnic_type,
-        profile=binding.profile,
-        vif_type=binding.vif_type,
-        vif_details=vif_details(binding.vif_type, port.mac_address, network_id),
-        project_id=port.project_id,
-    )
 
 
 def _missing(port_id: str, host: str) -> PortBindingNotFound:

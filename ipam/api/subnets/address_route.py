@@ -1,101 +1,31 @@
 """GET of a subnet's addresses: who has each that is not free, in the order of addresses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import falcon
-from msgspec import Struct
 
-from ipam import clock, model
+from ipam import clock
 from ipam.api.http import list_query
 from ipam.api.http.access import Access
 from ipam.api.http.bodies import respond
 from ipam.api.http.kind import Kind
-from ipam.api.http.operations import Operation, Route
+from ipam.api.http.operations import Operation
 from ipam.api.http.service import Service
 from ipam.api.http.urls import public_url
 from ipam.api.subnets import wire
-from ipam.errors import HTTPBadRequest, SubnetNotFound
-from ipam.rules import prefixes
-from ipam.store import subnet_addresses
+from ipam.api.subnets.address_wire import AddressView, SubnetFacts, kind
+from ipam.errors import HTTPBadRequest
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import ListQuery, Record, Viewer, read_one, read_page
-from ipam.values import IpAddress, MacAddress, Name, ProjectId, Uuid, is_uuid
-
-
-class AddressView(Struct):
-    """An address of a subnet that is not free.
-
-    `allocated` has a port, `cooling` had one a moment ago, `leased` was given by a DHCP server to
-    a machine without a port. `lease_expires_at` is null without a lease and for an infinite one.
-    """
-
-    ip_address: IpAddress
-    state: Literal["allocated", "cooling", "leased"]
-    port_id: Uuid | None
-    project_id: ProjectId | None
-    tenant_id: ProjectId | None
-    device_id: Name | None
-    device_owner: Name | None
-    mac_address: MacAddress | None
-    hostname: str | None
-    lease_id: Uuid | None
-    lease_expires_at: str | None
-    free_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SubnetFacts:
-    """What the addresses of a subnet are found by; a subnet's row has it."""
-
-    pk: int
-    network_pk: int
-    network_id: str
-    cidr: str
+from ipam.values import is_uuid
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     views: list[AddressView]
     more: bool
-
-
-def views(_tx: Transaction, rows: Sequence[Record]) -> list[AddressView]:
-    """The addresses of these rows."""
-    return [
-        AddressView(
-            ip_address=model.unpack(row.ip),
-            state=row.state,
-            port_id=row.port_id,
-            project_id=row.project_id,
-            tenant_id=row.project_id,
-            device_id=row.device_id,
-            device_owner=row.device_owner,
-            mac_address=row.port_mac or row.lease_mac,
-            hostname=row.hostname or row.dns_name or None,
-            lease_id=row.lease_id,
-            lease_expires_at=_iso(row.expires_at),
-            free_at=_iso(row.free_at),
-        )
-        for row in rows
-    ]
-
-
-def kind(subnet: SubnetFacts, now: int) -> Kind:
-    """The addresses of this subnet, at this time, as a kind of resource."""
-    prefix = prefixes.parse(subnet.cidr)
-    first, last = (number.to_bytes(prefix.bits // 8) for number in (prefix.first, prefix.last))
-    return Kind(
-        "subnet_address",
-        "addresses",
-        AddressView,
-        subnet_addresses.collection(
-            subnet.pk, subnet.network_pk, subnet.network_id, (first, last), now
-        ),
-        views,
-        SubnetNotFound,
-    )
 
 
 class SubnetAddressesRoute:
@@ -156,11 +86,6 @@ class SubnetAddressesRoute:
         return self._service.database.read(read)
 
 
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The path with its route."""
-    return [("/v2.0/subnets/{resource_id}/addresses", SubnetAddressesRoute(service))]
-
-
 def _by_address(query: ListQuery) -> ListQuery:
     """The query with its marker as a bound, so that it holds for an address that has gone."""
     if query.sorts:
@@ -173,7 +98,3 @@ def _by_address(query: ListQuery) -> ListQuery:
 
 def _facts(row: Record) -> SubnetFacts:
     return SubnetFacts(row.pk, row.network_pk, row.network_id, row.cidr)
-
-
-def _iso(epoch_seconds: int | None) -> str | None:
-    return None if epoch_seconds is None else model.iso_time(epoch_seconds)

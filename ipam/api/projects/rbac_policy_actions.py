@@ -1,26 +1,26 @@
-"""RBAC policies: sharing a network, subnet pool or address scope with one project or with all.
-
-The attribute `shared` (and `router:external`) of an object says that there is a policy for
-everybody: whichever of the two a client writes, the other follows in the same transaction.
-"""
+"""Writing RBAC policies, which share an object with one project or with all."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct
 
 from ipam.api.http import writing
-from ipam.api.http.kind import Kind
 from ipam.api.http.service import Service
+from ipam.api.projects.rbac_policy_wire import (
+    KIND,
+    RbacPolicyCreate,
+    RbacPolicyUpdate,
+    RbacPolicyView,
+    faults,
+    views,
+)
+from ipam.api.projects.sharing import FLAGS, follow_policies
 from ipam.errors import (
     AddressScopeNotFound,
-    CallerError,
-    InvalidInput,
-    InvalidSharedSetting,
     NetworkNotFound,
     NotFound,
     RbacPolicyInUse,
-    RbacPolicyNotFound,
     SubnetPoolNotFound,
 )
 from ipam.identity.caller import Caller
@@ -28,14 +28,7 @@ from ipam.store import rbac, tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import NAME_LENGTH, Name, ProjectId, Uuid, is_uuid, printable
-
-ObjectType: TypeAlias = Literal["network", "subnetpool", "address_scope"]
-Target: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=NAME_LENGTH, extra={"check": printable})
-]
-"""A project, or `*` for all of them."""
-Action: TypeAlias = Literal["access_as_shared", "access_as_external"]
+from ipam.values import is_uuid
 
 NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
     "network": NetworkNotFound,
@@ -43,65 +36,8 @@ NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
     "address_scope": AddressScopeNotFound,
 }
 
-FLAGS: Final[Mapping[str, str]] = {rbac.SHARED: "shared", rbac.EXTERNAL: "router_external"}
-"""By action, the attribute that says of an object that everybody has it."""
 
-
-class RbacPolicyCreate(Struct, kw_only=True):
-    object_type: ObjectType
-    object_id: Uuid
-    action: Action
-    target_tenant: Target
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-
-
-class RbacPolicyUpdate(Struct, kw_only=True):
-    target_tenant: Target | UnsetType = UNSET
-
-
-class RbacPolicyView(Struct, kw_only=True):
-    id: str
-    project_id: str
-    tenant_id: str
-    object_type: ObjectType
-    object_id: Uuid
-    action: Action
-    target_tenant: Name
-
-
-def views(_tx: Transaction, found: Sequence[Record]) -> list[RbacPolicyView]:
-    """The policies of these rows."""
-    return [
-        RbacPolicyView(
-            id=row.id,
-            project_id=row.project_id,
-            tenant_id=row.project_id,
-            object_type=row.object_type,
-            object_id=row.object_id,
-            action=row.action,
-            target_tenant=row.target_project_id,
-        )
-        for row in found
-    ]
-
-
-KIND: Final = Kind(
-    "rbac_policy", "rbac_policies", RbacPolicyView, rbac.COLLECTION, views, RbacPolicyNotFound
-)
-
-
-def faults(values: Mapping[str, Any]) -> list[CallerError]:
-    """What contradicts itself in a body."""
-    kind, action = values.get("object_type", "network"), values.get("action")
-    if action == rbac.EXTERNAL and kind != "network":
-        return [
-            InvalidInput(f"{action} is not an action for a {kind}: only networks lead outside.")
-        ]
-    return []
-
-
-class RbacActions:
+class RbacPolicyActions:
     """Writes policies, each under the lock of the object that it is about."""
 
     create_struct: type[Struct] = RbacPolicyCreate
@@ -135,7 +71,7 @@ class RbacActions:
             if target not in (UNSET, policy.target_project_id):
                 _refuse_if_in_use(tx, policy, shared)
                 rbac.change_target(tx, policy.pk, str(target))
-                _follow(tx, policy, shared)
+                follow_policies(tx, policy, shared)
             view: RbacPolicyView = KIND.show(tx, resource_id)
             return view
 
@@ -150,7 +86,7 @@ class RbacActions:
             policy, shared = self._locked(tx, resource_id)
             _refuse_if_in_use(tx, policy, shared)
             rbac.remove(tx, policy.pk)
-            _follow(tx, policy, shared)
+            follow_policies(tx, policy, shared)
 
         self._service.database.write(work)
 
@@ -183,34 +119,6 @@ class RbacActions:
         return policy, shared
 
 
-def follow_new(tx: Transaction, object_type: str, made: Sequence[Record]) -> None:
-    """Make the policies of objects that were just made, where their attributes ask for any."""
-    for row in made:
-        flags = {flag: True for flag in FLAGS.values() if getattr(row, flag, False)}
-        follow_flags(tx, object_type, row, flags)
-
-
-def follow_flags(
-    tx: Transaction, object_type: str, row: Record, values: Mapping[str, Any]
-) -> None:
-    """Make the policies of an object, whose row is held, say what its new attributes say.
-
-    Raises InvalidSharedSetting when others use what would no longer be shared.
-    """
-    for action, flag in FLAGS.items():
-        if flag not in values:
-            continue
-        if values[flag]:
-            rbac.publish(tx, object_type, row, action)
-            continue
-        if action == rbac.SHARED and rbac.dependent(tx, object_type, row, rbac.EVERYBODY):
-            raise InvalidSharedSetting(
-                f"Unable to reconfigure sharing settings for {object_type} {row.id}. Multiple"
-                " tenants are using it."
-            )
-        rbac.withdraw(tx, row.id, action)
-
-
 def _refuse_if_in_use(tx: Transaction, policy: Record, shared: Record) -> None:
     if policy.action != rbac.SHARED:
         return
@@ -220,9 +128,3 @@ def _refuse_if_in_use(tx: Transaction, policy: Record, shared: Record) -> None:
             f"RBAC policy on object {shared.id} cannot be removed because other objects depend on"
             f" it.\nDetails: {user} of another project is one of them."
         )
-
-
-def _follow(tx: Transaction, policy: Record, shared: Record) -> None:
-    """Make the object's attribute say whether there still is a policy for everybody."""
-    value = rbac.is_published(tx, shared.id, policy.action)
-    rbac.set_flag(tx, policy.object_type, shared.pk, FLAGS[policy.action], value=value)

@@ -1,4 +1,4 @@
-"""GET of network IP availabilities: how many addresses networks have, and how many are used."""
+"""Network IP availabilities: how many addresses networks have, and how many are used."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,9 +7,6 @@ from msgspec import Struct
 
 from ipam.allocator import ranges
 from ipam.api.http.kind import Kind
-from ipam.api.http.operations import Route
-from ipam.api.http.routes import ListRoute, ShowRoute
-from ipam.api.http.service import Service
 from ipam.errors import NetworkNotFound
 from ipam.rules import prefixes
 from ipam.store import availability
@@ -90,11 +87,3 @@ KIND: Final = Kind(
     views,
     NetworkNotFound,
 )
-
-
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The paths with their routes."""
-    return [
-        ("/v2.0/network-ip-availabilities", ListRoute(service, KIND)),
-        ("/v2.0/network-ip-availabilities/{resource_id}", ShowRoute(service, KIND)),
-    ]

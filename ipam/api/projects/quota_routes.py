@@ -1,78 +1,33 @@
 """Quotas: how many of something a project may have, what it has, and what the default is."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any
 
 import falcon
-from msgspec import UNSET, Meta, Struct, UnsetType
-from oslo_config import cfg
+from msgspec import UNSET
 
 from ipam.api.http import writing
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond, unwrap
-from ipam.api.http.operations import Operation, Route
+from ipam.api.http.operations import Operation
 from ipam.api.http.service import Service
+from ipam.api.projects.quota_wire import (
+    NOT_LIMITS,
+    ProjectQuota,
+    Quota,
+    QuotaUpdate,
+    Usage,
+    defaults,
+)
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.store import quotas
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.write_again import write_again
-from ipam.values import NAME_LENGTH, SQL_INTEGER_MAX, ProjectId, printable
-
-Limit: TypeAlias = Annotated[int, Meta(ge=quotas.UNLIMITED, le=SQL_INTEGER_MAX)]
+from ipam.values import NAME_LENGTH, printable
 
 
 class TenantQuotaNotFound(NotFound):
     """The project has no limits of its own."""
-
-
-class Quota(Struct):
-    """The limits of one project; -1 is none."""
-
-    network: Limit
-    subnet: Limit
-    port: Limit
-    subnetpool: Limit
-    rbac_policy: Limit
-    router: Limit
-    floatingip: Limit
-    security_group: Limit
-    security_group_rule: Limit
-
-
-class ProjectQuota(Quota, kw_only=True):
-    """The limits of a project that has some of its own."""
-
-    project_id: str
-    tenant_id: str
-
-
-class Usage(Struct):
-    """One limit, and how much of it is used. Nothing is ever reserved."""
-
-    limit: int
-    used: int
-    reserved: int = 0
-
-
-class QuotaUpdate(Struct):
-    """Limits to set for one project; those left out stay."""
-
-    network: Limit | UnsetType = UNSET
-    subnet: Limit | UnsetType = UNSET
-    port: Limit | UnsetType = UNSET
-    subnetpool: Limit | UnsetType = UNSET
-    rbac_policy: Limit | UnsetType = UNSET
-    router: Limit | UnsetType = UNSET
-    floatingip: Limit | UnsetType = UNSET
-    security_group: Limit | UnsetType = UNSET
-    security_group_rule: Limit | UnsetType = UNSET
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    force: bool | UnsetType | None = UNSET
-    check_limit: bool | UnsetType | None = UNSET
-
-
-NOT_LIMITS: Final = ("project_id", "tenant_id", "force", "check_limit")
 
 
 class QuotasRoute:
@@ -217,26 +172,6 @@ class QuotaOfCallerRoute:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         respond(resp, {self._word: {f"{self._word}_id": req.context.caller.project_id}})
-
-
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The paths with their routes."""
-    details = QuotaDetailsRoute(service)
-    return [
-        ("/v2.0/quotas", QuotasRoute(service)),
-        ("/v2.0/quotas/tenant", QuotaOfCallerRoute("tenant")),
-        ("/v2.0/quotas/project", QuotaOfCallerRoute("project")),
-        ("/v2.0/quotas/{project_id}", QuotaRoute(service)),
-        ("/v2.0/quotas/{project_id}/default", DefaultQuotaRoute(service)),
-        ("/v2.0/quotas/{project_id}/details", details),
-        ("/v2.0/quotas/{project_id}/details.json", details),
-    ]
-
-
-def defaults(settings: cfg.ConfigOpts) -> dict[str, int]:
-    """The limits of a project that has none of its own."""
-    counted = {name: settings.quotas[f"quota_{name}"] for name in quotas.COUNTED}
-    return counted | dict.fromkeys(quotas.ABSENT, quotas.UNLIMITED)
 
 
 def _shown(summary: str, kind: Any) -> Operation:

@@ -1,73 +1,26 @@
-"""Address scopes: subnet pools in which no address occurs twice."""
+"""Writing address scopes: subnet pools in which no address occurs twice."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from ipam.api.http import writing
-from ipam.api.http.kind import Kind
-from ipam.api.http.operations import Route
-from ipam.api.http.routes import WriteListRoute, WriteShowRoute
 from ipam.api.http.service import Service
-from ipam.api.projects import rbac
-from ipam.errors import AddressScopeInUse, AddressScopeNotFound, AddressScopeUpdateError
+from ipam.api.projects import sharing
+from ipam.api.subnet_pools.address_scope_wire import (
+    KIND,
+    AddressScopeCreate,
+    AddressScopeUpdate,
+    AddressScopeView,
+    views,
+)
+from ipam.errors import AddressScopeInUse, AddressScopeUpdateError
 from ipam.identity.caller import Caller
-from ipam.store import address_scopes, tables
-from ipam.store import rbac as sharing
+from ipam.store import address_scopes, rbac, tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import Description, Name, ProjectId
-
-
-class AddressScopeCreate(Struct, kw_only=True):
-    ip_version: Literal[4, 6]
-    name: Name = ""
-    description: Description = ""
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    shared: bool = False
-
-
-class AddressScopeUpdate(Struct, kw_only=True):
-    name: Name | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    shared: bool | UnsetType = UNSET
-
-
-class AddressScopeView(Struct, kw_only=True):
-    id: str
-    name: Name
-    tenant_id: str
-    project_id: str
-    ip_version: int
-    shared: bool
-    description: Description
-    tags: tuple[str, ...] = ()
-    created_at: str
-    updated_at: str
-    revision_number: int
-
-
-def views(_tx: Transaction, found: Sequence[Record]) -> list[AddressScopeView]:
-    """The scopes of these rows."""
-    return [
-        AddressScopeView(
-            **writing.standard_view(row), ip_version=row.ip_version, shared=row.shared
-        )
-        for row in found
-    ]
-
-
-KIND: Final = Kind(
-    "address_scope",
-    "address_scopes",
-    AddressScopeView,
-    address_scopes.COLLECTION,
-    views,
-    AddressScopeNotFound,
-)
 
 
 class AddressScopeActions:
@@ -86,7 +39,7 @@ class AddressScopeActions:
         def work(tx: Transaction) -> list[AddressScopeView]:
             pks = rows.insert_many(tx, tables.address_scope, new)
             made = writing.made(tx, KIND, pks, self._service.settings)
-            rbac.follow_new(tx, "address_scope", made)
+            sharing.follow_new(tx, "address_scope", made)
             return views(tx, made)
 
         return self._service.database.write(work)
@@ -107,7 +60,7 @@ class AddressScopeActions:
                     " projects are in it, so it stays shared."
                 )
             if values:
-                rbac.follow_flags(tx, "address_scope", row, values)
+                sharing.follow_flags(tx, "address_scope", row, values)
                 rows.touch(tx, tables.address_scope, row.pk, values)
             view: AddressScopeView = KIND.show(tx, resource_id)
             return view
@@ -123,22 +76,13 @@ class AddressScopeActions:
                     " or more subnet pools in use on the address scope."
                 )
             address_scopes.remove(tx, row.pk)
-            sharing.forget(tx, resource_id)
+            rbac.forget(tx, resource_id)
 
         self._service.database.write(work)
 
     def _locked(self, tx: Transaction, resource_id: str, revision: int | None) -> Record:
         missing = KIND.missing(resource_id)
         return writing.locked(tx, tables.address_scope, resource_id, revision, missing)
-
-
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The paths with their routes."""
-    actions = AddressScopeActions(service)
-    return [
-        ("/v2.0/address-scopes", WriteListRoute(service, KIND, actions)),
-        ("/v2.0/address-scopes/{resource_id}", WriteShowRoute(service, KIND, actions)),
-    ]
 
 
 def _new_row(body: AddressScopeCreate, caller: Caller) -> dict[str, Any]:

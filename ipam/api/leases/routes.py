@@ -1,0 +1,17 @@
+"""The paths of leases, their history, and the history of allocations."""
+
+from ipam.api.http.operations import Route
+from ipam.api.http.routes import read_routes
+from ipam.api.http.service import Service
+from ipam.api.leases import allocation_events, leases
+from ipam.api.leases.events import LeaseEventRoute, LeaseEventsRoute
+
+
+def routes(service: Service) -> list[tuple[str, Route]]:
+    """The paths with their routes."""
+    return [
+        *read_routes(service, "/v2.0/allocation-events", allocation_events.KIND),
+        *read_routes(service, "/v2.0/leases", leases.KIND),
+        ("/v2.0/lease-events", LeaseEventsRoute(service)),
+        ("/v2.0/lease-events/{resource_id}", LeaseEventRoute(service)),
+    ]

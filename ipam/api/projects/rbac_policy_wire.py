@@ -1,0 +1,74 @@
+"""RBAC policies as the API shows and takes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ipam.api.http.kind import Kind
+from ipam.errors import CallerError, InvalidInput, RbacPolicyNotFound
+from ipam.store import rbac
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+from ipam.values import NAME_LENGTH, Name, ProjectId, Uuid, printable
+
+ObjectType: TypeAlias = Literal["network", "subnetpool", "address_scope"]
+Target: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=NAME_LENGTH, extra={"check": printable})
+]
+"""A project, or `*` for all of them."""
+Action: TypeAlias = Literal["access_as_shared", "access_as_external"]
+
+
+class RbacPolicyCreate(Struct, kw_only=True):
+    object_type: ObjectType
+    object_id: Uuid
+    action: Action
+    target_tenant: Target
+    project_id: ProjectId | UnsetType = UNSET
+    tenant_id: ProjectId | UnsetType = UNSET
+
+
+class RbacPolicyUpdate(Struct, kw_only=True):
+    target_tenant: Target | UnsetType = UNSET
+
+
+class RbacPolicyView(Struct, kw_only=True):
+    id: str
+    project_id: str
+    tenant_id: str
+    object_type: ObjectType
+    object_id: Uuid
+    action: Action
+    target_tenant: Name
+
+
+def views(_tx: Transaction, found: Sequence[Record]) -> list[RbacPolicyView]:
+    """The policies of these rows."""
+    return [
+        RbacPolicyView(
+            id=row.id,
+            project_id=row.project_id,
+            tenant_id=row.project_id,
+            object_type=row.object_type,
+            object_id=row.object_id,
+            action=row.action,
+            target_tenant=row.target_project_id,
+        )
+        for row in found
+    ]
+
+
+KIND: Final = Kind(
+    "rbac_policy", "rbac_policies", RbacPolicyView, rbac.COLLECTION, views, RbacPolicyNotFound
+)
+
+
+def faults(values: Mapping[str, Any]) -> list[CallerError]:
+    """What contradicts itself in a body."""
+    kind, action = values.get("object_type", "network"), values.get("action")
+    if action == rbac.EXTERNAL and kind != "network":
+        return [
+            InvalidInput(f"{action} is not an action for a {kind}: only networks lead outside.")
+        ]
+    return []

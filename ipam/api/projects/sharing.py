@@ -1,0 +1,50 @@
+"""What a shared object says of itself, and the RBAC policies that say it too.
+
+The attribute `shared` (and `router:external`) of an object says that there is a policy for
+everybody: whichever of the two a client writes, the other follows in the same transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ipam.errors import InvalidSharedSetting
+from ipam.store import rbac
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+
+FLAGS: Final[Mapping[str, str]] = {rbac.SHARED: "shared", rbac.EXTERNAL: "router_external"}
+"""By action, the attribute that says of an object that everybody has it."""
+
+
+def follow_new(tx: Transaction, object_type: str, made: Sequence[Record]) -> None:
+    """Make the policies of objects that were just made, where their attributes ask for any."""
+    for row in made:
+        flags = {flag: True for flag in FLAGS.values() if getattr(row, flag, False)}
+        follow_flags(tx, object_type, row, flags)
+
+
+def follow_flags(
+    tx: Transaction, object_type: str, row: Record, values: Mapping[str, Any]
+) -> None:
+    """Make the policies of an object, whose row is held, say what its new attributes say.
+
+    Raises InvalidSharedSetting when others use what would no longer be shared.
+    """
+    for action, flag in FLAGS.items():
+        if flag not in values:
+            continue
+        if values[flag]:
+            rbac.publish(tx, object_type, row, action)
+            continue
+        if action == rbac.SHARED and rbac.dependent(tx, object_type, row, rbac.EVERYBODY):
+            raise InvalidSharedSetting(
+                f"Unable to reconfigure sharing settings for {object_type} {row.id}. Multiple"
+                " tenants are using it."
+            )
+        rbac.withdraw(tx, row.id, action)
+
+
+def follow_policies(tx: Transaction, policy: Record, shared: Record) -> None:
+    """Make the object's attribute say whether there still is a policy for everybody."""
+    value = rbac.is_published(tx, shared.id, policy.action)
+    rbac.set_flag(tx, policy.object_type, shared.pk, FLAGS[policy.action], value=value)
