@@ -56,11 +56,17 @@ class Allocator:
         return self._candidates.counters
 
     def open_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[Range]) -> None:
-        """Make the addresses of a new subnet's allocation pools available."""
+        """Make the addresses of a new subnet's allocation pools available.
+
+        Their rows in `allocation_pool` have been written in this transaction.
+        """
         self._set_pools(tx, subnet_pk, pools_)
 
     def change_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[Range]) -> None:
-        """Give from other pools from now on. Owned addresses outside of them stay owned."""
+        """Give from other pools from now on. Owned addresses outside of them stay owned.
+
+        As with `open_pools`, the rows of the new pools are there.
+        """
         statements.lock_subnet(tx, subnet_pk, alone=True)
         self._set_pools(tx, subnet_pk, pools_)
 
@@ -158,6 +164,5 @@ class Allocator:
 
     def _set_pools(self, tx: Transaction, subnet_pk: int, ranges: Sequence[Range]) -> None:
         pools.write_cursors(tx, subnet_pk, ranges)
-        tx.memo["pools", subnet_pk] = list(ranges)
         tx.on_commit(lambda: self._candidates.forget(subnet_pk))
         self._candidates.begin_private(tx, subnet_pk)  # no one else sees these pools yet

@@ -34,11 +34,13 @@ class CandidateSource:
         self._now = now
         self._lock = Lock()
         self._shelves: dict[int, Shelf] = {}
+        self._private: dict[tuple[Transaction, int], CandidateList] = {}
+        """By transaction under way and subnet: lists that nobody else takes from yet."""
         self.counters = Counters()
 
     def take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
         """Between one and `wanted` addresses to try. Raises IpAddressGenerationFailure."""
-        if _key(subnet_pk) not in tx.memo:
+        if (tx, subnet_pk) not in self._private:
             shelf = self._shelf(subnet_pk)
             if (taken := shelf.take(wanted) or self._refill(shelf, subnet_pk, wanted)) is not None:
                 source, ips = taken
@@ -54,9 +56,18 @@ class CandidateSource:
         It must where it changed what others cannot see yet. Its list is shown to other threads
         once it is committed; a rollback forgets it.
         """
-        if _key(subnet_pk) not in tx.memo:
-            tx.on_commit(lambda: self._shelf(subnet_pk).put(tx.memo[_key(subnet_pk)]))
-        tx.memo[_key(subnet_pk)] = CandidateList()
+        key = (tx, subnet_pk)
+
+        def show() -> None:
+            self._shelf(subnet_pk).put(self._private.pop(key))
+
+        def forget() -> None:
+            del self._private[key]
+
+        if key not in self._private:
+            tx.on_commit(show)
+            tx.on_rollback(forget)
+        self._private[key] = CandidateList()
 
     def still_stands(self, tx: Transaction, subnet_pk: int, source: CandidateList) -> bool:
         """Whether the list may be used; if not, no one will take from it again."""
@@ -91,7 +102,7 @@ class CandidateSource:
             return taken
 
     def _take_private(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
-        source: CandidateList = tx.memo[_key(subnet_pk)]
+        source = self._private[tx, subnet_pk]
         if not source.addresses:
             search = self._search(tx, self._shelf(subnet_pk), subnet_pk, wanted)
             try:
@@ -100,7 +111,7 @@ class CandidateSource:
                 raise DatabaseUnavailable(
                     "Other requests are moving the subnet's last addresses; try again."
                 ) from error
-            tx.memo[_key(subnet_pk)] = source
+            self._private[tx, subnet_pk] = source
         return source, source.take(wanted)
 
     def _search(self, tx: Transaction, shelf: Shelf, subnet_pk: int, wanted: int) -> Refill:
@@ -123,7 +134,3 @@ class CandidateSource:
     def _shelf(self, subnet_pk: int) -> Shelf:
         with self._lock:
             return self._shelves.setdefault(subnet_pk, Shelf())
-
-
-def _key(subnet_pk: int) -> tuple[str, int]:
-    return ("candidates", subnet_pk)

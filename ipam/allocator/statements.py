@@ -156,10 +156,7 @@ def rows_within(
 
 
 def pools_of(tx: Transaction, subnet_pk: int) -> list[Range]:
-    """The allocation pools of a subnet, lowest first, as this transaction set or finds them."""
-    fresh: Sequence[Range] | None = tx.memo.get(("pools", subnet_pk))
-    if fresh is not None:
-        return sorted(fresh)
+    """The allocation pools of a subnet, lowest first."""
     pool = allocation_pool.c
     query = select(pool.first, pool.last).where(pool.subnet_pk == subnet_pk).order_by(pool.first)
     return [(bytes(row[0]), bytes(row[1])) for row in tx.execute(query)]

@@ -32,7 +32,7 @@ from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
 from ipam.protocol.wake import AGENT_SOCKET, Waker
-from ipam.store.allocation_history import AllocationHistory
+from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
 
 
@@ -74,7 +74,7 @@ def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> 
         opened,
         cooldown_seconds=settings.network.address_cooldown_seconds,
         worker=uuid.uuid4().hex,
-        journal=AllocationHistory(),
+        journal=AllocationLedger(),
     )
     run_path = Path(settings.run_path)
     outbox = ComputeOutbox(

@@ -14,7 +14,7 @@ from ipam.errors import (
     MacAddressInUse,
     NetworkNotFound,
 )
-from ipam.store import addresses_of_ports, allocation_history, tables, tags, visibility
+from ipam.store import addresses_of_ports, allocation_ledger, tables, tags, visibility
 from ipam.store.addresses_of_ports import FixedIp
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -139,7 +139,7 @@ def network_with_subnets(tx: Transaction, network_id: str) -> Sequence[Record]:
     """
     found = tx.execute(_NETWORK_WITH_SUBNETS, {"the_id": network_id}).all()
     known = [(row.pk, row.id) for row in found if row.pk is not None]
-    allocation_history.know_subnets(tx, network_id, known)
+    allocation_ledger.know_subnets(tx, network_id, known)
     return found
 
 
@@ -149,7 +149,7 @@ def add(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]:
         pks = rows.insert_many(tx, _T, new)
     except IntegrityError as error:
         raise _refusal(error, [row["mac_address"] for row in new]) from error
-    allocation_history.know_ports(tx, pks, new)
+    allocation_ledger.know_ports(tx, pks, new)
     return pks
 
 
@@ -160,7 +160,7 @@ def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:
     except IntegrityError as error:
         raise _refusal(error, [str(values.get("mac_address"))]) from error
     if "device_id" in values or "mac_address" in values:
-        allocation_history.port_changed(tx, pk)
+        allocation_ledger.port_changed(tx, pk)
 
 
 def fixed_ips(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[FixedIp]]:

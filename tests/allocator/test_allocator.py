@@ -1,6 +1,7 @@
 """What the allocator promises, one promise at a time, on each database."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from threading import Thread
 from typing import Any
 
@@ -201,6 +202,21 @@ def test_a_subnet_can_be_made_and_used_in_one_transaction(small: Ground) -> None
 
     given = small.database.write(make_and_use)
     assert sorted([*map(unpack, given), *small.fill()]) == ["10.9.0.1", "10.9.0.2", "10.9.0.3"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_list_of_a_transaction_s_own_is_gone_when_that_has_ended(
+    small: Ground, *, fails: bool
+) -> None:
+    def allocate(tx: Transaction) -> None:
+        small.allocator.open_pools(tx, small.subnet, parse(["10.0.0.1-10.0.0.6"]))
+        small.allocator.allocate(tx, small.subnet, small.ports[0])
+        if fails:
+            raise KeyError
+
+    with pytest.raises(KeyError) if fails else nullcontext():
+        small.database.write(allocate)
+    assert not small.allocator._candidates._private
 
 
 def test_an_allocation_does_not_wait_for_a_lock_its_own_transaction_holds(small: Ground) -> None:

@@ -1,0 +1,208 @@
+"""Writes the history of addresses: one row in `allocation_event` for each that changes hands.
+
+The rows of one transaction go in together, as its last statement. Until then they stand in a
+ledger of that transaction. Whoever makes ports or reads subnets says what is known of them, so
+that the ledger need not look it up.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, bindparam, insert, select
+
+from ipam import clock, model
+from ipam.chunks import chunks
+from ipam.store import tables
+from ipam.store.allocation_history import ALLOCATED, CHANGED, RELEASED
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+
+_INSERT: Final = insert(tables.allocation_event).inline()
+"""Nobody asks for the number of the new row, which a single one would else return."""
+
+HOLDER: Final = ("port_id", "project_id", "device_id", "device_owner", "mac_address")
+
+
+def _holder_columns() -> list[ColumnElement[Any]]:
+    port = tables.port.c
+    return [port.id.label("port_id"), *(port[name] for name in HOLDER[1:])]
+
+
+_LAST_WORDS: Final = (
+    select(
+        *_holder_columns(),
+        tables.network.c.id.label("network_id"),
+        tables.subnet.c.id.label("subnet_id"),
+        tables.subnet.c.pk.label("subnet_pk"),
+    )
+    .select_from(tables.port)
+    .join(tables.network, tables.network.c.pk == tables.port.c.network_pk)
+    .join(tables.subnet, tables.subnet.c.network_pk == tables.network.c.pk)
+    .where(tables.port.c.pk == bindparam("owner_pk"))
+)
+"""What a port is, with a row for each subnet of its network."""
+
+_ADDRESSES: Final = _LAST_WORDS.add_columns(tables.ip_address.c.ip).join(
+    tables.ip_address,
+    and_(
+        tables.ip_address.c.subnet_pk == tables.subnet.c.pk,
+        tables.ip_address.c.owner_pk == tables.port.c.pk,
+    ),
+)
+"""What a port is, with a row for each of its addresses."""
+
+
+Row = Mapping[str, Any]
+"""Columns by name: of a port those of `HOLDER`, of a subnet `network_id` and `subnet_id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Allocation:
+    """An address that a port got; what the port is gets known before the transaction ends."""
+
+    subnet_pk: int
+    ip: bytes
+    owner_pk: int
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    """What one transaction has moved so far, in order, and what it knows of ports and subnets."""
+
+    moves: list[_Allocation | Row] = field(default_factory=list)
+    """A release is its row already: its port may be gone at the end."""
+    changed: set[int] = field(default_factory=set)
+    holders: dict[int, Row] = field(default_factory=dict)
+    places: dict[int, Row] = field(default_factory=dict)
+    last_words: dict[int, tuple[Row, Mapping[int, Row]]] = field(default_factory=dict)
+    """By the number of a port that gives addresses back: what it is, and its network's subnets."""
+
+    @property
+    def allocations(self) -> list[_Allocation]:
+        return [move for move in self.moves if isinstance(move, _Allocation)]
+
+    def row(self, move: _Allocation | Row) -> Row:
+        """The event of a move, all of whose ports and subnets are known."""
+        if not isinstance(move, _Allocation):
+            return move
+        holder, place = self.holders[move.owner_pk], self.places[move.subnet_pk]
+        return _row(ALLOCATED, move.ip, move.at_us, holder, place)
+
+
+_LEDGERS: Final[dict[Transaction, _Ledger]] = {}
+"""Those of the transactions under way."""
+
+
+class AllocationLedger:
+    """The allocator's journal."""
+
+    def allocated(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
+        """Note which addresses of a subnet now belong to which ports."""
+        now_us = clock.now_microseconds()
+        _ledger(tx).moves.extend(
+            _Allocation(subnet_pk, ip, owner, now_us) for ip, owner in given.items()
+        )
+
+    def released(self, tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> None:
+        """Note that a port gave back an address; the port is still there, as it was."""
+        ledger, now_us = _ledger(tx), clock.now_microseconds()
+        if owner_pk not in ledger.last_words:
+            ledger.last_words[owner_pk] = _last_words(tx, owner_pk)
+        holder, places = ledger.last_words[owner_pk]
+        ledger.moves.append(_row(RELEASED, ip, now_us, holder, places[subnet_pk]))
+
+
+def know_ports(tx: Transaction, pks: Sequence[int], rows: Sequence[Row]) -> None:
+    """Remember ports that this transaction makes: their events then need no look-up."""
+    holders = _ledger(tx).holders
+    for pk, row in zip(pks, rows, strict=True):
+        holders[pk] = {"port_id": row["id"]} | {name: row[name] for name in HOLDER[1:]}
+
+
+def port_changed(tx: Transaction, pk: int) -> None:
+    """Note that a port is another machine's now: who had its addresses is asked by machine."""
+    _ledger(tx).changed.add(pk)
+
+
+def know_subnets(tx: Transaction, network_id: str, ids: Iterable[tuple[int, str]]) -> None:
+    """Remember subnets (number, id) of a network, as `know_ports` does ports."""
+    places = _ledger(tx).places
+    for pk, subnet_id in ids:
+        places[pk] = {"network_id": network_id, "subnet_id": subnet_id}
+
+
+def _ledger(tx: Transaction) -> _Ledger:
+    """The transaction's ledger, written when its work is done and gone when it has ended."""
+    ledger = _LEDGERS.get(tx)
+    if ledger is None:
+        ledger = _LEDGERS[tx] = _Ledger()
+
+        def close() -> None:
+            del _LEDGERS[tx]
+
+        tx.before_commit(partial(_write, tx, ledger))
+        tx.on_commit(close)
+        tx.on_rollback(close)
+    return ledger
+
+
+def _write(tx: Transaction, ledger: _Ledger) -> None:
+    ledger.moves.extend(_kept_by_changed(tx, ledger))
+    if not ledger.moves:
+        return
+    _look_up(tx, ledger)
+    tx.execute(_INSERT, [ledger.row(move) for move in ledger.moves])
+
+
+def _row(action: str, ip: bytes, at_us: int, holder: Row, place: Row) -> Row:
+    own = {"id": model.new_id(), "action": action, "ip_address": ip, "occurred_at_us": at_us}
+    return {**own, **holder, **place}
+
+
+def _holder(row: Record) -> Row:
+    return {name: getattr(row, name) for name in HOLDER}
+
+
+def _place(row: Record) -> Row:
+    return {"network_id": row.network_id, "subnet_id": row.subnet_id}
+
+
+def _kept_by_changed(tx: Transaction, ledger: _Ledger) -> list[Row]:
+    """Events for the addresses that changed ports had before and have still."""
+    if not ledger.changed:
+        return []
+    fresh = {(move.subnet_pk, move.ip) for move in ledger.allocations}
+    now_us = clock.now_microseconds()
+    return [
+        _row(CHANGED, row.ip, now_us, _holder(row), _place(row))
+        for pk in sorted(ledger.changed)
+        for row in tx.execute(_ADDRESSES, {"owner_pk": pk})
+        if (row.subnet_pk, row.ip) not in fresh
+    ]
+
+
+def _last_words(tx: Transaction, owner_pk: int) -> tuple[Row, Mapping[int, Row]]:
+    """What a port is now, with the subnets of its network."""
+    rows = tx.execute(_LAST_WORDS, {"owner_pk": owner_pk}).all()
+    assert rows, f"port {owner_pk} gave back an address and is on no network with subnets"
+    return _holder(rows[0]), {row.subnet_pk: _place(row) for row in rows}
+
+
+def _look_up(tx: Transaction, ledger: _Ledger) -> None:
+    """Learn of the ports and subnets that nobody told of."""
+    port, network, subnet = tables.port, tables.network, tables.subnet
+    owners = sorted({move.owner_pk for move in ledger.allocations} - ledger.holders.keys())
+    for some in chunks(owners):
+        query = select(port.c.pk, *_holder_columns()).where(port.c.pk.in_(some))
+        ledger.holders.update({row.pk: _holder(row) for row in tx.execute(query)})
+    unknown = sorted({move.subnet_pk for move in ledger.allocations} - ledger.places.keys())
+    for some in chunks(unknown):
+        places = (
+            select(subnet.c.pk, subnet.c.id.label("subnet_id"), network.c.id.label("network_id"))
+            .join(network, network.c.pk == subnet.c.network_pk)
+            .where(subnet.c.pk.in_(some))
+        )
+        ledger.places.update({row.pk: _place(row) for row in tx.execute(places)})
