@@ -7,7 +7,8 @@ from sqlalchemy import delete, exists, select, update
 from ipam import clock
 from ipam.store import rbac, tables, visibility
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection, Record, Viewer, read_one
+from ipam.store.engine.listing import Collection, Record, Viewer
+from ipam.store.engine.reading import read_one
 
 _T = tables.address_scope
 

@@ -37,8 +37,8 @@ _OF_SUBNETS: Final = (
 
 def totals(tx: Transaction) -> Mapping[str, int]:
     """Rows of each kind, and addresses that have an owner (`owned`) or had one (`released`)."""
-    row = tx.execute(_TOTALS).one()
-    return {name: int(value) for name, value in row._mapping.items()}  # noqa: SLF001  # its name
+    found = tx.execute(_TOTALS).mappings().one()
+    return {name: int(value) for name, value in found.items()}
 
 
 def of_subnets(tx: Transaction) -> Mapping[str, tuple[int, int]]:

@@ -16,7 +16,8 @@ from ipam.api.networks import wire as network_wire
 from ipam.errors import InvalidDHCPAgent, NetworkHostedByDHCPAgent, NetworkNotHostedByDhcpAgent
 from ipam.store import scheduling
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record, read_many, read_one
+from ipam.store.engine.listing import Record
+from ipam.store.engine.reading import read_many, read_one
 from ipam.store.engine.write_again import write_again
 from ipam.values import Uuid, is_uuid
 

@@ -22,7 +22,7 @@ from ipam.errors import NetworkNotFound, PolicyNotAuthorized
 from ipam.identity.caller import Caller
 from ipam.identity.policy import Grant
 from ipam.store import networks
-from ipam.store.engine import listing
+from ipam.store.engine import reading
 from ipam.store.engine.listing import Collection, Viewer
 from ipam.values import is_uuid
 
@@ -148,7 +148,7 @@ class Access:
     ) -> Mapping[str, frozenset[str]]:
         project = self.caller.project_id
         return self.service.database.read(
-            lambda tx: listing.relations(tx, collection, ids, project)
+            lambda tx: reading.relations(tx, collection, ids, project)
         )
 
     def _network_relations(self, bodies: Sequence[Any]) -> dict[str, set[str]]:

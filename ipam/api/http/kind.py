@@ -11,7 +11,8 @@ from msgspec import Struct
 from ipam.api.http.attributes import python_names
 from ipam.errors import NotFound
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection, Record, Viewer, read_one
+from ipam.store.engine.listing import Collection, Record, Viewer
+from ipam.store.engine.reading import read_one
 from ipam.values import is_uuid
 
 Views = Callable[[Transaction, Sequence[Record]], list[Any]]

@@ -28,7 +28,7 @@ from ipam.api.http.urls import public_url
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.identity.caller import Caller
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import read_page
+from ipam.store.engine.reading import read_page
 from ipam.values import is_uuid
 
 

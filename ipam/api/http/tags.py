@@ -20,7 +20,8 @@ from ipam.api.http.service import Service
 from ipam.errors import TagNotFound
 from ipam.store import tags
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record, read_one
+from ipam.store.engine.listing import Record
+from ipam.store.engine.reading import read_one
 from ipam.values import NAME_LENGTH, Tag, is_uuid
 
 Change: TypeAlias = Callable[[Sequence[str]], Sequence[str]]

@@ -14,7 +14,8 @@ from ipam.identity.caller import Caller
 from ipam.store import quotas, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record, read_many
+from ipam.store.engine.listing import Record
+from ipam.store.engine.reading import read_many
 from ipam.store.engine.rows import Table
 
 S = TypeVar("S", bound=Struct)

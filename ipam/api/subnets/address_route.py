@@ -18,7 +18,8 @@ from ipam.api.subnets import wire
 from ipam.api.subnets.address_wire import AddressView, SubnetFacts, kind
 from ipam.errors import HTTPBadRequest
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import ListQuery, Record, Viewer, read_one, read_page
+from ipam.store.engine.listing import ListQuery, Record, Viewer
+from ipam.store.engine.reading import read_one, read_page
 from ipam.values import is_uuid
 
 

@@ -14,7 +14,8 @@ from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnet_pools import Lengths, Origin, Pool
 from ipam.store import subnet_pools
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record, Viewer, read_one
+from ipam.store.engine.listing import Record, Viewer
+from ipam.store.engine.reading import read_one
 
 
 def faults(body: SubnetCreate) -> list[CallerError]:

@@ -1,0 +1,91 @@
+"""Reads lists and single rows of every resource."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Select
+
+from ipam.chunks import chunks
+from ipam.errors import HTTPBadRequest
+from ipam.store.engine import list_statements
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.list_statements import Shape
+from ipam.store.engine.listing import Collection, ListQuery, Page, Record, Viewer
+
+SELECTIVE: Final = frozenset(
+    {"id", "project_id", "tenant_id", "network_id", "device_id", "fixed_ips", "port_id"}
+)
+"""Filters with an index, that leave few rows: each is then looked at whether it may be seen."""
+
+
+def read_page(
+    tx: Transaction, collection: Collection, query: ListQuery, viewer: Viewer | None = None
+) -> Page:
+    """The rows that a query asks for, of those that the viewer may see (None may see all).
+
+    Raises HTTPBadRequest when its marker does not exist.
+    """
+    relations = viewer.relations if viewer else None
+    special = [name for name in query.filters if name in collection.special]
+    plain = {name: query.filters[name] for name in query.filters if name not in special}
+    shape = Shape(
+        collection,
+        relations,
+        few=not SELECTIVE.isdisjoint(query.filters),
+        filters=tuple((name, len(values) == 1) for name, values in plain.items()),
+        sorts=tuple(query.sorts),
+        reverse=query.reverse,
+    )
+    statement, keys = list_statements.of_shape(shape)
+    for name in special:
+        statement = statement.where(collection.special[name](tx, query.filters[name]))
+    if query.marker is not None:
+        place = list_statements.keys_of(collection, keys, viewer, query.marker)
+        statement = statement.where(list_statements.after(keys, _marked(tx, place, query.marker)))
+    if query.limit:
+        statement = statement.limit(query.limit + 1)
+    parameters = {
+        "viewer": viewer.project_id if viewer else "",
+        **list_statements.filter_values(shape, plain),
+    }
+    rows = list(tx.execute(statement, parameters).all())
+    more = bool(query.limit) and len(rows) > (query.limit or 0)
+    rows = rows[: query.limit] if more else rows
+    return Page(rows[::-1] if query.reverse else rows, more)
+
+
+def read_one(
+    tx: Transaction, collection: Collection, resource_id: str, viewer: Viewer | None = None
+) -> Record | None:
+    """The row with this id, if the viewer may see it (None may see all)."""
+    statement = list_statements.by_id(collection, viewer.relations if viewer else None)
+    parameters = {"the_id": resource_id, "viewer": viewer.project_id if viewer else ""}
+    return tx.execute(statement, parameters).one_or_none()
+
+
+def relations(
+    tx: Transaction, collection: Collection, ids: Sequence[str], project_id: str
+) -> dict[str, frozenset[str]]:
+    """How each of the rows with these ids stands to the project; rows that exist alone."""
+    found: dict[str, frozenset[str]] = {}
+    for some in chunks(ids):
+        parameters = {"viewer": project_id, "ids": some}
+        for row in tx.execute(list_statements.relations(collection), parameters).mappings():
+            found[row["the_id"]] = frozenset(name for name in row if row[name] == 1)
+    return found
+
+
+def read_many(tx: Transaction, collection: Collection, pks: Sequence[int]) -> Sequence[Record]:
+    """The rows with these numbers, in the order of the numbers given."""
+    place = {pk: n for n, pk in enumerate(pks)}
+    rows: list[Record] = []
+    for statement, parameters in list_statements.by_numbers(collection).each(tx, pks):
+        rows.extend(tx.execute(statement, parameters).all())
+    return sorted(rows, key=lambda row: place[row.pk])
+
+
+def _marked(tx: Transaction, place: Select[Any], marker: str) -> Sequence[Any]:
+    row = tx.execute(place).one_or_none()
+    if row is None:
+        raise HTTPBadRequest(f"Invalid input for marker. Reason: no item has id {marker!r}.")
+    return tuple(row)
