@@ -107,5 +107,9 @@ def dhcp_interface_name(port_id: str) -> str:
 
 
 def default_hostname(address: str) -> str:
-    """The name a machine gets when its port has none: `host-10-0-0-5`, as Neutron has it."""
-    return "host-" + address.replace(".", "-").replace(":", "-")
+    """The name a machine gets when its port has none: `host-10-0-0-5`, as Neutron has it.
+
+    An IPv6 address that ends with colons is written with its last zero: a hyphen ends no label.
+    """
+    whole = f"{address}0" if address.endswith(":") else address
+    return "host-" + whole.replace(".", "-").replace(":", "-")

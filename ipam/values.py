@@ -80,12 +80,15 @@ def mac(text: str) -> str:
 
 
 def hostname(text: str) -> str:
-    """A host name of one or more RFC 1123 labels, lower case; empty for none."""
-    if text and not is_domain(text):
+    """A host name of RFC 1123 labels, lower case, with its final dot if it has one; or empty."""
+    labels = text.removesuffix(".").split(".")
+    if text and not all(map(_LABEL.fullmatch, labels)):
         raise ValueError(
             f"{shown(text)} is not a host name: labels of 1 to 63 letters, digits and hyphens,"
             " none at either end a hyphen, joined by dots"
         )
+    if len(labels) > 1 and labels[-1].isdecimal():
+        raise ValueError(f"{shown(text)} is not a host name: its last label is a number")
     return text.lower()
 
 
@@ -144,7 +147,7 @@ _LABEL_PATTERN: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PATTERNS: Final = {
     printable: r"^[^\x00-\x1f\x7f-\x9f]*$",
     readable: r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
-    hostname: rf"^({_LABEL_PATTERN}(\.{_LABEL_PATTERN})*)?$",
+    hostname: rf"^({_LABEL_PATTERN}(\.{_LABEL_PATTERN})*\.?)?$",
     domain: rf"^({_LABEL_PATTERN}(\.{_LABEL_PATTERN})*\.?)?$",
 }
 """What the API's description says of texts; the checks themselves say more, and better."""

@@ -13,6 +13,7 @@ from ipam import model
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Host, Option, Range, Site
 from ipam.agent.state import Bridge, Interface, NetworkState
+from ipam.rules import dns_names
 from ipam.rules.ipv6 import eui64, is_auto_address
 from ipam.templating import Word
 
@@ -233,22 +234,20 @@ def _hosts(port: Json, subnets: list[_Subnet], faults: list[str]) -> list[Host]:
 
     An entry without an IPv6 address would match, and so refuse, the machine's DHCPv6 requests.
     """
-    mac = safe_words.mac(port["mac_address"])
     addresses = _reserved_addresses(port, subnets)
-    name = _host_name(port, addresses, faults)
+    if not addresses:
+        return []
+    mac = safe_words.mac(port["mac_address"])
+    name = _host_name(port, addresses[0], faults)
     four = [[safe_words.address(one)] for one in addresses if ":" not in one]
     six = [safe_words.address(one) for one in addresses if ":" in one]
-    if name is None or not (four or six):
-        return []
     return [Host(mac, name, (*first, *six)) for first in four or [[]]]
 
 
-def _host_name(port: Json, addresses: list[str], faults: list[str]) -> Word | None:
-    name = _or_fault(faults, f"port {port['id']}", lambda: safe_words.hostname(port["hostname"]))
-    if name is None:
-        plain = model.default_hostname(addresses[0] if addresses else port["mac_address"])
-        name = safe_words.hostname(plain.rstrip("-"))
-    return name
+def _host_name(port: Json, address: str, faults: list[str]) -> Word:
+    label = dns_names.host_label(port["hostname"])
+    name = _or_fault(faults, f"port {port['id']}", lambda: safe_words.hostname(label))
+    return name or safe_words.hostname(model.default_hostname(address))
 
 
 def _reserved_addresses(port: Json, subnets: list[_Subnet]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a port's name and DHCP options may be: text that ends up in a DHCP server's files. Pure.
+"""What a port's DHCP options may be: text that ends up in a DHCP server's files. Pure.
 
 The grammar is closed: what is not known to be a plain value is refused, so that nothing a tenant
 writes can become a line, a tag or a keyword of dnsmasq.
@@ -16,18 +16,8 @@ _OPTION_TEXT = re.compile(
     r"[A-Za-z0-9._:/@=+~%?&()\[\]${}-]+( [A-Za-z0-9._:/@=+~%?&()\[\]${}-]+)*"
 )
 _KEYWORD = re.compile(r"\b(set|tag|net|option6?|vendor|encap|vi-encap|match|id):", re.IGNORECASE)
-_LEASE_TIME = re.compile(r"[0-9]+[smhdw]?|infinite|ignore|deprecated")
 EMPTY_VALUES: Final = ("router", "classless-static-route")
 DOMAIN_LISTS: Final = ("domain-search", "119")
-
-
-def dns_name_fault(name: str) -> str | None:
-    """Why dnsmasq cannot have this as the name of a host; None when it can."""
-    if "." in name:
-        return f"'{name}' is not one RFC 1123 label: the domain is the network's dns_domain"
-    if _LEASE_TIME.fullmatch(name):
-        return f"'{name}' would be read as a lease time or keyword by the DHCP server"
-    return None
 
 
 def option_faults(options: Sequence[tuple[str, str | None, int]]) -> Iterator[CallerError]:

@@ -75,7 +75,7 @@ PORT_OPTIONS = f"""\
 {PORT_TAGS},150,10.0.0.7
 """
 
-PORT_HOSTS = "fa:16:3e:00:00:05,tag:ns-22222222-22,web,10.0.0.5,[2001:db8::5]\n"
+PORT_HOSTS = "fa:16:3e:00:00:05,tag:ns-22222222-22,web.,10.0.0.5,[2001:db8::5]\n"
 
 
 def served(row: Json) -> ServedNetwork:
@@ -175,8 +175,8 @@ def test_a_port_with_two_ipv4_addresses_has_an_entry_for_each() -> None:
         ports=[port(fixed_ips=fixed, extra_dhcp_opts=[])],
     )
     assert (host_line(row) or "").splitlines() == [
-        "fa:16:3e:00:00:05,tag:ns-22222222-22,web,10.0.0.5",
-        "fa:16:3e:00:00:05,tag:ns-22222222-22,web,10.1.0.5",
+        "fa:16:3e:00:00:05,tag:ns-22222222-22,web.,10.0.0.5",
+        "fa:16:3e:00:00:05,tag:ns-22222222-22,web.,10.1.0.5",
     ]
 
 
@@ -224,10 +224,17 @@ def test_a_port_elsewhere_is_served_without_a_tap() -> None:
     assert not found.ports[PORT].waits_for_tap
 
 
-@pytest.mark.parametrize("name", ["ignore", "a,set:evil", "a\nb", "", "12h"])
+@pytest.mark.parametrize("name", ["2024", "5d", "infinite", "ignore", "vm1.example.org"])
+def test_a_name_that_dnsmasq_could_misread_is_served(name: str) -> None:
+    found = served(network(ports=[port(hostname=name, extra_dhcp_opts=[])]))
+    assert found.state.files[f"hosts/{PORT}"].split(",")[2] == name.partition(".")[0] + "."
+    assert not found.faults
+
+
+@pytest.mark.parametrize("name", ["a,set:evil", "a\nb", "", "-a", "a b"])
 def test_an_unfit_host_name_is_replaced_and_said(name: str) -> None:
     found = served(network(ports=[port(hostname=name, extra_dhcp_opts=[])]))
-    assert found.state.files[f"hosts/{PORT}"].split(",")[2] == "host-10-0-0-5"
+    assert found.state.files[f"hosts/{PORT}"].split(",")[2] == "host-10-0-0-5."
     assert found.faults
 
 

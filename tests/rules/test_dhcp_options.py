@@ -69,13 +69,3 @@ def test_an_update_sets_deletes_and_keeps_options() -> None:
     present = dhcp_options.merged_options([], [("mtu", "1", 4), ("ntp-server", "10.0.0.1", 4)])
     after = dhcp_options.merged_options(present, [("mtu", None, 4), ("150", "x", 4)])
     assert [option["opt_name"] for option in after] == ["ntp-server", "150"]
-
-
-@pytest.mark.parametrize("name", ["1", "12h", "5m", "infinite", "ignore", "a.b"])
-def test_a_name_dnsmasq_would_read_as_something_else_is_refused(name: str) -> None:
-    assert dhcp_options.dns_name_fault(name) is not None
-
-
-@pytest.mark.parametrize("name", ["", "web", "1a", "h12", "infinite-1"])
-def test_a_plain_name_is_a_dns_name(name: str) -> None:
-    assert dhcp_options.dns_name_fault(name) is None

@@ -62,3 +62,17 @@ def _assert_served(site: Wire, turn: int, ntp: str | None) -> None:
     second = site.lease("fa:16:3e:00:00:06", client_id)
     assert (second.options[67], second.options.get(42)) == (f"boot-{turn}\0".encode(), None)
     assert 67 not in site.ask("fa:16:3e:00:00:07").options
+
+
+@pytest.mark.parametrize(
+    "name", ["2024", "5d", "0", "infinite", "ignore", "deprecated", "vm1.example.org", "vm1.net."]
+)
+def test_a_machine_gets_the_name_and_the_address_of_its_port(directory: Path, name: str) -> None:
+    row = network(ports=[port(hostname=name, extra_dhcp_opts=[])])
+    with wire(directory, row) as site:
+        answer = site.lease("fa:16:3e:00:00:05")
+        assert answer.address == "10.0.0.5"
+        assert answer.options[12] == name.partition(".")[0].encode()
+        assert answer.options[51] == (86400).to_bytes(4)
+        assert "Ignoring" not in site.log()
+    assert not site.faults

@@ -3,7 +3,7 @@
 Each takes text from the API and gives a `Word` that dnsmasq can read in exactly one way, or
 raises `UnfitError`. dnsmasq's own reading is meant (option.c): commas split fields, `#` after a
 blank starts a comment, quotes hide both, `set:`, `tag:`, `id:` are keywords wherever a field may
-start, and a bare name is a lease time or `ignore` if it looks like one.
+start, and a name without a dot is a lease time or `ignore` if it looks like one.
 """
 
 import re
@@ -15,7 +15,6 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
-_LEASE_TIME = re.compile(r"[0-9]+[smhdw]?|infinite|ignore|deprecated", re.IGNORECASE)
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PATH = re.compile(r"(/[A-Za-z0-9._+@-]+)+")
@@ -88,12 +87,8 @@ def set_tag(name: Word) -> Word:
 
 
 def hostname(text: str) -> Word:
-    """One DNS label that dnsmasq does not take for a lease time or a keyword."""
-    if _LEASE_TIME.fullmatch(text):
-        raise UnfitError(
-            f"{text!r} cannot be a host name: dnsmasq reads it as a keyword or lease time"
-        )
-    return _matching(_HOST_NAME, text, "a host name")
+    """One DNS label with a final dot, so that `5d` or `ignore` is a name and nothing else."""
+    return Word(_matching(_HOST_NAME, text, "a host name") + ".")
 
 
 def domain(text: str) -> Word:

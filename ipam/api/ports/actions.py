@@ -26,6 +26,7 @@ from ipam.api.ports.wire import (
     views,
 )
 from ipam.errors import (
+    CallerError,
     InvalidInput,
     IpAddressGenerationFailure,
     MacAddressInUse,
@@ -78,7 +79,7 @@ class PortActions:
         self._allocator = service.allocator
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[PortView]:
-        read = writing.read_bodies(PortCreate, PortView, bodies, body_faults)
+        read = writing.read_bodies(PortCreate, PortView, bodies, self._faults)
 
         def work(tx: Transaction) -> list[PortView]:
             tx.on_commit(self._service.waker.wake)
@@ -96,7 +97,7 @@ class PortActions:
         self, caller: Caller, resource_id: str, body: Any, revision: int | None
     ) -> PortView:
         asked = writing.read_update(PortUpdate, PortView, body)
-        writing.raise_all(body_faults(writing.given(asked)))
+        writing.raise_all(self._faults(writing.given(asked)))
 
         def work(tx: Transaction) -> PortView:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
@@ -121,6 +122,9 @@ class PortActions:
             tx.on_commit(self._service.waker.wake)
 
         self._service.database.write(work)
+
+    def _faults(self, values: Mapping[str, Any]) -> list[CallerError]:
+        return body_faults(values, self._service.settings.network.dns_domain)
 
     # Create
 

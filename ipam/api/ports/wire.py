@@ -16,7 +16,7 @@ from ipam.errors import (
     InvalidInput,
     PortNotFound,
 )
-from ipam.rules import dhcp_options
+from ipam.rules import dhcp_options, dns_names
 from ipam.store import addresses_of_ports, ports
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -187,9 +187,8 @@ def _view(row: Record, addresses: Sequence[addresses_of_ports.FixedIp]) -> PortV
 
 
 def _assignment(row: Record, address: str) -> DnsAssignment:
-    hostname = row.dns_name or model.default_hostname(address)
-    domain = row.dns_domain.rstrip(".")
-    return DnsAssignment(address, hostname, f"{hostname}.{domain}." if domain else hostname)
+    name = row.dns_name or model.default_hostname(address)
+    return DnsAssignment(address, *dns_names.assigned_names(name, row.dns_domain))
 
 
 def vif_details(vif_type: str, mac_address: str, network_id: str) -> dict[str, Any]:
@@ -207,10 +206,10 @@ def vif_details(vif_type: str, mac_address: str, network_id: str) -> dict[str, A
             return {}
 
 
-def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
+def body_faults(values: Mapping[str, Any], dns_domain: str) -> list[CallerError]:
     """Rules of names, DHCP options and fixed IPs that need no database."""
     faults: list[CallerError] = []
-    if fault := dhcp_options.dns_name_fault(_given(values, "dns_name") or ""):
+    if fault := dns_names.dns_name_fault(_given(values, "dns_name") or "", dns_domain):
         faults.append(InvalidInput(f"Invalid input for dns_name. Reason: {fault}."))
     faults += dhcp_options.option_faults(options(_given(values, "extra_dhcp_opts") or []))
     faults += [

@@ -208,6 +208,27 @@ def test_a_mac_taken_on_the_network_is_refused(api_on_each: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "hostname"),
+    [
+        ("2024", "2024"),
+        ("5d", "5d"),
+        ("infinite", "infinite"),
+        ("ignore", "ignore"),
+        ("deprecated", "deprecated"),
+        ("vm1.example.org", "vm1.example.org"),
+        ("VM1.example.org.", "vm1.example.org"),
+    ],
+)
+def test_a_name_that_nova_may_send_is_taken(
+    api: Api, port: Make, name: str, hostname: str
+) -> None:
+    made = port(dns_name=name)
+    assert made["dns_name"] == name.lower()
+    assert made["dns_assignment"][0]["hostname"] == hostname
+    assert api.update("port", made["id"], dns_name="")["dns_name"] == ""
+
+
+@pytest.mark.parametrize(
     ("attributes", "kind", "part"),
     [
         ({"foo": 1}, "HTTPBadRequest", "'foo'"),
@@ -217,7 +238,10 @@ def test_a_mac_taken_on_the_network_is_refused(api_on_each: Api) -> None:
         ({"dns_name": "a#b"}, "HTTPBadRequest", "dns_name"),
         ({"dns_name": "set:a"}, "HTTPBadRequest", "dns_name"),
         ({"dns_name": "a\0"}, "HTTPBadRequest", "dns_name"),
-        ({"dns_name": "12h"}, "InvalidInput", "lease time"),
+        ({"dns_name": "a..b"}, "HTTPBadRequest", "dns_name"),
+        ({"dns_name": "a-"}, "HTTPBadRequest", "dns_name"),
+        ({"dns_name": "10.0.0.5"}, "HTTPBadRequest", "number"),
+        ({"dns_name": "a" * 64}, "HTTPBadRequest", "dns_name"),
         ({"name": "a\0"}, "HTTPBadRequest", "Control character"),
         ({"device_id": "a\n"}, "HTTPBadRequest", "Control character"),
         ({"binding:profile": {"a": "\0"}}, "HTTPBadRequest", "NUL"),
@@ -254,9 +278,9 @@ def test_a_bad_attribute_is_refused(
 
 def test_two_faults_are_both_reported(api: Api, subnet: dict[str, Any]) -> None:
     options = [{"opt_name": "mtu", "opt_value": "#"}]
-    body = {"port": {"network_id": "x", "dns_name": "1", "extra_dhcp_opts": options, "foo": 1}}
+    body = {"port": {"network_id": "x", "dns_name": "-1", "extra_dhcp_opts": options, "foo": 1}}
     message = api.refused(400, "HTTPBadRequest", "POST", "/ports", body)
-    for part in ("network_id", "'1'", "'#'", "'foo'"):
+    for part in ("network_id", "'-1'", "'#'", "'foo'"):
         assert part in message
 
 
