@@ -209,6 +209,12 @@ network_opts = [
         help="How long a released address is not given to another port, so that caches and"
         " half-dead machines forget it. Whoever asks for the address by name gets it at once.",
     ),
+    cfg.BoolOpt(
+        "give_cooling_addresses",
+        default=True,
+        help="Give the address that has cooled longest when nothing else of a subnet is free."
+        " Without it such a request is refused until a cooldown is over.",
+    ),
     cfg.IntOpt(
         "dhcp_agents_per_network",
         default=1,

@@ -10,6 +10,7 @@ from ipam.allocator import pools, statements
 from ipam.allocator.candidate_source import CandidateSource
 from ipam.allocator.counters import Counters
 from ipam.allocator.ranges import Range
+from ipam.allocator.used_up import used_up
 from ipam.clock import now_seconds
 from ipam.errors import (
     IpAddressAlreadyAllocated,
@@ -19,6 +20,8 @@ from ipam.model import unpack
 from ipam.store.engine.database import Database, Transaction
 
 CLAIM_ATTEMPTS = 3
+HELD_UNTIL = 253402300799
+"""The last second that an ISO time of four digits can say."""
 
 
 class Journal(Protocol):
@@ -128,6 +131,24 @@ class Allocator:
         self._note(tx, subnet_pk, {ip: owner_pk})
         return ip
 
+    def allocate_cooling(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
+        """The address of the pools that has cooled longest, now the port's.
+
+        For when nothing is free. Raises IpAddressGenerationFailure.
+        """
+        ip = pools.take_longest_cooled(tx, subnet_pk, owner_pk)
+        if ip is None:
+            raise used_up(tx, subnet_pk, self._now())
+        self._note(tx, subnet_pk, {ip: owner_pk})
+        return ip
+
+    def reclaim(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bool:
+        """Whether an address of the subnet was released as `held`: it is the port's now."""
+        ip = pools.take_held(tx, subnet_pk, owner_pk, HELD_UNTIL)
+        if ip is not None:
+            self._note(tx, subnet_pk, {ip: owner_pk})
+        return ip is not None
+
     def claim(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> None:
         """Give the port this very address, be it in a pool or not.
 
@@ -142,9 +163,21 @@ class Allocator:
                 return
         raise IpAddressAlreadyAllocated(f"IP address {unpack(address)} is already allocated.")
 
-    def release(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> bool:
-        """Whether the port owned the address: it has no owner now, and its cooldown begins."""
-        free_at = self._now() + self.cooldown_seconds
+    def release(
+        self,
+        tx: Transaction,
+        subnet_pk: int,
+        address: bytes,
+        owner_pk: int,
+        *,
+        held: bool = False,
+    ) -> bool:
+        """Whether the port owned the address: it has no owner now, and its cooldown begins.
+
+        The cooldown of one that is `held` does not end: it can be claimed, or given when nothing
+        else is free.
+        """
+        free_at = HELD_UNTIL if held else self._now() + self.cooldown_seconds
         if not statements.release(tx, subnet_pk, address, owner_pk, free_at):
             return False
         if self._journal is not None:

@@ -11,7 +11,8 @@ from ipam.allocator import statements
 from ipam.allocator.candidate_list import CandidateList, Shelf
 from ipam.allocator.counters import Counters
 from ipam.allocator.refill import Refill, SubnetBusyError
-from ipam.errors import DatabaseUnavailable, IpAddressGenerationFailure
+from ipam.allocator.used_up import used_up
+from ipam.errors import DatabaseUnavailable
 from ipam.store.engine.database import Database, Transaction
 
 ROUNDS = 30
@@ -19,6 +20,10 @@ LONGEST_PAUSE_SECONDS = 0.05
 
 Taken = tuple[CandidateList, list[bytes]]
 """Addresses to try, and the list they come from."""
+
+
+class UsedUpError(Exception):
+    """There is no free address in the pools."""
 
 
 class HeldByOthersError(Exception):
@@ -40,6 +45,12 @@ class CandidateSource:
 
     def take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
         """Between one and `wanted` addresses to try. Raises IpAddressGenerationFailure."""
+        try:
+            return self._take(tx, subnet_pk, wanted)
+        except UsedUpError:
+            raise used_up(tx, subnet_pk, self._now()) from None
+
+    def _take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
         if (tx, subnet_pk) not in self._private:
             shelf = self._shelf(subnet_pk)
             if (taken := shelf.take(wanted) or self._refill(shelf, subnet_pk, wanted)) is not None:
@@ -118,14 +129,15 @@ class CandidateSource:
         return Refill(tx, subnet_pk, self.worker, wanted, shelf.in_flight(), self._now())
 
     def _patiently(self, search: Callable[[], CandidateList | None]) -> CandidateList:
-        """What the search finds, in several rounds while others are moving the last addresses."""
+        """What the search finds, in several rounds while others are moving the last addresses.
+
+        Raises UsedUpError, or HeldByOthersError.
+        """
         self.counters.refilled()
         for _ in range(ROUNDS):
             if (found := search()) is None:
                 self.counters.exhausted()
-                raise IpAddressGenerationFailure(
-                    "No more IP addresses are available in the subnet."
-                )
+                raise UsedUpError
             if found.addresses:
                 return found
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311  # no secret

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 
 from ipam.allocator import ranges, refill_policy, statements
 from ipam.allocator.ranges import Range
-from ipam.errors import IpAddressGenerationFailure, SubnetNotFound
+from ipam.allocator.used_up import used_up
+from ipam.errors import SubnetNotFound
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import ip_address, ip_candidates, ip_cursor
 
@@ -55,7 +56,40 @@ def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> byt
                 if taken:
                     return ip
             rest = None if window[1] == rest[1] else (ranges.after(window[1]), rest[1])
-    raise IpAddressGenerationFailure("No more IP addresses are available in the subnet.")
+    raise used_up(tx, subnet_pk, now)
+
+
+def take_longest_cooled(tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes | None:
+    """The released address of the pools whose cooldown ends first, now the owner's.
+
+    None when there is none, or when others are taking what there is.
+    """
+    pools = [ip_address.c.ip.between(*pool) for pool in statements.pools_of(tx, subnet_pk)]
+    query = (
+        select(ip_address.c.ip)
+        .where(ip_address.c.subnet_pk == subnet_pk, ip_address.c.owner_pk.is_(None), or_(*pools))
+        .order_by(ip_address.c.free_at, ip_address.c.ip)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    while (found := tx.execute(query).scalar()) is not None:
+        if statements.take_over(tx, subnet_pk, bytes(found), owner_pk, now=None):
+            return bytes(found)
+    return None
+
+
+def take_held(tx: Transaction, subnet_pk: int, owner_pk: int, free_at: int) -> bytes | None:
+    """The released address whose cooldown ends then, now the owner's; None without one."""
+    query = select(ip_address.c.ip).where(
+        ip_address.c.subnet_pk == subnet_pk,
+        ip_address.c.owner_pk.is_(None),
+        ip_address.c.free_at == free_at,
+    )
+    found = tx.execute(query.limit(1)).scalar()
+    if found is None:
+        return None
+    ip = bytes(found)
+    return ip if statements.take_over(tx, subnet_pk, ip, owner_pk, now=None) else None
 
 
 def _cooled(row: tuple[int | None, int | None], now: int) -> bool:

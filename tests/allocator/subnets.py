@@ -52,6 +52,14 @@ class Ground:
             self.database.write(lambda tx: work.allocate(tx, self.subnet, self.ports[port]))
         )
 
+    def allocate_cooling(self, port: int = 0, by: Allocator | None = None) -> str:
+        work = by or self.allocator
+        return unpack(
+            self.database.write(
+                lambda tx: work.allocate_cooling(tx, self.subnet, self.ports[port])
+            )
+        )
+
     def allocate_many(self, count: int, by: Allocator | None = None) -> list[str]:
         work, owners = by or self.allocator, [self.ports[0]] * count
         given = self.database.write(lambda tx: work.allocate_many(tx, self.subnet, owners))

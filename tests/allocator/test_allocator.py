@@ -83,6 +83,55 @@ def test_a_released_address_is_not_given_before_its_cooldown_ends(small: Ground)
     assert small.allocate() == "10.0.0.3"
 
 
+def test_a_full_subnet_says_which_it_is_and_when_an_address_has_cooled_down(small: Ground) -> None:
+    small.fill()
+    with pytest.raises(IpAddressGenerationFailure, match=r"subnet [0-9a-f-]{36}\.$"):
+        small.allocate()
+    small.release("10.0.0.3")
+    small.clock.seconds += 10
+    small.release("10.0.0.4")
+    cool = r"2 cool down, the first until 1970-01-12T13:47:40Z\.$"
+    for give in (small.allocate, small.lowest):
+        with pytest.raises(IpAddressGenerationFailure, match=cool):
+            give()
+
+
+def test_on_demand_the_address_that_has_cooled_longest_is_given(small: Ground) -> None:
+    small.fill()
+    for address in ("10.0.0.5", "10.0.0.3", "10.0.0.4"):
+        small.release(address)
+        small.clock.seconds += 1
+    given = [small.allocate_cooling(by=small.another_process()) for _ in range(3)]
+    assert given == ["10.0.0.5", "10.0.0.3", "10.0.0.4"]
+    with pytest.raises(IpAddressGenerationFailure):
+        small.allocate_cooling()
+    assert small.owned() == SIX
+
+
+def test_no_address_outside_the_pools_is_given_because_it_cools(small: Ground) -> None:
+    small.fill()
+    small.claim("10.0.0.9")
+    small.release("10.0.0.9")
+    with pytest.raises(IpAddressGenerationFailure):
+        small.allocate_cooling()
+
+
+def test_many_who_take_cooling_addresses_at_once_get_one_each(small: Ground) -> None:
+    small.fill()
+    for address in SIX:
+        small.release(address)
+    given: list[str] = []
+    takers = [
+        Thread(target=lambda: given.append(small.allocate_cooling(by=small.another_process())))
+        for _ in range(4)
+    ]
+    for taker in takers:
+        taker.start()
+    for taker in takers:
+        taker.join()
+    assert len(set(given)) == len(given) == len(small.owned())
+
+
 @pytest.mark.parametrize("waited_seconds", [0, 60])
 def test_a_released_address_can_be_claimed_at_any_time(small: Ground, waited_seconds: int) -> None:
     small.claim("10.0.0.3")

@@ -188,13 +188,19 @@ class PortActions:
                 self._pick(tx, port_pk, step)
 
     def _pick(self, tx: Transaction, port_pk: int, step: Pick) -> None:
-        for subnet in step.subnets[:-1]:
-            try:
-                self._allocator.allocate(tx, subnet.pk, port_pk)
-                return
-            except IpAddressGenerationFailure:
-                continue
-        self._allocator.allocate(tx, step.subnets[-1].pk, port_pk)
+        """An address of the first subnet that has one; a cooling one where none is free."""
+        ways = [self._allocator.allocate]
+        if self._service.settings.network.give_cooling_addresses:
+            ways.append(self._allocator.allocate_cooling)
+        for allocate in ways:
+            for subnet in step.subnets:
+                try:
+                    allocate(tx, subnet.pk, port_pk)
+                except IpAddressGenerationFailure as error:
+                    refusal = error
+                else:
+                    return
+        raise refusal
 
     # Update
 

@@ -46,7 +46,8 @@ def take_address(tx: Transaction, allocator: Allocator, network: Record, subnet_
     if any(held == subnet_pk for _, held, _ in ports.fixed_ips(tx, [owner])[owner]):
         return
     try:
-        allocator.allocate_lowest(tx, subnet_pk, owner)
+        if not allocator.reclaim(tx, subnet_pk, owner):
+            allocator.allocate_lowest(tx, subnet_pk, owner)
     except IpAddressGenerationFailure as error:
         raise IpAddressGenerationFailure(
             "No more IP addresses available for the DHCP server: a subnet with DHCP needs one"
@@ -58,13 +59,16 @@ def take_address(tx: Transaction, allocator: Allocator, network: Record, subnet_
 def give_back_address(
     tx: Transaction, allocator: Allocator, network_pk: int, network_id: str, subnet_pk: int
 ) -> None:
-    """Release the DHCP port's address of this subnet, if it has one."""
+    """Release the DHCP port's address of this subnet, if it has one.
+
+    It is held, so that a subnet whose DHCP is switched on again has its server where it was.
+    """
     own = ports.dhcp_port(tx, network_pk, dhcp_device_id(network_id))
     if own is None:
         return
     for _, held, address in ports.fixed_ips(tx, [own.pk])[own.pk]:
         if held == subnet_pk:
-            allocator.release(tx, subnet_pk, address, own.pk)
+            allocator.release(tx, subnet_pk, address, own.pk, held=True)
             ports.change(tx, own.pk, {})
 
 

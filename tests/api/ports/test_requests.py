@@ -1,14 +1,17 @@
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
 
 from ipam import model
+from ipam.api.app import create_app
+from ipam.settings import load
 from ipam.store.engine.database import Database
 from ipam.store.tables import agent, lease, lease_event
-from tests.api.caller import Api
+from tests.api.caller import ADMIN, Api
 
 Make = Callable[..., dict[str, Any]]
 
@@ -169,6 +172,59 @@ def test_a_full_subnet_gives_no_address(api_on_each: Api) -> None:
     body = {"port": {"network_id": network["id"]}}
     api.refused(409, "IpAddressGenerationFailure", "POST", "/ports", body)
     assert len(api.list("port")) == 3
+
+
+def small_subnet(api: Api) -> dict[str, Any]:
+    network = api.create("network")
+    cidr = {"cidr": "10.0.0.0/29", "ip_version": 4, "enable_dhcp": False}
+    return api.create("subnet", network_id=network["id"], **cidr)
+
+
+def test_a_port_that_replaces_one_of_a_full_subnet_gets_its_address_at_once(
+    api_on_each: Api,
+) -> None:
+    api = api_on_each
+    subnet = small_subnet(api)
+    made = [api.create("port", network_id=subnet["network_id"]) for _ in range(5)]
+    for port in (made[3], made[1]):
+        api.delete("port", port["id"])
+    again = [api.create("port", network_id=subnet["network_id"]) for _ in range(2)]
+    assert {addresses(each)[0] for each in again} == {addresses(made[n])[0] for n in (1, 3)}
+    api.refused(
+        409,
+        "IpAddressGenerationFailure",
+        "POST",
+        "/ports",
+        {"port": {"network_id": subnet["network_id"]}},
+    )
+
+
+def test_a_subnet_with_room_is_preferred_to_a_cooling_address(api: Api) -> None:
+    subnet = small_subnet(api)
+    made = [api.create("port", network_id=subnet["network_id"]) for _ in range(5)]
+    more = {"cidr": "10.0.1.0/24", "ip_version": 4, "enable_dhcp": False}
+    api.create("subnet", network_id=subnet["network_id"], **more)
+    api.delete("port", made[0]["id"])
+    (given,) = addresses(api.create("port", network_id=subnet["network_id"]))
+    assert given.startswith("10.0.1.")
+
+
+def test_where_cooling_addresses_are_not_given_the_refusal_says_when_one_is_free(
+    tmp_path: Path, sqlite: Database
+) -> None:
+    file = tmp_path / "strict.conf"
+    file.write_text(
+        f"[DEFAULT]\nstate_path = {tmp_path}\nrun_path = {tmp_path}\n"
+        "[network]\ngive_cooling_addresses = false\n"
+    )
+    strict = create_app(load([str(file)]), authenticate=lambda _env: ADMIN, database=sqlite)
+    api = Api(strict)
+    subnet = small_subnet(api)
+    made = [api.create("port", network_id=subnet["network_id"]) for _ in range(5)]
+    api.delete("port", made[0]["id"])
+    body = {"port": {"network_id": subnet["network_id"]}}
+    said = api.refused(409, "IpAddressGenerationFailure", "POST", "/ports", body)
+    assert f"in subnet {subnet['id']}. 1 cool down, the first until 20" in said
 
 
 def test_the_next_subnet_serves_when_the_first_is_full(api: Api, network: dict[str, Any]) -> None:
