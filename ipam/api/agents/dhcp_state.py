@@ -6,6 +6,7 @@ exactly while nothing changed, whatever order transactions commit in: no clock a
 """
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -17,7 +18,7 @@ from ipam.api.agents.served_networks import full_networks
 from ipam.api.http.bodies import respond
 from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
 from ipam.store import agents, dhcp_state
 from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
@@ -54,9 +55,9 @@ class DhcpStateRoute:
             respond(resp, {"networks": self._in_full(resource_id, wanted)})
             return
         networks = self._digests(resource_id, may_take=may_take)
-        etag = _etag(networks)
-        resp.set_header("ETag", etag)
-        if etag in _tags(req.get_header("If-None-Match")):
+        etag = _digest([f"{each.id} {each.digest}" for each in networks])
+        resp.etag = etag
+        if etag in (req.if_none_match or ()):
             resp.status = falcon.HTTP_304
             return
         respond(resp, {"networks": networks})
@@ -102,7 +103,7 @@ class DhcpStateRoute:
 
         def write(tx: Transaction) -> None:
             living = dhcp_state.living_agents(tx, oldest_heartbeat=oldest)
-            share = -(-len(free) // max(living, 1))
+            share = math.ceil(len(free) / max(living, 1))
             dhcp_state.take(
                 tx, agent, free[:share], agents_per_network=settings.dhcp_agents_per_network
             )
@@ -129,12 +130,3 @@ def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
 
 def _digest(lines: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_CHARACTERS]
-
-
-def _etag(networks: Sequence[ServedNetwork]) -> str:
-    return f'"{_digest([f"{each.id} {each.digest}" for each in networks])}"'
-
-
-def _tags(header: str | None) -> set[str]:
-    """The tags of If-None-Match (RFC 9110 §13.1.2), which compares weak and strong ones alike."""
-    return {tag.strip().removeprefix("W/") for tag in (header or "").split(",")}
