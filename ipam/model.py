@@ -86,6 +86,11 @@ def iso_time_microseconds(epoch_microseconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def dhcp_device_id(network_id: str) -> str:
+    """The device_id by which a network's DHCP port is known."""
+    return f"dhcp-{network_id}"
+
+
 def bridge_name(network_id: str) -> str:
     """The bridge of a network, as Neutron and os-vif name it (14 characters at most)."""
     return f"brq{network_id}"[:14]

@@ -18,14 +18,15 @@ from ipam.api.about import metrics
 from ipam.api.about import routes as about
 from ipam.api.agents import routes as agents
 from ipam.api.http import faults, idempotency
-from ipam.api.http.authorization import Authenticate, Gate
+from ipam.api.http.authorization import Authenticate, Authorization
 from ipam.api.http.operations import Route
-from ipam.api.http.service import Service
+from ipam.api.http.request_id import RequestId
 from ipam.api.leases import routes as leases
 from ipam.api.networks import routes as networks
 from ipam.api.openapi import document
 from ipam.api.ports import routes as ports
 from ipam.api.projects import routes as projects
+from ipam.api.service import Service
 from ipam.api.subnet_pools import routes as subnet_pools
 from ipam.api.subnets import routes as subnets
 from ipam.compute.outbox import ComputeOutbox
@@ -47,19 +48,18 @@ def create_app(
     Without arguments it opens the database of the settings and authenticates as they say.
     """
     service = make_service(settings, database)
-    gate = Gate(service, authenticate or authenticator(settings))
+    authorization = Authorization(service, authenticate or authenticator(settings))
     once = idempotency.Idempotency(service)
     numbers = metrics.registry(service)
-    around: list[Any] = [metrics.Requests(numbers), gate, once]
+    around: list[Any] = [metrics.Requests(numbers), RequestId(), authorization, once]
     app = falcon.App(middleware=around, cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
     faults.install(app)
     idempotency.install(app, once, faults.handle)
     table = routes(service, numbers)
-    for path, route in table:
-        app.add_route(path, route)
-    app.add_route("/v2.0/openapi.json", document.OpenApiRoute(table))
+    for path, route in (*table, (document.PATH, document.OpenApiRoute(table))):
+        authorization.add_route(app, path, route)
     return app
 
 

@@ -1,4 +1,4 @@
-"""What request handlers work with, made once for each application."""
+"""What the routes of resources work with, made once for each application."""
 
 from dataclasses import dataclass
 

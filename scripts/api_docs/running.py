@@ -17,8 +17,8 @@ from ipam import settings as ipam_settings
 from ipam.api import app
 from ipam.api.http import idempotency
 from ipam.api.http.operations import Route
-from ipam.api.http.service import Service
 from ipam.api.openapi import document as openapi
+from ipam.api.service import Service
 from ipam.identity.caller import Caller
 from ipam.store import schema
 from ipam.store.engine.database import Database

@@ -13,7 +13,7 @@ import falcon
 from ipam.api.about.extensions import Extension, served
 from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.errors import Conflict, ExtensionNotFound
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.errors import Temporary
 
 PATH: Final = "/healthcheck"

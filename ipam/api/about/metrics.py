@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from ipam import clock
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.errors import Temporary
 from ipam.store import compute_events, totals
 

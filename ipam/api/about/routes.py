@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 
 from ipam.api.about import fixed_answers, health, metrics, versions
 from ipam.api.http.operations import Route
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 
 
 def routes(service: Service, numbers: CollectorRegistry) -> list[tuple[str, Route]]:

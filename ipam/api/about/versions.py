@@ -7,8 +7,8 @@ import falcon
 
 from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
 from ipam.api.http.urls import public_url
+from ipam.api.service import Service
 
 RESOURCES = ("networks", "subnets", "ports")
 

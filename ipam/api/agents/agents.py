@@ -13,7 +13,7 @@ from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.errors import AgentNotFound
 from ipam.protocol.reports import AgentReport
 from ipam.store import agents
@@ -118,6 +118,7 @@ class AgentRoute(ShowRoute):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, kind(service))
+        self._waker = service.waker
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -151,7 +152,7 @@ class AgentRoute(ShowRoute):
             return self.kind.show(tx, resource_id)
 
         respond(resp, {"agent": self.service.database.write(write)})
-        self.service.waker.wake()
+        self._waker.wake()
 
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         found = is_uuid(resource_id) and self.service.database.write(

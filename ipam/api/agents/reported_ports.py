@@ -10,7 +10,7 @@ from ipam.api.agents.agents import known
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.compute.outbox import ComputeOutbox
 from ipam.protocol.reports import SeenPort, SeenPorts
 from ipam.store import dhcp_state

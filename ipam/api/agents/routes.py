@@ -4,7 +4,7 @@ from ipam.api.agents import reported_ports, scheduling
 from ipam.api.agents.agents import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state import DhcpStateRoute
 from ipam.api.http.operations import Route
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:

@@ -11,8 +11,8 @@ from ipam.api.http import idempotency, list_query
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.service import Service
 from ipam.api.networks import wire as network_wire
+from ipam.api.service import Service
 from ipam.errors import InvalidDHCPAgent, NetworkHostedByDHCPAgent, NetworkNotHostedByDhcpAgent
 from ipam.store import scheduling
 from ipam.store.engine.database import Transaction

@@ -7,8 +7,8 @@ with ports, for Nova. What a caller may not see is refused as if it did not exis
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, NoReturn
 
@@ -16,12 +16,11 @@ from msgspec import NODEFAULT, UNSET, Struct
 from msgspec.structs import fields
 
 from ipam.api.http.attributes import python_names
-from ipam.api.http.kind import Kind
-from ipam.api.http.service import Service
-from ipam.errors import NetworkNotFound, PolicyNotAuthorized
+from ipam.api.http.kind import Kind, Parent
+from ipam.api.http.service import FrameworkService
+from ipam.errors import PolicyNotAuthorized
 from ipam.identity.caller import Caller
 from ipam.identity.policy import Grant
-from ipam.store import networks
 from ipam.store.engine import reading
 from ipam.store.engine.listing import Collection, Viewer
 from ipam.values import is_uuid
@@ -30,27 +29,21 @@ LOG = logging.getLogger(__name__)
 
 PROJECT: Final = ("project_id", "tenant_id")
 
-_GUARDED_VALUES: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "device_owner": lambda value: str(value).startswith("network:"),
-    "target_tenant": lambda value: value == "*",
-    "action": lambda value: value == "access_as_external",
-}
-"""Attributes whose rules are about these values alone."""
-
-_SYNONYMS: Final = {"target_tenant": "target_project_id"}
-"""An attribute's newer name, under which a body may have it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """What one caller may see and do."""
 
-    service: Service
+    service: FrameworkService
     caller: Caller
+    applied: set[str] = field(default_factory=set)
+    """The rules that were applied so far: by `viewer` and by what is required."""
 
     def viewer(self, kind: Kind) -> Viewer | None:
         """With whose eyes the caller reads this kind; None sees every row."""
-        grant = self._grant(f"get_{kind.name}")
+        rule = f"get_{kind.name}"
+        self.applied.add(rule)
+        grant = self._grant(rule)
         return None if grant.everything else Viewer(self.caller.project_id, grant.relations)
 
     def hide(self, kind: Kind, views: Sequence[Any]) -> None:
@@ -71,7 +64,8 @@ class Access:
 
         Raises the kind's `not_found` where the caller may not see the row.
         """
-        grants = self._grants([rule, *self._attribute_rules(rule, body)])
+        self.applied.add(rule)
+        grants = self._grants([rule, *self._attribute_rules(kind, rule, body)])
         if all(grant.everything for grant in grants.values()):
             return
         found = self._relations(kind.rows, [resource_id] if is_uuid(resource_id) else [])
@@ -85,19 +79,18 @@ class Access:
     def require_new(self, kind: Kind, struct: type[Struct], bodies: Sequence[Any]) -> None:
         """Refuse unless the rules allow to make what these bodies say.
 
-        Raises NetworkNotFound for a network that the caller may not see. What is wrong with a
+        Raises the parent's `not_found` for one that the caller may not see. What is wrong with a
         body in itself is left to those who read it.
         """
+        self.applied.add(f"create_{kind.name}")
         defaults = _defaults(struct)
-        asked = [
-            self._grants(self._rules_of_new(f"create_{kind.name}", defaults, body))
-            for body in bodies
-        ]
+        asked = [self._grants(self._rules_of_new(kind, defaults, body)) for body in bodies]
         if all(grant.everything for grants in asked for grant in grants.values()):
             return
-        networks_stand = self._network_relations(bodies)
-        for body, grants in zip(bodies, asked, strict=True):
-            _require(grants, {"owner", *networks_stand.get(_network_id(body), ())})
+        parents = _parent_ids(kind.parent, bodies)
+        relations = self._parent_relations(kind.parent, parents)
+        for parent_id, grants in zip(parents, asked, strict=True):
+            _require(grants, {"owner", *relations.get(parent_id, ())})
 
     def explain_missing(self, kind: Kind, resource_id: str) -> None:
         """Log it when what the caller did not find is there, and only hidden."""
@@ -121,23 +114,24 @@ class Access:
             if name in names and not self._grant(f"{rule}:{name}").everything
         }
 
-    def _attribute_rules(self, rule: str, body: Any) -> list[str]:
+    def _attribute_rules(self, kind: Kind, rule: str, body: Any) -> list[str]:
         """The rules of those attributes that the body sets."""
         if not isinstance(body, dict):
             return []
         return [
             f"{rule}:{attribute}"
             for attribute in self.service.policy.attributes(rule)
-            if any(map(_GUARDED_VALUES.get(attribute, _any), _values(body, attribute)))
+            if any(map(kind.guards.get(attribute, _any), _values(body, attribute)))
         ]
 
-    def _rules_of_new(self, rule: str, defaults: Mapping[str, Any], body: Any) -> list[str]:
+    def _rules_of_new(self, kind: Kind, defaults: Mapping[str, Any], body: Any) -> list[str]:
         """The rules that a new thing of this body has to pass."""
+        rule = f"create_{kind.name}"
         if not isinstance(body, dict):
             return [rule]
         # What is said to be as it would be anyway is not asked for, as in Neutron.
         asked = {name: each for name, each in body.items() if each and each != defaults.get(name)}
-        rules = [rule, *self._attribute_rules(rule, asked)]
+        rules = [rule, *self._attribute_rules(kind, rule, asked)]
         own = self.caller.project_id
         if any(body.get(name, own) != own for name in PROJECT):
             rules.append("create_for_other_project")
@@ -151,19 +145,23 @@ class Access:
             lambda tx: reading.relations(tx, collection, ids, project)
         )
 
-    def _network_relations(self, bodies: Sequence[Any]) -> dict[str, set[str]]:
-        """How the networks that new things are to be on stand to the caller."""
-        ids = sorted({_network_id(body) for body in bodies} - {""})
-        found = self._relations(networks.COLLECTION, ids) if ids else {}
-        visible = self._grant("get_network")
-        for network_id in ids:
-            if network_id not in found or not visible.covers(found[network_id]):
-                if network_id in found:
-                    self._log_hidden("network", network_id)
-                raise NetworkNotFound(f"Network {network_id} could not be found.")
+    def _parent_relations(
+        self, parent: Parent | None, ids: Sequence[str]
+    ) -> Mapping[str, set[str]]:
+        """How what new things are to be on stands to the caller, by its id; "" is none."""
+        named = sorted(set(ids) - {""})
+        if parent is None or not named:
+            return {}
+        found = self._relations(parent.kind.rows, named)
+        visible = self._grant(f"get_{parent.kind.name}")
+        for parent_id in named:
+            if parent_id not in found or not visible.covers(found[parent_id]):
+                if parent_id in found:
+                    self._log_hidden(parent.kind.name, parent_id)
+                raise parent.kind.missing(parent_id)
         return {
-            network_id: {"network_owner" if way == "owner" else way for way in ways}
-            for network_id, ways in found.items()
+            parent_id: {parent.relation if way == "owner" else way for way in ways}
+            for parent_id, ways in found.items()
         }
 
     def _log_hidden(self, name: str, resource_id: str) -> None:
@@ -187,9 +185,8 @@ def _any(_value: Any) -> bool:
 
 def _values(body: Mapping[str, Any], attribute: str) -> list[Any]:
     """The values that a body gives an attribute; `fixed_ips:ip_address` is one of each entry."""
-    for name in (attribute, _SYNONYMS.get(attribute, attribute)):
-        if name in body:
-            return [body[name]]
+    if attribute in body:
+        return [body[attribute]]
     outer, _, inner = attribute.rpartition(":")
     entries = body.get(outer)
     if not isinstance(entries, list):
@@ -197,9 +194,12 @@ def _values(body: Mapping[str, Any], attribute: str) -> list[Any]:
     return [each[inner] for each in entries if isinstance(each, dict) and inner in each]
 
 
-def _network_id(body: Any) -> str:
-    named = body.get("network_id") if isinstance(body, dict) else None
-    return named if isinstance(named, str) and is_uuid(named) else ""
+def _parent_ids(parent: Parent | None, bodies: Sequence[Any]) -> list[str]:
+    """What each body names as its parent; "" for none, and for what is no id."""
+    if parent is None:
+        return [""] * len(bodies)
+    named = [body.get(parent.attribute) if isinstance(body, dict) else None for body in bodies]
+    return [each if isinstance(each, str) and is_uuid(each) else "" for each in named]
 
 
 @cache

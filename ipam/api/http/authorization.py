@@ -1,65 +1,84 @@
-"""What happens around each request: its number, who calls, and whether the rules let it pass."""
+"""Who calls, and whether the rules let the request pass.
 
-import uuid
+It fails closed. A method that no operation describes is refused when the application is made.
+Where the route applies the rule itself, its answer goes out only if it did.
+"""
+
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import falcon
 
 from ipam.api.http.access import Access, refuse
-from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
+from ipam.api.http.operations import Operation, Route
+from ipam.api.http.service import FrameworkService
 from ipam.errors import PolicyNotAuthorized
 from ipam.identity.caller import Caller
 
 Authenticate = Callable[[MutableMapping[str, Any]], Caller]
 
 
-class Gate:
-    """Falcon middleware. What a route's operations name no rule for is for admins alone."""
+class Authorization:
+    """Falcon middleware. What an operation names no rule for is for admins alone.
 
-    def __init__(self, service: Service, authenticate: Authenticate) -> None:
+    It leaves the caller, None for whoever asks for what is public, in `req.context.caller` and
+    what it may do in `req.context.access`.
+    """
+
+    def __init__(self, service: FrameworkService, authenticate: Authenticate) -> None:
         self._service = service
         self._authenticate = authenticate
-        self._operations: dict[int, Mapping[str, Operation]] = {}
+        self._operations: dict[str, Mapping[str, Operation]] = {}
 
-    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        req.context.request_id = f"req-{uuid.uuid4()}"
-        req.context.caller = None
+    def add_route(self, app: falcon.App[Any, Any], path: str, route: Route) -> None:
+        """Serve the route at this path. Raises ValueError for a method without an operation."""
+        operations = route.operations
+        for name in dir(route):
+            method = name.removeprefix("on_").upper()
+            if name.startswith("on_") and method not in operations:
+                raise ValueError(f"{method} {path} has no operation that says who may call it.")
+        self._operations[path] = operations
+        app.add_route(path, route)
 
     def process_resource(
-        self, req: falcon.Request, _resp: falcon.Response, resource: Any, params: dict[str, Any]
+        self, req: falcon.Request, _resp: falcon.Response, _resource: Any, params: dict[str, Any]
     ) -> None:
-        operation = self._operations_of(resource).get(req.method)
+        req.context.caller = None
+        operation = self._operation(req)
         if operation is not None and operation.public:
             return
         caller = req.context.caller = self._authenticate(req.env)
         if not caller.project_id:
             raise PolicyNotAuthorized(f"The token of {caller} is not scoped to a project.")
+        access = req.context.access = Access(self._service, caller)
         if operation is not None:  # what a path does not offer is Falcon's 405
-            self._admit(caller, operation, params)
+            self._admit(access, operation, params)
 
     def process_response(
-        self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
+        self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool
     ) -> None:
-        request_id = getattr(req.context, "request_id", None) or f"req-{uuid.uuid4()}"
-        resp.set_header("X-Openstack-Request-Id", request_id)
+        if not succeeded or resource is None or resp.complete:  # complete: not the route's answer
+            return
+        operation = self._operation(req)
+        if operation is None or not operation.checked_inside:
+            return
+        if operation.rule not in req.context.access.applied:
+            resp.text = resp.data = None
+            raise RuntimeError(f"{req.method} {req.path} was answered without {operation.rule}.")
 
-    def _admit(self, caller: Caller, operation: Operation, params: Mapping[str, Any]) -> None:
+    def _operation(self, req: falcon.Request) -> Operation | None:
+        """What this request asks for. Raises KeyError for a route that was not added here."""
+        return self._operations[str(req.uri_template)].get(req.method)
+
+    def _admit(self, access: Access, operation: Operation, params: Mapping[str, Any]) -> None:
         if operation.checked_inside:
             return
         rule = operation.rule or ("admin_or_service" if operation.service else "default")
         if operation.row is not None:
-            access = Access(self._service, caller)
             access.require_change(operation.row, params["resource_id"], rule)
             return
-        is_own = bool(operation.project) and params[operation.project] == caller.project_id
-        if not self._service.policy.grant(caller, rule).covers(("owner",) if is_own else ()):
+        project = access.caller.project_id
+        is_own = bool(operation.project) and params[operation.project] == project
+        grant = self._service.policy.grant(access.caller, rule)
+        if not grant.covers(("owner",) if is_own else ()):
             refuse(rule)
-
-    def _operations_of(self, resource: Any) -> Mapping[str, Operation]:
-        """The operations of a route, which lives as long as the application and never changes."""
-        known = self._operations.get(id(resource))
-        if known is None:
-            known = self._operations[id(resource)] = resource.operations
-        return known

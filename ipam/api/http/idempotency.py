@@ -19,7 +19,7 @@ import falcon
 import msgspec
 
 from ipam.api.http.bodies import read_bytes
-from ipam.api.http.service import Service
+from ipam.api.http.service import FrameworkService
 from ipam.errors import HTTPBadRequest, IdempotencyKeyInUse, IdempotencyKeyReused
 from ipam.identity.caller import Caller
 from ipam.store import idempotency
@@ -62,9 +62,9 @@ class Attempt:
 
 
 class Idempotency:
-    """Falcon middleware, after the gate: the caller is known and may do what it asks for."""
+    """Falcon middleware, after `Authorization`: the caller is known and may do what it asks."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: FrameworkService) -> None:
         self._service = service
 
     def process_resource(

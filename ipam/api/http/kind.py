@@ -1,7 +1,7 @@
 """One kind of resource: what it is called, how it is read, what it looks like."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,6 +22,23 @@ KINDS_KEPT: Final = 256
 """Sets of fields that clients ask for."""
 
 
+Guard = Callable[[Any], bool]
+"""Whether the rule about an attribute is about this value of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What each item of a kind is on, and which attribute of a new item names it."""
+
+    kind: "Kind"
+    attribute: str
+
+    @property
+    def relation(self) -> str:
+        """How an item stands to the project that its parent belongs to."""
+        return f"{self.kind.name}_owner"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of resource: what it is called, how it is read, what it looks like."""
@@ -32,6 +49,9 @@ class Kind:
     rows: Collection
     views: Views
     not_found: type[NotFound]
+    parent: Parent | None = None
+    guards: Mapping[str, Guard] = field(default_factory=dict, hash=False)
+    """For attributes whose rules are about some values alone."""
 
     def missing(self, resource_id: str) -> NotFound:
         """The error for an id that names nothing."""

@@ -35,7 +35,10 @@ class Operation:
     project: str = ""
     """The path's parameter that names a project, where the rule is to hold for that project."""
     checked_inside: bool = False
-    """The route itself applies the rule, to the rows that it reads and the bodies that it gets."""
+    """The route itself applies the rule, with `req.context.access`, to what it reads.
+
+    An answer that it gives before becomes an internal error.
+    """
     service: bool = False
     """Whether the role `service` may call it, where no rule is named."""
     public: bool = False

@@ -23,7 +23,7 @@ from ipam.api.http.access import Access
 from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.service import Service
+from ipam.api.http.service import FrameworkService
 from ipam.api.http.urls import public_url
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.identity.caller import Caller
@@ -51,7 +51,7 @@ class Actions(Protocol):
 class ListRoute:
     """GET of a collection."""
 
-    def __init__(self, service: Service, kind: Kind) -> None:
+    def __init__(self, service: FrameworkService, kind: Kind) -> None:
         self.service = service
         self.kind = kind
 
@@ -75,7 +75,7 @@ class ListRoute:
         kind = self.kind
         maximum = self.service.settings.api.page_size_max
         request = list_query.parse_query(req.query_string, kind.rows, kind.view, maximum)
-        access, query = Access(self.service, req.context.caller), request.query
+        access, query = req.context.access, request.query
         access.require_visible(kind, (*query.filters, *(name for name, _ in query.sorts)))
         kind = kind.showing(request.fields)
         viewer = access.viewer(kind)
@@ -98,7 +98,7 @@ class ListRoute:
 class ShowRoute:
     """GET of one item."""
 
-    def __init__(self, service: Service, kind: Kind) -> None:
+    def __init__(self, service: FrameworkService, kind: Kind) -> None:
         self.service = service
         self.kind = kind
 
@@ -117,7 +117,7 @@ class ShowRoute:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         fields = list_query.shown_fields(req.query_string)
-        access, kind = Access(self.service, req.context.caller), self.kind.showing(fields)
+        access, kind = req.context.access, self.kind.showing(fields)
         viewer = access.viewer(kind)
         try:
             view = self.service.database.read(lambda tx: kind.show(tx, resource_id, viewer))
@@ -131,7 +131,7 @@ class ShowRoute:
 class WriteListRoute(ListRoute):
     """GET and POST of a collection; POST takes one item or, under the plural, several."""
 
-    def __init__(self, service: Service, kind: Kind, actions: Actions) -> None:
+    def __init__(self, service: FrameworkService, kind: Kind, actions: Actions) -> None:
         super().__init__(service, kind)
         self.actions = actions
 
@@ -169,7 +169,7 @@ class WriteListRoute(ListRoute):
         self, req: falcon.Request, bodies: Sequence[Any], wrap: Callable[[list[Any]], Any]
     ) -> Any:
         """The answer about what was made of these bodies, as the caller may see it."""
-        access = Access(self.service, req.context.caller)
+        access: Access = req.context.access
         access.require_new(self.kind, self.actions.create_struct, bodies)
 
         def answer(views: list[Any]) -> Any:
@@ -183,7 +183,7 @@ class WriteListRoute(ListRoute):
 class WriteShowRoute(ShowRoute):
     """GET, PUT and DELETE of one item."""
 
-    def __init__(self, service: Service, kind: Kind, actions: Actions) -> None:
+    def __init__(self, service: FrameworkService, kind: Kind, actions: Actions) -> None:
         super().__init__(service, kind)
         self.actions = actions
 
@@ -203,7 +203,7 @@ class WriteShowRoute(ShowRoute):
     def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         if not is_uuid(resource_id):
             raise self.kind.missing(resource_id)
-        access, kind = Access(self.service, req.context.caller), self.kind
+        access, kind = req.context.access, self.kind
         body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), kind.name)
         access.require_change(kind, resource_id, f"update_{kind.name}", body)
         caller, revision = req.context.caller, wanted_revision(req)
@@ -218,7 +218,7 @@ class WriteShowRoute(ShowRoute):
         resp.status = falcon.HTTP_204
 
 
-def read_routes(service: Service, path: str, kind: Kind) -> list[tuple[str, Route]]:
+def read_routes(service: FrameworkService, path: str, kind: Kind) -> list[tuple[str, Route]]:
     """The two paths of a kind that is only read; `path` is that of its collection."""
     return [
         (path, ListRoute(service, kind)),
@@ -227,7 +227,7 @@ def read_routes(service: Service, path: str, kind: Kind) -> list[tuple[str, Rout
 
 
 def write_routes(
-    service: Service, path: str, kind: Kind, actions: Actions
+    service: FrameworkService, path: str, kind: Kind, actions: Actions
 ) -> list[tuple[str, Route]]:
     """The two paths of a kind that is written, too; `path` is that of its collection."""
     return [

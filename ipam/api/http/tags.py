@@ -16,7 +16,7 @@ from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
-from ipam.api.http.service import Service
+from ipam.api.http.service import FrameworkService
 from ipam.errors import TagNotFound
 from ipam.store import tags
 from ipam.store.engine.database import Transaction
@@ -37,7 +37,7 @@ class TagList(Struct):
 class TagsRoute:
     """GET, PUT, POST and DELETE of all the tags of a resource."""
 
-    def __init__(self, service: Service, kind: Kind) -> None:
+    def __init__(self, service: FrameworkService, kind: Kind) -> None:
         self._store = _Store(service, kind)
         self._service = service
         self._kind = kind
@@ -85,7 +85,7 @@ class TagsRoute:
 class TagRoute:
     """GET, PUT and DELETE of one tag of a resource."""
 
-    def __init__(self, service: Service, kind: Kind) -> None:
+    def __init__(self, service: FrameworkService, kind: Kind) -> None:
         self._store = _Store(service, kind)
         self._kind = kind
 
@@ -128,7 +128,7 @@ class TagRoute:
 class _Store:
     """The tags of one kind of resource in the database."""
 
-    def __init__(self, service: Service, kind: Kind) -> None:
+    def __init__(self, service: FrameworkService, kind: Kind) -> None:
         self._database = service.database
         self._kind = kind
         self._table: Any = kind.rows.pk.table
@@ -159,7 +159,7 @@ class _Store:
         return row
 
 
-def tag_routes(service: Service, path: str, kind: Kind) -> list[tuple[str, Route]]:
+def tag_routes(service: FrameworkService, path: str, kind: Kind) -> list[tuple[str, Route]]:
     """The paths of the tags of one kind; `path` is that of its collection."""
     return [
         (f"{path}/{{resource_id}}/tags", TagsRoute(service, kind)),

@@ -1,4 +1,4 @@
-"""What writing networks, subnets and ports has in common."""
+"""What writing has in common, whatever the resource: bodies, locks, revisions, quotas, tags."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar

@@ -19,7 +19,7 @@ from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest, LeaseEventNotFound
 from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate

@@ -2,9 +2,9 @@
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import read_routes
-from ipam.api.http.service import Service
 from ipam.api.leases import allocation_events, leases
 from ipam.api.leases.events import LeaseEventRoute, LeaseEventsRoute
+from ipam.api.service import Service
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:

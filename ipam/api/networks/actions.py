@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ipam import model
 from ipam.api.http import writing
-from ipam.api.http.service import Service
 from ipam.api.networks import segments as network_segments
 from ipam.api.networks.wire import (
     KIND,
@@ -16,8 +16,8 @@ from ipam.api.networks.wire import (
     body_faults,
     views,
 )
-from ipam.api.ports.dhcp_port import dhcp_device_id
 from ipam.api.projects import sharing
+from ipam.api.service import Service
 from ipam.errors import AvailabilityZoneNotFound, NetworkInUse
 from ipam.identity.caller import Caller
 from ipam.rules import segments as segment_rules
@@ -95,7 +95,7 @@ class NetworkActions:
         def work(tx: Transaction) -> None:
             missing = KIND.missing(resource_id)
             row = writing.locked(tx, tables.network, resource_id, revision, missing)
-            device_id = dhcp_device_id(resource_id)
+            device_id = model.dhcp_device_id(resource_id)
             if networks.port_in_use(tx, row.pk, dhcp_device_id=device_id):
                 raise NetworkInUse(
                     f"Unable to complete operation on network {resource_id}. There are one or"

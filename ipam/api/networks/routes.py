@@ -2,10 +2,10 @@
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import read_routes, write_routes
-from ipam.api.http.service import Service
 from ipam.api.http.tags import tag_routes
 from ipam.api.networks import availability_wire, wire
 from ipam.api.networks.actions import NetworkActions
+from ipam.api.service import Service
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:

@@ -11,8 +11,7 @@ from msgspec import Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
-from ipam.api.http.service import Service
-from ipam.api.ports.dhcp_port import dhcp_device_id, new_mac
+from ipam.api.ports.dhcp_port import new_mac
 from ipam.api.ports.hosts import PortHost, port_host, warn_of_silence
 from ipam.api.ports.wire import (
     KIND,
@@ -25,6 +24,7 @@ from ipam.api.ports.wire import (
     pairs,
     views,
 )
+from ipam.api.service import Service
 from ipam.errors import (
     CallerError,
     InvalidInput,
@@ -308,9 +308,15 @@ def _keep_dhcp_port_alone(
         _refuse_second_dhcp_port(owner, values.get("device_id", row.device_id), network_id)
 
 
+def _is_dhcp_port(device_owner: str, device_id: str, network_id: str) -> bool:
+    """Whether a port is the network's own DHCP port."""
+    own = (model.DHCP_PORT_OWNER, model.dhcp_device_id(network_id))
+    return (device_owner, device_id) == own
+
+
 def _refuse_dhcp_port(row: Record, network_id: str) -> None:
     """Raise PortInUse for the network's own DHCP port."""
-    if (row.device_owner, row.device_id) == (model.DHCP_PORT_OWNER, dhcp_device_id(network_id)):
+    if _is_dhcp_port(row.device_owner, row.device_id, network_id):
         raise PortInUse(
             f"Port {row.id} is the DHCP port of network {network_id}: it follows the network's"
             " subnets and goes away with the network."
@@ -318,7 +324,7 @@ def _refuse_dhcp_port(row: Record, network_id: str) -> None:
 
 
 def _refuse_second_dhcp_port(device_owner: str, device_id: str, network_id: str) -> None:
-    if (device_owner, device_id) == (model.DHCP_PORT_OWNER, dhcp_device_id(network_id)):
+    if _is_dhcp_port(device_owner, device_id, network_id):
         raise InvalidInput(
             f"Invalid input for device_id. Reason: '{device_id}' with device_owner"
             f" '{device_owner}' is the network's own DHCP port."

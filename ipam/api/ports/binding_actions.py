@@ -11,7 +11,6 @@ from typing import Any
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.attributes import parse
-from ipam.api.http.service import Service
 from ipam.api.ports.binding_wire import (
     BindingCreate,
     BindingUpdate,
@@ -21,6 +20,7 @@ from ipam.api.ports.binding_wire import (
 )
 from ipam.api.ports.hosts import port_host, warn_of_silence
 from ipam.api.ports.wire import KIND
+from ipam.api.service import Service
 from ipam.errors import PortBindingAlreadyActive, PortBindingAlreadyExists, PortBindingNotFound
 from ipam.store import port_bindings, ports, tables
 from ipam.store.engine.database import Transaction

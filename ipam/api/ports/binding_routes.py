@@ -8,10 +8,10 @@ import falcon
 from ipam.api.http import list_query
 from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
 from ipam.api.ports.binding_actions import Bindings
 from ipam.api.ports.binding_wire import BindingCreate, BindingUpdate, BindingView
 from ipam.api.ports.wire import KIND
+from ipam.api.service import Service
 
 FILTERS: Final = ("host", "status", "vif_type", "vnic_type")
 

@@ -17,11 +17,6 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 
-def dhcp_device_id(network_id: str) -> str:
-    """The device_id by which a network's DHCP port is known."""
-    return f"dhcp-{network_id}"
-
-
 def new_mac() -> str:
     """A random address under Neutron's prefix; the network's unique key settles a collision."""
     return (model.MAC_PREFIX + secrets.token_bytes(3)).hex(":")
@@ -40,7 +35,7 @@ def take_address(tx: Transaction, allocator: Allocator, network: Record, subnet_
 
     The caller holds the network's row. Raises IpAddressGenerationFailure.
     """
-    device_id = dhcp_device_id(network.id)
+    device_id = model.dhcp_device_id(network.id)
     existing = ports.dhcp_port(tx, network.pk, device_id)
     owner = existing.pk if existing else _add(tx, network, device_id)
     if any(held == subnet_pk for _, held, _ in ports.fixed_ips(tx, [owner])[owner]):
@@ -63,7 +58,7 @@ def give_back_address(
 
     It is held, so that a subnet whose DHCP is switched on again has its server where it was.
     """
-    own = ports.dhcp_port(tx, network_pk, dhcp_device_id(network_id))
+    own = ports.dhcp_port(tx, network_pk, model.dhcp_device_id(network_id))
     if own is None:
         return
     for _, held, address in ports.fixed_ips(tx, [own.pk])[own.pk]:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from ipam import model
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.store import agents, ports
 from ipam.store.engine.database import Transaction
 

@@ -2,12 +2,12 @@
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import write_routes
-from ipam.api.http.service import Service
 from ipam.api.http.tags import tag_routes
 from ipam.api.ports.actions import PortActions
 from ipam.api.ports.binding_actions import Bindings
 from ipam.api.ports.binding_routes import ActivateRoute, BindingRoute, BindingsRoute
 from ipam.api.ports.wire import KIND
+from ipam.api.service import Service
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:

@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
-from ipam.api.http.kind import Kind
+from ipam.api.http.kind import Kind, Parent
+from ipam.api.networks import wire as network_wire
 from ipam.errors import (
     AllowedAddressPairExhausted,
     CallerError,
@@ -155,7 +156,16 @@ def views(_tx: Transaction, found: Sequence[Record]) -> list[PortView]:
     return [_view(row, addresses_of_ports.read(row.addresses)) for row in found]
 
 
-KIND: Final = Kind("port", "ports", PortView, ports.COLLECTION, views, PortNotFound)
+KIND: Final = Kind(
+    "port",
+    "ports",
+    PortView,
+    ports.COLLECTION,
+    views,
+    PortNotFound,
+    parent=Parent(network_wire.KIND, "network_id"),
+    guards={"device_owner": lambda value: str(value).startswith("network:")},
+)
 
 
 def _view(row: Record, addresses: Sequence[addresses_of_ports.FixedIp]) -> PortView:

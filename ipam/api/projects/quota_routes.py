@@ -10,7 +10,6 @@ from ipam.api.http import writing
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
 from ipam.api.projects.quota_wire import (
     NOT_LIMITS,
     ProjectQuota,
@@ -19,6 +18,7 @@ from ipam.api.projects.quota_wire import (
     Usage,
     defaults,
 )
+from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest, NotFound
 from ipam.store import quotas
 from ipam.store.engine.database import Transaction

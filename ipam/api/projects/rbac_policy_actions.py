@@ -6,7 +6,6 @@ from typing import Any, Final
 from msgspec import UNSET, Struct
 
 from ipam.api.http import writing
-from ipam.api.http.service import Service
 from ipam.api.projects.rbac_policy_wire import (
     KIND,
     RbacPolicyCreate,
@@ -16,6 +15,7 @@ from ipam.api.projects.rbac_policy_wire import (
     views,
 )
 from ipam.api.projects.sharing import FLAGS, follow_policies
+from ipam.api.service import Service
 from ipam.errors import (
     AddressScopeNotFound,
     NetworkNotFound,

@@ -60,7 +60,16 @@ def views(_tx: Transaction, found: Sequence[Record]) -> list[RbacPolicyView]:
 
 
 KIND: Final = Kind(
-    "rbac_policy", "rbac_policies", RbacPolicyView, rbac.COLLECTION, views, RbacPolicyNotFound
+    "rbac_policy",
+    "rbac_policies",
+    RbacPolicyView,
+    rbac.COLLECTION,
+    views,
+    RbacPolicyNotFound,
+    guards={
+        "target_tenant": lambda value: value == rbac.EVERYBODY,
+        "action": lambda value: value == rbac.EXTERNAL,
+    },
 )
 
 

@@ -2,7 +2,6 @@
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import write_routes
-from ipam.api.http.service import Service
 from ipam.api.projects import rbac_policy_wire
 from ipam.api.projects.quota_routes import (
     DefaultQuotaRoute,
@@ -12,6 +11,7 @@ from ipam.api.projects.quota_routes import (
     QuotasRoute,
 )
 from ipam.api.projects.rbac_policy_actions import RbacPolicyActions
+from ipam.api.service import Service
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from ipam.api.http import writing
-from ipam.api.http.service import Service
 from ipam.api.projects import sharing
+from ipam.api.service import Service
 from ipam.api.subnet_pools.scope_entry import change_scope, enter_scope, held_scope
 from ipam.api.subnet_pools.wire import (
     KIND,

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from ipam.api.http import writing
-from ipam.api.http.service import Service
 from ipam.api.projects import sharing
+from ipam.api.service import Service
 from ipam.api.subnet_pools.address_scope_wire import (
     KIND,
     AddressScopeCreate,

@@ -9,7 +9,7 @@ from ipam.api.http import writing
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
+from ipam.api.service import Service
 from ipam.api.subnet_pools.actions import SubnetPoolActions
 from ipam.api.subnet_pools.scope_entry import enter_scope
 from ipam.api.subnet_pools.wire import KIND

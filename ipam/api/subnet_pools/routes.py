@@ -2,8 +2,8 @@
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import write_routes
-from ipam.api.http.service import Service
 from ipam.api.http.tags import tag_routes
+from ipam.api.service import Service
 from ipam.api.subnet_pools import address_scope_wire, wire
 from ipam.api.subnet_pools.actions import SubnetPoolActions
 from ipam.api.subnet_pools.address_scope_actions import AddressScopeActions

@@ -9,8 +9,8 @@ from msgspec.structs import asdict
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.access import Access
-from ipam.api.http.service import Service
 from ipam.api.ports import dhcp_port
+from ipam.api.service import Service
 from ipam.api.subnet_pools import wire as subnet_pool_wire
 from ipam.api.subnets import origin
 from ipam.api.subnets.wire import (
@@ -80,7 +80,7 @@ class SubnetActions:
             row = writing.locked(
                 tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
             )
-            device_id = dhcp_port.dhcp_device_id(network.id)
+            device_id = model.dhcp_device_id(network.id)
             if port_id := subnets.port_in_use(tx, row.pk, dhcp_device_id=device_id):
                 raise SubnetInUse(
                     f"Unable to complete operation on subnet {resource_id}: One or more ports"

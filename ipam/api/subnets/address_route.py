@@ -12,8 +12,8 @@ from ipam.api.http.access import Access
 from ipam.api.http.bodies import respond
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
-from ipam.api.http.service import Service
 from ipam.api.http.urls import public_url
+from ipam.api.service import Service
 from ipam.api.subnets import wire
 from ipam.api.subnets.address_wire import AddressView, SubnetFacts, kind
 from ipam.errors import HTTPBadRequest
@@ -50,7 +50,7 @@ class SubnetAddressesRoute:
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        access = Access(self._service, req.context.caller)
+        access: Access = req.context.access
         subnet = self._subnet(access, resource_id)
         shape = kind(_facts(subnet), clock.now_seconds())
         maximum = self._service.settings.api.page_size_max

@@ -2,8 +2,8 @@
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import write_routes
-from ipam.api.http.service import Service
 from ipam.api.http.tags import tag_routes
+from ipam.api.service import Service
 from ipam.api.subnets.actions import SubnetActions
 from ipam.api.subnets.address_route import SubnetAddressesRoute
 from ipam.api.subnets.wire import KIND

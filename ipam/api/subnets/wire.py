@@ -7,7 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
-from ipam.api.http.kind import Kind
+from ipam.api.http.kind import Kind, Parent
+from ipam.api.networks import wire as network_wire
 from ipam.errors import CallerError, SubnetNotFound
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnets import Shape
@@ -116,7 +117,15 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
     ]
 
 
-KIND: Final = Kind("subnet", "subnets", SubnetView, subnets.COLLECTION, views, SubnetNotFound)
+KIND: Final = Kind(
+    "subnet",
+    "subnets",
+    SubnetView,
+    subnets.COLLECTION,
+    views,
+    SubnetNotFound,
+    parent=Parent(network_wire.KIND, "network_id"),
+)
 
 
 def shape_of(values: Mapping[str, Any]) -> Shape:
