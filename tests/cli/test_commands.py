@@ -314,7 +314,9 @@ def test_agents_are_known_by_host(served: Ipam) -> None:
     assert served("agent", "set", "node-7", "--disable", "--description", "rack 4").status == 0
     shown = parsed(served("agent", "show", "node-7", "-f", "json"))
     assert (shown["admin_state_up"], shown["description"]) == (False, "rack 4")
-    assert served("agent", "delete", "node-7").status == 0
+    deleted = served("agent", "delete", "node-7")
+    assert deleted.status == 0
+    assert "the agent of node-7 is alive" in deleted.err
     assert "No agent on host 'node-7'" in served("agent", "show", "node-7").err
 
 
@@ -323,3 +325,14 @@ def test_set_without_a_change_is_a_usage_error(served: Ipam) -> None:
         outcome = served(noun, "set", name)
         assert outcome.status == 2
         assert f"ipam {noun} set --help" in outcome.err
+
+
+def test_a_host_without_an_agent_is_accepted_and_said(served: Ipam) -> None:
+    words = ("--network", "demo", "-c", "id")
+    made = served("port", "create", "on-nobody", *words, "--host", "node-8")
+    assert made.status == 0
+    assert "no agent has ever reported a host 'node-8'" in made.err
+    assert "Did you mean 'node-7'?" in made.err
+    changed = served("port", "set", "on-nobody", "--host", "elsewhere.example.org")
+    assert (changed.status, "'elsewhere.example.org'" in changed.err) == (0, True)
+    assert served("port", "set", "on-nobody", "--host", "node-7").err == ""

@@ -170,3 +170,19 @@ def test_a_url_without_a_scheme_is_a_usage_error(ipam: Ipam) -> None:
     outcome = ipam("--url", "network.example.org", "network", "list")
     assert outcome.status == 2
     assert "http://" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--os-cloud", "x", "--url", "http://a"),
+        ("--socket", "/s", "--url", "http://a"),
+        ("--os-cloud", "x", "--socket", "/s"),
+    ],
+)
+def test_two_services_on_one_command_line_are_a_usage_error(
+    ipam: Ipam, words: tuple[str, ...]
+) -> None:
+    outcome = ipam(*words, "network", "list")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "name two services" in outcome.err

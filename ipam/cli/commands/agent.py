@@ -65,7 +65,19 @@ def change(host_or_id: str, **fields: Any) -> None:
 @click.argument("hosts_or_ids", metavar="AGENT...", nargs=-1, required=True)
 def delete(hosts_or_ids: Sequence[str]) -> None:
     """Forget agents whose host is gone for good; one that runs reports again."""
-    lookup.delete_each(connect(), AGENT, hosts_or_ids)
+    client = connect()
+
+    def forget(host_or_id: str) -> None:
+        found = lookup.find(client, AGENT, host_or_id)
+        client.delete(f"{AGENT.path}/{found['id']}")
+        if found["alive"]:
+            click.echo(
+                f"Warning: the agent of {found['host']} is alive and will report again: stop"
+                " `ipam agent run` there first.",
+                err=True,
+            )
+
+    lookup.for_each(hosts_or_ids, forget)
 
 
 @agent.command(

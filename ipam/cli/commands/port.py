@@ -9,6 +9,7 @@ from ipam.cli import lookup
 from ipam.cli.columns import NETWORK, PORT, SUBNET
 from ipam.cli.commands.port_wait import wait
 from ipam.cli.connection import connect
+from ipam.cli.hosts import warn_of_unknown_host
 from ipam.cli.options import (
     Command,
     KeyValues,
@@ -109,6 +110,7 @@ def create(
     if extra_dhcp_opts:
         body["extra_dhcp_opts"] = [_dhcp_option(one) for one in extra_dhcp_opts]
     created = client.post(PORT.path, json={"port": body})["port"]
+    warn_of_unknown_host(client, body.get("binding:host_id"))
     show_record(created, output_format=output_format, wanted=wanted)
 
 
@@ -221,6 +223,7 @@ def change(
         no_tag=no_tag,
         revision_number=revision,
     )
+    warn_of_unknown_host(client, changes.get("binding:host_id"))
 
 
 @port.command(

@@ -1,0 +1,35 @@
+"""What the user is told of hosts that will not do what was asked."""
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import click
+
+from ipam.cli.columns import AGENT
+from ipam.errors import NotFound, PolicyNotAuthorized
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+
+def warn_of_unknown_host(client: "Client", host: str | None) -> None:
+    """Say on standard error that no agent has ever reported the host a port is bound to.
+
+    Says nothing to a caller who may not see agents.
+    """
+    if not host:
+        return
+    try:
+        agents = client.list(AGENT.path, AGENT.collection, {"fields": ["host"]})
+    except (PolicyNotAuthorized, NotFound):
+        return
+    hosts = sorted({str(agent["host"]) for agent in agents})
+    if host in hosts:
+        return
+    near = get_close_matches(host, hosts, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    click.echo(
+        f"Warning: no agent has ever reported a host {host!r}, so nobody serves the port there."
+        f"{hint} `ipam agent list` shows the hosts.",
+        err=True,
+    )
