@@ -1,6 +1,6 @@
 """Statements on how full networks are."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, func, select
@@ -12,15 +12,13 @@ from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.rows_by_number import ByNumbers
 
 _NETWORK, _SUBNET, _IP = tables.network, tables.subnet, tables.ip_address
-_VERSIONS: Final = "IP versions asked for"
 
 
-def _by_version(tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
-    """Networks with a subnet of these IP versions, of which only such subnets are counted."""
+def _by_version(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+    """Networks with a subnet of these IP versions."""
     if not set(texts) <= {"4", "6"}:
         raise HTTPBadRequest("Invalid input for ip_version. Reason: it is neither 4 nor 6.")
     versions = sorted({int(text) for text in texts})
-    tx.memo[_VERSIONS] = versions
     return _NETWORK.c.pk.in_(
         select(_SUBNET.c.network_pk).where(_SUBNET.c.ip_version.in_(versions))
     )
@@ -60,9 +58,10 @@ _USED: Final = ByNumbers(
 )
 
 
-def subnets_of(tx: Transaction, network_pks: Sequence[int]) -> list[Record]:
-    """The subnets of these networks, oldest first, of the IP versions that were asked for."""
-    versions: Sequence[int] = tx.memo.get(_VERSIONS, (4, 6))
+def subnets_of(
+    tx: Transaction, network_pks: Sequence[int], versions: Container[int]
+) -> list[Record]:
+    """The subnets of these networks and IP versions, oldest first."""
     found: list[Record] = []
     for statement, parameters in _SUBNETS_OF.each(tx, network_pks):
         found.extend(tx.execute(statement, parameters))

@@ -71,13 +71,17 @@ class ListRoute:
             )
         }
 
+    def showing(self, request: list_query.Request) -> Kind:
+        """The kind as this request wants to see it."""
+        return self.kind.showing(request.fields)
+
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         kind = self.kind
         maximum = self.service.settings.api.page_size_max
         request = list_query.parse_query(req.query_string, kind.rows, kind.view, maximum)
         access, query = req.context.access, request.query
         access.require_visible(kind, (*query.filters, *(name for name, _ in query.sorts)))
-        kind = kind.showing(request.fields)
+        kind = self.showing(request)
         viewer = access.viewer(kind)
 
         def read(tx: Transaction) -> tuple[list[Any], bool]:

@@ -44,9 +44,14 @@ class AvailabilityView(Struct):
         return self.network_id
 
 
-def views(tx: Transaction, rows: Sequence[Record]) -> list[AvailabilityView]:
-    """The availability of these networks, by a constant number of statements."""
-    subnets = availability.subnets_of(tx, [row.pk for row in rows])
+def views(
+    tx: Transaction, rows: Sequence[Record], versions: Sequence[str] = ("4", "6")
+) -> list[AvailabilityView]:
+    """The availability of these networks, by a constant number of statements.
+
+    Only subnets of these IP versions are counted.
+    """
+    subnets = availability.subnets_of(tx, [row.pk for row in rows], set(map(int, versions)))
     used = availability.used(tx, [subnet.pk for subnet in subnets])
     pools = pools_of(tx, [subnet.pk for subnet in subnets])
     parts: dict[int, list[SubnetAvailability]] = {row.pk: [] for row in rows}

@@ -44,8 +44,6 @@ class Transaction:
     def __init__(self, connection: Connection, *, writes: bool = True) -> None:
         self.connection = connection
         self._writes = writes
-        self.memo: dict[object, Any] = {}
-        """What a part wants to remember until this attempt ends, under a key of its own."""
         self._before_commit: list[Callable[[], None]] = []
         self._after_commit: list[Callable[[], None]] = []
         self._after_rollback: list[Callable[[], None]] = []
