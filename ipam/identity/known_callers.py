@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
+
+from cachetools import TLRUCache
 
 from ipam.identity.caller import Caller
 
@@ -19,31 +20,32 @@ def digest(secret: bytes, first: bytes, second: bytes) -> bytes:
     return hmac.digest(secret, first + b"\0" + second, hashlib.sha256)
 
 
+class _Known(NamedTuple):
+    caller: Caller
+    seconds: float
+
+
 class KnownCallers:
     """Callers by the digest of their credentials, each until its time. For several threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._known: TLRUCache[bytes, _Known] = TLRUCache(CALLERS_KEPT, _ends_at, timer=clock)
         self._lock = threading.Lock()
 
     def recall(self, key: bytes) -> Caller | None:
         """The caller, if its time is not over."""
         with self._lock:
             known = self._known.get(key)
-            if known is None:
-                return None
-            if known[0] <= self._clock():
-                del self._known[key]
-                return None
-            return known[1]
+        return None if known is None else known.caller
 
     def remember(self, key: bytes, caller: Caller, seconds: float) -> None:
         """Know the caller for so long, unless too many others come."""
         with self._lock:
-            self._known[key] = (self._clock() + seconds, caller)
-            while len(self._known) > CALLERS_KEPT:
-                self._known.popitem(last=False)
+            self._known[key] = _Known(caller, seconds)
 
     def __len__(self) -> int:
         return len(self._known)
+
+
+def _ends_at(_key: bytes, known: _Known, now: float) -> float:
+    return now + known.seconds
