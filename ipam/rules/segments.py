@@ -4,14 +4,23 @@ A segment is where a network is in the data centre: its type, the physical netwo
 it. `key` writes it as one text, for which the database has a unique key; a local network has none.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from ipam.errors import CallerError, InvalidInput
+from ipam.errors import (
+    CallerError,
+    FlatNetworkInUse,
+    InvalidInput,
+    NoNetworkAvailable,
+    TunnelIdInUse,
+    VlanIdInUse,
+)
 
-Ranges: TypeAlias = Mapping[str, Sequence[tuple[int, int]]]
-"""Inclusive ranges of ids by physical network; "" for a type that needs none."""
+IdRange: TypeAlias = tuple[int, int]
+"""The first and the last id, both in it."""
+Ranges: TypeAlias = Mapping[str, Sequence[IdRange]]
+"""Ranges of ids by physical network; "" for a type that needs none."""
 
 LOCAL: Final = "local"
 FLAT: Final = "flat"
@@ -44,13 +53,53 @@ class Segment:
         return self.type in LARGEST_ID and self.id is None
 
 
+def places(segment: Segment, ranges: Ranges) -> Iterator[tuple[Segment, Sequence[IdRange]]]:
+    """Where a segment without an id may be, in the order of the ranges, with the ids of each."""
+    for physical, ids in ranges.items():
+        if segment.physical_network in (None, physical):
+            yield replace(segment, physical_network=physical or None), ids
+
+
+def ids_of(place: Segment, segments: Iterable[Segment]) -> set[int]:
+    """The ids that these segments have in the place, which has none itself."""
+    return {
+        each.id for each in segments if each.id is not None and replace(each, id=None) == place
+    }
+
+
+def refusal(wanted: Sequence[Segment]) -> CallerError:
+    """What to say when another network has the segment of one of these."""
+    named = [each for each in wanted if each.type != LOCAL and not each.wants_id]
+    return _in_use(named[0]) if named else none_left()
+
+
+def none_left() -> CallerError:
+    """What to say when no id is free."""
+    return NoNetworkAvailable(
+        "Unable to create the network. No available network found in maximum allowed attempts:"
+        " no id of the configured ranges is free."
+    )
+
+
+def _in_use(segment: Segment) -> CallerError:
+    if segment.type == FLAT:
+        return FlatNetworkInUse(
+            "Unable to create the flat network. Physical network"
+            f" {segment.physical_network} is in use."
+        )
+    if segment.type == VLAN:
+        return VlanIdInUse(
+            f"Unable to create the network. The VLAN {segment.id} on physical network"
+            f" {segment.physical_network} is in use."
+        )
+    return TunnelIdInUse(f"Unable to create the network. The tunnel ID {segment.id} is in use.")
+
+
 def faults(values: Mapping[str, Any]) -> list[CallerError]:
     """Provider attributes of one body that contradict each other."""
     kind = values.get("provider_network_type")
-    physical, number = (
-        values.get("provider_physical_network"),
-        values.get("provider_segmentation_id"),
-    )
+    physical = values.get("provider_physical_network")
+    number = values.get("provider_segmentation_id")
     if kind is None:
         given = [physical is not None, number is not None]
         return [InvalidInput("provider:network_type required.")] if any(given) else []
@@ -94,14 +143,14 @@ def vni_ranges(texts: Sequence[str]) -> Ranges:
 
 def vlan_ranges(texts: Sequence[str]) -> Ranges:
     """`["physnet1:100:199"]` as ranges."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, list[IdRange]] = {}
     for text in texts:
         physical, _, ids = text.partition(":")
         found.setdefault(physical, []).append(_range(ids, VLAN))
     return found
 
 
-def _range(text: str, kind: str) -> tuple[int, int]:
+def _range(text: str, kind: str) -> IdRange:
     first, _, last = text.partition(":")
     low, high = int(first), int(last)
     if not 1 <= low <= high <= LARGEST_ID[kind]:

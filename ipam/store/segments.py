@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from ipam.rules.segments import IdRange, Segment
 from ipam.store import tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -35,44 +37,38 @@ def add_networks(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]
 
 
 def free_id(
-    tx: Transaction,
-    kind: str,
-    physical_network: str,
-    ranges: Sequence[tuple[int, int]],
-    taken: Collection[int] = (),
+    tx: Transaction, place: Segment, ranges: Sequence[IdRange], taken: Collection[int] = ()
 ) -> int | None:
-    """An id in the ranges that no network had a moment ago; None when all are in use.
+    """An id in the ranges that no network had there a moment ago; None when all are in use.
 
-    Two requests may get the same one: the unique key decides, and the loser asks again.
+    `place` is a segment without an id. Two requests may get the same one: the unique key decides,
+    and the loser asks again.
     """
     if not ranges:
         return None
     for _ in range(LOOKS):
-        numbers = {_random(ranges) for _ in range(AT_A_TIME)} - set(taken)
-        free = numbers - _used(tx, kind, physical_network, numbers)
+        numbers = {_random_id(ranges) for _ in range(AT_A_TIME)} - set(taken)
+        free = numbers - _used(tx, place, numbers)
         if free:
             return random.choice(sorted(free))  # noqa: S311  # which one is no secret
-    used = _used(tx, kind, physical_network, None) | set(taken)
+    used = _used(tx, place, None) | set(taken)
     left = [n for low, high in ranges for n in range(low, high + 1) if n not in used]
     return random.choice(left) if left else None  # noqa: S311  # as above
 
 
-def _random(ranges: Sequence[tuple[int, int]]) -> int:
+def _random_id(ranges: Sequence[IdRange]) -> int:
     sizes = [high - low + 1 for low, high in ranges]
     ((low, high),) = random.choices(ranges, weights=sizes)  # noqa: S311  # as above
     return random.randint(low, high)  # noqa: S311  # as above
 
 
-def _used(
-    tx: Transaction, kind: str, physical_network: str, numbers: Collection[int] | None
-) -> set[int]:
+def _used(tx: Transaction, place: Segment, numbers: Collection[int] | None) -> set[int]:
     """Those of the ids (None: all) that a network has."""
     if numbers is None:
-        prefix = f"{kind}:{physical_network}:"
         query = select(_T.provider_segmentation_id).where(
-            _T.segment.startswith(prefix, autoescape=True)
+            _T.segment.startswith(place.key, autoescape=True)
         )
     else:
-        keys = [f"{kind}:{physical_network}:{number}" for number in sorted(numbers)]
+        keys = [replace(place, id=number).key for number in sorted(numbers)]
         query = select(_T.provider_segmentation_id).where(_T.segment.in_(keys))
     return {int(number) for number in tx.execute(query).scalars()}

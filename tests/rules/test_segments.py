@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from ipam.errors import FlatNetworkInUse, NoNetworkAvailable, TunnelIdInUse, VlanIdInUse
 from ipam.rules import segments as segment_rules
 from ipam.rules.segments import Segment
 
@@ -62,3 +63,45 @@ def test_ranges_are_read_by_physical_network() -> None:
     for wrong in ("0:5", "9:5", "1:5000"):
         with pytest.raises(ValueError, match="no range"):
             segment_rules.vlan_ranges([f"a:{wrong}"])
+
+
+RANGES = {"p": [(100, 109)], "q": [(200, 209), (300, 300)]}
+
+
+@pytest.mark.parametrize(
+    ("physical", "found"),
+    [
+        (None, [(Segment("vlan", "p"), [(100, 109)]), (Segment("vlan", "q"), RANGES["q"])]),
+        ("q", [(Segment("vlan", "q"), RANGES["q"])]),
+        ("r", []),
+    ],
+)
+def test_a_segment_may_be_on_its_physical_network_or_on_any_when_it_names_none(
+    physical: str | None, found: list[Any]
+) -> None:
+    assert list(segment_rules.places(Segment("vlan", physical), RANGES)) == found
+
+
+def test_a_vxlan_segment_is_on_no_physical_network() -> None:
+    places = list(segment_rules.places(Segment("vxlan"), segment_rules.vni_ranges(["5:9"])))
+    assert places == [(Segment("vxlan"), [(5, 9)])]
+
+
+def test_only_ids_of_the_same_place_count_there() -> None:
+    others = [Segment("vlan", "p", 5), Segment("vlan", "q", 6), Segment("vxlan", None, 7)]
+    assert segment_rules.ids_of(Segment("vlan", "p"), others) == {5}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error"),
+    [
+        (Segment("flat", "p"), FlatNetworkInUse),
+        (Segment("vlan", "p", 5), VlanIdInUse),
+        (Segment("vxlan", None, 5), TunnelIdInUse),
+        (Segment("vxlan"), NoNetworkAvailable),
+    ],
+)
+def test_who_named_a_segment_is_told_that_it_is_in_use_and_others_that_none_is_left(
+    wanted: Segment, error: type[Exception]
+) -> None:
+    assert isinstance(segment_rules.refusal([Segment("local"), wanted]), error)

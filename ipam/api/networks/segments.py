@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from ipam.errors import FlatNetworkInUse, IpamError, NoNetworkAvailable, TunnelIdInUse, VlanIdInUse
 from ipam.rules import segments as segment_rules
-from ipam.rules.segments import FLAT, LOCAL, VLAN, Segment
+from ipam.rules.segments import VLAN, Segment
 from ipam.store import segments
 from ipam.store.engine.database import Database, Transaction
+from ipam.store.engine.write_again import write_despite
 from ipam.store.segments import SegmentTaken
 
 T = TypeVar("T")
@@ -49,13 +49,10 @@ def write(database: Database, work: Callable[[Transaction], T], wanted: Sequence
     Raises what says that a segment is in use, where it was asked for by name.
     """
     attempts = ATTEMPTS if any(segment.wants_id for segment in wanted) else 1
-    for _ in range(attempts):
-        try:
-            return database.write(work)
-        except SegmentTaken:
-            continue
-    named = [each for each in wanted if each.type != LOCAL and not each.wants_id]
-    raise _in_use(named[0]) if named else _none_left()
+    try:
+        return write_despite(database, work, SegmentTaken, attempts=attempts)
+    except SegmentTaken as error:
+        raise segment_rules.refusal(wanted) from error
 
 
 def _choose(
@@ -65,33 +62,9 @@ def _choose(
         ranges = segment_rules.vlan_ranges(settings.vlan_ranges)
     else:
         ranges = segment_rules.vni_ranges(settings.vni_ranges)
-    for physical, pieces in ranges.items():
-        if segment.physical_network not in (None, physical):
-            continue
-        place = replace(segment, physical_network=physical or None)
-        taken = [each.id for each in chosen if replace(each, id=None) == place and each.id]
-        number = segments.free_id(tx, segment.type, physical, pieces, taken)
+    for place, ids in segment_rules.places(segment, ranges):
+        taken = segment_rules.ids_of(place, chosen)
+        number = segments.free_id(tx, place, ids, taken)
         if number is not None:
             return replace(place, id=number)
-    raise _none_left()
-
-
-def _none_left() -> IpamError:
-    return NoNetworkAvailable(
-        "Unable to create the network. No available network found in maximum allowed attempts:"
-        " no id of the configured ranges is free."
-    )
-
-
-def _in_use(segment: Segment) -> IpamError:
-    if segment.type == FLAT:
-        return FlatNetworkInUse(
-            "Unable to create the flat network. Physical network"
-            f" {segment.physical_network} is in use."
-        )
-    if segment.type == VLAN:
-        return VlanIdInUse(
-            f"Unable to create the network. The VLAN {segment.id} on physical network"
-            f" {segment.physical_network} is in use."
-        )
-    return TunnelIdInUse(f"Unable to create the network. The tunnel ID {segment.id} is in use.")
+    raise segment_rules.none_left()

@@ -41,6 +41,7 @@ from ipam.store import port_bindings, ports, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.engine.write_again import write_despite
 
 MAC_ATTEMPTS: Final = 16
 """Neutron's mac_generation_retries. A network of 100,000 ports hits a taken MAC once in 170."""
@@ -86,12 +87,8 @@ class PortActions:
             return self._add(tx, caller, read)
 
         generated = any(not body.mac_address for body in read)
-        for _ in range(MAC_ATTEMPTS - 1 if generated else 0):
-            try:
-                return self._service.database.write(work)
-            except MacAddressInUse:
-                continue  # a generated one, most likely; the last attempt tells
-        return self._service.database.write(work)
+        attempts = MAC_ATTEMPTS if generated else 1
+        return write_despite(self._service.database, work, MacAddressInUse, attempts=attempts)
 
     def update(
         self, caller: Caller, resource_id: str, body: Any, revision: int | None
