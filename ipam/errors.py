@@ -124,6 +124,14 @@ class MaxPrefixSubnetAllocationError(CallerError):
     """A prefix length above what a subnet pool gives."""
 
 
+class HostRoutesExhausted(CallerError):
+    """More host routes than a subnet may have."""
+
+
+class DNSNameServersExhausted(CallerError):
+    """More name servers than a subnet may have."""
+
+
 class DuplicateAddressPairInRequest(CallerError):
     """One allowed address pair twice."""
 

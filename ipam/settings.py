@@ -216,6 +216,19 @@ network_opts = [
         " Without it such a request is refused until a cooldown is over.",
     ),
     cfg.IntOpt(
+        "max_dns_nameservers",
+        default=5,
+        min=0,
+        help="Most dns_nameservers of a subnet, as in Neutron.",
+    ),
+    cfg.IntOpt(
+        "max_subnet_host_routes",
+        default=20,
+        min=0,
+        help="Most host_routes of a subnet, as in Neutron. What a DHCP answer has room for bounds"
+        " them as well: some 20 IPv4 routes.",
+    ),
+    cfg.IntOpt(
         "dhcp_agents_per_network",
         default=1,
         min=1,

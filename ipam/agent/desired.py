@@ -15,6 +15,7 @@ from ipam.agent.dnsmasq.config import Host, Option, Range, Site
 from ipam.agent.state import Bridge, Interface, NetworkState
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import eui64, is_auto_address
+from ipam.rules.subnet_options import is_unspecified
 from ipam.templating import Word
 
 Json = Mapping[str, Any]
@@ -199,13 +200,17 @@ def _subnet_options(row: Json, subnet: _Subnet, faults: list[str]) -> Iterable[O
         return safe_words.domain(row["dns_domain"]) if row["dns_domain"] else None
 
     domain = _or_fault(faults, f"network {row['id']}", parse_domain)
-    servers = [safe_words.address(one) for one in subnet.row["dns_nameservers"]]
+    servers = [
+        safe_words.address(one)
+        for one in subnet.row["dns_nameservers"]
+        if not is_unspecified(one)  # there is none: dnsmasq would name itself
+    ]
     if subnet.network.version == 6:
         return config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
     gateway = subnet.row["gateway_ip"]
     return config.subnet_options(
         subnet.id,
-        gateway=safe_words.address(gateway) if gateway else None,
+        gateway=safe_words.address(gateway) if gateway and not is_unspecified(gateway) else None,
         name_servers=servers,
         routes=[
             (safe_words.destination(route["destination"]), safe_words.address(route["nexthop"]))

@@ -128,6 +128,8 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.SubnetNotFound,
         errors.NetworkNotFound,
         errors.InvalidInput,
+        errors.DNSNameServersExhausted,
+        errors.HostRoutesExhausted,
         errors.InvalidAllocationPool,
         errors.OutOfBoundsAllocationPool,
         errors.OverlappingAllocationPools,

@@ -60,11 +60,11 @@ ra-param=ns-22222222-22,mtu:1450,600,0
 
 NETWORK_OPTIONS = f"""\
 tag:subnet-{SUBNET4},option:router,10.0.0.1
-tag:subnet-{SUBNET4},option:dns-server,192.0.2.53,192.0.2.54
-tag:subnet-{SUBNET4},121,172.16.0.0/12,10.0.0.9,0.0.0.0/0,10.0.0.1
 tag:subnet-{SUBNET4},249,172.16.0.0/12,10.0.0.9,0.0.0.0/0,10.0.0.1
 tag:subnet-{SUBNET4},option:domain-name,"lab.example"
 tag:subnet-{SUBNET4},option:domain-search,"lab.example"
+tag:subnet-{SUBNET4},option:dns-server,192.0.2.53,192.0.2.54
+tag:subnet-{SUBNET4},121,172.16.0.0/12,10.0.0.9,0.0.0.0/0,10.0.0.1
 tag:subnet-{SUBNET6},option6:dns-server,[2001:db8::53]
 tag:subnet-{SUBNET6},option6:domain-search,"lab.example"
 """
@@ -184,6 +184,28 @@ def test_without_gateway_the_router_is_suppressed() -> None:
     row = network(subnets=[subnet4(gateway_ip=None, host_routes=[], dns_nameservers=[])])
     first = served(row).state.files["options/network"].splitlines()[0]
     assert first == f"tag:subnet-{SUBNET4},option:router"
+
+
+@pytest.mark.parametrize("nexthop", ["10.0.0.9", "0.0.0.0"])
+def test_without_gateway_a_default_route_is_the_router_too(nexthop: str) -> None:
+    routes = [{"destination": "0.0.0.0/0", "nexthop": nexthop}]
+    row = network(subnets=[subnet4(gateway_ip=None, host_routes=routes, dns_nameservers=[])])
+    lines = served(row).state.files["options/network"].splitlines()
+    router = "" if nexthop == "0.0.0.0" else f",{nexthop}"
+    assert f"tag:subnet-{SUBNET4},option:router{router}" in lines
+    assert f"tag:subnet-{SUBNET4},121,0.0.0.0/0,{nexthop}" in lines
+
+
+def test_no_line_names_the_unspecified_address() -> None:
+    """dnsmasq would replace it by its own."""
+    four = subnet4(gateway_ip="0.0.0.0", dns_nameservers=["0.0.0.0"], host_routes=[])
+    six = subnet6(dns_nameservers=["::"])
+    assert served(network(subnets=[four, six])).state.files["options/network"] == (
+        f"tag:subnet-{SUBNET4},option:router\n"
+        f'tag:subnet-{SUBNET4},option:domain-name,"lab.example"\n'
+        f'tag:subnet-{SUBNET4},option:domain-search,"lab.example"\n'
+        f'tag:subnet-{SUBNET6},option6:domain-search,"lab.example"\n'
+    )
 
 
 def test_an_explicit_default_route_is_not_repeated() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.network_rows import SUBNET4, Json, network, port
-from tests.system.wire import Wire, wire
+from ipam.rules import subnet_options
+from ipam.rules.subnet_options import Limits, SubnetOptions
+from tests.agent.network_rows import SUBNET4, Json, network, port, subnet4, subnet6
+from tests.system.wire import DISCOVER, Wire, wire
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -76,3 +78,53 @@ def test_a_machine_gets_the_name_and_the_address_of_its_port(directory: Path, na
         assert answer.options[51] == (86400).to_bytes(4)
         assert "Ignoring" not in site.log()
     assert not site.faults
+
+
+@pytest.mark.parametrize("program", ["modern", "plain"])
+def test_a_default_route_without_a_gateway_reaches_every_client(
+    directory: Path, program: str
+) -> None:
+    """udhcpc asks for the router alone, unless it is told to ask for classless routes."""
+    routes = [{"destination": "0.0.0.0/0", "nexthop": "10.0.0.9"}]
+    codes = (1, 3, 6, 121) if program == "modern" else (1, 3, 6)
+    row = network(subnets=[subnet4(gateway_ip=None, host_routes=routes)])
+    with wire(directory, row) as site:
+        options = site.ask("fa:16:3e:00:00:05", codes=codes).options
+        assert options[3] == ip_address("10.0.0.9").packed
+        assert options.get(121) == (b"\0" + options[3] if program == "modern" else None)
+
+
+def test_no_name_server_is_told_where_the_subnet_says_that_there_is_none(directory: Path) -> None:
+    six = subnet6(dns_nameservers=["::"])
+    row = network(subnets=[subnet4(dns_nameservers=["0.0.0.0"]), six])
+    with wire(directory, row) as site:
+        assert 6 not in site.ask("fa:16:3e:00:00:05").options
+        told = site.solicit((23, 24))
+        assert 24 in told
+        assert 23 not in told
+
+
+@pytest.mark.parametrize(("servers", "routes"), [(5, 20), (13, 21), (49, 0)])
+def test_what_the_rules_have_room_for_arrives_in_the_smallest_answer(
+    directory: Path, servers: int, routes: int
+) -> None:
+    named = [f"10.0.0.{number}" for number in range(101, 101 + servers)]
+    ways = [
+        {"destination": f"172.16.0.{number}/32", "nexthop": "10.0.0.9"} for number in range(routes)
+    ]
+    told = SubnetOptions(
+        4, "10.0.0.1", named, [(way["destination"], way["nexthop"]) for way in ways]
+    )
+    assert not list(subnet_options.faults(told, Limits(100, 100), "new subnet"))
+    row = network(
+        subnets=[subnet4(dns_nameservers=named, host_routes=ways)],
+        ports=[port(hostname="n" * 63, extra_dhcp_opts=[])],
+        dns_domain="a.domain.of.some.length.example.org",
+    )
+    asked = (1, 3, 6, 12, 15, 26, 28, 58, 59, 119, 121)
+    with wire(directory, row) as site:
+        options = site.ask("fa:16:3e:00:00:05", DISCOVER, {57: b"\x02\x40"}, asked).options
+        assert set(asked) - (set() if routes else {121}) <= set(options)
+        assert len(options[6]) == 4 * servers
+        assert len(options.get(121, b"12345")) == 9 * routes + 5
+        assert "no space left" not in site.log()

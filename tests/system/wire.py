@@ -88,7 +88,8 @@ class Wire:
             nodad = ("nodad",) if ":" in address else ()
             run(*within, "addr", "add", address, "dev", inside, *nodad)
         run(*within, "link", "set", inside, "up")
-        run("ip", "-n", self.client_space, "link", "set", "eth0", "up")
+        first = self.row["ports"][0]["mac_address"]  # a DHCPv6 server looks for the sender's
+        run("ip", "-n", self.client_space, "link", "set", "eth0", "address", first, "up")
 
     def _write_files(self) -> Any:
         served = served_network(self.row, self.site, "host")

@@ -7,12 +7,14 @@ Two classes of text: the startup configuration, where a change means a restart, 
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from ipam.agent.dnsmasq import safe_words
 from ipam.templating import Word, render_config, render_lines
 
 DEFAULT_ROUTE = Word("0.0.0.0/0")
+ON_LINK = Word(IPv4Address(0))
+"""The nexthop of a route without a router."""
 RANGE_MODES = {mode: Word(mode) for mode in ("static", "ra-only", "ra-stateless")}
 
 
@@ -128,23 +130,26 @@ def subnet_options(
     """What every machine of an IPv4 subnet is told.
 
     Clients that understand classless routes ignore the router option (RFC 3442), so the routes
-    repeat the gateway. 249 is the number that old Windows asks for.
+    repeat the gateway; others know no route but the router, so a default route is both. 249 is
+    the number that old Windows asks for. dnsmasq puts the last line into an answer first, so the
+    largest are last, and what is said twice is first.
     """
+    router = gateway or next((hop for to, hop in routes if to == DEFAULT_ROUTE), None)
+    default = [(DEFAULT_ROUTE, gateway)] if routes and gateway else []
+    named = [route for route in routes if not (gateway and route[0] == DEFAULT_ROUTE)]
+    classless = [field for route in [*named, *default] for field in route]
+    told: list[tuple[str, Sequence[Word]]] = [
+        ("249", classless),
+        ("domain-name", [domain] if domain else []),
+        ("domain-search", [domain] if domain else []),
+        ("dns-server", name_servers),
+        ("121", classless),
+    ]
     tags = (safe_words.subnet_tag(subnet_id),)
-    options = [Option(tags, safe_words.option("router", 4), (gateway,) if gateway else ())]
-    if name_servers:
-        options.append(Option(tags, safe_words.option("dns-server", 4), name_servers))
-    if routes:
-        default = [(DEFAULT_ROUTE, gateway)] if gateway else []
-        named = [route for route in routes if not (gateway and route[0] == DEFAULT_ROUTE)]
-        fields = [field for route in [*named, *default] for field in route]
-        options += [Option(tags, safe_words.option(code, 4), fields) for code in ("121", "249")]
-    if domain:
-        options += [
-            Option(tags, safe_words.option(name, 4), (domain,))
-            for name in ("domain-name", "domain-search")
-        ]
-    return tuple(options)
+    routers = [] if router is None or router == ON_LINK else [router]
+    first = Option(tags, safe_words.option("router", 4), routers)
+    options = [Option(tags, safe_words.option(name, 4), values) for name, values in told if values]
+    return (first, *options)
 
 
 def subnet_options6(

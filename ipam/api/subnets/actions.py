@@ -1,7 +1,7 @@
 """Writing subnets."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct, UnsetType
 from msgspec.structs import asdict
@@ -20,19 +20,25 @@ from ipam.api.subnets.wire import (
     SubnetUpdate,
     SubnetView,
     create_faults,
+    options_after,
+    options_of,
     shape_after,
     shape_of,
     views,
 )
-from ipam.errors import IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
+from ipam.errors import CallerError, IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
 from ipam.identity.caller import Caller
+from ipam.rules import subnet_options
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.fixed_ips import ROUTER_OWNERS
+from ipam.rules.subnet_options import Limits
 from ipam.rules.subnets import Shape
 from ipam.store import networks, subnets, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+
+OPTIONS: Final = frozenset({"dns_nameservers", "host_routes", "gateway_ip"})
 
 
 class SubnetActions:
@@ -45,7 +51,7 @@ class SubnetActions:
         self._service = service
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[SubnetView]:
-        read = writing.read_bodies(SubnetCreate, SubnetView, bodies, create_faults)
+        read = writing.read_bodies(SubnetCreate, SubnetView, bodies, self._create_faults)
         writing.raise_all([fault for body in read for fault in origin.faults(body)])
 
         def work(tx: Transaction) -> list[SubnetView]:
@@ -93,6 +99,14 @@ class SubnetActions:
 
         self._service.database.write(work)
 
+    def _create_faults(self, values: Mapping[str, Any]) -> list[CallerError]:
+        told = subnet_options.faults(options_of(values), self._limits(), "new subnet")
+        return [*create_faults(values), *told]
+
+    def _limits(self) -> Limits:
+        network = self._service.settings.network
+        return Limits(network.max_dns_nameservers, network.max_subnet_host_routes)
+
     def _lock_network_of(self, tx: Transaction, subnet_id: str) -> Record:
         """The network of a subnet, held. Raises SubnetNotFound."""
         network_id = subnets.network_id_of(tx, subnet_id)
@@ -127,7 +141,11 @@ class SubnetActions:
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
         pools = subnets.pools(tx, [row.pk])[row.pk]
         shape = shape_after(row, pools, asked)
-        writing.raise_all(subnet_rules.faults(shape))
+        faults = subnet_rules.faults(shape)
+        if not OPTIONS.isdisjoint(writing.given(asked)):
+            after = options_after(row, asked)
+            faults += subnet_options.faults(after, self._limits(), f"subnet {row.id}")
+        writing.raise_all(faults)
         values = writing.changed(row, _new_values(asked))
         if values.get("gateway_ip"):
             _check_gateway_is_free(tx, row, values["gateway_ip"])

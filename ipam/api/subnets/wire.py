@@ -11,6 +11,7 @@ from ipam.api.http.kind import Kind, Parent
 from ipam.api.networks import wire as network_wire
 from ipam.errors import CallerError, SubnetNotFound
 from ipam.rules import subnets as subnet_rules
+from ipam.rules.subnet_options import SubnetOptions
 from ipam.rules.subnets import Shape
 from ipam.store import subnets
 from ipam.store.engine.database import Transaction
@@ -159,6 +160,34 @@ def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
     if values.get("cidr") is None or "ip_version" not in values:
         return []
     return subnet_rules.faults(shape_of(values))
+
+
+def options_of(values: Mapping[str, Any]) -> SubnetOptions:
+    """What a POST has the machines told, as far as its good values say."""
+    cidr, gateway = values.get("cidr"), values.get("gateway_ip", UNSET)
+    if isinstance(gateway, UnsetType):
+        gateway = subnet_rules.default_gateway(cidr) if cidr else None
+    return SubnetOptions(
+        ip_version=values.get("ip_version", 6 if ":" in (cidr or "") else 4),
+        gateway_ip=gateway,
+        dns_nameservers=values.get("dns_nameservers", []),
+        host_routes=[(one.destination, one.nexthop) for one in values.get("host_routes", [])],
+    )
+
+
+def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
+    """What the machines would be told after the change."""
+    kept = [HostRoute(**route) for route in row.host_routes]
+    routes = kept if isinstance(asked.host_routes, UnsetType) else asked.host_routes
+    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
+    return SubnetOptions(
+        ip_version=row.ip_version,
+        gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
+        dns_nameservers=row.dns_nameservers
+        if isinstance(asked.dns_nameservers, UnsetType)
+        else asked.dns_nameservers,
+        host_routes=[(route.destination, route.nexthop) for route in routes],
+    )
 
 
 def shape_after(row: Record, pools: Sequence[tuple[bytes, bytes]], asked: SubnetUpdate) -> Shape:

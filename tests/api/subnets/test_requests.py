@@ -121,6 +121,24 @@ def test_an_ipv6_subnet_starts_its_pool_behind_the_gateway(
         ({"cidr": "10.0.0.0/32"}, 400, "InvalidInput", "too small for DHCP"),
         ({"allocation_pools": []}, 409, "IpAddressGenerationFailure", "DHCP server"),
         ({"dns_nameservers": ["8.8.8.8\nx"]}, 400, "HTTPBadRequest", "dns_nameservers[0]"),
+        ({"dns_nameservers": ["10.0.0.53", "::1"]}, 400, "InvalidInput", "'::1' is not of IP"),
+        (
+            {"dns_nameservers": [f"10.0.0.{number}" for number in range(6)]},
+            400,
+            "DNSNameServersExhausted",
+            "limit 5",
+        ),
+        (
+            {
+                "host_routes": [
+                    {"destination": f"10.{number}.0.0/16", "nexthop": "10.0.0.9"}
+                    for number in range(1, 22)
+                ]
+            },
+            400,
+            "HostRoutesExhausted",
+            "limit 20",
+        ),
         ({"host_routes": [{"destination": "10.0.0.0/8"}]}, 400, "HTTPBadRequest", "nexthop"),
         ({"subnetpool_id": "x"}, 400, "HTTPBadRequest", "subnetpool_id"),
         ({"ipv6_ra_mode": "slaac"}, 400, "InvalidInput", "IPv6 subnets only"),
@@ -137,6 +155,24 @@ def test_a_subnet_that_breaks_a_rule_is_refused(
     assert part in api.refused(status, kind, "POST", "/subnets", body(network, **attributes))
     assert api.list("subnet") == []
     assert api.list("port") == []
+
+
+def test_a_change_to_what_machines_cannot_be_told_is_refused(
+    api: Api, subnet: dict[str, Any]
+) -> None:
+    def put(**changes: Any) -> dict[str, Any]:
+        return {"subnet": changes}
+
+    path = f"/subnets/{subnet['id']}"
+    servers = [f"10.0.0.{number}" for number in range(6)]
+    message = api.refused(
+        400, "DNSNameServersExhausted", "PUT", path, put(dns_nameservers=servers)
+    )
+    assert subnet["id"] in message
+    api.refused(400, "InvalidInput", "PUT", path, put(dns_nameservers=["0.0.0.0", "10.0.0.1"]))
+    assert api.update("subnet", subnet["id"], dns_nameservers=["0.0.0.0"])["dns_nameservers"] == [
+        "0.0.0.0"
+    ]
 
 
 def test_ipv4_pools_in_an_ipv6_subnet_are_refused(api: Api, network: dict[str, Any]) -> None:
