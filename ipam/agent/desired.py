@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ipam import model
 from ipam.agent.dnsmasq import config, safe_words
-from ipam.agent.dnsmasq.config import Host, Option, Range, Site
+from ipam.agent.dnsmasq.config import DhcpRange, Host, Option, Site
 from ipam.agent.state import Bridge, Interface, NetworkState
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import eui64, is_auto_address
@@ -170,9 +170,9 @@ def _server_addresses(dhcp_port: Json, subnets: list[_Subnet]) -> frozenset[str]
     return frozenset(found)
 
 
-def _range(subnet: _Subnet, lease_seconds: int) -> Range:
+def _range(subnet: _Subnet, lease_seconds: int) -> DhcpRange:
     mode = IPV6_RANGE_MODES[subnet.row.get("ipv6_ra_mode")]
-    return Range(subnet.id, subnet.network, mode, lease_seconds)
+    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds)
 
 
 def _files(

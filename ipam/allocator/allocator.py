@@ -9,7 +9,7 @@ from typing import Protocol
 from ipam.allocator import pools, statements
 from ipam.allocator.candidate_source import CandidateSource
 from ipam.allocator.counters import Counters
-from ipam.allocator.ranges import Range
+from ipam.allocator.ranges import AddressRange
 from ipam.allocator.used_up import used_up
 from ipam.clock import now_seconds
 from ipam.errors import (
@@ -58,14 +58,16 @@ class Allocator:
         """What it took to find addresses."""
         return self._candidates.counters
 
-    def open_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[Range]) -> None:
+    def open_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[AddressRange]) -> None:
         """Make the addresses of a new subnet's allocation pools available.
 
         Their rows in `allocation_pool` have been written in this transaction.
         """
         self._set_pools(tx, subnet_pk, pools_)
 
-    def change_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[Range]) -> None:
+    def change_pools(
+        self, tx: Transaction, subnet_pk: int, pools_: Sequence[AddressRange]
+    ) -> None:
         """Give from other pools from now on. Owned addresses outside of them stay owned.
 
         As with `open_pools`, the rows of the new pools are there.
@@ -195,7 +197,7 @@ class Allocator:
         if self._journal is not None:
             self._journal.allocated(tx, subnet_pk, given)
 
-    def _set_pools(self, tx: Transaction, subnet_pk: int, ranges: Sequence[Range]) -> None:
+    def _set_pools(self, tx: Transaction, subnet_pk: int, ranges: Sequence[AddressRange]) -> None:
         pools.write_cursors(tx, subnet_pk, ranges)
         tx.on_commit(lambda: self._candidates.forget(subnet_pk))
         self._candidates.begin_private(tx, subnet_pk)  # no one else sees these pools yet

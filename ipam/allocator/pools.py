@@ -6,7 +6,7 @@ from functools import partial
 from sqlalchemy import delete, insert, or_, select
 
 from ipam.allocator import ranges, refill_policy, statements
-from ipam.allocator.ranges import Range
+from ipam.allocator.ranges import AddressRange
 from ipam.allocator.used_up import used_up
 from ipam.errors import SubnetNotFound
 from ipam.store.engine.database import Database, Transaction
@@ -16,7 +16,7 @@ LOOK_AT = 1024
 """Addresses per look when the lowest free one is searched for."""
 
 
-def write_cursors(tx: Transaction, subnet_pk: int, pools: Sequence[Range]) -> None:
+def write_cursors(tx: Transaction, subnet_pk: int, pools: Sequence[AddressRange]) -> None:
     """Make the cursors of a subnet anew, from the start of each pool.
 
     Addresses that have a row already are passed over when their turn comes.
@@ -42,7 +42,7 @@ def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> byt
     Raises IpAddressGenerationFailure. It looks at all addresses below the one it finds.
     """
     for pool in statements.pools_of(tx, subnet_pk):
-        rest: Range | None = pool
+        rest: AddressRange | None = pool
         while rest is not None:
             window = ranges.head(rest, LOOK_AT)
             rows = statements.rows_within(tx, subnet_pk, window)

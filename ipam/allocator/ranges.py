@@ -3,16 +3,16 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-Range = tuple[bytes, bytes]
+AddressRange = tuple[bytes, bytes]
 """First and last address, both packed, both inside; first <= last, of one IP version."""
 
 
-def size(pool: Range) -> int:
+def size(pool: AddressRange) -> int:
     """How many addresses a range has."""
     return _number(pool[1]) - _number(pool[0]) + 1
 
 
-def contains(pools: Sequence[Range], address: bytes) -> bool:
+def contains(pools: Sequence[AddressRange], address: bytes) -> bool:
     """Whether any of the ranges has the address."""
     return any(first <= address <= last for first, last in pools)
 
@@ -22,19 +22,19 @@ def after(address: bytes, steps: int = 1) -> bytes:
     return (_number(address) + steps).to_bytes(len(address), "big")
 
 
-def addresses(pool: Range) -> Iterator[bytes]:
+def addresses(pool: AddressRange) -> Iterator[bytes]:
     """Each address of a range, lowest first."""
     width = len(pool[0])
     for number in range(_number(pool[0]), _number(pool[1]) + 1):
         yield number.to_bytes(width, "big")
 
 
-def head(pool: Range, length: int) -> Range:
+def head(pool: AddressRange, length: int) -> AddressRange:
     """The first `length` addresses of a range, or all of it."""
     return (pool[0], after(pool[0], min(length, size(pool)) - 1))
 
 
-def split(pool: Range, parts: int) -> list[Range]:
+def split(pool: AddressRange, parts: int) -> list[AddressRange]:
     """The range in so many pieces, in order, whose sizes differ by one at most.
 
     Fewer pieces when the range has fewer addresses.
@@ -50,8 +50,8 @@ def split(pool: Range, parts: int) -> list[Range]:
 
 
 def take(
-    pool: Range, window: int, used: Collection[bytes], wanted: int
-) -> tuple[list[bytes], Range | None]:
+    pool: AddressRange, window: int, used: Collection[bytes], wanted: int
+) -> tuple[list[bytes], AddressRange | None]:
     """Up to `wanted` unused addresses among the first `window`, and what of the range is left.
 
     Left is what follows the last address looked at: None when that was the end of the range.

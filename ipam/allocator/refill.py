@@ -97,7 +97,7 @@ class Refill:
         rows = self.tx.execute(query.order_by(_C.shard)).all()
         return [Cursor(shard, bytes(low), bytes(high)) for shard, low, high in rows]
 
-    def _advance(self, cursor: Cursor, rest: ranges.Range | None) -> bool:
+    def _advance(self, cursor: Cursor, rest: ranges.AddressRange | None) -> bool:
         same = (
             _C.subnet_pk == self.subnet_pk,
             _C.shard == cursor.shard,

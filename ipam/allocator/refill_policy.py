@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from ipam.allocator import ranges
-from ipam.allocator.ranges import Range
+from ipam.allocator.ranges import AddressRange
 
 LIST_SIZE: Final = 64
 """A refill takes some ten statements: at 64 addresses it adds a few per cent to an allocation, and
@@ -35,11 +35,11 @@ class Cursor(NamedTuple):
     last: bytes
 
     @property
-    def pool(self) -> Range:
+    def pool(self) -> AddressRange:
         return (self.next, self.last)
 
 
-def shards(pools: Sequence[Range]) -> list[Cursor]:
+def shards(pools: Sequence[AddressRange]) -> list[Cursor]:
     """The cursors of fresh pools."""
     pieces = [
         piece

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from ipam.allocator.ranges import Range
+from ipam.allocator.ranges import AddressRange
 from ipam.chunks import chunks
 from ipam.errors import SubnetNotFound
 from ipam.store.engine.database import Transaction
@@ -146,7 +146,7 @@ def without_row(tx: Transaction, subnet_pk: int, ips: Sequence[bytes]) -> list[b
 
 
 def rows_within(
-    tx: Transaction, subnet_pk: int, window: Range
+    tx: Transaction, subnet_pk: int, window: AddressRange
 ) -> dict[bytes, tuple[int | None, int | None]]:
     """Owner and end of cooldown of each address in the window that has a row."""
     query = select(_A.ip, _A.owner_pk, _A.free_at).where(
@@ -155,7 +155,7 @@ def rows_within(
     return {bytes(row[0]): (row[1], row[2]) for row in tx.execute(query)}
 
 
-def pools_of(tx: Transaction, subnet_pk: int) -> list[Range]:
+def pools_of(tx: Transaction, subnet_pk: int) -> list[AddressRange]:
     """The allocation pools of a subnet, lowest first."""
     pool = allocation_pool.c
     query = select(pool.first, pool.last).where(pool.subnet_pk == subnet_pk).order_by(pool.first)

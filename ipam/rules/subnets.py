@@ -22,7 +22,7 @@ from ipam.model import ip_version
 from ipam.rules import prefixes
 from ipam.rules.ipv6 import is_auto_address
 
-Range: TypeAlias = tuple[int, int]
+NumberRange: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def text(value: int, version: int) -> str:
     return model.unpack(value.to_bytes(4 if version == 4 else 16))
 
 
-def usable(cidr: str) -> Range:
+def usable(cidr: str) -> NumberRange:
     """The addresses of a network that a machine can have; first > last when there is none.
 
     Not the network and broadcast address of IPv4, except in a /31 (RFC 3021) and /32; not the

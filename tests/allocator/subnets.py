@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from ipam.allocator.allocator import Allocator
-from ipam.allocator.ranges import Range
+from ipam.allocator.ranges import AddressRange
 from ipam.errors import IpAddressGenerationFailure
 from ipam.model import new_id, pack, unpack
 from ipam.store import tables
@@ -113,7 +113,7 @@ class Ground:
         return len(self.database.read(lambda tx: tx.execute(select(table)).all()))
 
 
-def parse(pools: Sequence[str]) -> list[Range]:
+def parse(pools: Sequence[str]) -> list[AddressRange]:
     """Pools from "first-last" each."""
     return [
         (pack(first), pack(last)) for first, _, last in (pool.partition("-") for pool in pools)
@@ -129,7 +129,7 @@ def make_ground(database: Database, pools: Sequence[str], ports: int = 1) -> Gro
     return made
 
 
-def write_pools(tx: Transaction, subnet: int, ranges: Sequence[Range]) -> None:
+def write_pools(tx: Transaction, subnet: int, ranges: Sequence[AddressRange]) -> None:
     """What the API does with the pools themselves."""
     pool = tables.allocation_pool
     tx.execute(pool.delete().where(pool.c.subnet_pk == subnet))
@@ -138,7 +138,7 @@ def write_pools(tx: Transaction, subnet: int, ranges: Sequence[Range]) -> None:
         tx.execute(insert(pool), rows)
 
 
-def _insert(tx: Transaction, ranges: Sequence[Range], ports: int) -> tuple[int, list[int]]:
+def _insert(tx: Transaction, ranges: Sequence[AddressRange], ports: int) -> tuple[int, list[int]]:
     network = _row(tx, tables.network, admin_state_up=True, shared=False, mtu=1500)
     subnet = _row(tx, tables.subnet, network_pk=network, ip_version=4, cidr="", enable_dhcp=True)
     write_pools(tx, subnet, ranges)

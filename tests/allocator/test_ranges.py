@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.allocator import ranges
-from ipam.allocator.ranges import Range
+from ipam.allocator.ranges import AddressRange
 from ipam.model import pack
 
 
 @st.composite
-def pools(draw: st.DrawFn, longest: int = 300) -> Range:
+def pools(draw: st.DrawFn, longest: int = 300) -> AddressRange:
     width = draw(st.sampled_from([4, 16]))
     top = 2 ** (8 * width) - 1
     first = draw(st.one_of(st.integers(0, top), st.integers(top - longest, top)))
@@ -18,7 +18,9 @@ def pools(draw: st.DrawFn, longest: int = 300) -> Range:
 
 
 @given(pools())
-def test_a_range_has_as_many_addresses_as_its_size_says_all_of_them_inside(pool: Range) -> None:
+def test_a_range_has_as_many_addresses_as_its_size_says_all_of_them_inside(
+    pool: AddressRange,
+) -> None:
     listed = list(ranges.addresses(pool))
     assert len(set(listed)) == len(listed) == ranges.size(pool)
     assert listed == sorted(listed)
@@ -26,7 +28,7 @@ def test_a_range_has_as_many_addresses_as_its_size_says_all_of_them_inside(pool:
 
 
 @given(pools(), st.integers(1, 20))
-def test_split_covers_a_range_once_in_pieces_of_even_size(pool: Range, parts: int) -> None:
+def test_split_covers_a_range_once_in_pieces_of_even_size(pool: AddressRange, parts: int) -> None:
     pieces = ranges.split(pool, parts)
     together = [address for piece in pieces for address in ranges.addresses(piece)]
     assert together == list(ranges.addresses(pool))
@@ -37,12 +39,12 @@ def test_split_covers_a_range_once_in_pieces_of_even_size(pool: Range, parts: in
 
 @given(pools(), st.integers(1, 100), st.integers(1, 100), st.randoms())
 def test_taking_until_nothing_is_left_gives_every_unused_address_once(
-    pool: Range, window: int, wanted: int, random: Random
+    pool: AddressRange, window: int, wanted: int, random: Random
 ) -> None:
     listed = list(ranges.addresses(pool))
     used = set(random.sample(listed, random.randint(0, len(listed))))
     taken: list[bytes] = []
-    rest: Range | None = pool
+    rest: AddressRange | None = pool
     while rest is not None:
         found, rest = ranges.take(rest, window, used, wanted)
         assert len(found) <= wanted
@@ -51,7 +53,7 @@ def test_taking_until_nothing_is_left_gives_every_unused_address_once(
 
 
 @given(pools())
-def test_joined_addresses_part_into_the_same(pool: Range) -> None:
+def test_joined_addresses_part_into_the_same(pool: AddressRange) -> None:
     listed = list(ranges.addresses(pool))
     assert ranges.part(ranges.join(listed)) == listed
 

@@ -35,7 +35,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class DhcpRange:
     """A subnet that dnsmasq answers for: only reserved hosts, or IPv6 configuration."""
 
     subnet_id: Word
@@ -70,7 +70,7 @@ def startup(
     interface: Word,
     addresses: Iterable[str],
     mtu: int,
-    ranges: Sequence[Range],
+    ranges: Sequence[DhcpRange],
     advertise: bool,
 ) -> str:
     """The configuration of one dnsmasq. `advertise` sends router advertisements, as no router."""
@@ -170,7 +170,7 @@ def server_duid(network_id: str) -> str:
     return (b"\x00\x04" + uuid.UUID(network_id).bytes).hex(":")
 
 
-def _range_fields(one: Range) -> list[Word]:
+def _range_fields(one: DhcpRange) -> list[Word]:
     first = safe_words.bare_address(one.network.network_address)
     fields = [safe_words.set_tag(safe_words.subnet_tag(one.subnet_id)), first]
     if isinstance(one.network, IPv4Network):

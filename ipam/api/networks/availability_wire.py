@@ -79,7 +79,7 @@ def views(
     ]
 
 
-def total(cidr: str, pools: Sequence[ranges.Range]) -> int:
+def total(cidr: str, pools: Sequence[ranges.AddressRange]) -> int:
     """How many addresses allocation pools have; without any, the whole prefix, as in Neutron."""
     return sum(map(ranges.size, pools)) or prefixes.parse(cidr).size
 
