@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ T = TypeVar("T")
 NETNS_DIRECTORY = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
 IFA_F_NODAD = 2
+NUD_PERMANENT = 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class Namespaces:
                     prefixlen=int(length),
                     **flags,
                 )
+            if ":" in ip:
+                _pin(route, index, ip, add=add)
 
         self.changed(network_id)
         _in_namespace(model.dhcp_namespace(network_id), change)
@@ -117,6 +121,42 @@ class Namespaces:
 def namespace_path(network_id: str) -> str:
     """The file that stands for the network's namespace."""
     return str(NETNS_DIRECTORY / model.dhcp_namespace(network_id))
+
+
+def call_in_namespace(name: str, work: Callable[[], T]) -> T:
+    """The result of `work`, called inside the namespace; a socket that it makes stays there.
+
+    Raises OSError if there is no such namespace.
+    """
+
+    def enter() -> T:
+        netns.setns(name, flags=0)
+        return work()
+
+    return _in_thread(enter)
+
+
+def pin_own_addresses(network_id: str, interface: str) -> None:
+    """Have the namespace know the link-layer address of its own IPv6 addresses, for ever.
+
+    dnsmasq gets the answer to a probe back as a client's message. To find the client's MAC
+    address it asks the neighbour table, and then stops for half a second if that has none.
+    """
+
+    def pin(route: Any) -> None:
+        index = route.link_lookup(ifname=interface)[0]
+        for address in route.get_addr(index=index, family=socket.AF_INET6):
+            _pin(route, index, address.get("address"), add=True)
+
+    _in_namespace(model.dhcp_namespace(network_id), pin)
+
+
+def _pin(route: Any, index: int, address: str, *, add: bool) -> None:
+    """See `pin_own_addresses`; an address that has gone may become a machine's."""
+    mac = route.get_links(index)[0].get("address")
+    entry = {"dst": address, "lladdr": mac, "ifindex": index, "state": NUD_PERMANENT}
+    with unless(errno.ENOENT):
+        route.neigh("replace" if add else "del", family=socket.AF_INET6, **entry)
 
 
 def _read_inside(route: Any, inode: int) -> Inside:

@@ -1,0 +1,104 @@
+"""A synthetic DHCPv6 SOLICIT, relayed, and the ADVERTISE that answers it (RFC 8415). Pure.
+
+The relay is at an address of the server itself, which is where the server sends the answer. The
+machine's MAC address goes with it as RFC 6939 has it. An advertised address makes no lease.
+"""
+
+import struct
+from collections.abc import Collection
+from ipaddress import IPv6Address
+
+from ipam.agent.dnsmasq.probe_answers import Offer, Refusal
+
+SOLICIT, ADVERTISE, RELAY_FORWARD, RELAY_REPLY = 1, 2, 12, 13
+CLIENT_ID, SERVER_ID, IA_NA, IA_ADDRESS, ASKED_FOR, ELAPSED = 1, 2, 3, 5, 6, 8
+RELAY_MESSAGE, STATUS, LINK_LAYER_ADDRESS = 9, 13, 79
+USUAL_OPTIONS = (23, 24, 56, 59)
+"""What common clients ask for: DNS servers, search list, NTP servers, boot file."""
+ABOUT_THE_MESSAGE = frozenset({CLIENT_ID, SERVER_ID, IA_NA, STATUS, 7})
+PEER = IPv6Address("fe80::6970:616d")
+"""The address that the machine is said to have; nothing is sent to it."""
+PROBE_DUID = bytes.fromhex("0004") + b"ipam-agent-probe"
+"""A DUID-UUID (RFC 6355) of no machine; dnsmasq's log shows it."""
+PROBE_IAID = b"ipam"
+NO_ANSWER = Refusal(-1, "the answer has neither an address nor a status")
+
+
+def solicit(
+    xid: int,
+    mac: bytes,
+    relay: IPv6Address,
+    options: Collection[int] = (),
+    *,
+    duid: bytes = PROBE_DUID,
+    iaid: bytes = PROBE_IAID,
+) -> bytes:
+    """The message of a machine with this MAC address, asking for these options, too.
+
+    With the DUID and IAID that hold the address already, as to another the server refuses it.
+    """
+    asked = sorted({*USUAL_OPTIONS, *options})
+    message = b"".join(
+        (
+            bytes([SOLICIT]),
+            xid.to_bytes(3),
+            _option(CLIENT_ID, duid),
+            _option(ELAPSED, bytes(2)),
+            _option(ASKED_FOR, struct.pack(f"!{len(asked)}H", *asked)),
+            _option(IA_NA, iaid + bytes(8)),
+        )
+    )
+    return b"".join(
+        (
+            bytes((RELAY_FORWARD, 0)),
+            relay.packed,
+            PEER.packed,
+            _option(LINK_LAYER_ADDRESS, b"\0\1" + mac),
+            _option(RELAY_MESSAGE, message),
+        )
+    )
+
+
+def read_advertise(payload: bytes) -> tuple[int, Offer | Refusal] | None:
+    """The transaction and the answer; None for anything else."""
+    if len(payload) < 34 or payload[0] != RELAY_REPLY:
+        return None
+    message = read_options(payload[34:]).get(RELAY_MESSAGE, [b""])[0]
+    if len(message) < 4 or message[0] != ADVERTISE:
+        return None
+    xid, options = int.from_bytes(message[1:4]), read_options(message[4:])
+    inner = read_options(options.get(IA_NA, [b""])[0][12:])
+    if IA_ADDRESS not in inner:
+        return xid, _refusal(inner.get(STATUS, options.get(STATUS, [])))
+    found = inner[IA_ADDRESS][0]
+    if len(found) < 24:
+        return xid, NO_ANSWER
+    return xid, Offer(
+        address=str(IPv6Address(found[:16])),
+        prefix_length=None,
+        lease_seconds=int.from_bytes(found[20:24]),
+        server=options.get(SERVER_ID, [b""])[0].hex(":"),
+        options={c: v[0] for c, v in options.items() if c not in ABOUT_THE_MESSAGE},
+    )
+
+
+def read_options(data: bytes) -> dict[int, list[bytes]]:
+    """Options by code, in the order of the message."""
+    options: dict[int, list[bytes]] = {}
+    at = 0
+    while at + 4 <= len(data):
+        code, size = struct.unpack_from("!HH", data, at)
+        options.setdefault(code, []).append(data[at + 4 : at + 4 + size])
+        at += 4 + size
+    return options
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return struct.pack("!HH", code, len(value)) + value
+
+
+def _refusal(status: list[bytes]) -> Refusal:
+    if not status or len(status[0]) < 2:
+        return NO_ANSWER
+    text = status[0][2:].decode(errors="backslashreplace")
+    return Refusal(int.from_bytes(status[0][:2]), text)

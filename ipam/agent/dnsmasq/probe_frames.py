@@ -1,0 +1,107 @@
+"""Ethernet frames around a probe, and what an answer's frame holds. Pure.
+
+A probe's request leaves by the outer end of the DHCP port's veth pair, and its answer goes to an
+address of the namespace itself, so it crosses only the namespace's loopback: no machine sees
+either, and the bridge learns nothing.
+"""
+
+import socket
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+ETHERTYPE_IPV4 = 0x0800
+ETHERTYPE_IPV6 = 0x86DD
+DHCP_SERVER_PORT = 67
+DHCPV6_SERVER_PORT = 547
+ROUTER_ADVERTISEMENT = 134
+BROADCAST = b"\xff" * 4
+ALL_DHCP_SERVERS = socket.inet_pton(socket.AF_INET6, "ff02::1:2")
+ALL_ROUTERS = socket.inet_pton(socket.AF_INET6, "ff02::2")
+PROBE_MAC = bytes.fromhex("02697061006d")
+"""The sender of the frames: local, and of no machine. No bridge sees it."""
+
+_ETHERNET = struct.Struct("!6s6sH")
+_IPV4 = struct.Struct("!BBHHHBBH4s4s")
+_IPV6 = struct.Struct("!IHBB16s16s")
+_UDP = struct.Struct("!HHHH")
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a frame brought."""
+
+    kind: int
+    """DHCP_SERVER_PORT or DHCPV6_SERVER_PORT, to which it went, or ROUTER_ADVERTISEMENT."""
+    payload: bytes
+    """What UDP carried, or the ICMPv6 message with its header."""
+    source: str
+
+
+def dhcp4_frame(server_mac: bytes, payload: bytes) -> bytes:
+    """To the server's interface, as a relay sends it. IPv4 needs no checksum of UDP (RFC 768)."""
+    udp = _UDP.pack(DHCP_SERVER_PORT, DHCP_SERVER_PORT, _UDP.size + len(payload), 0) + payload
+    size = _IPV4.size + len(udp)
+    # From 0.0.0.0 the kernel takes nothing but a broadcast.
+    head = _IPV4.pack(0x45, 0, size, 0, 0, 64, socket.IPPROTO_UDP, 0, bytes(4), BROADCAST)
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    return _ETHERNET.pack(server_mac, PROBE_MAC, ETHERTYPE_IPV4) + head + udp
+
+
+def dhcp6_frame(server_mac: bytes, source: IPv6Address, payload: bytes) -> bytes:
+    """To the server's interface, from an address of its own, as a relay sends it."""
+    size = _UDP.size + len(payload)
+    plain = _UDP.pack(DHCPV6_SERVER_PORT, DHCPV6_SERVER_PORT, size, 0) + payload
+    found = _checksum6(source.packed, ALL_DHCP_SERVERS, socket.IPPROTO_UDP, plain)
+    udp = plain[:6] + struct.pack("!H", found or 0xFFFF) + plain[8:]
+    head = _IPV6.pack(6 << 28, size, socket.IPPROTO_UDP, 64, source.packed, ALL_DHCP_SERVERS)
+    return _ETHERNET.pack(server_mac, PROBE_MAC, ETHERTYPE_IPV6) + head + udp
+
+
+def router_solicitation_frame(server_mac: bytes, source: IPv6Address) -> bytes:
+    """To the server's interface, from its own link-local address (RFC 4861 §4.1)."""
+    plain = struct.pack("!BBHI", 133, 0, 0, 0)
+    found = _checksum6(source.packed, ALL_ROUTERS, socket.IPPROTO_ICMPV6, plain)
+    icmp = plain[:2] + struct.pack("!H", found) + plain[4:]
+    head = _IPV6.pack(6 << 28, len(icmp), socket.IPPROTO_ICMPV6, 255, source.packed, ALL_ROUTERS)
+    return _ETHERNET.pack(server_mac, PROBE_MAC, ETHERTYPE_IPV6) + head + icmp
+
+
+def inside(frame: bytes) -> Inside | None:
+    """What a frame carries, if a DHCP server or an advertising router sent it."""
+    if len(frame) < _ETHERNET.size:
+        return None
+    *_macs, ethertype = _ETHERNET.unpack_from(frame)
+    packet = frame[_ETHERNET.size :]
+    if ethertype == ETHERTYPE_IPV4 and len(packet) >= _IPV4.size:
+        size = (packet[0] & 15) * 4
+        source = socket.inet_ntop(socket.AF_INET, packet[12:16])
+        return _inside_ip(packet[9], packet[size:], source)
+    if ethertype == ETHERTYPE_IPV6 and len(packet) >= _IPV6.size:
+        source = socket.inet_ntop(socket.AF_INET6, packet[8:24])
+        return _inside_ip(packet[6], packet[_IPV6.size :], source)
+    return None
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071)."""
+    data += b"\0" * (len(data) % 2)
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def _inside_ip(protocol: int, data: bytes, source: str) -> Inside | None:
+    if protocol == socket.IPPROTO_UDP and len(data) >= _UDP.size:
+        _from, to, size, _sum = _UDP.unpack_from(data)
+        if to in (DHCP_SERVER_PORT, DHCPV6_SERVER_PORT):
+            return Inside(to, data[_UDP.size : size], source)
+    if protocol == socket.IPPROTO_ICMPV6 and data[:1] == bytes([ROUTER_ADVERTISEMENT]):
+        return Inside(ROUTER_ADVERTISEMENT, data, source)
+    return None
+
+
+def _checksum6(source: bytes, destination: bytes, protocol: int, data: bytes) -> int:
+    """With the pseudo-header of IPv6 (RFC 8200 §8.1)."""
+    return checksum(source + destination + struct.pack("!II", len(data), protocol) + data)
