@@ -1,0 +1,227 @@
+"""What dnsmasq says of what it was given and of who asked it, line by line. Pure.
+
+All lines by which dnsmasq 2.90 to 2.93 says that it dropped, refused or withheld something: out of
+its option.c, inotify.c, rfc2131.c, rfc3315.c, dhcp.c, lease.c and dnsmasq.c. It speaks English, as
+the agent starts it without a locale. A reason that is not in these tables is still a verdict where
+the form of the line says so: `… at line N of FILE`.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+LINE_LIMIT = 1024
+"""dnsmasq's own limit for a line of its log."""
+
+
+class Kind(StrEnum):
+    """What became of something. The values are shown, and count in a metric."""
+
+    HOST_DROPPED = "host-dropped"
+    OPTION_DROPPED = "option-dropped"
+    OPTION_LEFT_OUT = "option-left-out"
+    FILES_UNREAD = "files-unread"
+    ADDRESS_LEASED = "address-leased"
+    ADDRESS_OF_SERVER = "address-of-server"
+    ADDRESS_DECLINED = "address-declined"
+    NO_RANGE = "no-range"
+    NO_ADDRESS_HERE = "no-address-here"
+    REFUSED = "refused"
+    NAME_DROPPED = "name-dropped"
+    SEND_FAILED = "send-failed"
+    LEASES_UNREAD = "leases-unread"
+    HOOK_FAILED = "hook-failed"
+    LINES_LOST = "lines-lost"
+    START_REFUSED = "start-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One thing that dnsmasq did not do, with whatever the line names."""
+
+    kind: Kind
+    said: str
+    """In dnsmasq's words."""
+    file: str = ""
+    """Below the network's directory: `hosts/<port id>`, `options/<port id>`, `options/network`."""
+    line: int = 0
+    address: str = ""
+    mac: str = ""
+    """Of the machine that has the address, or that asked."""
+    interface: str = ""
+    option: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """dnsmasq begins to read a file: all that it said of the file before is void."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A DHCP packet that dnsmasq got or sent."""
+
+    message: str
+    """As `DHCPDISCOVER` or `DHCPACK`; `DHCPADVERTISE` and `DHCPREPLY` are DHCPv6's answers."""
+    interface: str
+    client: str
+    """The MAC address; in DHCPv6 the DUID, of which dnsmasq shows 100 octets."""
+    address: str
+    remark: str
+    """Why it was refused, or in an answer the host's name; often empty."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """True if a machine asked and was not given what it asked for."""
+        if self.remark in _REFUSALS_BY_MESSAGE.get(self.message, ()):
+            return True
+        return self.message in ("DHCPNAK", "NOANSWER")
+
+    @property
+    def is_answer(self) -> bool:
+        """True if a machine got, or was offered, an address."""
+        granting = self.message in ("DHCPOFFER", "DHCPACK", "DHCPADVERTISE", "DHCPREPLY")
+        return granting and bool(self.address) and not self.is_refusal
+
+
+Said = Verdict | FileRead | Packet
+
+_HEAD = re.compile(r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )?dnsmasq(?:-[a-z]+)?(?:\[\d+\])?: ")
+_OF_FILE = re.compile(r"(?P<said>.+) at line (?P<line>\d{1,9}) of (?P<path>/.+)")
+_READ = re.compile(r"read (?P<path>/.+)")
+# An IPv6 address has `::` or seven colons, and no group like 00, with which every DUID begins.
+_PACKET = re.compile(
+    r"(?:\d+ )?(?P<message>BOOTP|PXE|NOANSWER|DHCP[A-Z-]+)\((?P<interface>[^)]{1,15})\)"
+    r" (?:(?P<address>\d+\.\d+\.\d+\.\d+|(?!0\d)(?=\S*::|(?:[^:\s]*:){7})[0-9a-f:.]+) )?"
+    r"(?P<client>(?:[0-9a-f]{2}-)?[0-9a-f]{2}(?::[0-9a-f]{2})*|<null>)"
+    r"(?: (?P<remark>.*))?"
+)
+_MAC = r"(?P<mac>\S+)"
+_ADDRESS = r"(?P<address>\S+)"
+_INTERFACE = r"(?P<interface>\S+)"
+
+_WITHHELD = rf"not using configured address {_ADDRESS} because it"
+_NO_RANGE = r"no address range available for DHCP(?:v6)? request"
+
+_FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (Kind.FILES_UNREAD, r"bad dynamic directory \S+: .+"),
+        (Kind.FILES_UNREAD, r"failed to create inotify for \S+: .+"),
+        (Kind.FILES_UNREAD, r"cannot (?:read|access|access directory) \S+: .+"),
+        (Kind.FILES_UNREAD, r"failed to (?:read|load names from) \S+: .+"),
+        (Kind.ADDRESS_LEASED, rf"{_WITHHELD} is leased to {_MAC}"),
+        (Kind.ADDRESS_OF_SERVER, rf"{_WITHHELD} is in use by the server or relay"),
+        (Kind.ADDRESS_DECLINED, rf"{_WITHHELD} was previously declined"),
+        (Kind.ADDRESS_DECLINED, rf"disabling DHCP static address {_ADDRESS} for .+"),
+        (Kind.NO_RANGE, rf"{_NO_RANGE} via {_INTERFACE}"),
+        (Kind.NO_RANGE, rf"{_NO_RANGE} (?:with subnet selector|from relay at) {_ADDRESS}"),
+        (Kind.NO_ADDRESS_HERE, rf"DHCP packet received on {_INTERFACE} which has no address"),
+        (Kind.OPTION_LEFT_OUT, r"cannot send DHCP/BOOTP option (?P<option>\d{1,5}): .+"),
+        (Kind.OPTION_LEFT_OUT, r"cannot send RFC3925 option: .+"),
+        (Kind.OPTION_LEFT_OUT, r"Ignoring duplicate dhcp-option (?P<option>\d{1,5})"),
+        (Kind.OPTION_LEFT_OUT, r"PXE menu too large"),
+        (Kind.NAME_DROPPED, r"Ignoring domain \S* for DHCP host name .+"),
+        (Kind.NAME_DROPPED, r"not giving name \S+ to the DHCP lease of .+"),
+        (Kind.NAME_DROPPED, rf"duplicate IP address {_ADDRESS} \(.*\) in dhcp-config directive"),
+        (Kind.NAME_DROPPED, r".+ has more than one address in hostsfile, using .+"),
+        (Kind.SEND_FAILED, rf"Error sending DHCP packet to {_ADDRESS}: .+"),
+        (Kind.SEND_FAILED, r"failed to send packet: .+"),
+        (Kind.SEND_FAILED, r"ARP-cache injection failed: .+"),
+        (Kind.SEND_FAILED, r"netlink returns error: .+"),
+        (Kind.LEASES_UNREAD, r"ignoring invalid line in lease database.+"),
+        (Kind.LEASES_UNREAD, r"failed to parse lease database cleanly"),
+        (Kind.HOOK_FAILED, r"script process (?:killed by signal|exited with status) .+"),
+        (Kind.HOOK_FAILED, r"failed to execute \S+: .+"),
+        (Kind.LINES_LOST, r"overflow: (?P<option>\d{1,9}) log entries lost"),
+        (Kind.START_REFUSED, r"FAILED to start up"),
+    )
+)
+
+_KINDS_BY_FOLDER = {"hosts": Kind.HOST_DROPPED, "options": Kind.OPTION_DROPPED}
+
+_REFUSALS_BY_MESSAGE = {
+    "DHCPDISCOVER": ("no address available", "ignored", "no unique-id", "no leases left"),
+    "BOOTP": (
+        "address in use",
+        "disabled",
+        "ignored",
+        "no address available",
+        "no address configured",
+        "no leases left",
+        "wrong network",
+    ),
+    "DHCPINFORM": ("ignored",),
+    "DHCPSOLICIT": ("ignored",),
+    "DHCPREQUEST": ("ignored",),
+    "DHCPINFORMATION-REQUEST": ("ignored",),
+    "DHCPADVERTISE": ("no addresses available",),
+    "DHCPREPLY": (
+        "address invalid",
+        "address in use",
+        "confirm failed",
+        "lease not found",
+        "no addresses available",
+    ),
+}
+
+
+def parse(line: str, directory: str) -> Said | None:
+    """What a line of the log says; None for one that tells of nothing wrong and of no packet.
+
+    `directory` is the network's, in which its files are.
+    """
+    head = _HEAD.match(line[:LINE_LIMIT])
+    if head is None:
+        return None
+    text = line[head.end() : LINE_LIMIT].rstrip()
+    if found := _READ.fullmatch(text):
+        return FileRead(_below(directory, found["path"]))
+    if found := _PACKET.fullmatch(text):
+        return _packet(found)
+    if found := _OF_FILE.fullmatch(text):
+        file = _below(directory, found["path"])
+        kind = _KINDS_BY_FOLDER.get(file.partition("/")[0], Kind.START_REFUSED)
+        return Verdict(kind, found["said"], file=file, line=int(found["line"]))
+    for kind, form in _FORMS:
+        if found := form.fullmatch(text):
+            return _verdict(kind, text, found.groupdict())
+    return None
+
+
+def refusal(packet: Packet) -> Verdict:
+    """The verdict on a machine whose packet is a refusal."""
+    return Verdict(
+        Kind.REFUSED,
+        packet.remark or packet.message,
+        address=packet.address,
+        mac=packet.client,
+        interface=packet.interface,
+    )
+
+
+def _packet(found: re.Match[str]) -> Packet:
+    return Packet(
+        found["message"],
+        found["interface"],
+        found["client"],
+        found["address"] or "",
+        (found["remark"] or "").strip(),
+    )
+
+
+def _verdict(kind: Kind, text: str, fields: dict[str, str | None]) -> Verdict:
+    return Verdict(
+        kind,
+        text,
+        address=fields.get("address") or "",
+        mac=fields.get("mac") or "",
+        interface=fields.get("interface") or "",
+        option=int(fields.get("option") or 0),
+    )
+
+
+def _below(directory: str, path: str) -> str:
+    return path.removeprefix(directory.rstrip("/") + "/")
