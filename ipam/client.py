@@ -71,6 +71,10 @@ class Client:
         """The parsed answer. A list or tuple as a parameter's value repeats the parameter."""
         return _body(self._send("GET", path, params))
 
+    def get_bytes(self, path: str, params: Params | None = None) -> bytes:
+        """The answer as it came, for who decodes it into a type."""
+        return self._send("GET", path, params).content
+
     def post(self, path: str, params: Params | None = None, json: Any = None) -> Any:
         """The parsed answer, None when it is empty."""
         return _body(self._send("POST", path, params, json))

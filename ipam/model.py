@@ -18,8 +18,6 @@ COMPUTE_OWNER_PREFIX: Final = "compute:"
 
 DHCP_AGENT_TYPE: Final = "DHCP agent"
 AGENT_BINARY: Final = "ipam-agent"
-WORKER_WAKE_SOCKET: Final = "worker-wake.sock"
-"""Where, in run_path, the worker hears that there is an event to send."""
 
 VIF_UNBOUND: Final = "unbound"
 VIF_TAP: Final = "tap"

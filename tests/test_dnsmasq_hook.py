@@ -88,11 +88,11 @@ def test_an_event_is_told_to_the_agent(
     done = hook(*ADD, DNSMASQ_LEASE_EXPIRES="1795373479", DNSMASQ_CLIENT_ID="01:02")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     event = parse_record(told[0], "compute-1")
-    assert event["action"] == "add"
-    assert event["network_id"] == NETWORK
-    assert event["hostname"] == "web"
-    assert event["expires_at"] == 1795373479
-    assert event["client_id"] == "01:02"
+    assert event.action == "add"
+    assert event.network_id == NETWORK
+    assert event.hostname == "web"
+    assert event.expires_at == 1795373479
+    assert event.client_id == "01:02"
     assert b"ambient" not in told[0]
     assert spool.read_bytes() == b""
 
@@ -112,7 +112,7 @@ def test_without_an_agent_events_are_spooled_in_order(hook: Hook, spool: Path) -
         file.write(b"half a li")
     hook("del", *ADD[1:])
     lines = [line for line in spool.read_bytes().split(b"\n") if line]
-    assert [parse_record(line, "h")["action"] for line in (lines[0], lines[2])] == ["add", "del"]
+    assert [parse_record(line, "h").action for line in (lines[0], lines[2])] == ["add", "del"]
     assert lines[1] == b"half a li"
 
 
@@ -158,8 +158,8 @@ def test_client_bytes_cannot_end_a_field_or_a_line(hook: Hook, spool: Path) -> N
     (line,) = [line for line in spool.read_bytes().split(b"\n") if line]
     assert line.replace(b"\t", b"").decode("ascii").isprintable()
     event = parse_record(line, "h")
-    assert event["details"]["vendor_class"] == "a\\x09id=0\\x0ab%0A=\\x01é"
-    assert len(event["details"]["tags"]) == 1024
+    assert event.details["vendor_class"] == "a\\x09id=0\\x0ab%0A=\\x01é"
+    assert len(event.details["tags"]) == 1024
 
 
 def test_the_hook_imports_only_what_the_interpreter_has_built_in() -> None:

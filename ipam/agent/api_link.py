@@ -5,25 +5,22 @@ thread keeps asking, and the rest of the agent serves what was known last.
 """
 
 import logging
-import os
-import select
-import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from ipam import clock, model
+from ipam import clock
 from ipam.agent.last_known_networks import KnownState
 from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentNotFound, IpamError
+from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
+from ipam.protocol.reports import AgentFacts, AgentReport, SeenPort, SeenPorts, read_agent_id
+from ipam.protocol.wake import WakeSocket, Woken
+from ipam.protocol.wire import parsed
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
-
-Json = dict[str, Any]
 
 NETWORKS_PER_REQUEST = 50
 PORTS_PER_REPORT = 500
@@ -41,13 +38,13 @@ class ApiLink:
         *,
         host: str,
         zone: str,
-        wake_path: Path,
+        wake: WakeSocket,
         poll_seconds: float,
         report_seconds: float,
-        facts: Callable[[], Json],
+        facts: Callable[[], AgentFacts],
         on_change: Callable[[], None],
     ) -> None:
-        self.networks: Mapping[str, Json] = known.load()
+        self.networks: Mapping[str, FullNetwork] = known.load()
         self._client = client
         self._known = known
         self._host = host
@@ -59,16 +56,16 @@ class ApiLink:
         self._started_at = clock.now_seconds()
         self._agent_id: str | None = None
         self._etag: str | None = None
-        self._said: Json = {}
+        self._said: AgentFacts | None = None
         self._heartbeat_at = float("-inf")
         self._lock = threading.Lock()
         self._reports: dict[str, tuple[int, bool]] = {}
         self._asked = False
         self._trouble = Trouble()
+        self._faults: Mapping[str, str] = {}
         self._stopping = False
-        self._wake_path = wake_path
-        self._wake_socket = _bind(wake_path)
-        self._poke_reader, self._poke_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake = wake
+        self._wake.bind()
         self._thread = threading.Thread(target=self._run, name="api-link", daemon=True)
 
     def start(self) -> None:
@@ -78,23 +75,20 @@ class ApiLink:
     def stop(self) -> None:
         """End after the request at hand."""
         self._stopping = True
-        self._poke()
+        self._wake.interrupt()
         self._thread.join()
-        self._wake_socket.close()
-        self._wake_path.unlink(missing_ok=True)
-        os.close(self._poke_reader)
-        os.close(self._poke_writer)
+        self._wake.close()
 
     def report(self, ports: Mapping[str, tuple[int, bool]]) -> None:
         """By port, at which revision, whether DHCP would answer or the tap is missing."""
         with self._lock:
             self._reports.update(ports)
-        self._poke()
+        self._wake.interrupt()
 
     def ask(self) -> None:
         """Look at once what the API has."""
         self._asked = True
-        self._poke()
+        self._wake.interrupt()
 
     def turn(self) -> None:
         """Say and ask what is due. Raises IpamError when the API is away or refuses."""
@@ -105,31 +99,18 @@ class ApiLink:
     def _run(self) -> None:
         next_poll = 0.0
         while not self._stopping:
-            poked = self._wait(max(0.0, next_poll - time.monotonic()))
+            woken = self._wake.wait(max(0.0, next_poll - time.monotonic()))
             try:
-                is_report = poked == {self._poke_reader} and not self._asked
+                is_report = woken is Woken.FROM_INSIDE and not self._asked
                 if is_report and not self._trouble and self._agent_id:
                     self._send_reports()
                     continue
                 self._asked = False
                 self.turn()
                 self._recovered()
-            except IpamError as error:
-                self._failed(error)
-            except Exception as error:
-                LOG.exception("api link")
+            except Exception as error:  # noqa: BLE001  # the thread must go on asking
                 self._failed(error)
             next_poll = time.monotonic() + self._poll_seconds
-
-    def _wait(self, seconds: float) -> set[int]:
-        """Until something is to do; gives the descriptors that said so, emptied."""
-        poll = select.poll()
-        poll.register(self._wake_socket, select.POLLIN)
-        poll.register(self._poke_reader, select.POLLIN)
-        ready = {descriptor for descriptor, _event in poll.poll(seconds * 1000)}
-        for descriptor in ready:
-            _empty(descriptor)
-        return ready
 
     def _heartbeat(self) -> None:
         facts = self._facts()
@@ -139,20 +120,14 @@ class ApiLink:
         )
         if not due and self._agent_id:
             return
-        answer = self._client.post(
-            "/v2.0/agents",
-            json={
-                "agent": {
-                    "host": self._host,
-                    "agent_type": model.DHCP_AGENT_TYPE,
-                    "binary": model.AGENT_BINARY,
-                    "started_at": self._started_at,
-                    "availability_zone": self._zone,
-                    "configurations": facts,
-                }
-            },
+        report = AgentReport(
+            host=self._host,
+            started_at=self._started_at,
+            availability_zone=self._zone,
+            configurations=parsed(facts),
         )
-        self._agent_id = answer["agent"]["id"]
+        body = {"agent": parsed(report)}
+        self._agent_id = read_agent_id(self._client.post("/v2.0/agents", json=body))
         self._said = facts
         self._heartbeat_at = time.monotonic()
 
@@ -162,76 +137,78 @@ class ApiLink:
         etag, body = self._client.get_if_changed(path, self._etag)
         if body is None:
             return
-        digests = {row["id"]: row["digest"] for row in body["networks"]}
+        digests = read_digests(body)
         current = {key: row for key, row in self.networks.items() if key in digests}
         # At the first look everything: what the disk has of a status may be of any age.
         moved = [
             key
             for key in digests
-            if self._etag is None or current.get(key, {}).get("digest") != digests[key]
+            if self._etag is None or key not in current or current[key].digest != digests[key]
         ]
-        fetched: list[Json] = []
-        for some in chunks(moved, NETWORKS_PER_REQUEST):
-            fetched += self._client.get(path, params={"network_id": some})["networks"]
-        current.update((row["id"], row) for row in fetched)
+        fetched, faults = self._fetch_in_full(path, moved)
+        current.update((row.id, row) for row in fetched)
         self.networks = current
         self._on_change()
         self._etag = etag
+        self._tell_of_faults(faults)
         for row in fetched:
             self._known.save(row)
+
+    def _fetch_in_full(
+        self, path: str, network_ids: Sequence[str]
+    ) -> tuple[list[FullNetwork], dict[str, str]]:
+        """The networks, and of those that cannot be read what is wrong, by id."""
+        fetched: list[FullNetwork] = []
+        faults: dict[str, str] = {}
+        for some in chunks(network_ids, NETWORKS_PER_REQUEST):
+            answer = self._client.get_bytes(path, {"network_id": some})
+            networks, unfit = read_networks(answer)
+            fetched += networks
+            faults |= unfit
+        return fetched, faults
+
+    def _tell_of_faults(self, faults: Mapping[str, str]) -> None:
+        """Say once what is wrong with a network's description, and once that it is right.
+
+        What could not be read is asked for again at each change, so `faults` has them all.
+        """
+        for network_id, fault in faults.items():
+            if self._faults.get(network_id) != fault:
+                LOG.error(
+                    "network %s: cannot read what the API says of it, it stays as it is: %s",
+                    *(network_id, fault),
+                )
+        for network_id in self._faults.keys() - faults.keys():
+            LOG.info("network %s: nothing is wrong any more with what the API says", network_id)
+        self._faults = faults
 
     def _send_reports(self) -> None:
         with self._lock:
             some = dict(list(self._reports.items())[:PORTS_PER_REPORT])
         for name, wanted in (("down-ports", False), ("ready-ports", True)):
-            rows = [
-                {"id": port_id, "revision_number": revision}
+            ports = [
+                SeenPort(port_id, revision)
                 for port_id, (revision, ready) in some.items()
                 if ready is wanted
             ]
-            if rows:
-                self._client.post(f"/v2.0/agents/{self._agent_id}/{name}", json={"ports": rows})
+            if ports:
+                body = parsed(SeenPorts(ports))
+                self._client.post(f"/v2.0/agents/{self._agent_id}/{name}", json=body)
         with self._lock:
             for port_id, report in some.items():
                 if self._reports.get(port_id) == report:
                     del self._reports[port_id]
             more = bool(self._reports)
         if more:
-            self._poke()
+            self._wake.interrupt()
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, AgentNotFound):
             self._agent_id = self._etag = None  # deleted by an administrator: sign on anew
-        if self._trouble.begins(str(error) or type(error).__name__):
-            LOG.warning("serving the last known state: %s", error)
+        if self._trouble.begins(str(error) or repr(error)):
+            unforeseen = None if isinstance(error, IpamError) else error
+            LOG.warning("serving the last known state: %s", error, exc_info=unforeseen)
 
     def _recovered(self) -> None:
         if self._trouble.ends():
             LOG.warning("the API answers again")
-
-    def _poke(self) -> None:
-        try:
-            os.write(self._poke_writer, b"x")
-        except BlockingIOError:
-            return  # it is full of pokes already
-
-
-def _bind(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    wake = socket.socket(
-        socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-    )
-    wake.bind(str(path))
-    path.chmod(0o660)
-    if os.geteuid() == 0:  # the API may run as the service's own user, which owns the directory
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
-    return wake
-
-
-def _empty(descriptor: int) -> None:
-    try:
-        while os.read(descriptor, 4096) or True:  # an empty datagram reads as nothing
-            pass
-    except BlockingIOError:
-        return

@@ -1,24 +1,25 @@
 """What this host should have, out of what the API says about one network. Pure.
 
-The API's text goes through the parsers of `words` here; what has no safe form is left out, and
+The API's text goes through the parsers of `safe_words` here. What has no safe form is left out and
 said in `faults`, so that one odd value takes its own line away and nothing else.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ipam import model
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import DhcpRange, Host, Option, Site
 from ipam.agent.state import Bridge, Interface, NetworkState
+from ipam.protocol import dhcp_state
+from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedDhcpOption, ServedSubnet
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import eui64, is_auto_address
 from ipam.rules.subnet_options import is_unspecified
 from ipam.templating import Word
 
-Json = Mapping[str, Any]
 T = TypeVar("T")
 
 IPV6_RANGE_MODES = {
@@ -67,26 +68,26 @@ class ServedNetwork:
 class _Subnet:
     id: Word
     network: IPv4Network | IPv6Network
-    row: Json
+    row: ServedSubnet
 
     @property
     def reserves(self) -> bool:
-        return not is_auto_address(self.row.get("ipv6_address_mode"))
+        return not is_auto_address(self.row.ipv6_address_mode)
 
 
-def served_network(row: Json, site: Site, host: str) -> ServedNetwork:
+def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
     """The network of a `dhcp-state` answer. Raises UnfitError if nothing of it can be used."""
     faults: list[str] = []
-    network_id = safe_words.uuid(row["id"])
-    subnets = _dhcp_subnets(row, faults) if row["admin_state_up"] and row["dhcp_port"] else []
-    ports = [port for port in row["ports"] if port["admin_state_up"]]
-    bridge = Bridge(model.bridge_name(network_id), int(row["mtu"]))
-    taps = frozenset(model.tap_name(p["id"]) for p in ports if p["binding_host_id"] == host)
+    network_id = safe_words.uuid(row.id)
+    subnets = _dhcp_subnets(row, faults) if row.admin_state_up and row.dhcp_port else []
+    ports = [port for port in row.ports if port.admin_state_up]
+    bridge = Bridge(model.bridge_name(network_id), row.mtu)
+    taps = frozenset(model.tap_name(p.id) for p in ports if p.binding_host_id == host)
     state = NetworkState(network_id, bridge, taps=taps)
-    if subnets:
-        files = _files(row, subnets, ports, faults)
-        state = _with_dhcp(state, row, site, subnets, files)
-    served = {port["id"]: _served_port(port, host, subnets) for port in ports}
+    if row.dhcp_port and subnets:
+        files = _files(row, row.dhcp_port, subnets, ports, faults)
+        state = _with_dhcp(state, row, row.dhcp_port, site=site, subnets=subnets, files=files)
+    served = {port.id: _served_port(port, host, subnets) for port in ports}
     return ServedNetwork(
         state,
         served,
@@ -94,26 +95,25 @@ def served_network(row: Json, site: Site, host: str) -> ServedNetwork:
         config.server_duid(network_id),
         tuple(faults),
         frozenset(
-            model.tap_name(port["id"])
-            for port in ports
-            if port.get("binding_vif_type") == model.VIF_BRIDGE
+            model.tap_name(port.id) for port in ports if port.binding_vif_type == model.VIF_BRIDGE
         ),
     )
 
 
 def _with_dhcp(
     state: NetworkState,
-    row: Json,
+    row: FullNetwork,
+    dhcp_port: DhcpPort,
+    *,
     site: Site,
     subnets: list[_Subnet],
     files: Mapping[str, str],
 ) -> NetworkState:
-    dhcp_port = row["dhcp_port"]
     interface = Interface(
-        outside=safe_words.interface(model.tap_name(safe_words.uuid(dhcp_port["id"]))),
-        inside=safe_words.interface(model.dhcp_interface_name(dhcp_port["id"])),
-        mac=safe_words.mac(dhcp_port["mac_address"]),
-        mtu=int(row["mtu"]),
+        outside=safe_words.interface(model.tap_name(safe_words.uuid(dhcp_port.id))),
+        inside=safe_words.interface(model.dhcp_interface_name(dhcp_port.id)),
+        mac=safe_words.mac(dhcp_port.mac_address),
+        mtu=row.mtu,
     )
     addresses = _server_addresses(dhcp_port, subnets)
     startup = config.startup(
@@ -122,8 +122,8 @@ def _with_dhcp(
         interface=safe_words.interface(interface.inside),
         addresses=addresses,
         mtu=interface.mtu,
-        ranges=[_range(subnet, row["lease_seconds"]) for subnet in subnets],
-        advertise=any(subnet.row.get("ipv6_ra_mode") for subnet in subnets),
+        ranges=[_range(subnet, row.lease_seconds) for subnet in subnets],
+        advertise=any(subnet.row.ipv6_ra_mode for subnet in subnets),
     )
     return NetworkState(
         id=state.id,
@@ -137,51 +137,55 @@ def _with_dhcp(
     )
 
 
-def _dhcp_subnets(row: Json, faults: list[str]) -> list[_Subnet]:
+def _dhcp_subnets(row: FullNetwork, faults: list[str]) -> list[_Subnet]:
     found = []
-    for subnet in row["subnets"]:
-        if not subnet["enable_dhcp"]:
+    for subnet in row.subnets:
+        if not subnet.enable_dhcp:
             continue
-        network = ip_network(subnet["cidr"])
-        if network.version == 6 and (
-            network.prefixlen < 64 or (subnet["ipv6_ra_mode"] and network.prefixlen != 64)
+        network = ip_network(subnet.cidr)
+        if subnet.ipv6_ra_mode not in IPV6_RANGE_MODES:
+            faults.append(f"subnet {subnet.id}: {subnet.ipv6_ra_mode!r} is no known ipv6_ra_mode")
+        elif network.version == 6 and (
+            network.prefixlen < 64 or (subnet.ipv6_ra_mode and network.prefixlen != 64)
         ):
-            faults.append(f"subnet {subnet['id']}: dnsmasq cannot serve the prefix {network}")
-        elif subnet["ipv6_address_mode"] == model.SLAAC and not subnet["ipv6_ra_mode"]:
+            faults.append(f"subnet {subnet.id}: dnsmasq cannot serve the prefix {network}")
+        elif subnet.ipv6_address_mode == model.SLAAC and not subnet.ipv6_ra_mode:
             continue  # a router elsewhere does it all
         else:
-            found.append(_Subnet(safe_words.uuid(subnet["id"]), network, subnet))
+            found.append(_Subnet(safe_words.uuid(subnet.id), network, subnet))
     return sorted(found, key=lambda subnet: subnet.id)
 
 
-def _server_addresses(dhcp_port: Json, subnets: list[_Subnet]) -> frozenset[str]:
+def _server_addresses(dhcp_port: DhcpPort, subnets: list[_Subnet]) -> frozenset[str]:
     """The DHCP port's addresses; where it has none, the one that its MAC address makes (EUI-64).
 
     dnsmasq takes a range for served only if its interface has an address in it.
     """
-    fixed = {ip["subnet_id"]: ip["ip_address"] for ip in dhcp_port["fixed_ips"]}
+    fixed = {ip.subnet_id: ip.ip_address for ip in dhcp_port.fixed_ips}
     found = set()
     for subnet in subnets:
         address = fixed.get(subnet.id)
         if address is None and subnet.network.version == 6:
-            address = model.unpack(eui64(str(subnet.network), dhcp_port["mac_address"]))
+            address = model.unpack(eui64(str(subnet.network), dhcp_port.mac_address))
         if address is not None:
             found.add(f"{ip_address(address)}/{subnet.network.prefixlen}")
     return frozenset(found)
 
 
 def _range(subnet: _Subnet, lease_seconds: int) -> DhcpRange:
-    mode = IPV6_RANGE_MODES[subnet.row.get("ipv6_ra_mode")]
+    mode = IPV6_RANGE_MODES[subnet.row.ipv6_ra_mode]
     return DhcpRange(subnet.id, subnet.network, mode, lease_seconds)
 
 
 def _files(
-    row: Json, subnets: list[_Subnet], ports: list[Json], faults: list[str]
+    row: FullNetwork,
+    dhcp_port: DhcpPort,
+    subnets: list[_Subnet],
+    ports: list[dhcp_state.ServedPort],
+    faults: list[str],
 ) -> dict[str, str]:
     """The reloadable files; options before hosts, as a host's tag must find its options."""
-    interface = safe_words.interface(
-        model.dhcp_interface_name(safe_words.uuid(row["dhcp_port"]["id"]))
-    )
+    interface = safe_words.interface(model.dhcp_interface_name(safe_words.uuid(dhcp_port.id)))
     network = [option for subnet in subnets for option in _subnet_options(row, subnet, faults)]
     files = {"options/network": config.options_file(network)}
     hosts = {}
@@ -189,52 +193,52 @@ def _files(
         options = _port_options(port, faults)
         lines = _hosts(port, subnets, faults)
         if options:
-            files[f"options/{port['id']}"] = config.options_file(options)
+            files[f"options/{port.id}"] = config.options_file(options)
         if lines:
-            hosts[f"hosts/{port['id']}"] = config.hosts_file(interface, lines)
+            hosts[f"hosts/{port.id}"] = config.hosts_file(interface, lines)
     return files | hosts
 
 
-def _subnet_options(row: Json, subnet: _Subnet, faults: list[str]) -> Iterable[Option]:
+def _subnet_options(row: FullNetwork, subnet: _Subnet, faults: list[str]) -> Iterable[Option]:
     def parse_domain() -> Word | None:
-        return safe_words.domain(row["dns_domain"]) if row["dns_domain"] else None
+        return safe_words.domain(row.dns_domain) if row.dns_domain else None
 
-    domain = _or_fault(faults, f"network {row['id']}", parse_domain)
+    domain = _or_fault(faults, f"network {row.id}", parse_domain)
     servers = [
         safe_words.address(one)
-        for one in subnet.row["dns_nameservers"]
+        for one in subnet.row.dns_nameservers
         if not is_unspecified(one)  # there is none: dnsmasq would name itself
     ]
     if subnet.network.version == 6:
         return config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
-    gateway = subnet.row["gateway_ip"]
+    gateway = subnet.row.gateway_ip
     return config.subnet_options(
         subnet.id,
         gateway=safe_words.address(gateway) if gateway and not is_unspecified(gateway) else None,
         name_servers=servers,
         routes=[
-            (safe_words.destination(route["destination"]), safe_words.address(route["nexthop"]))
-            for route in subnet.row["host_routes"]
+            (safe_words.destination(route.destination), safe_words.address(route.nexthop))
+            for route in subnet.row.host_routes
         ],
         domain=domain,
     )
 
 
-def _port_options(port: Json, faults: list[str]) -> list[Option]:
-    tags = safe_words.mac_tags(port["mac_address"])
+def _port_options(port: dhcp_state.ServedPort, faults: list[str]) -> list[Option]:
+    tags = safe_words.mac_tags(port.mac_address)
     options = []
-    for row in port["extra_dhcp_opts"]:
+    for wish in port.extra_dhcp_opts:
 
-        def parse(row: Json = row) -> Option:
-            name = safe_words.option(row["opt_name"], row.get("ip_version") or 4)
-            return Option(tags, name, safe_words.option_values(row["opt_value"] or ""))
+        def parse(wish: ServedDhcpOption = wish) -> Option:
+            name = safe_words.option(wish.opt_name, wish.ip_version)
+            return Option(tags, name, safe_words.option_values(wish.opt_value or ""))
 
-        option = _or_fault(faults, f"port {port['id']}", parse)
+        option = _or_fault(faults, f"port {port.id}", parse)
         options += [option] if option else []
     return options
 
 
-def _hosts(port: Json, subnets: list[_Subnet], faults: list[str]) -> list[Host]:
+def _hosts(port: dhcp_state.ServedPort, subnets: list[_Subnet], faults: list[str]) -> list[Host]:
     """One entry per IPv4 address, each with all IPv6 addresses.
 
     An entry without an IPv6 address would match, and so refuse, the machine's DHCPv6 requests.
@@ -242,36 +246,34 @@ def _hosts(port: Json, subnets: list[_Subnet], faults: list[str]) -> list[Host]:
     addresses = _reserved_addresses(port, subnets)
     if not addresses:
         return []
-    mac = safe_words.mac(port["mac_address"])
+    mac = safe_words.mac(port.mac_address)
     name = _host_name(port, addresses[0], faults)
     four = [[safe_words.address(one)] for one in addresses if ":" not in one]
     six = [safe_words.address(one) for one in addresses if ":" in one]
     return [Host(mac, name, (*first, *six)) for first in four or [[]]]
 
 
-def _host_name(port: Json, address: str, faults: list[str]) -> Word:
-    label = dns_names.host_label(port["hostname"])
-    name = _or_fault(faults, f"port {port['id']}", lambda: safe_words.hostname(label))
+def _host_name(port: dhcp_state.ServedPort, address: str, faults: list[str]) -> Word:
+    label = dns_names.host_label(port.hostname)
+    name = _or_fault(faults, f"port {port.id}", lambda: safe_words.hostname(label))
     return name or safe_words.hostname(model.default_hostname(address))
 
 
-def _reserved_addresses(port: Json, subnets: list[_Subnet]) -> list[str]:
+def _reserved_addresses(port: dhcp_state.ServedPort, subnets: list[_Subnet]) -> list[str]:
     by_id = {str(subnet.id): subnet for subnet in subnets if subnet.reserves}
-    return [
-        str(ip_address(ip["ip_address"])) for ip in port["fixed_ips"] if ip["subnet_id"] in by_id
-    ]
+    return [str(ip_address(ip.ip_address)) for ip in port.fixed_ips if ip.subnet_id in by_id]
 
 
-def _served_port(port: Json, host: str, subnets: list[_Subnet]) -> ServedPort:
-    here = port["binding_host_id"] == host
+def _served_port(port: dhcp_state.ServedPort, host: str, subnets: list[_Subnet]) -> ServedPort:
+    here = port.binding_host_id == host
     return ServedPort(
-        id=safe_words.uuid(port["id"]),
-        revision_number=port["revision_number"],
-        status=port["status"],
-        mac_address=port["mac_address"],
+        id=safe_words.uuid(port.id),
+        revision_number=port.revision_number,
+        status=port.status,
+        mac_address=port.mac_address,
         addresses=frozenset(_reserved_addresses(port, subnets)),
-        tap=model.tap_name(port["id"]) if here else None,
-        waits_for_tap=here and port["device_owner"].startswith(model.COMPUTE_OWNER_PREFIX),
+        tap=model.tap_name(port.id) if here else None,
+        waits_for_tap=here and port.device_owner.startswith(model.COMPUTE_OWNER_PREFIX),
     )
 
 

@@ -1,11 +1,12 @@
 """The last known state on local disk, so that a restart with the API away serves on."""
 
-import json
 import logging
 from pathlib import Path
-from typing import Any
 
 from ipam import files
+from ipam.errors import Malformed
+from ipam.protocol.dhcp_state import FullNetwork
+from ipam.protocol.wire import read, write
 
 LOG = logging.getLogger(__name__)
 
@@ -17,19 +18,19 @@ class KnownState:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
-    def load(self) -> dict[str, dict[str, Any]]:
+    def load(self) -> dict[str, FullNetwork]:
         """Every network by id; a damaged file is left out, and the API will tell."""
         found = {}
         for path in self._directory.glob("*.json"):
             try:
-                found[path.stem] = json.loads(path.read_text())
-            except ValueError as error:
-                LOG.warning("%s is damaged (%s): waiting for the API", path, error)
+                found[path.stem] = read(FullNetwork, path.read_bytes(), str(path))
+            except Malformed as error:
+                LOG.warning("%s; waiting for the API", error)
         return found
 
-    def save(self, network: dict[str, Any]) -> None:
+    def save(self, network: FullNetwork) -> None:
         """Keep what the API says of a network."""
-        files.put(self._directory / f"{network['id']}.json", json.dumps(network).encode())
+        files.put(self._directory / f"{network.id}.json", write(network))
 
     def forget(self, network_id: str) -> None:
         """The network is no longer served, and everything of it is gone from the host."""

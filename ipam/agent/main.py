@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from msgspec import UNSET
 from oslo_config import cfg
 
 import ipam
@@ -31,6 +32,8 @@ from ipam.agent.reconciler import Reconciler
 from ipam.agent.servers import Servers
 from ipam.client import Client
 from ipam.errors import HostUnfit
+from ipam.protocol.reports import AgentFacts
+from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
 
 LOG = logging.getLogger(__name__)
 
@@ -80,7 +83,7 @@ class Agent:
             known,
             host=settings.host,
             zone=settings.agent.availability_zone,
-            wake_path=run_path / "agent-wake.sock",
+            wake=WakeSocket(run_path / AGENT_SOCKET),
             poll_seconds=settings.agent.poll_interval,
             report_seconds=settings.agent.report_interval,
             facts=self._facts,
@@ -88,7 +91,7 @@ class Agent:
         )
         spool = Spool(state / "spool", settings.agent.hook_user)
         self._inbox = LeaseInbox(
-            run_path / "lease-inbox.sock",
+            run_path / LEASE_INBOX,
             host=settings.host,
             file=self._inbox_file,
             table=self._table,
@@ -210,17 +213,16 @@ class Agent:
         with contextlib.suppress(BlockingIOError):  # full of wakes already
             os.write(self._wake_writer, b"x")
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self) -> AgentFacts:
         networks = list(self._reconciler.networks.values())
-        vif_type = self._settings.agent.vif_type
-        return {
-            "dnsmasq_version": self.dnsmasq_version,
-            "networks": len(networks),
-            "ports": sum(len(network.ports) for network in networks),
-            "leases": self._table.count(),
-            "troubles": dict(list(self._reconciler.troubles.items())[:TROUBLES_TOLD]),
-            **({"vif_type": vif_type} if vif_type else {}),
-        }
+        return AgentFacts(
+            dnsmasq_version=self.dnsmasq_version,
+            networks=len(networks),
+            ports=sum(len(network.ports) for network in networks),
+            leases=self._table.count(),
+            troubles=dict(list(self._reconciler.troubles.items())[:TROUBLES_TOLD]),
+            vif_type=self._settings.agent.vif_type or UNSET,
+        )
 
 
 def _client(settings: cfg.ConfigOpts) -> Client:

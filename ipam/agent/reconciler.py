@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from ipam.agent.actions import AnyAction
 from ipam.agent.carry_out import Executor
@@ -22,14 +21,13 @@ from ipam.agent.releases import Releases
 from ipam.agent.reported_ports import Told
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
+from ipam.protocol.dhcp_state import FullNetwork
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
 EXPIRED_SECONDS = 60
 IDLE_SECONDS = 10.0
-
-Json = Mapping[str, Any]
 
 
 class Reconciler:
@@ -56,7 +54,7 @@ class Reconciler:
         self._report = report
         self._ask = ask
         self._monotonic = monotonic
-        self._rows: Mapping[str, Json] = {}
+        self._rows: Mapping[str, FullNetwork] = {}
         self._served: dict[str, ServedNetwork] = {}
         self._told = Told()
         self._unknown_taps = UnknownTaps()
@@ -77,19 +75,18 @@ class Reconciler:
         """What cannot be done now, by network id or tap. May be asked for by any thread."""
         return self._executor.troubles
 
-    def want(self, rows: Mapping[str, Json]) -> None:
+    def want(self, rows: Mapping[str, FullNetwork]) -> None:
         """From now on serve these networks of the API's `dhcp-state`."""
         served = {}
         for network_id, row in rows.items():
-            if self._rows.get(network_id) is row and network_id in self._served:
-                served[network_id] = self._served[network_id]
-                continue
-            try:
-                served[network_id] = self._parse(row)
-            except (ValueError, KeyError, TypeError) as error:
-                LOG.error("network %s: cannot serve it: %r", network_id, error)  # noqa: TRY400
-                if network_id in self._served:
-                    served[network_id] = self._served[network_id]
+            network = self._served.get(network_id)
+            if self._rows.get(network_id) is not row:
+                try:
+                    network = self._parse(row)
+                except ValueError as error:
+                    LOG.error("network %s: cannot serve it: %r", network_id, error)  # noqa: TRY400
+            if network is not None:
+                served[network_id] = network
         self._rows, self._served = rows, served
 
     def turn(self) -> float:
@@ -122,7 +119,7 @@ class Reconciler:
         self._releases.keep(present)
         self._told.keep({port for served in self._served.values() for port in served.ports})
 
-    def _parse(self, row: Json) -> ServedNetwork:
+    def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host)
         for fault in network.faults:
             LOG.warning("left out of dnsmasq's files: %s", fault)

@@ -12,7 +12,6 @@ import falcon
 from oslo_config import cfg
 from prometheus_client import CollectorRegistry
 
-from ipam import model
 from ipam.allocator.allocator import Allocator
 from ipam.api.about import metrics
 from ipam.api.about import routes as about
@@ -32,7 +31,7 @@ from ipam.api.subnets import routes as subnets
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
-from ipam.protocol.wake import AGENT_SOCKET, Waker
+from ipam.protocol.wake import AGENT_SOCKET, WORKER_SOCKET, Waker
 from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
 
@@ -78,7 +77,7 @@ def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> 
     )
     run_path = Path(settings.run_path)
     outbox = ComputeOutbox(
-        Waker(str(run_path / model.WORKER_WAKE_SOCKET)), enabled=settings.compute.send_events
+        Waker(str(run_path / WORKER_SOCKET)), enabled=settings.compute.send_events
     )
     waker = Waker(str(run_path / AGENT_SOCKET))
     return Service(settings, opened, allocator, waker, outbox, Policy(settings))

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from ipam.protocol.reading import fault, read, read_parsed
+from ipam.protocol.wire import read, read_parsed
 from ipam.values import Uuid
 
 
@@ -109,17 +109,17 @@ def read_digests(answer: object) -> dict[str, str]:
 
 
 def read_networks(answer: bytes) -> tuple[list[FullNetwork], dict[str, str]]:
-    """The networks in full, and of those that do not fit what is wrong, by id.
+    """The networks in full, and by id what does not fit in others, with the path below them.
 
     One network that does not fit takes no other down. Raises Malformed if it is no list of any.
     """
     networks: list[FullNetwork] = []
     faults: dict[str, str] = {}
-    for number, row in enumerate(read(_Networks, answer, "dhcp-state").networks):
+    for row in read(_Networks, answer, "dhcp-state").networks:
         try:
             networks.append(msgspec.json.decode(row, type=FullNetwork))
         except msgspec.ValidationError as error:
-            faults[_id_of(row)] = fault(error, f"networks[{number}]")
+            faults[_id_of(row)] = str(error)
     return networks, faults
 
 

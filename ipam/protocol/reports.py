@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
-from ipam.protocol.reading import read_parsed
+from ipam.protocol.wire import read_parsed
 from ipam.values import Uuid, json_object, printable, zone_name
 
 Configurations = Annotated[dict[str, Any], Meta(extra={"check": json_object})]

@@ -11,12 +11,12 @@ from ipam.compute import delivery
 from ipam.compute.delivery import Again, Done, Drop, Outcome, Pace
 from ipam.compute.nova import TIMEOUT_SECONDS
 from ipam.errors import DatabaseUnavailable, ServiceUnavailable
+from ipam.protocol.wake import WakeSocket
 from ipam.rules.nova_events import ComputeEvent
 from ipam.store import compute_events
 from ipam.store.compute_events import Claimed
 from ipam.store.engine.database import Database, Transaction
 from ipam.trouble import Trouble
-from ipam.worker.wake_socket import WakeSocket
 
 LOG = logging.getLogger(__name__)
 

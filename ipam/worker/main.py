@@ -6,6 +6,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oslo_config import cfg
@@ -13,10 +14,10 @@ from oslo_config import cfg
 from ipam import systemd
 from ipam.allocator.allocator import Allocator
 from ipam.errors import DatabaseUnavailable
+from ipam.protocol.wake import WORKER_SOCKET, WakeSocket
 from ipam.store.engine.database import Database
 from ipam.trouble import Trouble
 from ipam.worker.housekeeping import Task, tasks
-from ipam.worker.wake_socket import WakeSocket
 
 if TYPE_CHECKING:
     from ipam.worker.compute_events import EventSender
@@ -72,7 +73,7 @@ def _event_sender(settings: cfg.ConfigOpts, database: Database) -> "EventSender"
 
     # While Keystone is away it warns at each attempt; the sender says when that changes.
     logging.getLogger("keystoneauth.identity").setLevel(logging.ERROR)
-    wakes = WakeSocket(settings.run_path)
+    wakes = WakeSocket(Path(settings.run_path) / WORKER_SOCKET)
     interval = settings.compute.events_interval
     return EventSender(database, NovaEvents(settings), wakes, interval=interval)
 

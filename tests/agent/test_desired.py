@@ -3,11 +3,13 @@
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ipam.agent.desired import ServedNetwork, served_network
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.agent.state import Bridge, Interface
+from ipam.protocol.dhcp_state import FullNetwork
 from ipam.templating import Word
 from tests.agent.network_rows import (
     HOST,
@@ -79,7 +81,7 @@ PORT_HOSTS = "fa:16:3e:00:00:05,tag:ns-22222222-22,web.,10.0.0.5,[2001:db8::5]\n
 
 
 def served(row: Json) -> ServedNetwork:
-    return served_network(row, SITE, HOST)
+    return served_network(msgspec.convert(row, FullNetwork), SITE, HOST)
 
 
 def ranges(row: Json) -> list[str]:

@@ -77,11 +77,11 @@ def test_what_is_newer_than_an_api_has_a_default() -> None:
 @pytest.mark.parametrize(
     ("row", "path"),
     [
-        (network(subnets=[subnet4(), subnet6(cidr=5)]), "$.networks[1].subnets[1].cidr"),
-        (network(mtu="large"), "$.networks[1].mtu"),
-        (network(ports=[port(fixed_ips=[{"subnet_id": 1}])]), "ports[0].fixed_ips[0].subnet_id"),
-        (network(dhcp_port=[]), "$.networks[1].dhcp_port"),
-        (network(dns_domain=None), "$.networks[1].dns_domain"),
+        (network(subnets=[subnet4(), subnet6(cidr=5)]), "$.subnets[1].cidr"),
+        (network(mtu="large"), "$.mtu"),
+        (network(ports=[port(fixed_ips=[{"subnet_id": 1}])]), "$.ports[0].fixed_ips[0].subnet_id"),
+        (network(dhcp_port=[]), "$.dhcp_port"),
+        (network(dns_domain=None), "$.dns_domain"),
     ],
 )
 def test_a_network_that_does_not_fit_is_named_with_its_field_and_spares_the_others(
@@ -98,9 +98,7 @@ def test_a_missing_field_is_named() -> None:
     row = network()
     del row["subnets"][0]["gateway_ip"]
     _found, faults = read_networks(answer(row))
-    assert faults[NETWORK] == (
-        "Object missing required field `gateway_ip` - at `$.networks[0].subnets[0]`"
-    )
+    assert faults[NETWORK] == "Object missing required field `gateway_ip` - at `$.subnets[0]`"
 
 
 @pytest.mark.parametrize("row", [5, None, "net", [], {"id": 7}, {}])
@@ -108,7 +106,6 @@ def test_what_is_no_network_at_all_spares_the_others(row: Any) -> None:
     found, faults = read_networks(answer(row, network()))
     assert [each.id for each in found] == [NETWORK]
     assert list(faults) == ["without an id"]
-    assert "$.networks[0]" in faults["without an id"]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"networks": 5}', b"\xff"])

@@ -19,10 +19,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from pyroute2 import netns
 
 from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
+from ipam.protocol.dhcp_state import FullNetwork
 from ipam.templating import Word
 from tests.system.ipam_host import Json, run
 
@@ -92,7 +94,7 @@ class Wire:
         run("ip", "-n", self.client_space, "link", "set", "eth0", "address", first, "up")
 
     def _write_files(self) -> Any:
-        served = served_network(self.row, self.site, "host")
+        served = served_network(msgspec.convert(self.row, FullNetwork), self.site, "host")
         self.faults = served.faults
         for sub in ("hosts", "options"):
             for file in (self.home / sub).iterdir():

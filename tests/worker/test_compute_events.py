@@ -19,13 +19,12 @@ from sqlalchemy import select, update
 from ipam import clock, model
 from ipam.compute.delivery import RequestRefused
 from ipam.errors import ServiceUnavailable
-from ipam.protocol.wake import Waker
+from ipam.protocol.wake import WORKER_SOCKET, Waker, WakeSocket
 from ipam.rules.nova_events import CHANGED, DELETED, PLUGGED, ComputeEvent
 from ipam.store import compute_events
 from ipam.store.engine.database import Database
 from ipam.store.tables import compute_event
 from ipam.worker.compute_events import EventSender
-from ipam.worker.wake_socket import WakeSocket
 from tests.compute.nova_endpoint import NovaEndpoint, by_code
 from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
@@ -69,7 +68,7 @@ def nova() -> FakeNova:
 
 @pytest.fixture
 def sender(database: Database, nova: FakeNova, tmp_path: Path) -> Iterator[EventSender]:
-    wakes = WakeSocket(str(tmp_path))
+    wakes = WakeSocket(tmp_path / WORKER_SOCKET)
     yield EventSender(database, nova, wakes, interval=60)
     with contextlib.suppress(OSError):  # a test that stopped the sender closed it
         wakes.close()

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ipam.agent.leases.inbox_file import InboxFile
-from ipam.agent.leases.record import Event, MalformedRecordError, parse_record
+from ipam.agent.leases.record import MalformedRecordError, parse_record
 from ipam.agent.leases.table import LeaseTable
+from ipam.protocol.lease_events import LeaseEventCreate
 
 LOG = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class LeaseInbox:
         self._stop_writer.close()
         self.path.unlink(missing_ok=True)
 
-    def record(self, events: list[Event]) -> None:
+    def record(self, events: list[LeaseEventCreate]) -> None:
         """Make events durable and known. Raises OSError if the disk refuses."""
         if not events:
             return
@@ -135,7 +136,7 @@ class LeaseInbox:
             for event in events:
                 self._table.apply(event)
                 # An old is told at each renewal and for every lease at a reload.
-                LOG.log(logging.DEBUG if event["action"] == "old" else logging.INFO, *_told(event))
+                LOG.log(logging.DEBUG if event.action == "old" else logging.INFO, *_told(event))
         self._on_event()
 
     def _serve(self) -> None:
@@ -165,7 +166,7 @@ class LeaseInbox:
         """One fdatasync for all who ask at the same time."""
         events = self._parse([line for _connection, line in asked if line])
         try:
-            for network_id in sorted({event["network_id"] for event in events}):
+            for network_id in sorted({event.network_id for event in events}):
                 self._spool.drain(network_id, self._take_spooled)
             self.record(events)
         except OSError:
@@ -197,7 +198,7 @@ class LeaseInbox:
     def _take_spooled(self, lines: list[bytes]) -> None:
         self.record(self._parse(lines))
 
-    def _parse(self, lines: list[bytes]) -> list[Event]:
+    def _parse(self, lines: list[bytes]) -> list[LeaseEventCreate]:
         """The events; what is none is logged and dropped, or its hook would bring it for ever."""
         events = []
         for line in lines:
@@ -238,7 +239,7 @@ def _read_lines(descriptor: int) -> list[bytes]:
     return [line for line in b"".join(parts).split(b"\n") if line]
 
 
-def _told(event: Event) -> tuple[str, str, str, str, str]:
+def _told(event: LeaseEventCreate) -> tuple[str, str, str, str, str]:
     """The arguments of a log line; what a client sent is printable by now."""
-    name, mac = event["hostname"] or "no name", event["mac_address"] or event["duid"] or "?"
-    return "lease %s: %s, %s, %s", event["action"], event["ip_address"], mac, name
+    name, mac = event.hostname or "no name", event.mac_address or event.duid or "?"
+    return "lease %s: %s, %s, %s", event.action, event.ip_address, mac, name

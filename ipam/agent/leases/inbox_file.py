@@ -5,19 +5,18 @@ acknowledged: a last line without its end was promised to nobody and is cut off;
 was not written in time only means that the API sees some events twice, and knows their ids.
 """
 
-import json
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ipam import files
+from ipam.errors import Malformed
+from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.protocol.wire import read, write
 
 LOG = logging.getLogger(__name__)
-
-Event = dict[str, Any]
 
 COMPACT_BYTES = 4 << 20
 MODE = 0o600
@@ -40,9 +39,9 @@ class InboxFile:
         """Close the file; everything is on disk already."""
         os.close(self._descriptor)
 
-    def append(self, events: Sequence[Event]) -> None:
+    def append(self, events: Sequence[LeaseEventCreate]) -> None:
         """Return once the events are on disk."""
-        data = b"".join(json.dumps(event).encode() + b"\n" for event in events)
+        data = b"".join(write(event) + b"\n" for event in events)
         with self._lock:
             try:
                 _write_all(self._descriptor, data)
@@ -52,11 +51,11 @@ class InboxFile:
                 raise
             self._size += len(data)
 
-    def peek(self, most: int) -> tuple[list[Event], int]:
+    def peek(self, most: int) -> tuple[list[LeaseEventCreate], int]:
         """The oldest events, and the position after them."""
         with self._lock:
             start, size = self._position, self._size
-        events: list[Event] = []
+        events: list[LeaseEventCreate] = []
         with self._path.open("rb") as file:
             file.seek(start)
             while start < size and len(events) < most:
@@ -80,11 +79,11 @@ class InboxFile:
         with self._lock:
             return self._position >= self._size
 
-    def set_aside(self, event: Event, reason: str) -> None:
+    def set_aside(self, event: LeaseEventCreate | Mapping[str, str], reason: str) -> None:
         """Keep an event that the API refuses where an administrator finds it."""
         LOG.error("lease event refused, kept in %s: %s", self._rejected_path, reason)
-        with self._rejected_path.open("a") as file:
-            file.write(json.dumps({"reason": reason, "event": event}) + "\n")
+        with self._rejected_path.open("ab") as file:
+            file.write(write({"reason": reason, "event": event}) + b"\n")
             file.flush()
             os.fdatasync(file.fileno())
 
@@ -126,13 +125,12 @@ class InboxFile:
             os.ftruncate(self._descriptor, end)
         return end
 
-    def _parsed(self, line: bytes) -> list[Event]:
+    def _parsed(self, line: bytes) -> list[LeaseEventCreate]:
         try:
-            event = json.loads(line)
-        except ValueError:
-            self.set_aside({"line": line.decode(errors="backslashreplace")}, "not JSON")
+            return [read(LeaseEventCreate, line, "a line of the inbox")]
+        except Malformed as error:
+            self.set_aside({"line": line.decode(errors="backslashreplace")}, str(error))
             return []
-        return [event]
 
 
 def _open(path: Path) -> int:

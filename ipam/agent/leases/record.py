@@ -8,14 +8,15 @@ import re
 import uuid
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from ipam.agent.state import Lease
+from ipam.model import LeaseAction
+from ipam.protocol.lease_events import LeaseEventCreate
 
-Event = dict[str, Any]
-
-ACTIONS = ("add", "old", "del")
+ACTIONS: Final[Mapping[str, LeaseAction]] = {"add": "add", "old": "old", "del": "del"}
+"""What a hook tells."""
 LONGEST_NAME = 255
 LONGEST_ID = 1024
 
@@ -44,74 +45,67 @@ DETAILS = {
 }
 """Fields that are kept as they came, under the names the API shows."""
 
+_SHARED = tuple(Lease.__dataclass_fields__.keys() & set(LeaseEventCreate.__struct_fields__))
+"""What a lease has of the event that it follows from."""
+
 
 class MalformedRecordError(ValueError):
     """A line that no hook of ours writes."""
 
 
-def parse_record(line: bytes, host: str) -> Event:
+def parse_record(line: bytes, host: str) -> LeaseEventCreate:
     """The event as `POST /v2.0/lease-events` takes it."""
     fields = _fields(line)
     try:
         network_id, who = str(uuid.UUID(fields["network"])), fields["who"]
         address = str(ip_address(fields["ip"]))
-        event_id, action, moment = fields["id"], fields["action"], int(fields["us"])
+        event_id, action, moment = fields["id"], ACTIONS[fields["action"]], int(fields["us"])
         expires = int(fields.get("LEASE_EXPIRES", "0"))
     except (KeyError, ValueError) as error:
         raise MalformedRecordError(f"{error!r} in {line[:200]!r}") from error
-    if not _ID.fullmatch(event_id) or action not in ACTIONS:
-        raise MalformedRecordError(f"unknown id or action in {line[:200]!r}")
+    if not _ID.fullmatch(event_id):
+        raise MalformedRecordError(f"unknown id in {line[:200]!r}")
     six = ":" in address
     fields["TAGS"] = _without_mac_tags(fields.get("TAGS", ""))
     mac = fields.get("MAC") if six else who
-    return {
-        "id": event_id,
-        "network_id": network_id,
-        "host": host,
-        "action": action,
-        "ip_address": address,
-        "mac_address": mac if mac and _ETHERNET.fullmatch(mac) else None,
-        "hostname": fields.get("hostname", "")[:LONGEST_NAME] or None,
-        "client_id": fields.get("CLIENT_ID", "")[:LONGEST_ID] or None,
-        "duid": who[:LONGEST_ID] if six else None,
-        "iaid": fields.get("IAID") if six else None,
-        "expires_at": expires or None,
-        "occurred_at_us": moment,
-        "details": {DETAILS[name]: fields[name] for name in DETAILS if fields.get(name)},
-    }
-
-
-def missed_event(network_id: str, host: str, lease: Lease, occurred_at_us: int) -> Event:
-    """The end of a lease that no DHCP server will report."""
-    return {
-        "id": uuid.uuid4().hex,
-        "network_id": network_id,
-        "host": host,
-        "action": "missed",
-        "ip_address": lease.ip_address,
-        "mac_address": lease.mac_address,
-        "hostname": lease.hostname,
-        "client_id": lease.client_id,
-        "duid": lease.duid,
-        "iaid": lease.iaid,
-        "expires_at": lease.expires_at or None,
-        "occurred_at_us": occurred_at_us,
-        "details": {},
-    }
-
-
-def lease_of(event: Mapping[str, Any]) -> Lease:
-    """The lease that an `add` or `old` speaks of."""
-    return Lease(
-        ip_address=event["ip_address"],
-        mac_address=event["mac_address"],
-        expires_at=event["expires_at"] or 0,
-        hostname=event["hostname"],
-        client_id=event["client_id"],
-        duid=event["duid"],
-        iaid=event["iaid"],
-        server_duid=event["details"].get("server_duid"),
+    return LeaseEventCreate(
+        id=event_id,
+        network_id=network_id,
+        host=host,
+        action=action,
+        ip_address=address,
+        mac_address=mac if mac and _ETHERNET.fullmatch(mac) else None,
+        hostname=fields.get("hostname", "")[:LONGEST_NAME] or None,
+        client_id=fields.get("CLIENT_ID", "")[:LONGEST_ID] or None,
+        duid=who[:LONGEST_ID] if six else None,
+        iaid=fields.get("IAID") if six else None,
+        expires_at=expires or None,
+        occurred_at_us=moment,
+        details={DETAILS[name]: fields[name] for name in DETAILS if fields.get(name)},
     )
+
+
+def missed_event(
+    network_id: str, host: str, lease: Lease, occurred_at_us: int
+) -> LeaseEventCreate:
+    """The end of a lease that no DHCP server will report."""
+    said = {name: getattr(lease, name) for name in _SHARED} | {
+        "expires_at": lease.expires_at or None
+    }
+    return LeaseEventCreate(
+        id=uuid.uuid4().hex,
+        network_id=network_id,
+        host=host,
+        action="missed",
+        occurred_at_us=occurred_at_us,
+        **said,
+    )
+
+
+def lease_of(event: LeaseEventCreate) -> Lease:
+    """The lease that an `add` or `old` speaks of."""
+    said = {name: getattr(event, name) for name in _SHARED} | {"expires_at": event.expires_at or 0}
+    return Lease(**said, server_duid=event.details.get("server_duid"))
 
 
 def printable(value: bytes) -> str:

@@ -3,11 +3,13 @@
 import logging
 import threading
 
-from ipam.agent.leases.inbox_file import Event, InboxFile
+from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
 from ipam.backoff import Backoff
 from ipam.client import Client
 from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge, IpamError
+from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.protocol.wire import parsed
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
@@ -55,12 +57,13 @@ class LeaseShipper:
             self._table.save()  # before the inbox forgets what the table was made of
             self._file.forget(position)
 
-    def _ship_batch(self, events: list[Event]) -> None:
+    def _ship_batch(self, events: list[LeaseEventCreate]) -> None:
         """One request; halves of it if the API finds fault, down to the event that is wrong."""
         if not events:
             return
         try:
-            self._client.post("/v2.0/lease-events", json={"lease_events": events})
+            body = {"lease_events": parsed(events)}
+            self._client.post("/v2.0/lease-events", json=body)
         except REFUSALS as error:
             if len(events) == 1:
                 self._file.set_aside(events[0], str(error))

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from ipam import files
 from ipam.agent.leases.record import is_hardware_address, lease_of
 from ipam.agent.state import Lease
+from ipam.protocol.lease_events import LeaseEventCreate
 
 LOG = logging.getLogger(__name__)
 
@@ -36,15 +37,15 @@ class LeaseTable:
         for path in directory.glob("*.json"):
             self._leases[path.stem] = _read(path)
 
-    def apply(self, event: Mapping[str, Any]) -> None:
+    def apply(self, event: LeaseEventCreate) -> None:
         """Take in what happened; a second time changes nothing."""
         with self._lock:
-            network = self._leases.setdefault(event["network_id"], {})
-            if event["action"] in ("add", "old"):
-                network[event["ip_address"]] = lease_of(event)
+            network = self._leases.setdefault(event.network_id, {})
+            if event.action in ("add", "old"):
+                network[event.ip_address] = lease_of(event)
             else:
-                network.pop(event["ip_address"], None)
-            self._changed.add(event["network_id"])
+                network.pop(event.ip_address, None)
+            self._changed.add(event.network_id)
 
     def leases(self, network_id: str) -> list[Lease]:
         """The network's leases, in no order."""

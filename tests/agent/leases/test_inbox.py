@@ -56,7 +56,7 @@ class Desk:
         )
 
     def events(self) -> list[tuple[str, str]]:
-        return [(e["action"], e["ip_address"]) for e in self.file.peek(10_000)[0]]
+        return [(e.action, e.ip_address) for e in self.file.peek(10_000)[0]]
 
 
 @pytest.fixture

@@ -4,12 +4,16 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.agent.leases import inbox_file
 from ipam.agent.leases.inbox_file import InboxFile
+from ipam.protocol.lease_events import LeaseEventCreate
+
+NETWORK = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest.fixture
@@ -19,8 +23,8 @@ def inbox(tmp_path: Path) -> Iterator[InboxFile]:
     file.close()
 
 
-def numbered(*numbers: int) -> list[dict[str, object]]:
-    return [{"id": number} for number in numbers]
+def numbered(*numbers: int) -> list[LeaseEventCreate]:
+    return [LeaseEventCreate(str(n), NETWORK, "h", "add", "10.0.0.5", n) for n in numbers]
 
 
 def test_events_come_out_in_order_and_once(inbox: InboxFile) -> None:
@@ -68,7 +72,8 @@ def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_a_damaged_line_is_set_aside_and_blocks_nothing(tmp_path: Path) -> None:
-    (tmp_path / "inbox").write_bytes(b'{"id": 1}\n\x00\x00\n{"id": 2}\n')
+    first, second = map(msgspec.json.encode, numbered(1, 2))
+    (tmp_path / "inbox").write_bytes(first + b"\n\x00\x00\n" + second + b"\n")
     file = InboxFile(tmp_path)
     assert file.peek(9)[0] == numbered(1, 2)
     assert (tmp_path / "inbox.rejected").exists()
@@ -92,7 +97,7 @@ def test_nothing_acknowledged_is_lost_over_any_number_of_deaths(
                 promised += 1
             else:
                 events, position = file.peek(chance.randrange(1, 4))
-                shipped += [int(event["id"]) for event in events]
+                shipped += [int(event.id) for event in events]
                 if chance.random() < 0.8:
                     file.forget(position)
         file.close()
@@ -100,7 +105,7 @@ def test_nothing_acknowledged_is_lost_over_any_number_of_deaths(
             with (directory / "inbox").open("ab") as torn:
                 torn.write(b'{"id"')
     file = InboxFile(directory)
-    shipped += [int(event["id"]) for event in file.peek(1000)[0]]
+    shipped += [int(event.id) for event in file.peek(1000)[0]]
     file.close()
     assert sorted(set(shipped)) == list(range(promised))
     firsts = list(dict.fromkeys(shipped))

@@ -21,22 +21,22 @@ def test_an_ipv6_event_has_duid_iaid_and_the_mac_that_dnsmasq_knows() -> None:
         },
     )
     event = parse_record(line, "h")
-    assert (event["duid"], event["iaid"]) == ("00:01:00:01:aa", "123")
-    assert event["ip_address"] == "2001:db8::5"
-    assert event["mac_address"] == "fa:16:3e:00:00:05"
-    assert event["expires_at"] is None
+    assert (event.duid, event.iaid) == ("00:01:00:01:aa", "123")
+    assert event.ip_address == "2001:db8::5"
+    assert event.mac_address == "fa:16:3e:00:00:05"
+    assert event.expires_at is None
     assert lease_of(event).server_duid == "00:04:11"
 
 
 def test_the_tags_that_repeat_the_mac_address_are_left_out() -> None:
     environment = ENVIRONMENT | {b"DNSMASQ_TAGS": b"ipxe m0-fa m1-16 m5-05 ns-1"}
     line = dnsmasq_hook.record([b"add", b"fa:16:3e:00:00:05", b"10.0.0.5"], environment)
-    assert parse_record(line, "h")["details"] == {"tags": "ipxe ns-1"}
+    assert parse_record(line, "h").details == {"tags": "ipxe ns-1"}
 
 
 def test_an_address_of_another_hardware_type_is_no_mac_address() -> None:
     line = dnsmasq_hook.record([b"add", b"06-aa:bb", b"10.0.0.5"], ENVIRONMENT)
-    assert parse_record(line, "h")["mac_address"] is None
+    assert parse_record(line, "h").mac_address is None
 
 
 @given(
@@ -50,9 +50,9 @@ def test_whatever_a_client_says_is_one_printable_event(
     line = dnsmasq_hook.record([b"add", values[0], b"10.0.0.5", values[1]], environment)
     assert line.count(b"\n") == 1
     event = parse_record(line, "h")
-    texts = [event["hostname"] or "", *event["details"].values()]
+    texts = [event.hostname or "", *event.details.values()]
     assert all(text.isprintable() for text in texts)
-    assert event["ip_address"] == "10.0.0.5"
+    assert event.ip_address == "10.0.0.5"
 
 
 @given(line=st.binary(max_size=200))

@@ -1,29 +1,30 @@
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.agent.leases.table import LeaseTable, initial_leases
 from ipam.agent.state import Lease
+from ipam.model import LeaseAction
+from ipam.protocol.lease_events import LeaseEventCreate
 
 NETWORK = "11111111-1111-4111-8111-111111111111"
 MAC = "fa:16:3e:00:00:01"
 
 
-def event(action: str, address: str = "10.0.0.5", **more: Any) -> dict[str, Any]:
-    return {
-        "network_id": NETWORK,
-        "action": action,
-        "ip_address": address,
-        "mac_address": MAC,
-        "expires_at": 1_900_000_000,
-        "hostname": "web",
-        "client_id": "01:" + MAC,
-        "duid": None,
-        "iaid": None,
-        "details": {},
-    } | more
+def event(action: LeaseAction, address: str = "10.0.0.5") -> LeaseEventCreate:
+    return LeaseEventCreate(
+        id="0" * 32,
+        network_id=NETWORK,
+        host="h",
+        action=action,
+        ip_address=address,
+        occurred_at_us=1,
+        mac_address=MAC,
+        expires_at=1_900_000_000,
+        hostname="web",
+        client_id="01:" + MAC,
+    )
 
 
 def test_leases_survive_a_restart(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From JSON to a struct, or one error that names the field that does not fit."""
+"""Structs to JSON and back: what does not fit is one error that names the field."""
 
 from typing import Any, TypeVar
 
@@ -25,7 +25,18 @@ def read_parsed(kind: type[T], value: Any, what: str) -> T:
         raise Malformed(f"{what} is not as expected: {error}") from error
 
 
-def fault(error: msgspec.ValidationError, place: str) -> str:
-    """The sentence of an error in a part that was decoded by itself, with the whole path."""
-    sentence, at, path = str(error).partition(" - at `$")
-    return f"{sentence} - at `$.{place}{path if at else '`'}"
+def write(value: Any) -> bytes:
+    """The value as JSON."""
+    return msgspec.json.encode(value, enc_hook=_plain)
+
+
+def parsed(value: Any) -> Any:
+    """The value as JSON parses to."""
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
+
+
+def _plain(value: Any) -> str:
+    """A text of a type of its own, such as a Word of a configuration, as the text it is."""
+    if isinstance(value, str):
+        return str(value)
+    raise NotImplementedError(f"{type(value)} in a message")

@@ -1,5 +1,6 @@
-"""Who of several workers on a host is woken, and what becomes of the socket of a killed one."""
+"""Who of several processes of a host is woken, and what becomes of the socket of a killed one."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -11,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from ipam.protocol.wake import Waker
-from ipam.worker.wake_socket import WakeSocket
+from ipam.protocol.wake import WORKER_SOCKET, Waker, WakeSocket, Woken
 
 LONG_SECONDS = 30.0
 
 HOLDER = """
 import sys, time
-from ipam.worker.wake_socket import WakeSocket
-held = WakeSocket(sys.argv[1])
+from pathlib import Path
+from ipam.protocol.wake import WakeSocket
+held = WakeSocket(Path(sys.argv[1]) / "worker-wake.sock")
 held.bind()
 print(held.is_bound(), flush=True)
 time.sleep(60)
@@ -33,7 +34,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     made: list[WakeSocket] = []
 
     def make() -> WakeSocket:
-        made.append(WakeSocket(str(tmp_path)))
+        made.append(WakeSocket(tmp_path / WORKER_SOCKET))
         made[-1].bind()
         return made[-1]
 
@@ -101,7 +102,7 @@ def test_the_socket_of_a_killed_worker_is_taken_over(opened: Open, tmp_path: Pat
 
 
 def test_without_a_directory_time_passes_all_the_same(tmp_path: Path) -> None:
-    wakes = WakeSocket(str(tmp_path / "not-there"))
+    wakes = WakeSocket(tmp_path / "not-there" / WORKER_SOCKET)
     wakes.wait(0.01)
     assert not wakes.is_bound()
     (tmp_path / "not-there").mkdir()
@@ -117,3 +118,27 @@ def test_the_socket_is_for_the_services_user_alone(opened: Open, tmp_path: Path)
     assert (tmp_path / "worker-wake.sock").stat().st_mode & 0o777 == 0o660
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"", str(tmp_path / "worker-wake.sock"))
+
+
+def test_a_wait_says_who_ended_it(opened: Open, tmp_path: Path) -> None:
+    wakes = opened()
+    waker = Waker(str(tmp_path / WORKER_SOCKET))
+    assert wakes.wait(0) is Woken.BY_TIME
+    wakes.interrupt()
+    assert wakes.wait(LONG_SECONDS) is Woken.FROM_INSIDE
+    waker.wake()
+    assert wakes.wait(LONG_SECONDS) is Woken.FROM_OUTSIDE
+    wakes.interrupt()
+    waker.wake()
+    assert wakes.wait(LONG_SECONDS) is Woken.FROM_OUTSIDE, "from both sides: the outer one"
+    assert wakes.wait(0) is Woken.BY_TIME
+
+
+def test_root_gives_the_socket_to_whom_the_directory_belongs(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4711, 4712)
+    wakes = WakeSocket(tmp_path / WORKER_SOCKET)
+    wakes.bind()
+    socket_of, directory = (tmp_path / WORKER_SOCKET).stat(), tmp_path.stat()
+    wakes.close()
+    assert (socket_of.st_uid, socket_of.st_gid) == (directory.st_uid, directory.st_gid)
