@@ -8,6 +8,7 @@ import itertools
 import json as json_module
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -32,7 +33,7 @@ class Client:
     def __init__(
         self,
         *,
-        socket_path: str | None = None,
+        socket_path: str | Path | None = None,
         url: str | None = None,
         auth: httpx.Auth | tuple[str, str] | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
@@ -42,7 +43,7 @@ class Client:
         if (socket_path is None) == (url is None):
             raise ValueError("give either socket_path or url")
         self.where = f"the socket {socket_path}" if socket_path else str(url)
-        transport = httpx.HTTPTransport(uds=socket_path) if socket_path else None
+        transport = httpx.HTTPTransport(uds=str(socket_path)) if socket_path else None
         self._http = httpx.Client(
             base_url=_unversioned(url) if url else "http://localhost",
             transport=transport,

@@ -45,6 +45,20 @@ class Malformed(IpamError):
     """What another part of this program said or kept, and this version cannot read."""
 
 
+class SettingsUnfit(IpamError):
+    """The settings cannot be read, or have faults: every one of them in the message."""
+
+    def __init__(self, faults: str | Sequence[str]) -> None:
+        """One sentence of its own, or the faults of the file."""
+        if not isinstance(faults, str):
+            count, lines = (
+                ("a fault", " ") if len(faults) == 1 else (f"{len(faults)} faults", "\n")
+            )
+            faults = f"The settings have {count}:{lines}" + "\n".join(faults)
+            faults += "\n`ipam config sample` explains every option."
+        super().__init__(faults)
+
+
 # 400: what was sent breaks a rule
 
 

@@ -1,7 +1,8 @@
 """Signing in with Keystone as a client: the agent, the worker, the command line at a cloud."""
 
+import contextlib
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
 import httpx
@@ -9,6 +10,7 @@ from keystoneauth1 import adapter, exceptions, loading
 from oslo_config import cfg
 
 from ipam.errors import ServiceUnavailable, Unauthorized
+from ipam.settings import Settings
 
 AGENT_GROUP: Final = "agent_keystone"
 NOVA_GROUP: Final = "nova"
@@ -38,21 +40,22 @@ class SessionAuth(httpx.Auth):
             raise ServiceUnavailable(f"Cannot sign in: {error}") from error
 
 
-def agent_auth(settings: cfg.ConfigOpts) -> SessionAuth:
+def agent_auth(settings: Settings) -> SessionAuth:
     """How the agent signs in, as [agent_keystone] says. Asks Keystone when it is first used."""
     return SessionAuth(_session(settings, AGENT_GROUP))
 
 
-def nova_adapter(settings: cfg.ConfigOpts) -> adapter.Adapter:
+def nova_adapter(settings: Settings) -> adapter.Adapter:
     """The way to the `compute` service of the catalog, signed in as [nova] says.
 
     Asks Keystone when it is first used; what goes wrong is a keystoneauth1 ClientException.
     """
     session = _session(settings, NOVA_GROUP)
-    loading.register_adapter_conf_options(settings, NOVA_GROUP)
-    return loading.load_adapter_from_conf_options(
-        settings, NOVA_GROUP, session=session, service_type="compute"
-    )
+    loading.register_adapter_conf_options(settings.config_opts, NOVA_GROUP)
+    with _faults_as_keystoneauth_has_them(NOVA_GROUP):
+        return loading.load_adapter_from_conf_options(
+            settings.config_opts, NOVA_GROUP, session=session, service_type="compute"
+        )
 
 
 def verify(session: Any) -> bool | ssl.SSLContext:
@@ -69,8 +72,18 @@ def verify(session: Any) -> bool | ssl.SSLContext:
     return context
 
 
-def _session(settings: cfg.ConfigOpts, group: str) -> Any:
-    loading.register_auth_conf_options(settings, group)
-    loading.register_session_conf_options(settings, group)
-    auth = loading.load_auth_from_conf_options(settings, group)
-    return loading.load_session_from_conf_options(settings, group, auth=auth)
+def _session(settings: Settings, group: str) -> Any:
+    opts = settings.config_opts
+    loading.register_auth_conf_options(opts, group)
+    loading.register_session_conf_options(opts, group)
+    with _faults_as_keystoneauth_has_them(group):
+        auth = loading.load_auth_from_conf_options(opts, group)
+        return loading.load_session_from_conf_options(opts, group, auth=auth)
+
+
+@contextlib.contextmanager
+def _faults_as_keystoneauth_has_them(group: str) -> Iterator[None]:
+    try:
+        yield
+    except cfg.Error as error:
+        raise exceptions.OptionError(f"[{group}]: {error}") from error

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from msgspec import UNSET
-from oslo_config import cfg
 
 import ipam
 from ipam import files, systemd
@@ -34,6 +33,7 @@ from ipam.client import Client
 from ipam.errors import HostUnfit
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
+from ipam.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 20
 
 
-def run(settings: cfg.ConfigOpts, *, stop_everything_on_exit: bool = False) -> None:
+def run(settings: Settings, *, stop_everything_on_exit: bool = False) -> None:
     """Serve until SIGTERM or SIGINT. The dnsmasqs go on, unless everything is to stop.
 
     Raises HostUnfit, before anything is touched, if the host cannot do it.
@@ -61,11 +61,11 @@ def run(settings: cfg.ConfigOpts, *, stop_everything_on_exit: bool = False) -> N
 class Agent:
     """Everything that lives as long as the process: made, started, and closed in order."""
 
-    def __init__(self, settings: cfg.ConfigOpts, client: Client) -> None:
+    def __init__(self, settings: Settings, client: Client) -> None:
         self._settings = settings
         programs = _check_host(settings)
         self.dnsmasq_version = checks.check_dnsmasq(programs.dnsmasq).text
-        state, run_path = Path(settings.agent.state_path), Path(settings.run_path)
+        state, run_path = settings.agent.state_path, settings.run_path
         _make_directories(state, run_path)
         site = _site(settings, run_path, _install_hook(state), _write_mac_tags(state))
         known = KnownState(state / "networks")
@@ -225,7 +225,7 @@ class Agent:
         )
 
 
-def _client(settings: cfg.ConfigOpts) -> Client:
+def _client(settings: Settings) -> Client:
     if not settings.agent.api_url:
         return Client(socket_path=settings.api.socket, timeout_seconds=API_TIMEOUT_SECONDS)
     return Client(
@@ -235,7 +235,7 @@ def _client(settings: cfg.ConfigOpts) -> Client:
     )
 
 
-def _auth(settings: cfg.ConfigOpts) -> Any:
+def _auth(settings: Settings) -> Any:
     """How the agent signs in at a URL."""
     if settings.agent.auth_strategy == "keystone":
         from ipam.keystone_session import agent_auth  # noqa: PLC0415  # most agents do without
@@ -245,7 +245,7 @@ def _auth(settings: cfg.ConfigOpts) -> Any:
     return given if settings.agent.username else None
 
 
-def _check_host(settings: cfg.ConfigOpts) -> DnsmasqProcesses:
+def _check_host(settings: Settings) -> DnsmasqProcesses:
     """The programs, once the host is found fit and its limits are raised."""
     if os.geteuid() != 0:
         raise HostUnfit("The agent makes bridges and namespaces: run it as root.")
@@ -287,13 +287,11 @@ def _install_hook(state: Path) -> Path:
 def _write_mac_tags(state: Path) -> Path:
     """The file that every dnsmasq of this host reads at its start."""
     file = state / "mac_tags.conf"
-    temporary = state / ".mac_tags.conf"
-    temporary.write_text(mac_tags_file())
-    temporary.replace(file)
+    files.put(file, mac_tags_file().encode())
     return file
 
 
-def _site(settings: cfg.ConfigOpts, run_path: Path, hook: Path, mac_tags: Path) -> Site:
+def _site(settings: Settings, run_path: Path, hook: Path, mac_tags: Path) -> Site:
     try:
         return Site(
             run_path=safe_words.path(str(run_path.absolute() / "dhcp")),

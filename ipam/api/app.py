@@ -5,11 +5,9 @@ package; `routes` here puts them together (how to add one: see `http/routes.py`)
 """
 
 import uuid
-from pathlib import Path
 from typing import Any
 
 import falcon
-from oslo_config import cfg
 from prometheus_client import CollectorRegistry
 
 from ipam.allocator.allocator import Allocator
@@ -32,12 +30,13 @@ from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
 from ipam.protocol.wake import AGENT_SOCKET, WORKER_SOCKET, Waker
+from ipam.settings import Settings
 from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
 
 
 def create_app(
-    settings: cfg.ConfigOpts,
+    settings: Settings,
     *,
     authenticate: Authenticate | None = None,
     database: Database | None = None,
@@ -62,7 +61,7 @@ def create_app(
     return app
 
 
-def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> Service:
+def make_service(settings: Settings, database: Database | None = None) -> Service:
     """What the handlers share."""
     opened = database or Database(
         settings.database.connection,
@@ -75,11 +74,10 @@ def make_service(settings: cfg.ConfigOpts, database: Database | None = None) -> 
         worker=uuid.uuid4().hex,
         journal=AllocationLedger(),
     )
-    run_path = Path(settings.run_path)
     outbox = ComputeOutbox(
-        Waker(str(run_path / WORKER_SOCKET)), enabled=settings.compute.send_events
+        Waker(str(settings.run_path / WORKER_SOCKET)), enabled=settings.compute.send_events
     )
-    waker = Waker(str(run_path / AGENT_SOCKET))
+    waker = Waker(str(settings.run_path / AGENT_SOCKET))
     return Service(settings, opened, allocator, waker, outbox, Policy(settings))
 
 

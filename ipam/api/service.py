@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from oslo_config import cfg
-
 from ipam.allocator.allocator import Allocator
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.policy import Policy
 from ipam.protocol.wake import Waker
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 
 
@@ -15,7 +14,7 @@ from ipam.store.engine.database import Database
 class Service:
     """The parts that handlers share; safe to use from several threads."""
 
-    settings: cfg.ConfigOpts
+    settings: Settings
     database: Database
     allocator: Allocator
     waker: Waker

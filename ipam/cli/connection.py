@@ -118,7 +118,7 @@ def _as_configured(config_files: Sequence[str], target: Target) -> "tuple[Client
         nova = nova_adapter(settings)
     except exceptions.ClientException as error:
         raise click.ClickException(f"The group [nova] of the settings: {error}") from error
-    local = Service(socket=target.socket or settings.api.socket)
+    local = Service(socket=target.socket or str(settings.api.socket))
     return _client(Service(url=target.url) if target.url else local, target), nova
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from keystoneauth1 import exceptions
-from oslo_config import cfg
 
 from ipam.compute import delivery
 from ipam.errors import ServiceUnavailable
 from ipam.keystone_session import nova_adapter
 from ipam.rules.nova_events import ComputeEvent
+from ipam.settings import Settings
 
 PATH: Final = "/os-server-external-events"
 MICROVERSION: Final = "2.1"
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS: Final = 10
 class NovaEvents:
     """Sends events as the user of [nova]. For one thread."""
 
-    def __init__(self, settings: cfg.ConfigOpts) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Signs in when it first sends."""
         self._settings = settings
         self._adapter: Any = None
@@ -61,14 +61,14 @@ class NovaEvents:
             ) from error
         except (exceptions.ConnectionError, OSError) as error:
             raise ServiceUnavailable(f"Nova or Keystone does not answer: {error}") from error
-        except (exceptions.ClientException, cfg.Error) as error:
+        except exceptions.ClientException as error:
             raise ServiceUnavailable(
                 f"Cannot sign in to Nova as [nova] says ({type(error).__name__}: {error}):"
                 " see its auth_type, auth_url, username and password."
             ) from error
 
 
-def _adapter(settings: cfg.ConfigOpts) -> Any:
+def _adapter(settings: Settings) -> Any:
     made = nova_adapter(settings)
     made.session.timeout = made.session.timeout or TIMEOUT_SECONDS  # a Keystone may hang, too
     return made

@@ -7,14 +7,12 @@ taken out of the environ first.
 
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from pathlib import Path
 from typing import Any, Final, TypeAlias
-
-from oslo_config import cfg
 
 from ipam.identity.basic import BasicAuthenticator
 from ipam.identity.caller import Caller
 from ipam.identity.local import caller_of_peer
+from ipam.settings import Settings
 
 PEER_UID: Final = "ipam.peer_uid"
 """Where the Unix socket's server puts the peer's uid; headers only make keys with HTTP_."""
@@ -35,7 +33,7 @@ _SUSPICIOUS = ("HTTP_X_", "HTTP_REMOTE_", "HTTP_OPENSTACK_")
 """How they all begin: to match every key takes a tenth of the time of a request."""
 
 
-def authenticator(settings: cfg.ConfigOpts) -> Callable[[MutableMapping[str, Any]], Caller]:
+def authenticator(settings: Settings) -> Callable[[MutableMapping[str, Any]], Caller]:
     """A function that gives the Caller of a WSGI environ, or raises Unauthorized."""
     strategy = _strategy(settings)
 
@@ -58,13 +56,13 @@ def strip_identity_headers(environ: MutableMapping[str, Any]) -> None:
     environ.pop("REMOTE_USER", None)
 
 
-def _strategy(settings: cfg.ConfigOpts) -> Strategy:
+def _strategy(settings: Settings) -> Strategy:
     if settings.api.auth_strategy == "keystone":
         # An extra of its own, and half a second of imports.
         from ipam.identity.keystone import KeystoneAuthenticator  # noqa: PLC0415
 
         return KeystoneAuthenticator(settings).caller
     basic = BasicAuthenticator(
-        Path(settings.api.htpasswd_file), cache_seconds=settings.api.auth_cache_seconds
+        settings.api.htpasswd_file, cache_seconds=settings.api.auth_cache_seconds
     )
     return lambda environ: basic.caller(environ.get("HTTP_AUTHORIZATION"))

@@ -21,11 +21,11 @@ from typing import Any, Final
 from keystoneauth1.exceptions import ClientException
 from keystonemiddleware import opts
 from keystonemiddleware.auth_token import AuthProtocol
-from oslo_config import cfg
 
 from ipam.errors import ServiceUnavailable, Unauthorized
 from ipam.identity.caller import Caller, strongest
 from ipam.identity.known_callers import KnownCallers, digest
+from ipam.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -54,14 +54,14 @@ KNOWN_SECONDS: Final = 10
 class KeystoneAuthenticator:
     """Finds the Caller of a request by its token; one object serves every thread of a process."""
 
-    def __init__(self, settings: cfg.ConfigOpts) -> None:
+    def __init__(self, settings: Settings) -> None:
         for group, options in opts.list_auth_token_opts():
-            settings.register_opts(options, group=group)
-        authtoken = settings.keystone_authtoken
+            settings.config_opts.register_opts(options, group=group)
+        authtoken = settings.config_opts.keystone_authtoken
         cache_seconds = authtoken.token_cache_time  # -1 is no cache, 0 one that never forgets
         self._known_seconds = max(0, min(KNOWN_SECONDS, cache_seconds // 2))
         conf = {
-            "oslo_config_config": settings,
+            "oslo_config_config": settings.config_opts,
             "token_cache_time": cache_seconds - self._known_seconds,
         }
         self._protocol = AuthProtocol(_behind, conf)

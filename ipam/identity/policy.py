@@ -10,11 +10,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from oslo_config import cfg
 from oslo_policy import policy
 
 from ipam.identity.caller import Caller
 from ipam.identity.default_rules import RULES
+from ipam.settings import Settings
 
 Relation: TypeAlias = Literal["owner", "network_owner", "shared", "external"]
 """How a row can stand to a caller; the words of `ipam.identity.default_rules`."""
@@ -55,8 +55,8 @@ class Policy:
     The file is read when the process starts.
     """
 
-    def __init__(self, settings: cfg.ConfigOpts) -> None:
-        self._enforcer = policy.Enforcer(settings)
+    def __init__(self, settings: Settings) -> None:
+        self._enforcer = policy.Enforcer(settings.config_opts)
         self._enforcer.suppress_default_change_warnings = True
         self._enforcer.register_defaults(list_rules())
         self._enforcer.load_rules()

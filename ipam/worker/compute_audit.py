@@ -7,12 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from keystoneauth1 import exceptions
 from keystoneauth1.adapter import Adapter
-from oslo_config import cfg
 
 from ipam import keystone_session
 from ipam.client import Client
@@ -21,12 +19,13 @@ from ipam.compute.audit import Finding, Kind
 from ipam.compute.auditor import Auditor
 from ipam.compute.servers import Servers, sign_in_error
 from ipam.errors import CallerError, IpamError
+from ipam.settings import Settings
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
 
-def start(settings: cfg.ConfigOpts) -> None:
+def start(settings: Settings) -> None:
     """Audit in a thread of its own, which may be cut off anywhere: it ends with the process.
 
     Raises CallerError where [nova] does not say how to sign in.
@@ -48,7 +47,7 @@ def start(settings: cfg.ConfigOpts) -> None:
 
 
 @contextlib.contextmanager
-def auditor(settings: cfg.ConfigOpts, nova: Adapter) -> Iterator[Auditor]:
+def auditor(settings: Settings, nova: Adapter) -> Iterator[Auditor]:
     """An auditor that speaks to the API's socket where there is one, else to the catalog's API."""
     with _client(settings, nova) as client:
         yield Auditor(client, Servers(nova))
@@ -113,8 +112,8 @@ def _reclaim(auditor: Auditor, orphan: Finding) -> None:
     LOG.info("Port %s: %s. %s %s", orphan.port.id, result, decided.evidence, decided.proposal)
 
 
-def _client(settings: cfg.ConfigOpts, nova: Adapter) -> Client:
-    if Path(settings.api.socket).exists():
+def _client(settings: Settings, nova: Adapter) -> Client:
+    if settings.api.socket.exists():
         return Client(socket_path=settings.api.socket)
     try:
         endpoint = nova.session.get_endpoint(

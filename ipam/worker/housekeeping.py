@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from oslo_config import cfg
-
 from ipam import clock
 from ipam.allocator.allocator import Allocator
+from ipam.settings import Settings
 from ipam.store import agents, allocation_history, idempotency, leases
 from ipam.store.engine.database import Database, Transaction
 
@@ -23,9 +22,7 @@ Task: TypeAlias = Callable[[], int]
 """Does a part of the work and gives how many things it did."""
 
 
-def tasks(
-    settings: cfg.ConfigOpts, database: Database, allocator: Allocator
-) -> Mapping[str, Task]:
+def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mapping[str, Task]:
     """What one round does, in order, each under the words that the log has for it."""
     return {
         "leases that ended unseen": lambda: end_leases(

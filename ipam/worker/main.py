@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oslo_config import cfg
-
 from ipam import systemd
 from ipam.allocator.allocator import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.protocol.wake import WORKER_SOCKET, WakeSocket
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from ipam.trouble import Trouble
 from ipam.worker.housekeeping import Task, tasks
@@ -27,7 +26,7 @@ LOG = logging.getLogger(__name__)
 DATABASE = "the database"
 
 
-def run(settings: cfg.ConfigOpts) -> None:
+def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. A database that is away is waited for."""
     database = Database(
         settings.database.connection, pool_size=2, max_attempts=settings.database.max_attempts
@@ -66,7 +65,7 @@ def run(settings: cfg.ConfigOpts) -> None:
         database.dispose()
 
 
-def _event_sender(settings: cfg.ConfigOpts, database: Database) -> "EventSender":
+def _event_sender(settings: Settings, database: Database) -> "EventSender":
     # keystoneauth takes a tenth of a second to load, and few workers have a Nova to tell.
     from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # see above
     from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # see above

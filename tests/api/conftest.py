@@ -7,18 +7,18 @@ from typing import Any
 import falcon
 import falcon.testing
 import pytest
-from oslo_config import cfg
 
 from ipam import settings as ipam_settings
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.api.caller import ADMIN, Api
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> cfg.ConfigOpts:
+def settings(tmp_path: Path) -> Settings:
     file = tmp_path / "ipam.conf"
     file.write_text(f"[DEFAULT]\nstate_path = {tmp_path}\nrun_path = {tmp_path}\n")
     return ipam_settings.load([str(file)])
@@ -38,9 +38,7 @@ def caller() -> Caller:
 
 
 @pytest.fixture
-def application(
-    settings: cfg.ConfigOpts, sqlite: Database, caller: Caller
-) -> falcon.App[Any, Any]:
+def application(settings: Settings, sqlite: Database, caller: Caller) -> falcon.App[Any, Any]:
     return create_app(settings, authenticate=lambda _environ: caller, database=sqlite)
 
 
@@ -51,7 +49,7 @@ def api(application: falcon.App[Any, Any]) -> Api:
 
 
 @pytest.fixture
-def api_on_each(settings: cfg.ConfigOpts, database: Database) -> Api:
+def api_on_each(settings: Settings, database: Database) -> Api:
     """Calls to the application on each of the three databases."""
     return Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=database))
 

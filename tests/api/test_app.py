@@ -8,18 +8,18 @@ from typing import Any
 import falcon
 import falcon.testing
 import pytest
-from oslo_config import cfg
 
 from ipam.api.about.extensions import EXTENSIONS
 from ipam.api.app import create_app
 from ipam.errors import Unauthorized
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, READER, SERVICE, Api
 from tests.servers.choice import on_servers
 
 
-def as_caller(settings: cfg.ConfigOpts, database: Database, caller: Caller) -> Api:
+def as_caller(settings: Settings, database: Database, caller: Caller) -> Api:
     return Api(create_app(settings, authenticate=lambda _: caller, database=database))
 
 
@@ -86,7 +86,7 @@ def test_every_answer_has_a_request_id(api: Api, path: str) -> None:
 
 
 def test_a_reader_may_only_read(
-    settings: cfg.ConfigOpts, sqlite: Database, network: dict[str, Any]
+    settings: Settings, sqlite: Database, network: dict[str, Any]
 ) -> None:
     reader = as_caller(settings, sqlite, READER)
     assert [each["id"] for each in reader.list("network")] == [network["id"]]
@@ -95,14 +95,14 @@ def test_a_reader_may_only_read(
 
 
 def test_an_agent_may_read_but_not_change_networks(
-    settings: cfg.ConfigOpts, sqlite: Database, network: dict[str, Any]
+    settings: Settings, sqlite: Database, network: dict[str, Any]
 ) -> None:
     agent = as_caller(settings, sqlite, SERVICE)
     assert agent.list("network") == [network]
     agent.refused(403, "PolicyNotAuthorized", "PUT", f"/networks/{network['id']}", {"network": {}})
 
 
-def test_who_is_nobody_is_asked_to_sign_in(settings: cfg.ConfigOpts, sqlite: Database) -> None:
+def test_who_is_nobody_is_asked_to_sign_in(settings: Settings, sqlite: Database) -> None:
     def nobody(_environ: Any) -> Caller:
         raise Unauthorized("Authentication is required.")
 
@@ -113,7 +113,7 @@ def test_who_is_nobody_is_asked_to_sign_in(settings: cfg.ConfigOpts, sqlite: Dat
 
 
 def test_an_unexpected_error_is_logged_and_not_shown(
-    settings: cfg.ConfigOpts,
+    settings: Settings,
     sqlite: Database,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -133,7 +133,7 @@ def test_an_unexpected_error_is_logged_and_not_shown(
 
 @on_servers
 def test_a_database_that_is_away_is_503_and_well_again_when_it_is_back(
-    settings: cfg.ConfigOpts, database_url: str, backend: str, database_server: Any
+    settings: Settings, database_url: str, backend: str, database_server: Any
 ) -> None:
     assert database_server is not None
     database = Database(database_url)
@@ -151,8 +151,8 @@ def test_a_database_that_is_away_is_503_and_well_again_when_it_is_back(
         database.dispose()
 
 
-def test_a_change_wakes_the_agent(settings: cfg.ConfigOpts, api: Api) -> None:
-    path = Path(settings.run_path) / "agent-wake.sock"
+def test_a_change_wakes_the_agent(settings: Settings, api: Api) -> None:
+    path = settings.run_path / "agent-wake.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as agent:
         agent.bind(str(path))
         network = api.create("network")

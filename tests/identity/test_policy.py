@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oslo_config import cfg
 
 from ipam import settings
 from ipam.cli.commands.policy import sample_text
 from ipam.identity.caller import Caller, strongest
 from ipam.identity.default_rules import RULES
 from ipam.identity.policy import Grant, Policy, list_rules
+from ipam.settings import Settings
 
 ADMIN = Caller("ada", "p1", "admin")
 MEMBER = Caller("max", "p1", "member")
@@ -35,7 +35,7 @@ def policy_of(tmp_path: Path) -> Callable[[str], Policy]:
         file.write_text(text)
         config = tmp_path / "ipam.conf"
         config.write_text(f"[oslo_policy]\npolicy_file = {file}\n")
-        conf: cfg.ConfigOpts = settings.load([str(config)])
+        conf: Settings = settings.load([str(config)])
         return Policy(conf)
 
     return make

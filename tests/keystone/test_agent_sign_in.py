@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oslo_config import cfg
 
 from ipam import settings as ipam_settings
 from ipam.api.app import create_app
@@ -13,6 +12,7 @@ from ipam.api.serving.server import Server
 from ipam.client import Client
 from ipam.errors import PolicyNotAuthorized, ServiceUnavailable, Unauthorized
 from ipam.keystone_session import agent_auth
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.keystone.conftest import People
@@ -45,7 +45,7 @@ def api_url(config_file: Path, tmp_path: Path) -> Iterator[str]:
     database.dispose()
 
 
-def agent_settings(directory: Path, **values: str) -> cfg.ConfigOpts:
+def agent_settings(directory: Path, **values: str) -> Settings:
     file = directory / "agent.conf"
     file.write_text(AGENT.format(**values))
     return ipam_settings.load([str(file)])

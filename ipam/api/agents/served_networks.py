@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -16,12 +15,13 @@ from ipam.protocol.dhcp_state import (
     ServedRoute,
     ServedSubnet,
 )
+from ipam.settings import NetworkSettings
 from ipam.store.dhcp_state import Contents
 from ipam.store.engine.listing import Record
 
 
 def full_networks(
-    contents: Contents, by_network: Mapping[str, str], settings: Any
+    contents: Contents, by_network: Mapping[str, str], settings: NetworkSettings
 ) -> list[FullNetwork]:
     """The full answer for these rows."""
     subnets, ports, dhcp_ports = _grouped(contents)

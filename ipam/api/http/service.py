@@ -2,9 +2,8 @@
 
 from typing import Protocol
 
-from oslo_config import cfg
-
 from ipam.identity.policy import Policy
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 
 
@@ -12,7 +11,7 @@ class FrameworkService(Protocol):
     """The parts of a service that every route needs; safe to use from several threads."""
 
     @property
-    def settings(self) -> cfg.ConfigOpts:
+    def settings(self) -> Settings:
         """The settings of this process."""
 
     @property

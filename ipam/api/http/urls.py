@@ -3,15 +3,16 @@
 import re
 
 import falcon
-from oslo_config import cfg
+
+from ipam.settings import Settings
 
 _HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]{1,255}")
 
 
-def public_url(req: falcon.Request, settings: cfg.ConfigOpts) -> str:
+def public_url(req: falcon.Request, settings: Settings) -> str:
     """Scheme, host and prefix, no final slash: [api] public_url, or as the request has it."""
     if settings.api.public_url:
-        return str(settings.api.public_url).rstrip("/")
+        return settings.api.public_url.rstrip("/")
     host = req.forwarded_host
     if not _HOST.fullmatch(host):  # a header a client wrote must not become part of a document
         host = "localhost"

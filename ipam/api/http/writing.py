@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
-from oslo_config import cfg
 
 from ipam import model
 from ipam.api.http.attributes import Parsed, parse
 from ipam.api.http.kind import Kind
 from ipam.errors import CallerError, HTTPBadRequest, InvalidInput, RevisionNumberConstraintFailed
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store import quotas, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -84,12 +84,10 @@ def locked(
     return row
 
 
-def made(
-    tx: Transaction, kind: Kind, pks: Sequence[int], settings: cfg.ConfigOpts
-) -> Sequence[Record]:
+def made(tx: Transaction, kind: Kind, pks: Sequence[int], settings: Settings) -> Sequence[Record]:
     """The rows that a POST has just inserted, their tags noted. Raises OverQuota."""
     if kind.name in quotas.COUNTED:
-        default = settings.quotas[f"quota_{kind.name}"]
+        default = settings.quotas[kind.name]
         found = quotas.read_made(tx, kind.rows, pks, kind.name, default)
     else:
         found = read_many(tx, kind.rows, pks)

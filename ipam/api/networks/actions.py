@@ -35,7 +35,6 @@ class NetworkActions:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        network_segments.check(service.settings.network)
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[NetworkView]:
         read = writing.read_bodies(NetworkCreate, NetworkView, bodies, body_faults)

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from ipam.rules import segments as segment_rules
 from ipam.rules.segments import VLAN, Segment
+from ipam.settings import NetworkSettings
 from ipam.store import segments
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.write_again import write_despite
@@ -17,25 +18,15 @@ ATTEMPTS: Final = 10
 """Two that choose at random collide rarely, and the second choice knows of the first."""
 
 
-def check(settings: Any) -> None:
-    """Raise ValueError, naming the setting, for a range of ids that is none."""
-    for name, read in (
-        ("vni_ranges", segment_rules.vni_ranges),
-        ("vlan_ranges", segment_rules.vlan_ranges),
-    ):
-        try:
-            read(settings[name])
-        except ValueError as error:
-            raise ValueError(f"[network] {name}: {error}") from error
-
-
-def wished(body: Any, settings: Any) -> Segment:
+def wished(body: Any, settings: NetworkSettings) -> Segment:
     """Where the body of a POST wants its network."""
     kind = body.provider_network_type or settings.default_network_type
     return Segment(kind, body.provider_physical_network, body.provider_segmentation_id)
 
 
-def settled(tx: Transaction, wanted: Sequence[Segment], settings: Any) -> list[Segment]:
+def settled(
+    tx: Transaction, wanted: Sequence[Segment], settings: NetworkSettings
+) -> list[Segment]:
     """The segments with ids chosen where none was named. Raises NoNetworkAvailable."""
     chosen: list[Segment] = []
     for segment in wanted:
@@ -56,12 +47,9 @@ def write(database: Database, work: Callable[[Transaction], T], wanted: Sequence
 
 
 def _choose(
-    tx: Transaction, segment: Segment, settings: Any, chosen: Sequence[Segment]
+    tx: Transaction, segment: Segment, settings: NetworkSettings, chosen: Sequence[Segment]
 ) -> Segment:
-    if segment.type == VLAN:
-        ranges = segment_rules.vlan_ranges(settings.vlan_ranges)
-    else:
-        ranges = segment_rules.vni_ranges(settings.vni_ranges)
+    ranges = settings.vlan_ranges if segment.type == VLAN else settings.vni_ranges
     for place, ids in segment_rules.places(segment, ranges):
         taken = segment_rules.ids_of(place, chosen)
         number = segments.free_id(tx, place, ids, taken)

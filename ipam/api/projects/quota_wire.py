@@ -3,8 +3,8 @@
 from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from oslo_config import cfg
 
+from ipam.settings import Settings
 from ipam.store import quotas
 from ipam.values import SQL_INTEGER_MAX, ProjectId
 
@@ -61,7 +61,7 @@ class QuotaUpdate(Struct):
 NOT_LIMITS: Final = ("project_id", "tenant_id", "force", "check_limit")
 
 
-def defaults(settings: cfg.ConfigOpts) -> dict[str, int]:
+def defaults(settings: Settings) -> dict[str, int]:
     """The limits of a project that has none of its own."""
-    counted = {name: settings.quotas[f"quota_{name}"] for name in quotas.COUNTED}
+    counted = {name: settings.quotas[name] for name in quotas.COUNTED}
     return counted | dict.fromkeys(quotas.ABSENT, quotas.UNLIMITED)

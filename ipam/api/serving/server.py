@@ -6,16 +6,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from oslo_config import cfg
 from waitress import wasyncore
 
 from ipam import systemd
 from ipam.api.app import create_app
 from ipam.api.serving import draining, garbage_collection, listeners
 from ipam.errors import DatabaseUnavailable
+from ipam.settings import Settings
 from ipam.store import schema
 from ipam.store.engine.database import Database
 
@@ -28,11 +27,11 @@ LOOP_SECONDS: Final = 1.0
 class Server:
     """Both doors open and bound; nothing is answered before `run`."""
 
-    def __init__(self, application: listeners.WsgiApplication, settings: cfg.ConfigOpts) -> None:
+    def __init__(self, application: listeners.WsgiApplication, settings: Settings) -> None:
         """Raises doors.DoorInUse, with nothing left behind, when a door cannot be opened."""
         api = settings.api
         tcp = listeners.tcp_listener(api.bind_host, api.bind_port)
-        self.socket_path = Path(api.socket)
+        self.socket_path = api.socket
         try:
             unix = listeners.unix_listener(self.socket_path)
         except listeners.DoorInUse:
@@ -95,7 +94,7 @@ class Server:
             self.socket_path.unlink(missing_ok=True)
 
 
-def serve(settings: cfg.ConfigOpts) -> None:
+def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Exits with status 1 and one line when it cannot begin."""
     _require_schema(settings)
     try:
@@ -111,7 +110,7 @@ def serve(settings: cfg.ConfigOpts) -> None:
     LOG.info("Stopped.")
 
 
-def _require_schema(settings: cfg.ConfigOpts) -> None:
+def _require_schema(settings: Settings) -> None:
     """Refuse to start on another schema than this program's.
 
     A database that is away is no reason: it may come back, and until then every answer is a 503.

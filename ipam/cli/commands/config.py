@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ipam.cli.configured import load_settings
 from ipam.cli.options import config_file_option, examples
+
+if TYPE_CHECKING:
+    from ipam.settings import Settings
 
 
 @click.group()
@@ -18,7 +21,7 @@ def config() -> None:
 @config.command(epilog=examples("ipam config sample | sudo tee /etc/ipam/ipam.conf"))
 def sample() -> None:
     """Print a settings file with every option explained and its default."""
-    from ipam.cli.commands.config_sample import sample_text  # noqa: PLC0415  # oslo.config, for this
+    from ipam.settings.sample import sample_text  # noqa: PLC0415  # imports oslo.config
 
     click.echo(sample_text(), nl=False)
 
@@ -49,7 +52,7 @@ def _group_names() -> list[str]:
     return list(GROUPS)
 
 
-def _values(settings: Any, group: str, changed: bool) -> Iterator[tuple[str, Any]]:
+def _values(settings: "Settings", group: str, changed: bool) -> Iterator[tuple[str, Any]]:
     from ipam.settings import GROUPS, is_changed, shown  # noqa: PLC0415  # oslo.config
 
     for option in GROUPS[group]:

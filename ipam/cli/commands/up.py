@@ -125,12 +125,12 @@ def _prepare(
         f"[DEFAULT]\nstate_path = {state_path}\nrun_path = {run_path}\n"
         f"[api]\nbind_port = {bind_port}\n"
     )
-    files = (*(config_files or settings.default_config_files), str(overlay))
+    files = (*(config_files or settings.config_files), str(overlay))
     effective = load_settings(files)
     shown_host = f"[{bind_host}]" if ":" in bind_host else bind_host
     return Plan(
         config_files=tuple(str(Path(name).absolute()) for name in files),
-        socket=effective.api.socket,
+        socket=str(effective.api.socket),
         url=effective.api.public_url or f"http://{shown_host}:{bind_port}",
         host=effective.host,
         state_path=state_path,

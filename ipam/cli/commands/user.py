@@ -123,7 +123,7 @@ def delete(names: Sequence[str], config_files: Sequence[str], htpasswd_file: Pat
 
 
 def _path(htpasswd_file: Path | None, config_files: Sequence[str]) -> Path:
-    return htpasswd_file or Path(load_settings(config_files).api.htpasswd_file)
+    return htpasswd_file or load_settings(config_files).api.htpasswd_file
 
 
 def _read_password(name: str, password_stdin: bool) -> str:

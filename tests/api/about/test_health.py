@@ -4,10 +4,10 @@ from typing import Any
 import falcon
 import falcon.testing
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import create_app
 from ipam.errors import Unauthorized
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 
 
@@ -16,7 +16,7 @@ def refuse(_environ: object) -> Any:
 
 
 @pytest.fixture
-def stranger(settings: cfg.ConfigOpts, sqlite: Database) -> falcon.testing.TestClient:
+def stranger(settings: Settings, sqlite: Database) -> falcon.testing.TestClient:
     app = create_app(settings, authenticate=refuse, database=sqlite)
     return falcon.testing.TestClient(app)
 
@@ -40,7 +40,7 @@ def test_reasons_come_in_json_when_asked_for(
 
 
 def test_without_its_database_it_is_503_with_the_reason(
-    settings: cfg.ConfigOpts,
+    settings: Settings,
 ) -> None:
     away = Database(f"postgresql+psycopg://ipam@127.0.0.1:{free_port()}/none", max_attempts=2)
     client = falcon.testing.TestClient(create_app(settings, database=away))

@@ -3,16 +3,17 @@ from typing import Any
 import falcon
 import falcon.testing
 import pytest
-from oslo_config import cfg
 from sqlalchemy import update
 
 from ipam import clock
 from ipam.api.app import create_app
 from ipam.rules.nova_events import PLUGGED, ComputeEvent
+from ipam.settings import Settings
 from ipam.store import compute_events
 from ipam.store.engine.database import Database
 from ipam.store.tables import compute_event
 from tests.api.caller import ADMIN, READER, Api
+from tests.changed_settings import changed
 
 
 def scraped(api: Api) -> dict[str, float]:
@@ -79,11 +80,9 @@ def test_events_for_nova_are_counted_with_the_age_of_the_oldest(
     assert 90 <= seen[names[1]] < 900
 
 
-def test_subnets_are_told_one_by_one_when_asked_for(
-    settings: cfg.ConfigOpts, sqlite: Database
-) -> None:
-    settings.set_override("metrics_per_subnet", True, group="api")
-    api = Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=sqlite))
+def test_subnets_are_told_one_by_one_when_asked_for(settings: Settings, sqlite: Database) -> None:
+    each = changed(settings, "api", metrics_per_subnet=True)
+    api = Api(create_app(each, authenticate=lambda _environ: ADMIN, database=sqlite))
     network = api.create("network")
     subnet = api.create("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
     name = f'ipam_subnet_addresses{{state="owned",subnet="{subnet["id"]}"}}'
@@ -92,9 +91,8 @@ def test_subnets_are_told_one_by_one_when_asked_for(
 
 @pytest.mark.parametrize(("public", "status"), [(True, 200), (False, 403)])
 def test_metrics_are_open_or_for_admins(
-    settings: cfg.ConfigOpts, sqlite: Database, public: bool, status: int
+    settings: Settings, sqlite: Database, public: bool, status: int
 ) -> None:
-
-    settings.set_override("metrics_public", public, group="api")
-    app = create_app(settings, authenticate=lambda _environ: READER, database=sqlite)
+    open_or_not = changed(settings, "api", metrics_public=public)
+    app = create_app(open_or_not, authenticate=lambda _environ: READER, database=sqlite)
     assert falcon.testing.TestClient(app).simulate_get("/metrics").status_code == status

@@ -1,10 +1,10 @@
 """Extensions that are a promise about requests, and have no resource or attribute of their own."""
 
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import Api
 
@@ -41,7 +41,7 @@ def test_agents_are_sorted_and_zones_filtered(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", list(SHARED))
 def test_pools_and_scopes_are_shared_by_policies(
-    api: Api, settings: cfg.ConfigOpts, sqlite: Database, kind: str
+    api: Api, settings: Settings, sqlite: Database, kind: str
 ) -> None:
     path, new, not_found = SHARED[kind]
     made = api.call("POST", path, {kind: new}).json[kind]

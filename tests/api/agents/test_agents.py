@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 from sqlalchemy import update
 
 from ipam.api.app import create_app
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from ipam.store.tables import agent as agent_table
 from tests.api.caller import READER, SERVICE, Api
@@ -65,7 +65,7 @@ def test_agents_are_told_apart_by_type_and_host(api_on_each: Api) -> None:
 
 
 def test_first_heartbeats_at_the_same_time_make_one_agent(
-    settings: cfg.ConfigOpts, database: Database
+    settings: Settings, database: Database
 ) -> None:
     app = create_app(settings, authenticate=lambda _environ: SERVICE, database=database)
     together = threading.Barrier(6)
@@ -156,7 +156,7 @@ def test_an_admin_changes_no_more_than_the_switch_and_the_description(api: Api) 
 
 
 def test_an_agent_may_report_and_not_change_or_delete_agents(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
     def as_caller(caller: Any) -> Api:
         app = create_app(settings, authenticate=lambda _environ: caller, database=sqlite)

@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 
 from ipam.api.agents.dhcp_state import digests
 from ipam.api.app import create_app
+from ipam.settings import Settings
 from ipam.store.dhcp_state import NETWORK, PORT, SUBNET, UNSCHEDULED, Part
 from ipam.store.engine.database import Database
 from tests.api.agents.test_agents import report, silence
 from tests.api.caller import ADMIN, READER, SERVICE, Api
+from tests.changed_settings import changed
 
 NOWHERE = "11111111-2222-4333-8444-555555555555"
 
@@ -99,7 +100,7 @@ def test_living_agents_share_the_networks(site: Api) -> None:
 
 
 def test_agents_that_ask_at_once_never_serve_one_network_twice(
-    settings: cfg.ConfigOpts, database: Database
+    settings: Settings, database: Database
 ) -> None:
     app = create_app(settings, authenticate=lambda _environ: SERVICE, database=database)
     admin = Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=database))
@@ -120,17 +121,17 @@ def test_agents_that_ask_at_once_never_serve_one_network_twice(
 
 
 def test_as_many_agents_take_a_network_as_the_settings_say(
-    settings: cfg.ConfigOpts, database: Database
+    settings: Settings, database: Database
 ) -> None:
-    settings.set_override("dhcp_agents_per_network", 2, group="network")
-    api = Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=database))
+    two = changed(settings, "network", dhcp_agents_per_network=2)
+    api = Api(create_app(two, authenticate=lambda _environ: ADMIN, database=database))
     network = with_subnet(api)
     agents = [Agent(api, f"host-{n}") for n in range(3)]
     assert [list(agent.digests()) for agent in agents] == [[network["id"]]] * 2 + [[]]
 
 
 def test_a_dead_or_switched_off_agent_and_a_reader_take_nothing(
-    settings: cfg.ConfigOpts, database: Database
+    settings: Settings, database: Database
 ) -> None:
     def as_caller(caller: Any) -> Api:
         return Api(create_app(settings, authenticate=lambda _environ: caller, database=database))
@@ -197,8 +198,9 @@ def test_each_agent_gets_the_ports_of_its_host_and_the_scheduled_one_the_unbound
     }
 
 
-def test_the_full_answer_holds_what_dhcp_needs(site: Api, settings: cfg.ConfigOpts) -> None:
-    settings.set_override("dns_domain", "site.example.", group="network")
+def test_the_full_answer_holds_what_dhcp_needs(settings: Settings, database: Database) -> None:
+    with_domain = changed(settings, "network", dns_domain="site.example.")
+    site = Api(create_app(with_domain, authenticate=lambda _environ: ADMIN, database=database))
     network = site.create("network", mtu=1400)
     four = site.create(
         "subnet",
@@ -357,14 +359,15 @@ def test_a_deleted_network_leaves_the_list(site: Api) -> None:
 
 
 def test_settings_that_go_into_the_answer_go_into_the_digest(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
     api = Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=sqlite))
     with_subnet(api)
     agent = Agent(api)
     before = agent.digests()
-    settings.set_override("dhcp_lease_duration", 120, group="network")
-    assert agent.digests() != before
+    shorter = changed(settings, "network", dhcp_lease_duration=120)
+    api = Api(create_app(shorter, authenticate=lambda _environ: ADMIN, database=sqlite))
+    assert Agent(api).digests() != before
 
 
 def test_an_unknown_agent_is_told_to_register(site: Api) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 from sqlalchemy import event
 
 from ipam.api.app import create_app, make_service, routes
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import Api, wire
+from tests.changed_settings import changed
 
 ADMIN = Caller("ada", "cloud", "admin")
 ALICE = Caller("alice", "alpha", "member")
@@ -46,7 +47,7 @@ class Cloud:
     nova: Api
 
 
-def cloud_on(settings: cfg.ConfigOpts, database: Database) -> Cloud:
+def cloud_on(settings: Settings, database: Database) -> Cloud:
     caller = ADMIN
     app = create_app(settings, authenticate=lambda _environ: caller, database=database)
 
@@ -64,12 +65,12 @@ def cloud_on(settings: cfg.ConfigOpts, database: Database) -> Cloud:
 
 
 @pytest.fixture
-def cloud(settings: cfg.ConfigOpts, sqlite: Database) -> Cloud:
+def cloud(settings: Settings, sqlite: Database) -> Cloud:
     return cloud_on(settings, sqlite)
 
 
 @pytest.fixture
-def cloud_on_each(settings: cfg.ConfigOpts, database: Database) -> Cloud:
+def cloud_on_each(settings: Settings, database: Database) -> Cloud:
     return cloud_on(settings, database)
 
 
@@ -378,7 +379,7 @@ def test_each_refusal_is_logged_once_with_who_what_and_why(
 
 
 def test_a_caller_without_a_project_is_let_into_nothing(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
     for role in ("admin", "member"):
         unscoped = Caller("ada", "", role)
@@ -386,9 +387,7 @@ def test_a_caller_without_a_project_is_let_into_nothing(
         api.refused(403, "PolicyNotAuthorized", "GET", "/networks")
 
 
-def test_every_operation_names_a_rule_that_exists(
-    settings: cfg.ConfigOpts, sqlite: Database
-) -> None:
+def test_every_operation_names_a_rule_that_exists(settings: Settings, sqlite: Database) -> None:
     service = make_service(settings, sqlite)
     for path, route in routes(service):
         for method, operation in route.operations.items():
@@ -397,7 +396,7 @@ def test_every_operation_names_a_rule_that_exists(
 
 
 def test_what_a_list_costs_does_not_depend_on_who_asks(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
     cloud = cloud_on(settings, sqlite)
     network = with_subnet(cloud.alice)
@@ -422,13 +421,10 @@ def test_what_a_list_costs_does_not_depend_on_who_asks(
     assert cost(lambda: cloud.alice.update("port", one, name="y")) == as_admin + 1
 
 
-def test_a_policy_file_is_obeyed(
-    tmp_path: Path, settings: cfg.ConfigOpts, sqlite: Database
-) -> None:
+def test_a_policy_file_is_obeyed(tmp_path: Path, settings: Settings, sqlite: Database) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text('"create_network": "rule:context_is_admin"\n')
     cloud_on(settings, sqlite)  # registers the option
-    settings.set_override("policy_file", str(file), group="oslo_policy")
-    cloud = cloud_on(settings, sqlite)
+    cloud = cloud_on(changed(settings, "oslo_policy", policy_file=str(file)), sqlite)
     cloud.alice.refused(403, "PolicyNotAuthorized", "POST", "/networks", {"network": {}})
     cloud.admin.create("network")

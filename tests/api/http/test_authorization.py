@@ -4,7 +4,6 @@ from typing import Any
 import falcon
 import falcon.testing
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import make_service
 from ipam.api.http import faults
@@ -13,6 +12,7 @@ from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation
 from ipam.api.networks.wire import KIND
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 
 ALICE = Caller("alice", "alpha", "member")
@@ -37,7 +37,7 @@ class UndescribedDelete(Shelves):
 
 
 @pytest.fixture
-def authorization(settings: cfg.ConfigOpts, sqlite: Database) -> Authorization:
+def authorization(settings: Settings, sqlite: Database) -> Authorization:
     return Authorization(make_service(settings, sqlite), lambda _environ: ALICE)
 
 

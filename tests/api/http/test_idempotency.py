@@ -5,11 +5,11 @@ from typing import Any
 
 import falcon.testing
 import pytest
-from oslo_config import cfg
 from sqlalchemy import event, func, select, update
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store import idempotency, tables
 from ipam.store.engine.database import Database
 from ipam.worker import housekeeping
@@ -75,7 +75,7 @@ def test_a_refused_request_is_tried_again(api: Api, network: dict[str, Any]) -> 
 
 
 def test_keys_of_different_callers_are_different_keys(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
     other = Caller(user_id="bob", project_id="project-a", role="admin")
     of_one = Api(create_app(settings, authenticate=lambda _: ADMIN, database=sqlite))
@@ -151,7 +151,7 @@ def test_a_change_that_fails_leaves_no_key(api: Api, sqlite: Database) -> None:
 
 
 def test_a_crash_after_the_change_leaves_neither_change_nor_key(
-    settings: cfg.ConfigOpts, database: Database
+    settings: Settings, database: Database
 ) -> None:
     api = Api(create_app(settings, authenticate=lambda _: ADMIN, database=database))
 

@@ -3,18 +3,18 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import falcon
 import hypothesis
 import pytest
 from hypothesis import strategies
-from oslo_config import cfg
 
 from ipam.api.app import create_app
 from ipam.api.http.kind import Kind
 from ipam.api.networks import wire as network_wire
 from ipam.api.ports import wire as port_wire
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, Api
+from tests.changed_settings import changed
 
 Make = Callable[..., dict[str, Any]]
 
@@ -260,24 +260,21 @@ def test_fields_cut_what_is_shown(api: Api, network: dict[str, Any]) -> None:
     assert one.json == {"network": {"name": "net"}}
 
 
-def test_links_lead_to_the_public_url(
-    settings: cfg.ConfigOpts, sqlite: Database, api: Api
-) -> None:
+def test_links_lead_to_the_public_url(settings: Settings, sqlite: Database, api: Api) -> None:
     for _ in range(2):
         api.create("network")
     proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "api.example.org"}
     (link,) = api.call("GET", "/networks?limit=1", headers=proxied).json["networks_links"]
     assert link["href"].startswith("https://api.example.org/v2.0/networks?limit=1&marker=")
-    settings.set_override("public_url", "https://public.example/net/", group="api")
-    other = Api(create_app(settings, authenticate=lambda _: ADMIN, database=sqlite))
+    public = changed(settings, "api", public_url="https://public.example/net/")
+    other = Api(create_app(public, authenticate=lambda _: ADMIN, database=sqlite))
     (link,) = other.call("GET", "/networks?limit=1").json["networks_links"]
     assert link["href"].startswith("https://public.example/net/v2.0/networks?limit=1&marker=")
 
 
-def test_page_size_max_bounds_every_list(
-    settings: cfg.ConfigOpts, application: falcon.App[Any, Any], api: Api
-) -> None:
-    settings.set_override("page_size_max", 2, group="api")
+def test_page_size_max_bounds_every_list(settings: Settings, sqlite: Database) -> None:
+    bounded = changed(settings, "api", page_size_max=2)
+    api = Api(create_app(bounded, authenticate=lambda _environ: ADMIN, database=sqlite))
     ids = {api.create("network")["id"] for _ in range(5)}
     assert len(api.list("network")) == len(api.list("network", limit=9)) == 2
     assert set(joined(walk(api, "/networks"))) == ids

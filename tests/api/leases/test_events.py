@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import create_app
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, READER, SERVICE, Api
 
@@ -210,7 +210,7 @@ def test_a_large_batch_is_one_transaction(api_on_each: Api) -> None:
 
 
 def test_the_same_batch_from_many_senders_at_once_is_applied_once(
-    settings: cfg.ConfigOpts, database: Database
+    settings: Settings, database: Database
 ) -> None:
     app = create_app(settings, authenticate=lambda _environ: SERVICE, database=database)
     events = [event(NOWHERE, ip_address=f"10.1.0.{n}") for n in range(20)]
@@ -228,7 +228,7 @@ def test_the_same_batch_from_many_senders_at_once_is_applied_once(
 
 
 def test_two_hosts_that_tell_of_one_address_at_once_leave_one_lease(
-    settings: cfg.ConfigOpts, database: Database
+    settings: Settings, database: Database
 ) -> None:
     app = create_app(settings, authenticate=lambda _environ: SERVICE, database=database)
     together = threading.Barrier(6)
@@ -392,7 +392,7 @@ def test_one_event_is_shown_by_its_id_with_or_without_hyphens(api: Api) -> None:
 
 
 def test_agents_and_admins_may_tell_of_events_and_readers_may_not(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
     def as_caller(caller: Any) -> Callable[..., Any]:
         app = create_app(settings, authenticate=lambda _environ: caller, database=sqlite)

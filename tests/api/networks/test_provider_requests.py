@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import create_app
+from ipam.errors import SettingsUnfit
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, Api, wire
+from tests.changed_settings import changed
 
 VLAN = {
     "provider__network_type": "vlan",
@@ -55,13 +57,16 @@ def test_networks_elsewhere_do_not_collide(api: Api) -> None:
 
 
 @pytest.fixture
-def ranges(settings: cfg.ConfigOpts) -> cfg.ConfigOpts:
-    settings.set_override("vni_ranges", ["10:12", "20:20"], group="network")
-    settings.set_override("vlan_ranges", ["physnet1:1:1", "physnet2:7:7"], group="network")
-    return settings
+def ranges(settings: Settings) -> Settings:
+    return changed(
+        settings,
+        "network",
+        vni_ranges=["10:12", "20:20"],
+        vlan_ranges=["physnet1:1:1", "physnet2:7:7"],
+    )
 
 
-def test_an_id_is_chosen_while_one_is_free(ranges: cfg.ConfigOpts, database: Database) -> None:
+def test_an_id_is_chosen_while_one_is_free(ranges: Settings, database: Database) -> None:
     api = Api(create_app(ranges, authenticate=lambda _environ: ADMIN, database=database))
     body = {"network": {"provider:network_type": "vxlan"}}
 
@@ -75,9 +80,7 @@ def test_an_id_is_chosen_while_one_is_free(ranges: cfg.ConfigOpts, database: Dat
     api.refused(409, "NoNetworkAvailable", "POST", "/networks", body)
 
 
-def test_vlans_are_chosen_with_their_physical_network(
-    ranges: cfg.ConfigOpts, sqlite: Database
-) -> None:
+def test_vlans_are_chosen_with_their_physical_network(ranges: Settings, sqlite: Database) -> None:
     api = Api(create_app(ranges, authenticate=lambda _environ: ADMIN, database=sqlite))
     vlan = {"provider:network_type": "vlan"}
     result = api.call("POST", "/networks", {"networks": [vlan, vlan]})
@@ -90,9 +93,9 @@ def test_vlans_are_chosen_with_their_physical_network(
     api.refused(409, "NoNetworkAvailable", "POST", "/networks", named)
 
 
-def test_the_default_type_may_be_one_with_ids(ranges: cfg.ConfigOpts, sqlite: Database) -> None:
-    ranges.set_override("default_network_type", "vxlan", group="network")
-    api = Api(create_app(ranges, authenticate=lambda _environ: ADMIN, database=sqlite))
+def test_the_default_type_may_be_one_with_ids(ranges: Settings, sqlite: Database) -> None:
+    vxlan = changed(ranges, "network", default_network_type="vxlan")
+    api = Api(create_app(vxlan, authenticate=lambda _environ: ADMIN, database=sqlite))
     made = api.create("network")
     assert made["provider:network_type"] == "vxlan"
     assert made["provider:segmentation_id"] in {10, 11, 12, 20}
@@ -119,7 +122,6 @@ def test_contradictions_are_refused(api: Api) -> None:
     api.refused(400, "InvalidInput", "POST", "/networks", body)
 
 
-def test_a_range_that_is_none_stops_the_start(settings: cfg.ConfigOpts, sqlite: Database) -> None:
-    settings.set_override("vni_ranges", ["9:5"], group="network")
-    with pytest.raises(ValueError, match=r"\[network\] vni_ranges: 9:5 is no range"):
-        create_app(settings, authenticate=lambda _environ: ADMIN, database=sqlite)
+def test_a_range_that_is_none_stops_the_start(settings: Settings) -> None:
+    with pytest.raises(SettingsUnfit, match=r"\[network\] vni_ranges: 9:5 is no range"):
+        changed(settings, "network", vni_ranges=["9:5"])

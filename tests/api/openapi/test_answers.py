@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
-from oslo_config import cfg
 
 from ipam import settings as ipam_settings
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.api.caller import ADMIN, READER, Api
@@ -48,7 +48,7 @@ def sqlite_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database
 
 
 @pytest.fixture(scope="module")
-def settings_of_all(tmp_path_factory: pytest.TempPathFactory) -> cfg.ConfigOpts:
+def settings_of_all(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     directory = tmp_path_factory.mktemp("settings")
     file = Path(directory) / "ipam.conf"
     file.write_text(f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\n")
@@ -67,7 +67,7 @@ FORMATS: Final = {
 class Documented:
     """The application as one caller, with the document that describes it."""
 
-    def __init__(self, settings: cfg.ConfigOpts, database: Database, caller: Caller) -> None:
+    def __init__(self, settings: Settings, database: Database, caller: Caller) -> None:
         import schemathesis  # noqa: PLC0415  # half a second, for this file alone
 
         for name, values in FORMATS.items():
@@ -182,7 +182,7 @@ def policy(network_id: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def documented(settings_of_all: cfg.ConfigOpts, sqlite_of_all: Database) -> Documented:
+def documented(settings_of_all: Settings, sqlite_of_all: Database) -> Documented:
     return Documented(settings_of_all, sqlite_of_all, ADMIN)
 
 
@@ -197,7 +197,7 @@ def test_every_answer_to_an_admin_is_as_documented(documented: Documented, part:
 
 
 def test_every_answer_to_a_reader_is_as_documented(
-    documented: Documented, settings_of_all: cfg.ConfigOpts, sqlite_of_all: Database
+    documented: Documented, settings_of_all: Settings, sqlite_of_all: Database
 ) -> None:
     """What is hidden from a reader is not missed."""
     known = furnish(documented.api)

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import create_app
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.agents.test_agents import report, silence
 from tests.api.agents.test_dhcp_state import Agent, with_subnet
 from tests.api.caller import ADMIN, READER, Api
+from tests.changed_settings import changed
 
 
 @pytest.fixture
@@ -328,7 +329,7 @@ def test_a_bad_body_is_refused(api: Api, bound: dict[str, Any]) -> None:
 
 
 def test_bindings_are_the_clouds_business(
-    api: Api, bound: dict[str, Any], settings: cfg.ConfigOpts, sqlite: Database
+    api: Api, bound: dict[str, Any], settings: Settings, sqlite: Database
 ) -> None:
     reader = Api(create_app(settings, authenticate=lambda _environ: READER, database=sqlite))
     path = f"/ports/{bound['id']}/bindings"
@@ -338,8 +339,8 @@ def test_bindings_are_the_clouds_business(
 
 @pytest.mark.parametrize(("vif_type", "listed"), [("tap", True), ("bridge", False)])
 def test_the_extension_is_listed_where_nova_can_rely_on_it(
-    settings: cfg.ConfigOpts, sqlite: Database, vif_type: str, listed: bool
+    settings: Settings, sqlite: Database, vif_type: str, listed: bool
 ) -> None:
-    settings.set_override("vif_type", vif_type, group="network")
-    api = Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=sqlite))
+    other = changed(settings, "network", vif_type=vif_type)
+    api = Api(create_app(other, authenticate=lambda _environ: ADMIN, database=sqlite))
     assert ("binding-extended" in {each["alias"] for each in api.list("extension")}) == listed

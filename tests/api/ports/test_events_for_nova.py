@@ -2,20 +2,20 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 from sqlalchemy import delete, select, update
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
 from ipam.rules.nova_events import CHANGED, DELETED, PLUGGED, UNPLUGGED
+from ipam.settings import Settings
 from ipam.store import compute_events, tables
 from ipam.store.engine.database import Database
 from tests.api.agents.test_dhcp_state import Agent, with_subnet
 from tests.api.caller import ADMIN, SERVICE, Api
+from tests.changed_settings import changed
 
 SERVER = "11111111-2222-4333-8444-555555555555"
 OTHER = "99999999-2222-4333-8444-555555555555"
@@ -25,7 +25,7 @@ NOVA = Caller(user_id="nova", project_id="service", roles=frozenset({"admin", "s
 class Site:
     """The application as an admin and as Nova calls it, and the outbox."""
 
-    def __init__(self, settings: cfg.ConfigOpts, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.database = database
         self.api = self.called_by(ADMIN)
@@ -51,9 +51,8 @@ class Site:
 
 
 @pytest.fixture
-def site(settings: cfg.ConfigOpts, database: Database) -> Site:
-    settings.set_override("send_events", True, group="compute")
-    return Site(settings, database)
+def site(settings: Settings, database: Database) -> Site:
+    return Site(changed(settings, "compute", send_events=True), database)
 
 
 def server_port(api: Api, **more: Any) -> dict[str, Any]:
@@ -232,9 +231,7 @@ def statements(database: Database, work: Callable[[], object]) -> Sequence[str]:
     return seen
 
 
-def test_without_the_setting_no_statement_is_added(
-    settings: cfg.ConfigOpts, sqlite: Database
-) -> None:
+def test_without_the_setting_no_statement_is_added(settings: Settings, sqlite: Database) -> None:
     site = Site(settings, sqlite)
     port = server_port(site.api)
     agent = Agent(site.api)
@@ -245,20 +242,18 @@ def test_without_the_setting_no_statement_is_added(
         site.api.delete("port", port["id"])
 
     assert not [text for text in statements(sqlite, everything) if "compute_event" in text]
-    settings.set_override("send_events", True, group="compute")
-    site = Site(settings, sqlite)
+    site = Site(changed(settings, "compute", send_events=True), sqlite)
     other = server_port(site.api, device_id="")
     idle = statements(sqlite, lambda: site.api.delete("port", other["id"]))
     assert not [text for text in idle if "compute_event" in text]
 
 
 def test_the_worker_is_woken_after_the_commit_and_only_then(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
-    settings.set_override("send_events", True, group="compute")
-    site = Site(settings, sqlite)
+    site = Site(changed(settings, "compute", send_events=True), sqlite)
     port = server_port(site.api)
-    path = Path(settings.run_path) / "worker-wake.sock"
+    path = settings.run_path / "worker-wake.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as worker:
         worker.bind(str(path))
         site.api.update("port", port["id"], name="new")

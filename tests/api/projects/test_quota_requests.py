@@ -4,13 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 from sqlalchemy import event
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, Api
+from tests.changed_settings import changed
 
 UNLIMITED = dict.fromkeys(
     (
@@ -29,10 +30,10 @@ UNLIMITED = dict.fromkeys(
 
 
 @pytest.fixture
-def api_with_default(settings: cfg.ConfigOpts, database: Database) -> Api:
+def api_with_default(settings: Settings, database: Database) -> Api:
     """With a limit of one network for every project."""
-    settings.set_override("quota_network", 1, group="quotas")
-    return Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=database))
+    limited = changed(settings, "quotas", quota_network=1)
+    return Api(create_app(limited, authenticate=lambda _environ: ADMIN, database=database))
 
 
 def set_quota(api: Api, project: str, **limits: Any) -> dict[str, int]:
@@ -157,7 +158,7 @@ def test_without_a_limit_quotas_cost_no_statement(api: Api, sqlite: Database) ->
 
 
 def test_a_member_sees_the_limits_of_its_own_project_alone(
-    settings: cfg.ConfigOpts, sqlite: Database
+    settings: Settings, sqlite: Database
 ) -> None:
     member = Caller(user_id="bob", project_id="project-b", role="member")
     api = Api(create_app(settings, authenticate=lambda _: member, database=sqlite))

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, Api
 
@@ -175,9 +175,7 @@ def test_a_pool_that_others_have_subnets_of_stays_shared(api: Api) -> None:
     assert made["id"] in api.refused(409, "RbacPolicyInUse", "DELETE", path)
 
 
-def test_shared_is_what_is_shared_with_the_reader(
-    settings: cfg.ConfigOpts, database: Database
-) -> None:
+def test_shared_is_what_is_shared_with_the_reader(settings: Settings, database: Database) -> None:
     member = Caller(user_id="bob", project_id="project-b", role="member")
     admins = Api(create_app(settings, authenticate=lambda _: ADMIN, database=database))
     members = Api(create_app(settings, authenticate=lambda _: member, database=database))
@@ -195,9 +193,7 @@ def test_shared_is_what_is_shared_with_the_reader(
     assert admins.show("network", theirs["id"])["shared"] is False
 
 
-def test_only_its_owner_and_admins_share_a_network(
-    settings: cfg.ConfigOpts, sqlite: Database
-) -> None:
+def test_only_its_owner_and_admins_share_a_network(settings: Settings, sqlite: Database) -> None:
     member = Caller(user_id="bob", project_id="project-b", role="member")
     admins = Api(create_app(settings, authenticate=lambda _: ADMIN, database=sqlite))
     members = Api(create_app(settings, authenticate=lambda _: member, database=sqlite))

@@ -4,10 +4,10 @@ from typing import Any
 
 import falcon
 import pytest
-from oslo_config import cfg
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
+from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import Api
 
@@ -31,7 +31,7 @@ def pool(api: Api) -> dict[str, Any]:
 
 
 @pytest.fixture
-def bob(settings: cfg.ConfigOpts, sqlite: Database) -> Api:
+def bob(settings: Settings, sqlite: Database) -> Api:
     """Calls of a member of another project to the same database."""
     application: falcon.App[Any, Any] = create_app(
         settings, authenticate=lambda _environ: BOB, database=sqlite

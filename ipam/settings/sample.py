@@ -6,7 +6,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from ipam.settings import FOREIGN, GROUPS
+from ipam.settings.of_libraries import FOREIGN
+from ipam.settings.parsed import GROUPS
 
 WIDTH = 98
 HEAD = """\

@@ -1,0 +1,108 @@
+"""[agent]: how an agent reaches the API, and what it may do on its host."""
+
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+from oslo_config import cfg
+
+
+class AgentSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """[agent], read."""
+
+    api_url: str
+    auth_strategy: Literal["http_basic", "keystone"]
+    username: str
+    password: str
+    poll_interval: float
+    report_interval: float
+    state_path: Path
+    drastic_fraction: float
+    allow_drastic: bool
+    dnsmasq: str
+    hook_user: str
+    vif_type: Literal["", "tap", "bridge"]
+    availability_zone: str
+
+
+OPTIONS: Final = [
+    cfg.StrOpt(
+        "api_url",
+        default="",
+        sample_default="https://network.example.org",
+        help="URL of the API. Empty means the local Unix socket ([api] socket).",
+    ),
+    cfg.StrOpt(
+        "auth_strategy",
+        default="http_basic",
+        choices=["http_basic", "keystone"],
+        help="How the agent signs in at api_url: with username and password, or with Keystone as"
+        " [agent_keystone] says. The same as [api] auth_strategy there.",
+    ),
+    cfg.StrOpt(
+        "username", default="", help="http_basic user of the agent; not needed on the socket."
+    ),
+    cfg.StrOpt(
+        "password",
+        default="",
+        secret=True,
+        help="Password of that user. Let nobody but the agent's own user read the file.",
+    ),
+    cfg.FloatOpt(
+        "poll_interval",
+        default=2.0,
+        min=0.1,
+        help="Seconds between two looks at the API. Changes made by an API on the same host wake"
+        " the agent at once; this bounds how late it hears of others.",
+    ),
+    cfg.FloatOpt(
+        "report_interval",
+        default=30.0,
+        min=1,
+        help="Seconds between heartbeats; keep below half of [network] agent_down_time.",
+    ),
+    cfg.StrOpt(
+        "state_path",
+        default="",
+        sample_default="/var/lib/ipam/agent",
+        help="The agent's part of the state: its lease inbox, its last known state, the hook."
+        " Empty means agent in [DEFAULT] state_path. The agent is root: where that directory is"
+        " another user's, as the API's is in the systemd units, give it one of its own.",
+    ),
+    cfg.FloatOpt(
+        "drastic_fraction",
+        default=0.5,
+        min=0,
+        max=1,
+        help="A plan that stops more than this part of the running dnsmasq servers (and more than"
+        " two) is refused until [agent] allow_drastic is set, or the API says the same thing"
+        " with its networks deleted one by one.",
+    ),
+    cfg.BoolOpt(
+        "allow_drastic",
+        default=False,
+        help="Carry out plans that stop most servers. Set it while you empty a host on purpose.",
+    ),
+    cfg.StrOpt(
+        "dnsmasq",
+        default="dnsmasq",
+        help="The dnsmasq program: a name to look up in PATH, or a path.",
+    ),
+    cfg.StrOpt(
+        "hook_user",
+        default="dnsmasq",
+        help="Unprivileged user that runs the lease hook (dnsmasq's dhcp-scriptuser).",
+    ),
+    cfg.StrOpt(
+        "vif_type",
+        default="",
+        choices=["", "tap", "bridge"],
+        help="binding:vif_type of the ports bound to this host. Empty leaves it to the API.",
+    ),
+    cfg.StrOpt(
+        "availability_zone",
+        default="nova",
+        help="The availability zone of this host. Networks with availability_zone_hints are"
+        " served by agents of those zones alone; Neutron's default for hosts without a plan.",
+    ),
+]

@@ -1,0 +1,115 @@
+"""[api]: where it listens, whom it lets in, what it answers."""
+
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+from oslo_config import cfg
+
+
+class ApiSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """[api], read."""
+
+    bind_host: str
+    bind_port: int
+    socket: Path
+    threads: int
+    public_url: str
+    auth_strategy: Literal["http_basic", "keystone"]
+    htpasswd_file: Path
+    auth_cache_seconds: int
+    max_body_bytes: int
+    metrics_public: bool
+    metrics_totals: bool
+    metrics_per_subnet: bool
+    page_size_max: int
+
+
+OPTIONS: Final = [
+    cfg.StrOpt(
+        "bind_host",
+        default="127.0.0.1",
+        help="Address the API listens on for TCP. Only this machine by default: put a TLS proxy"
+        " in front before you open it, http_basic sends passwords in the clear.",
+    ),
+    cfg.PortOpt(
+        "bind_port",
+        default=9696,
+        help="TCP port of the API: 9696 is what OpenStack's installers expect of the network"
+        " service. 0 takes a free one.",
+    ),
+    cfg.StrOpt(
+        "socket",
+        default="",
+        sample_default="/run/ipam/api.sock",
+        help="Unix socket of the API for root and the service's own user, who need no password."
+        " Empty means api.sock in run_path.",
+    ),
+    cfg.IntOpt(
+        "threads",
+        default=8,
+        min=1,
+        help="Requests one API process works on at a time. More help only while the database is"
+        " slow: Python runs one of them at a time.",
+    ),
+    cfg.StrOpt(
+        "public_url",
+        default="",
+        sample_default="https://network.example.org",
+        help="The URL under which clients reach the API, without /v2.0, for the links in answers."
+        " Empty means what the request says (Host, X-Forwarded-Proto, X-Forwarded-Host).",
+    ),
+    cfg.StrOpt(
+        "auth_strategy",
+        default="http_basic",
+        choices=["http_basic", "keystone"],
+        help="Who may call over TCP: http_basic asks for a user of the htpasswd file, keystone for"
+        " a token, checked as [keystone_authtoken] says (needs dnsmasq-ipam[keystone]). The Unix"
+        " socket needs neither.",
+    ),
+    cfg.StrOpt(
+        "htpasswd_file",
+        default="",
+        sample_default="/var/lib/ipam/htpasswd",
+        help="bcrypt htpasswd file of the http_basic users, written by `ipam user`. Empty means"
+        " htpasswd in state_path.",
+    ),
+    cfg.IntOpt(
+        "auth_cache_seconds",
+        default=300,
+        min=0,
+        help="How long a checked password is trusted before bcrypt (some 60 ms of CPU) runs"
+        " again. A changed htpasswd file empties the cache at once.",
+    ),
+    cfg.IntOpt(
+        "max_body_bytes",
+        default=1_048_576,
+        min=1024,
+        help="Longest request body read; a longer one gets 413. 1 MiB holds a bulk of some"
+        " 3,000 ports.",
+    ),
+    cfg.BoolOpt(
+        "metrics_public",
+        default=True,
+        help="Whether /metrics is answered without authentication, as Prometheus likes it; else"
+        " it is for admins. It tells numbers, no names.",
+    ),
+    cfg.BoolOpt(
+        "metrics_totals",
+        default=True,
+        help="Whether /metrics counts networks, subnets, ports, leases, addresses and the events"
+        " that wait for Nova. A scrape then reads an index of each table: some 10 ms of the"
+        " database for 100,000 rows.",
+    ),
+    cfg.BoolOpt(
+        "metrics_per_subnet",
+        default=False,
+        help="Whether /metrics has the addresses of each subnet: two lines for each of them.",
+    ),
+    cfg.IntOpt(
+        "page_size_max",
+        default=0,
+        min=0,
+        help="Most items in one answer to a list, whatever `limit` asks. 0 sets no bound.",
+    ),
+]

@@ -1,0 +1,41 @@
+"""[database]: where the rows are."""
+
+from typing import Final
+
+from msgspec import Struct
+from oslo_config import cfg
+
+
+class DatabaseSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """[database], read."""
+
+    connection: str
+    pool_size: int
+    max_attempts: int
+
+
+OPTIONS: Final = [
+    cfg.StrOpt(
+        "connection",
+        default="",
+        sample_default="sqlite:////var/lib/ipam/ipam.sqlite",
+        secret=True,
+        help="SQLAlchemy URL of the database: sqlite:///PATH, postgresql+psycopg://… or"
+        " mysql+pymysql://…. Empty means ipam.sqlite in state_path. SQLite suits one machine;"
+        " use PostgreSQL or MariaDB where several hosts run the API.",
+    ),
+    cfg.IntOpt(
+        "pool_size",
+        default=20,
+        min=1,
+        help="Connections one process keeps open at most. A request holds one; with fewer"
+        " connections than [api] threads, requests wait for each other.",
+    ),
+    cfg.IntOpt(
+        "max_attempts",
+        default=10,
+        min=1,
+        help="How often a transaction is tried that the database refused for a transient reason"
+        " (deadlock, serialisation, certification). After the last one the answer is 503.",
+    ),
+]

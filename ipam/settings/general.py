@@ -1,0 +1,34 @@
+"""[DEFAULT]: who and where this host is."""
+
+import socket
+from typing import Final
+
+from oslo_config import cfg
+
+OPTIONS: Final = [
+    cfg.StrOpt(
+        "host",
+        default=socket.gethostname(),
+        sample_default="<host name>",
+        help="The name of this host in ports' binding:host_id and in agents. Nova sends its own"
+        " [DEFAULT] host there, so on a compute node the two must be the same.",
+    ),
+    cfg.StrOpt(
+        "state_path",
+        default="/var/lib/ipam",
+        help="Directory for what must outlive a restart: the SQLite database, the htpasswd file,"
+        " the agent's lease inbox and its last known state.",
+    ),
+    cfg.StrOpt(
+        "run_path",
+        default="/run/ipam",
+        help="Directory for sockets, and for the dnsmasq files that the agent writes anew after"
+        " a reboot.",
+    ),
+    cfg.StrOpt(
+        "log_level",
+        default="INFO",
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        help="The least severe message that is logged. Logs go to standard error, one line each.",
+    ),
+]

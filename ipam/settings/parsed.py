@@ -1,0 +1,120 @@
+"""From the options that oslo.config has read to structs in their final types."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from oslo_config import cfg
+
+from ipam.errors import SettingsUnfit
+from ipam.settings import agent, api, compute, database, general, network, quotas, worker
+
+GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
+    "DEFAULT": general.OPTIONS,
+    "database": database.OPTIONS,
+    "api": api.OPTIONS,
+    "network": network.OPTIONS,
+    "agent": agent.OPTIONS,
+    "worker": worker.OPTIONS,
+    "compute": compute.OPTIONS,
+    "quotas": quotas.OPTIONS,
+}
+
+READERS: Final = {("network", name): read for name, read in network.RANGES.items()}
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings. What stands here itself is [DEFAULT]."""
+
+    host: str
+    state_path: Path
+    run_path: Path
+    log_level: str
+    database: database.DatabaseSettings
+    api: api.ApiSettings
+    network: network.NetworkSettings
+    agent: agent.AgentSettings
+    worker: worker.WorkerSettings
+    compute: compute.ComputeSettings
+    quotas: Mapping[str, int]
+    """By resource; -1 sets no limit."""
+    config_opts: cfg.ConfigOpts
+    """For libraries that register and read options of their own: oslo.policy, keystonemiddleware,
+    keystoneauth. Nobody else looks in there."""
+
+    @property
+    def config_files(self) -> Sequence[str]:
+        """The files that were read, the one that wins last."""
+        return tuple(self.config_opts.default_config_files)
+
+
+def list_opts() -> list[tuple[str, Sequence[cfg.Opt]]]:
+    """Every group with its options: the entry point of oslo-config-generator."""
+    return list(GROUPS.items())
+
+
+def parsed(conf: cfg.ConfigOpts) -> Settings:
+    """The settings. Raises SettingsUnfit with every fault, each with its option and its rule."""
+    faults: list[str] = []
+    values = {group: _values(conf, group, faults) for group in GROUPS}
+    if faults:
+        raise SettingsUnfit(faults)
+    values["quotas"] = {
+        name.removeprefix(quotas.PREFIX): limit for name, limit in values["quotas"].items()
+    }
+    whole = {**values.pop("DEFAULT"), **values, "config_opts": conf}
+    return msgspec.convert(whole, Settings, dec_hook=_final)
+
+
+def is_changed(settings: Settings, group: str, option: cfg.Opt) -> bool:
+    """Whether a file or the environment, not a default, gave the option its value."""
+    found = settings.config_opts.get_location(option.dest, None if group == "DEFAULT" else group)
+    return bool(found and found.location.is_user_controlled)
+
+
+def shown(settings: Settings, group: str, option: cfg.Opt) -> Any:
+    """The option's value as anyone may see it."""
+    value = _value(settings.config_opts, group, option)
+    if option.secret and value and not str(value).startswith("sqlite:"):
+        return "***"
+    return value
+
+
+def _values(conf: cfg.ConfigOpts, group: str, faults: list[str]) -> dict[str, Any]:
+    """The values of a group by name, without the faulty ones.
+
+    oslo.config finds a bad value only when it is asked for, so each option is asked for here.
+    """
+    values = {}
+    for option in GROUPS[group]:
+        try:
+            value = _value(conf, group, option)
+            read = READERS.get((group, option.dest))
+            values[option.dest] = read(value) if read else value
+        except ValueError as error:
+            faults.append(f"[{group}] {option.name}{_place(conf, group, option, error)}")
+    return values
+
+
+def _place(conf: cfg.ConfigOpts, group: str, option: cfg.Opt, error: ValueError) -> str:
+    """` in FILE: RULE`, as far as it is known."""
+    reason = str(error).rpartition(" is not valid: ")[2]
+    if isinstance(error, cfg.ConfigSourceValueError):
+        file = re.search(r"detail='([^']*)'", str(error))
+        return f" in {file[1]}: {reason}" if file else f": {reason}"
+    found = conf.get_location(option.dest, group)
+    if found and found.location is cfg.Locations.user:
+        return f" in {found.detail}: {reason}"
+    return f": {reason}"
+
+
+def _value(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> Any:
+    return conf[option.dest] if group == "DEFAULT" else conf[group][option.dest]
+
+
+def _final(kind: type, value: Any) -> Any:
+    """The value in a type that msgspec does not know: a path."""
+    return value if isinstance(value, kind) else kind(value)

@@ -1,0 +1,38 @@
+"""[worker]: the housekeeping."""
+
+from typing import Final
+
+from msgspec import Struct
+from oslo_config import cfg
+
+
+class WorkerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """[worker], read."""
+
+    interval: float
+    lease_grace_seconds: int
+    lease_event_retention_days: int
+
+
+OPTIONS: Final = [
+    cfg.FloatOpt(
+        "interval",
+        default=15.0,
+        min=0.1,
+        help="Seconds between two rounds of housekeeping: leases that ended unseen, networks of"
+        " dead agents, addresses held for processes that are gone.",
+    ),
+    cfg.IntOpt(
+        "lease_grace_seconds",
+        default=60,
+        min=0,
+        help="How long after its end a lease is taken for ended though no DHCP server said so.",
+    ),
+    cfg.IntOpt(
+        "lease_event_retention_days",
+        default=365,
+        min=0,
+        help="Age in days at which lease events are deleted, and the allocation history of"
+        " addresses that were given back. 0 keeps them for ever.",
+    ),
+]

@@ -1,0 +1,68 @@
+"""The settings have their final types, cannot be changed, and name every fault at once."""
+
+from pathlib import Path
+
+import pytest
+
+from ipam import settings
+from ipam.errors import SettingsUnfit
+
+
+def read(directory: Path, text: str) -> settings.Settings:
+    path = directory / "ipam.conf"
+    path.write_text(text)
+    return settings.load([str(path)])
+
+
+def test_values_have_their_final_types(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "[network]\nvni_ranges = 10:12,20:20\nvlan_ranges = physnet1:1:2,physnet2:7:7\n"
+        "[agent]\npoll_interval = 3\n[quotas]\nquota_port = 5\n",
+    )
+    assert isinstance(found.run_path, Path)
+    assert found.network.vni_ranges == {"": [(10, 12), (20, 20)]}
+    assert found.network.vlan_ranges == {"physnet1": [(1, 2)], "physnet2": [(7, 7)]}
+    assert isinstance(found.agent.poll_interval, float)
+    assert found.quotas == {
+        "network": -1,
+        "subnet": -1,
+        "port": 5,
+        "subnetpool": -1,
+        "rbac_policy": -1,
+    }
+
+
+def test_the_settings_cannot_be_changed(tmp_path: Path) -> None:
+    found = read(tmp_path, "")
+    with pytest.raises(AttributeError):
+        found.host = "another"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        found.api.threads = 1  # type: ignore[misc]
+
+
+def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsUnfit) as caught:
+        read(
+            tmp_path,
+            "[api]\nbind_port = many\nthreads = 0\n"
+            "[network]\nvni_ranges = 9:5\nvlan_ranges = physnet1:1:5000\n",
+        )
+    path = tmp_path / "ipam.conf"
+    assert str(caught.value).split("\n") == [
+        "The settings have 4 faults:",
+        f"[api] bind_port in {path}: invalid literal for int() with base 10: 'many'",
+        f"[api] threads in {path}: Should be greater than or equal to 1",
+        f"[network] vni_ranges in {path}: 9:5 is no range of ids of type vxlan (1 to 16777215)",
+        f"[network] vlan_ranges in {path}: 1:5000 is no range of ids of type vlan (1 to 4094)",
+        "`ipam config sample` explains every option.",
+    ]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsUnfit, match=r"Cannot read .*/no\.conf: no such file"):
+        settings.load([str(tmp_path / "no.conf")])
+
+
+def test_the_files_that_were_read_are_known(tmp_path: Path) -> None:
+    assert read(tmp_path, "").config_files == (str(tmp_path / "ipam.conf"),)
