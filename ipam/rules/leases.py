@@ -7,7 +7,7 @@ when it forgets the machine, nor takes it back with an `old` that it repeats.
 Rule 3: another machine on the address makes another lease, with an id and a beginning of its own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
@@ -61,6 +61,52 @@ class Lease:
     expires_at: int | None
     first_seen_at_us: int
     last_seen_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds an address: what a lease of it is said to belong to."""
+
+    project_id: str
+    subnet_id: str | None = None
+    port_id: str | None = None
+    mac_address: str | None = None
+    host: str = ""
+    """To which its port is bound."""
+
+
+def holder_of(event: LeaseEvent, owner: Holder | None, project_id: str) -> Holder:
+    """The holder that the event is about: not a port that has the address with another MAC.
+
+    `owner` is the port that owns the address, `project_id` whose network it is.
+    """
+    if owner is None:
+        return Holder(project_id)
+    if event.mac_address and event.mac_address != owner.mac_address and not event.duid:
+        return Holder(project_id, owner.subnet_id)
+    return owner
+
+
+def after_all(
+    stored: Mapping[Key, Lease],
+    told: Sequence[tuple[LeaseEvent, Holder]],
+    ended_at_us: Mapping[Key, int],
+    new_id: Callable[[], str],
+) -> dict[Key, Lease | None]:
+    """The leases once these events, with whom they are about, are told in their order.
+
+    None is a lease that is over. `ended_at_us` is when a DHCP server last ended the lease of an
+    address that has none: an event that was long on its way does not bring that back.
+    """
+    leases: dict[Key, Lease | None] = dict(stored)
+    ends = dict(ended_at_us)
+    for event, holder in told:
+        if event.occurred_at_us >= ends.get(event.key, 0):
+            before = leases.get(event.key)
+            leases[event.key] = after(before, event, new_id, bound_host=holder.host)
+        if event.action == "del" and leases.get(event.key) is None:
+            ends[event.key] = max(event.occurred_at_us, ends.get(event.key, 0))
+    return leases
 
 
 def after(

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from ipam import clock, model
+from ipam import model
 from ipam.errors import (
     Conflict,
     HTTPBadRequest,
@@ -204,43 +204,10 @@ def dhcp_port(tx: Transaction, network_pk: int, device_id: str) -> Record | None
     ).first()
 
 
-def end_leases(tx: Transaction, port_id: str, reason: str) -> int:
-    """Delete the port's leases and record why in the history; how many there were."""
-    lease, event = tables.lease, tables.lease_event
-    ended = tx.execute(select(lease).where(lease.c.port_id == port_id)).all()
-    if not ended:
-        return 0
-    now = clock.now_microseconds()
-    history = [
-        {name: getattr(row, name) for name in _COPIED}
-        | {"id": model.new_id(), "action": "del", "details": {"reason": reason}}
-        | {"occurred_at_us": now, "recorded_at_us": now}
-        for row in ended
-    ]
-    tx.execute(insert(event), history)
-    tx.execute(delete(lease).where(lease.c.pk.in_([row.pk for row in ended])))
-    return len(ended)
-
-
 def remove(tx: Transaction, port_pk: int) -> None:
     """Delete a port whose addresses are released."""
     tags.forget(tx, _T, port_pk)
     tx.execute(delete(_T).where(_T.c.pk == port_pk))
-
-
-_COPIED: Final = (
-    "network_id",
-    "project_id",
-    "port_id",
-    "ip_address",
-    "mac_address",
-    "client_id",
-    "duid",
-    "iaid",
-    "hostname",
-    "host",
-    "expires_at",
-)
 
 
 def _refusal(error: IntegrityError, macs: Sequence[str]) -> IpamError:

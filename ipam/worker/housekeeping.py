@@ -6,8 +6,9 @@ from typing import Final, TypeAlias
 from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.settings import Settings
-from ipam.store import agents, allocation_history, idempotency, leases
+from ipam.store import agents, allocation_history, idempotency
 from ipam.store.engine.database import Database, Transaction
+from ipam.store.leases import endings
 
 BATCH_ROWS: Final = 500
 """Rows that one transaction deletes: it holds their locks for milliseconds, not for minutes."""
@@ -48,7 +49,7 @@ def end_leases(database: Database, *, grace_seconds: int) -> int:
     """End the leases whose time was up that many seconds ago, each with a `missed` event."""
     before = clock.now_seconds() - grace_seconds
     return _in_batches(
-        database, lambda tx: leases.end_overdue(tx, before=before, limit=BATCH_ROWS)
+        database, lambda tx: endings.end_overdue(tx, before=before, limit=BATCH_ROWS)
     )
 
 
@@ -63,7 +64,7 @@ def forget_events(database: Database, *, retention_days: int) -> int:
         return 0
     before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
     return _in_batches(
-        database, lambda tx: leases.forget_events(tx, before_us=before_us, limit=BATCH_ROWS)
+        database, lambda tx: endings.forget_events(tx, before_us=before_us, limit=BATCH_ROWS)
     )
 
 

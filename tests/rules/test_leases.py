@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipam.rules.leases import Lease, LeaseEvent, after, is_same_machine
+from ipam.rules.leases import (
+    Holder,
+    Lease,
+    LeaseEvent,
+    after,
+    after_all,
+    holder_of,
+    is_same_machine,
+)
 
 ANN, BOB = "fa:16:3e:00:00:01", "fa:16:3e:00:00:02"
 ADDRESS = b"\x0a\x00\x00\x05"
@@ -162,3 +170,51 @@ def test_telling_an_event_twice_in_a_row_is_telling_it_once(
     assert (once is None) == (twice is None)
     if once and twice:
         assert replace(once, id="") == replace(twice, id="")
+
+
+OWNER = Holder("project", "subnet", "port", ANN, "host-a")
+
+
+@pytest.mark.parametrize(
+    ("mac", "more", "holder"),
+    [
+        (ANN, {}, OWNER),
+        (None, {}, OWNER),
+        (BOB, {}, Holder("network's", "subnet")),
+        (BOB, {"duid": "00:01"}, OWNER),
+    ],
+)
+def test_an_event_is_about_the_owner_unless_its_mac_speaks_against_it(
+    mac: str | None, more: dict[str, str], holder: Holder
+) -> None:
+    assert holder_of(event("add", 1, mac, **more), OWNER, "network's") == holder
+
+
+def test_an_event_of_an_address_that_nobody_owns_is_the_networks() -> None:
+    assert holder_of(event("add", 1), None, "network's") == Holder("network's")
+
+
+def after_batch(*events: LeaseEvent, ended_at_us: int = 0) -> Lease | None:
+    batch = [(each, OWNER) for each in events]
+    leases = after_all({}, batch, {("net", ADDRESS): ended_at_us}, lambda: "lease-1")
+    return leases.get(("net", ADDRESS))
+
+
+def test_an_event_that_is_older_than_the_end_on_record_brings_nothing_back() -> None:
+    assert after_batch(event("add", 4), ended_at_us=5) is None
+    assert after_batch(event("add", 5), ended_at_us=5) is not None
+
+
+def test_an_event_that_is_older_than_an_end_in_its_batch_brings_nothing_back() -> None:
+    assert after_batch(event("add", 1), event("del", 5), event("old", 4)) is None
+    assert after_batch(event("add", 1), event("del", 5), event("add", 6)) is not None
+
+
+def test_a_conclusion_that_a_lease_is_over_does_not_refute_a_late_renewal() -> None:
+    assert after_batch(event("add", 1), event("missed", 5), event("old", 4)) is not None
+
+
+@given(st.lists(st.sampled_from(["add", "old", "del", "missed"]), max_size=6))
+def test_events_in_the_order_they_happened_are_told_one_by_one(actions: list[str]) -> None:
+    events = [event(action, at) for at, action in enumerate(actions, 1)]
+    assert (after_batch(*events) is None) == (told(*events) is None)

@@ -13,7 +13,7 @@ from ipam import model
 from ipam.rules.leases import LeaseEvent
 from ipam.store import agents
 from ipam.store.engine.database import Database
-from ipam.store.leases import record
+from ipam.store.leases.recording import record
 from ipam.store.tables import agent, lease, lease_event, network, network_dhcp_agent
 from ipam.worker import housekeeping
 

@@ -24,9 +24,10 @@ from ipam.errors import HTTPBadRequest, LeaseEventNotFound
 from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
 from ipam.rules.leases import LeaseEvent
-from ipam.store import leases
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.leases import recording
+from ipam.store.leases.lists import EVENTS
 from ipam.values import IpAddress, MacAddress, ProjectId, Uuid
 
 LATEST_SECONDS: Final = 253_402_300_799
@@ -97,7 +98,7 @@ KIND: Final = Kind(
     name="lease_event",
     collection="lease_events",
     view=LeaseEventView,
-    rows=leases.EVENTS,
+    rows=EVENTS,
     views=views,
     not_found=LeaseEventNotFound,
 )
@@ -125,7 +126,7 @@ class LeaseEventsRoute(ListRoute):
         if not isinstance(given, list):
             raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
         events = read_events(given, clock.now_microseconds())
-        recorded = leases.record(self.service.database, events)
+        recorded = recording.record(self.service.database, events)
         respond(resp, {"applied": recorded.applied, "duplicates": recorded.duplicates})
 
 

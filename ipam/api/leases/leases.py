@@ -8,9 +8,9 @@ from msgspec import Struct
 from ipam import model
 from ipam.api.http.kind import Kind
 from ipam.errors import LeaseNotFound
-from ipam.store import leases
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.leases.lists import LEASES
 from ipam.values import IpAddress, MacAddress, ProjectId, Uuid
 
 
@@ -64,7 +64,7 @@ KIND: Final = Kind(
     name="lease",
     collection="leases",
     view=LeaseView,
-    rows=leases.LEASES,
+    rows=LEASES,
     views=views,
     not_found=LeaseNotFound,
 )

@@ -42,6 +42,7 @@ from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_despite
+from ipam.store.leases import endings
 
 MAC_ATTEMPTS: Final = 16
 """Neutron's mac_generation_retries. A network of 100,000 ports hits a taken MAC once in 170."""
@@ -111,7 +112,7 @@ class PortActions:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
             if row.device_owner == model.DHCP_PORT_OWNER:
                 _refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
-            ports.end_leases(tx, resource_id, "port deleted")
+            endings.end_of_port(tx, resource_id, "port deleted")
             for _, subnet_pk, address in ports.fixed_ips(tx, [row.pk])[row.pk]:
                 self._allocator.release(tx, subnet_pk, address, row.pk)
             ports.remove(tx, row.pk)

@@ -1,0 +1,87 @@
+"""Ends leases that no DHCP server ended, and forgets old history."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import delete, insert, select
+
+from ipam import clock, model
+from ipam.chunks import chunks
+from ipam.model import LeaseAction
+from ipam.rules.leases import Lease, LeaseEvent
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+from ipam.store.tables import lease, lease_event
+
+_COPIED: Final = (
+    *sorted(Lease.__dataclass_fields__.keys() & LeaseEvent.__dataclass_fields__.keys()),
+    *("project_id", "port_id"),
+)
+"""What the event of a lease's end has of the lease."""
+
+
+def end_of_port(tx: Transaction, port_id: str, reason: str) -> int:
+    """Delete the port's leases and record why in the history; how many there were."""
+    now_us = clock.now_microseconds()
+
+    ended = tx.execute(select(lease).where(lease.c.port_id == port_id)).all()
+    _end(tx, ended, [_end_event(row, "del", reason, now_us, now_us) for row in ended])
+    return len(ended)
+
+
+def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:
+    """End leases whose time was up before this instant (epoch seconds); how many were ended.
+
+    Each gets a `missed` event. Rows that another process is at work on are left to it.
+    """
+    query = (
+        select(lease)
+        .where(lease.c.expires_at < before)
+        .order_by(lease.c.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    overdue = tx.execute(query).all()
+    now_us = clock.now_microseconds()
+    _end(tx, overdue, [_missed(row, now_us) for row in overdue])
+    return len(overdue)
+
+
+def forget_events(tx: Transaction, *, before_us: int, limit: int) -> int:
+    """Delete the oldest events recorded before this instant, at most `limit`; how many."""
+    query = (
+        select(lease_event.c.pk)
+        .where(lease_event.c.recorded_at_us < before_us)
+        .order_by(lease_event.c.recorded_at_us)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    pks = list(tx.execute(query).scalars())
+    for some in chunks(pks):
+        tx.execute(delete(lease_event).where(lease_event.c.pk.in_(some)))
+    return len(pks)
+
+
+def _end(tx: Transaction, ended: Sequence[Record], events: Sequence[Mapping[str, Any]]) -> None:
+    """Delete these leases and put the events of their ends into the history."""
+    if ended:
+        tx.execute(insert(lease_event), events)
+        tx.execute(delete(lease).where(lease.c.pk.in_([row.pk for row in ended])))
+
+
+def _missed(row: Record, now_us: int) -> Mapping[str, Any]:
+    ended_at_us = min(max(row.expires_at * 1_000_000, row.last_seen_at_us), now_us)
+    reason = "the lease ran out and no DHCP server reported its end"
+    return _end_event(row, "missed", reason, ended_at_us, now_us)
+
+
+def _end_event(
+    row: Record, action: LeaseAction, reason: str, occurred_at_us: int, recorded_at_us: int
+) -> Mapping[str, Any]:
+    return {name: getattr(row, name) for name in _COPIED} | {
+        "id": model.new_id(),
+        "action": action,
+        "details": {"reason": reason},
+        "occurred_at_us": occurred_at_us,
+        "recorded_at_us": recorded_at_us,
+    }

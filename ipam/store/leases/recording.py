@@ -1,0 +1,184 @@
+"""Records what DHCP servers did: the history of leases, and the leases as it left them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
+
+from ipam import clock, model
+from ipam.chunks import MOST_PARAMETERS, chunks
+from ipam.rules.leases import Holder, Key, Lease, LeaseEvent, after_all, holder_of
+from ipam.store.engine.database import Database, Transaction
+from ipam.store.engine.write_again import write_again
+from ipam.store.tables import ip_address, lease, lease_event, network, port, subnet
+
+MOST_KEYS: Final = MOST_PARAMETERS // 2
+"""A key is two parameters."""
+
+_STATE: Final = tuple(Lease.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many events of a batch were new, and how many were known."""
+
+    applied: int
+    duplicates: int
+
+
+def record(database: Database, events: Sequence[LeaseEvent]) -> Recorded:
+    """Put events into the history, each id once, and bring the leases up to date; all or nothing.
+
+    They are taken in their order. Raises DatabaseUnavailable when others keep interfering.
+    """
+    # A batch collides only with itself sent twice, or with another host's word on an address.
+    return write_again(database, lambda tx: _record(tx, events))
+
+
+def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
+    first_of_id = {event.id: event for event in reversed(events)}
+    known = _known_ids(tx, list(first_of_id))
+    fresh = [e for e in events if e.id not in known and first_of_id[e.id] is e]
+    keys = sorted({event.key for event in fresh})
+    stored = _stored_leases(tx, keys)
+    ended = _ends(tx, [e for e in fresh if not e.is_end and e.key not in stored])
+    owners = _owners(tx, keys)
+    projects = _projects(tx, {event.network_id for event in fresh})
+    told = [
+        (event, holder_of(event, owners.get(event.key), projects.get(event.network_id, "")))
+        for event in fresh
+    ]
+    now_us = clock.now_microseconds()
+    if told:
+        tx.execute(insert(lease_event), [_history_row(*each, now_us) for each in told])
+    leases = after_all({key: each for key, (_, each) in stored.items()}, told, ended, model.new_id)
+    _write_leases(tx, stored, leases, {event.key: holder for event, holder in told})
+    return Recorded(len(fresh), len(events) - len(fresh))
+
+
+def _known_ids(tx: Transaction, ids: Sequence[str]) -> set[str]:
+    known: set[str] = set()
+    for some in chunks(ids):
+        query = select(lease_event.c.id).where(lease_event.c.id.in_(some))
+        known.update(tx.execute(query).scalars())
+    return known
+
+
+def _stored_leases(tx: Transaction, keys: Sequence[Key]) -> dict[Key, tuple[int, Lease]]:
+    """The leases of these addresses with their row numbers, locked until the transaction ends."""
+    found: dict[Key, tuple[int, Lease]] = {}
+    columns = [lease.c[name] for name in _STATE]
+    for some in chunks(keys, MOST_KEYS):
+        query = (
+            select(lease.c.pk, *columns)
+            .where(tuple_(lease.c.network_id, lease.c.ip_address).in_(some))
+            .order_by(lease.c.pk)  # all writers lock in one order
+            .with_for_update()
+        )
+        for row in tx.execute(query):
+            state = Lease(*tuple(row)[1:])
+            found[state.network_id, state.ip_address] = (row.pk, state)
+    return found
+
+
+def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
+    """When a DHCP server last ended the lease of these addresses, if that is newer than an event.
+
+    An event that was long on its way must not bring back what has ended since. `missed` is not
+    asked for: it is a conclusion, and a renewal that arrives late refutes it.
+    """
+    if not events:
+        return {}
+    oldest = min(event.occurred_at_us for event in events)
+    ended: dict[Key, int] = {}
+    for some in chunks(sorted({event.key for event in events}), MOST_KEYS):
+        query = (
+            select(
+                lease_event.c.network_id,
+                lease_event.c.ip_address,
+                func.max(lease_event.c.occurred_at_us).label("at_us"),
+            )
+            # Nothing is recorded before it occurs, and this column has an index.
+            .where(lease_event.c.recorded_at_us >= oldest, lease_event.c.action == "del")
+            .where(tuple_(lease_event.c.network_id, lease_event.c.ip_address).in_(some))
+            .group_by(lease_event.c.network_id, lease_event.c.ip_address)
+        )
+        ended.update({(r.network_id, r.ip_address): r.at_us for r in tx.execute(query)})
+    return ended
+
+
+def _owners(tx: Transaction, keys: Sequence[Key]) -> dict[Key, Holder]:
+    """The ports that own these addresses now."""
+    found: dict[Key, Holder] = {}
+    for some in chunks(keys, MOST_KEYS):
+        query = (
+            select(
+                network.c.id.label("network_id"),
+                ip_address.c.ip,
+                subnet.c.id.label("subnet_id"),
+                port.c.id.label("port_id"),
+                port.c.project_id,
+                port.c.mac_address,
+                port.c.binding_host_id,
+            )
+            .join_from(ip_address, subnet, subnet.c.pk == ip_address.c.subnet_pk)
+            .join(network, network.c.pk == subnet.c.network_pk)
+            .join(port, port.c.pk == ip_address.c.owner_pk)
+            .where(
+                ip_address.c.ip.in_({address for _, address in some}),
+                network.c.id.in_({network_id for network_id, _ in some}),
+            )
+        )
+        for row in tx.execute(query):
+            found[row.network_id, row.ip] = Holder(
+                row.project_id, row.subnet_id, row.port_id, row.mac_address, row.binding_host_id
+            )
+    return found
+
+
+def _projects(tx: Transaction, network_ids: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for some in chunks(sorted(network_ids)):
+        query = select(network.c.id, network.c.project_id).where(network.c.id.in_(some))
+        found.update({row.id: row.project_id for row in tx.execute(query)})
+    return found
+
+
+def _history_row(event: LeaseEvent, holder: Holder, recorded_at_us: int) -> dict[str, Any]:
+    return asdict(event) | {
+        "project_id": holder.project_id,
+        "port_id": holder.port_id,
+        "recorded_at_us": recorded_at_us,
+    }
+
+
+def _write_leases(
+    tx: Transaction,
+    stored: Mapping[Key, tuple[int, Lease]],
+    leases: Mapping[Key, Lease | None],
+    owners: Mapping[Key, Holder],
+) -> None:
+    """Bring the rows from `stored` to `leases`."""
+    made, changed, gone = [], [], []
+    for key, state in leases.items():
+        pk, before = stored.get(key, (None, None))
+        if state is None and pk is not None:
+            gone.append(pk)
+        elif state is not None and state != before:
+            holder = owners[key]
+            row = asdict(state) | {
+                "project_id": holder.project_id,
+                "subnet_id": holder.subnet_id,
+                "port_id": holder.port_id,
+            }
+            if pk is None:
+                made.append(row)
+            else:
+                changed.append(row | {"b_pk": pk})
+    for some in chunks(gone):
+        tx.execute(delete(lease).where(lease.c.pk.in_(some)))
+    if made:
+        tx.execute(insert(lease), made)
+    if changed:
+        tx.execute(update(lease).where(lease.c.pk == bindparam("b_pk")), changed)
