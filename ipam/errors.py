@@ -262,6 +262,10 @@ class Conflict(CallerError):
     status = 409
 
 
+class NetworkMTUSubnetConflict(Conflict):
+    """The network's MTU is too small for one of its subnets."""
+
+
 class NetworkInUse(Conflict):
     """A network that still has ports."""
 

@@ -12,6 +12,7 @@ from ipam.errors import (
     CallerError,
     FlatNetworkInUse,
     InvalidInput,
+    NetworkMTUSubnetConflict,
     NoNetworkAvailable,
     TunnelIdInUse,
     VlanIdInUse,
@@ -28,6 +29,7 @@ VLAN: Final = "vlan"
 VXLAN: Final = "vxlan"
 
 LARGEST_ID: Final = {VLAN: 4094, VXLAN: 2**24 - 1}
+IPV6_MINIMUM_MTU: Final = 1280
 VXLAN_OVERHEAD: Final = 50
 """Outer IPv4, UDP and VXLAN headers and the inner Ethernet header, as Neutron counts them."""
 
@@ -134,6 +136,18 @@ def mtu_fault(mtu: int, limit: int | None) -> list[CallerError]:
     if limit is None or mtu <= limit:
         return []
     return [InvalidInput(f"Invalid input for mtu. Reason: {mtu} is too big, maximum is {limit}.")]
+
+
+def ipv6_mtu_fault(network_id: str, mtu: int) -> list[CallerError]:
+    """What is wrong with the MTU of a network that has an IPv6 subnet (RFC 8200 §5)."""
+    if mtu >= IPV6_MINIMUM_MTU:
+        return []
+    return [
+        NetworkMTUSubnetConflict(
+            f"MTU of {network_id} is not valid, subnet requires a minimum of {IPV6_MINIMUM_MTU}:"
+            f" it is {mtu}, and IPv6 does not work below that."
+        )
+    ]
 
 
 def vni_ranges(texts: Sequence[str]) -> Ranges:

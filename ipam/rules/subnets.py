@@ -5,9 +5,9 @@ Every function takes canonical text (`ipam.values`); ranges are pairs of integer
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import combinations, pairwise
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ipam import model
 from ipam.errors import (
@@ -23,6 +23,18 @@ from ipam.rules import prefixes
 from ipam.rules.ipv6 import is_auto_address
 
 NumberRange: TypeAlias = tuple[int, int]
+
+
+WITHOUT_DHCP: Final[Mapping[IPv4Network | IPv6Network, str]] = {
+    IPv4Network("0.0.0.0/8"): "Unspecified",
+    IPv4Network("127.0.0.0/8"): "Loopback",
+    IPv4Network("224.0.0.0/4"): "Multicast",
+    IPv4Network("240.0.0.0/4"): "Reserved",
+    IPv6Network("::/8"): "Unspecified, loopback or IPv4-mapped",
+    IPv6Network("fe80::/10"): "Link-local",
+    IPv6Network("ff00::/8"): "Multicast",
+}
+"""Where no machine can be served (RFC 1122 §3.2.1.3, RFC 4291 §2.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +162,12 @@ def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
         yield _version_fault("gateway_ip", shape.gateway_ip, shape.ip_version)
         return
     gateway = number(shape.gateway_ip)
-    first, last = usable(shape.cidr)
-    if not first <= gateway <= last and not ip_address(shape.gateway_ip).is_link_local:
+    given = ip_address(shape.gateway_ip)
+    ends = _network_and_broadcast(shape.cidr)
+    if given in ends or given.is_unspecified or given.is_multicast or given.is_loopback:
         yield InvalidInput(
             f"Invalid input for gateway_ip. Reason: gateway {shape.gateway_ip} is not an address"
-            f" that a machine in {shape.cidr} can have."
+            f" that a router of {shape.cidr} can have."
         )
     for low, high in shape.pools:
         if ip_version(low) == ip_version(high) == shape.ip_version and (
@@ -163,6 +176,14 @@ def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
             yield GatewayConflictWithAllocationPools(
                 f"Gateway ip {shape.gateway_ip} conflicts with allocation pool {low}-{high}."
             )
+
+
+def _network_and_broadcast(cidr: str) -> set[IPv4Address | IPv6Address]:
+    """The two addresses of an IPv4 network that no router can have; IPv6 has none."""
+    net = ip_network(cidr)
+    if net.version == 6 or net.prefixlen >= net.max_prefixlen - 1:
+        return set()
+    return {net.network_address, net.broadcast_address}
 
 
 def _pool_faults(shape: Shape) -> Iterator[CallerError]:
@@ -199,6 +220,28 @@ def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:
         yield InvalidInput(
             f"Invalid input for cidr. Reason: {shape.cidr} is too small for DHCP, which takes an"
             f" address of its own: at most /{net.max_prefixlen - 2}, or enable_dhcp false."
+        )
+    if not shape.enable_dhcp:
+        return
+    for without, kind in WITHOUT_DHCP.items():
+        if net.version == without.version and net.overlaps(without):
+            yield InvalidInput(
+                f"{kind} IP subnet is not supported if enable_dhcp is True: {shape.cidr} lies in"
+                f" {without}."
+            )
+    yield from _prefix_faults(shape)
+
+
+def _prefix_faults(shape: Shape) -> Iterator[CallerError]:
+    """A prefix of IPv6 that dnsmasq does not serve; `mode_faults` has what SLAAC needs."""
+    ra, length = shape.ipv6_ra_mode, ip_network(shape.cidr).prefixlen
+    if shape.ip_version == 4 or is_auto_address(ra) or is_auto_address(shape.ipv6_address_mode):
+        return
+    if length < 64 or (ra and length != 64):
+        rule = "exactly 64 bits with ipv6_ra_mode" if ra else "64 bits or more"
+        yield InvalidInput(
+            "Subnet has a prefix length that is incompatible with DHCP service enabled:"
+            f" {shape.cidr}; the DHCP server takes a prefix of {rule}."
         )
 
 

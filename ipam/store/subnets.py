@@ -55,6 +55,12 @@ def of_network(tx: Transaction, network_pk: int) -> Sequence[Record]:
     return tx.execute(select(_T).where(_T.c.network_pk == network_pk).order_by(_T.c.pk)).all()
 
 
+def has_ipv6(tx: Transaction, network_pk: int) -> bool:
+    """Whether the network has an IPv6 subnet."""
+    query = select(_T.c.pk).where(_T.c.network_pk == network_pk, _T.c.ip_version == 6)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def pools(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
     """The allocation pools of each subnet, lowest first."""
     found: dict[int, list[Pool]] = {pk: [] for pk in subnet_pks}

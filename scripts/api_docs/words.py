@@ -122,6 +122,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.NoNetworkAvailable,
         errors.InvalidSharedSetting,
         errors.NetworkInUse,
+        errors.NetworkMTUSubnetConflict,
         errors.RevisionNumberConstraintFailed,
     ),
     "Subnets": (
@@ -142,6 +143,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.NetworkAddressScopeAffinityError,
         errors.NetworkSubnetPoolAffinityError,
         errors.OverQuota,
+        errors.NetworkMTUSubnetConflict,
         errors.SubnetInUse,
         errors.RevisionNumberConstraintFailed,
     ),

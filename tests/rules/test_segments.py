@@ -105,3 +105,8 @@ def test_who_named_a_segment_is_told_that_it_is_in_use_and_others_that_none_is_l
     wanted: Segment, error: type[Exception]
 ) -> None:
     assert isinstance(segment_rules.refusal([Segment("local"), wanted]), error)
+
+
+@pytest.mark.parametrize(("mtu", "faults"), [(1279, 1), (1280, 0), (9000, 0)])
+def test_ipv6_needs_1280_octets(mtu: int, faults: int) -> None:
+    assert len(segment_rules.ipv6_mtu_fault("net", mtu)) == faults

@@ -31,8 +31,10 @@ def test_a_sound_subnet_has_no_fault() -> None:
     [
         # the CIDR is of the other IP version
         ({"ip_version": 6}, [InvalidInput]),
-        # the gateway is outside, the network address, the broadcast address, of the other version
-        ({"gateway_ip": "10.0.1.1"}, [InvalidInput]),
+        # the gateway is the network address, the broadcast address, of the other version, of none
+        ({"gateway_ip": "0.0.0.0"}, [InvalidInput]),
+        ({"gateway_ip": "127.0.0.1"}, [InvalidInput]),
+        ({"gateway_ip": "224.0.0.1"}, [InvalidInput]),
         ({"gateway_ip": "10.0.0.0"}, [InvalidInput]),
         ({"gateway_ip": "10.0.0.255"}, [InvalidInput]),
         ({"gateway_ip": "2001:db8::1"}, [InvalidInput]),
@@ -63,7 +65,7 @@ def test_a_sound_subnet_has_no_fault() -> None:
         ({"nexthops": ["2001:db8::5"]}, [InvalidInput]),
         # two faults at once
         (
-            {"gateway_ip": "10.0.1.1", "pools": [("10.0.0.9", "10.0.0.5")]},
+            {"gateway_ip": "10.0.0.0", "pools": [("10.0.0.9", "10.0.0.5")]},
             [InvalidInput, InvalidAllocationPool],
         ),
     ],
@@ -72,6 +74,43 @@ def test_each_broken_rule_is_reported(
     changes: dict[str, object], expected: list[type[CallerError]]
 ) -> None:
     assert kinds(replace(SOUND, **changes)) == expected  # type: ignore[arg-type]  # a table
+
+
+@pytest.mark.parametrize("gateway", ["10.0.1.1", "198.51.100.1", "10.0.0.1"])
+def test_a_gateway_may_lie_outside_of_its_subnet(gateway: str) -> None:
+    assert kinds(replace(SOUND, gateway_ip=gateway)) == []
+
+
+@pytest.mark.parametrize("gateway", ["2001:db8::", "2001:db8:ffff::1", "fe80::1"])
+def test_an_ipv6_gateway_may_be_any_address_of_a_router(gateway: str) -> None:
+    assert kinds(replace(SOUND_6, gateway_ip=gateway)) == []
+
+
+@pytest.mark.parametrize(
+    ("cidr", "word"),
+    [
+        ("0.0.0.0/24", "Unspecified"),
+        ("127.0.1.0/24", "Loopback"),
+        ("224.0.1.0/24", "Multicast"),
+        ("240.0.0.0/24", "Reserved"),
+        ("::/64", "mapped"),
+        ("::ffff:10.0.0.0/120", "mapped"),
+        ("fe80::/64", "Link-local"),
+        ("ff02::/64", "Multicast"),
+        ("2001:db8::/63", "64 bits or more"),
+    ],
+)
+def test_where_no_machine_can_be_served_there_is_no_dhcp(cidr: str, word: str) -> None:
+    version = 6 if ":" in cidr else 4
+    shape = Shape(cidr, version, None, [], enable_dhcp=True)
+    assert word in " ".join(map(str, subnet_rules.faults(shape)))
+    assert kinds(replace(shape, enable_dhcp=False)) == []
+
+
+@pytest.mark.parametrize(("length", "sound"), [(48, False), (63, False), (64, True), (120, False)])
+def test_a_prefix_that_is_advertised_has_64_bits(length: int, sound: bool) -> None:
+    shape = Shape(f"2001:db8::/{length}", 6, None, [], True, "dhcpv6-stateful", "dhcpv6-stateful")
+    assert (kinds(shape) == []) is sound
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,8 @@ class NetworkActions:
             if values := writing.changed(row, asked):
                 limit = self._mtu_limit(row.provider_network_type)
                 writing.raise_all(segment_rules.mtu_fault(values.get("mtu", 0), limit))
+                if "mtu" in values and subnets.has_ipv6(tx, row.pk):
+                    writing.raise_all(segment_rules.ipv6_mtu_fault(row.id, values["mtu"]))
                 sharing.follow_flags(tx, "network", row, values)
                 rows.touch(tx, tables.network, row.pk, values)
                 tx.on_commit(self._service.waker.wake)

@@ -28,6 +28,7 @@ from ipam.api.subnets.wire import (
 )
 from ipam.errors import CallerError, IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
 from ipam.identity.caller import Caller
+from ipam.rules import segments as segment_rules
 from ipam.rules import subnet_options
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.fixed_ips import ROUTER_OWNERS
@@ -119,6 +120,8 @@ class SubnetActions:
         network = networks.bump(tx, body.network_id)
         if network is None:
             raise NetworkNotFound(f"Network {body.network_id} could not be found.")
+        if body.ip_version == 6:
+            writing.raise_all(segment_rules.ipv6_mtu_fault(network.id, network.mtu))
         others = subnets.of_network(tx, network.pk)
         project_id = writing.project_of(body, caller)
         viewer = Access(self._service, caller).viewer(subnet_pool_wire.KIND)
@@ -141,7 +144,8 @@ class SubnetActions:
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
         pools = subnets.pools(tx, [row.pk])[row.pk]
         shape = shape_after(row, pools, asked)
-        faults = subnet_rules.faults(shape)
+        is_same = shape == shape_after(row, pools, SubnetUpdate())
+        faults = [] if is_same else subnet_rules.faults(shape)
         if not OPTIONS.isdisjoint(writing.given(asked)):
             after = options_after(row, asked)
             faults += subnet_options.faults(after, self._limits(), f"subnet {row.id}")

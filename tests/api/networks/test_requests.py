@@ -169,3 +169,18 @@ def test_one_bad_network_of_several_spoils_all_and_is_named(api: Api) -> None:
     assert "[1] Invalid input for name" in message
     assert "[2] Unrecognized" in message
     assert api.list("network") == []
+
+
+def test_ipv6_and_a_small_mtu_exclude_each_other(api: Api) -> None:
+    small = api.create("network", mtu=1279)
+    subnet = {"network_id": small["id"], "cidr": "2001:db8::/64", "ip_version": 6}
+    said = api.refused(409, "NetworkMTUSubnetConflict", "POST", "/subnets", {"subnet": subnet})
+    assert small["id"] in said
+    assert "1280" in said
+    api.create("subnet", network_id=small["id"], cidr="10.0.0.0/24", ip_version=4)
+    api.update("network", small["id"], mtu=1280)
+    api.create("subnet", **subnet)
+    body = {"network": {"mtu": 1279}}
+    path = f"/networks/{small['id']}"
+    api.refused(409, "NetworkMTUSubnetConflict", "PUT", path, body)
+    assert api.show("network", small["id"])["mtu"] == 1280

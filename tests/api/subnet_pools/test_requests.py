@@ -195,7 +195,7 @@ def test_an_ipv6_subnet_from_a_pool_has_its_modes(api: Api) -> None:
         (400, "InvalidInput", {"cidr": "10.0.9.0/24", "prefixlen": 24}),
         (400, "InvalidInput", {"use_default_subnetpool": True}),
         (400, "InvalidInput", {"allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.9"}]}),
-        (400, "InvalidInput", {"gateway_ip": "192.168.0.1"}),
+        (400, "InvalidInput", {"gateway_ip": "224.0.0.1"}),
         (400, "HTTPBadRequest", {"ip_version": 6}),
         (404, "SubnetPoolNotFound", {"subnetpool_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}),
     ],

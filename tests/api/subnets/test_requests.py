@@ -85,7 +85,7 @@ def test_an_ipv6_subnet_starts_its_pool_behind_the_gateway(
         ({"cidr": "nonsense"}, 400, "HTTPBadRequest", "cidr"),
         ({"cidr": "2001:db8::/64"}, 400, "InvalidInput", "IP version 4"),
         ({"ip_version": 5}, 400, "HTTPBadRequest", "ip_version"),
-        ({"gateway_ip": "10.0.1.1"}, 400, "InvalidInput", "10.0.1.1"),
+        ({"gateway_ip": "10.0.0.255"}, 400, "InvalidInput", "10.0.0.255"),
         (
             {"allocation_pools": [{"start": "10.0.1.5", "end": "10.0.1.9"}]},
             400,
@@ -186,18 +186,18 @@ def test_ipv4_pools_in_an_ipv6_subnet_are_refused(api: Api, network: dict[str, A
 
 
 def test_two_faults_are_both_reported(api: Api, network: dict[str, Any]) -> None:
-    bad = body(network, gateway_ip="10.0.1.1", foo=1, name=5)
+    bad = body(network, gateway_ip="10.0.0.255", foo=1, name=5)
     message = api.refused(400, "HTTPBadRequest", "POST", "/subnets", bad)
-    assert "10.0.1.1" in message
+    assert "10.0.0.255" in message
     assert "'foo'" in message
     assert "name" in message
 
 
 def test_two_broken_rules_are_both_reported(api: Api, network: dict[str, Any]) -> None:
     pools = [{"start": "10.0.0.9", "end": "10.0.0.5"}]
-    bad = body(network, gateway_ip="10.0.1.1", allocation_pools=pools)
+    bad = body(network, gateway_ip="10.0.0.255", allocation_pools=pools)
     message = api.refused(400, "InvalidInput", "POST", "/subnets", bad)
-    assert "10.0.1.1" in message
+    assert "10.0.0.255" in message
     assert "10.0.0.9-10.0.0.5" in message
 
 
@@ -283,7 +283,7 @@ def test_an_update_is_held_to_the_same_rules(api: Api, subnet: dict[str, Any]) -
         return api.refused(status, kind, "PUT", path, {"subnet": attributes})
 
     refused(409, "GatewayConflictWithAllocationPools", gateway_ip="10.0.0.9")
-    refused(400, "InvalidInput", gateway_ip="10.0.1.9")
+    refused(400, "InvalidInput", gateway_ip="10.0.0.255")
     refused(400, "HTTPBadRequest", cidr="10.0.1.0/24")
     pools = [{"start": "10.0.0.200", "end": "10.0.1.9"}]
     refused(400, "OutOfBoundsAllocationPool", allocation_pools=pools)
