@@ -1,93 +1,137 @@
 """What the API tells an agent: which networks it serves, and what is in them."""
 
+from typing import Annotated, Final
+
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam.protocol.wire import read, read_parsed
 from ipam.values import Uuid
+
+ID: Final = Meta(description="The id, made by the service.")
+DIGEST: Final = Meta(description="Changes when anything of the network does that an agent serves.")
+IP_VERSION: Final = Meta(description="4 or 6.")
+MAC_ADDRESS: Final = Meta(description="The MAC address; made by the service when left out.")
+ADMIN_STATE_UP: Final = Meta(description="Whether it is switched on; what is off is not served.")
+FIXED_IPS: Final = Meta(description="The port's addresses; when left out, one of each IP version.")
 
 
 class ServedNetwork(Struct, frozen=True):
     """A network with its digest; everything else only when it was asked for by id."""
 
-    id: Uuid
-    digest: str
+    id: Annotated[Uuid, ID]
+    digest: Annotated[str, DIGEST]
 
 
 class Address(Struct, frozen=True):
     """One fixed IP of a port."""
 
-    subnet_id: Uuid
-    ip_address: str
+    subnet_id: Annotated[Uuid, Meta(description="The subnet of the address.")]
+    ip_address: Annotated[str, Meta(description="The address.")]
 
 
 class ServedRoute(Struct, frozen=True):
     """A route that clients of a subnet are told."""
 
-    destination: str
-    nexthop: str
+    destination: Annotated[str, Meta(description="The network that is reached this way.")]
+    nexthop: Annotated[str, Meta(description="The router that is asked.")]
 
 
 class ServedDhcpOption(Struct, frozen=True):
     """A DHCP option of one port."""
 
-    opt_name: str
-    opt_value: str | None
-    ip_version: int = 4
+    opt_name: Annotated[str, Meta(description="The option, by dnsmasq's name or number.")]
+    opt_value: Annotated[str | None, Meta(description="Its value.")]
+    ip_version: Annotated[int, IP_VERSION] = 4
 
 
 class ServedSubnet(Struct, frozen=True, kw_only=True):
     """A subnet, as far as DHCP is concerned."""
 
-    id: Uuid
-    cidr: str
-    ip_version: int
-    gateway_ip: str | None
-    enable_dhcp: bool
-    dns_nameservers: list[str]
-    host_routes: list[ServedRoute]
-    ipv6_ra_mode: str | None
-    ipv6_address_mode: str | None
+    id: Annotated[Uuid, ID]
+    cidr: Annotated[str, Meta(description="The network in prefix notation.")]
+    ip_version: Annotated[int, IP_VERSION]
+    gateway_ip: Annotated[
+        str | None,
+        Meta(
+            description="The router that clients are told; null for none, the first"
+            " address when left out."
+        ),
+    ]
+    enable_dhcp: Annotated[bool, Meta(description="Whether DHCP is served.")]
+    dns_nameservers: Annotated[
+        list[str],
+        Meta(description="Name servers that clients are told; `0.0.0.0` or `::` alone says none."),
+    ]
+    host_routes: Annotated[
+        list[ServedRoute], Meta(description="Further routes that clients are told.")
+    ]
+    ipv6_ra_mode: Annotated[
+        str | None,
+        Meta(description="What router advertisements say; null when another router sends them."),
+    ]
+    ipv6_address_mode: Annotated[
+        str | None,
+        Meta(
+            description="Where IPv6 addresses come from: pools with dhcpv6-stateful, else the"
+            " MAC address."
+        ),
+    ]
 
 
 class ServedPort(Struct, frozen=True, kw_only=True):
     """A port that the agent answers for. `hostname` is its name or one made of its address."""
 
-    id: Uuid
-    mac_address: str
-    revision_number: int
-    device_id: str
-    device_owner: str
-    admin_state_up: bool
-    status: str
-    binding_host_id: str
-    binding_vif_type: str = ""
-    hostname: str
-    fixed_ips: list[Address]
-    extra_dhcp_opts: list[ServedDhcpOption]
+    id: Annotated[Uuid, ID]
+    mac_address: Annotated[str, MAC_ADDRESS]
+    revision_number: Annotated[int, Meta(description="Grows with each change; for If-Match.")]
+    device_id: Annotated[str, Meta(description="The machine that has the port; its id in Nova.")]
+    device_owner: Annotated[
+        str, Meta(description="What kind of machine, such as compute:nova or network:dhcp.")
+    ]
+    admin_state_up: Annotated[bool, ADMIN_STATE_UP]
+    status: Annotated[str, Meta(description="ACTIVE when it works.")]
+    binding_host_id: Annotated[str, Meta(description="As binding:host_id.")]
+    binding_vif_type: Annotated[
+        str, Meta(description="As binding:vif_type, on the host of the agent that asks.")
+    ] = ""
+    hostname: Annotated[str, Meta(description="The host name.")]
+    fixed_ips: Annotated[list[Address], FIXED_IPS]
+    extra_dhcp_opts: Annotated[
+        list[ServedDhcpOption],
+        Meta(description="DHCP options of this port alone; a null opt_value takes one away."),
+    ]
 
 
 class DhcpPort(Struct, frozen=True):
     """The port of the DHCP server itself."""
 
-    id: Uuid
-    mac_address: str
-    fixed_ips: list[Address]
+    id: Annotated[Uuid, ID]
+    mac_address: Annotated[str, MAC_ADDRESS]
+    fixed_ips: Annotated[list[Address], FIXED_IPS]
 
 
 class FullNetwork(Struct, frozen=True, kw_only=True):
     """All that the agent has to know of a network."""
 
-    id: Uuid
-    digest: str
-    project_id: str
-    mtu: int
-    dns_domain: str
-    admin_state_up: bool
-    lease_seconds: int
-    dhcp_port: DhcpPort | None
-    subnets: list[ServedSubnet]
-    ports: list[ServedPort]
+    id: Annotated[Uuid, ID]
+    digest: Annotated[str, DIGEST]
+    project_id: Annotated[
+        str, Meta(description="The project that it belongs to; the caller's when left out.")
+    ]
+    mtu: Annotated[
+        int, Meta(description="The largest packet in bytes; the service's default when left out.")
+    ]
+    dns_domain: Annotated[
+        str, Meta(description="The domain of names in the network; the service's own when empty.")
+    ]
+    admin_state_up: Annotated[bool, ADMIN_STATE_UP]
+    lease_seconds: Annotated[int, Meta(description="How long leases are.")]
+    dhcp_port: Annotated[
+        DhcpPort | None, Meta(description="The port that the DHCP server answers from.")
+    ]
+    subnets: Annotated[list[ServedSubnet], Meta(description="The subnets.")]
+    ports: Annotated[list[ServedPort], Meta(description="The ports to serve.")]
 
 
 class _Digests(Struct):

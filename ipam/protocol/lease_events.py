@@ -1,8 +1,8 @@
 """What an agent tells the API of leases. The agent keeps it on disk in the same form."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam.model import LeaseAction
 from ipam.values import IpAddress, Uuid
@@ -11,16 +11,37 @@ from ipam.values import IpAddress, Uuid
 class LeaseEventCreate(Struct):
     """An event as its agent saw it. Texts are cut to their column, never refused."""
 
-    id: str
-    network_id: Uuid
-    host: str
-    action: LeaseAction
-    ip_address: IpAddress
-    occurred_at_us: int
-    mac_address: str | None = None
-    client_id: str | None = None
-    duid: str | None = None
-    iaid: str | None = None
-    hostname: str | None = None
-    expires_at: int | None = None
-    details: dict[str, Any] = {}
+    id: Annotated[str, Meta(description="32 hexadecimal digits, chosen at random by who saw it.")]
+    network_id: Annotated[Uuid, Meta(description="The network.")]
+    host: Annotated[str, Meta(description="The host whose DHCP server said so.")]
+    action: Annotated[
+        LeaseAction,
+        Meta(description="add, old (renewed), del, or missed: an end that nobody reported."),
+    ]
+    ip_address: Annotated[IpAddress, Meta(description="The address.")]
+    occurred_at_us: Annotated[
+        int, Meta(description="When it happened, in microseconds since 1970.")
+    ]
+    mac_address: Annotated[
+        str | None, Meta(description="The client's MAC address; null where it has no Ethernet.")
+    ] = None
+    client_id: Annotated[
+        str | None,
+        Meta(description="The DHCPv4 client identifier, as the client sent it, escaped."),
+    ] = None
+    duid: Annotated[
+        str | None,
+        Meta(description="The DHCPv6 client identifier, as the client sent it, escaped."),
+    ] = None
+    iaid: Annotated[
+        str | None, Meta(description="The DHCPv6 identity association, as the client sent it.")
+    ] = None
+    hostname: Annotated[
+        str | None, Meta(description="The name that the client sent, escaped.")
+    ] = None
+    expires_at: Annotated[
+        int | None, Meta(description="When the lease ends, in seconds since 1970; null for never.")
+    ] = None
+    details: Annotated[
+        dict[str, Any], Meta(description="Further facts that the DHCP server knew.")
+    ] = {}

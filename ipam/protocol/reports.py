@@ -19,12 +19,20 @@ Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 class AgentReport(Struct):
     """A heartbeat. The first one of an agent_type on a host makes the agent."""
 
-    host: HostName
-    started_at: Seconds
-    agent_type: ShortName = model.DHCP_AGENT_TYPE
-    binary: ShortName = model.AGENT_BINARY
-    availability_zone: ZoneName | None = None
-    configurations: Configurations = {}
+    host: Annotated[HostName, Meta(description="The host's name, as in binding:host_id.")]
+    started_at: Annotated[
+        Seconds, Meta(description="When the agent's process started, in seconds since 1970.")
+    ]
+    agent_type: Annotated[ShortName, Meta(description="Always DHCP agent.")] = (
+        model.DHCP_AGENT_TYPE
+    )
+    binary: Annotated[ShortName, Meta(description="The agent's program.")] = model.AGENT_BINARY
+    availability_zone: Annotated[
+        ZoneName | None, Meta(description="The zone that the agent's host is in.")
+    ] = None
+    configurations: Annotated[
+        Configurations, Meta(description="What the agent says of itself: versions, counts.")
+    ] = {}
 
 
 class AgentFacts(Struct, frozen=True, kw_only=True):
@@ -43,8 +51,10 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
 class SeenPort(Struct, frozen=True):
     """A port as of this revision."""
 
-    id: Uuid
-    revision_number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    id: Annotated[Uuid, Meta(description="The id, made by the service.")]
+    revision_number: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="Grows with each change; for If-Match.")
+    ]
 
 
 class SeenPorts(Struct):

@@ -3,9 +3,9 @@
 An alias stands here only if everything behind it works. Names and dates are those of neutron-lib.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam import model
 
@@ -13,11 +13,13 @@ from ipam import model
 class Extension(Struct, frozen=True):
     """One extension, the same in the list and alone."""
 
-    alias: str
-    name: str
-    description: str
-    updated: str = "2012-01-01T00:00:00-00:00"
-    links: tuple[str, ...] = ()
+    alias: Annotated[str, Meta(description="The word by which clients ask for it.")]
+    name: Annotated[str, Meta(description="Its name.")]
+    description: Annotated[str, Meta(description="What it adds.")]
+    updated: Annotated[
+        str, Meta(description="When Neutron's extension of this name last changed.")
+    ] = "2012-01-01T00:00:00-00:00"
+    links: Annotated[tuple[str, ...], Meta(description="Always empty.")] = ()
 
 
 EXTENSIONS: Final = (

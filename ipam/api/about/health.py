@@ -1,11 +1,11 @@
 """Whether this process can do its work: for load balancers, and with reasons for people."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import falcon
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
@@ -17,9 +17,9 @@ PATH: Final = "/healthcheck"
 class Check(Struct):
     """One thing that has to work; `reason` says why it does not."""
 
-    name: str
-    status: Literal["ok", "failed"]
-    reason: str = ""
+    name: Annotated[str, Meta(description="What was looked at.")]
+    status: Annotated[Literal["ok", "failed"], Meta(description="ok or failed.")]
+    reason: Annotated[str, Meta(description="Why it does not work; empty when it does.")] = ""
 
 
 class HealthRoute:

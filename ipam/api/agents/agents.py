@@ -1,10 +1,10 @@
 """Agents: list and show, registration by heartbeat, the admin's switch, deletion."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Final
 
 import falcon
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import idempotency
@@ -13,6 +13,7 @@ from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
+from ipam.api.http.standard_attributes import CREATED_AT, DESCRIPTION, ID
 from ipam.api.service import Service
 from ipam.errors import AgentNotFound
 from ipam.protocol.reports import AgentReport
@@ -22,31 +23,39 @@ from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_again
 from ipam.values import Description, Name, Uuid, is_uuid
 
+ADMIN_STATE_UP: Final = Meta(description="Whether it is switched on; what is off is not served.")
+
 
 class AgentView(Struct):
     """An agent; `alive` says whether its last heartbeat is recent."""
 
-    id: Uuid
-    agent_type: Name
-    binary: Name
-    host: Name
-    topic: Name
-    availability_zone: Name | None
-    alive: bool
-    admin_state_up: bool
-    description: Description
-    configurations: dict[str, Any]
-    created_at: str
-    started_at: str
-    heartbeat_timestamp: str
-    resources_synced: bool | None = None
+    id: Annotated[Uuid, ID]
+    agent_type: Annotated[Name, Meta(description="Always DHCP agent.")]
+    binary: Annotated[Name, Meta(description="The agent's program.")]
+    host: Annotated[Name, Meta(description="The host's name, as in binding:host_id.")]
+    topic: Annotated[Name, Meta(description="Kept for clients.")]
+    availability_zone: Annotated[
+        Name | None, Meta(description="The zone that the agent's host is in.")
+    ]
+    alive: Annotated[bool, Meta(description="Whether the last heartbeat is recent.")]
+    admin_state_up: Annotated[bool, ADMIN_STATE_UP]
+    description: Annotated[Description, DESCRIPTION]
+    configurations: Annotated[
+        dict[str, Any], Meta(description="What the agent says of itself: versions, counts.")
+    ]
+    created_at: Annotated[str, CREATED_AT]
+    started_at: Annotated[str, Meta(description="When the agent's process started.")]
+    heartbeat_timestamp: Annotated[str, Meta(description="When the agent was last heard of.")]
+    resources_synced: Annotated[
+        bool | None, Meta(description="Always null; kept for clients.")
+    ] = None
 
 
 class AgentUpdate(Struct):
     """What an admin may change. A switched-off agent keeps only the ports bound to its host."""
 
-    admin_state_up: bool | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
+    admin_state_up: Annotated[bool | UnsetType, ADMIN_STATE_UP] = UNSET
+    description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
 
 
 def kind(service: Service) -> Kind:

@@ -1,10 +1,10 @@
 """Which agents serve which networks, and availability zones: Neutron's dhcp_agent_scheduler."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import falcon
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam.api.agents import agents
 from ipam.api.http import idempotency, list_query
@@ -31,9 +31,12 @@ class NetworkOfAgent(Struct):
 class AvailabilityZone(Struct):
     """A zone that at least one agent says it is in."""
 
-    name: str
-    resource: Literal["network"]
-    state: Literal["available", "unavailable"]
+    name: Annotated[str, Meta(description="The zone.")]
+    resource: Annotated[Literal["network"], Meta(description="What the zone is for.")]
+    state: Annotated[
+        Literal["available", "unavailable"],
+        Meta(description="Whether an agent in the zone is alive."),
+    ]
 
 
 class DhcpAgentsRoute:

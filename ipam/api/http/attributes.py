@@ -1,10 +1,11 @@
 """From a JSON body to a request struct, with every fault of the body reported at once.
 
 The msgspec Structs of a resource (`networks.NetworkCreate` and the like) are its one definition:
-names on the wire, types, bounds and defaults stand there, and OpenAPI is made of them. A string
-type with a rule of its own is `Annotated[str, Meta(extra={"check": function})]`: the function
-gives the canonical value or raises ValueError with the rule; `ipam.values` has them. This
-module reads; what a value may be in the light of others is not decided here.
+names on the wire, types, bounds, defaults and what each means (`Meta(description=...)`) stand
+there, and OpenAPI is made of them. A string type with a rule of its own is `Annotated[str,
+Meta(extra={"check": function})]`: the function gives the canonical value or raises ValueError with
+the rule; `ipam.values` has them. This module reads; what a value may be in the light of others is
+not decided here.
 """
 
 import re
@@ -126,6 +127,7 @@ def _read_fields(
 
 def _reader(kind: Any) -> Reader:
     """The reader of one type, made once for each field."""
+    kind = _undescribed(kind)
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         return _union_reader(typing.get_args(kind))
@@ -134,6 +136,17 @@ def _reader(kind: Any) -> Reader:
     if isinstance(kind, type) and issubclass(kind, Struct):
         return _struct_reader(kind)
     return _plain_reader(kind)
+
+
+def _undescribed(kind: Any) -> Any:
+    """The type without the sentence that tells what its field means."""
+    if typing.get_origin(kind) is not Annotated:
+        return kind
+    bare = kind.__origin__
+    for meta in kind.__metadata__:
+        if meta != Meta(description=meta.description):
+            bare = Annotated[bare, meta]
+    return bare
 
 
 def _union_reader(members: tuple[Any, ...]) -> Reader:
@@ -218,7 +231,7 @@ def _bare(kind: Any) -> Any:
         members = [m for m in typing.get_args(kind) if m not in (types.NoneType, UnsetType)]
         return _bare(members[0]) if len(members) == 1 else None
     if typing.get_origin(kind) is Annotated:
-        return kind.__origin__
+        return _bare(kind.__origin__)
     return kind
 
 

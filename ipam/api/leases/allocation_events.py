@@ -1,12 +1,13 @@
 """GET of the allocation history: which port got or gave back which address, and when."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam import model
 from ipam.api.http.kind import Kind
+from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.errors import AllocationEventNotFound
 from ipam.store import allocation_history
 from ipam.store.engine.database import Transaction
@@ -20,18 +21,28 @@ class AllocationEventView(Struct):
     `changed`: its port kept it and got another device or MAC address.
     """
 
-    id: Uuid
-    action: Literal["allocated", "changed", "released"]
-    ip_address: IpAddress
-    network_id: Uuid
-    subnet_id: Uuid
-    port_id: Uuid
-    project_id: ProjectId
-    tenant_id: ProjectId
-    device_id: Name
-    device_owner: Name
-    mac_address: MacAddress
-    occurred_at: str
+    id: Annotated[Uuid, ID]
+    action: Annotated[
+        Literal["allocated", "changed", "released"],
+        Meta(
+            description="allocated, released, or changed: the port kept it and got"
+            " another device_id or MAC address."
+        ),
+    ]
+    ip_address: Annotated[IpAddress, Meta(description="The address.")]
+    network_id: Annotated[Uuid, Meta(description="The network.")]
+    subnet_id: Annotated[Uuid, Meta(description="The subnet of the address.")]
+    port_id: Annotated[
+        Uuid, Meta(description="The port that has, or had, the address; null for none.")
+    ]
+    project_id: Annotated[ProjectId, Meta(description="The project of the port.")]
+    tenant_id: Annotated[ProjectId, TENANT_ID]
+    device_id: Annotated[Name, Meta(description="The machine that has the port; its id in Nova.")]
+    device_owner: Annotated[
+        Name, Meta(description="What kind of machine, such as compute:nova or network:dhcp.")
+    ]
+    mac_address: Annotated[MacAddress, Meta(description="The port's MAC address at that moment.")]
+    occurred_at: Annotated[str, Meta(description="When it happened, in UTC.")]
 
 
 def views(_tx: Transaction, rows: Sequence[Record]) -> list[AllocationEventView]:

@@ -7,11 +7,11 @@ finds the culprit by halves. So texts are made to fit and not refused: a client 
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import falcon
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam import clock, model, values
 from ipam.api.http.attributes import parse, wire_names
@@ -19,6 +19,7 @@ from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
+from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest, LeaseEventNotFound
 from ipam.model import LeaseAction
@@ -49,23 +50,43 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 class LeaseEventView(Struct):
     """What a DHCP server did about an address, or an end that none reported (`missed`)."""
 
-    id: Uuid
-    network_id: Uuid
-    port_id: Uuid | None
-    project_id: ProjectId
-    tenant_id: ProjectId
-    action: LeaseAction
-    ip_address: IpAddress
-    mac_address: MacAddress | None
-    client_id: str | None
-    duid: str | None
-    iaid: str | None
-    hostname: str | None
-    host: str
-    expires_at: str | None
-    occurred_at: str
-    recorded_at: str
-    details: dict[str, str]
+    id: Annotated[Uuid, ID]
+    network_id: Annotated[Uuid, Meta(description="The network.")]
+    port_id: Annotated[
+        Uuid | None, Meta(description="The port that has, or had, the address; null for none.")
+    ]
+    project_id: Annotated[
+        ProjectId, Meta(description="The project of its port, or else of its network.")
+    ]
+    tenant_id: Annotated[ProjectId, TENANT_ID]
+    action: Annotated[
+        LeaseAction,
+        Meta(description="add, old (renewed), del, or missed: an end that nobody reported."),
+    ]
+    ip_address: Annotated[IpAddress, Meta(description="The address.")]
+    mac_address: Annotated[
+        MacAddress | None,
+        Meta(description="The client's MAC address; null where it has no Ethernet."),
+    ]
+    client_id: Annotated[
+        str | None,
+        Meta(description="The DHCPv4 client identifier, as the client sent it, escaped."),
+    ]
+    duid: Annotated[
+        str | None,
+        Meta(description="The DHCPv6 client identifier, as the client sent it, escaped."),
+    ]
+    iaid: Annotated[
+        str | None, Meta(description="The DHCPv6 identity association, as the client sent it.")
+    ]
+    hostname: Annotated[str | None, Meta(description="The name that the client sent, escaped.")]
+    host: Annotated[str, Meta(description="The host whose DHCP server said so.")]
+    expires_at: Annotated[str | None, Meta(description="When the lease ends; null for never.")]
+    occurred_at: Annotated[str, Meta(description="When it happened, in UTC.")]
+    recorded_at: Annotated[str, Meta(description="When the service learned of it, in UTC.")]
+    details: Annotated[
+        dict[str, str], Meta(description="Further facts that the DHCP server knew.")
+    ]
 
 
 def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseEventView]:

@@ -1,12 +1,13 @@
 """Network IP availabilities: how many addresses networks have, and how many are used."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam.allocator import ranges
 from ipam.api.http.kind import Kind
+from ipam.api.http.standard_attributes import PROJECT_ID, TENANT_ID
 from ipam.errors import NetworkNotFound
 from ipam.rules import prefixes
 from ipam.store import availability
@@ -15,28 +16,33 @@ from ipam.store.engine.listing import Record
 from ipam.store.subnets import pools as pools_of
 from ipam.values import Cidr, Name, ProjectId, Uuid
 
+TOTAL_IPS: Final = Meta(description="How many addresses can be given.")
+USED_IPS: Final = Meta(description="How many addresses are given.")
+
 
 class SubnetAvailability(Struct):
     """One subnet's part. `total_ips` of an IPv6 subnet is beyond 64 bits."""
 
-    subnet_id: Uuid
-    subnet_name: Name
-    cidr: Cidr
-    ip_version: int
-    total_ips: int
-    used_ips: int
+    subnet_id: Annotated[Uuid, Meta(description="The subnet of the address.")]
+    subnet_name: Annotated[Name, Meta(description="The subnet's name.")]
+    cidr: Annotated[Cidr, Meta(description="The network in prefix notation.")]
+    ip_version: Annotated[int, Meta(description="4 or 6.")]
+    total_ips: Annotated[int, TOTAL_IPS]
+    used_ips: Annotated[int, USED_IPS]
 
 
 class AvailabilityView(Struct):
     """How full one network is. `total_ips` counts allocation pools; without any, whole subnets."""
 
-    network_id: Uuid
-    network_name: Name
-    tenant_id: ProjectId
-    project_id: ProjectId
-    total_ips: int
-    used_ips: int
-    subnet_ip_availability: list[SubnetAvailability]
+    network_id: Annotated[Uuid, Meta(description="The network.")]
+    network_name: Annotated[Name, Meta(description="The network's name.")]
+    tenant_id: Annotated[ProjectId, TENANT_ID]
+    project_id: Annotated[ProjectId, PROJECT_ID]
+    total_ips: Annotated[int, TOTAL_IPS]
+    used_ips: Annotated[int, USED_IPS]
+    subnet_ip_availability: Annotated[
+        list[SubnetAvailability], Meta(description="The same for each subnet.")
+    ]
 
     @property
     def id(self) -> str:

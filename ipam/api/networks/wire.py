@@ -9,6 +9,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.kind import Kind
+from ipam.api.http.standard_attributes import (
+    CREATED_AT,
+    DESCRIPTION,
+    ID,
+    NAME,
+    PROJECT_ID,
+    REVISION_NUMBER,
+    TAGS,
+    TENANT_ID,
+    UPDATED_AT,
+)
 from ipam.errors import CallerError, InvalidInput, NetworkNotFound
 from ipam.rules import segments as segment_rules
 from ipam.store import networks, scheduling
@@ -22,70 +33,107 @@ SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
 NetworkType = Literal["local", "flat", "vlan", "vxlan"]
 
 
+ADMIN_STATE_UP: Final = Meta(
+    description="Whether it is switched on; a network that is off gets no DHCP."
+)
+AVAILABILITY_ZONE_HINTS: Final = Meta(
+    description="Zones whose agents are to serve it; any zone when empty."
+)
+SHARED: Final = Meta(description="Whether all projects may use it.")
+MTU: Final = Meta(description="The largest packet in bytes; the service's default when left out.")
+DNS_DOMAIN: Final = Meta(
+    description="The domain of names in the network; the service's own when empty."
+)
+PORT_SECURITY_ENABLED: Final = Meta(description="Kept for clients; packets are not filtered.")
+ROUTER_EXTERNAL: Final = Meta(description="Whether it leads outside; all projects then see it.")
+IS_DEFAULT: Final = Meta(description="The one that is used when none is named.")
+PROVIDER_NETWORK_TYPE: Final = Meta(description="How the network is built: flat, vlan, vxlan.")
+PROVIDER_PHYSICAL_NETWORK: Final = Meta(description="The data centre's network that it is on.")
+PROVIDER_SEGMENTATION_ID: Final = Meta(description="Its VLAN or VNI.")
+
+
 class NetworkCreate(Struct, kw_only=True):
-    name: Name = ""
-    description: Description = ""
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    tags: list[Tag] = []
-    admin_state_up: bool = True
-    availability_zone_hints: list[ZoneName] = []
-    shared: bool = False
-    mtu: Mtu | None = None
-    dns_domain: Domain = ""
-    port_security_enabled: bool = False
-    router_external: bool = msgspec.field(default=False, name="router:external")
-    is_default: bool = False
-    provider_network_type: NetworkType | None = msgspec.field(
+    name: Annotated[Name, NAME] = ""
+    description: Annotated[Description, DESCRIPTION] = ""
+    project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
+    tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
+    tags: Annotated[list[Tag], TAGS] = []
+    admin_state_up: Annotated[bool, ADMIN_STATE_UP] = True
+    availability_zone_hints: Annotated[list[ZoneName], AVAILABILITY_ZONE_HINTS] = []
+    shared: Annotated[bool, SHARED] = False
+    mtu: Annotated[Mtu | None, MTU] = None
+    dns_domain: Annotated[Domain, DNS_DOMAIN] = ""
+    port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED] = False
+    router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(
+        default=False, name="router:external"
+    )
+    is_default: Annotated[bool, IS_DEFAULT] = False
+    provider_network_type: Annotated[NetworkType | None, PROVIDER_NETWORK_TYPE] = msgspec.field(
         default=None, name="provider:network_type"
     )
-    provider_physical_network: ShortName | None = msgspec.field(
-        default=None, name="provider:physical_network"
+    provider_physical_network: Annotated[ShortName | None, PROVIDER_PHYSICAL_NETWORK] = (
+        msgspec.field(default=None, name="provider:physical_network")
     )
-    provider_segmentation_id: SegmentationId | None = msgspec.field(
-        default=None, name="provider:segmentation_id"
+    provider_segmentation_id: Annotated[SegmentationId | None, PROVIDER_SEGMENTATION_ID] = (
+        msgspec.field(default=None, name="provider:segmentation_id")
     )
 
 
 class NetworkUpdate(Struct, kw_only=True):
-    name: Name | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    admin_state_up: bool | UnsetType = UNSET
-    shared: bool | UnsetType = UNSET
-    mtu: Mtu | UnsetType = UNSET
-    dns_domain: Domain | UnsetType = UNSET
-    port_security_enabled: bool | UnsetType = UNSET
-    router_external: bool | UnsetType = msgspec.field(default=UNSET, name="router:external")
-    is_default: bool | UnsetType = UNSET
+    name: Annotated[Name | UnsetType, NAME] = UNSET
+    description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
+    admin_state_up: Annotated[bool | UnsetType, ADMIN_STATE_UP] = UNSET
+    shared: Annotated[bool | UnsetType, SHARED] = UNSET
+    mtu: Annotated[Mtu | UnsetType, MTU] = UNSET
+    dns_domain: Annotated[Domain | UnsetType, DNS_DOMAIN] = UNSET
+    port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
+    router_external: Annotated[bool | UnsetType, ROUTER_EXTERNAL] = msgspec.field(
+        default=UNSET, name="router:external"
+    )
+    is_default: Annotated[bool | UnsetType, IS_DEFAULT] = UNSET
 
 
 class NetworkView(Struct, kw_only=True):
-    id: str
-    name: Name
-    tenant_id: str
-    project_id: str
-    admin_state_up: bool
-    status: Literal["ACTIVE", "DOWN", "BUILD", "ERROR"] = model.ACTIVE
-    shared: bool
-    mtu: int
-    dns_domain: Domain
-    port_security_enabled: bool
-    router_external: bool = msgspec.field(name="router:external")
-    is_default: bool
-    provider_network_type: str | None = msgspec.field(name="provider:network_type")
-    provider_physical_network: str | None = msgspec.field(name="provider:physical_network")
-    provider_segmentation_id: int | None = msgspec.field(name="provider:segmentation_id")
-    subnets: list[str]
-    availability_zones: tuple[str, ...] = ()
-    availability_zone_hints: tuple[str, ...] = ()
-    ipv4_address_scope: str | None = None
-    ipv6_address_scope: str | None = None
-    qos_policy_id: str | None = None
-    description: Description
-    tags: tuple[str, ...] = ()
-    created_at: str
-    updated_at: str
-    revision_number: int
+    id: Annotated[str, ID]
+    name: Annotated[Name, NAME]
+    tenant_id: Annotated[str, TENANT_ID]
+    project_id: Annotated[str, PROJECT_ID]
+    admin_state_up: Annotated[bool, ADMIN_STATE_UP]
+    status: Annotated[
+        Literal["ACTIVE", "DOWN", "BUILD", "ERROR"], Meta(description="Always ACTIVE.")
+    ] = model.ACTIVE
+    shared: Annotated[bool, SHARED]
+    mtu: Annotated[int, MTU]
+    dns_domain: Annotated[Domain, DNS_DOMAIN]
+    port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED]
+    router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(name="router:external")
+    is_default: Annotated[bool, IS_DEFAULT]
+    provider_network_type: Annotated[str | None, PROVIDER_NETWORK_TYPE] = msgspec.field(
+        name="provider:network_type"
+    )
+    provider_physical_network: Annotated[str | None, PROVIDER_PHYSICAL_NETWORK] = msgspec.field(
+        name="provider:physical_network"
+    )
+    provider_segmentation_id: Annotated[int | None, PROVIDER_SEGMENTATION_ID] = msgspec.field(
+        name="provider:segmentation_id"
+    )
+    subnets: Annotated[list[str], Meta(description="The ids of its subnets.")]
+    availability_zones: Annotated[
+        tuple[str, ...], Meta(description="Zones of the agents that serve it.")
+    ] = ()
+    availability_zone_hints: Annotated[tuple[str, ...], AVAILABILITY_ZONE_HINTS] = ()
+    ipv4_address_scope: Annotated[
+        str | None, Meta(description="The address scope of its IPv4 subnets.")
+    ] = None
+    ipv6_address_scope: Annotated[
+        str | None, Meta(description="The address scope of its IPv6 subnets.")
+    ] = None
+    qos_policy_id: Annotated[str | None, Meta(description="Always null: there is no QoS.")] = None
+    description: Annotated[Description, DESCRIPTION]
+    tags: Annotated[tuple[str, ...], TAGS] = ()
+    created_at: Annotated[str, CREATED_AT]
+    updated_at: Annotated[str, UPDATED_AT]
+    revision_number: Annotated[int, REVISION_NUMBER]
 
 
 def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:

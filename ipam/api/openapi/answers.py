@@ -1,9 +1,9 @@
 """What the OpenAPI document says of answers and bodies: each status, each form, each field."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam.api.http.operations import Operation
 from ipam.identity.default_rules import RULES
@@ -29,9 +29,9 @@ DESCRIPTIONS: Final = {
 class NeutronError(Struct):
     """What is wrong; `type` is for programs, `message` for people."""
 
-    type: str
-    message: str
-    detail: str
+    type: Annotated[str, Meta(description="The kind of error, for programs.")]
+    message: Annotated[str, Meta(description="What is wrong, for people.")]
+    detail: Annotated[str, Meta(description="Always empty; clients want it to be there.")]
 
 
 def responses(

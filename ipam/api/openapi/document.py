@@ -13,7 +13,6 @@ from ipam.api.http import idempotency, list_query
 from ipam.api.http.attributes import scalar_type
 from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation, Route
-from ipam.api.openapi import sentences
 from ipam.api.openapi.answers import (
     NeutronError,
     SchemaOf,
@@ -67,7 +66,6 @@ def describe(table: Sequence[tuple[str, Route]]) -> dict[str, Any]:
     """The document for these routes."""
     types = list(dict.fromkeys([NeutronError, *_types(table)]))
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
-    sentences.describe(components)
     by_type = dict(zip(map(repr, types), schemas, strict=True))
     loosen(components)
 

@@ -13,17 +13,8 @@ from ipam import model
 from ipam.api.http import writing
 from ipam.api.ports.dhcp_port import new_mac
 from ipam.api.ports.hosts import PortHost, port_host, warn_of_silence
-from ipam.api.ports.wire import (
-    KIND,
-    FixedIpWish,
-    PortCreate,
-    PortUpdate,
-    PortView,
-    body_faults,
-    options,
-    pairs,
-    views,
-)
+from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, views
+from ipam.api.ports.wishes import body_faults, options, pairs
 from ipam.api.service import Service
 from ipam.errors import (
     CallerError,

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from ipam.api.http.standard_attributes import PROJECT_ID
 from ipam.api.ports.wire import VnicType, vif_details
 from ipam.store.engine.listing import Record
 from ipam.values import JsonObject, printable
@@ -14,25 +15,35 @@ INACTIVE: Final = "INACTIVE"
 Host = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
 
 
+HOST: Final = Meta(description="The host's name, as in binding:host_id.")
+VNIC_TYPE: Final = Meta(description="As binding:vnic_type, for this host.")
+PROFILE: Final = Meta(description="As binding:profile, for this host.")
+
+
 class BindingCreate(Struct, kw_only=True):
-    host: Host
-    vnic_type: VnicType = "normal"
-    profile: JsonObject | None = None
+    host: Annotated[Host, HOST]
+    vnic_type: Annotated[VnicType, VNIC_TYPE] = "normal"
+    profile: Annotated[JsonObject | None, PROFILE] = None
 
 
 class BindingUpdate(Struct, kw_only=True):
-    vnic_type: VnicType | UnsetType = UNSET
-    profile: JsonObject | UnsetType | None = UNSET
+    vnic_type: Annotated[VnicType | UnsetType, VNIC_TYPE] = UNSET
+    profile: Annotated[JsonObject | UnsetType | None, PROFILE] = UNSET
 
 
 class BindingView(Struct, kw_only=True):
-    host: str
-    status: Literal["ACTIVE", "INACTIVE"]
-    vnic_type: str
-    profile: dict[str, Any]
-    vif_type: str
-    vif_details: dict[str, Any]
-    project_id: str
+    host: Annotated[str, HOST]
+    status: Annotated[
+        Literal["ACTIVE", "INACTIVE"],
+        Meta(description="ACTIVE on the host that the machine runs on; INACTIVE on another."),
+    ]
+    vnic_type: Annotated[str, VNIC_TYPE]
+    profile: Annotated[dict[str, Any], PROFILE]
+    vif_type: Annotated[str, Meta(description="As binding:vif_type, for this host.")]
+    vif_details: Annotated[
+        dict[str, Any], Meta(description="As binding:vif_details, for this host.")
+    ]
+    project_id: Annotated[str, PROJECT_ID]
 
 
 def active_view(port: Record, network_id: str) -> BindingView:

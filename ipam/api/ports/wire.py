@@ -1,6 +1,6 @@
 """Ports as the API shows and takes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -9,15 +9,22 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.kind import Kind, Parent
+from ipam.api.http.standard_attributes import (
+    CREATED_AT,
+    DESCRIPTION,
+    ID,
+    NAME,
+    PROJECT_ID,
+    REVISION_NUMBER,
+    TAGS,
+    TENANT_ID,
+    UPDATED_AT,
+)
 from ipam.api.networks import wire as network_wire
 from ipam.errors import (
-    AllowedAddressPairExhausted,
-    CallerError,
-    DuplicateAddressPairInRequest,
-    InvalidInput,
     PortNotFound,
 )
-from ipam.rules import dhcp_options, dns_names
+from ipam.rules import dns_names
 from ipam.store import addresses_of_ports, ports
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -38,117 +45,176 @@ from ipam.values import (
 VnicType = Literal[
     "normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic"
 ]
-PAIRS_MAX: Final = 10
-"""Neutron's max_allowed_address_pair."""
 
 NoSecurityGroups = Annotated[list[Uuid], Meta(max_length=0)]
 """Security groups are not served, so none can be named."""
 
 
+SUBNET_ID: Final = Meta(description="The subnet of the address.")
+IP_ADDRESS: Final = Meta(description="The address.")
+NETWORK_ID: Final = Meta(description="The network.")
+ADMIN_STATE_UP: Final = Meta(
+    description="Whether it is switched on; a port that is off gets no DHCP."
+)
+MAC_ADDRESS: Final = Meta(description="The MAC address; made by the service when left out.")
+FIXED_IPS: Final = Meta(description="The port's addresses; when left out, one of each IP version.")
+DEVICE_ID: Final = Meta(description="The machine that has the port; its id in Nova.")
+DEVICE_OWNER: Final = Meta(
+    description="What kind of machine, such as compute:nova or network:dhcp."
+)
+DNS_NAME: Final = Meta(
+    description="The machine's name (DHCP tells the first label); made of the address when empty."
+)
+BINDING_HOST_ID: Final = Meta(description="The host that the machine runs on.")
+BINDING_VNIC_TYPE: Final = Meta(description="The kind of network card that is asked for.")
+BINDING_PROFILE: Final = Meta(description="Nova's own notes, kept as they are.")
+EXTRA_DHCP_OPTS: Final = Meta(
+    description="DHCP options of this port alone; a null opt_value takes one away."
+)
+ALLOWED_ADDRESS_PAIRS: Final = Meta(
+    description="Further addresses that the machine may use; a missing mac_address is the port's."
+)
+PORT_SECURITY_ENABLED: Final = Meta(description="Kept for clients; packets are not filtered.")
+SECURITY_GROUPS: Final = Meta(description="Always empty: there are none.")
+QOS_POLICY_ID: Final = Meta(description="Always null: there is no QoS.")
+
+
 class FixedIpWish(Struct, kw_only=True):
-    subnet_id: Uuid | None = None
-    ip_address: IpAddress | None = None
+    subnet_id: Annotated[Uuid | None, SUBNET_ID] = None
+    ip_address: Annotated[IpAddress | None, IP_ADDRESS] = None
 
 
 class FixedIp(Struct):
-    subnet_id: str
-    ip_address: str
+    subnet_id: Annotated[str, SUBNET_ID]
+    ip_address: Annotated[str, IP_ADDRESS]
 
 
 class DhcpOptionWish(Struct, kw_only=True):
-    opt_name: ShortName
-    opt_value: Annotated[str, Meta(max_length=255)] | None
-    ip_version: Literal[4, 6] = 4
+    opt_name: Annotated[ShortName, Meta(description="The option, by dnsmasq's name or number.")]
+    opt_value: Annotated[
+        Annotated[str, Meta(max_length=255)] | None, Meta(description="Its value.")
+    ]
+    ip_version: Annotated[Literal[4, 6], Meta(description="4 or 6.")] = 4
 
 
 class AddressPair(Struct, kw_only=True):
-    ip_address: PairAddress
-    mac_address: MacAddress | None = None
+    ip_address: Annotated[PairAddress, Meta(description="An address or a network.")]
+    mac_address: Annotated[
+        MacAddress | None, Meta(description="The MAC address; the port's when left out.")
+    ] = None
 
 
 class DnsAssignment(Struct):
-    ip_address: str
-    hostname: str
-    fqdn: str
+    ip_address: Annotated[str, IP_ADDRESS]
+    hostname: Annotated[str, Meta(description="The host name.")]
+    fqdn: Annotated[str, Meta(description="The name with its domain.")]
 
 
 class PortCreate(Struct, kw_only=True):
-    network_id: Uuid
-    name: Name = ""
-    description: Description = ""
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    tags: list[Tag] = []
-    admin_state_up: bool = True
-    mac_address: MacAddress | UnsetType | None = UNSET
-    fixed_ips: list[FixedIpWish] | UnsetType = UNSET
-    device_id: Name = ""
-    device_owner: Name = ""
-    dns_name: HostName = ""
-    binding_host_id: Name | None = msgspec.field(default=None, name="binding:host_id")
-    binding_vnic_type: VnicType = msgspec.field(default="normal", name="binding:vnic_type")
-    binding_profile: JsonObject | None = msgspec.field(default=None, name="binding:profile")
-    extra_dhcp_opts: list[DhcpOptionWish] | None = None
-    allowed_address_pairs: list[AddressPair] | None = None
-    port_security_enabled: bool | UnsetType = UNSET
-    security_groups: NoSecurityGroups | None = None
+    network_id: Annotated[Uuid, NETWORK_ID]
+    name: Annotated[Name, NAME] = ""
+    description: Annotated[Description, DESCRIPTION] = ""
+    project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
+    tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
+    tags: Annotated[list[Tag], TAGS] = []
+    admin_state_up: Annotated[bool, ADMIN_STATE_UP] = True
+    mac_address: Annotated[MacAddress | UnsetType | None, MAC_ADDRESS] = UNSET
+    fixed_ips: Annotated[list[FixedIpWish] | UnsetType, FIXED_IPS] = UNSET
+    device_id: Annotated[Name, DEVICE_ID] = ""
+    device_owner: Annotated[Name, DEVICE_OWNER] = ""
+    dns_name: Annotated[HostName, DNS_NAME] = ""
+    binding_host_id: Annotated[Name | None, BINDING_HOST_ID] = msgspec.field(
+        default=None, name="binding:host_id"
+    )
+    binding_vnic_type: Annotated[VnicType, BINDING_VNIC_TYPE] = msgspec.field(
+        default="normal", name="binding:vnic_type"
+    )
+    binding_profile: Annotated[JsonObject | None, BINDING_PROFILE] = msgspec.field(
+        default=None, name="binding:profile"
+    )
+    extra_dhcp_opts: Annotated[list[DhcpOptionWish] | None, EXTRA_DHCP_OPTS] = None
+    allowed_address_pairs: Annotated[list[AddressPair] | None, ALLOWED_ADDRESS_PAIRS] = None
+    port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
+    security_groups: Annotated[NoSecurityGroups | None, SECURITY_GROUPS] = None
 
 
 class PortUpdate(Struct, kw_only=True):
-    name: Name | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    admin_state_up: bool | UnsetType = UNSET
-    mac_address: MacAddress | UnsetType | None = UNSET
-    fixed_ips: list[FixedIpWish] | UnsetType = UNSET
-    device_id: Name | UnsetType = UNSET
-    device_owner: Name | UnsetType = UNSET
-    dns_name: HostName | UnsetType = UNSET
-    binding_host_id: Name | UnsetType | None = msgspec.field(default=UNSET, name="binding:host_id")
-    binding_vnic_type: VnicType | UnsetType = msgspec.field(
+    name: Annotated[Name | UnsetType, NAME] = UNSET
+    description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
+    admin_state_up: Annotated[bool | UnsetType, ADMIN_STATE_UP] = UNSET
+    mac_address: Annotated[MacAddress | UnsetType | None, MAC_ADDRESS] = UNSET
+    fixed_ips: Annotated[list[FixedIpWish] | UnsetType, FIXED_IPS] = UNSET
+    device_id: Annotated[Name | UnsetType, DEVICE_ID] = UNSET
+    device_owner: Annotated[Name | UnsetType, DEVICE_OWNER] = UNSET
+    dns_name: Annotated[HostName | UnsetType, DNS_NAME] = UNSET
+    binding_host_id: Annotated[Name | UnsetType | None, BINDING_HOST_ID] = msgspec.field(
+        default=UNSET, name="binding:host_id"
+    )
+    binding_vnic_type: Annotated[VnicType | UnsetType, BINDING_VNIC_TYPE] = msgspec.field(
         default=UNSET, name="binding:vnic_type"
     )
-    binding_profile: JsonObject | UnsetType | None = msgspec.field(
+    binding_profile: Annotated[JsonObject | UnsetType | None, BINDING_PROFILE] = msgspec.field(
         default=UNSET, name="binding:profile"
     )
-    extra_dhcp_opts: list[DhcpOptionWish] | UnsetType | None = UNSET
-    allowed_address_pairs: list[AddressPair] | UnsetType | None = UNSET
-    port_security_enabled: bool | UnsetType = UNSET
-    security_groups: NoSecurityGroups | UnsetType | None = UNSET
+    extra_dhcp_opts: Annotated[list[DhcpOptionWish] | UnsetType | None, EXTRA_DHCP_OPTS] = UNSET
+    allowed_address_pairs: Annotated[
+        list[AddressPair] | UnsetType | None, ALLOWED_ADDRESS_PAIRS
+    ] = UNSET
+    port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
+    security_groups: Annotated[NoSecurityGroups | UnsetType | None, SECURITY_GROUPS] = UNSET
 
 
 class PortView(Struct, kw_only=True):
-    id: str
-    name: Name
-    tenant_id: str
-    project_id: str
-    network_id: str
-    mac_address: MacAddress
-    admin_state_up: bool
-    status: Literal["ACTIVE", "DOWN", "BUILD", "ERROR", "N/A"]
-    device_id: str
-    device_owner: str
-    fixed_ips: list[FixedIp]
-    dns_name: str
-    dns_assignment: list[DnsAssignment]
-    dns_domain: str
-    binding_host_id: str = msgspec.field(name="binding:host_id")
-    binding_vnic_type: str = msgspec.field(name="binding:vnic_type")
-    binding_profile: dict[str, Any] = msgspec.field(name="binding:profile")
-    binding_vif_type: str = msgspec.field(name="binding:vif_type")
-    binding_vif_details: dict[str, Any] = msgspec.field(name="binding:vif_details")
-    extra_dhcp_opts: list[dict[str, Any]]
-    allowed_address_pairs: list[dict[str, Any]]
-    port_security_enabled: bool
-    security_groups: tuple[str, ...] = ()
-    qos_policy_id: str | None = None
-    qos_network_policy_id: str | None = None
-    resource_request: dict[str, Any] | None = None
-    ip_allocation: str = "immediate"
-    description: Description
-    tags: tuple[str, ...] = ()
-    created_at: str
-    updated_at: str
-    revision_number: int
+    id: Annotated[str, ID]
+    name: Annotated[Name, NAME]
+    tenant_id: Annotated[str, TENANT_ID]
+    project_id: Annotated[str, PROJECT_ID]
+    network_id: Annotated[str, NETWORK_ID]
+    mac_address: Annotated[MacAddress, MAC_ADDRESS]
+    admin_state_up: Annotated[bool, ADMIN_STATE_UP]
+    status: Annotated[
+        Literal["ACTIVE", "DOWN", "BUILD", "ERROR", "N/A"],
+        Meta(description="DOWN until the host can serve it, then ACTIVE."),
+    ]
+    device_id: Annotated[str, DEVICE_ID]
+    device_owner: Annotated[str, DEVICE_OWNER]
+    fixed_ips: Annotated[list[FixedIp], FIXED_IPS]
+    dns_name: Annotated[str, DNS_NAME]
+    dns_assignment: Annotated[
+        list[DnsAssignment], Meta(description="The name of each address in DNS.")
+    ]
+    dns_domain: Annotated[
+        str, Meta(description="The domain of names in the network; the service's own when empty.")
+    ]
+    binding_host_id: Annotated[str, BINDING_HOST_ID] = msgspec.field(name="binding:host_id")
+    binding_vnic_type: Annotated[str, BINDING_VNIC_TYPE] = msgspec.field(name="binding:vnic_type")
+    binding_profile: Annotated[dict[str, Any], BINDING_PROFILE] = msgspec.field(
+        name="binding:profile"
+    )
+    binding_vif_type: Annotated[
+        str,
+        Meta(description="How it is plugged in: unbound without a host, else as its agent says."),
+    ] = msgspec.field(name="binding:vif_type")
+    binding_vif_details: Annotated[
+        dict[str, Any], Meta(description="What the host needs to plug it in.")
+    ] = msgspec.field(name="binding:vif_details")
+    extra_dhcp_opts: Annotated[list[dict[str, Any]], EXTRA_DHCP_OPTS]
+    allowed_address_pairs: Annotated[list[dict[str, Any]], ALLOWED_ADDRESS_PAIRS]
+    port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED]
+    security_groups: Annotated[tuple[str, ...], SECURITY_GROUPS] = ()
+    qos_policy_id: Annotated[str | None, QOS_POLICY_ID] = None
+    qos_network_policy_id: Annotated[str | None, QOS_POLICY_ID] = None
+    resource_request: Annotated[
+        dict[str, Any] | None, Meta(description="Always null: nothing is asked of Placement.")
+    ] = None
+    ip_allocation: Annotated[
+        str, Meta(description="Always immediate: addresses are given when the port is made.")
+    ] = "immediate"
+    description: Annotated[Description, DESCRIPTION]
+    tags: Annotated[tuple[str, ...], TAGS] = ()
+    created_at: Annotated[str, CREATED_AT]
+    updated_at: Annotated[str, UPDATED_AT]
+    revision_number: Annotated[int, REVISION_NUMBER]
 
 
 def views(_tx: Transaction, found: Sequence[Record]) -> list[PortView]:
@@ -214,50 +280,3 @@ def vif_details(vif_type: str, mac_address: str, network_id: str) -> dict[str, A
             return {"port_filter": True, "bridge_name": model.bridge_name(network_id)}
         case _:
             return {}
-
-
-def body_faults(values: Mapping[str, Any], dns_domain: str) -> list[CallerError]:
-    """Rules of names, DHCP options and fixed IPs that need no database."""
-    faults: list[CallerError] = []
-    if fault := dns_names.dns_name_fault(_given(values, "dns_name") or "", dns_domain):
-        faults.append(InvalidInput(f"Invalid input for dns_name. Reason: {fault}."))
-    faults += dhcp_options.option_faults(options(_given(values, "extra_dhcp_opts") or []))
-    faults += [
-        InvalidInput("Invalid input for fixed_ips. Reason: subnet_id or ip_address is needed.")
-        for wish in _given(values, "fixed_ips") or []
-        if wish.subnet_id is None and wish.ip_address is None
-    ]
-    return faults
-
-
-def options(wishes: Sequence[DhcpOptionWish]) -> list[tuple[str, str | None, int]]:
-    """DHCP options as the rules take them."""
-    return [(wish.opt_name, wish.opt_value, wish.ip_version) for wish in wishes]
-
-
-def pairs(given: Sequence[AddressPair] | None) -> list[dict[str, str]]:
-    """Address pairs as they are stored.
-
-    Raises DuplicateAddressPairInRequest or AllowedAddressPairExhausted.
-    """
-    found = [
-        {"ip_address": pair.ip_address}
-        | ({"mac_address": pair.mac_address} if pair.mac_address else {})
-        for pair in given or []
-    ]
-    if len(found) > PAIRS_MAX:
-        raise AllowedAddressPairExhausted(
-            f"The number of allowed address pairs exceeds the maximum {PAIRS_MAX}."
-        )
-    for number, pair in enumerate(found):
-        if pair in found[:number]:
-            raise DuplicateAddressPairInRequest(
-                "Request contains duplicate address pair: mac_address"
-                f" {pair.get('mac_address')} ip_address {pair['ip_address']}."
-            )
-    return found
-
-
-def _given(values: Mapping[str, Any], name: str) -> Any:
-    value = values.get(name)
-    return None if isinstance(value, UnsetType) else value

@@ -4,6 +4,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from ipam.api.http.standard_attributes import TENANT_ID
 from ipam.settings import Settings
 from ipam.store import quotas
 from ipam.values import SQL_INTEGER_MAX, ProjectId
@@ -11,51 +12,68 @@ from ipam.values import SQL_INTEGER_MAX, ProjectId
 Limit: TypeAlias = Annotated[int, Meta(ge=quotas.UNLIMITED, le=SQL_INTEGER_MAX)]
 
 
+NETWORK: Final = Meta(description="How many networks.")
+SUBNET: Final = Meta(description="How many subnets.")
+PORT: Final = Meta(description="How many ports.")
+SUBNETPOOL: Final = Meta(description="How many subnet pools.")
+RBAC_POLICY: Final = Meta(description="How many RBAC policies.")
+ROUTER: Final = Meta(description="Kept for clients: there are none.")
+
+
 class Quota(Struct):
     """The limits of one project; -1 is none."""
 
-    network: Limit
-    subnet: Limit
-    port: Limit
-    subnetpool: Limit
-    rbac_policy: Limit
-    router: Limit
-    floatingip: Limit
-    security_group: Limit
-    security_group_rule: Limit
+    network: Annotated[Limit, NETWORK]
+    subnet: Annotated[Limit, SUBNET]
+    port: Annotated[Limit, PORT]
+    subnetpool: Annotated[Limit, SUBNETPOOL]
+    rbac_policy: Annotated[Limit, RBAC_POLICY]
+    router: Annotated[Limit, ROUTER]
+    floatingip: Annotated[Limit, ROUTER]
+    security_group: Annotated[Limit, ROUTER]
+    security_group_rule: Annotated[Limit, ROUTER]
 
 
 class ProjectQuota(Quota, kw_only=True):
     """The limits of a project that has some of its own."""
 
-    project_id: str
-    tenant_id: str
+    project_id: Annotated[str, Meta(description="The project.")]
+    tenant_id: Annotated[str, TENANT_ID]
 
 
 class Usage(Struct):
     """One limit, and how much of it is used. Nothing is ever reserved."""
 
-    limit: int
-    used: int
-    reserved: int = 0
+    limit: Annotated[int, Meta(description="How many are allowed; -1 for any number.")]
+    used: Annotated[int, Meta(description="How many there are.")]
+    reserved: Annotated[int, Meta(description="Always 0.")] = 0
 
 
 class QuotaUpdate(Struct):
     """Limits to set for one project; those left out stay."""
 
-    network: Limit | UnsetType = UNSET
-    subnet: Limit | UnsetType = UNSET
-    port: Limit | UnsetType = UNSET
-    subnetpool: Limit | UnsetType = UNSET
-    rbac_policy: Limit | UnsetType = UNSET
-    router: Limit | UnsetType = UNSET
-    floatingip: Limit | UnsetType = UNSET
-    security_group: Limit | UnsetType = UNSET
-    security_group_rule: Limit | UnsetType = UNSET
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    force: bool | UnsetType | None = UNSET
-    check_limit: bool | UnsetType | None = UNSET
+    network: Annotated[Limit | UnsetType, NETWORK] = UNSET
+    subnet: Annotated[Limit | UnsetType, SUBNET] = UNSET
+    port: Annotated[Limit | UnsetType, PORT] = UNSET
+    subnetpool: Annotated[Limit | UnsetType, SUBNETPOOL] = UNSET
+    rbac_policy: Annotated[Limit | UnsetType, RBAC_POLICY] = UNSET
+    router: Annotated[Limit | UnsetType, ROUTER] = UNSET
+    floatingip: Annotated[Limit | UnsetType, ROUTER] = UNSET
+    security_group: Annotated[Limit | UnsetType, ROUTER] = UNSET
+    security_group_rule: Annotated[Limit | UnsetType, ROUTER] = UNSET
+    project_id: Annotated[
+        ProjectId | UnsetType, Meta(description="Ignored: the path names the project.")
+    ] = UNSET
+    tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
+    force: Annotated[
+        bool | UnsetType | None,
+        Meta(
+            description="Set limits below what is used; what clients ask for without check_limit."
+        ),
+    ] = UNSET
+    check_limit: Annotated[
+        bool | UnsetType | None, Meta(description="Refuse limits below what is used.")
+    ] = UNSET
 
 
 NOT_LIMITS: Final = ("project_id", "tenant_id", "force", "check_limit")

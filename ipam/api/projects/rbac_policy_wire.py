@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam.api.http.kind import Kind
+from ipam.api.http.standard_attributes import ID, PROJECT_ID, TENANT_ID
 from ipam.errors import CallerError, InvalidInput, RbacPolicyNotFound
 from ipam.store import rbac
 from ipam.store.engine.database import Transaction
@@ -20,27 +21,33 @@ Target: TypeAlias = Annotated[
 Action: TypeAlias = Literal["access_as_shared", "access_as_external"]
 
 
+OBJECT_TYPE: Final = Meta(description="The kind of what is shared.")
+OBJECT_ID: Final = Meta(description="What is shared.")
+ACTION: Final = Meta(description="access_as_shared, or access_as_external for networks.")
+TARGET_TENANT: Final = Meta(description="The project it is shared with; * for all.")
+
+
 class RbacPolicyCreate(Struct, kw_only=True):
-    object_type: ObjectType
-    object_id: Uuid
-    action: Action
-    target_tenant: Target
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
+    object_type: Annotated[ObjectType, OBJECT_TYPE]
+    object_id: Annotated[Uuid, OBJECT_ID]
+    action: Annotated[Action, ACTION]
+    target_tenant: Annotated[Target, TARGET_TENANT]
+    project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
+    tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
 
 
 class RbacPolicyUpdate(Struct, kw_only=True):
-    target_tenant: Target | UnsetType = UNSET
+    target_tenant: Annotated[Target | UnsetType, TARGET_TENANT] = UNSET
 
 
 class RbacPolicyView(Struct, kw_only=True):
-    id: str
-    project_id: str
-    tenant_id: str
-    object_type: ObjectType
-    object_id: Uuid
-    action: Action
-    target_tenant: Name
+    id: Annotated[str, ID]
+    project_id: Annotated[str, PROJECT_ID]
+    tenant_id: Annotated[str, TENANT_ID]
+    object_type: Annotated[ObjectType, OBJECT_TYPE]
+    object_id: Annotated[Uuid, OBJECT_ID]
+    action: Annotated[Action, ACTION]
+    target_tenant: Annotated[Name, TARGET_TENANT]
 
 
 def views(_tx: Transaction, found: Sequence[Record]) -> list[RbacPolicyView]:

@@ -1,46 +1,60 @@
 """Address scopes as the API shows and takes them."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam.api.http import writing
 from ipam.api.http.kind import Kind
+from ipam.api.http.standard_attributes import (
+    CREATED_AT,
+    DESCRIPTION,
+    ID,
+    NAME,
+    PROJECT_ID,
+    REVISION_NUMBER,
+    TAGS,
+    TENANT_ID,
+    UPDATED_AT,
+)
 from ipam.errors import AddressScopeNotFound
 from ipam.store import address_scopes
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.values import Description, Name, ProjectId
 
+IP_VERSION: Final = Meta(description="4 or 6.")
+SHARED: Final = Meta(description="Whether all projects may use it.")
+
 
 class AddressScopeCreate(Struct, kw_only=True):
-    ip_version: Literal[4, 6]
-    name: Name = ""
-    description: Description = ""
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    shared: bool = False
+    ip_version: Annotated[Literal[4, 6], IP_VERSION]
+    name: Annotated[Name, NAME] = ""
+    description: Annotated[Description, DESCRIPTION] = ""
+    project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
+    tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
+    shared: Annotated[bool, SHARED] = False
 
 
 class AddressScopeUpdate(Struct, kw_only=True):
-    name: Name | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    shared: bool | UnsetType = UNSET
+    name: Annotated[Name | UnsetType, NAME] = UNSET
+    description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
+    shared: Annotated[bool | UnsetType, SHARED] = UNSET
 
 
 class AddressScopeView(Struct, kw_only=True):
-    id: str
-    name: Name
-    tenant_id: str
-    project_id: str
-    ip_version: int
-    shared: bool
-    description: Description
-    tags: tuple[str, ...] = ()
-    created_at: str
-    updated_at: str
-    revision_number: int
+    id: Annotated[str, ID]
+    name: Annotated[Name, NAME]
+    tenant_id: Annotated[str, TENANT_ID]
+    project_id: Annotated[str, PROJECT_ID]
+    ip_version: Annotated[int, IP_VERSION]
+    shared: Annotated[bool, SHARED]
+    description: Annotated[Description, DESCRIPTION]
+    tags: Annotated[tuple[str, ...], TAGS] = ()
+    created_at: Annotated[str, CREATED_AT]
+    updated_at: Annotated[str, UPDATED_AT]
+    revision_number: Annotated[int, REVISION_NUMBER]
 
 
 def views(_tx: Transaction, found: Sequence[Record]) -> list[AddressScopeView]:

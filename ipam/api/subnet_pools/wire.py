@@ -7,6 +7,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam.api.http import writing
 from ipam.api.http.kind import Kind
+from ipam.api.http.standard_attributes import (
+    CREATED_AT,
+    DESCRIPTION,
+    ID,
+    NAME,
+    PROJECT_ID,
+    REVISION_NUMBER,
+    TAGS,
+    TENANT_ID,
+    UPDATED_AT,
+)
 from ipam.errors import CallerError, EmptySubnetPoolPrefixList, SubnetPoolNotFound
 from ipam.model import ip_version
 from ipam.rules import subnet_pools as subnet_pool_rules
@@ -18,53 +29,66 @@ from ipam.values import Cidr, Description, Name, PrefixLength, ProjectId, Tag, U
 Quota = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
+PREFIXES: Final = Meta(description="The address space, merged where prefixes touch.")
+MIN_PREFIXLEN: Final = Meta(description="The shortest prefix that a subnet may have.")
+DEFAULT_PREFIXLEN: Final = Meta(description="The prefix length of a subnet that asks for none.")
+MAX_PREFIXLEN: Final = Meta(description="The longest prefix that a subnet may have.")
+DEFAULT_QUOTA: Final = Meta(
+    description="Addresses (IPv6: /64 networks) that one project may have of"
+    " the pool; null for no limit."
+)
+SHARED: Final = Meta(description="Whether all projects may use it.")
+IS_DEFAULT: Final = Meta(description="The one that is used when none is named.")
+ADDRESS_SCOPE_ID: Final = Meta(description="The address scope in which the prefixes are unique.")
+
+
 class SubnetPoolCreate(Struct, kw_only=True):
-    prefixes: list[Cidr]
-    name: Name = ""
-    description: Description = ""
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    tags: list[Tag] = []
-    min_prefixlen: PrefixLength | None = None
-    default_prefixlen: PrefixLength | None = None
-    max_prefixlen: PrefixLength | None = None
-    default_quota: Quota | None = None
-    shared: bool = False
-    is_default: bool = False
-    address_scope_id: Uuid | None = None
+    prefixes: Annotated[list[Cidr], PREFIXES]
+    name: Annotated[Name, NAME] = ""
+    description: Annotated[Description, DESCRIPTION] = ""
+    project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
+    tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
+    tags: Annotated[list[Tag], TAGS] = []
+    min_prefixlen: Annotated[PrefixLength | None, MIN_PREFIXLEN] = None
+    default_prefixlen: Annotated[PrefixLength | None, DEFAULT_PREFIXLEN] = None
+    max_prefixlen: Annotated[PrefixLength | None, MAX_PREFIXLEN] = None
+    default_quota: Annotated[Quota | None, DEFAULT_QUOTA] = None
+    shared: Annotated[bool, SHARED] = False
+    is_default: Annotated[bool, IS_DEFAULT] = False
+    address_scope_id: Annotated[Uuid | None, ADDRESS_SCOPE_ID] = None
 
 
 class SubnetPoolUpdate(Struct, kw_only=True):
-    name: Name | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    prefixes: list[Cidr] | UnsetType = UNSET
-    min_prefixlen: PrefixLength | UnsetType = UNSET
-    default_prefixlen: PrefixLength | UnsetType = UNSET
-    max_prefixlen: PrefixLength | UnsetType = UNSET
-    default_quota: Quota | UnsetType | None = UNSET
-    is_default: bool | UnsetType = UNSET
-    address_scope_id: Uuid | UnsetType | None = UNSET
+    name: Annotated[Name | UnsetType, NAME] = UNSET
+    description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
+    prefixes: Annotated[list[Cidr] | UnsetType, PREFIXES] = UNSET
+    min_prefixlen: Annotated[PrefixLength | UnsetType, MIN_PREFIXLEN] = UNSET
+    default_prefixlen: Annotated[PrefixLength | UnsetType, DEFAULT_PREFIXLEN] = UNSET
+    max_prefixlen: Annotated[PrefixLength | UnsetType, MAX_PREFIXLEN] = UNSET
+    default_quota: Annotated[Quota | UnsetType | None, DEFAULT_QUOTA] = UNSET
+    is_default: Annotated[bool | UnsetType, IS_DEFAULT] = UNSET
+    address_scope_id: Annotated[Uuid | UnsetType | None, ADDRESS_SCOPE_ID] = UNSET
 
 
 class SubnetPoolView(Struct, kw_only=True):
-    id: str
-    name: Name
-    tenant_id: str
-    project_id: str
-    prefixes: list[Cidr]
-    ip_version: int
-    min_prefixlen: int
-    default_prefixlen: int
-    max_prefixlen: int
-    default_quota: int | None
-    shared: bool
-    is_default: bool
-    address_scope_id: Uuid | None
-    description: Description
-    tags: tuple[str, ...] = ()
-    created_at: str
-    updated_at: str
-    revision_number: int
+    id: Annotated[str, ID]
+    name: Annotated[Name, NAME]
+    tenant_id: Annotated[str, TENANT_ID]
+    project_id: Annotated[str, PROJECT_ID]
+    prefixes: Annotated[list[Cidr], PREFIXES]
+    ip_version: Annotated[int, Meta(description="4 or 6.")]
+    min_prefixlen: Annotated[int, MIN_PREFIXLEN]
+    default_prefixlen: Annotated[int, DEFAULT_PREFIXLEN]
+    max_prefixlen: Annotated[int, MAX_PREFIXLEN]
+    default_quota: Annotated[int | None, DEFAULT_QUOTA]
+    shared: Annotated[bool, SHARED]
+    is_default: Annotated[bool, IS_DEFAULT]
+    address_scope_id: Annotated[Uuid | None, ADDRESS_SCOPE_ID]
+    description: Annotated[Description, DESCRIPTION]
+    tags: Annotated[tuple[str, ...], TAGS] = ()
+    created_at: Annotated[str, CREATED_AT]
+    updated_at: Annotated[str, UPDATED_AT]
+    revision_number: Annotated[int, REVISION_NUMBER]
 
 
 def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetPoolView]:

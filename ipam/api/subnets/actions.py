@@ -13,19 +13,8 @@ from ipam.api.ports import dhcp_port
 from ipam.api.service import Service
 from ipam.api.subnet_pools import wire as subnet_pool_wire
 from ipam.api.subnets import origin
-from ipam.api.subnets.wire import (
-    KIND,
-    HostRoute,
-    SubnetCreate,
-    SubnetUpdate,
-    SubnetView,
-    create_faults,
-    options_after,
-    options_of,
-    shape_after,
-    shape_of,
-    views,
-)
+from ipam.api.subnets.shape import create_faults, options_after, options_of, shape_after, shape_of
+from ipam.api.subnets.wire import KIND, HostRoute, SubnetCreate, SubnetUpdate, SubnetView, views
 from ipam.errors import CallerError, IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
 from ipam.identity.caller import Caller
 from ipam.rules import segments as segment_rules

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam import model
 from ipam.api.http.kind import Kind
+from ipam.api.http.standard_attributes import TENANT_ID
 from ipam.errors import SubnetNotFound
 from ipam.rules import prefixes
 from ipam.store import subnet_addresses
@@ -23,18 +24,38 @@ class AddressView(Struct):
     a machine without a port. `lease_expires_at` is null without a lease and for an infinite one.
     """
 
-    ip_address: IpAddress
-    state: Literal["allocated", "cooling", "leased"]
-    port_id: Uuid | None
-    project_id: ProjectId | None
-    tenant_id: ProjectId | None
-    device_id: Name | None
-    device_owner: Name | None
-    mac_address: MacAddress | None
-    hostname: str | None
-    lease_id: Uuid | None
-    lease_expires_at: str | None
-    free_at: str | None
+    ip_address: Annotated[IpAddress, Meta(description="The address.")]
+    state: Annotated[
+        Literal["allocated", "cooling", "leased"],
+        Meta(
+            description="allocated to a port, cooling after one, or leased to a"
+            " machine without one."
+        ),
+    ]
+    port_id: Annotated[
+        Uuid | None, Meta(description="The port that has, or had, the address; null for none.")
+    ]
+    project_id: Annotated[ProjectId | None, Meta(description="The project of its port.")]
+    tenant_id: Annotated[ProjectId | None, TENANT_ID]
+    device_id: Annotated[
+        Name | None, Meta(description="The machine that has the port; its id in Nova.")
+    ]
+    device_owner: Annotated[
+        Name | None,
+        Meta(description="What kind of machine, such as compute:nova or network:dhcp."),
+    ]
+    mac_address: Annotated[
+        MacAddress | None, Meta(description="The MAC address of its port or lease.")
+    ]
+    hostname: Annotated[str | None, Meta(description="The name of the lease.")]
+    lease_id: Annotated[Uuid | None, Meta(description="The lease of the address.")]
+    lease_expires_at: Annotated[
+        str | None,
+        Meta(description="When the lease of the address ends; null for never, or without one."),
+    ]
+    free_at: Annotated[
+        str | None, Meta(description="When an address that cools down may be given again.")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from msgspec.structs import asdict, replace
 
 from ipam.api.http import writing
 from ipam.api.subnet_pools.wire import KIND
-from ipam.api.subnets.wire import SubnetCreate, shape_of
+from ipam.api.subnets.shape import shape_of
+from ipam.api.subnets.wire import SubnetCreate
 from ipam.errors import CallerError, HTTPBadRequest, InvalidInput
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.rules import subnets as subnet_rules

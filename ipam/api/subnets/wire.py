@@ -1,18 +1,26 @@
 """Subnets as the API shows and takes them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.kind import Kind, Parent
+from ipam.api.http.standard_attributes import (
+    CREATED_AT,
+    DESCRIPTION,
+    ID,
+    NAME,
+    PROJECT_ID,
+    REVISION_NUMBER,
+    TAGS,
+    TENANT_ID,
+    UPDATED_AT,
+)
 from ipam.api.networks import wire as network_wire
-from ipam.errors import CallerError, SubnetNotFound
-from ipam.rules import subnets as subnet_rules
-from ipam.rules.subnet_options import SubnetOptions
-from ipam.rules.subnets import Shape
+from ipam.errors import SubnetNotFound
 from ipam.store import subnets
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -21,75 +29,111 @@ from ipam.values import Cidr, Description, IpAddress, Name, PrefixLength, Projec
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 
 
+NETWORK_ID: Final = Meta(description="The network that it is on.")
+CIDR: Final = Meta(description="The network in prefix notation; a subnet pool can choose it.")
+IP_VERSION: Final = Meta(description="4 or 6.")
+GATEWAY_IP: Final = Meta(
+    description="The router that clients are told; null for none, the first address when left out."
+)
+ALLOCATION_POOLS: Final = Meta(
+    description="Ranges from which addresses are given; the whole subnet"
+    " without its gateway when left out."
+)
+DNS_NAMESERVERS: Final = Meta(
+    description="Name servers that clients are told; `0.0.0.0` or `::` alone says none."
+)
+HOST_ROUTES: Final = Meta(description="Further routes that clients are told.")
+ENABLE_DHCP: Final = Meta(description="Whether DHCP is served.")
+IPV6_RA_MODE: Final = Meta(
+    description="What router advertisements say; null when another router sends them."
+)
+IPV6_ADDRESS_MODE: Final = Meta(
+    description="Where IPv6 addresses come from: pools with dhcpv6-stateful, else the MAC address."
+)
+SERVICE_TYPES: Final = Meta(
+    description="The device_owners whose ports get addresses here; any when empty."
+)
+SUBNETPOOL_ID: Final = Meta(
+    description="The subnet pool that the cidr comes from; null when it was given."
+)
+SEGMENT_ID: Final = Meta(description="Always null: networks have no segments.")
+DNS_PUBLISH_FIXED_IP: Final = Meta(description="Always false: no external DNS is fed.")
+
+
 class AllocationPool(Struct):
-    start: IpAddress
-    end: IpAddress
+    start: Annotated[IpAddress, Meta(description="The first address of the range.")]
+    end: Annotated[IpAddress, Meta(description="The last address of the range.")]
 
 
 class HostRoute(Struct):
-    destination: Cidr
-    nexthop: IpAddress
+    destination: Annotated[Cidr, Meta(description="The network that is reached this way.")]
+    nexthop: Annotated[IpAddress, Meta(description="The router that is asked.")]
 
 
 class SubnetCreate(Struct, kw_only=True):
-    network_id: Uuid
-    cidr: Cidr | None = None
-    ip_version: Literal[4, 6]
-    name: Name = ""
-    description: Description = ""
-    project_id: ProjectId | UnsetType = UNSET
-    tenant_id: ProjectId | UnsetType = UNSET
-    tags: list[Tag] = []
-    gateway_ip: IpAddress | UnsetType | None = UNSET
-    allocation_pools: list[AllocationPool] | UnsetType = UNSET
-    dns_nameservers: list[IpAddress] = []
-    host_routes: list[HostRoute] = []
-    enable_dhcp: bool = True
-    ipv6_ra_mode: Ipv6Mode | None = None
-    ipv6_address_mode: Ipv6Mode | None = None
-    service_types: list[Name] = []
-    subnetpool_id: Uuid | None = None
-    use_default_subnetpool: bool = False
-    prefixlen: PrefixLength | None = None
-    segment_id: None = None
-    dns_publish_fixed_ip: Literal[False] = False
+    network_id: Annotated[Uuid, NETWORK_ID]
+    cidr: Annotated[Cidr | None, CIDR] = None
+    ip_version: Annotated[Literal[4, 6], IP_VERSION]
+    name: Annotated[Name, NAME] = ""
+    description: Annotated[Description, DESCRIPTION] = ""
+    project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
+    tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
+    tags: Annotated[list[Tag], TAGS] = []
+    gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
+    allocation_pools: Annotated[list[AllocationPool] | UnsetType, ALLOCATION_POOLS] = UNSET
+    dns_nameservers: Annotated[list[IpAddress], DNS_NAMESERVERS] = []
+    host_routes: Annotated[list[HostRoute], HOST_ROUTES] = []
+    enable_dhcp: Annotated[bool, ENABLE_DHCP] = True
+    ipv6_ra_mode: Annotated[Ipv6Mode | None, IPV6_RA_MODE] = None
+    ipv6_address_mode: Annotated[Ipv6Mode | None, IPV6_ADDRESS_MODE] = None
+    service_types: Annotated[list[Name], SERVICE_TYPES] = []
+    subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
+    use_default_subnetpool: Annotated[
+        bool, Meta(description="Take the cidr from the default subnet pool.")
+    ] = False
+    prefixlen: Annotated[
+        PrefixLength | None,
+        Meta(description="The prefix length, for a subnet whose cidr the pool chooses."),
+    ] = None
+    segment_id: Annotated[None, SEGMENT_ID] = None
+    dns_publish_fixed_ip: Annotated[Literal[False], DNS_PUBLISH_FIXED_IP] = False
 
 
 class SubnetUpdate(Struct, kw_only=True):
-    name: Name | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
-    gateway_ip: IpAddress | UnsetType | None = UNSET
-    allocation_pools: list[AllocationPool] | UnsetType = UNSET
-    dns_nameservers: list[IpAddress] | UnsetType = UNSET
-    host_routes: list[HostRoute] | UnsetType = UNSET
-    enable_dhcp: bool | UnsetType = UNSET
-    service_types: list[Name] | UnsetType = UNSET
+    name: Annotated[Name | UnsetType, NAME] = UNSET
+    description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
+    gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
+    allocation_pools: Annotated[list[AllocationPool] | UnsetType, ALLOCATION_POOLS] = UNSET
+    dns_nameservers: Annotated[list[IpAddress] | UnsetType, DNS_NAMESERVERS] = UNSET
+    host_routes: Annotated[list[HostRoute] | UnsetType, HOST_ROUTES] = UNSET
+    enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
+    service_types: Annotated[list[Name] | UnsetType, SERVICE_TYPES] = UNSET
 
 
 class SubnetView(Struct, kw_only=True):
-    id: str
-    name: Name
-    tenant_id: str
-    project_id: str
-    network_id: str
-    ip_version: int
-    cidr: Cidr
-    gateway_ip: IpAddress | None
-    allocation_pools: list[AllocationPool]
-    dns_nameservers: list[str]
-    host_routes: list[dict[str, str]]
-    enable_dhcp: bool
-    ipv6_ra_mode: Ipv6Mode | None
-    ipv6_address_mode: Ipv6Mode | None
-    service_types: list[str]
-    subnetpool_id: Uuid | None = None
-    segment_id: str | None = None
-    dns_publish_fixed_ip: bool = False
-    description: Description
-    tags: tuple[str, ...] = ()
-    created_at: str
-    updated_at: str
-    revision_number: int
+    id: Annotated[str, ID]
+    name: Annotated[Name, NAME]
+    tenant_id: Annotated[str, TENANT_ID]
+    project_id: Annotated[str, PROJECT_ID]
+    network_id: Annotated[str, NETWORK_ID]
+    ip_version: Annotated[int, IP_VERSION]
+    cidr: Annotated[Cidr, CIDR]
+    gateway_ip: Annotated[IpAddress | None, GATEWAY_IP]
+    allocation_pools: Annotated[list[AllocationPool], ALLOCATION_POOLS]
+    dns_nameservers: Annotated[list[str], DNS_NAMESERVERS]
+    host_routes: Annotated[list[dict[str, str]], HOST_ROUTES]
+    enable_dhcp: Annotated[bool, ENABLE_DHCP]
+    ipv6_ra_mode: Annotated[Ipv6Mode | None, IPV6_RA_MODE]
+    ipv6_address_mode: Annotated[Ipv6Mode | None, IPV6_ADDRESS_MODE]
+    service_types: Annotated[list[str], SERVICE_TYPES]
+    subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
+    segment_id: Annotated[str | None, SEGMENT_ID] = None
+    dns_publish_fixed_ip: Annotated[bool, DNS_PUBLISH_FIXED_IP] = False
+    description: Annotated[Description, DESCRIPTION]
+    tags: Annotated[tuple[str, ...], TAGS] = ()
+    created_at: Annotated[str, CREATED_AT]
+    updated_at: Annotated[str, UPDATED_AT]
+    revision_number: Annotated[int, REVISION_NUMBER]
 
 
 def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
@@ -127,85 +171,3 @@ KIND: Final = Kind(
     SubnetNotFound,
     parent=Parent(network_wire.KIND, "network_id"),
 )
-
-
-def shape_of(values: Mapping[str, Any]) -> Shape:
-    """The subnet that a POST describes, defaults filled in."""
-    cidr = values["cidr"]
-    gateway = values.get("gateway_ip", UNSET)
-    if isinstance(gateway, UnsetType):
-        gateway = subnet_rules.default_gateway(cidr)
-    pools = values.get("allocation_pools", UNSET)
-    ranges = (
-        subnet_rules.default_pools(cidr, gateway)
-        if isinstance(pools, UnsetType)
-        else [(pool.start, pool.end) for pool in pools]
-    )
-    routes = values.get("host_routes", [])
-    return Shape(
-        cidr=cidr,
-        ip_version=values["ip_version"],
-        gateway_ip=gateway,
-        pools=ranges,
-        enable_dhcp=values.get("enable_dhcp", True),
-        ipv6_ra_mode=values.get("ipv6_ra_mode"),
-        ipv6_address_mode=values.get("ipv6_address_mode"),
-        destinations=[route.destination for route in routes],
-        nexthops=[route.nexthop for route in routes],
-    )
-
-
-def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
-    """Every rule that a POST breaks, as far as its good values can tell."""
-    if values.get("cidr") is None or "ip_version" not in values:
-        return []
-    return subnet_rules.faults(shape_of(values))
-
-
-def options_of(values: Mapping[str, Any]) -> SubnetOptions:
-    """What a POST has the machines told, as far as its good values say."""
-    cidr, gateway = values.get("cidr"), values.get("gateway_ip", UNSET)
-    if isinstance(gateway, UnsetType):
-        gateway = subnet_rules.default_gateway(cidr) if cidr else None
-    return SubnetOptions(
-        ip_version=values.get("ip_version", 6 if ":" in (cidr or "") else 4),
-        gateway_ip=gateway,
-        dns_nameservers=values.get("dns_nameservers", []),
-        host_routes=[(one.destination, one.nexthop) for one in values.get("host_routes", [])],
-    )
-
-
-def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
-    """What the machines would be told after the change."""
-    kept = [HostRoute(**route) for route in row.host_routes]
-    routes = kept if isinstance(asked.host_routes, UnsetType) else asked.host_routes
-    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
-    return SubnetOptions(
-        ip_version=row.ip_version,
-        gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
-        dns_nameservers=row.dns_nameservers
-        if isinstance(asked.dns_nameservers, UnsetType)
-        else asked.dns_nameservers,
-        host_routes=[(route.destination, route.nexthop) for route in routes],
-    )
-
-
-def shape_after(row: Record, pools: Sequence[tuple[bytes, bytes]], asked: SubnetUpdate) -> Shape:
-    """The subnet as it would be after the change."""
-    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
-    routes = [] if isinstance(asked.host_routes, UnsetType) else asked.host_routes
-    return Shape(
-        cidr=row.cidr,
-        ip_version=row.ip_version,
-        gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
-        pools=[(model.unpack(first), model.unpack(last)) for first, last in pools]
-        if isinstance(asked.allocation_pools, UnsetType)
-        else [(pool.start, pool.end) for pool in asked.allocation_pools],
-        enable_dhcp=row.enable_dhcp
-        if isinstance(asked.enable_dhcp, UnsetType)
-        else asked.enable_dhcp,
-        ipv6_ra_mode=row.ipv6_ra_mode,
-        ipv6_address_mode=row.ipv6_address_mode,
-        destinations=[route.destination for route in routes],
-        nexthops=[route.nexthop for route in routes],
-    )

@@ -1,0 +1,96 @@
+"""The subnet that a body describes, as the rules of subnets look at it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from ipam import model
+from ipam.api.subnets.wire import HostRoute, SubnetUpdate
+from ipam.errors import CallerError
+from ipam.rules import subnets as subnet_rules
+from ipam.rules.subnet_options import SubnetOptions
+from ipam.rules.subnets import Shape
+from ipam.store.engine.listing import Record
+
+
+def shape_of(values: Mapping[str, Any]) -> Shape:
+    """The subnet that a POST describes, defaults filled in."""
+    cidr = values["cidr"]
+    gateway = values.get("gateway_ip", UNSET)
+    if isinstance(gateway, UnsetType):
+        gateway = subnet_rules.default_gateway(cidr)
+    pools = values.get("allocation_pools", UNSET)
+    ranges = (
+        subnet_rules.default_pools(cidr, gateway)
+        if isinstance(pools, UnsetType)
+        else [(pool.start, pool.end) for pool in pools]
+    )
+    routes = values.get("host_routes", [])
+    return Shape(
+        cidr=cidr,
+        ip_version=values["ip_version"],
+        gateway_ip=gateway,
+        pools=ranges,
+        enable_dhcp=values.get("enable_dhcp", True),
+        ipv6_ra_mode=values.get("ipv6_ra_mode"),
+        ipv6_address_mode=values.get("ipv6_address_mode"),
+        destinations=[route.destination for route in routes],
+        nexthops=[route.nexthop for route in routes],
+    )
+
+
+def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
+    """Every rule that a POST breaks, as far as its good values can tell."""
+    if values.get("cidr") is None or "ip_version" not in values:
+        return []
+    return subnet_rules.faults(shape_of(values))
+
+
+def options_of(values: Mapping[str, Any]) -> SubnetOptions:
+    """What a POST has the machines told, as far as its good values say."""
+    cidr, gateway = values.get("cidr"), values.get("gateway_ip", UNSET)
+    if isinstance(gateway, UnsetType):
+        gateway = subnet_rules.default_gateway(cidr) if cidr else None
+    return SubnetOptions(
+        ip_version=values.get("ip_version", 6 if ":" in (cidr or "") else 4),
+        gateway_ip=gateway,
+        dns_nameservers=values.get("dns_nameservers", []),
+        host_routes=[(one.destination, one.nexthop) for one in values.get("host_routes", [])],
+    )
+
+
+def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
+    """What the machines would be told after the change."""
+    kept = [HostRoute(**route) for route in row.host_routes]
+    routes = kept if isinstance(asked.host_routes, UnsetType) else asked.host_routes
+    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
+    return SubnetOptions(
+        ip_version=row.ip_version,
+        gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
+        dns_nameservers=row.dns_nameservers
+        if isinstance(asked.dns_nameservers, UnsetType)
+        else asked.dns_nameservers,
+        host_routes=[(route.destination, route.nexthop) for route in routes],
+    )
+
+
+def shape_after(row: Record, pools: Sequence[tuple[bytes, bytes]], asked: SubnetUpdate) -> Shape:
+    """The subnet as it would be after the change."""
+    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
+    routes = [] if isinstance(asked.host_routes, UnsetType) else asked.host_routes
+    return Shape(
+        cidr=row.cidr,
+        ip_version=row.ip_version,
+        gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
+        pools=[(model.unpack(first), model.unpack(last)) for first, last in pools]
+        if isinstance(asked.allocation_pools, UnsetType)
+        else [(pool.start, pool.end) for pool in asked.allocation_pools],
+        enable_dhcp=row.enable_dhcp
+        if isinstance(asked.enable_dhcp, UnsetType)
+        else asked.enable_dhcp,
+        ipv6_ra_mode=row.ipv6_ra_mode,
+        ipv6_address_mode=row.ipv6_address_mode,
+        destinations=[route.destination for route in routes],
+        nexthops=[route.nexthop for route in routes],
+    )
