@@ -65,11 +65,11 @@ class ApiLink:
         self._faults: Mapping[str, str] = {}
         self._stopping = False
         self._wake = wake
-        self._wake.bind()
         self._thread = threading.Thread(target=self._run, name="api-link", daemon=True)
 
     def start(self) -> None:
         """Begin to ask."""
+        self._wake.bind()
         self._thread.start()
 
     def stop(self) -> None:

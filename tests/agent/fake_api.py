@@ -1,0 +1,73 @@
+"""The API as the agent's client shows it: what it has, what it was told, and when it is away."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from ipam.client import Client
+from ipam.errors import IpamError
+
+PATIENCE_SECONDS = 60.0
+AGENT = "a0000000-0000-4000-8000-000000000000"
+
+
+class FakeApi:
+    """Stands where a Client stands. Safe to use while the agent's threads do."""
+
+    def __init__(self) -> None:
+        self.networks: dict[str, Any] = {}
+        """What `dhcp-state` says in full, by id; any JSON."""
+        self.digests: Any = None
+        """What it says in short, where that does not follow from the networks."""
+        self.requests: list[tuple[str, Any]] = []
+        """Each path, without what all have in common, with the body or the ids asked for."""
+        self.refuse: Callable[[str, Any], IpamError | None] = lambda _path, _body: None
+        """The error that answers a request."""
+        self._changed = threading.Condition()
+
+    @property
+    def client(self) -> Client:
+        return cast("Client", self)
+
+    def bodies(self, path: str) -> list[Any]:
+        """What was said, or asked for, at this path."""
+        with self._changed:
+            return [body for asked, body in self.requests if asked == path]
+
+    def await_bodies(self, path: str, count: int) -> list[Any]:
+        """As `bodies`, once there are so many."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: len([1 for asked, _body in self.requests if asked == path]) >= count,
+                PATIENCE_SECONDS,
+            ), f"no {count} requests to {path} in {self.requests}"
+        return self.bodies(path)
+
+    def get_if_changed(self, path: str, etag: str | None) -> tuple[str | None, Any | None]:
+        self._take(path, None)
+        short = self.digests
+        if short is None:
+            rows = self.networks.values()
+            short = {"networks": [{"id": row["id"], "digest": row["digest"]} for row in rows]}
+        new = hashlib.sha256(json.dumps(short).encode()).hexdigest()
+        return (etag, None) if new == etag else (new, short)
+
+    def get_bytes(self, path: str, params: Mapping[str, Any]) -> bytes:
+        wanted = list(params["network_id"])
+        self._take(f"{path}?network_id", wanted)
+        return json.dumps({"networks": [self.networks[key] for key in wanted]}).encode()
+
+    def post(self, path: str, json: Any) -> Any:
+        self._take(path, json)
+        return {"agent": {"id": AGENT}} if path == "/v2.0/agents" else {}
+
+    def _take(self, path: str, body: Any) -> None:
+        with self._changed:
+            short = path.removeprefix(f"/v2.0/agents/{AGENT}/").removeprefix("/v2.0/")
+            self.requests.append((short, body))
+            self._changed.notify_all()
+            error = self.refuse(short, body)
+        if error is not None:
+            raise error

@@ -1,0 +1,411 @@
+"""What the agent says to the API and what it makes of the answers."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipam.agent import api_link
+from ipam.agent.api_link import ApiLink
+from ipam.agent.last_known_networks import KnownState
+from ipam.errors import AgentNotFound, IpamError, Malformed, ServiceUnavailable
+from ipam.protocol.reports import AgentFacts
+from ipam.protocol.wake import AGENT_SOCKET, Waker, WakeSocket
+from tests.agent.fake_api import FakeApi
+from tests.agent.network_rows import network, subnet4
+
+A, B, C, D, E = (f"{digit * 8}-1111-4111-8111-111111111111" for digit in "abcde")
+FULL = "dhcp-state?network_id"
+LONG_SECONDS = 3600.0
+
+
+def facts(**more: Any) -> AgentFacts:
+    counts = {"networks": 0, "ports": 0, "leases": 0, "troubles": {}}
+    return AgentFacts(**{"dnsmasq_version": "2.91", **counts, **more})
+
+
+class Desk:
+    """A link with all that is around it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.api = FakeApi()
+        self.facts = facts()
+        self.changes = 0
+        self._wakes: list[WakeSocket] = []
+        self._running: ApiLink | None = None
+
+    def open(self, *, report_seconds: float = LONG_SECONDS) -> ApiLink:
+        self._wakes.append(WakeSocket(self.directory / AGENT_SOCKET))
+        return ApiLink(
+            self.api.client,
+            KnownState(self.directory / "networks"),
+            host="host-a",
+            zone="",
+            wake=self._wakes[-1],
+            poll_seconds=LONG_SECONDS,
+            report_seconds=report_seconds,
+            facts=lambda: self.facts,
+            on_change=self._changed,
+        )
+
+    def start(self) -> ApiLink:
+        """A link with its thread, which has looked once."""
+        self._running = self.open()
+        self._running.start()
+        self.api.await_bodies("dhcp-state", 1)
+        return self._running
+
+    def stop(self) -> None:
+        """The thread has done all that it was asked for, and ended."""
+        if self._running is not None:
+            self._running.stop()
+            self._wakes.pop()
+        self._running = None
+
+    def close(self) -> None:
+        self.stop()
+        for wake in self._wakes:
+            wake.close()
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def serve(self, *ids: str, **more: Any) -> None:
+        """The API has these networks from now on; each change has a digest of its own."""
+        count = len(self.api.requests)
+        for each in ids:
+            self.api.networks[each] = network(id=each, **{"digest": f"{count}", **more})
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    one = Desk(tmp_path)
+    yield one
+    one.close()
+
+
+def messages(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno >= level]
+
+
+# What is fetched
+
+
+def test_the_first_look_fetches_everything_and_keeps_it_on_disk(desk: Desk) -> None:
+    desk.serve(A, B)
+    link = desk.open()
+    link.turn()
+    assert link.networks.keys() == {A, B}
+    assert desk.changes == 1
+    assert KnownState(desk.directory / "networks").load() == link.networks
+
+
+def test_what_is_on_disk_is_served_at_once_and_fetched_anew_all_the_same(desk: Desk) -> None:
+    desk.serve(A)
+    desk.open().turn()
+    again = desk.open()
+    assert again.networks.keys() == {A}
+    again.turn()
+    assert desk.api.bodies(FULL) == [[A], [A]], "a status on disk may be of any age"
+
+
+def test_nothing_is_fetched_while_nothing_changed(desk: Desk) -> None:
+    desk.serve(A)
+    link = desk.open()
+    link.turn()
+    before = link.networks
+    link.turn()
+    assert link.networks is before
+    assert desk.changes == 1
+    assert len(desk.api.bodies(FULL)) == 1
+
+
+def test_only_what_moved_is_fetched_and_the_rest_stays_the_same_object(desk: Desk) -> None:
+    desk.serve(A, B)
+    link = desk.open()
+    link.turn()
+    kept = link.networks[A]
+    desk.serve(B, mtu=9000)
+    link.turn()
+    assert desk.api.bodies(FULL)[1:] == [[B]]
+    assert link.networks[B].mtu == 9000
+    assert link.networks[A] is kept
+
+
+def test_what_is_no_longer_served_is_dropped(desk: Desk) -> None:
+    desk.serve(A, B)
+    link = desk.open()
+    link.turn()
+    del desk.api.networks[A]
+    link.turn()
+    assert link.networks.keys() == {B}
+    assert desk.changes == 2
+
+
+def test_many_networks_are_fetched_in_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_link, "NETWORKS_PER_REQUEST", 2)
+    desk.serve(A, B, C, D, E)
+    link = desk.open()
+    link.turn()
+    assert desk.api.bodies(FULL) == [[A, B], [C, D], [E]]
+    assert link.networks.keys() == {A, B, C, D, E}
+
+
+def test_a_fetch_that_fails_in_the_middle_changes_nothing_and_is_made_good(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_link, "NETWORKS_PER_REQUEST", 1)
+    desk.serve(A)
+    link = desk.open()
+    link.turn()
+    desk.serve(A, B, C, mtu=9000)
+
+    def refuse(path: str, body: Any) -> IpamError | None:
+        return ServiceUnavailable("away") if (path, body) == (FULL, [B]) else None
+
+    desk.api.refuse = refuse
+    with pytest.raises(ServiceUnavailable):
+        link.turn()
+    assert {key: row.mtu for key, row in link.networks.items()} == {A: 1450}
+    assert desk.changes == 1
+    desk.api.refuse = lambda _path, _body: None
+    link.turn()
+    assert {key: row.mtu for key, row in link.networks.items()} == {A: 9000, B: 9000, C: 9000}
+
+
+# Answers that do not fit
+
+
+def test_a_network_that_does_not_fit_stays_as_it_is_and_the_others_move(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.serve(A, B)
+    link = desk.open()
+    link.turn()
+    desk.serve(A, subnets=[subnet4(cidr=["10.0.0.0/24"])])
+    desk.serve(B, mtu=9000)
+    link.turn()
+    assert link.networks[A].subnets[0].cidr == "10.0.0.0/24"
+    assert link.networks[B].mtu == 9000
+    (told,) = messages(caplog)
+    assert A in told
+    assert "Expected `str`, got `array` - at `$.subnets[0].cidr`" in told
+
+
+def test_what_does_not_fit_is_told_once_and_when_it_fits_again(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.serve(A, mtu="large")
+    link = desk.open()
+    link.turn()
+    link.turn()
+    desk.serve(B)
+    link.turn()
+    assert link.networks.keys() == {B}
+    assert len(messages(caplog)) == 1
+    caplog.set_level(logging.INFO)
+    desk.serve(A)
+    link.turn()
+    assert link.networks.keys() == {A, B}
+    assert messages(caplog, logging.INFO)[-1].startswith(f"network {A}: nothing is wrong")
+
+
+def test_a_network_that_fits_in_another_way_not_is_told_anew(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = desk.open()
+    for fault in ({"mtu": "large"}, {"dns_domain": 7}):
+        desk.serve(A, **fault)
+        link.turn()
+    assert ["$.mtu" in told for told in messages(caplog)] == [True, False]
+
+
+@pytest.mark.parametrize("digests", [[], {}, {"networks": [{"id": A}]}, {"networks": None}])
+def test_a_list_of_networks_that_does_not_fit_changes_nothing(desk: Desk, digests: Any) -> None:
+    desk.serve(A)
+    link = desk.open()
+    link.turn()
+    desk.api.digests = digests
+    with pytest.raises(Malformed, match="dhcp-state is not as expected"):
+        link.turn()
+    assert link.networks.keys() == {A}
+
+
+def test_a_file_that_cannot_be_read_costs_only_its_network(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.serve(A, B, C)
+    desk.open().turn()
+    (desk.directory / "networks" / f"{A}.json").write_text('{"id": "half')
+    (desk.directory / "networks" / f"{B}.json").write_text(f'{{"id": "{B}", "digest": "d"}}')
+    assert desk.open().networks.keys() == {C}
+    told = messages(caplog)
+    assert len(told) == 2
+    assert any("missing required field `project_id`" in each for each in told)
+
+
+# Heartbeats
+
+
+def test_the_first_heartbeat_says_who_lives_here(desk: Desk) -> None:
+    desk.open().turn()
+    (body,) = desk.api.bodies("agents")
+    started_at = body["agent"].pop("started_at")
+    assert started_at > 1_700_000_000
+    assert body["agent"] == {
+        "host": "host-a",
+        "agent_type": "DHCP agent",
+        "binary": "ipam-agent",
+        "availability_zone": None,
+        "configurations": {
+            "dnsmasq_version": "2.91",
+            "networks": 0,
+            "ports": 0,
+            "leases": 0,
+            "troubles": {},
+        },
+    }
+
+
+def test_a_heartbeat_comes_when_it_is_due_or_when_there_is_news(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = desk.open()
+    link.turn()
+    desk.facts = facts(leases=1)
+    link.turn()
+    assert len(desk.api.bodies("agents")) == 1, "news wait a little"
+    monkeypatch.setattr(api_link, "SOONEST_HEARTBEAT_SECONDS", 0.0)
+    link.turn()
+    link.turn()
+    assert [b["agent"]["configurations"]["leases"] for b in desk.api.bodies("agents")] == [0, 1]
+    due = desk.open(report_seconds=0.0)
+    due.turn()
+    due.turn()
+    assert len(desk.api.bodies("agents")) == 4
+
+
+# Reports
+
+
+def test_ports_are_reported_in_parts_and_each_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_link, "PORTS_PER_REPORT", 2)
+    link = desk.open()
+    link.report({"p1": (1, True), "p2": (2, False), "p3": (3, True)})
+    for _ in range(3):
+        link.turn()
+    assert desk.api.bodies("down-ports") == [{"ports": [{"id": "p2", "revision_number": 2}]}]
+    assert desk.api.bodies("ready-ports") == [
+        {"ports": [{"id": "p1", "revision_number": 1}]},
+        {"ports": [{"id": "p3", "revision_number": 3}]},
+    ]
+
+
+def test_a_report_that_was_not_taken_is_sent_again(desk: Desk) -> None:
+    link = desk.open()
+    link.report({"p1": (1, True)})
+    desk.api.refuse = lambda path, _body: (
+        ServiceUnavailable("away") if path == "ready-ports" else None
+    )
+    with pytest.raises(ServiceUnavailable):
+        link.turn()
+    desk.api.refuse = lambda _path, _body: None
+    link.turn()
+    link.turn()
+    assert len(desk.api.bodies("ready-ports")) == 2
+
+
+def test_what_is_found_while_a_report_is_under_way_is_reported_next(desk: Desk) -> None:
+    link = desk.open()
+    link.report({"p1": (1, True)})
+
+    def meanwhile(path: str, _body: Any) -> None:
+        if path == "ready-ports":
+            link.report({"p1": (1, False)})
+
+    desk.api.refuse = meanwhile
+    link.turn()
+    link.turn()
+    assert [path for path, _ in desk.api.requests if path.endswith("-ports")] == [
+        "ready-ports",
+        "down-ports",
+    ]
+
+
+# The thread
+
+
+def test_a_wake_from_the_api_brings_on_a_look(desk: Desk) -> None:
+    desk.start()
+    Waker(str(desk.directory / AGENT_SOCKET)).wake()
+    desk.api.await_bodies("dhcp-state", 2)
+
+
+def test_asking_brings_on_a_look(desk: Desk) -> None:
+    desk.start().ask()
+    desk.api.await_bodies("dhcp-state", 2)
+
+
+def test_a_report_alone_is_sent_without_a_look(desk: Desk) -> None:
+    link = desk.start()
+    link.report({"p1": (1, True)})
+    desk.api.await_bodies("ready-ports", 1)
+    link.report({"p2": (1, True)})
+    desk.api.await_bodies("ready-ports", 2)
+    assert len(desk.api.bodies("dhcp-state")) == 1
+
+
+def test_an_agent_that_was_deleted_signs_on_anew_and_fetches_everything(desk: Desk) -> None:
+    desk.serve(A)
+    link = desk.start()
+    desk.api.await_bodies(FULL, 1)
+    gone = iter([AgentNotFound("Agent could not be found.")])
+    desk.api.refuse = lambda path, _body: next(gone, None) if path == "dhcp-state" else None
+    link.ask()
+    desk.api.await_bodies("dhcp-state", 2)
+    link.ask()
+    assert desk.api.await_bodies(FULL, 2) == [[A], [A]]
+    assert len(desk.api.bodies("agents")) == 2
+
+
+def test_an_api_that_is_away_is_told_of_once_and_once_that_it_is_back(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.serve(A)
+    link = desk.start()
+    desk.api.await_bodies(FULL, 1)
+    desk.api.refuse = lambda _path, _body: ServiceUnavailable("away")
+    for count in (2, 3, 4):
+        link.ask()
+        desk.api.await_bodies("dhcp-state", count)
+    desk.api.refuse = lambda _path, _body: None
+    link.ask()
+    desk.api.await_bodies("dhcp-state", 5)
+    desk.stop()
+    assert messages(caplog) == ["serving the last known state: away", "the API answers again"]
+    assert link.networks.keys() == {A}
+
+
+def test_an_unforeseen_error_ends_nothing_and_is_told_once_with_its_place(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = desk.start()
+    desk.api.await_bodies("agents", 1)
+    desk.api.digests = {"networks": [{"id": A, "digest": "d"}]}  # and no such network
+    for count in (2, 3):
+        link.ask()
+        desk.api.await_bodies(FULL, count - 1)
+    desk.api.digests = None
+    desk.serve(B)
+    link.ask()
+    desk.api.await_bodies(FULL, 3)
+    desk.stop()
+    assert link.networks.keys() == {B}
+    told, _back = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert told.exc_info is not None
+    assert told.exc_info[0] is KeyError
