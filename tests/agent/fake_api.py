@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from ipam.client import Client
-from ipam.errors import IpamError
 
 PATIENCE_SECONDS = 60.0
 AGENT = "a0000000-0000-4000-8000-000000000000"
@@ -23,7 +22,7 @@ class FakeApi:
         """What it says in short, where that does not follow from the networks."""
         self.requests: list[tuple[str, Any]] = []
         """Each path, without what all have in common, with the body or the ids asked for."""
-        self.refuse: Callable[[str, Any], IpamError | None] = lambda _path, _body: None
+        self.refuse: Callable[[str, Any], Exception | None] = lambda _path, _body: None
         """The error that answers a request."""
         self._changed = threading.Condition()
 

@@ -1,7 +1,11 @@
 """The real hook against the real inbox, without dnsmasq."""
 
+import contextlib
+import json
+import logging
 import os
 import pwd
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import ipam
+from ipam.agent.leases import inbox
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
@@ -69,6 +74,14 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def call(desk: Desk, action: str, address: str) -> None:
     assert desk.hook(action, "fa:16:3e:00:00:01", address).wait(20) == 0
+
+
+def tell(desk: Desk, line: bytes) -> bytes:
+    """What the inbox answers to a line; nothing if it hangs up."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.connect(str(desk.directory / "inbox.sock"))
+        connection.send(line)
+        return connection.recv(16)
 
 
 def test_what_was_spooled_comes_before_what_is_sent_later(desk: Desk) -> None:
@@ -135,3 +148,53 @@ def test_a_spool_that_cannot_be_taken_is_kept(desk: Desk) -> None:
         desk.spool.drain(NETWORK, refuse)
     desk.open()
     assert desk.events() == [("add", "10.0.0.1")]
+
+
+@pytest.mark.parametrize(
+    "line", [b"nonsense", b"id=0\tus=1", b"\xff\x00", b"action=frobnicate\tid=" + b"0" * 32]
+)
+def test_what_no_hook_says_is_acknowledged_and_set_aside(desk: Desk, line: bytes) -> None:
+    desk.open()
+    assert tell(desk, line) == b"written", "or it would be spooled and come again for ever"
+    call(desk, "add", "10.0.0.2")
+    assert desk.events() == [("add", "10.0.0.2")]
+    (rejected,) = (desk.directory / "inbox" / "inbox.rejected").read_text().splitlines()
+    assert json.loads(rejected)["event"] == {"line": repr(line)}
+
+
+def test_a_spooled_line_that_is_torn_costs_only_itself(desk: Desk) -> None:
+    call(desk, "add", "10.0.0.1")
+    with (desk.directory / "spool" / NETWORK).open("ab") as file:
+        file.write(b"id=half a li")
+    call(desk, "del", "10.0.0.1")
+    desk.open()
+    assert desk.events() == [("add", "10.0.0.1"), ("del", "10.0.0.1")]
+
+
+def test_one_connection_too_many_is_hung_up_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "IDLE_CONNECTION_LIMIT", 3)
+    desk.open()
+    with contextlib.ExitStack() as idle:
+        for _ in range(2):
+            one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            idle.enter_context(one).connect(str(desk.directory / "inbox.sock"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as third:
+            third.connect(str(desk.directory / "inbox.sock"))
+            assert third.recv(16) == b""
+
+
+def test_only_events_that_tell_something_new_are_logged_for_an_operator(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    desk.open()
+    call(desk, "add", "10.0.0.1")
+    call(desk, "old", "10.0.0.1")
+    call(desk, "del", "10.0.0.1")
+    desk.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "lease add: 10.0.0.1, fa:16:3e:00:00:01, no name",
+        "lease del: 10.0.0.1, fa:16:3e:00:00:01, no name",
+    ]

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from ipam.agent.leases import inbox_file
 from ipam.agent.leases.inbox_file import InboxFile
-from ipam.protocol.lease_events import LeaseEventCreate
-
-NETWORK = "11111111-1111-4111-8111-111111111111"
+from tests.agent.leases.events import numbered
 
 
 @pytest.fixture
@@ -21,10 +19,6 @@ def inbox(tmp_path: Path) -> Iterator[InboxFile]:
     file = InboxFile(tmp_path)
     yield file
     file.close()
-
-
-def numbered(*numbers: int) -> list[LeaseEventCreate]:
-    return [LeaseEventCreate(str(n), NETWORK, "h", "add", "10.0.0.5", n) for n in numbers]
 
 
 def test_events_come_out_in_order_and_once(inbox: InboxFile) -> None:
