@@ -1,16 +1,18 @@
 """What the loop needs of the kernel and of the dnsmasq processes, and what it sees of them.
 
-`host.kernel` and `dnsmasq.process` do it. The tests have a double of each; the double of the
+`host.kernel` and `dnsmasq.process` do it. The tests have a double of each, and the double of the
 kernel passes the same tests as the kernel.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.host.link_table import Link
 from ipam.agent.state import Bridge, Interface, Lease
+from ipam.protocol.lease_events import LeaseEventCreate
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,21 @@ class Processes(Protocol):
         """Have it read its hosts and options anew, before the next packet that it reads."""
 
     def stop(self, running: Running) -> None:
-        """End it, and let go of it."""
+        """End it. It is still to be let go of."""
 
     def let_go(self, running: Running) -> None:
-        """Hold it no longer; it goes on."""
+        """Hold it no longer, whether it goes on or has ended."""
 
     def release(self, network_id: str, interface: str, lease: Lease) -> None:
         """Tell the network's dnsmasq, as the client would, that the lease is over."""
+
+
+class Inbox(Protocol):
+    """Where the hooks send what happens to leases."""
+
+    @property
+    def path(self) -> Path:
+        """The socket."""
+
+    def record(self, events: list[LeaseEventCreate]) -> None:
+        """Make events durable and known. Raises OSError if the disk refuses."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from ipam import clock
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import ServerFiles
-from ipam.agent.leases.inbox import LeaseInbox, Spool
+from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.record import missed_event
 from ipam.agent.leases.table import LeaseTable, initial_leases
 from ipam.agent.observed import ObservedNetwork
-from ipam.agent.outside import Processes, Running, SeenNetwork
+from ipam.agent.outside import Inbox, Processes, Running, SeenNetwork
 from ipam.agent.state import Lease, NetworkState
 
 LOG = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Servers:
         *,
         host: str,
         table: LeaseTable,
-        inbox: LeaseInbox,
+        inbox: Inbox,
         spool: Spool,
         watch: Callable[[str, Running], None],
         unwatch: Callable[[Running], None],
@@ -105,6 +105,10 @@ class Servers:
     def start(self, network_id: str, startup: str) -> None:
         """Start the server with the leases that this host knows."""
         files = self._files[network_id]
+        left = self._processes.adopt(network_id, files)
+        if left is not None:  # by a start that failed half-way: no two can serve
+            self._processes.stop(left)
+            self._processes.let_go(left)
         files.write_startup(startup)
         leases = files.directory / "leases"
         leases.write_text(initial_leases(self._table.leases(network_id), server_duid(network_id)))
@@ -129,10 +133,10 @@ class Servers:
 
     def stop(self, network_id: str, *, for_good: bool) -> None:
         """Stop the server. For good, its leases end, and nobody else will say so."""
-        running = self._running.pop(network_id, None)
+        running = self._running.get(network_id)
         if running is not None:
-            self._unwatch(running)
             self._processes.stop(running)
+            self._let_go(network_id)
         if for_good:
             self.record_missed(network_id, self._table.leases(network_id))
 
@@ -166,14 +170,17 @@ class Servers:
 
     def let_go(self) -> None:
         """Hold the processes no longer; they go on."""
-        for running in self._running.values():
-            self._unwatch(running)
-            self._processes.let_go(running)
-        self._running.clear()
+        for network_id in list(self._running):
+            self._let_go(network_id)
 
     def _hold(self, network_id: str, running: Running) -> None:
         self._running[network_id] = running
         self._watch(network_id, running)
+
+    def _let_go(self, network_id: str) -> None:
+        running = self._running.pop(network_id)
+        self._unwatch(running)
+        self._processes.let_go(running)
 
     def _files_of(self, network_id: str) -> ServerFiles:
         if network_id not in self._files:

@@ -74,6 +74,7 @@ class DnsmasqProcesses:
         if not _in_namespace(pid, network_id):
             LOG.warning("network %s: dnsmasq %d is in a namespace that is gone", network_id, pid)
             self.stop(running)
+            self.let_go(running)
             return None
         return running
 
@@ -97,13 +98,12 @@ class DnsmasqProcesses:
             signal.pidfd_send_signal(running.descriptor, signal.SIGHUP)
 
     def stop(self, running: Running) -> None:
-        """End it, and let go of it. Its helper gets a little time for the last events."""
+        """End it. Its helper gets a little time for the last events."""
         _end(running.descriptor, STOP_SECONDS)
         _ended(running.helper, HELPER_SECONDS)
-        self.let_go(running)
 
     def let_go(self, running: Running) -> None:
-        """Hold it no longer; it goes on."""
+        """Hold it no longer, whether it goes on or has ended."""
         os.close(running.descriptor)
         os.close(running.helper)
 

@@ -1,0 +1,153 @@
+"""The dnsmasq processes of a host without a process: see ipam.agent.outside.Processes.
+
+A server holds what dnsmasq would hold. It sees a new file by itself, but keeps the lines of one
+that changed or went until it is told to reload; it lives in the namespace that it was started in,
+whatever becomes of the name; and what it does to its leases it tells through the hook.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ipam.agent.dnsmasq.files import CONFIG, SUBDIRECTORIES, ServerFiles
+from ipam.agent.dnsmasq.process import DnsmasqFailed
+from ipam.agent.outside import Running
+from ipam.agent.state import Lease
+from tests.agent.faults import Faults
+from tests.agent.kernel_double import KernelDouble, Namespace
+
+
+@dataclass(eq=False)
+class ServerDouble:
+    """One dnsmasq."""
+
+    pid: int
+    network_id: str
+    directory: Path
+    namespace: Namespace
+    startup: str
+    held: list[tuple[str, str]] = field(default_factory=list)
+    """Path and text of each file as it was read, with those that are no more."""
+    leases: dict[str, str] = field(default_factory=dict)
+    """The MAC address by IP address."""
+
+    def read_all(self) -> None:
+        self.held = self._on_disk()
+
+    def notice(self) -> None:
+        """Read what is new, as inotify tells it."""
+        self.held += [one for one in self._on_disk() if one not in self.held]
+
+    def lines_about(self, *values: str) -> list[str]:
+        """Every held line of a host that names one of these addresses."""
+        lines = [line for path, text in self.held for line in _host_lines(path, text)]
+        return [one for one in lines if not set(re.split(r"[,\[\]]", one)).isdisjoint(values)]
+
+    def _on_disk(self) -> list[tuple[str, str]]:
+        paths = [path for sub in SUBDIRECTORIES for path in (self.directory / sub).iterdir()]
+        return [
+            (f"{path.parent.name}/{path.name}", path.read_text())
+            for path in sorted(paths)
+            if not path.name.startswith(".")
+        ]
+
+
+class ProcessesDouble:
+    """Every dnsmasq of the host, by network id. `hook` takes the line that the hook would send."""
+
+    def __init__(
+        self, kernel: KernelDouble, faults: Faults, hook: Callable[[str, str, str, str], None]
+    ) -> None:
+        self.servers: dict[str, ServerDouble] = {}
+        self.failed_releases: Counter[str] = Counter()
+        self.is_deaf = False
+        """dnsmasq ends no lease, though it is asked to."""
+        self._kernel = kernel
+        self._faults = faults
+        self._hook = hook
+        self._pids = 100
+
+    def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
+        server = self.servers.get(network_id)
+        if server is None or server.directory != files.directory:
+            return None
+        if server.namespace is not self._kernel.namespaces.get(network_id):
+            del self.servers[network_id]
+            return None
+        return Running(server.pid, -1, -1)
+
+    def start(
+        self, network_id: str, files: ServerFiles, environment: Mapping[str, str]
+    ) -> Running:
+        self._faults.step("start dnsmasq")
+        namespace = self._kernel.namespaces.get(network_id)
+        startup = (files.directory / CONFIG).read_text()
+        if namespace is None or not _has_its_interfaces(startup, namespace):
+            raise DnsmasqFailed("unknown interface")
+        other = self.servers.get(network_id)
+        if other is not None and other.namespace is namespace:
+            raise DnsmasqFailed("failed to bind DHCP server socket: Address already in use")
+        self._pids += 1
+        server = ServerDouble(self._pids, network_id, files.directory, namespace, startup)
+        server.read_all()
+        for line in Path(environment["IPAM_LEASES"]).read_text().splitlines()[1:]:
+            _expires, mac, address, *_more = line.split()
+            server.leases[address] = mac
+        self.servers[network_id] = server
+        self._faults.step("find dnsmasq")
+        return Running(server.pid, -1, -1)
+
+    def reload(self, running: Running) -> None:
+        self._faults.step("reload dnsmasq")
+        server = self._server(running)
+        if server is not None:
+            server.read_all()
+
+    def stop(self, running: Running) -> None:
+        server = self._server(running)
+        self._faults.step("stop dnsmasq")
+        if server is not None:
+            del self.servers[server.network_id]
+
+    def let_go(self, running: Running) -> None:
+        pass
+
+    def release(self, network_id: str, interface: str, lease: Lease) -> None:
+        try:
+            self._faults.step("release lease")
+        except OSError:
+            self.failed_releases[network_id] += 1
+            raise
+        server = self.servers.get(network_id)
+        if server is None or interface not in server.namespace.interfaces:
+            raise DnsmasqFailed("cannot setup interface")
+        if lease.ip_address in server.leases and not self.is_deaf:
+            mac = server.leases.pop(lease.ip_address)
+            self._hook(network_id, "del", mac, lease.ip_address)
+
+    def give(self, network_id: str, mac: str, address: str) -> None:
+        """A machine gets a lease."""
+        self.servers[network_id].leases[address] = mac
+        self._hook(network_id, "add", mac, address)
+
+    def notice(self) -> None:
+        """Every server reads what is new."""
+        for server in self.servers.values():
+            if server.directory.exists():
+                server.notice()
+
+    def _server(self, running: Running) -> ServerDouble | None:
+        return next((one for one in self.servers.values() if one.pid == running.pid), None)
+
+
+def _host_lines(path: str, text: str) -> list[str]:
+    return text.splitlines() if path.startswith("hosts/") else []
+
+
+def _has_its_interfaces(startup: str, namespace: Namespace) -> bool:
+    wanted = re.findall(r"^interface=(\S+)$", startup, re.MULTILINE)
+    return bool(wanted) and all(
+        name in namespace.interfaces and namespace.interfaces[name].up for name in wanted
+    )

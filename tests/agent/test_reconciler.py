@@ -1,0 +1,586 @@
+"""The whole loop on a host of doubles: failures, half-done work, drift, restarts, readiness."""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ipam import model
+from ipam.agent.carry_out import LONGEST_RETRY_SECONDS, TAP_AGAIN_SECONDS
+from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS
+from ipam.agent.reconciler import EXPIRED_SECONDS, IDLE_SECONDS
+from ipam.agent.releases import AGAIN_SECONDS, ATTEMPTS
+from ipam.agent.servers import RELOAD_EVERY_SECONDS
+from tests.agent.faults import Killed
+from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
+from tests.agent.network_rows import subnet4
+
+TAP = model.tap_name(port_id(1, 5))
+BRIDGE = model.bridge_name(network_id(1))
+OUTSIDE = model.tap_name(port_id(1, 0xFFFF))
+EVERYTHING = ["bridge", "namespace", "interface", "server", "directory"]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> LoopHost:
+    return LoopHost(tmp_path)
+
+
+def quiet(host: LoopHost) -> bool:
+    """True if the loop finds nothing to do."""
+    before = host.faults.tried.copy()
+    return host.turn() == IDLE_SECONDS and host.faults.tried == before
+
+
+def test_a_network_is_built_and_then_left_alone(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    assert host.turn() == 0.0
+    assert host.serves(1)
+    assert quiet(host)
+    assert host.reconciler.troubles == {}
+
+
+def test_a_network_without_dhcp_is_a_bridge_alone(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5), dhcp_port=None))
+    host.settle()
+    assert host.traces(1) == ["bridge", "directory"]
+    assert host.reports == {port_id(1, 5): True}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "add bridge",
+        "set bridge up",
+        "create namespace",
+        "prepare namespace",
+        "add interface",
+        "set interface up",
+        "change address",
+        "start dnsmasq",
+        "find dnsmasq",
+    ],
+)
+def test_whatever_fails_while_building_holds_up_that_network_alone(
+    host: LoopHost, step: str
+) -> None:
+    host.faults.fail(step, times=1)
+    host.want(row(1, port(1, 5)), row(2, port(2, 5)))
+    host.turn()
+    assert list(host.reconciler.troubles) == [network_id(1)]
+    assert step in host.reconciler.troubles[network_id(1)]
+    assert host.serves(2)
+    host.settle()
+    assert host.serves(1, 2)
+    assert host.reconciler.troubles == {}
+    assert host.reports == {port_id(1, 5): True, port_id(2, 5): True}
+
+
+@pytest.mark.parametrize("step", ["stop dnsmasq", "delete link", "delete namespace"])
+def test_whatever_fails_while_removing_is_done_later(host: LoopHost, step: str) -> None:
+    host.want(row(1, port(1, 5)), row(2))
+    host.settle()
+    host.faults.fail(step, times=2)
+    host.want(row(2))
+    host.turn()
+    assert list(host.reconciler.troubles) == [network_id(1)]
+    host.settle()
+    assert host.traces(1) == []
+    assert host.forgotten == [network_id(1)]
+    assert host.reconciler.troubles == {}
+    assert host.serves(2)
+
+
+@pytest.mark.parametrize("step", ["reload dnsmasq", "release lease"])
+def test_a_signal_or_a_release_that_fails_is_tried_again(host: LoopHost, step: str) -> None:
+    host.want(row(1, port(1, 5), port(1, 6)))
+    host.settle()
+    host.processes.give(network_id(1), mac(6), "10.0.0.6")
+    host.now += 1
+    host.faults.fail(step, times=1)
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    assert host.faults.tried[step] == 2
+    assert host.serves(1)
+    assert host.table.leases(network_id(1)) == []
+
+
+def test_the_delay_grows_with_each_failure_and_the_loop_sleeps_as_long(host: LoopHost) -> None:
+    host.faults.fail("create namespace")
+    host.want(row(1))
+    for delay in (0.5, 1.0, 2.0, 4.0, 8.0):
+        assert host.turn() == delay
+        host.now += delay
+    assert host.faults.tried["create namespace"] == 5
+    while host.faults.tried["create namespace"] < 10:
+        host.now += host.turn()
+    tried_at = host.now
+    while host.faults.tried["create namespace"] == 10:
+        host.now += host.turn()
+    assert host.now - tried_at <= LONGEST_RETRY_SECONDS
+    host.faults.end()
+    host.settle()
+    host.now += LONGEST_RETRY_SECONDS
+    host.settle()
+    assert host.serves(1)
+
+
+def test_a_network_that_is_left_alone_is_not_tried_before_its_time(host: LoopHost) -> None:
+    host.faults.fail("create namespace")
+    host.want(row(1))
+    host.turn()
+    host.now += 0.25
+    assert host.turn() == 0.25
+    assert host.faults.tried["create namespace"] == 1
+
+
+def test_a_network_that_came_right_by_itself_is_no_trouble_any_more(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.processes.give(network_id(1), mac(9), "10.0.0.9")
+    host.faults.fail("release lease")
+    host.turn()
+    assert host.reconciler.troubles
+    host.processes.servers[network_id(1)].leases.clear()
+    host._hook(network_id(1), "del", mac(9), "10.0.0.9")
+    host.turn()
+    assert host.reconciler.troubles == {}
+
+
+def test_work_that_does_not_last_is_not_done_over_and_over(host: LoopHost) -> None:
+    host.want(row(1))
+    host.settle()
+    for _ in range(2):
+        host.kernel.unplug(OUTSIDE)
+        host.turn()
+    assert "still to be done" in host.reconciler.troubles[network_id(1)]
+    host.settle()
+    assert host.serves(1)
+
+
+BUILDING = 9
+"""The kernel's and dnsmasq's steps on the way to a network."""
+
+
+@pytest.mark.parametrize("before", range(BUILDING))
+def test_an_agent_that_is_killed_while_building_leaves_what_the_next_one_completes(
+    host: LoopHost, before: int
+) -> None:
+    host.want(row(1, port(1, 5)))
+    host.faults.kill_after(before)
+    with pytest.raises(Killed):
+        host.turn()
+    host.faults.end()
+    host.start_agent()
+    host.settle()
+    assert host.serves(1)
+    assert host.reports == {port_id(1, 5): True}
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_an_agent_that_is_killed_while_removing_leaves_what_the_next_one_removes(
+    host: LoopHost, before: int
+) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.want()
+    host.faults.kill_after(before)
+    with pytest.raises(Killed):
+        host.turn()
+    host.faults.end()
+    host.start_agent()
+    host.settle()
+    assert host.traces(1) == []
+
+
+def unplug_outside(host: LoopHost) -> None:
+    host.kernel.unplug(OUTSIDE)
+
+
+def unplug_bridge(host: LoopHost) -> None:
+    host.kernel.unplug(BRIDGE)
+
+
+def set_bridge_down(host: LoopHost) -> None:
+    host.kernel.set_down(BRIDGE)
+
+
+def change_mtu(host: LoopHost) -> None:
+    host.kernel.host[BRIDGE].mtu = 9000
+
+
+def drop_namespace(host: LoopHost) -> None:
+    host.kernel.drop_namespace(network_id(1))
+
+
+def kill_server(host: LoopHost) -> None:
+    host.server_dies(1)
+
+
+def detach_tap(host: LoopHost) -> None:
+    host.kernel.host[TAP].master = ""
+
+
+@pytest.mark.parametrize(
+    ("drift", "keeps_server"),
+    [
+        (unplug_outside, False),
+        (unplug_bridge, False),
+        (set_bridge_down, True),
+        (change_mtu, True),
+        (drop_namespace, False),
+        (kill_server, False),
+        (detach_tap, True),
+    ],
+)
+def test_what_others_change_is_put_back_with_the_same_server_where_it_still_can_serve(
+    host: LoopHost, drift: Callable[[LoopHost], None], keeps_server: bool
+) -> None:
+    host.kernel.plug(TAP)
+    host.want(row(1, machine(1, 5)))
+    host.settle()
+    before = host.pid(1)
+    drift(host)
+    host.settle()
+    assert host.serves(1)
+    assert (host.pid(1) == before) is keeps_server
+
+
+def test_what_is_no_longer_read_from_disk_is_not_read_again(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    half = host.directory / "dhcp" / network_id(1) / "hosts" / ".half"
+    half.write_text("half")
+    host.start_agent()
+    assert quiet(host)
+    assert not half.exists()
+
+
+def test_a_restarted_agent_takes_over_what_runs_and_does_nothing(host: LoopHost) -> None:
+    host.kernel.plug(TAP)
+    host.want(row(1, machine(1, 5)), row(2, port(2, 5)))
+    host.settle()
+    before = (host.pid(1), host.pid(2))
+    host.servers.let_go()
+    host.start_agent()
+    assert quiet(host)
+    assert (host.pid(1), host.pid(2)) == before
+
+
+def test_a_server_whose_namespace_is_gone_is_not_taken_over(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    before = host.pid(1)
+    host.kernel.drop_namespace(network_id(1))
+    host.start_agent()
+    host.settle()
+    assert host.serves(1)
+    assert host.pid(1) not in (0, before)
+
+
+def test_a_reload_that_was_due_when_the_agent_ended_is_made_by_the_next(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5), port(1, 6)))
+    host.settle()
+    host.now += 1
+    host.want(row(1, port(1, 5)))
+    host.faults.fail("reload dnsmasq")
+    host.turn()
+    host.faults.end()
+    assert host.truth(network_id(1)).reload_due
+    host.start_agent()
+    host.settle()
+    assert host.serves(1)
+
+
+def test_a_changed_startup_restarts_the_server_once(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    before = host.pid(1)
+    host.want(row(1, port(1, 5), lease_seconds=60))
+    host.settle()
+    assert host.serves(1)
+    assert host.pid(1) == before + 1
+
+
+def test_leases_outlive_the_server_that_gave_them(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5")
+    host.server_dies(1)
+    host.settle()
+    assert host.processes.servers[network_id(1)].leases == {"10.0.0.5": mac(5)}
+
+
+def test_many_changes_share_one_reload(host: LoopHost) -> None:
+    ports = [port(1, number) for number in range(5, 10)]
+    host.want(row(1, *ports))
+    host.settle()
+    host.now += 1
+    while ports:
+        ports.pop()
+        host.want(row(1, *ports))
+        host.turn()
+    assert host.faults.tried["reload dnsmasq"] == 1
+    assert host.turn() == pytest.approx(RELOAD_EVERY_SECONDS)
+    host.settle()
+    assert host.faults.tried["reload dnsmasq"] == 2
+    assert host.serves(1)
+
+
+def test_an_answer_without_most_networks_stops_no_server(
+    host: LoopHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.want(*(row(number, port(number, 5)) for number in range(1, 6)))
+    host.settle()
+    before = [host.pid(number) for number in range(1, 6)]
+    with caplog.at_level(logging.ERROR):
+        host.want(row(5, port(5, 5)))
+        host.settle()
+        host.settle()
+    said = [record for record in caplog.records if "allow_drastic" in record.getMessage()]
+    assert len(said) == 1
+    host.want(row(5, port(5, 5)), row(6))
+    host.settle()
+    assert [host.pid(number) for number in range(1, 6)] == before
+    assert host.serves(5, 6)
+    host.want(*(row(number, port(number, 5)) for number in range(1, 6)))
+    host.settle()
+    assert [host.pid(number) for number in range(1, 6)] == before
+    assert host.traces(6) == []
+
+
+def test_a_drastic_plan_is_carried_out_where_it_is_allowed(tmp_path: Path) -> None:
+    host = LoopHost(tmp_path, drastic_fraction=1.0)
+    host.want(*(row(number) for number in range(1, 6)))
+    host.settle()
+    host.want()
+    host.settle()
+    assert [host.traces(number) for number in range(1, 6)] == [[]] * 5
+
+
+def test_everything_is_removed_when_the_agent_is_told_so(host: LoopHost) -> None:
+    host.want(*(row(number, port(number, 5)) for number in range(1, 6)))
+    host.settle()
+    while host.reconciler.remove_everything():
+        pass
+    assert [host.traces(number) for number in range(1, 6)] == [[]] * 5
+    assert host.kernel.host == {}
+
+
+def test_a_removed_network_ends_its_leases(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5")
+    host.want()
+    host.settle()
+    assert host.table.leases(network_id(1)) == []
+    assert [event.action for event in host.inbox.events] == ["add", "missed"]
+
+
+def test_a_bridge_with_a_guest_is_kept_until_the_guest_leaves(host: LoopHost) -> None:
+    host.kernel.plug(TAP)
+    host.want(row(1, machine(1, 5)))
+    host.settle()
+    host.want()
+    host.settle()
+    assert host.traces(1) == ["bridge", "directory"]
+    assert host.kernel.host[TAP].master == BRIDGE
+    assert host.forgotten == []
+    host.kernel.unplug(TAP)
+    host.settle()
+    assert host.traces(1) == []
+    assert host.forgotten == [network_id(1)]
+
+
+def test_a_row_that_cannot_be_used_leaves_its_network_as_it_was(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)), row(2))
+    host.settle()
+    before = (host.pid(1), host.pid(2))
+    unfit = [subnet4(cidr="everything")]
+    host.want(row(1, subnets=unfit), row(2), row(3, subnets=unfit), row(4))
+    host.settle()
+    assert (host.pid(1), host.pid(2)) == before
+    assert host.traces(1) == host.traces(4) == EVERYTHING
+    assert host.traces(3) == []
+
+
+def test_a_small_change_does_not_wait_until_many_networks_are_built(host: LoopHost) -> None:
+    host.want(row(1))
+    host.settle()
+    host.step_seconds = 0.15
+    host.want(row(1, port(1, 5)), *(row(number) for number in range(2, 8)))
+    host.turn()
+    assert host.serves(1)
+    assert 0 < sum(host.pid(number) > 0 for number in range(2, 8)) < 6
+    host.step_seconds = 0.0
+    host.settle()
+    assert host.serves(*range(1, 8))
+
+
+def test_a_port_is_reported_once_it_is_answered_and_once_only(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.turn()
+    assert host.reports == {}
+    host.turn()
+    assert host.reports == {port_id(1, 5): True}
+    host.reports.clear()
+    host.settle()
+    assert host.reports == {}
+
+
+def test_a_machine_is_ready_with_its_tap_on_the_bridge_and_down_without(host: LoopHost) -> None:
+    host.want(row(1, machine(1, 5)))
+    host.settle()
+    assert host.reports == {}
+    host.kernel.plug(TAP)
+    host.settle()
+    assert host.reports == {port_id(1, 5): True}
+    host.kernel.unplug(TAP)
+    host.settle()
+    assert host.reports == {port_id(1, 5): False}
+
+
+def test_a_machine_elsewhere_is_ready_without_a_tap(host: LoopHost) -> None:
+    host.want(row(1, machine(1, 5, binding_host_id="elsewhere")))
+    host.settle()
+    assert host.reports == {port_id(1, 5): True}
+
+
+def test_an_address_that_changed_hands_is_ready_after_the_reload_alone(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.now += 1
+    host.turn()
+    host.reports.clear()
+    heir = port(1, 6) | {"fixed_ips": port(1, 5)["fixed_ips"]}
+    host.faults.fail("reload dnsmasq", times=1)
+    host.want(row(1, heir))
+    host.turn()
+    host.turn()
+    assert host.reports == {}
+    host.settle()
+    assert host.reports == {port_id(1, 6): True}
+
+
+def test_a_port_is_not_ready_while_another_machine_has_its_address(host: LoopHost) -> None:
+    host.want(row(1))
+    host.settle()
+    host.processes.give(network_id(1), mac(9), "10.0.0.5")
+    host.faults.fail("release lease", times=1)
+    host.want(row(1, port(1, 5)))
+    host.turn()
+    assert host.reports == {}
+    host.settle()
+    assert host.reports == {port_id(1, 5): True}
+    assert host.table.leases(network_id(1)) == []
+
+
+def test_no_lease_of_a_freed_address_is_released_before_the_reload(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.now += 1
+    host.processes.give(network_id(1), mac(5), "10.0.0.5")
+    host.faults.fail("reload dnsmasq")
+    host.want(row(1))
+    for _ in range(5):
+        host.now += host.turn()
+    assert host.faults.tried["release lease"] == 0
+    host.faults.end()
+    host.settle()
+    assert host.table.leases(network_id(1)) == []
+    assert [event.action for event in host.inbox.events] == ["add", "del"]
+
+
+def test_a_lease_that_does_not_end_costs_a_restart_at_last(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    before = host.pid(1)
+    host.processes.is_deaf = True
+    host.processes.give(network_id(1), mac(9), "10.0.0.9")
+    for attempt in range(1, ATTEMPTS + 1):
+        assert host.turn() == 0.0
+        assert host.faults.tried["release lease"] == attempt
+        assert host.turn() == AGAIN_SECONDS
+        host.now += AGAIN_SECONDS
+    assert host.pid(1) == before
+    host.settle()
+    assert host.pid(1) not in (0, before)
+    assert host.processes.servers[network_id(1)].leases == {}
+    assert [event.action for event in host.inbox.events] == ["add", "missed"]
+
+
+def test_a_tap_that_cannot_be_attached_holds_up_nobody(host: LoopHost) -> None:
+    host.kernel.plug(TAP)
+    host.faults.fail(f"attach {TAP}")
+    host.want(row(1, machine(1, 5), port(1, 6)))
+    assert host.turn() == 0.0
+    assert host.pid(1)
+    assert host.turn() == TAP_AGAIN_SECONDS
+    assert host.reports == {port_id(1, 6): True}
+    assert list(host.reconciler.troubles) == [TAP]
+    host.now += TAP_AGAIN_SECONDS
+    host.turn()
+    assert host.faults.tried[f"attach {TAP}"] == 2
+    assert host.reports == {port_id(1, 6): True}
+    host.faults.end()
+    host.settle()
+    assert host.reports == {port_id(1, 5): True, port_id(1, 6): True}
+    assert host.reconciler.troubles == {}
+
+
+def test_a_tap_that_the_hypervisor_plugs_is_not_put_on_the_bridge(host: LoopHost) -> None:
+    host.kernel.plug(TAP)
+    host.want(row(1, machine(1, 5, binding_vif_type=model.VIF_BRIDGE)))
+    host.settle()
+    assert host.kernel.host[TAP].master == ""
+    assert host.reports == {}
+    host.kernel.put_on(TAP, BRIDGE, mtu=1500, up=False)
+    host.settle()
+    assert host.reports == {port_id(1, 5): True}
+    assert (host.kernel.host[TAP].mtu, host.kernel.host[TAP].up) == (1450, True)
+
+
+def test_a_tap_of_an_unknown_port_makes_the_agent_ask_at_once_and_again(host: LoopHost) -> None:
+    host.want(row(1))
+    host.settle()
+    host.kernel.plug(TAP)
+    for number, later in enumerate([*ASK_AFTER_SECONDS[1:], None], 1):
+        wait = host.turn()
+        assert host.asked == number
+        since = ASK_AFTER_SECONDS[number - 1]
+        assert wait == pytest.approx(IDLE_SECONDS if later is None else later - since)
+        host.now += wait
+    host.turn()
+    assert host.asked == len(ASK_AFTER_SECONDS)
+
+
+def test_leases_that_ran_out_unnoticed_are_ended_by_tidying(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    lasting, over = host.table, 1_000
+    host.processes.give(network_id(1), mac(5), "10.0.0.5")
+    (lease,) = lasting.leases(network_id(1))
+    assert lease.expires_at == 0
+    host.reconciler.tidy(over + EXPIRED_SECONDS + 1)
+    assert lasting.leases(network_id(1)) == [lease]
+    expiring = dataclasses.replace(lease, ip_address="10.0.0.6", expires_at=over)
+    host.expire(network_id(1), expiring)
+    host.reconciler.tidy(over + EXPIRED_SECONDS)
+    assert expiring in lasting.leases(network_id(1))
+    host.reconciler.tidy(over + EXPIRED_SECONDS + 1)
+    assert lasting.leases(network_id(1)) == [lease]
+    assert host.inbox.events[-1].action == "missed"
+
+
+def test_tidying_empties_long_logs_and_forgets_nothing_that_is_needed(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    log = host.directory / "dhcp" / network_id(1) / "log"
+    log.write_bytes(b"x" * (2 << 20))
+    host.reports.clear()
+    host.reconciler.tidy(host.now)
+    assert log.stat().st_size == 0
+    assert quiet(host)
+    assert host.reports == {}
