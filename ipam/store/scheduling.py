@@ -1,21 +1,41 @@
 """Statements on which agents serve which networks, and on availability zones.
 
 `network_dhcp_agent` says who serves a network's unbound ports; agents take networks by themselves
-(`dhcp_state.take`), and an admin may give and take. From whom an admin took a network stands in
+(`take`), and an admin may give and take. From whom an admin took a network stands in
 `network_dhcp_agent_barred`: the agent looks every few seconds and would take it again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
+from ipam import model
+from ipam.chunks import chunks
 from ipam.store import tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
-_AGENT, _NETWORK = tables.agent, tables.network
+_AGENT, _NETWORK, _SUBNET = tables.agent, tables.network, tables.subnet
+_PORT = tables.port
 _ASSIGNED, _BARRED = tables.network_dhcp_agent, tables.network_dhcp_agent_barred
+_IS_OF_A_SERVER = _PORT.c.device_owner.startswith(model.COMPUTE_OWNER_PREFIX, autoescape=True)
+# An index over every unbound port of the site must not be taken for this; the network's is.
+_IS_UNBOUND = func.length(_PORT.c.binding_host_id) == 0
 
 
 def agent_pks(tx: Transaction, network_pk: int) -> list[int]:
@@ -36,8 +56,7 @@ def assign(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
     rows = tx.execute(select(_ASSIGNED).where(_ASSIGNED.c.network_pk == network_pk)).all()
     if any(row.agent_pk == agent_pk for row in rows):
         return False
-    taken = {row.slot for row in rows}
-    slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+    slot = _free_slot({row.slot for row in rows})
     new = {"network_pk": network_pk, "slot": slot, "agent_pk": agent_pk}
     tx.execute(insert(_ASSIGNED).values(new))
     tx.execute(delete(_BARRED).where(_is(_BARRED, network_pk, agent_pk)))
@@ -62,6 +81,64 @@ def may_take(agent: Record) -> ColumnElement[bool]:
         in_zone = or_(in_zone, func.replace(hints, hints_text([zone]), "") != hints)
     barred = select(_BARRED.c.network_pk).where(_BARRED.c.agent_pk == agent.pk)
     return and_(in_zone, _NETWORK.c.pk.not_in(barred))
+
+
+def networks_of(agent: Record) -> Select[Any]:
+    """The networks assigned to the agent; none while it is switched off."""
+    query = select(_ASSIGNED.c.network_pk)
+    if not agent.admin_state_up:
+        return query.where(false())
+    return query.where(_ASSIGNED.c.agent_pk == agent.pk)
+
+
+def unbound_ports_of(agent: Record) -> ColumnElement[bool]:
+    """Ports of the agent's networks that are bound to no host, as of machines without an agent.
+
+    A server's port that is bound to none has no machine: the server is shelved.
+    """
+    return and_(_PORT.c.network_pk.in_(networks_of(agent)), _IS_UNBOUND, not_(_IS_OF_A_SERVER))
+
+
+def lacks_agents(agent: Record, agents_per_network: int) -> ColumnElement[bool]:
+    """Of networks: one with DHCP that fewer agents serve than wanted and this one may take."""
+    mine = and_(_ASSIGNED.c.network_pk == _NETWORK.c.pk, _ASSIGNED.c.agent_pk == agent.pk)
+    all_of_network = (
+        select(func.count())
+        .select_from(_ASSIGNED)
+        .where(_ASSIGNED.c.network_pk == _NETWORK.c.pk)
+        .scalar_subquery()
+    )
+    has_dhcp = and_(_SUBNET.c.network_pk == _NETWORK.c.pk, _SUBNET.c.enable_dhcp)
+    return and_(
+        may_take(agent),
+        all_of_network < agents_per_network,
+        not_(exists().where(mine)),
+        exists().where(has_dhcp),
+    )
+
+
+def take(
+    tx: Transaction, agent: Record, network_pks: Sequence[int], *, agents_per_network: int
+) -> None:
+    """Assign these networks to the agent where a slot is free; the unique keys settle the race."""
+    used: dict[int, set[int]] = {pk: set() for pk in network_pks}
+    for some in chunks(network_pks):
+        query = select(_ASSIGNED.c.network_pk, _ASSIGNED.c.slot)
+        for row in tx.execute(query.where(_ASSIGNED.c.network_pk.in_(some))):
+            used[row.network_pk].add(row.slot)
+    rows = [
+        {"network_pk": pk, "slot": _free_slot(slots), "agent_pk": agent.pk}
+        for pk, slots in used.items()
+        if _free_slot(slots) < agents_per_network
+    ]
+    if rows:
+        tx.execute(_insert_unless_taken(tx.dialect), rows)
+
+
+def living_agents(tx: Transaction, *, oldest_heartbeat: int) -> int:
+    """How many agents could take a network."""
+    usable = and_(_AGENT.c.admin_state_up, _AGENT.c.heartbeat_at >= oldest_heartbeat)
+    return int(tx.execute(select(func.count()).select_from(_AGENT).where(usable)).scalar_one())
 
 
 def hints_text(zones: Sequence[str]) -> str:
@@ -98,9 +175,25 @@ def zones(tx: Transaction) -> Mapping[str, bool]:
     return found
 
 
+def _free_slot(used: Collection[int]) -> int:
+    """The lowest that is not used."""
+    return next(slot for slot in count() if slot not in used)
+
+
 def _numbers(tx: Transaction, statement: Select[Any]) -> list[int]:
     return sorted(tx.execute(statement).scalars())
 
 
 def _is(table: Any, network_pk: int, agent_pk: int) -> ColumnElement[bool]:
     return and_(table.c.network_pk == network_pk, table.c.agent_pk == agent_pk)
+
+
+def _insert_unless_taken(dialect: str) -> Any:
+    """An INSERT that leaves out rows whose key is taken; each database has its own word for it."""
+    match dialect:
+        case "postgresql":
+            return postgresql.insert(_ASSIGNED).on_conflict_do_nothing()
+        case "sqlite":
+            return sqlite.insert(_ASSIGNED).on_conflict_do_nothing()
+        case _:
+            return insert(_ASSIGNED).prefix_with("IGNORE")

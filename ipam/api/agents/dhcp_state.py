@@ -20,7 +20,7 @@ from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
-from ipam.store import agents, dhcp_state
+from ipam.store import agents, dhcp_state, scheduling
 from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -102,9 +102,9 @@ class DhcpStateRoute:
         oldest = agents.oldest_heartbeat(settings.agent_down_time)
 
         def write(tx: Transaction) -> None:
-            living = dhcp_state.living_agents(tx, oldest_heartbeat=oldest)
+            living = scheduling.living_agents(tx, oldest_heartbeat=oldest)
             share = math.ceil(len(free) / max(living, 1))
-            dhcp_state.take(
+            scheduling.take(
                 tx, agent, free[:share], agents_per_network=settings.dhcp_agents_per_network
             )
 

@@ -13,10 +13,10 @@ from ipam.api.http.operations import Operation, Route
 from ipam.api.service import Service
 from ipam.compute.outbox import ComputeOutbox
 from ipam.protocol.reports import SeenPort, SeenPorts
-from ipam.store import dhcp_state
-from ipam.store.dhcp_state import Told
+from ipam.store import port_reports
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.port_reports import Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Report:
 
     word: str
     summary: str
-    record: Callable[[Transaction, Record, Mapping[str, int]], Told]
+    record: Callable[[Transaction, Record, Mapping[str, int]], Reported]
     """Store it of the agent's ports with these revisions."""
     post: Callable[[ComputeOutbox, Transaction, Sequence[Record]], None]
     """Note the events for the ports of which it is news."""
@@ -34,13 +34,13 @@ class Report:
 READY: Final = Report(
     "ready",
     "Make ports ACTIVE that are ready and did not change since",
-    dhcp_state.make_ready,
+    port_reports.make_ready,
     ComputeOutbox.ready,
 )
 DOWN: Final = Report(
     "down",
     "Make ports DOWN that have no tap on the agent's host and did not change since",
-    dhcp_state.make_down,
+    port_reports.make_down,
     ComputeOutbox.unplugged,
 )
 
@@ -69,9 +69,9 @@ class ReportedPortsRoute:
         revisions = {port.id: port.revision_number for port in given.ports}
 
         def write(tx: Transaction) -> list[str]:
-            told = self.report.record(tx, known(tx, resource_id), revisions)
-            self.report.post(self.service.outbox, tx, told.just_now)
-            return told.ids
+            reported = self.report.record(tx, known(tx, resource_id), revisions)
+            self.report.post(self.service.outbox, tx, reported.just_now)
+            return reported.ids
 
         true_of = self.service.database.write(write)
         ignored = sorted(revisions.keys() - set(true_of))
