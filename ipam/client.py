@@ -120,7 +120,7 @@ class Client:
         max_items: int | None = None,
     ) -> Items:
         """Every item of a collection, or the first `max_items`, over as many pages as it takes."""
-        return [*itertools.islice(self.iterate(path, collection, params), max_items)]
+        return list(itertools.islice(self.iterate(path, collection, params), max_items))
 
     def iterate(
         self, path: str, collection: str, params: Params | None = None

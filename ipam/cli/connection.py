@@ -125,7 +125,8 @@ def _as_configured(config_files: Sequence[str], target: Target) -> "tuple[Client
 def _chosen(target: Target) -> Service:
     """The service that is meant. Raises UsageError when the command line names two."""
     named = {"--os-cloud": target.os_cloud, "--url": target.url, "--socket": target.socket}
-    if len(given := [option for option, value in named.items() if value]) > 1:
+    given = [option for option, value in named.items() if value]
+    if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} name two services: give one of them.")
     return choose(
         target,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ipam.cli.columns import AGENT
+from ipam.cli.resource_kinds import AGENT
 from ipam.errors import NotFound, PolicyNotAuthorized
 
 if TYPE_CHECKING:

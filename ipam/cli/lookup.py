@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ipam.cli.columns import Resource
+from ipam.cli.failures import report, with_next_step
 from ipam.cli.output import plain
+from ipam.cli.resource_kinds import Resource
 from ipam.errors import Conflict, HTTPBadRequest, IpamError, NotFound
 
 if TYPE_CHECKING:
@@ -53,8 +54,6 @@ def for_each(names: Iterable[str], action: Callable[[str], None]) -> None:
         try:
             action(name)
         except IpamError as error:
-            from ipam.cli.root import report, with_next_step  # noqa: PLC0415  # root loads nouns
-
             report(with_next_step(error))
             failed = True
     if failed:

@@ -1,78 +1,12 @@
-"""Where `ipam` begins: the table of commands and the first screen of help.
+"""Where `ipam` begins.
 
-`ipam --help` must cost hardly more than starting Python, so this file imports nothing but `sys`;
-everything else, click included, is loaded when a command runs.
+`ipam --help` must cost hardly more than starting Python, so this file imports nothing but `sys`
+and the text of the help; everything else, click included, is loaded when a command runs.
 """
 
 import sys
 
-COMMANDS = {
-    "network": ("ipam.cli.commands.network:network", "Networks: what machines are plugged into"),
-    "subnet": ("ipam.cli.commands.subnet:subnet", "Subnets: the addresses of a network"),
-    "port": (
-        "ipam.cli.commands.port:port",
-        "Ports: one machine's place on a network; wait for DHCP",
-    ),
-    "address": (
-        "ipam.cli.commands.address:address",
-        "Addresses: who had one when; address scopes",
-    ),
-    "lease": ("ipam.cli.commands.lease:lease", "Leases: who has an address now, and who had it"),
-    "quota": ("ipam.cli.commands.quota:quota", "Quotas: how much a project may have"),
-    "agent": ("ipam.cli.commands.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
-    "compute": ("ipam.cli.commands.compute:compute", "Nova: compare ports with its servers"),
-    "up": ("ipam.cli.commands.up:up", "Run API, agent and worker on this machine, in one command"),
-    "api": ("ipam.cli.commands.processes:api", "Run the API server"),
-    "worker": ("ipam.cli.commands.processes:worker", "Run the worker: housekeeping"),
-    "user": ("ipam.cli.commands.user:user", "Users of the API over TCP: add, list, delete"),
-    "policy": ("ipam.cli.commands.policy:policy", "Rules of who may do what: a commented sample"),
-    "db": ("ipam.cli.commands.db:db", "The database's schema: upgrade, downgrade, check"),
-    "config": (
-        "ipam.cli.commands.config:config",
-        "Settings: a commented sample, and what is in force",
-    ),
-    "completion": (
-        "ipam.cli.commands.completion:completion",
-        "Shell completion for bash, zsh or fish",
-    ),
-    "version": ("ipam.cli.commands.processes:version", "The version of ipam"),
-}
-"""Every command: where it is found, and its line of help. The order is that of the help."""
-
-OPTIONS = {
-    "--socket PATH": "The API's Unix socket (IPAM_SOCKET; default /run/ipam/api.sock)",
-    "--url URL": "The API's URL, without /v2.0 (IPAM_URL)",
-    "--user NAME": "Sign in as this user at the URL (IPAM_USER, IPAM_PASSWORD)",
-    "--password-stdin": "Read that user's password from standard input",
-    "--os-cloud NAME": "A cloud of clouds.yaml (OS_CLOUD; the other OS_* work, too)",
-    "--version": "Print the version",
-    "-h, --help": "Print this, or the help of a command: ipam port --help",
-}
-
-TEXT = """\
-Usage: ipam [OPTIONS] COMMAND ...
-
-  DHCP and IP address management around dnsmasq: networks, ports and leases.
-
-Commands:
-{commands}
-
-Options:
-{options}
-
-Examples:
-  sudo ipam up                      start everything on this machine
-  ipam network create demo
-  ipam subnet create --network demo --subnet-range 10.0.0.0/24
-  ipam port create --network demo web-1
-  ipam lease list
-"""
-
-
-def help_text() -> str:
-    """The first screen: every command and every option that stands before one."""
-    lines = {name: text for name, (_, text) in COMMANDS.items()}
-    return TEXT.format(commands=_columns(lines, 12), options=_columns(OPTIONS, 18))
+from ipam.cli.first_screen import help_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,7 +26,3 @@ def _print_help() -> int:
     except BrokenPipeError:  # `ipam --help | head -1`: nobody reads on, and nothing is wrong
         sys.stderr.close()
     return 0
-
-
-def _columns(lines: dict[str, str], width: int) -> str:
-    return "\n".join(f"  {name:<{width}}  {text}" for name, text in lines.items())

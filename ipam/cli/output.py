@@ -93,7 +93,7 @@ def rows_text(columns: Sequence[Column], items: Sequence[Record], output_format:
         return _csv([titles, *rows])
     if output_format == "value":
         return "\n".join(" ".join(map(printable, row)) for row in rows)
-    return _table(titles, [[*map(printable, row)] for row in rows])
+    return _table(titles, [[printable(text) for text in row] for row in rows])
 
 
 def record_text(item: Record, wanted: Sequence[str], output_format: str) -> str:

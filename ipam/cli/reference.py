@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from ipam.cli.main import COMMANDS, help_text
+from ipam.cli.first_screen import COMMANDS, help_text
 from ipam.cli.root import root
 
 WIDTH = 98

@@ -1,21 +1,18 @@
 """The root of the command tree: its options, lazy loading, and one place where errors end."""
 
-import errno
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import cast
 
 import click
 
-from ipam.cli import main as first_screen
+from ipam.cli import first_screen
 from ipam.cli.connection import Target
-from ipam.cli.output import printable
+from ipam.cli.failures import end_of_os_error, report, report_bug, with_next_step
 from ipam.errors import IpamError
 
 INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 
 class LazyRoot(click.Group):
@@ -100,49 +97,6 @@ def run(words: Sequence[str]) -> int:
     except IpamError as error:
         return report(with_next_step(error))
     except OSError as error:
-        return _end_of_os_error(error)
+        return end_of_os_error(error)
     except Exception as error:  # noqa: BLE001  # the one broad net of the process
-        return _report_bug(error)
-
-
-def with_next_step(error: IpamError) -> str:
-    """The sentence of the service, and what the user can do about it where that is known."""
-    steps = {
-        401: "Check --user and the password; `ipam user list` on the service's machine shows who"
-        " is known.",
-        403: "Sign in as a user with the role admin; `ipam user add` makes one.",
-        412: "Somebody changed it at the same time: look at it again and repeat the command.",
-    }
-    step = steps.get(error.status, "")
-    return "\n".join(filter(None, [str(error) or error.type, step]))
-
-
-def report(message: str, status: int = 1) -> int:
-    """Write the message to standard error, safe for a terminal; gives the status back."""
-    try:
-        lines = map(printable, f"ipam: {message}".split("\n"))
-        click.echo("\n".join(lines), err=True)
-    except OSError:  # standard error is gone, too
-        return status
-    return status
-
-
-def _end_of_os_error(error: OSError) -> int:
-    if error.errno == errno.EPIPE:
-        # The reader has gone (`| head`). What is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-    where = f"{error.filename}: " if error.filename else ""
-    advice = " Run it as root or as the service's own user." if error.errno == errno.EACCES else ""
-    return report(f"{where}{error.strerror or error}.{advice}")
-
-
-def _report_bug(error: Exception) -> int:
-    if os.environ.get("IPAM_DEBUG"):
-        import traceback  # noqa: PLC0415  # only for those who look for the bug
-
-        traceback.print_exception(error)
-    return report(
-        f"unexpected {type(error).__name__}: {error}\n"
-        "This is a bug. IPAM_DEBUG=1 in the environment shows where it happened."
-    )
+        return report_bug(error)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ipam.cli import lookup
-from ipam.cli.columns import Resource
+from ipam.cli.resource_kinds import Resource
 
 if TYPE_CHECKING:
     from ipam.client import Client

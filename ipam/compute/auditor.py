@@ -65,7 +65,8 @@ class Auditor:
             return "gone already"
 
     def _ports(self, progress: Progress) -> tuple[Port, ...]:
-        params = [*(("fields", name) for name in facts.PORT_FIELDS), ("limit", PAGE_SIZE)]
+        params: list[tuple[str, str | int]] = [("fields", name) for name in facts.PORT_FIELDS]
+        params.append(("limit", PAGE_SIZE))
         ports = []
         for body in self._client.iterate("/v2.0/ports", "ports", params):
             ports.append(facts.port(body))

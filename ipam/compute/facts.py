@@ -158,7 +158,9 @@ def _interfaces(addresses: Mapping[str, list[Json]]) -> tuple[Interface, ...]:
             mac = str(entry.get("OS-EXT-IPS-MAC:mac_addr") or "").lower()
             if mac and entry.get("OS-EXT-IPS:type") == "fixed":
                 found.setdefault((network, mac), set()).add(_canonical(entry["addr"]))
-    return tuple(Interface(*key, frozenset(ips)) for key, ips in sorted(found.items()))
+    return tuple(
+        Interface(network, mac, frozenset(ips)) for (network, mac), ips in sorted(found.items())
+    )
 
 
 def _canonical(address: str) -> str:

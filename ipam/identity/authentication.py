@@ -40,9 +40,8 @@ def authenticator(settings: Settings) -> Callable[[MutableMapping[str, Any]], Ca
     def authenticate(environ: MutableMapping[str, Any]) -> Caller:
         strip_identity_headers(environ)
         peer_uid = environ.get(PEER_UID)
-        if isinstance(peer_uid, int) and (caller := caller_of_peer(peer_uid)):
-            return caller
-        return strategy(environ)
+        known = caller_of_peer(peer_uid) if isinstance(peer_uid, int) else None
+        return known or strategy(environ)
 
     return authenticate
 

@@ -83,7 +83,8 @@ class BasicAuthenticator:
         if self._snapshot.signature == _signature(self._path):
             return self._snapshot
         with self._loading:
-            if self._snapshot.signature != (signature := _signature(self._path)):
+            signature = _signature(self._path)
+            if self._snapshot.signature != signature:
                 self._snapshot = _Snapshot(signature, _users(self._path), self._clock)
             return self._snapshot
 

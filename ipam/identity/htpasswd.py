@@ -111,7 +111,9 @@ def remove(path: Path, name: str) -> bool:
 
 def _parse_line(line: str) -> User:
     name, _, rest = line.partition(":")
-    password_hash, role, project_id = ([*rest.split(":"), "", ""])[:3]
+    password_hash, _, rest = rest.partition(":")
+    role, _, rest = rest.partition(":")
+    project_id = rest.partition(":")[0]
     if not password_hash.startswith(_BCRYPT_PREFIXES):
         raise InvalidInput(f"The hash of {name!r} is not bcrypt ($2a$, $2b$ or $2y$).")
     if faults := _name_faults(name):
@@ -140,7 +142,8 @@ def _password_faults(password: str) -> list[str]:
         return ["The password is empty."]
     if not _is_utf8(password) or "\0" in password:
         return ["The password holds NUL or is not valid UTF-8."]
-    if (length := len(password.encode())) > PASSWORD_MAX_BYTES:
+    length = len(password.encode())
+    if length > PASSWORD_MAX_BYTES:
         return [f"The password has {length} bytes, and bcrypt looks at {PASSWORD_MAX_BYTES} only."]
     return []
 

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ipam import systemd
@@ -72,7 +71,7 @@ def _event_sender(settings: Settings, database: Database) -> "EventSender":
 
     # While Keystone is away it warns at each attempt; the sender says when that changes.
     logging.getLogger("keystoneauth.identity").setLevel(logging.ERROR)
-    wakes = WakeSocket(Path(settings.run_path) / WORKER_SOCKET)
+    wakes = WakeSocket(settings.run_path / WORKER_SOCKET)
     interval = settings.compute.events_interval
     return EventSender(database, NovaEvents(settings), wakes, interval=interval)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipam.cli.root import with_next_step
+from ipam.cli.failures import with_next_step
 from ipam.errors import IpamError, RevisionNumberConstraintFailed
 from tests.cli.conftest import Ipam
 from tests.cli.live_api import LiveApi

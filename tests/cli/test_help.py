@@ -11,7 +11,7 @@ import click
 import pytest
 
 from ipam.cli import reference
-from ipam.cli.main import COMMANDS, OPTIONS
+from ipam.cli.first_screen import COMMANDS, OPTIONS
 from ipam.cli.reference import commands
 from ipam.cli.root import root
 from tests.cli.conftest import Ipam

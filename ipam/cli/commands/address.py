@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
-from ipam.cli.columns import ADDRESS_SCOPE, ALLOCATION_EVENT, NETWORK
 from ipam.cli.connection import connect
 from ipam.cli.instants import Instant
 from ipam.cli.options import (
@@ -18,7 +17,8 @@ from ipam.cli.options import (
     list_options,
     project_option,
 )
-from ipam.cli.show import show_list, show_record
+from ipam.cli.printing import show_list, show_record
+from ipam.cli.resource_kinds import ADDRESS_SCOPE, ALLOCATION_EVENT, NETWORK
 
 share_option = click.option(
     "--share/--no-share", "shared", default=None, help="Every project may use it, or only its own."

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
-from ipam.cli.columns import AGENT
 from ipam.cli.connection import connect
 from ipam.cli.options import (
     admin_state_option,
@@ -17,7 +16,8 @@ from ipam.cli.options import (
     given,
     list_options,
 )
-from ipam.cli.show import show_list, show_record
+from ipam.cli.printing import show_list, show_record
+from ipam.cli.resource_kinds import AGENT
 
 
 @click.group()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import output
-from ipam.cli.columns import Resource
 from ipam.cli.connection import connect_with_nova
+from ipam.cli.failures import report, with_next_step
 from ipam.cli.options import config_file_option, examples, format_options, project_option
 from ipam.cli.output import Column
-from ipam.cli.show import print_rows
+from ipam.cli.printing import print_rows
+from ipam.cli.resource_kinds import Resource
 from ipam.compute import audit as rules
 from ipam.compute.audit import Finding
 from ipam.compute.facts import Listing
@@ -88,7 +89,9 @@ def compute() -> None:
     help="Reclaim though Nova lists no server, or more than half of the ports look orphaned.",
 )
 @click.option(
-    "--kind", type=click.Choice([*map(str, rules.Kind)]), help="Only findings of this kind."
+    "--kind",
+    type=click.Choice([str(kind) for kind in rules.Kind]),
+    help="Only findings of this kind.",
 )
 @project_option
 @config_file_option
@@ -123,8 +126,8 @@ def audit(
     from ipam.compute.servers import Servers  # noqa: PLC0415  # keystoneauth, as above
 
     usual = FINDING.every_column if long_list else FINDING.columns
-    every = (*FINDING.every_column, RESULT) if reclaim else FINDING.every_column
-    columns = output.select((*usual, RESULT) if reclaim else usual, every, wanted)
+    of_reclaiming = (RESULT,) if reclaim else ()
+    columns = output.select(usual + of_reclaiming, FINDING.every_column + of_reclaiming, wanted)
     client, nova = connect_with_nova(config_files)
     auditor = Auditor(client, Servers(nova))
     listing, findings = _two_looks(auditor, grace_seconds, pause_seconds)
@@ -136,7 +139,7 @@ def audit(
     _brake(listing, reclaim=reclaim, allow_drastic=allow_drastic)
     decided = auditor.decided(asked)
     results, failed = _reclaim(auditor, decided) if reclaim else ([""] * len(decided), False)
-    rows = [_row(*pair) for pair in zip(decided, results, strict=True)]
+    rows = [_row(each, result) for each, result in zip(decided, results, strict=True)]
     _say_how_it_is(listing, findings, rows)
     if rows or output_format != "table":
         print_rows(FINDING, columns, rows, output_format)
@@ -148,15 +151,18 @@ def _two_looks(
     auditor: "Auditor", grace_seconds: float, pause_seconds: float
 ) -> tuple[Listing, list[Finding]]:
     """The second look, and what both of them found."""
-    looks = []
-    for number in (1, 2):
-        if number == 2:
-            time.sleep(pause_seconds)
-        progress = Progress(number)
-        listing = auditor.look(progress.show)
-        progress.end(listing)
-        looks.append(rules.find(listing, grace_seconds=grace_seconds))
-    return listing, rules.confirmed(*looks)
+    first = rules.find(_look(auditor, 1), grace_seconds=grace_seconds)
+    time.sleep(pause_seconds)
+    listing = _look(auditor, 2)
+    second = rules.find(listing, grace_seconds=grace_seconds)
+    return listing, rules.confirmed(first, second)
+
+
+def _look(auditor: "Auditor", number: int) -> Listing:
+    progress = Progress(number)
+    listing = auditor.look(progress.show)
+    progress.end(listing)
+    return listing
 
 
 def _brake(listing: Listing, *, reclaim: bool, allow_drastic: bool) -> None:
@@ -179,8 +185,6 @@ def _reclaim(auditor: "Auditor", findings: Sequence[Finding]) -> tuple[list[str]
         try:
             results.append(auditor.reclaim(finding))
         except IpamError as error:
-            from ipam.cli.root import report, with_next_step  # noqa: PLC0415  # root loads nouns
-
             report(f"Port {finding.port and finding.port.id}: {with_next_step(error)}")
             results.append(f"failed: {error}")
             failed = True

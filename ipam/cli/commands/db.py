@@ -90,7 +90,8 @@ def _database(config_files: Sequence[str]) -> "Iterator[Database]":
         yield database
     except Exception as error:
         # The driver's own words are what an admin needs; SQLAlchemy's classes stay in the store.
-        if (reason := getattr(error, "orig", None)) is None:
+        reason = getattr(error, "orig", None)
+        if reason is None:
             raise
         url = database.url.render_as_string(hide_password=True)
         raise click.ClickException(f"The database {url} refused: {reason}") from error

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import lookup, output
-from ipam.cli.columns import LEASE, LEASE_EVENT, NETWORK, PORT
 from ipam.cli.connection import connect
 from ipam.cli.instants import Instant, instant
 from ipam.cli.options import Command, examples, format_options, given, list_options
-from ipam.cli.show import print_rows, show_list, show_record
+from ipam.cli.printing import print_rows, show_list, show_record
+from ipam.cli.resource_kinds import LEASE, LEASE_EVENT, NETWORK, PORT
 
 if TYPE_CHECKING:
     from ipam.client import Client

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
-from ipam.cli.columns import NETWORK
 from ipam.cli.commands.rbac import rbac
 from ipam.cli.connection import connect
 from ipam.cli.options import (
@@ -22,7 +21,8 @@ from ipam.cli.options import (
     tag_option,
     wire_filters,
 )
-from ipam.cli.show import show_list, show_record
+from ipam.cli.printing import show_list, show_record
+from ipam.cli.resource_kinds import NETWORK
 from ipam.cli.tags import update_with_tags
 
 shared_option = click.option(

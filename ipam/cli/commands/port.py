@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import lookup
-from ipam.cli.columns import NETWORK, PORT, SUBNET
 from ipam.cli.commands.port_wait import wait
 from ipam.cli.connection import connect
 from ipam.cli.hosts import warn_of_unknown_host
@@ -25,7 +24,8 @@ from ipam.cli.options import (
     tag_option,
     wire_filters,
 )
-from ipam.cli.show import show_list, show_record
+from ipam.cli.printing import show_list, show_record
+from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
 from ipam.cli.tags import update_with_tags
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import click
 
 from ipam import model
 from ipam.cli import lookup
-from ipam.cli.columns import AGENT, PORT, SUBNET
 from ipam.cli.connection import connect
 from ipam.cli.options import examples
+from ipam.cli.resource_kinds import AGENT, PORT, SUBNET
 from ipam.errors import NotFound, PolicyNotAuthorized, Temporary
 
 if TYPE_CHECKING:

@@ -1,15 +1,15 @@
 """`ipam quota …`: how many of something a project may have."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
 
 from ipam.cli import lookup, output
-from ipam.cli.columns import QUOTA
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options, given
-from ipam.cli.show import print_rows, show_record
+from ipam.cli.printing import print_rows, show_record
+from ipam.cli.resource_kinds import QUOTA
 
 LIMITS: Final = {
     "networks": "network",
@@ -81,11 +81,12 @@ def list_quotas(output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--check-limit", is_flag=True, help="Refuse a limit below what is used already.")
 def change(project_id: str, *, check_limit: bool, **limits: int | None) -> None:
     """Give a project, by its id, limits of its own; those not named stay."""
-    changes: Mapping[str, Any] = given(**limits)
+    changes = given(**limits)
     if not changes:
         raise click.UsageError("Nothing to change: say what. `ipam quota set --help`")
-    asked = {**changes, **({"check_limit": True} if check_limit else {})}
-    connect().put(_path(project_id), json={"quota": asked})
+    if check_limit:
+        changes["check_limit"] = True
+    connect().put(_path(project_id), json={"quota": changes})
 
 
 @quota.command(epilog=examples("ipam quota delete PROJECT"))

@@ -6,10 +6,10 @@ from typing import Any, Final
 import click
 
 from ipam.cli import lookup
-from ipam.cli.columns import NETWORK, RBAC_POLICY
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options, given, list_options, project_option
-from ipam.cli.show import show_list, show_record
+from ipam.cli.printing import show_list, show_record
+from ipam.cli.resource_kinds import NETWORK, RBAC_POLICY
 
 ACTIONS: Final = ("access_as_shared", "access_as_external")
 TYPES: Final = ("network", "subnetpool", "address_scope")

@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
-from ipam.cli.columns import NETWORK, SUBNET, SUBNET_ADDRESS, SUBNET_POOL
 from ipam.cli.commands.subnet_pool import pool
 from ipam.cli.connection import connect
 from ipam.cli.options import (
@@ -24,7 +23,8 @@ from ipam.cli.options import (
     tag_option,
     wire_filters,
 )
-from ipam.cli.show import show_list, show_record
+from ipam.cli.printing import show_list, show_record
+from ipam.cli.resource_kinds import NETWORK, SUBNET, SUBNET_ADDRESS, SUBNET_POOL
 from ipam.cli.tags import update_with_tags
 
 IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
-from ipam.cli.columns import ADDRESS_SCOPE, SUBNET_POOL
 from ipam.cli.connection import connect
 from ipam.cli.options import (
     Command,
@@ -21,7 +20,8 @@ from ipam.cli.options import (
     tag_option,
     wire_filters,
 )
-from ipam.cli.show import show_list, show_record
+from ipam.cli.printing import show_list, show_record
+from ipam.cli.resource_kinds import ADDRESS_SCOPE, SUBNET_POOL
 from ipam.cli.tags import update_with_tags
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import output
-from ipam.cli.columns import Resource
+from ipam.cli.resource_kinds import Resource
 
 if TYPE_CHECKING:
     from ipam.client import Client

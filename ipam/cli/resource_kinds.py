@@ -32,7 +32,7 @@ class Resource:
     @property
     def every_column(self) -> tuple[Column, ...]:
         """The usual columns and those of --long."""
-        return (*self.columns, *self.long_columns)
+        return self.columns + self.long_columns
 
 
 NETWORK = Resource(
