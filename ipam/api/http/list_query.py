@@ -81,22 +81,29 @@ def with_fields(view: Struct, fields: frozenset[str]) -> Any:
     return {name: value for name, value in msgspec.to_builtins(view).items() if name in fields}
 
 
-def links(url: str, request: Request, ids: Sequence[str], *, more: bool) -> list[dict[str, str]]:
-    """The `next` and `previous` links of a page with these ids."""
+def links(url: str, request: Request, ids: Sequence[str]) -> list[dict[str, str]]:
+    """The `next` and `previous` links of a page with these ids, as Neutron gives them.
+
+    A full page has a link onwards though nothing may follow: what it leads to is then empty and
+    leads back.
+    """
     query = request.query
-    if not query.limit or not ids:
+    if not query.limit:
         return []
+    onwards = len(ids) >= query.limit
+    backwards = query.marker is not None
     result = []
-    if more if not query.reverse else query.marker is not None:
-        result.append({"rel": "next", "href": _link(url, request, ids[-1], reverse=False)})
-    if more if query.reverse else query.marker is not None:
-        result.append({"rel": "previous", "href": _link(url, request, ids[0], reverse=True)})
+    if backwards if query.reverse else onwards:
+        result.append({"rel": "next", "href": _link(url, request, ids[-1:], reverse=False)})
+    if onwards if query.reverse else backwards:
+        result.append({"rel": "previous", "href": _link(url, request, ids[:1], reverse=True)})
     return result
 
 
-def _link(url: str, request: Request, marker: str, *, reverse: bool) -> str:
+def _link(url: str, request: Request, markers: Sequence[str], *, reverse: bool) -> str:
     kept = [pair for pair in request.pairs if pair[0] not in ("marker", "page_reverse")]
-    place = [("marker", marker), *([("page_reverse", "True")] if reverse else [])]
+    place = [("marker", marker) for marker in markers]
+    place += [("page_reverse", "True")] if reverse else []
     return f"{url}?{urlencode([*kept, *place])}"
 
 

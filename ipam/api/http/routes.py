@@ -84,17 +84,16 @@ class ListRoute:
         kind = self.showing(request)
         viewer = access.viewer(kind)
 
-        def read(tx: Transaction) -> tuple[list[Any], bool]:
-            page = read_page(tx, kind.rows, query, viewer)
-            return kind.views(tx, page.rows), page.more
+        def read(tx: Transaction) -> list[Any]:
+            return kind.views(tx, read_page(tx, kind.rows, query, viewer))
 
-        views, more = self.service.database.read(read)
+        views = self.service.database.read(read)
         access.hide(kind, views)
         answer: dict[str, Any] = {
             kind.collection: [list_query.with_fields(view, request.fields) for view in views]
         }
         url = public_url(req, self.service.settings) + req.path
-        if found := list_query.links(url, request, [view.id for view in views], more=more):
+        if found := list_query.links(url, request, [view.id for view in views]):
             answer[f"{kind.collection}_links"] = found
         respond(resp, answer)
 

@@ -1,7 +1,7 @@
 """GET of a subnet's addresses: who has each that is not free, in the order of addresses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import falcon
@@ -17,16 +17,9 @@ from ipam.api.service import Service
 from ipam.api.subnets import wire
 from ipam.api.subnets.address_wire import AddressView, SubnetFacts, kind
 from ipam.errors import HTTPBadRequest
-from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import ListQuery, Record, Viewer
 from ipam.store.engine.reading import read_one, read_page
 from ipam.values import is_uuid
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    views: list[AddressView]
-    more: bool
 
 
 class SubnetAddressesRoute:
@@ -55,13 +48,13 @@ class SubnetAddressesRoute:
         shape = kind(_facts(subnet), clock.now_seconds())
         maximum = self._service.settings.api.page_size_max
         request = list_query.parse_query(req.query_string, shape.rows, AddressView, maximum)
-        page = self._page(shape, _by_address(request.query), access.viewer(shape))
+        views = self._page(shape, _by_address(request.query), access.viewer(shape))
         answer: dict[str, Any] = {
-            "addresses": [list_query.with_fields(view, request.fields) for view in page.views]
+            "addresses": [list_query.with_fields(view, request.fields) for view in views]
         }
         url = public_url(req, self._service.settings) + req.path
-        addresses = [view.ip_address for view in page.views]
-        if found := list_query.links(url, request, addresses, more=page.more):
+        addresses = [view.ip_address for view in views]
+        if found := list_query.links(url, request, addresses):
             answer["addresses_links"] = found
         respond(resp, answer)
 
@@ -79,12 +72,10 @@ class SubnetAddressesRoute:
             raise subnets.missing(resource_id)
         return row
 
-    def _page(self, shape: Kind, query: ListQuery, viewer: Viewer | None) -> _Page:
-        def read(tx: Transaction) -> _Page:
-            page = read_page(tx, shape.rows, query, viewer)
-            return _Page(shape.views(tx, page.rows), page.more)
-
-        return self._service.database.read(read)
+    def _page(self, shape: Kind, query: ListQuery, viewer: Viewer | None) -> list[Any]:
+        return self._service.database.read(
+            lambda tx: shape.views(tx, read_page(tx, shape.rows, query, viewer))
+        )
 
 
 def _by_address(query: ListQuery) -> ListQuery:

@@ -74,14 +74,6 @@ class ListQuery:
     """The page before the marker instead of the one after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows in their order, and whether more follow in the direction that was asked for."""
-
-    rows: Sequence[Record]
-    more: bool
-
-
 # Made once: to make a statement, and to find what it was compiled to, takes as long as to run it.
 STATEMENTS_KEPT: Final = 256
 """Of each sort; collections that are made for one request push out each other, not these."""

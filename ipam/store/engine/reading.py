@@ -10,7 +10,7 @@ from ipam.errors import HTTPBadRequest
 from ipam.store.engine import list_statements
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.list_statements import Shape
-from ipam.store.engine.listing import Collection, ListQuery, Page, Record, Viewer
+from ipam.store.engine.listing import Collection, ListQuery, Record, Viewer
 
 SELECTIVE: Final = frozenset(
     {"id", "project_id", "tenant_id", "network_id", "device_id", "fixed_ips", "port_id"}
@@ -20,8 +20,10 @@ SELECTIVE: Final = frozenset(
 
 def read_page(
     tx: Transaction, collection: Collection, query: ListQuery, viewer: Viewer | None = None
-) -> Page:
-    """The rows that a query asks for, of those that the viewer may see (None may see all).
+) -> list[Record]:
+    """The rows that a query asks for, in their order, of those that the viewer may see.
+
+    None may see all.
 
     Raises HTTPBadRequest when its marker does not exist.
     """
@@ -43,15 +45,13 @@ def read_page(
         place = list_statements.keys_of(collection, keys, viewer, query.marker)
         statement = statement.where(list_statements.after(keys, _marked(tx, place, query.marker)))
     if query.limit:
-        statement = statement.limit(query.limit + 1)
+        statement = statement.limit(query.limit)
     parameters = {
         "viewer": viewer.project_id if viewer else "",
         **list_statements.filter_values(shape, plain),
     }
     rows = list(tx.execute(statement, parameters).all())
-    more = bool(query.limit) and len(rows) > (query.limit or 0)
-    rows = rows[: query.limit] if more else rows
-    return Page(rows[::-1] if query.reverse else rows, more)
+    return rows[::-1] if query.reverse else rows
 
 
 def read_one(

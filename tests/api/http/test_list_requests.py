@@ -76,9 +76,49 @@ def test_limit_bounds_a_page_and_zero_does_not(api: Api, limit: str, count: int)
     assert len(api.list("network", limit=limit)) == count
 
 
-def test_a_whole_page_without_a_successor_has_no_next_link(api: Api) -> None:
-    api.create("network")
-    assert "networks_links" not in api.call("GET", "/networks?limit=1").json
+def test_the_last_full_page_leads_to_an_empty_one_that_leads_back(api: Api) -> None:
+    made = api.create("network")
+    assert "networks_links" not in api.call("GET", "/networks?limit=2").json
+    steps = [("/networks?limit=1", [made["id"]], ["next"])]
+    steps += [("next", [], ["previous"]), ("previous", [made["id"]], ["previous"])]
+    links: dict[str, str] = {}
+    for step, ids, rels in steps:
+        result = api.client.simulate_get(links[step]) if links else api.call("GET", step)
+        assert [item["id"] for item in result.json["networks"]] == ids
+        links = {
+            link["rel"]: link["href"].partition("//")[2].partition("/")[2].join(["/", ""])
+            for link in result.json["networks_links"]
+        }
+        assert list(links) == rels
+
+
+def one_of_each(api: Api, number: int) -> None:
+    network = api.create("network", shared=True)
+    cidr = f"10.0.{number}.0/24"
+    api.create("subnet", network_id=network["id"], cidr=cidr, ip_version=4, enable_dhcp=False)
+    api.create("port", network_id=network["id"])
+    scope = {"name": f"scope-{number}", "ip_version": 4}
+    api.call("POST", "/address-scopes", {"address_scope": scope})
+    api.call("POST", "/subnetpools", {"subnetpool": {"name": "p", "prefixes": [cidr]}})
+    agent = {"host": f"h{number}", "agent_type": "DHCP agent", "binary": "b", "started_at": 1}
+    api.call("POST", "/agents", {"agent": agent | {"configurations": {}}})
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["networks", "subnets", "ports", "address-scopes", "subnetpools", "rbac-policies", "agents"],
+)
+def test_links_lead_through_every_resource_to_the_end_and_back(api: Api, path: str) -> None:
+    for number in range(3):
+        one_of_each(api, number)
+    result = api.call("GET", f"/{path}?sort_key=id")
+    (collection,) = result.json
+    whole = [item["id"] for item in result.json[collection]]
+    assert len(whole) == 3
+    pages = walk(api, f"/{path}?sort_key=id&limit=1")
+    assert (pages[-1], joined(pages)) == ([], whole)
+    back = walk(api, f"/{path}?sort_key=id&limit=1&page_reverse=True", rel="previous")
+    assert (back[-1], joined(back)) == ([], whole[::-1])
 
 
 @pytest.mark.parametrize(
