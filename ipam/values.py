@@ -1,7 +1,7 @@
 """The types of values in bodies and filters, with the rules that one value can be held to.
 
 Each check gives the canonical form (lower-case MAC, RFC 5952 address) or raises ValueError with
-the rule. Rules between values (a gateway in its subnet) stand in `subnet_rules` and `port_rules`.
+the rule. Rules between values (a gateway in its subnet) stand in `ipam.rules`.
 """
 
 import re

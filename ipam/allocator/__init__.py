@@ -9,7 +9,7 @@ else here picks addresses that are likely free. Three facts make that complete:
   process seizes it (and writes what is unused into rows of its own), or when the pools change;
 - a released address keeps its row until its cooldown ends, so no stale list can give it early.
 
-`ranges` and `policy` are pure; `statements`, `candidates` and `pools` run inside a transaction;
-`shelf`
-and `sources` keep what a process remembers; `reservations` is what others call.
+`ranges` and `refill_policy` are pure; `statements`, `refill` and `pools` run inside a transaction;
+`candidate_list` and `candidate_source` keep what a process remembers; `allocator` is what others
+call.
 """

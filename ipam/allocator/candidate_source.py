@@ -53,7 +53,8 @@ class CandidateSource:
     def _take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
         if (tx, subnet_pk) not in self._private:
             shelf = self._shelf(subnet_pk)
-            if (taken := shelf.take(wanted) or self._refill(shelf, subnet_pk, wanted)) is not None:
+            taken = shelf.take(wanted) or self._refill(shelf, subnet_pk, wanted)
+            if taken is not None:
                 source, ips = taken
                 tx.on_commit(lambda: shelf.settle(ips))
                 tx.on_rollback(lambda: shelf.give_back(source, ips))
@@ -105,11 +106,13 @@ class CandidateSource:
             return self._search(tx, shelf, subnet_pk, wanted).run(nowait=True)
 
         with shelf.refilling:
-            while (taken := shelf.take(wanted)) is None:
+            taken = shelf.take(wanted)
+            while taken is None:
                 try:
                     shelf.put(self._patiently(lambda: self.database.write_aside(search)))
                 except (SubnetBusyError, HeldByOthersError):
                     return None
+                taken = shelf.take(wanted)
             return taken
 
     def _take_private(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
@@ -135,7 +138,8 @@ class CandidateSource:
         """
         self.counters.refilled()
         for _ in range(ROUNDS):
-            if (found := search()) is None:
+            found = search()
+            if found is None:
                 self.counters.exhausted()
                 raise UsedUpError
             if found.addresses:

@@ -49,7 +49,8 @@ class Refill:
                 raise SubnetBusyError from error
             raise
         for source in self._sources():
-            if (found := source()) is not None:
+            found = source()
+            if found is not None:
                 return found
         return CandidateList() if self._others_hold_some() else None
 
@@ -117,7 +118,8 @@ class Refill:
     def _released(self) -> CandidateList | None:
         while released := self._expired(self.now):
             share = refill_policy.share_of_released(self.wanted, len(released))
-            if (found := self._recycle(released[:share])) is not None:
+            found = self._recycle(released[:share])
+            if found is not None:
                 return found
         return None
 

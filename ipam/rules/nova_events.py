@@ -19,7 +19,11 @@ BINDING: Final = frozenset(
     {"binding_host_id", "binding_vnic_type", "binding_profile", "binding_vif_type"}
 )
 KEPT_BY_NOVA: Final = BINDING | {
-    *("fixed_ips", "mac_address", "admin_state_up", "device_id", "device_owner")
+    "fixed_ips",
+    "mac_address",
+    "admin_state_up",
+    "device_id",
+    "device_owner",
 }
 """What Nova has copies of in a server's info cache, or finds the server's ports by."""
 
@@ -67,7 +71,7 @@ def of_update(
     after = server_of(changed.get("device_id", port.device_id), owner)
     told = [
         *_of_status(port.status, changed.get("status", port.status), before, after),
-        *(_of_copies(changed, before, after, by_service=by_service)),
+        *_of_copies(changed, before, after, by_service=by_service),
     ]
     return [ComputeEvent(name, server, port.id) for name, server in told if server]
 

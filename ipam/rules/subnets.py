@@ -85,7 +85,8 @@ def default_pools(cidr: str, gateway_ip: str | None) -> list[tuple[str, str]]:
     """Every usable address but the gateway's."""
     first, last = usable(cidr)
     ranges = [(first, last)]
-    if gateway_ip is not None and first <= (gateway := number(gateway_ip)) <= last:
+    gateway = None if gateway_ip is None else number(gateway_ip)
+    if gateway is not None and first <= gateway <= last:
         ranges = [(first, gateway - 1), (gateway + 1, last)]
     version = ip_version(cidr)
     return [(text(low, version), text(high, version)) for low, high in ranges if low <= high]

@@ -76,13 +76,22 @@ class Transaction:
         """Call this when this attempt came to nothing, or may have. It must not raise."""
         self._after_rollback.append(callback)
 
-    def _finish(self) -> None:
-        for callback in self._before_commit:
+    def run(self, work: Callable[["Transaction"], T]) -> T:
+        """The result of the work, committed if this may write. For `Database` alone."""
+        try:
+            result = work(self)
+            if self._writes:
+                for callback in self._before_commit:
+                    callback()
+                _commit(self.connection)
+        except BaseException:
+            _roll_back(self.connection)
+            for callback in reversed(self._after_rollback):
+                callback()
+            raise
+        for callback in self._after_commit:
             callback()
-
-    def _ended(self, *, committed: bool) -> None:
-        for callback in self._after_commit if committed else reversed(self._after_rollback):
-            callback()
+        return result
 
 
 Envelope: TypeAlias = Callable[[Transaction, Callable[[Transaction], Any]], Any]
@@ -222,19 +231,8 @@ def _open_lock(path: str) -> int:
 
 def _once(engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool) -> T:
     with engine.connect() as connection:
-        transaction = Transaction(connection, writes=writes)
         connection.execution_options(**(IMMEDIATE if writes else READING[engine.dialect.name]))
-        try:
-            result = work(transaction)
-            if writes:
-                transaction._finish()  # noqa: SLF001  # the other half of this file
-                _commit(connection)
-        except BaseException:
-            _roll_back(connection)
-            transaction._ended(committed=False)  # noqa: SLF001  # the other half of this file
-            raise
-        transaction._ended(committed=True)  # noqa: SLF001  # the other half of this file
-        return result
+        return Transaction(connection, writes=writes).run(work)
 
 
 def _commit(connection: Connection) -> None:

@@ -41,7 +41,8 @@ def is_transient(error: BaseException) -> bool:
     cause = _cause(error)
     if isinstance(cause, sqlite3.Error):
         return _sqlite_code(cause) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-    if (code := _mysql_code(cause)) is not None:
+    code = _mysql_code(cause)
+    if code is not None:
         return code in TRANSIENT_MYSQL or "wsrep" in str(cause).lower()
     return _sqlstate(cause) in TRANSIENT_SQLSTATES
 
@@ -49,7 +50,8 @@ def is_transient(error: BaseException) -> bool:
 def is_disconnect(error: BaseException) -> bool:
     """Whether the connection is gone, or could not be made."""
     cause = _cause(error)
-    if (code := _mysql_code(cause)) is not None:
+    code = _mysql_code(cause)
+    if code is not None:
         return code in LOST_MYSQL
     if type(cause).__module__.startswith("psycopg"):
         state = _sqlstate(cause)
@@ -68,12 +70,13 @@ def is_duplicate_key(error: BaseException, key: str | None = None) -> bool:
     `uq_port_network_pk_mac_address`. A primary key has no name that all databases tell.
     """
     cause = _cause(error)
+    code = _mysql_code(cause)
     if isinstance(cause, sqlite3.Error):
         duplicate = _sqlite_code(cause) in {
             sqlite3.SQLITE_CONSTRAINT_UNIQUE,
             sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
         }
-    elif (code := _mysql_code(cause)) is not None:
+    elif code is not None:
         duplicate = code == DUPLICATE_MYSQL
     else:
         duplicate = _sqlstate(cause) == "23505"
@@ -88,7 +91,8 @@ def is_foreign_key_violation(error: BaseException) -> bool:
             sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
             sqlite3.SQLITE_CONSTRAINT_TRIGGER,  # how a RESTRICT action reports itself
         }
-    if (code := _mysql_code(cause)) is not None:
+    code = _mysql_code(cause)
+    if code is not None:
         return code in FOREIGN_KEY_MYSQL
     return _sqlstate(cause) == "23503"
 

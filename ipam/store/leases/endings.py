@@ -15,7 +15,8 @@ from ipam.store.tables import lease, lease_event
 
 _COPIED: Final = (
     *sorted(Lease.__dataclass_fields__.keys() & LeaseEvent.__dataclass_fields__.keys()),
-    *("project_id", "port_id"),
+    "project_id",
+    "port_id",
 )
 """What the event of a lease's end has of the lease."""
 
