@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ipam.client import Client
-from ipam.compute import audit, facts
-from ipam.compute.audit import Action, Finding, Kind
+from ipam.compute import facts, reclaiming
 from ipam.compute.facts import Listing, Port
+from ipam.compute.findings import Action, Finding, Kind
 from ipam.compute.servers import Servers
 from ipam.errors import NotFound, RevisionNumberConstraintFailed
 
@@ -39,7 +39,9 @@ class Auditor:
     def decided(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings, the orphans with what is to be done about them."""
         return [
-            audit.decided(each, self._first_allocation(each)) if each.kind is Kind.ORPHAN else each
+            reclaiming.decided(each, self._first_allocation(each))
+            if each.kind is Kind.ORPHAN
+            else each
             for each in findings
         ]
 
@@ -56,7 +58,7 @@ class Auditor:
             if finding.action is Action.DELETE:
                 self._client.delete(path, revision_number=revision)
                 return "deleted"
-            body = {"port": audit.unbinding(port)}
+            body = {"port": reclaiming.unbinding(port)}
             self._client.put(path, json=body, revision_number=revision)
             return "unbound"
         except RevisionNumberConstraintFailed:

@@ -15,8 +15,9 @@ from keystoneauth1.adapter import Adapter
 from ipam import keystone_session
 from ipam.client import Client
 from ipam.compute import audit
-from ipam.compute.audit import Finding, Kind
 from ipam.compute.auditor import Auditor
+from ipam.compute.findings import Finding, Kind
+from ipam.compute.reclaiming import drastic
 from ipam.compute.servers import Servers, sign_in_error
 from ipam.errors import CallerError, IpamError
 from ipam.settings import Settings
@@ -85,7 +86,7 @@ class AuditRounds:
         findings = audit.confirmed(self._last, seen)
         self._last = seen
         self._tell(findings)
-        if why := audit.drastic(listing):
+        if why := drastic(listing):
             return f"{why} Nothing is reclaimed; `ipam compute audit` shows it."
         for orphan in (each for each in findings if each.kind is Kind.ORPHAN):
             _reclaim(auditor, orphan)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,46 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.compute import audit, facts
-from ipam.compute.audit import Action, Finding, Kind
 from ipam.compute.facts import Listing, Port, Server
+from ipam.compute.findings import Action, Finding, Kind
+from tests.compute.looks import GONE, GRACE, IP, LIVE, MAC, NOW, iso, live, looked, port
 from tests.compute.nova_listing import server as server_body
-
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-LIVE, GONE = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
-MAC, IP = "fa:16:3e:00:00:01", "10.0.0.5"
-GRACE = 900
-
-
-def iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def port(device_id: str = LIVE, **changes: Any) -> Port:
-    body = {
-        "id": str(uuid.uuid4()),
-        "project_id": "p",
-        "network_id": "n",
-        "mac_address": MAC,
-        "fixed_ips": [{"subnet_id": "s", "ip_address": IP}],
-        "device_id": device_id,
-        "device_owner": "compute:nova",
-        "binding:host_id": "host-a",
-        "binding:vnic_type": "normal",
-        "binding:profile": {},
-        "revision_number": 3,
-        "created_at": iso(NOW - timedelta(hours=2)),
-        "updated_at": iso(NOW - timedelta(hours=1)),
-    }
-    return facts.port(body | changes)
-
-
-def live(*interfaces: tuple[str, str], **changes: Any) -> Server:
-    return facts.server(server_body(LIVE, *(interfaces or ((MAC, IP),)), **changes))
-
-
-def looked(ports: Iterable[Port], *servers: Server, gone: Iterable[str] = ()) -> list[Finding]:
-    listing = Listing(NOW, tuple(ports), {one.id: one for one in servers}, frozenset(gone))
-    return audit.find(listing, grace_seconds=GRACE)
 
 
 def kinds(findings: Iterable[Finding]) -> list[str]:
@@ -177,64 +141,6 @@ def test_only_what_two_looks_find_at_an_untouched_port_is_confirmed() -> None:
     touched = replace(lost, revision_number=lost.revision_number + 1)
     assert audit.confirmed(first, looked([touched], gone=[GONE])) == []
     assert audit.confirmed([], first) == []
-
-
-@pytest.mark.parametrize(
-    ("event", "action"),
-    [
-        ({}, Action.DELETE),
-        ({"device_id": ""}, Action.UNBIND),
-        ({"device_id": LIVE}, Action.UNBIND),
-        ({"occurred_at": iso(NOW - timedelta(minutes=90))}, Action.UNBIND),
-        ({"action": "changed"}, Action.UNBIND),
-        (None, Action.UNBIND),
-    ],
-)
-def test_nova_made_a_port_that_had_the_server_when_it_got_its_first_address(
-    event: dict[str, Any] | None, action: Action
-) -> None:
-    (orphan,) = looked([port(GONE)], gone=[GONE])
-    made = {
-        "action": "allocated",
-        "device_id": GONE,
-        "ip_address": IP,
-        "occurred_at": iso(NOW - timedelta(hours=2)),
-    }
-    decided = audit.decided(orphan, None if event is None else made | event)
-    assert decided.action is action
-    assert decided.proposal.startswith(str(action).capitalize())
-
-
-def test_unbinding_keeps_what_nova_keeps_of_a_profile() -> None:
-    mine = port(GONE, **{"binding:profile": {"pci_slot": "0000:1", "capabilities": ["switchdev"]}})
-    assert audit.unbinding(mine) == {
-        "device_id": "",
-        "device_owner": "",
-        "binding:host_id": None,
-        "binding:profile": {"capabilities": ["switchdev"]},
-        "dns_name": "",
-    }
-
-
-@pytest.mark.parametrize(
-    ("orphans", "living", "servers", "refused"),
-    [
-        (0, 0, 0, False),
-        (0, 5, 1, False),
-        (2, 1, 1, False),
-        (3, 2, 1, True),
-        (3, 3, 1, False),
-        (1, 0, 0, True),
-        (1, 0, 1, False),
-    ],
-)
-def test_a_look_in_which_most_servers_are_gone_is_drastic(
-    orphans: int, living: int, servers: int, *, refused: bool
-) -> None:
-    ports = [port(GONE) for _ in range(orphans)] + [port(LIVE) for _ in range(living)]
-    here = {LIVE: live()} if servers else {}
-    listing = Listing(NOW, tuple(ports), here, frozenset([GONE]))
-    assert bool(audit.drastic(listing)) is refused
 
 
 @dataclass

@@ -14,9 +14,10 @@ from ipam.cli.options import config_file_option, examples, format_options, proje
 from ipam.cli.output import Column
 from ipam.cli.printing import print_rows
 from ipam.cli.resource_kinds import Resource
-from ipam.compute import audit as rules
-from ipam.compute.audit import Finding
+from ipam.compute.audit import DEFAULT_GRACE_SECONDS, confirmed, find
 from ipam.compute.facts import Listing
+from ipam.compute.findings import Finding, Kind
+from ipam.compute.reclaiming import drastic
 from ipam.errors import IpamError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def compute() -> None:
     "--grace",
     "grace_seconds",
     type=click.FloatRange(min=0),
-    default=rules.DEFAULT_GRACE_SECONDS,
+    default=DEFAULT_GRACE_SECONDS,
     show_default=True,
     metavar="SECONDS",
     help="How long a port was left unchanged before it counts as an orphan.",
@@ -90,7 +91,7 @@ def compute() -> None:
 )
 @click.option(
     "--kind",
-    type=click.Choice([str(kind) for kind in rules.Kind]),
+    type=click.Choice([str(kind) for kind in Kind]),
     help="Only findings of this kind.",
 )
 @project_option
@@ -151,11 +152,11 @@ def _two_looks(
     auditor: "Auditor", grace_seconds: float, pause_seconds: float
 ) -> tuple[Listing, list[Finding]]:
     """The second look, and what both of them found."""
-    first = rules.find(_look(auditor, 1), grace_seconds=grace_seconds)
+    first = find(_look(auditor, 1), grace_seconds=grace_seconds)
     time.sleep(pause_seconds)
     listing = _look(auditor, 2)
-    second = rules.find(listing, grace_seconds=grace_seconds)
-    return listing, rules.confirmed(first, second)
+    second = find(listing, grace_seconds=grace_seconds)
+    return listing, confirmed(first, second)
 
 
 def _look(auditor: "Auditor", number: int) -> Listing:
@@ -167,7 +168,7 @@ def _look(auditor: "Auditor", number: int) -> Listing:
 
 def _brake(listing: Listing, *, reclaim: bool, allow_drastic: bool) -> None:
     """Refuse to reclaim after a look that smells of a broken Nova; a dry run is only warned."""
-    why = rules.drastic(listing)
+    why = drastic(listing)
     if not why or allow_drastic:
         return
     if reclaim:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ipam.client import Client
-from ipam.compute.audit import Kind
+from ipam.compute.findings import Kind
 from ipam.errors import ServiceUnavailable
 from tests.cli.conftest import Ipam, Outcome
 from tests.cli.live_api import LiveApi
