@@ -18,6 +18,7 @@ from ipam import files, systemd
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
+from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.process import DnsmasqProcesses
 from ipam.agent.host import checks
 from ipam.agent.host.kernel import NetlinkKernel
@@ -98,6 +99,7 @@ class Agent:
             spool=spool,
             on_event=self._on_lease_event,
         )
+        self._logs = ServerLogs(on_news=self._wake)
         self._servers = Servers(
             run_path / "dhcp",
             programs,
@@ -105,6 +107,7 @@ class Agent:
             table=self._table,
             inbox=self._inbox,
             spool=spool,
+            logs=self._logs,
             watch=self._watch,
             unwatch=self._unwatch,
         )
@@ -122,6 +125,7 @@ class Agent:
 
     def __enter__(self) -> Self:
         self._inbox.start()
+        self._logs.start()
         self._servers.adopt()
         self._reconciler.want(self._link.networks)
         self._link.start()
@@ -135,6 +139,7 @@ class Agent:
         self._shipper.stop()
         self._inbox_file.close()
         self._servers.let_go()
+        self._logs.stop()
         self._selector.close()
         self._kernel.close()
         os.close(self._wake_reader)
@@ -298,7 +303,6 @@ def _site(settings: Settings, run_path: Path, hook: Path, mac_tags: Path) -> Sit
             mac_tags=safe_words.path(str(mac_tags.absolute())),
             hook=safe_words.path(str(hook.absolute())),
             hook_user=safe_words.user(settings.agent.hook_user),
-            log_to_syslog=Path("/dev/log").exists(),
         )
     except safe_words.UnfitError as error:
         raise HostUnfit(f"run_path, state_path or [agent] hook_user: {error}") from error

@@ -94,9 +94,9 @@ class Processes(Protocol):
         """The dnsmasq that already serves from these files, in the network's namespace."""
 
     def start(
-        self, network_id: str, files: ServerFiles, environment: Mapping[str, str]
+        self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
     ) -> Running:
-        """A dnsmasq that has read its files and is ready to answer."""
+        """A dnsmasq that has read its files and is ready to answer; `log` is where it logs."""
 
     def reload(self, running: Running) -> None:
         """Have it read its hosts and options anew, before the next packet that it reads."""
@@ -109,6 +109,22 @@ class Processes(Protocol):
 
     def release(self, network_id: str, interface: str, lease: Lease) -> None:
         """Tell the network's dnsmasq, as the client would, that the lease is over."""
+
+
+class Logs(Protocol):
+    """What the dnsmasq processes say."""
+
+    def open(self, network_id: str, directory: Path) -> int:
+        """The descriptor for the network's dnsmasq to log into."""
+
+    def begins_anew(self, network_id: str) -> None:
+        """A new dnsmasq starts: what an earlier one said is over."""
+
+    def close(self, network_id: str) -> None:
+        """The network has no dnsmasq any more."""
+
+    def last_words(self, network_id: str) -> str:
+        """The last lines of the network's dnsmasq."""
 
 
 class Inbox(Protocol):

@@ -115,7 +115,6 @@ class Reconciler:
             over = [lease for lease in leases if 0 < lease.expires_at < horizon]
             self._servers.record_missed(network_id, over)
             present |= {(network_id, lease) for lease in leases}
-        self._servers.shorten_logs()
         self._releases.keep(present)
         self._told.keep({port for served in self._served.values() for port in served.ports})
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from ipam import clock
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import ServerFiles
+from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.record import missed_event
 from ipam.agent.leases.table import LeaseTable, initial_leases
 from ipam.agent.observed import ObservedNetwork
-from ipam.agent.outside import Inbox, Processes, Running, SeenNetwork
+from ipam.agent.outside import Inbox, Logs, Processes, Running, SeenNetwork
 from ipam.agent.state import Lease, NetworkState
 
 LOG = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Servers:
         table: LeaseTable,
         inbox: Inbox,
         spool: Spool,
+        logs: Logs,
         watch: Callable[[str, Running], None],
         unwatch: Callable[[Running], None],
         monotonic: Callable[[], float] = time.monotonic,
@@ -46,6 +48,7 @@ class Servers:
         self._table = table
         self._inbox = inbox
         self._spool = spool
+        self._logs = logs
         self._watch = watch
         self._unwatch = unwatch
         self._monotonic = monotonic
@@ -118,7 +121,13 @@ class Servers:
             "IPAM_SPOOL": str(self._spool.prepare(network_id)),
             "IPAM_LEASES": str(leases),
         }
-        self._hold(network_id, self._processes.start(network_id, files, environment))
+        log = self._logs.open(network_id, files.directory)
+        self._logs.begins_anew(network_id)
+        try:
+            running = self._processes.start(network_id, files, environment, log)
+        except DnsmasqFailed as error:
+            raise DnsmasqFailed(f"{error}: {self._logs.last_words(network_id)}") from error
+        self._hold(network_id, running)
         files.mark_read(self._monotonic())
 
     def reload(self, network_id: str) -> float:
@@ -158,13 +167,9 @@ class Servers:
         now = clock.now_microseconds()
         self._inbox.record([missed_event(network_id, self._host, one, now) for one in leases])
 
-    def shorten_logs(self) -> None:
-        """Empty the logs that have grown long."""
-        for files in self._files.values():
-            files.shorten_log()
-
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left: remove its files."""
+        self._logs.close(network_id)
         self._files.pop(network_id).delete()
         self._spool.remove(network_id)
 
@@ -184,5 +189,6 @@ class Servers:
 
     def _files_of(self, network_id: str) -> ServerFiles:
         if network_id not in self._files:
-            self._files[network_id] = ServerFiles(self._directory / network_id)
+            files = self._files[network_id] = ServerFiles(self._directory / network_id)
+            self._logs.open(network_id, files.directory)
         return self._files[network_id]

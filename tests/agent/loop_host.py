@@ -31,6 +31,7 @@ from ipam.protocol.lease_events import LeaseEventCreate
 from tests.agent import network_rows
 from tests.agent.faults import Faults
 from tests.agent.kernel_double import KernelDouble
+from tests.agent.logs_double import LogsDouble
 from tests.agent.network_rows import HOST, Json
 from tests.agent.processes_double import ProcessesDouble
 
@@ -112,6 +113,7 @@ class LoopHost:
         """How long each look at the clock takes."""
         self.faults = Faults()
         self.kernel = KernelDouble(self.faults)
+        self.logs = LogsDouble()
         self.processes = ProcessesDouble(self.kernel, self.faults, self._hook)
         self.table = LeaseTable(directory / "leases")
         self.inbox = Inbox(directory, self.table)
@@ -135,6 +137,7 @@ class LoopHost:
             table=self.table,
             inbox=self.inbox,
             spool=Spool(self.directory / "spool", ME),
+            logs=self.logs,
             watch=self._watch,
             unwatch=self._unwatch,
             monotonic=self._monotonic,

@@ -79,8 +79,9 @@ class ProcessesDouble:
         return Running(server.pid, -1, -1)
 
     def start(
-        self, network_id: str, files: ServerFiles, environment: Mapping[str, str]
+        self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
     ) -> Running:
+        assert log == -1, "the descriptor of LogsDouble"
         self._faults.step("start dnsmasq")
         namespace = self._kernel.namespaces.get(network_id)
         startup = (files.directory / CONFIG).read_text()

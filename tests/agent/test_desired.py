@@ -43,7 +43,7 @@ bind-interfaces
 interface=ns-22222222-22
 except-interface=lo
 pid-file=/run/ipam/dhcp/{NETWORK}/pid
-log-facility=/run/ipam/dhcp/{NETWORK}/log
+log-facility=-
 conf-file={MAC_TAGS}
 dhcp-hostsdir=/run/ipam/dhcp/{NETWORK}/hosts
 dhcp-optsdir=/run/ipam/dhcp/{NETWORK}/options

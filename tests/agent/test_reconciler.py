@@ -9,7 +9,9 @@ import pytest
 
 from ipam import model
 from ipam.agent.carry_out import LONGEST_RETRY_SECONDS, TAP_AGAIN_SECONDS
+from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS
+from ipam.agent.outside import Running
 from ipam.agent.reconciler import EXPIRED_SECONDS, IDLE_SECONDS
 from ipam.agent.releases import AGAIN_SECONDS, ATTEMPTS
 from ipam.agent.servers import RELOAD_EVERY_SECONDS
@@ -574,13 +576,23 @@ def test_leases_that_ran_out_unnoticed_are_ended_by_tidying(host: LoopHost) -> N
     assert host.inbox.events[-1].action == "missed"
 
 
-def test_tidying_empties_long_logs_and_forgets_nothing_that_is_needed(host: LoopHost) -> None:
+def test_tidying_forgets_nothing_that_is_needed(host: LoopHost) -> None:
     host.want(row(1, port(1, 5)))
     host.settle()
-    log = host.directory / "dhcp" / network_id(1) / "log"
-    log.write_bytes(b"x" * (2 << 20))
     host.reports.clear()
     host.reconciler.tidy(host.now)
-    assert log.stat().st_size == 0
     assert quiet(host)
     assert host.reports == {}
+
+
+def test_a_server_that_does_not_start_is_quoted(
+    host: LoopHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_unused: object) -> Running:
+        raise DnsmasqFailed("dnsmasq ended with status 1")
+
+    monkeypatch.setattr(host.processes, "start", refuse)
+    host.want(row(1, port(1, 5)))
+    host.turn()
+    trouble = host.reconciler.troubles[network_id(1)]
+    assert trouble == "dnsmasq ended with status 1: bad option at line 1"

@@ -135,8 +135,8 @@ class Site:
             return 0
 
     def dnsmasq_log(self, network: Json) -> str:
-        path = self._dhcp(network, "log")
-        return path.read_text() if path.exists() else ""
+        mark = f"network {network['id']}: dnsmasq: "
+        return "\n".join(line for line in self.log().splitlines() if mark in line)
 
     def start_agent(self) -> None:
         self._agent = self._process("agent", "run")

@@ -27,7 +27,6 @@ class Site:
     """The file that holds `mac_tags_file`."""
     hook: Word
     hook_user: Word
-    log_to_syslog: bool = False
 
     def directory(self, network_id: str) -> Word:
         """Where a network's files are."""
@@ -81,7 +80,6 @@ def startup(
         interface=interface,
         directory=directory,
         mac_tags=site.mac_tags,
-        log_facility=Word("daemon") if site.log_to_syslog else safe_words.path(f"{directory}/log"),
         hook=site.hook,
         hook_user=site.hook_user,
         mtu=safe_words.number(mtu),

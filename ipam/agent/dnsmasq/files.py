@@ -6,7 +6,6 @@ begin with a dot are invisible to it. A marker on disk keeps "a SIGHUP is due" o
 """
 
 import contextlib
-import os
 import shutil
 from pathlib import Path
 
@@ -15,9 +14,6 @@ from ipam import files
 CONFIG = "dnsmasq.conf"
 SUBDIRECTORIES = ("hosts", "options")
 MARKER = ".reload-due"
-LOG_FILE = "log"
-LOG_LIMIT_BYTES = 1 << 20
-"""The run path is memory on most hosts; without syslog nobody else turns this log over."""
 
 
 class ServerFiles:
@@ -75,13 +71,6 @@ class ServerFiles:
     def retired(self) -> frozenset[str] | None:
         """The words of lines that dnsmasq may still hold, though they are gone; None: any."""
         return None if self._all_in_doubt else frozenset(self._retired)
-
-    def shorten_log(self) -> None:
-        """Empty dnsmasq's own log where it has grown long; dnsmasq appends, so it goes on."""
-        log = self.directory / LOG_FILE
-        with contextlib.suppress(FileNotFoundError):
-            if log.stat().st_size > LOG_LIMIT_BYTES:
-                os.truncate(log, 0)
 
     def delete(self) -> None:
         """Remove the directory."""

@@ -79,17 +79,18 @@ class DnsmasqProcesses:
         return running
 
     def start(
-        self, network_id: str, files: ServerFiles, environment: Mapping[str, str]
+        self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
     ) -> Running:
-        """A dnsmasq that has read its files and is ready to answer."""
+        """A dnsmasq that has read its files and is ready to answer; `log` is where it logs."""
         self._enter(
             network_id,
             [self.dnsmasq, f"--conf-file={files.directory / CONFIG}"],
             {"PATH": SYSTEM_PATH, **environment},
+            errors=log,
         )
         running = self.adopt(network_id, files)
         if running is None:
-            raise DnsmasqFailed("dnsmasq ended right after its start; see its log.")
+            raise DnsmasqFailed("dnsmasq ended right after its start")
         return running
 
     def reload(self, running: Running) -> None:
@@ -117,15 +118,22 @@ class DnsmasqProcesses:
         self._enter(network_id, command, {"PATH": SYSTEM_PATH})
 
     def _enter(
-        self, network_id: str, command: Sequence[str], environment: Mapping[str, str]
+        self,
+        network_id: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        errors: int | None = None,
     ) -> None:
-        """Run it to its end in the namespace. A file takes what it says: a daemon keeps pipes."""
+        """Run it to its end in the namespace. A file takes what it says: a daemon keeps pipes.
+
+        Its standard error may go to a descriptor instead.
+        """
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
                 [self._nsenter, f"--net={namespace_path(network_id)}", "--", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=output,
+                stderr=output if errors is None else errors,
                 env=dict(environment),
                 cwd="/",
                 timeout=COMMAND_SECONDS,

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ipam.agent.dnsmasq.files import LOG_LIMIT_BYTES, ServerFiles
+from ipam.agent.dnsmasq.files import ServerFiles
 
 
 def test_a_new_file_needs_no_reload(tmp_path: Path) -> None:
@@ -43,13 +43,3 @@ def test_what_a_killed_agent_left_half_written_is_removed(tmp_path: Path) -> Non
     (tmp_path / "hosts" / ".1").write_text("half")
     assert ServerFiles(tmp_path).files == {}
     assert list((tmp_path / "hosts").iterdir()) == []
-
-
-def test_a_long_log_is_emptied_and_a_short_one_kept(tmp_path: Path) -> None:
-    files = ServerFiles(tmp_path / "network")
-    files.shorten_log()
-    log = files.directory / "log"
-    for length, left in ((LOG_LIMIT_BYTES, LOG_LIMIT_BYTES), (LOG_LIMIT_BYTES + 1, 0)):
-        log.write_bytes(b"x" * length)
-        files.shorten_log()
-        assert log.stat().st_size == left

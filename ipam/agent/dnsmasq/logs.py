@@ -1,0 +1,174 @@
+"""The log of every dnsmasq of this host: read by one thread, so that no pipe runs full.
+
+Each line goes on into the agent's own log, where an operator reads them, up to a bound; what
+dnsmasq says that it did not do is kept while it holds.
+"""
+
+import logging
+import os
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from ipam.agent.dnsmasq.log_pipe import LogPipe
+from ipam.agent.dnsmasq.refusals import Refusals, Refused
+from ipam.agent.dnsmasq.standing import Standing
+from ipam.agent.dnsmasq.verdicts import FileRead, Packet, Verdict, parse
+
+LOG = logging.getLogger(__name__)
+
+LINES_A_SECOND = 200
+"""Of one network, in the agent's log; of a storm the rest is counted."""
+TAIL_LINES = 5
+
+
+class ServerLog:
+    """One network's log, with what was made of it. Not for several threads."""
+
+    def __init__(self, network_id: str, directory: Path) -> None:
+        self.pipe = LogPipe(directory)
+        self.standing = Standing()
+        self.refusals = Refusals()
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._network_id = network_id
+        self._directory = str(directory)
+        self._second = 0
+        self._lines = 0
+
+    def read(self) -> bool:
+        """Take in what has arrived; True if something holds that did not hold before."""
+        now, news = time.monotonic(), False
+        for line in self.pipe.read():
+            news |= self._hear(line, now)
+        return news
+
+    def _hear(self, line: str, now: float) -> bool:
+        said = parse(line, self._directory)
+        if isinstance(said, Packet):
+            if self.standing.is_probe(said):
+                self.standing.hear(said, now)
+                return False
+            self.refusals.hear(said, int(time.time()))
+        self._forward(line, logging.DEBUG if isinstance(said, FileRead) else logging.INFO)
+        self.tail.append(line)
+        if said is None or not self.standing.hear(said, now):
+            return False
+        assert isinstance(said, Verdict), said  # nothing else is news
+        return True
+
+    def _forward(self, line: str, level: int) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            if self._lines > LINES_A_SECOND:
+                dropped = self._lines - LINES_A_SECOND
+                LOG.info("network %s: %d more lines of dnsmasq", self._network_id, dropped)
+            self._second, self._lines = second, 0
+        self._lines += 1
+        if self._lines <= LINES_A_SECOND:
+            text = line.partition(": ")[2] or line
+            LOG.log(level, "network %s: dnsmasq: %s", self._network_id, text)
+
+
+class ServerLogs:
+    """The logs by network id. For any thread."""
+
+    def __init__(self, on_news: Callable[[], None]) -> None:
+        self._on_news = on_news
+        self._lock = threading.Lock()
+        self._logs: dict[str, ServerLog] = {}
+        self._by_descriptor: dict[int, str] = {}
+        self._epoll = select.epoll()
+        self._stop_reader, self._stop_writer = os.pipe2(os.O_CLOEXEC)
+        self._epoll.register(self._stop_reader, select.EPOLLIN)
+        self._thread = threading.Thread(target=self._run, name="dnsmasq-logs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End reading; each dnsmasq goes on, and what it says waits for the next reader."""
+        os.write(self._stop_writer, b"x")
+        self._thread.join()
+        for network_id in list(self._logs):
+            self.close(network_id)
+        self._epoll.close()
+        os.close(self._stop_reader)
+        os.close(self._stop_writer)
+
+    def open(self, network_id: str, directory: Path) -> int:
+        """The descriptor for the network's dnsmasq to log into."""
+        with self._lock:
+            log = self._logs.get(network_id)
+            if log is None:
+                log = self._logs[network_id] = ServerLog(network_id, directory)
+                self._by_descriptor[log.pipe.descriptor] = network_id
+                self._epoll.register(log.pipe.descriptor, select.EPOLLIN)
+            return log.pipe.descriptor
+
+    def begins_anew(self, network_id: str) -> None:
+        """A new dnsmasq starts: what an earlier one said is over."""
+        with self._lock:
+            log = self._logs[network_id]
+            log.read()
+            log.standing = Standing()
+            log.tail.clear()
+
+    def close(self, network_id: str) -> None:
+        """The network has no dnsmasq any more."""
+        with self._lock:
+            log = self._logs.pop(network_id, None)
+            if log is not None:
+                self._epoll.unregister(log.pipe.descriptor)
+                del self._by_descriptor[log.pipe.descriptor]
+                log.pipe.close()
+
+    def last_words(self, network_id: str) -> str:
+        """The last lines of the network's dnsmasq, also those that were not read yet."""
+        with self._lock:
+            log = self._logs[network_id]
+            log.read()
+            return "; ".join(line.partition(": ")[2] or line for line in log.tail)
+
+    def verdicts(self, network_id: str) -> list[Verdict]:
+        """What holds of the network."""
+        with self._lock:
+            log = self._logs.get(network_id)
+            return list(log.standing.verdicts(time.monotonic())) if log else []
+
+    def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
+        """The next DHCPDISCOVER of each of these is the agent's own."""
+        with self._lock:
+            if log := self._logs.get(network_id):
+                log.standing.expect_probes(macs)
+
+    def refusals(self) -> Mapping[str, Collection[Refused]]:
+        """By network, the machines that were refused since this was asked last."""
+        with self._lock:
+            news = {network_id: log.refusals.news() for network_id, log in self._logs.items()}
+        return {network_id: of_network for network_id, of_network in news.items() if of_network}
+
+    def _run(self) -> None:
+        while True:
+            ready = {descriptor for descriptor, _event in self._epoll.poll()}
+            if self._stop_reader in ready:
+                return
+            news = False
+            for descriptor in ready:
+                news |= self._read(descriptor)
+            if news:
+                self._on_news()
+
+    def _read(self, descriptor: int) -> bool:
+        with self._lock:
+            network_id = self._by_descriptor.get(descriptor)
+            if network_id is None:
+                return False  # it was closed meanwhile
+            try:
+                return self._logs[network_id].read()
+            except Exception:
+                LOG.exception("network %s: a line of dnsmasq's log", network_id)
+                return False

@@ -1,0 +1,74 @@
+"""The machines that one network's dnsmasq did not answer, counted in bounded space. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from ipam.agent.dnsmasq.verdicts import Packet
+
+MOST_MACHINES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A machine that asks in vain."""
+
+    client: str
+    """Its MAC address where that is known, otherwise its DUID."""
+    reason: str
+    address: str
+    count: int
+    first_at: int
+    """Epoch seconds, as `last_at`."""
+    last_at: int
+
+
+class Refusals:
+    """Of one network, by machine. What is new is given once."""
+
+    def __init__(self) -> None:
+        self._by_client: dict[str, Refused] = {}
+        self._news: set[str] = set()
+
+    def hear(self, packet: Packet, epoch_seconds: int) -> None:
+        """Count a refusal; an answer ends them, and the next one is counted from 1."""
+        client = machine(packet)
+        before = self._by_client.get(client)
+        if packet.is_answer:
+            self._by_client.pop(client, None)
+            self._news.discard(client)
+        elif packet.is_refusal:
+            if before is None and len(self._by_client) >= MOST_MACHINES:
+                self._make_room()
+            new = Refused(client, packet.remark, packet.address, 0, epoch_seconds, epoch_seconds)
+            known = before or new
+            self._by_client[client] = replace(
+                known,
+                reason=packet.remark or packet.message,
+                address=packet.address or known.address,
+                count=known.count + 1,
+                last_at=epoch_seconds,
+            )
+            self._news.add(client)
+
+    def news(self) -> Collection[Refused]:
+        """The machines whose count has changed since this was asked last."""
+        found = [self._by_client[client] for client in self._news]
+        self._news.clear()
+        return found
+
+    def _make_room(self) -> None:
+        """Forget the machine that asked least, of those the oldest: a flood forgets itself."""
+        least = min(self._by_client.values(), key=lambda one: (one.count, one.last_at))
+        del self._by_client[least.client]
+        self._news.discard(least.client)
+
+
+def machine(packet: Packet) -> str:
+    """The MAC address of who sent the packet; a DUID that has none in it stays a DUID.
+
+    DUID-LLT and DUID-LL on Ethernet end in it (RFC 8415 §11.2, §11.4).
+    """
+    octets = packet.client.split(":")
+    if octets[:4] in (["00", "01", "00", "01"], ["00", "03", "00", "01"]):
+        return ":".join(octets[-6:])
+    return packet.client
