@@ -1,6 +1,6 @@
 """What an agent tells the API of leases. The agent keeps it on disk in the same form."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -10,6 +10,8 @@ from ipam.values import IpAddress, Uuid
 
 class LeaseEventCreate(Struct):
     """An event as its agent saw it. Texts are cut to their column, never refused."""
+
+    ignores_unknown: ClassVar = True
 
     id: Annotated[str, Meta(description="32 hexadecimal digits, chosen at random by who saw it.")]
     network_id: Annotated[Uuid, Meta(description="The network.")]

@@ -1,6 +1,6 @@
 """What an agent tells the API: that it lives, and what it found of ports."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -18,6 +18,8 @@ Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 
 class AgentReport(Struct):
     """A heartbeat. The first one of an agent_type on a host makes the agent."""
+
+    ignores_unknown: ClassVar = True
 
     host: Annotated[HostName, Meta(description="The host's name, as in binding:host_id.")]
     started_at: Annotated[
@@ -51,6 +53,8 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
 class SeenPort(Struct, frozen=True):
     """A port as of this revision."""
 
+    ignores_unknown: ClassVar = True
+
     id: Annotated[Uuid, Meta(description="The id, made by the service.")]
     revision_number: Annotated[
         int, Meta(ge=0, le=2**63 - 1, description="Grows with each change; for If-Match.")
@@ -59,6 +63,8 @@ class SeenPort(Struct, frozen=True):
 
 class SeenPorts(Struct):
     """What an agent found alike."""
+
+    ignores_unknown: ClassVar = True
 
     ports: list[SeenPort]
 

@@ -4,19 +4,18 @@ dnsmasq runs with `leasefile-ro`, so this is its lease file: `initial_leases` is
 prints for `init`, with true expiries.
 """
 
-import json
 import logging
 import re
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ipam import files
 from ipam.agent.leases.record import is_hardware_address, lease_of
 from ipam.agent.state import Lease
+from ipam.errors import Malformed
 from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.protocol.wire import read, write
 
 LOG = logging.getLogger(__name__)
 
@@ -61,20 +60,19 @@ class LeaseTable:
         """Put on disk what changed since the last time."""
         with self._lock:
             pending = {
-                network_id: [asdict(lease) for lease in self._leases[network_id].values()]
-                for network_id in self._changed
+                network_id: list(self._leases[network_id].values()) for network_id in self._changed
             }
             self._changed.clear()
             for network_id, leases in pending.items():
                 self._save(network_id, leases)
 
-    def _save(self, network_id: str, leases: list[dict[str, Any]]) -> None:
+    def _save(self, network_id: str, leases: list[Lease]) -> None:
         path = self._directory / f"{network_id}.json"
         if not leases:
             path.unlink(missing_ok=True)
             del self._leases[network_id]
             return
-        files.put(path, json.dumps(leases).encode(), durable=True)
+        files.put(path, write(leases), durable=True)
 
 
 def initial_leases(leases: Iterable[Lease], server_duid: str) -> str:
@@ -101,8 +99,8 @@ def initial_leases(leases: Iterable[Lease], server_duid: str) -> str:
 
 def _read(path: Path) -> dict[str, Lease]:
     try:
-        rows = json.loads(path.read_text())
-        return {row["ip_address"]: Lease(**row) for row in rows}
-    except (ValueError, TypeError, KeyError) as error:
-        LOG.error("%s is damaged (%s): its leases are forgotten", path, error)  # noqa: TRY400
+        leases = read(list[Lease], path.read_bytes(), str(path))
+    except Malformed as error:
+        LOG.error("%s; its leases are forgotten", error)  # noqa: TRY400  # the sentence says it
         return {}
+    return {lease.ip_address: lease for lease in leases}

@@ -57,7 +57,8 @@ def parse(
     unknown = [name for name in body if name not in _fields(struct)]
     read_only = [name for name in unknown if known is not None and name in _fields(known)]
     faults.extend(f"Attribute '{name}' not allowed in {method}." for name in read_only)
-    if strange := [name for name in unknown if name not in read_only]:
+    strange = [name for name in unknown if name not in read_only]
+    if strange and not _ignores_unknown(struct):
         faults.append("Unrecognized attribute(s) " + quoted(strange) + ".")
     return Parsed(struct, values, faults)
 
@@ -125,6 +126,11 @@ def _read_fields(
     return values
 
 
+def _ignores_unknown(struct: type[Struct]) -> bool:
+    """Whether who sends it may be of a later version, and say more than this one knows."""
+    return getattr(struct, "ignores_unknown", False)
+
+
 def _reader(kind: Any) -> Reader:
     """The reader of one type, made once for each field."""
     kind = _undescribed(kind)
@@ -175,7 +181,8 @@ def _struct_reader(struct: type[Struct]) -> Reader:
             return _refuse(f"Expected an object, got {_json_type(value)}", path, faults)
         before = len(faults)
         values = _read_fields(struct, value, f"{path}.", faults, required=True)
-        if strange := [name for name in value if name not in _fields(struct)]:
+        strange = [name for name in value if name not in _fields(struct)]
+        if strange and not _ignores_unknown(struct):
             _refuse(f"Unrecognized attribute(s) {quoted(strange)}", path, faults)
         return FAULTY if len(faults) > before else struct(**values)
 

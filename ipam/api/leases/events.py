@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ipam import clock, model, values
-from ipam.api.http.attributes import parse, wire_names
+from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation
@@ -176,8 +176,6 @@ def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
 
 
 def _read_event(given: Any, now_us: int) -> LeaseEvent:
-    if isinstance(given, dict):  # a newer agent may say more than this API knows
-        given = {name: given[name] for name in wire_names(LeaseEventCreate) if name in given}
     parsed = parse(LeaseEventCreate, given)
     event_id = _event_id(str(parsed.values.get("id", "")))
     faults = list(parsed.faults)

@@ -1,5 +1,7 @@
+import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +53,29 @@ def test_the_last_lease_takes_the_file_along(tmp_path: Path) -> None:
 def test_a_damaged_file_costs_only_its_leases(tmp_path: Path) -> None:
     (tmp_path / f"{NETWORK}.json").write_text('[{"ip_address": "10.0')
     assert LeaseTable(tmp_path).leases(NETWORK) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('[{"ip_address": "10.0', "truncated"),
+        ('[{"ip_address": "10.0.0.5"}]', "missing required field `mac_address` - at `$[0]`"),
+        ('[{"ip_address": 5, "mac_address": null, "expires_at": 0}]', "at `$[0].ip_address`"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_with_its_field(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, what: str
+) -> None:
+    (tmp_path / f"{NETWORK}.json").write_text(text)
+    assert LeaseTable(tmp_path).count() == 0
+    (record,) = caplog.records
+    assert what in record.getMessage()
+
+
+def test_the_file_of_a_later_version_is_read(tmp_path: Path) -> None:
+    row = {"ip_address": "10.0.0.5", "mac_address": MAC, "expires_at": 7, "colour": "red"}
+    (tmp_path / f"{NETWORK}.json").write_text(json.dumps([row]))
+    assert LeaseTable(tmp_path).leases(NETWORK) == [Lease("10.0.0.5", MAC, 7)]
 
 
 def test_initial_leases_are_dnsmasqs_own_lines() -> None:

@@ -1,4 +1,4 @@
-"""Agents of older versions, word for word: the API takes what they say."""
+"""Agents of other versions: the API takes what they say. Of older ones it is word for word."""
 
 import pytest
 
@@ -37,3 +37,18 @@ def test_the_lease_events_of_an_older_agent_are_taken(api: Api, version: str) ->
         before = told[event["id"].replace("-", "")]
         same = ("action", "ip_address", "mac_address", "duid", "iaid", "hostname", "details")
         assert {name: event[name] for name in same} == {name: before[name] for name in same}
+
+
+def test_what_a_newer_agent_says_beyond_that_is_ignored(api: Api) -> None:
+    more = {"of_a_later_version": {"any": "thing"}}
+    said = recording(VERSIONS[-1])
+    heartbeat = {"agent": said["heartbeat"]["agent"] | more}
+    result = api.call("POST", "/agents", heartbeat)
+    assert result.status_code == 200, result.text
+    assert "of_a_later_version" not in result.json["agent"]
+    ports = {"ports": [port | more for port in said["ready_ports"]["ports"]]} | more
+    path = f"/agents/{result.json['agent']['id']}/ready-ports"
+    assert api.call("POST", path, ports).status_code == 200
+    events = [event | more for event in said["lease_events"]["lease_events"]]
+    result = api.call("POST", "/lease-events", {"lease_events": events})
+    assert result.json == {"applied": len(events), "duplicates": 0}
