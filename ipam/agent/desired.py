@@ -248,8 +248,8 @@ def _hosts(port: dhcp_state.ServedPort, subnets: list[_Subnet], faults: list[str
         return []
     mac = safe_words.mac(port.mac_address)
     name = _host_name(port, addresses[0], faults)
-    four = [[safe_words.address(one)] for one in addresses if ":" not in one]
-    six = [safe_words.address(one) for one in addresses if ":" in one]
+    four = [[safe_words.address(one)] for one in addresses if model.ip_version(one) == 4]
+    six = [safe_words.address(one) for one in addresses if model.ip_version(one) == 6]
     return [Host(mac, name, (*first, *six)) for first in four or [[]]]
 
 

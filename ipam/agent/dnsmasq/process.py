@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from ipam import model
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
 from ipam.agent.host.namespaces import namespace_path
 from ipam.agent.outside import Running
@@ -110,7 +111,7 @@ class DnsmasqProcesses:
 
     def release(self, network_id: str, interface: str, lease: Lease) -> None:
         """Tell the network's dnsmasq, as the client would, that the lease is over."""
-        if ":" in lease.ip_address:
+        if model.ip_version(lease.ip_address) == 6:
             command = [self._release6, *_release6_arguments(interface, lease)]
         else:
             command = [self._release, interface, lease.ip_address, lease.mac_address or "*"]

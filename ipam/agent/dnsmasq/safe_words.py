@@ -9,10 +9,9 @@ start, and a name without a dot is a lease time or `ignore` if it looks like one
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 
+from ipam import model
 from ipam.templating import Word
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}")
@@ -30,12 +29,12 @@ class UnfitError(ValueError):
 
 def uuid(text: str) -> Word:
     """A resource id in its canonical form; also safe as a file name."""
-    return _matching(_UUID, text, "an id")
+    return _fitting(text, "an id", fits=model.is_uuid(text))
 
 
 def mac(text: str) -> Word:
     """A MAC address, lower case, six octets."""
-    return _matching(_MAC, text, "a MAC address")
+    return _fitting(text, "a MAC address", fits=model.is_mac(text))
 
 
 def interface(text: str) -> Word:
@@ -171,7 +170,11 @@ def _plain_value(text: str) -> Word | None:
 
 
 def _matching(pattern: re.Pattern[str], text: str, kind: str) -> Word:
-    if not pattern.fullmatch(text):
+    return _fitting(text, kind, fits=pattern.fullmatch(text) is not None)
+
+
+def _fitting(text: str, kind: str, *, fits: bool) -> Word:
+    if not fits:
         raise UnfitError(f"{text!r} is not {kind}")
     return Word(text)
 

@@ -99,7 +99,7 @@ class Namespaces:
         """Give the interface in the namespace the address, or take it away."""
         ip, _, length = address.partition("/")
         # Duplicate detection would keep dnsmasq from using the address for a second or two.
-        flags = {"flags": IFA_F_NODAD} if ":" in ip and add else {}
+        flags = {"flags": IFA_F_NODAD} if model.ip_version(ip) == 6 and add else {}
 
         def change(route: Any) -> None:
             index = route.link_lookup(ifname=interface)[0]
@@ -111,7 +111,7 @@ class Namespaces:
                     prefixlen=int(length),
                     **flags,
                 )
-            if ":" in ip:
+            if model.ip_version(ip) == 6:
                 _pin(route, index, ip, add=add)
 
         self.changed(network_id)

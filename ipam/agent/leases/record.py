@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from ipam import model
 from ipam.agent.state import Lease
 from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
@@ -23,7 +24,6 @@ LONGEST_ID = 1024
 _ID = re.compile(r"[0-9a-f]{32}")
 _MAC = re.compile(r"([0-9a-f]{2}-)?[0-9a-f]{2}(:[0-9a-f]{2})*")
 _MAC_TAG = re.compile(r"m[0-5]-[0-9a-f]{2}")
-_ETHERNET = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 DETAILS = {
     "SUPPLIED_HOSTNAME": "supplied_hostname",
@@ -65,7 +65,7 @@ def parse_record(line: bytes, host: str) -> LeaseEventCreate:
         raise MalformedRecordError(f"{error!r} in {line[:200]!r}") from error
     if not _ID.fullmatch(event_id):
         raise MalformedRecordError(f"unknown id in {line[:200]!r}")
-    six = ":" in address
+    six = model.ip_version(address) == 6
     fields["TAGS"] = _without_mac_tags(fields.get("TAGS", ""))
     mac = fields.get("MAC") if six else who
     return LeaseEventCreate(
@@ -74,7 +74,7 @@ def parse_record(line: bytes, host: str) -> LeaseEventCreate:
         host=host,
         action=action,
         ip_address=address,
-        mac_address=mac if mac and _ETHERNET.fullmatch(mac) else None,
+        mac_address=mac if mac and model.is_mac(mac) else None,
         hostname=fields.get("hostname", "")[:LONGEST_NAME] or None,
         client_id=fields.get("CLIENT_ID", "")[:LONGEST_ID] or None,
         duid=who[:LONGEST_ID] if six else None,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from ipam import files
+from ipam import files, model
 from ipam.agent.leases.record import is_hardware_address, lease_of
 from ipam.agent.state import Lease
 from ipam.errors import Malformed
@@ -85,7 +85,7 @@ def initial_leases(leases: Iterable[Lease], server_duid: str) -> str:
     for lease in leases:
         name = lease.hostname if lease.hostname and _NAME.fullmatch(lease.hostname) else "*"
         client_id = lease.client_id or "*"
-        if ":" in lease.ip_address:
+        if model.ip_version(lease.ip_address) == 6:
             if _OCTETS.fullmatch(lease.duid or "") and _IAID.fullmatch(lease.iaid or ""):
                 words = (lease.iaid, lease.ip_address, name, lease.duid)
                 lines.append(" ".join([str(lease.expires_at), *map(str, words)]))

@@ -44,7 +44,6 @@ HOST_MAX: Final = 255
 UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 class LeaseEventView(Struct):
@@ -185,7 +184,8 @@ def _read_event(given: Any, now_us: int) -> LeaseEvent:
         raise HTTPBadRequest(faults)
     event = parsed.result()
     details, mac_address = dict(event.details), event.mac_address
-    if mac_address and not _MAC.fullmatch(mac_address := mac_address.lower()):
+    mac_address = mac_address and mac_address.lower()
+    if mac_address and not model.is_mac(mac_address):
         # Hardware other than Ethernet (dnsmasq writes 06-…): kept where its length does no harm.
         details, mac_address = {"mac_address": mac_address, **details}, None
     kept = {
