@@ -1,18 +1,29 @@
 """The paths of agents: what they are, serve and report, and the zones that they are in."""
 
-from ipam.api.agents import reported_ports, scheduling
-from ipam.api.agents.agents import AgentRoute, AgentsRoute
-from ipam.api.agents.dhcp_state import DhcpStateRoute
+from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
+from ipam.api.agents.dhcp_state_route import DhcpStateRoute
+from ipam.api.agents.reported_ports_route import DOWN, READY, ReportedPortsRoute
+from ipam.api.agents.scheduling_routes import (
+    AvailabilityZonesRoute,
+    DhcpAgentsRoute,
+    DhcpNetworkRoute,
+    DhcpNetworksRoute,
+)
 from ipam.api.http.operations import Route
 from ipam.api.service import Service
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:
     """The paths with their routes."""
+    one = "/v2.0/agents/{resource_id}"
     return [
         ("/v2.0/agents", AgentsRoute(service)),
-        ("/v2.0/agents/{resource_id}", AgentRoute(service)),
-        ("/v2.0/agents/{resource_id}/dhcp-state", DhcpStateRoute(service)),
-        *reported_ports.routes(service),
-        *scheduling.routes(service),
+        (one, AgentRoute(service)),
+        (f"{one}/dhcp-state", DhcpStateRoute(service)),
+        (f"{one}/ready-ports", ReportedPortsRoute(service, READY)),
+        (f"{one}/down-ports", ReportedPortsRoute(service, DOWN)),
+        ("/v2.0/networks/{resource_id}/dhcp-agents", DhcpAgentsRoute(service)),
+        (f"{one}/dhcp-networks", DhcpNetworksRoute(service)),
+        (f"{one}/dhcp-networks/{{network_id}}", DhcpNetworkRoute(service)),
+        ("/v2.0/availability_zones", AvailabilityZonesRoute(service)),
     ]

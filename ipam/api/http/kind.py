@@ -63,10 +63,14 @@ class Kind:
 
         Raises `not_found`, also for an id that is no UUID.
         """
+        return self.views(tx, [self.row(tx, resource_id, viewer)])[0]
+
+    def row(self, tx: Transaction, resource_id: str, viewer: Viewer | None = None) -> Record:
+        """The row of one item; as `show` otherwise."""
         row = read_one(tx, self.rows, resource_id, viewer) if is_uuid(resource_id) else None
         if row is None:
             raise self.missing(resource_id)
-        return self.views(tx, [row])[0]
+        return row
 
     def showing(self, fields: frozenset[str]) -> "Kind":
         """The kind for a request of these fields: one that reads no more, where that can be."""

@@ -20,8 +20,6 @@ from ipam.api.http.service import FrameworkService
 from ipam.errors import TagNotFound
 from ipam.store import tags
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record
-from ipam.store.engine.reading import read_one
 from ipam.values import NAME_LENGTH, Tag, is_uuid
 
 Change: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
@@ -135,7 +133,7 @@ class _Store:
 
     def read(self, resource_id: str) -> tuple[str, ...]:
         """The tags. Raises the kind's `not_found`."""
-        row = self._database.read(lambda tx: self._found(tx, resource_id))
+        row = self._database.read(lambda tx: self._kind.row(tx, resource_id))
         return tags.of_row(row)
 
     def change(self, resource_id: str, change: Change) -> tuple[str, ...]:
@@ -151,12 +149,6 @@ class _Store:
             return tuple(after)
 
         return self._database.write(work)
-
-    def _found(self, tx: Transaction, resource_id: str) -> Record:
-        row = read_one(tx, self._kind.rows, resource_id) if is_uuid(resource_id) else None
-        if row is None:
-            raise self._kind.missing(resource_id)
-        return row
 
 
 def tag_routes(service: FrameworkService, path: str, kind: Kind) -> list[tuple[str, Route]]:

@@ -2,16 +2,16 @@
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import read_routes
-from ipam.api.leases import allocation_events, leases
-from ipam.api.leases.events import LeaseEventRoute, LeaseEventsRoute
+from ipam.api.leases import allocation_event_wire, wire
+from ipam.api.leases.event_routes import LeaseEventRoute, LeaseEventsRoute
 from ipam.api.service import Service
 
 
 def routes(service: Service) -> list[tuple[str, Route]]:
     """The paths with their routes."""
     return [
-        *read_routes(service, "/v2.0/allocation-events", allocation_events.KIND),
-        *read_routes(service, "/v2.0/leases", leases.KIND),
+        *read_routes(service, "/v2.0/allocation-events", allocation_event_wire.KIND),
+        *read_routes(service, "/v2.0/leases", wire.KIND),
         ("/v2.0/lease-events", LeaseEventsRoute(service)),
         ("/v2.0/lease-events/{resource_id}", LeaseEventRoute(service)),
     ]

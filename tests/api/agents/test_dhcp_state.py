@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ipam.api.agents.dhcp_state import digests
+from ipam.api.agents.dhcp_state_route import digests
 from ipam.api.app import create_app
 from ipam.settings import Settings
 from ipam.store.dhcp_state import NETWORK, PORT, SUBNET, UNSCHEDULED, Part

@@ -13,7 +13,7 @@ from typing import Final
 
 import falcon
 
-from ipam.api.agents.agents import known
+from ipam.api.agents.lookup import known
 from ipam.api.agents.served_networks import full_networks
 from ipam.api.http.bodies import respond
 from ipam.api.http.list_query import query_pairs

@@ -6,10 +6,10 @@ from typing import Final
 
 import falcon
 
-from ipam.api.agents.agents import known
+from ipam.api.agents.lookup import known
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond
-from ipam.api.http.operations import Operation, Route
+from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.compute.outbox import ComputeOutbox
 from ipam.protocol.reports import SeenPort, SeenPorts
@@ -76,11 +76,3 @@ class ReportedPortsRoute:
         true_of = self.service.database.write(write)
         ignored = sorted(revisions.keys() - set(true_of))
         respond(resp, {self.report.word: true_of, "ignored": ignored})
-
-
-def routes(service: Service) -> Sequence[tuple[str, Route]]:
-    """Paths and resources."""
-    return [
-        (f"/v2.0/agents/{{resource_id}}/{report.word}-ports", ReportedPortsRoute(service, report))
-        for report in (READY, DOWN)
-    ]

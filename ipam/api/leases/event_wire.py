@@ -1,4 +1,4 @@
-"""GET of leases: what DHCP servers last said about addresses."""
+"""The events of the lease history as the API shows them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -8,19 +8,19 @@ from msgspec import Meta, Struct
 from ipam import model
 from ipam.api.http.kind import Kind
 from ipam.api.http.standard_attributes import ID, TENANT_ID
-from ipam.errors import LeaseNotFound
+from ipam.errors import LeaseEventNotFound
+from ipam.model import LeaseAction
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.store.leases.lists import LEASES
+from ipam.store.leases.lists import EVENTS
 from ipam.values import IpAddress, MacAddress, ProjectId, Uuid
 
 
-class LeaseView(Struct):
-    """A lease. `expires_at` null is an infinite one; texts are what the client sent, escaped."""
+class LeaseEventView(Struct):
+    """What a DHCP server did about an address, or an end that none reported (`missed`)."""
 
     id: Annotated[Uuid, ID]
     network_id: Annotated[Uuid, Meta(description="The network.")]
-    subnet_id: Annotated[Uuid | None, Meta(description="The subnet of the address.")]
     port_id: Annotated[
         Uuid | None, Meta(description="The port that has, or had, the address; null for none.")
     ]
@@ -28,6 +28,10 @@ class LeaseView(Struct):
         ProjectId, Meta(description="The project of its port, or else of its network.")
     ]
     tenant_id: Annotated[ProjectId, TENANT_ID]
+    action: Annotated[
+        LeaseAction,
+        Meta(description="add, old (renewed), del, or missed: an end that nobody reported."),
+    ]
     ip_address: Annotated[IpAddress, Meta(description="The address.")]
     mac_address: Annotated[
         MacAddress | None,
@@ -47,20 +51,23 @@ class LeaseView(Struct):
     hostname: Annotated[str | None, Meta(description="The name that the client sent, escaped.")]
     host: Annotated[str, Meta(description="The host whose DHCP server said so.")]
     expires_at: Annotated[str | None, Meta(description="When the lease ends; null for never.")]
-    first_seen_at: Annotated[str, Meta(description="When the client first had the address.")]
-    last_seen_at: Annotated[str, Meta(description="When the client last asked for it.")]
+    occurred_at: Annotated[str, Meta(description="When it happened, in UTC.")]
+    recorded_at: Annotated[str, Meta(description="When the service learned of it, in UTC.")]
+    details: Annotated[
+        dict[str, str], Meta(description="Further facts that the DHCP server knew.")
+    ]
 
 
-def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseView]:
+def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseEventView]:
     """The views of these rows."""
     return [
-        LeaseView(
+        LeaseEventView(
             id=row.id,
             network_id=row.network_id,
-            subnet_id=row.subnet_id,
             port_id=row.port_id,
             project_id=row.project_id,
             tenant_id=row.project_id,
+            action=row.action,
             ip_address=model.unpack(row.ip_address),
             mac_address=row.mac_address,
             client_id=row.client_id,
@@ -69,18 +76,19 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseView]:
             hostname=row.hostname,
             host=row.host,
             expires_at=None if row.expires_at is None else model.iso_time(row.expires_at),
-            first_seen_at=model.iso_time_microseconds(row.first_seen_at_us),
-            last_seen_at=model.iso_time_microseconds(row.last_seen_at_us),
+            occurred_at=model.iso_time_microseconds(row.occurred_at_us),
+            recorded_at=model.iso_time_microseconds(row.recorded_at_us),
+            details=row.details,
         )
         for row in rows
     ]
 
 
 KIND: Final = Kind(
-    name="lease",
-    collection="leases",
-    view=LeaseView,
-    rows=LEASES,
+    name="lease_event",
+    collection="lease_events",
+    view=LeaseEventView,
+    rows=EVENTS,
     views=views,
-    not_found=LeaseNotFound,
+    not_found=LeaseEventNotFound,
 )

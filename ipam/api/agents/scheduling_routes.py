@@ -1,42 +1,24 @@
 """Which agents serve which networks, and availability zones: Neutron's dhcp_agent_scheduler."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import falcon
-from msgspec import Meta, Struct
 
-from ipam.api.agents import agents
+from ipam.api.agents.scheduling_wire import AvailabilityZone, NetworkOfAgent
+from ipam.api.agents.wire import AgentView, kind
 from ipam.api.http import idempotency, list_query
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond
-from ipam.api.http.operations import Operation, Route
+from ipam.api.http.operations import Operation
 from ipam.api.networks import wire as network_wire
 from ipam.api.service import Service
 from ipam.errors import InvalidDHCPAgent, NetworkHostedByDHCPAgent, NetworkNotHostedByDhcpAgent
 from ipam.store import scheduling
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record
-from ipam.store.engine.reading import read_many, read_one
+from ipam.store.engine.reading import read_many
 from ipam.store.engine.write_again import write_again
-from ipam.values import Uuid, is_uuid
-
-
-class NetworkOfAgent(Struct):
-    """The network that an agent is to serve."""
-
-    network_id: Uuid
-
-
-class AvailabilityZone(Struct):
-    """A zone that at least one agent says it is in."""
-
-    name: Annotated[str, Meta(description="The zone.")]
-    resource: Annotated[Literal["network"], Meta(description="What the zone is for.")]
-    state: Annotated[
-        Literal["available", "unavailable"],
-        Meta(description="Whether an agent in the zone is alive."),
-    ]
+from ipam.values import Uuid
 
 
 class DhcpAgentsRoute:
@@ -44,14 +26,14 @@ class DhcpAgentsRoute:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._kind = agents.kind(service)
+        self._kind = kind(service)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
         return {
             "GET": Operation(
                 "List the agents that serve a network's unbound ports",
-                response={"agents": list[agents.AgentView]},
+                response={"agents": list[AgentView]},
                 query={"fields": "Show only this field; repeat for more."},
                 rule="get_dhcp-agents",
             )
@@ -61,7 +43,7 @@ class DhcpAgentsRoute:
         fields = list_query.shown_fields(req.query_string)
 
         def read(tx: Transaction) -> list[Any]:
-            network = _found(tx, network_wire.KIND, resource_id)
+            network = network_wire.KIND.row(tx, resource_id)
             pks = scheduling.agent_pks(tx, network.pk)
             return self._kind.views(tx, read_many(tx, self._kind.rows, pks))
 
@@ -74,7 +56,7 @@ class DhcpNetworksRoute:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._kind = agents.kind(service)
+        self._kind = kind(service)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -97,7 +79,7 @@ class DhcpNetworksRoute:
         fields = list_query.shown_fields(req.query_string)
 
         def read(tx: Transaction) -> list[Any]:
-            agent = _found(tx, self._kind, resource_id)
+            agent = self._kind.row(tx, resource_id)
             pks = scheduling.network_pks(tx, agent.pk)
             return network_wire.views(tx, read_many(tx, network_wire.KIND.rows, pks))
 
@@ -109,8 +91,8 @@ class DhcpNetworksRoute:
         network_id = parse(NetworkOfAgent, body).result().network_id
 
         def write(tx: Transaction) -> None:
-            agent = _found(tx, self._kind, resource_id)
-            network = _found(tx, network_wire.KIND, network_id)
+            agent = self._kind.row(tx, resource_id)
+            network = network_wire.KIND.row(tx, network_id)
             if not agent.admin_state_up:
                 raise InvalidDHCPAgent(
                     f"Agent {resource_id} is not a valid DHCP Agent or has been disabled"
@@ -133,7 +115,7 @@ class DhcpNetworkRoute:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._kind = agents.kind(service)
+        self._kind = kind(service)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -149,8 +131,8 @@ class DhcpNetworkRoute:
         self, _req: falcon.Request, resp: falcon.Response, resource_id: str, network_id: str
     ) -> None:
         def write(tx: Transaction) -> None:
-            agent = _found(tx, self._kind, resource_id)
-            network = _found(tx, network_wire.KIND, network_id)
+            agent = self._kind.row(tx, resource_id)
+            network = network_wire.KIND.row(tx, network_id)
             if not scheduling.withdraw(tx, network.pk, agent.pk):
                 raise NetworkNotHostedByDhcpAgent(
                     f"The network {network_id} is not hosted by the DHCP agent {resource_id}."
@@ -206,21 +188,3 @@ class AvailabilityZonesRoute:
 
 _ZONE_FILTERS = {"availability_zone": "name"}
 """openstacksdk's word for a filter, beside Neutron's."""
-
-
-def routes(service: Service) -> list[tuple[str, Route]]:
-    """The paths with their routes."""
-    return [
-        ("/v2.0/networks/{resource_id}/dhcp-agents", DhcpAgentsRoute(service)),
-        ("/v2.0/agents/{resource_id}/dhcp-networks", DhcpNetworksRoute(service)),
-        ("/v2.0/agents/{resource_id}/dhcp-networks/{network_id}", DhcpNetworkRoute(service)),
-        ("/v2.0/availability_zones", AvailabilityZonesRoute(service)),
-    ]
-
-
-def _found(tx: Transaction, kind: Any, resource_id: str) -> Record:
-    """The row with this id. Raises the kind's `not_found`."""
-    row = read_one(tx, kind.rows, resource_id) if is_uuid(resource_id) else None
-    if row is None:
-        raise kind.missing(resource_id)
-    return row

@@ -1,4 +1,4 @@
-"""GET of the allocation history: which port got or gave back which address, and when."""
+"""The allocation history as the API shows it: which port had which address when."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal

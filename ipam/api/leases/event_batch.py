@@ -1,0 +1,102 @@
+"""A batch of lease events, read.
+
+A batch is taken whole or, if one event of it can never be stored, refused whole with every fault;
+the agent then finds the culprit by halves. So texts are made to fit and not refused: a client
+chose them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ipam import model, values
+from ipam.api.http.attributes import parse
+from ipam.errors import HTTPBadRequest
+from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.rules.leases import LeaseEvent
+
+LATEST_SECONDS: Final = 253_402_300_799
+"""The end of the year 9999: no calendar goes further."""
+FAULTS_MAX: Final = 50
+"""Enough to see what is wrong with a batch that is wrong throughout."""
+DETAILS_MAX: Final = 32
+DETAIL_NAME_MAX: Final = 64
+DETAIL_MAX: Final = 1024
+TEXTS: Final = {"client_id": 1024, "duid": 1024, "iaid": 16, "hostname": 255}
+"""Texts that clients choose, with the characters that their columns hold."""
+HOST_MAX: Final = 255
+UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
+
+_HEX_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
+    """The events of a batch. Raises HTTPBadRequest with every fault of every event."""
+    events: list[LeaseEvent] = []
+    faults: list[str] = []
+    for number, each in enumerate(given):
+        try:
+            events.append(_read_event(each, now_us))
+        except HTTPBadRequest as error:
+            faults += [f"[{number}] {fault}" for fault in error.faults]
+    if faults:
+        raise HTTPBadRequest(faults[:FAULTS_MAX])
+    return events
+
+
+def _read_event(given: Any, now_us: int) -> LeaseEvent:
+    parsed = parse(LeaseEventCreate, given)
+    event_id = read_event_id(str(parsed.values.get("id", "")))
+    faults = list(parsed.faults)
+    if "id" in parsed.values and event_id is None:
+        faults.append("Invalid input for id. Reason: it is not 32 hexadecimal digits.")
+    if faults or event_id is None:
+        raise HTTPBadRequest(faults)
+    event = parsed.result()
+    details, mac_address = dict(event.details), (event.mac_address or "").lower()
+    if mac_address and not model.is_mac(mac_address):
+        # Hardware other than Ethernet (dnsmasq writes 06-…): kept where its length does no harm.
+        details, mac_address = {"mac_address": mac_address, **details}, ""
+    kept = {
+        **msgspec.structs.asdict(event),
+        **{name: _text(getattr(event, name), longest) for name, longest in TEXTS.items()},
+        "id": event_id,
+        "host": _text(event.host, HOST_MAX) or "",
+        "ip_address": model.pack(event.ip_address),
+        # An agent whose clock runs ahead must not silence those who tell what happens next.
+        "occurred_at_us": min(max(event.occurred_at_us, 0), now_us),
+        "mac_address": mac_address or None,
+        "expires_at": _seconds(event.expires_at),
+        "details": _details(details),
+    }
+    return LeaseEvent(**kept)
+
+
+def _text(text: str | None, longest: int) -> str | None:
+    """Text that a client may have chosen, fit for a column and a terminal; None for none."""
+    if not text:
+        return None
+    cut = text[:longest]
+    if cut.isprintable():
+        return cut
+    return "".join(each if each.isprintable() else UNPRINTABLE for each in cut)
+
+
+def _seconds(given: int | None) -> int | None:
+    return None if given is None else min(max(given, 0), LATEST_SECONDS)
+
+
+def _details(given: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        _text(name, DETAIL_NAME_MAX) or "": _text(str(value), DETAIL_MAX) or ""
+        for name, value in list(given.items())[:DETAILS_MAX]
+    }
+
+
+def read_event_id(text: str) -> str | None:
+    """The id as every id is written; agents leave the hyphens out."""
+    if _HEX_ID.fullmatch(text):
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return text if values.is_uuid(text) else None
