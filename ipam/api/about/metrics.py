@@ -64,7 +64,8 @@ class Requests:
         method = req.method if req.method in METHODS else "other"
         key = (method, req.uri_template or "none", str(resp.status)[:3])
         # `labels` checks its arguments each time; there are few, so what it gives is kept.
-        if (children := self._known.get(key)) is None:
+        children = self._known.get(key)
+        if children is None:
             children = self._known[key] = (
                 self._total.labels(*key),
                 self._seconds.labels(*key[:2]),

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import falcon
-from msgspec import UnsetType
 
 from ipam.api.agents.wire import AgentUpdate, AgentView, kind
-from ipam.api.http import idempotency
+from ipam.api.http import idempotency, writing
 from ipam.api.http.attributes import parse
 from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation
@@ -85,11 +84,7 @@ class AgentRoute(ShowRoute):
     def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), "agent")
         change = parse(AgentUpdate, body, known=AgentView, method="PUT").result()
-        values = {
-            name: value
-            for name in change.__struct_fields__
-            if not isinstance(value := getattr(change, name), UnsetType)
-        }
+        values = writing.given(change)
 
         def write(tx: Transaction) -> Any:
             self.kind.show(tx, resource_id)  # no such agent, no change

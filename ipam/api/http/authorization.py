@@ -77,8 +77,9 @@ class Authorization:
         if operation.row is not None:
             access.require_change(operation.row, params["resource_id"], rule)
             return
-        project = access.caller.project_id
-        is_own = bool(operation.project) and params[operation.project] == project
+        relations = set()
+        if operation.project and params[operation.project] == access.caller.project_id:
+            relations.add("owner")
         grant = self._service.policy.grant(access.caller, rule)
-        if not grant.covers(("owner",) if is_own else ()):
+        if not grant.covers(relations):
             refuse(rule)

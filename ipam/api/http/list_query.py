@@ -90,21 +90,24 @@ def links(url: str, request: Request, ids: Sequence[str]) -> list[dict[str, str]
     query = request.query
     if not query.limit:
         return []
-    onwards = len(ids) >= query.limit
-    backwards = query.marker is not None
+    is_full, came_from_a_page = len(ids) >= query.limit, query.marker is not None
+    has_next, has_previous = is_full, came_from_a_page
+    if query.reverse:
+        has_next, has_previous = came_from_a_page, is_full
     result = []
-    if backwards if query.reverse else onwards:
+    if has_next:
         result.append({"rel": "next", "href": _link(url, request, ids[-1:], reverse=False)})
-    if onwards if query.reverse else backwards:
+    if has_previous:
         result.append({"rel": "previous", "href": _link(url, request, ids[:1], reverse=True)})
     return result
 
 
 def _link(url: str, request: Request, markers: Sequence[str], *, reverse: bool) -> str:
     kept = [pair for pair in request.pairs if pair[0] not in ("marker", "page_reverse")]
-    place = [("marker", marker) for marker in markers]
-    place += [("page_reverse", "True")] if reverse else []
-    return f"{url}?{urlencode([*kept, *place])}"
+    kept += [("marker", marker) for marker in markers]
+    if reverse:
+        kept.append(("page_reverse", "True"))
+    return f"{url}?{urlencode(kept)}"
 
 
 def _filter_value(

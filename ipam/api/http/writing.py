@@ -99,11 +99,8 @@ def made(tx: Transaction, kind: Kind, pks: Sequence[int], settings: Settings) ->
 
 def given(body: Struct) -> dict[str, Any]:
     """What a PUT set, by Python name."""
-    return {
-        name: value
-        for name in body.__struct_fields__
-        if not isinstance(value := getattr(body, name), UnsetType)
-    }
+    values = {name: getattr(body, name) for name in body.__struct_fields__}
+    return {name: value for name, value in values.items() if not isinstance(value, UnsetType)}
 
 
 def changed(row: Record, values: Mapping[str, Any]) -> dict[str, Any]:

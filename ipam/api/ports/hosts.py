@@ -45,6 +45,8 @@ def warn_of_silence(tx: Transaction, port_id: str, host: PortHost) -> None:
             lambda: LOG.warning(
                 "port %s is bound to host %s, whose agent %s: no DHCP answers there, and Nova will"
                 " wait in vain",
-                *(port_id, host.name, host.fault),
+                port_id,
+                host.name,
+                host.fault,
             )
         )

@@ -16,10 +16,9 @@ from ipam.api.http.urls import public_url
 from ipam.api.service import Service
 from ipam.api.subnets import wire
 from ipam.api.subnets.address_wire import AddressView, SubnetFacts, kind
-from ipam.errors import HTTPBadRequest
+from ipam.errors import HTTPBadRequest, NotFound
 from ipam.store.engine.listing import ListQuery, Record, Viewer
-from ipam.store.engine.reading import read_one, read_page
-from ipam.values import is_uuid
+from ipam.store.engine.reading import read_page
 
 
 class SubnetAddressesRoute:
@@ -62,15 +61,11 @@ class SubnetAddressesRoute:
         """The subnet's row, if the caller may see it. Raises SubnetNotFound."""
         subnets = wire.KIND
         viewer = access.viewer(subnets)
-        row = (
-            self._service.database.read(lambda tx: read_one(tx, subnets.rows, resource_id, viewer))
-            if is_uuid(resource_id)
-            else None
-        )
-        if row is None:
+        try:
+            return self._service.database.read(lambda tx: subnets.row(tx, resource_id, viewer))
+        except NotFound:
             access.explain_missing(subnets, resource_id)
-            raise subnets.missing(resource_id)
-        return row
+            raise
 
     def _page(self, shape: Kind, query: ListQuery, viewer: Viewer | None) -> list[Any]:
         return self._service.database.read(
