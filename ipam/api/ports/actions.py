@@ -12,7 +12,7 @@ from msgspec import Struct, UnsetType
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.ports.dhcp_port import new_mac
-from ipam.api.ports.hosts import PortHost, port_host, warn_of_silence
+from ipam.api.ports.hosts import host_of, warn_of_silence
 from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, views
 from ipam.api.ports.wishes import body_faults, options, pairs
 from ipam.api.service import Service
@@ -26,6 +26,7 @@ from ipam.errors import (
 )
 from ipam.identity.caller import Caller
 from ipam.rules import dhcp_options, fixed_ips
+from ipam.rules.bindings import PortHost
 from ipam.rules.fixed_ips import Claim, Held, Pick, Step, SubnetFacts, Wish
 from ipam.rules.ipv6 import is_auto_address
 from ipam.store import port_bindings, ports, tables, tags
@@ -127,7 +128,7 @@ class PortActions:
         for body in bodies:
             network = networks[body.network_id]
             name = body.binding_host_id or ""
-            host = hosts.get(name) or port_host(self._service, tx, name)
+            host = hosts.get(name) or host_of(self._service, tx, name)
             hosts[name] = host
             row = _new_row(body, caller, network, host.vif_type)
             warn_of_silence(tx, row["id"], host)
@@ -222,7 +223,7 @@ class PortActions:
             wishes = options(values["extra_dhcp_opts"] or [])
             values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
         if "binding_host_id" in values:
-            host = port_host(self._service, tx, values["binding_host_id"] or "")
+            host = host_of(self._service, tx, values["binding_host_id"] or "")
             values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
             if host.name != row.binding_host_id:
                 warn_of_silence(tx, row.id, host)

@@ -5,10 +5,9 @@ and after it moves. `activate` makes the two change places in one transaction. A
 deleted before the active host's agent is ready is served on until it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.attributes import parse
 from ipam.api.ports.binding_wire import (
@@ -18,10 +17,11 @@ from ipam.api.ports.binding_wire import (
     active_view,
     inactive_view,
 )
-from ipam.api.ports.hosts import port_host, warn_of_silence
+from ipam.api.ports.hosts import host_of, warn_of_silence
 from ipam.api.ports.wire import KIND
 from ipam.api.service import Service
 from ipam.errors import PortBindingAlreadyActive, PortBindingAlreadyExists, PortBindingNotFound
+from ipam.rules import bindings
 from ipam.store import port_bindings, ports, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -63,7 +63,7 @@ class Bindings:
                 raise PortBindingAlreadyExists(
                     f"Binding for port {port_id} on host {asked.host} already exists."
                 )
-            bound = port_host(self.service, tx, asked.host)
+            bound = host_of(self.service, tx, asked.host)
             warn_of_silence(tx, port_id, bound)
             values = {
                 "vnic_type": asked.vnic_type,
@@ -83,7 +83,7 @@ class Bindings:
         if "profile" in values:
             values["profile"] = values["profile"] or {}
 
-        def work(tx: Transaction, port: Record) -> dict[str, Any]:
+        def work(tx: Transaction, port: Record) -> Mapping[str, Any]:
             if host == port.binding_host_id:
                 return {f"binding_{name}": value for name, value in values.items()}
             if port_bindings.find(tx, port.pk, host) is None:
@@ -100,7 +100,7 @@ class Bindings:
         Raises PortBindingAlreadyActive or PortBindingNotFound.
         """
 
-        def work(tx: Transaction, port: Record) -> dict[str, Any]:
+        def work(tx: Transaction, port: Record) -> Mapping[str, Any]:
             if host == port.binding_host_id:
                 raise PortBindingAlreadyActive(
                     f"Binding for port {port_id} on host {host} is already active."
@@ -111,13 +111,7 @@ class Bindings:
             port_bindings.remove(tx, port.pk, host)
             if port.binding_host_id:
                 port_bindings.demote(tx, port, leaving=False)
-            return {
-                "binding_host_id": host,
-                "binding_vnic_type": chosen.vnic_type,
-                "binding_profile": chosen.profile,
-                "binding_vif_type": chosen.vif_type,
-                "status": model.DOWN,  # until the agent there says that it serves
-            }
+            return bindings.activated(chosen)
 
         self._change(port_id, work)
         return self.show(port_id, host)
@@ -125,18 +119,13 @@ class Bindings:
     def delete(self, port_id: str, host: str) -> None:
         """Unbind the port from this host. Raises PortBindingNotFound."""
 
-        def work(tx: Transaction, port: Record) -> dict[str, Any]:
+        def work(tx: Transaction, port: Record) -> Mapping[str, Any]:
             if host == port.binding_host_id:
                 port_bindings.settle(tx, [port.pk])
-                return {
-                    "binding_host_id": "",
-                    "binding_profile": {},
-                    "binding_vif_type": model.VIF_UNBOUND,
-                    "status": model.DOWN,
-                }
+                return bindings.UNBOUND
             if port_bindings.find(tx, port.pk, host) is None:
                 raise _missing(port_id, host)
-            if port.binding_host_id and port.status != model.ACTIVE:
+            if bindings.is_served_on(port.binding_host_id, port.status):
                 port_bindings.change(tx, port.pk, host, {"leaving": True})
             else:
                 port_bindings.remove(tx, port.pk, host)
@@ -144,7 +133,9 @@ class Bindings:
 
         self._change(port_id, work)
 
-    def _change(self, port_id: str, work: Callable[[Transaction, Record], dict[str, Any]]) -> None:
+    def _change(
+        self, port_id: str, work: Callable[[Transaction, Record], Mapping[str, Any]]
+    ) -> None:
         """Carry out a change while the port's row is held, and set what it gives for that row.
 
         It raises the port's revision.

@@ -1,41 +1,27 @@
 """What is known of the host that a port is bound to."""
 
 import logging
-from dataclasses import dataclass
 
 from ipam import model
 from ipam.api.service import Service
+from ipam.rules.bindings import NO_HOST, PortHost, port_host
 from ipam.store import agents, ports
 from ipam.store.engine.database import Transaction
 
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class PortHost:
-    """A host as its agent, or its agent's silence, describes it."""
-
-    name: str
-    vif_type: str
-    """How a port is plugged there."""
-    fault: str = ""
-    """Why no DHCP answers there, after "whose agent"; "" when nothing speaks against it."""
-
-
-def port_host(service: Service, tx: Transaction, name: str) -> PortHost:
+def host_of(service: Service, tx: Transaction, name: str) -> PortHost:
     """The host of this name; "" is none."""
     if not name:
-        return PortHost(name, model.VIF_UNBOUND)
+        return NO_HOST
     settings = service.settings.network
-    agent = ports.host_agent(tx, model.DHCP_AGENT_TYPE, name)
-    if agent is None:
-        return PortHost(name, settings.vif_type, "was never heard of")
-    reported = (agent.configurations or {}).get("vif_type")
-    known = reported in (model.VIF_TAP, model.VIF_BRIDGE)
-    fault = ""
-    if agent.heartbeat_at < agents.oldest_heartbeat(settings.agent_down_time):
-        fault = f"is dead (last heard of {model.iso_time(agent.heartbeat_at)})"
-    return PortHost(name, str(reported) if known else settings.vif_type, fault)
+    return port_host(
+        name,
+        ports.host_agent(tx, model.DHCP_AGENT_TYPE, name),
+        default_vif_type=settings.vif_type,
+        oldest_heartbeat=agents.oldest_heartbeat(settings.agent_down_time),
+    )
 
 
 def warn_of_silence(tx: Transaction, port_id: str, host: PortHost) -> None:

@@ -1,0 +1,75 @@
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ipam.rules import bindings
+from ipam.rules.bindings import NO_HOST, PortHost, port_host
+
+
+@dataclass(frozen=True)
+class Agent:
+    configurations: dict[str, Any] | None
+    heartbeat_at: int = 100
+
+
+def host(agent: Agent | None) -> PortHost:
+    return port_host("host-a", agent, default_vif_type="tap", oldest_heartbeat=100)
+
+
+def test_a_port_on_no_host_is_unbound() -> None:
+    assert (NO_HOST.name, NO_HOST.vif_type, NO_HOST.fault) == ("", "unbound", "")
+
+
+def test_a_host_without_an_agent_has_the_default_and_a_fault() -> None:
+    assert host(None) == PortHost("host-a", "tap", "was never heard of")
+
+
+@pytest.mark.parametrize(
+    ("configurations", "vif_type"),
+    [
+        ({"vif_type": "bridge"}, "bridge"),
+        ({"vif_type": "tap"}, "tap"),
+        ({"vif_type": "ovs"}, "tap"),
+        ({"vif_type": None}, "tap"),
+        ({}, "tap"),
+        (None, "tap"),
+    ],
+)
+def test_ports_are_plugged_as_the_agent_says_where_that_is_known(
+    configurations: dict[str, Any] | None, vif_type: str
+) -> None:
+    assert host(Agent(configurations)) == PortHost("host-a", vif_type)
+
+
+def test_an_agent_is_dead_once_its_heartbeat_is_too_old() -> None:
+    assert host(Agent(None, 100)).fault == ""
+    assert host(Agent(None, 99)).fault == "is dead (last heard of 1970-01-01T00:01:39Z)"
+
+
+@dataclass(frozen=True)
+class Binding:
+    host: str = "host-b"
+    vnic_type: str = "direct"
+    profile: dict[str, Any] = field(default_factory=lambda: {"a": 1})
+    vif_type: str = "bridge"
+
+
+def test_an_activated_binding_is_all_of_the_ports_and_waits_for_its_agent() -> None:
+    assert bindings.activated(Binding()) == {
+        "binding_host_id": "host-b",
+        "binding_vnic_type": "direct",
+        "binding_profile": {"a": 1},
+        "binding_vif_type": "bridge",
+        "status": "DOWN",
+    }
+
+
+@pytest.mark.parametrize(
+    ("active_host", "status", "served_on"),
+    [("host-b", "DOWN", True), ("host-b", "ACTIVE", False), ("", "DOWN", False)],
+)
+def test_the_host_that_is_left_serves_on_until_the_other_is_ready(
+    active_host: str, status: str, *, served_on: bool
+) -> None:
+    assert bindings.is_served_on(active_host, status) == served_on
