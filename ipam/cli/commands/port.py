@@ -1,19 +1,25 @@
 """`ipam port …`: one machine's place on a network."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.port_options import (
+    extra_dhcp_option,
+    fixed_ip_option,
+    machine_options,
+    owned_fixed_ip,
+    wire_binding,
+    wire_dhcp_option,
+    wire_fixed_ip,
+)
 from ipam.cli.commands.port_wait import wait
 from ipam.cli.connection import connect
 from ipam.cli.hosts import warn_of_unknown_host
 from ipam.cli.options import (
-    Command,
     KeyValues,
-    admin_state_option,
-    description_option,
     examples,
     format_options,
     given,
@@ -25,47 +31,8 @@ from ipam.cli.options import (
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
-from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
+from ipam.cli.resource_kinds import NETWORK, PORT
 from ipam.cli.tags import update_with_tags
-
-if TYPE_CHECKING:
-    from ipam.client import Client
-
-fixed_ip_option = click.option(
-    "--fixed-ip",
-    "fixed_ips",
-    multiple=True,
-    type=KeyValues([], ["subnet", "ip-address"]),
-    metavar="subnet=SUBNET,ip-address=IP",
-    help="An address, or a subnet to take one from, or both; repeat for more.",
-)
-dhcp_option_option = click.option(
-    "--extra-dhcp-option",
-    "extra_dhcp_opts",
-    multiple=True,
-    type=KeyValues(["name"], ["value", "ip-version"]),
-    metavar="name=NAME,value=VALUE[,ip-version=4|6]",
-    help="A DHCP option this machine is told; repeat for more.",
-)
-
-
-def machine_options(command: Command) -> Command:
-    """What both `create` and `set` can say of the machine."""
-    for option in (
-        admin_state_option,
-        description_option,
-        click.option("--dns-name", metavar="NAME", help="The machine's host name."),
-        click.option(
-            "--host",
-            metavar="HOST",
-            help="The host it runs on, as `ipam agent list` has it; that host's agent serves it.",
-        ),
-        click.option("--device-owner", metavar="OWNER", help="What kind of thing uses the port."),
-        click.option("--device", "device_id", metavar="ID", help="The id of what uses the port."),
-        click.option("--mac-address", metavar="MAC", help="The machine's MAC address."),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -85,7 +52,7 @@ def port() -> None:
 @click.option("--name", "name_option", metavar="NAME", help="The name, as NAME at the end.")
 @click.option("--network", required=True, metavar="NETWORK", help="Name or id of its network.")
 @fixed_ip_option
-@dhcp_option_option
+@extra_dhcp_option
 @machine_options
 @tag_option
 @project_option
@@ -104,11 +71,11 @@ def create(
     """Make a port: it gets an address of each IP version that its network has."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network)
-    body = given(name=name_argument or name_option, network_id=network_id, **_binding(fields))
+    body = given(name=name_argument or name_option, network_id=network_id, **wire_binding(fields))
     if fixed_ips:
-        body["fixed_ips"] = [_fixed_ip(client, network_id, one) for one in fixed_ips]
+        body["fixed_ips"] = [wire_fixed_ip(client, network_id, one) for one in fixed_ips]
     if extra_dhcp_opts:
-        body["extra_dhcp_opts"] = [_dhcp_option(one) for one in extra_dhcp_opts]
+        body["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
     created = client.post(PORT.path, json={"port": body})["port"]
     warn_of_unknown_host(client, body.get("binding:host_id"))
     show_record(created, output_format=output_format, wanted=wanted)
@@ -152,9 +119,9 @@ def list_ports(
     """List ports."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network) if network else None
-    filters = given(network_id=network_id, **wire_filters(_binding(fields)))
+    filters = given(network_id=network_id, **wire_filters(wire_binding(fields)))
     if fixed_ip:
-        wanted_ip = _fixed_ip(client, network_id, fixed_ip)
+        wanted_ip = wire_fixed_ip(client, network_id, fixed_ip)
         filters["fixed_ips"] = [f"{name}={value}" for name, value in wanted_ip.items()]
     show_list(
         client,
@@ -189,7 +156,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--name", metavar="NAME", help="The new name.")
 @fixed_ip_option
 @click.option("--no-fixed-ip", is_flag=True, help="First give back the addresses there are.")
-@dhcp_option_option
+@extra_dhcp_option
 @machine_options
 @tag_changes
 def change(
@@ -205,13 +172,13 @@ def change(
     """Change a port. Addresses are added to those it has, unless --no-fixed-ip empties them."""
     client = connect()
     found = lookup.find(client, PORT, name_or_id)
-    changes = given(**_binding(fields))
+    changes = given(**wire_binding(fields))
     if fixed_ips or no_fixed_ip:
         kept = [] if no_fixed_ip else found["fixed_ips"]
-        added = [_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
+        added = [wire_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
         changes["fixed_ips"] = kept + added
     if extra_dhcp_opts:
-        changes["extra_dhcp_opts"] = [_dhcp_option(one) for one in extra_dhcp_opts]
+        changes["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
     # Only the list of addresses depends on what was read; the rest holds whatever came between.
     revision = found["revision_number"] if "fixed_ips" in changes else None
     update_with_tags(
@@ -259,7 +226,7 @@ def unset(
     found = lookup.find(client, PORT, name_or_id)
     changes: dict[str, Any] = {}
     if fixed_ips:
-        gone = [_owned_ip(client, found, one) for one in fixed_ips]
+        gone = [owned_fixed_ip(client, found, one) for one in fixed_ips]
         changes["fixed_ips"] = lookup.without(found["fixed_ips"], gone)
     if dhcp_options:
         changes["extra_dhcp_opts"] = [
@@ -283,39 +250,3 @@ def delete(names_or_ids: Sequence[str]) -> None:
 
 
 port.add_command(wait)
-
-
-def _binding(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields with --host under the API's name for it."""
-    return {"binding:host_id" if name == "host" else name: fields[name] for name in fields}
-
-
-def _fixed_ip(client: "Client", network_id: str | None, pairs: dict[str, str]) -> dict[str, str]:
-    """`subnet=…,ip-address=…` as the API has it."""
-    if not pairs:
-        raise click.UsageError("--fixed-ip wants subnet=…, ip-address=…, or both.")
-    fixed_ip = {}
-    if "subnet" in pairs:
-        filters = {"network_id": network_id} if network_id else {}
-        fixed_ip["subnet_id"] = lookup.find_id(client, SUBNET, pairs["subnet"], **filters)
-    if "ip-address" in pairs:
-        fixed_ip["ip_address"] = pairs["ip-address"]
-    return fixed_ip
-
-
-def _owned_ip(client: "Client", found: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
-    """The fixed IP of the port that is meant; what was given itself when it has none such."""
-    wanted = _fixed_ip(client, found["network_id"], pairs)
-    for fixed_ip in found["fixed_ips"]:
-        if wanted.items() <= fixed_ip.items():
-            return dict(fixed_ip)
-    return wanted
-
-
-def _dhcp_option(pairs: dict[str, str]) -> dict[str, Any]:
-    """`name=…,value=…` as the API has it; no value at all deletes the option."""
-    option: dict[str, Any] = {"opt_name": pairs["name"], "opt_value": pairs.get("value")}
-    if "ip-version" in pairs:
-        text = pairs["ip-version"]
-        option["ip_version"] = int(text) if text.isdigit() else text
-    return option

@@ -1,17 +1,22 @@
 """`ipam subnet …`: the addresses of a network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.subnet_options import (
+    dhcp_option,
+    gateway_option,
+    list_value_options,
+    wire_gateway,
+    wire_lists,
+)
 from ipam.cli.commands.subnet_pool import pool
 from ipam.cli.connection import connect
 from ipam.cli.options import (
-    Command,
-    KeyValues,
     description_option,
     examples,
     format_options,
@@ -28,60 +33,6 @@ from ipam.cli.resource_kinds import NETWORK, SUBNET, SUBNET_ADDRESS, SUBNET_POOL
 from ipam.cli.tags import update_with_tags
 
 IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
-
-
-def dhcp_option(command: Command) -> Command:
-    """--dhcp/--no-dhcp."""
-    return click.option(
-        "--dhcp/--no-dhcp",
-        "enable_dhcp",
-        default=None,
-        help="Whether dnsmasq serves it (it does).",
-    )(command)
-
-
-def gateway_option(command: Command) -> Command:
-    """--gateway."""
-    return click.option(
-        "--gateway",
-        metavar="IP|auto|none",
-        help="The router machines are told: an address, the first one (auto), or none.",
-    )(command)
-
-
-def list_value_options(verb: str) -> Callable[[Command], Command]:
-    """--allocation-pool, --dns-nameserver, --host-route, each repeatable."""
-
-    def decorate(command: Command) -> Command:
-        for option in (
-            click.option(
-                "--host-route",
-                "host_routes",
-                multiple=True,
-                type=KeyValues(["destination", "gateway"]),
-                metavar="destination=CIDR,gateway=IP",
-                help=f"{verb} a route machines are told; repeat for more.",
-            ),
-            click.option(
-                "--dns-nameserver",
-                "dns_nameservers",
-                multiple=True,
-                metavar="IP",
-                help=f"{verb} a DNS server machines are told; repeat for more.",
-            ),
-            click.option(
-                "--allocation-pool",
-                "allocation_pools",
-                multiple=True,
-                type=KeyValues(["start", "end"]),
-                metavar="start=IP,end=IP",
-                help=f"{verb} a range of addresses to give out; repeat for more.",
-            ),
-        ):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 @click.group()
@@ -146,7 +97,7 @@ def create(
     version = 6 if ":" in (cidr or "") else 4
     if origin is not None and not cidr:
         version = origin["ip_version"]
-    added = _lists(fields)
+    added = wire_lists(fields)
     body = given(
         name=name_argument or name_option,
         network_id=lookup.find_id(client, NETWORK, network),
@@ -157,7 +108,7 @@ def create(
         ip_version=int(ip_version) if ip_version else version,
         **fields,
     )
-    body |= {name: values for name, values in added.items() if values} | _gateway(gateway)
+    body |= {name: values for name, values in added.items() if values} | wire_gateway(gateway)
     created = client.post(SUBNET.path, json={"subnet": body})["subnet"]
     show_record(created, output_format=output_format, wanted=wanted)
 
@@ -245,8 +196,8 @@ def change(
         "dns_nameservers": no_dns_nameservers,
         "host_routes": no_host_route,
     }
-    added = _lists(fields)
-    changes = given(**fields) | _gateway(gateway)
+    added = wire_lists(fields)
+    changes = given(**fields) | wire_gateway(gateway)
     for name, values in added.items():
         if values or emptied[name]:
             changes[name] = ([] if emptied[name] else found[name]) + values
@@ -274,7 +225,7 @@ def unset(name_or_id: str, **fields: Any) -> None:
     client = connect()
     found = lookup.find(client, SUBNET, name_or_id)
     changes: dict[str, Any] = {}
-    for name, values in _lists(fields).items():
+    for name, values in wire_lists(fields).items():
         if values:
             changes[name] = lookup.without(found[name], values)
     lookup.update(client, SUBNET, found["id"], changes, revision_number=found["revision_number"])
@@ -312,22 +263,3 @@ def addresses(name_or_id: str, state: str | None, **listing: Any) -> None:
 
 
 subnet.add_command(pool)
-
-
-def _lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
-    """The list options, taken out of `fields`, as the API has them."""
-    routes = [
-        {"destination": route["destination"], "nexthop": route["gateway"]}
-        for route in fields.pop("host_routes")
-    ]
-    return {
-        "allocation_pools": list(fields.pop("allocation_pools")),
-        "dns_nameservers": list(fields.pop("dns_nameservers")),
-        "host_routes": routes,
-    }
-
-
-def _gateway(gateway: str | None) -> dict[str, str | None]:
-    if gateway is None or gateway.lower() == "auto":
-        return {}
-    return {"gateway_ip": None if gateway.lower() == "none" else gateway}

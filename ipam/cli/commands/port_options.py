@@ -1,0 +1,88 @@
+"""Options of the commands for ports, and their values as the API has them."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ipam.cli import lookup
+from ipam.cli.options import Command, KeyValues, admin_state_option, description_option
+from ipam.cli.resource_kinds import SUBNET
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+fixed_ip_option = click.option(
+    "--fixed-ip",
+    "fixed_ips",
+    multiple=True,
+    type=KeyValues([], ["subnet", "ip-address"]),
+    metavar="subnet=SUBNET,ip-address=IP",
+    help="An address, or a subnet to take one from, or both; repeat for more.",
+)
+extra_dhcp_option = click.option(
+    "--extra-dhcp-option",
+    "extra_dhcp_opts",
+    multiple=True,
+    type=KeyValues(["name"], ["value", "ip-version"]),
+    metavar="name=NAME,value=VALUE[,ip-version=4|6]",
+    help="A DHCP option this machine is told; repeat for more.",
+)
+
+
+def machine_options(command: Command) -> Command:
+    """What both `create` and `set` can say of the machine."""
+    for option in (
+        admin_state_option,
+        description_option,
+        click.option("--dns-name", metavar="NAME", help="The machine's host name."),
+        click.option(
+            "--host",
+            metavar="HOST",
+            help="The host it runs on, as `ipam agent list` has it; that host's agent serves it.",
+        ),
+        click.option("--device-owner", metavar="OWNER", help="What kind of thing uses the port."),
+        click.option("--device", "device_id", metavar="ID", help="The id of what uses the port."),
+        click.option("--mac-address", metavar="MAC", help="The machine's MAC address."),
+    ):
+        command = option(command)
+    return command
+
+
+def wire_binding(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with --host under the API's name for it."""
+    return {"binding:host_id" if name == "host" else name: fields[name] for name in fields}
+
+
+def wire_fixed_ip(
+    client: "Client", network_id: str | None, pairs: dict[str, str]
+) -> dict[str, str]:
+    """`subnet=…,ip-address=…` as the API has it."""
+    if not pairs:
+        raise click.UsageError("--fixed-ip wants subnet=…, ip-address=…, or both.")
+    fixed_ip = {}
+    if "subnet" in pairs:
+        filters = {"network_id": network_id} if network_id else {}
+        fixed_ip["subnet_id"] = lookup.find_id(client, SUBNET, pairs["subnet"], **filters)
+    if "ip-address" in pairs:
+        fixed_ip["ip_address"] = pairs["ip-address"]
+    return fixed_ip
+
+
+def owned_fixed_ip(
+    client: "Client", found: dict[str, Any], pairs: dict[str, str]
+) -> dict[str, str]:
+    """The fixed IP of the port that is meant; what was given itself when it has none such."""
+    wanted = wire_fixed_ip(client, found["network_id"], pairs)
+    for fixed_ip in found["fixed_ips"]:
+        if wanted.items() <= fixed_ip.items():
+            return dict(fixed_ip)
+    return wanted
+
+
+def wire_dhcp_option(pairs: dict[str, str]) -> dict[str, Any]:
+    """`name=…,value=…` as the API has it; no value at all deletes the option."""
+    option: dict[str, Any] = {"opt_name": pairs["name"], "opt_value": pairs.get("value")}
+    if "ip-version" in pairs:
+        text = pairs["ip-version"]
+        option["ip_version"] = int(text) if text.isdigit() else text
+    return option

@@ -1,0 +1,82 @@
+"""Options of the commands for subnets, and their values as the API has them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ipam.cli.options import Command, KeyValues
+
+
+def dhcp_option(command: Command) -> Command:
+    """--dhcp/--no-dhcp."""
+    return click.option(
+        "--dhcp/--no-dhcp",
+        "enable_dhcp",
+        default=None,
+        help="Whether dnsmasq serves it (it does).",
+    )(command)
+
+
+def gateway_option(command: Command) -> Command:
+    """--gateway."""
+    return click.option(
+        "--gateway",
+        metavar="IP|auto|none",
+        help="The router machines are told: an address, the first one (auto), or none.",
+    )(command)
+
+
+def list_value_options(verb: str) -> Callable[[Command], Command]:
+    """--allocation-pool, --dns-nameserver, --host-route, each repeatable."""
+
+    def decorate(command: Command) -> Command:
+        for option in (
+            click.option(
+                "--host-route",
+                "host_routes",
+                multiple=True,
+                type=KeyValues(["destination", "gateway"]),
+                metavar="destination=CIDR,gateway=IP",
+                help=f"{verb} a route machines are told; repeat for more.",
+            ),
+            click.option(
+                "--dns-nameserver",
+                "dns_nameservers",
+                multiple=True,
+                metavar="IP",
+                help=f"{verb} a DNS server machines are told; repeat for more.",
+            ),
+            click.option(
+                "--allocation-pool",
+                "allocation_pools",
+                multiple=True,
+                type=KeyValues(["start", "end"]),
+                metavar="start=IP,end=IP",
+                help=f"{verb} a range of addresses to give out; repeat for more.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def wire_lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
+    """The list options, taken out of `fields`, as the API has them."""
+    routes = [
+        {"destination": route["destination"], "nexthop": route["gateway"]}
+        for route in fields.pop("host_routes")
+    ]
+    return {
+        "allocation_pools": list(fields.pop("allocation_pools")),
+        "dns_nameservers": list(fields.pop("dns_nameservers")),
+        "host_routes": routes,
+    }
+
+
+def wire_gateway(gateway: str | None) -> dict[str, str | None]:
+    """What --gateway asks for, as the API has it."""
+    if gateway is None or gateway.lower() == "auto":
+        return {}
+    return {"gateway_ip": None if gateway.lower() == "none" else gateway}
