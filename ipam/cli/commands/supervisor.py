@@ -4,49 +4,27 @@ One thread, one selector; pidfds tell of deaths, a wake-up pipe of signals. Noth
 the children do. The kernel sends them SIGTERM when the supervisor itself is killed.
 """
 
-import ctypes
-import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Self
 
 from ipam.backoff import Backoff
+from ipam.cli.commands.child_process import ChildProcess
 
 RESTARTS = Backoff(first_seconds=1.0, longest_seconds=30.0)
 HEALTHY_SECONDS = 60.0
 """A child that lived as long starts again at once, as if it had never failed."""
 REPEATED_SIGNAL_SECONDS = 1.0
 """timeout(1) and a terminal below sudo send the same signal twice: that is one wish to stop."""
-LONGEST_LINE_BYTES = 65536
-PR_SET_PDEATHSIG = 1
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ChildFailedError(Exception):
     """A child ended while everything was still being started."""
-
-
-@dataclass(slots=True)
-class Child:
-    """One child, running or waiting for its restart."""
-
-    name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
-    pidfd: int = -1
-    status: int | None = None
-    started: float = 0.0
-    failures: int = 0
-    restart_at: float | None = None
-    buffer: bytearray = field(default_factory=bytearray)
 
 
 class Supervisor:
@@ -58,7 +36,7 @@ class Supervisor:
         self.restarts = False
         self._last_signal = 0.0
         self._write_line = write_line
-        self._children: dict[str, Child] = {}
+        self._children: dict[str, ChildProcess] = {}
         self._selector = selectors.DefaultSelector()
         self._old_handlers: dict[int, object] = {}
 
@@ -91,8 +69,7 @@ class Supervisor:
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start a child of that name."""
-        self._environment = environment
-        child = self._children[name] = Child(name, command)
+        child = self._children[name] = ChildProcess(name, command, environment, self._write_line)
         self._spawn(child)
 
     def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -153,30 +130,11 @@ class Supervisor:
                 self._write_line("up", f"{child.name} does not end; killing it")
             self._kill(child)
 
-    def _spawn(self, child: Child) -> None:
-        parent = os.getpid()
-
-        def die_with_parent() -> None:
-            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)
-
-        child.process = subprocess.Popen(
-            child.command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(self._environment),
-            process_group=0,  # Ctrl-C at the terminal reaches the supervisor alone
-            preexec_fn=die_with_parent,  # noqa: PLW1509  # this process has one thread
-        )
-        assert child.process.stdout is not None  # it is a pipe
-        os.set_blocking(child.process.stdout.fileno(), False)
-        child.started, child.restart_at = time.monotonic(), None
-        child.pidfd = os.pidfd_open(child.process.pid)
+    def _spawn(self, child: ChildProcess) -> None:
+        child.start()
         self._selector.register(child.pidfd, selectors.EVENT_READ, lambda: self._on_death(child))
         self._selector.register(
-            child.process.stdout, selectors.EVENT_READ, lambda: self._read_lines(child)
+            child.output, selectors.EVENT_READ, lambda: self._read_lines(child)
         )
 
     def _turn(self, seconds: float | None) -> None:
@@ -186,7 +144,7 @@ class Supervisor:
             if self._selector.get_map().get(key.fd) == key:
                 key.data()
 
-    def _on_death(self, child: Child) -> None:
+    def _on_death(self, child: ChildProcess) -> None:
         process = child.process
         assert process is not None  # its pidfd was registered
         child.status = process.wait()
@@ -194,8 +152,7 @@ class Supervisor:
         self._forget(child)
         if not self.restarts:
             return
-        lived = time.monotonic() - child.started
-        child.failures = 1 if lived >= HEALTHY_SECONDS else child.failures + 1
+        child.failures = 1 if child.lived_seconds >= HEALTHY_SECONDS else child.failures + 1
         delay = RESTARTS.seconds(child.failures)
         child.restart_at = time.monotonic() + delay
         how = _how(child.status)
@@ -213,46 +170,24 @@ class Supervisor:
         ]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _read_lines(self, child: Child) -> None:
-        assert child.process is not None  # called before it is forgotten
-        assert child.process.stdout is not None  # it is a pipe
-        try:
-            while chunk := os.read(child.process.stdout.fileno(), LONGEST_LINE_BYTES):
-                child.buffer += chunk
-                self._write_lines(child)
-        except BlockingIOError:
-            return
-        if child.process.stdout in self._selector.get_map():  # it would be ready for ever
-            self._selector.unregister(child.process.stdout)
+    def _read_lines(self, child: ChildProcess) -> None:
+        more_may_come = child.read_lines()
+        if not more_may_come and child.output in self._selector.get_map():
+            self._selector.unregister(child.output)  # it would be ready for ever
 
-    def _write_lines(self, child: Child) -> None:
-        *lines, rest = child.buffer.split(b"\n")
-        if len(rest) >= LONGEST_LINE_BYTES:
-            lines, rest = [*lines, rest], bytearray()
-        for line in lines:
-            self._write_line(child.name, line.decode(errors="backslashreplace"))
-        child.buffer = rest
-
-    def _kill(self, child: Child) -> None:
+    def _kill(self, child: ChildProcess) -> None:
         if child.process is not None:
             child.process.kill()
             child.process.wait()
             self._read_lines(child)
             self._forget(child)
 
-    def _forget(self, child: Child) -> None:
-        """Close what belonged to the process that ended."""
-        assert child.process is not None  # it has just ended
-        assert child.process.stdout is not None  # it is a pipe
-        if child.buffer:
-            self._write_line(child.name, child.buffer.decode(errors="backslashreplace"))
-        child.buffer = bytearray()
-        if child.process.stdout in self._selector.get_map():
-            self._selector.unregister(child.process.stdout)
-        child.process.stdout.close()
+    def _forget(self, child: ChildProcess) -> None:
+        """Look no more at the process that ended."""
+        if child.output in self._selector.get_map():
+            self._selector.unregister(child.output)
         self._selector.unregister(child.pidfd)
-        os.close(child.pidfd)
-        child.process = None
+        child.close()
 
     def _drain_wakeups(self) -> None:
         self._wake_reader.recv(4096)

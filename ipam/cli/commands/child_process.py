@@ -1,0 +1,102 @@
+"""One child process of a supervisor, and the lines that it writes."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO
+
+LONGEST_LINE_BYTES = 65536
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class ChildProcess:
+    """One child, running or waiting for its restart. The kernel ends it with its parent."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        write_line: Callable[[str, str], None],
+    ) -> None:
+        self.name = name
+        self.process: subprocess.Popen[bytes] | None = None
+        self.pidfd = -1
+        self.status: int | None = None
+        self.failures = 0
+        self.restart_at: float | None = None
+        self._command = command
+        self._environment = environment
+        self._write_line = write_line
+        self._started = 0.0
+        self._unfinished = bytearray()
+
+    def start(self) -> None:
+        """Run the command; `pidfd` says when it has ended."""
+        parent = os.getpid()
+
+        def die_with_parent() -> None:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+        self.process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(self._environment),
+            process_group=0,  # Ctrl-C at the terminal reaches the supervisor alone
+            preexec_fn=die_with_parent,  # noqa: PLW1509  # this process has one thread
+        )
+        self._started, self.restart_at = time.monotonic(), None
+        self.pidfd = os.pidfd_open(self.process.pid)
+        os.set_blocking(self.output.fileno(), False)
+
+    @property
+    def output(self) -> IO[bytes]:
+        """Where the running child writes."""
+        assert self.process is not None  # it runs, or has just ended
+        assert self.process.stdout is not None  # it is a pipe
+        return self.process.stdout
+
+    @property
+    def lived_seconds(self) -> float:
+        """How long ago it was started."""
+        return time.monotonic() - self._started
+
+    def read_lines(self) -> bool:
+        """Pass on the lines that are there; whether more may come."""
+        try:
+            while chunk := os.read(self.output.fileno(), LONGEST_LINE_BYTES):
+                self._unfinished += chunk
+                self._pass_on_lines()
+        except BlockingIOError:
+            return True
+        return False
+
+    def close(self) -> None:
+        """Close what belonged to the process that ended, and pass on its last words."""
+        if self._unfinished:
+            self._pass_on(self._unfinished)
+        self._unfinished = bytearray()
+        self.output.close()
+        os.close(self.pidfd)
+        self.process = None
+
+    def _pass_on_lines(self) -> None:
+        *lines, rest = self._unfinished.split(b"\n")
+        if len(rest) >= LONGEST_LINE_BYTES:
+            lines.append(rest)
+            rest = bytearray()
+        for line in lines:
+            self._pass_on(line)
+        self._unfinished = rest
+
+    def _pass_on(self, line: bytearray) -> None:
+        self._write_line(self.name, line.decode(errors="backslashreplace"))
