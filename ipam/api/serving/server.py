@@ -57,9 +57,8 @@ class Server:
         while not self._stopping:
             self._turn(LOOP_SECONDS)
         self._close_doors()
-        self._turn(0)  # whoever has sent something is under way after this
         deadline = time.monotonic() + draining.DRAIN_SECONDS
-        while self._is_busy() and time.monotonic() < deadline:
+        while not self._is_drained() and time.monotonic() < deadline:
             self._turn(0.05)
         self._dispatcher.shutdown(timeout=THREADS_END_SECONDS)
         wasyncore.close_all(self._map, ignore_all=True)
@@ -71,6 +70,13 @@ class Server:
 
     def _turn(self, seconds: float) -> None:
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+    def _is_drained(self) -> bool:
+        """Whether nobody waits for an answer, nor has sent anything that was not read yet."""
+        if self._is_busy():
+            return False
+        self._turn(0)  # from a channel that is busy nothing is read: only now it is seen
+        return not self._is_busy()
 
     def _is_busy(self) -> bool:
         channels = [*self._tcp.active_channels.values(), *self._unix.active_channels.values()]

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,7 +84,9 @@ def test_requests_that_were_sent_and_not_yet_read_are_answered(
 ) -> None:
     known = connect()
     known.sendall(ASK)
-    assert known.recv(65536)
+    with HTTPResponse(known) as response:
+        response.begin()
+        response.read()
     with stopped_meanwhile(running):
         channels = [connect() for _ in range(8)]
         for channel in [known, *channels]:
