@@ -14,8 +14,13 @@ import pytest
 
 from ipam import errors
 from ipam.client import Client
+from tests.servers.quiet_server import QuietHttpServer, QuietThreads
 
 Answer = tuple[int, dict[str, str], bytes]
+
+
+class QuietUnixServer(QuietThreads, socketserver.UnixStreamServer):
+    pass
 
 
 class Stub:
@@ -55,11 +60,10 @@ class Stub:
             do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  # http.server's names
 
         self.socket_path = str(directory / "stub.sock")
-        self.unix = socketserver.ThreadingUnixStreamServer(self.socket_path, Handler)
-        self.tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.unix = QuietUnixServer(self.socket_path, Handler)
+        self.tcp = QuietHttpServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.tcp.server_address[1]}"
         for server in (self.unix, self.tcp):
-            server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
@@ -225,7 +229,7 @@ def test_a_late_answer_is_said_to_be_late(client: Client, stub: Stub) -> None:
     over = threading.Event()
 
     def late(*_: Any) -> Answer:
-        over.wait(5)
+        over.wait()
         return 200, {}, b"{}"
 
     stub.answer = late

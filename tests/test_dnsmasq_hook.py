@@ -11,6 +11,7 @@ import pytest
 
 import ipam
 from ipam.agent.leases.record import parse_record
+from tests.waiting import PATIENCE_SECONDS
 
 HOOK = Path(ipam.__file__).parent / "dnsmasq_hook.py"
 PYTHON = Path("/usr/bin/python3")
@@ -43,7 +44,7 @@ def hook(tmp_path: Path, spool: Path) -> Hook:
             env=base | environment,
             capture_output=True,
             check=False,
-            timeout=20,
+            timeout=PATIENCE_SECONDS,
         )
 
     return call
@@ -170,7 +171,7 @@ def test_the_hook_imports_only_what_the_interpreter_has_built_in() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
     assert imported <= set(done.stdout.split())
 
@@ -184,5 +185,5 @@ def test_the_spool_is_locked_while_it_is_written(hook: Hook, spool: Path) -> Non
     assert writer.is_alive()
     assert spool.read_bytes() == b""
     os.close(descriptor)
-    writer.join(10)
+    writer.join()
     assert spool.read_bytes() != b""

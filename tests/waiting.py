@@ -5,12 +5,17 @@ slow or loaded machine everything else still ends long before. It stays below py
 `timeout`, so that a failure names what was waited for.
 """
 
+import contextlib
+import os
+import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 PATIENCE_SECONDS: Final = 240.0
-LOOK_AGAIN_SECONDS: Final = 0.02
+LOOK_AGAIN_SECONDS: Final = 0.05
 
 Found = TypeVar("Found")
 
@@ -23,7 +28,7 @@ def eventually(
 ) -> Found:
     """The first true answer of the probe.
 
-    Fails with `what` was waited for, which a function may say when it is known.
+    Fails with `what` was waited for; a function says it with what is known by then.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := probe()):
@@ -32,3 +37,54 @@ def eventually(
             raise AssertionError(f"not within {PATIENCE_SECONDS:g} s: {told}")
         time.sleep(every)
     return found
+
+
+def until_it_serves(
+    process: "subprocess.Popen[str] | subprocess.Popen[bytes]",
+    serves: Callable[[], object],
+    log: Path,
+) -> None:
+    """Wait for a program that was just started.
+
+    Raises RuntimeError with its log when it ends instead.
+    """
+
+    def told() -> str:
+        return f"{process.args!r}:\n{log.read_text()[-3000:]}"
+
+    def serves_or_has_ended() -> bool:
+        return bool(serves()) or process.poll() is not None
+
+    eventually(serves_or_has_ended, told)
+    if process.poll() is not None:
+        raise RuntimeError(f"ended at once: {told()}")
+
+
+@contextlib.contextmanager
+def ready_process(
+    command: Sequence[str], directory: Path, log: Path
+) -> "Iterator[subprocess.Popen[str]]":
+    """A program that has said READY=1, as systemd hears it; killed at the end if still there."""
+    address = directory / f"{log.stem}.notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, log.open("w") as output:
+        notified.bind(str(address))
+        notified.setblocking(False)
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "NOTIFY_SOCKET": str(address)},
+            stderr=output,
+            text=True,
+        )
+        try:
+            until_it_serves(process, lambda: _heard(notified) == b"READY=1", log)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            address.unlink()
+
+
+def _heard(notified: socket.socket) -> bytes:
+    with contextlib.suppress(BlockingIOError):
+        return notified.recv(100)
+    return b""

@@ -23,6 +23,7 @@ from tests.agent.network_rows import (
     subnet4,
     subnet6,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 MAC_TAGS = "/var/lib/ipam/agent/mac_tags.conf"
 SITE = Site(
@@ -122,7 +123,7 @@ def test_dnsmasq_agrees_with_the_golden_files(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
 

@@ -167,7 +167,6 @@ def _listed(pools: list[str]) -> list[str]:
 EXAMPLES = {"sqlite": 50, "postgresql": 10, "mariadb": 10}
 
 
-@pytest.mark.timeout(300)
 def test_no_history_gives_an_address_twice_early_or_never(
     database: Database, backend: str
 ) -> None:

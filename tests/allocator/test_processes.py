@@ -13,6 +13,7 @@ from ipam.clock import now_seconds
 from ipam.store import tables
 from ipam.store.engine.database import Database
 from tests.allocator.subnets import Ground
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 WORKERS = 4
 KILLED = 2
@@ -58,13 +59,13 @@ def crowd(database_url: str, tmp_path: Path) -> Callable[[Ground], list[Claims]]
             arguments = [database_url, ground.subnet, ground.ports[number], file, stop, number]
             workers.append(subprocess.Popen([sys.executable, WORKER, *map(str, arguments)]))
         try:
-            _wait_for_lines(files)
+            eventually(lambda: all(file.stat().st_size for file in files), "all have an address")
             for worker in workers[:KILLED]:
                 time.sleep(SECONDS / 3)
                 worker.send_signal(signal.SIGKILL)
             time.sleep(SECONDS / 3)
             stop.touch()
-            codes = [worker.wait(60) for worker in workers]
+            codes = [worker.wait(PATIENCE_SECONDS) for worker in workers]
         finally:
             for worker in workers:
                 worker.kill()
@@ -75,14 +76,6 @@ def crowd(database_url: str, tmp_path: Path) -> Callable[[Ground], list[Claims]]
     return run
 
 
-def _wait_for_lines(files: list[Path]) -> None:
-    deadline = time.monotonic() + 60
-    while not all(file.stat().st_size for file in files):
-        assert time.monotonic() < deadline, "a worker never got an address"
-        time.sleep(0.02)
-
-
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("last", ["10.0.0.30", "10.0.3.255"], ids=["29 addresses", "1023"])
 def test_processes_never_share_lose_or_waste_an_address(
     database: Database,

@@ -46,5 +46,5 @@ def live_api(template_database: Path, directory: Path) -> Iterator[LiveApi]:
         yield LiveApi(str(server.socket_path), server.url, str(config_file), users)
     finally:
         server.stop()
-        thread.join(10)
+        thread.join()
         database.dispose()

@@ -4,7 +4,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any, Final
 
 from tests.servers.keystone_server import Directory, KeystoneServer
 from tests.servers.private_server import free_port, is_listening
+from tests.waiting import until_it_serves
 
 PASSWORD: Final = "sesame"
-START_SECONDS: Final = 60
 
 USERS: Final = {
     "admin": ("admin", ["admin"]),
@@ -111,11 +110,7 @@ def _api(config: Path, port: int, log: Path) -> Iterator[None]:
             ["setpriv", "--pdeathsig", "KILL", *command], stdout=output, stderr=output
         )
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not is_listening(port):
-            ended = process.poll() is not None or time.monotonic() > deadline
-            assert not ended, f"The API did not start:\n{log.read_text()}"
-            time.sleep(0.1)
+        until_it_serves(process, lambda: is_listening(port), log)
         yield
     finally:
         process.kill()

@@ -5,8 +5,10 @@ import json
 import socket
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, TypeAlias
+
+from tests.servers.quiet_server import QuietHttpServer
 
 Events: TypeAlias = list[dict[str, Any]]
 Answer: TypeAlias = tuple[int, Any]
@@ -41,8 +43,7 @@ class NovaEndpoint:
         """Name, server and port of each event that was given 200."""
         self._lock = threading.Lock()
         self._connections: list[socket.socket] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
-        self._server.daemon_threads = True
+        self._server = QuietHttpServer(("127.0.0.1", port), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
 
@@ -108,9 +109,8 @@ class NovaEndpoint:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                with contextlib.suppress(OSError):  # who asked has gone
-                    self.wfile.write(content)
-                    self.wfile.flush()
+                self.wfile.write(content)
+                self.wfile.flush()
 
             def log_message(self, *_words: object) -> None:
                 """Nothing: what it got is noted."""

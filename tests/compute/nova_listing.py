@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from keystoneauth1 import session, token_endpoint
 from keystoneauth1.adapter import Adapter
+
+from tests.servers.quiet_server import QuietHttpServer
 
 Answer = tuple[int, Any]
 
@@ -122,8 +124,7 @@ def nova_listing(**settings: Any) -> Iterator[NovaListing]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
+    http = QuietHttpServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     nova.url = f"http://127.0.0.1:{http.server_address[1]}/v2.1"
@@ -132,4 +133,4 @@ def nova_listing(**settings: Any) -> Iterator[NovaListing]:
     finally:
         http.shutdown()
         http.server_close()
-        thread.join(10)
+        thread.join()

@@ -18,8 +18,8 @@ from tests.end_to_end.live_service import (
     Service,
     agent_alive,
     run_or_fail,
-    wait_until,
 )
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +43,11 @@ def service() -> Iterator[Service]:
     )
     running = Service(host, run, state, process)
     try:
-        wait_until(lambda: agent_alive(running), 60, (state / "log").read_text)
+        eventually(lambda: agent_alive(running), (state / "log").read_text)
         yield running
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(PATIENCE_SECONDS)
         log.close()
         shutil.rmtree(run, ignore_errors=True)
         shutil.rmtree(state, ignore_errors=True)

@@ -8,11 +8,11 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import PATIENCE_SECONDS
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
 LEASE_SECONDS = 600
@@ -59,7 +59,9 @@ class Service:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [IPAM, "--socket", self.socket, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        )
 
     def json(self, *words: str) -> Any:
         done = self.run(*words, "-f", "json")
@@ -98,7 +100,7 @@ class Machine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             env=os.environ | (environment or {}),
         )
         return done.stdout + done.stderr
@@ -120,7 +122,7 @@ class Machine:
         files = ["-lf", f"{script}.leases", "-pf", f"{script}.pid", "-sf", str(script)]
         passed = ["-e", f"RESULT={script.with_suffix('.result')}"]
         commands = {
-            "udhcpc": ["udhcpc", "-f", "-q", "-n", "-t", "10", "-T", "1", "-s", str(script), "-i"],
+            "udhcpc": ["udhcpc", "-f", "-q", "-n", "-t", "60", "-T", "1", "-s", str(script), "-i"],
             "dhclient": ["dhclient", "-4", "-1", "-cf", "/dev/null", *files, *passed],
             "dhclient6": ["dhclient", "-6", "-1", "-cf", "/dev/null", *files, *passed],
             "dhcpcd": [
@@ -135,17 +137,6 @@ class Machine:
 def run_or_fail(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
-
-
-def wait_until(
-    condition: Callable[[], object],
-    seconds: float,
-    explain: Callable[[], str] = lambda: "it did not happen",
-) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.05)
 
 
 def agent_alive(service: Service) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.live_service import LEASE_SECONDS, Machine, Service, wait_until
+from tests.end_to_end.live_service import LEASE_SECONDS, Machine, Service
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -27,7 +28,7 @@ def make_network(service: Service, name: str, cidr: str, *subnet_words: str) -> 
 
 def make_port(service: Service, network: str, name: str, *words: str) -> dict[str, Any]:
     service.json("port", "create", name, "--network", network, "--host", service.host, *words)
-    waited = service.run("port", "wait", name, "--timeout", "30")
+    waited = service.run("port", "wait", name, "--timeout", f"{PATIENCE_SECONDS:g}")
     assert waited.returncode == 0, waited.stderr
     port: dict[str, Any] = service.json("port", "show", name)
     assert port["status"] == "ACTIVE"
@@ -49,18 +50,20 @@ def office(service: Service) -> str:
 
 
 @pytest.mark.parametrize("client", ["udhcpc", "dhclient", "dhcpcd"])
-def test_client_gets_its_ports_address_and_the_lease_is_listed_within_a_second(
+def test_client_gets_its_ports_address_and_the_lease_is_listed(
     service: Service, office: str, machine: Plug, client: str
 ) -> None:
     port = make_port(service, office, f"vm-{client}", "--dns-name", f"vm-{client}")
     address = port["fixed_ips"][0]["ip_address"]
 
-    got, told = machine(port).ask(client)
-    asked_at = time.time()
+    plugged, asked_at = machine(port), time.time()
+    got, told = plugged.ask(client)
+    given_at = time.time()
 
     assert got == address, told
-    wait_until(lambda: lease_of(service, address), 3)
+    eventually(lambda: lease_of(service, address))
     lease = lease_of(service, address)
+    listed_at = time.time()
     assert lease is not None
     assert lease["MAC Address"] == port["mac_address"]
     assert lease["Hostname"] == f"vm-{client}"
@@ -68,9 +71,9 @@ def test_client_gets_its_ports_address_and_the_lease_is_listed_within_a_second(
     assert shown["host"] == service.host
     assert shown["port_id"] == port["id"]
     expires = time.mktime(time.strptime(shown["expires_at"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
-    assert abs(expires - (asked_at + LEASE_SECONDS)) < 30
+    assert asked_at - 1 <= expires - LEASE_SECONDS <= given_at + 1
     first_seen = shown["first_seen_at"].replace("Z", "")
-    assert first_seen <= time.strftime("%Y-%m-%dT%H:%M:%S.999999", time.gmtime(asked_at + 1))
+    assert first_seen <= time.strftime("%Y-%m-%dT%H:%M:%S.999999", time.gmtime(listed_at))
 
 
 def test_the_machine_is_told_router_dns_mtu_domain_and_routes(
@@ -98,12 +101,12 @@ def test_stateful_ipv6_subnet_serves_exactly_the_ports_address(
     address = port["fixed_ips"][0]["ip_address"]
     plugged = machine(port)
     # A link-local address is usable only once duplicate detection is over.
-    wait_until(lambda: "tentative" not in plugged.run("ip", "-6", "address"), 10)
+    eventually(lambda: "tentative" not in plugged.run("ip", "-6", "address"))
 
     got, told = plugged.ask(client)
 
     assert got == address, told
-    wait_until(lambda: lease_of(service, address), 3)
+    eventually(lambda: lease_of(service, address))
 
 
 def test_killed_agent_comes_back_without_disturbing_dnsmasq_or_a_client(
@@ -118,7 +121,7 @@ def test_killed_agent_comes_back_without_disturbing_dnsmasq_or_a_client(
 
     os.kill(agent, signal.SIGKILL)
     assert plugged.ask("dhclient")[0] == address, "no answer while the agent is away"
-    wait_until(lambda: service.children(" agent run") not in ([], [agent]), 30)
+    eventually(lambda: service.children(" agent run") not in ([], [agent]))
     late = make_port(service, office, "vm-late")
 
     assert machine(late).ask("udhcpc")[0] == late["fixed_ips"][0]["ip_address"]
@@ -131,12 +134,12 @@ def test_deleted_port_frees_its_address_leaves_dnsmasq_and_ends_its_lease(
     port = make_port(service, office, "vm-gone")
     address = port["fixed_ips"][0]["ip_address"]
     assert machine(port).ask("udhcpc")[0] == address
-    wait_until(lambda: lease_of(service, address), 3)
+    eventually(lambda: lease_of(service, address))
 
     assert service.run("port", "delete", "vm-gone").returncode == 0
 
     assert lease_of(service, address) is None
-    wait_until(lambda: not list(service.run_path.glob(f"dhcp/*/hosts/{port['id']}")), 10)
+    eventually(lambda: not list(service.run_path.glob(f"dhcp/*/hosts/{port['id']}")))
     again = make_port(service, office, "vm-next", "--fixed-ip", f"ip-address={address}")
     got, told = machine(again).ask("udhcpc")
     assert got == address, told
@@ -147,7 +150,7 @@ def test_deleted_port_frees_its_address_leaves_dnsmasq_and_ends_its_lease(
 
 def test_a_port_of_no_host_is_served_too(service: Service, office: str, machine: Plug) -> None:
     service.json("port", "create", "bare-metal", "--network", office)
-    waited = service.run("port", "wait", "bare-metal", "--timeout", "30")
+    waited = service.run("port", "wait", "bare-metal", "--timeout", f"{PATIENCE_SECONDS:g}")
     assert waited.returncode == 0, waited.stderr
     port = service.json("port", "show", "bare-metal")
 
@@ -168,8 +171,8 @@ def test_deleted_network_leaves_nothing_on_the_host(service: Service) -> None:
     assert service.run("port", "delete", "vm-short").returncode == 0
     assert service.run("network", "delete", "short-lived").returncode == 0
 
-    wait_until(lambda: bridge not in _links(), 10, _links)
-    wait_until(lambda: not Path("/run/netns", namespace).exists(), 10)
+    eventually(lambda: bridge not in _links(), _links)
+    eventually(lambda: not Path("/run/netns", namespace).exists())
 
 
 def test_hostile_hostname_of_a_client_stays_text(
@@ -183,11 +186,11 @@ def test_hostile_hostname_of_a_client_stays_text(
 
     hostile = "-x hostname:evil,set:x -V 'a\nb' "
     plugged.run(
-        "sh", "-c", f"udhcpc -f -q -n -t 5 -T 1 -s {script} -i {plugged.interface} {hostile}"
+        "sh", "-c", f"udhcpc -f -q -n -t 60 -T 1 -s {script} -i {plugged.interface} {hostile}"
     )
 
     address = port["fixed_ips"][0]["ip_address"]
-    wait_until(lambda: lease_of(service, address), 5)
+    eventually(lambda: lease_of(service, address))
     event = service.json("lease", "events", "--ip", address)[-1]
     assert re.fullmatch(r"[\x20-\x7e]*", str(event))
 

@@ -9,7 +9,8 @@ import pytest
 
 from ipam.client import Client
 from ipam.store.engine.database import Database
-from tests.end_to_end.live_service import IPAM, wait_until
+from tests.end_to_end.live_service import IPAM
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 CLIENTS = 8
 PORTS = 200
@@ -27,11 +28,11 @@ def api_socket(database: Database, tmp_path: Path) -> Iterator[str]:
     process = subprocess.Popen([IPAM, "api", "--config-file", str(config)])
     socket_path = str(tmp_path / "api.sock")
     try:
-        wait_until(Path(socket_path).exists, 30)
+        eventually(Path(socket_path).exists)
         yield socket_path
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
 
 
 def test_two_hundred_ports_made_at_once_get_two_hundred_addresses(api_socket: str) -> None:

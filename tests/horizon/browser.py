@@ -9,9 +9,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.waiting import PATIENCE_SECONDS
+
 CHROMIUM: Final = "/usr/bin/chromium"
 DRIVER: Final = "/usr/bin/chromedriver"
-PATIENCE_SECONDS: Final = 30
 _STALE: Final = (StaleElementReferenceException,)
 """The page was replaced while it was looked at: look again."""
 

@@ -6,7 +6,6 @@ Runs only when it is asked for: `pytest -m horizon`. Needs Debian's chromium and
 import contextlib
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.horizon.browser import Browser
 from tests.servers.horizon_server import HorizonServer
 from tests.servers.keystone_server import ADMIN_PASSWORD, Directory, KeystoneServer
 from tests.servers.private_server import free_port, is_listening
+from tests.waiting import PATIENCE_SECONDS, until_it_serves
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
 
@@ -105,14 +105,13 @@ def _start_api(directory: Path, port: int, keystone_url: str) -> Callable[[], No
 
     def stop() -> None:
         process.terminate()
-        process.wait(15)
+        process.wait(PATIENCE_SECONDS)
 
-    deadline = time.monotonic() + 30
-    while not is_listening(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            stop()
-            raise RuntimeError((directory / "api.log").read_text())
-        time.sleep(0.1)
+    try:
+        until_it_serves(process, lambda: is_listening(port), directory / "api.log")
+    except BaseException:
+        stop()
+        raise
     return stop
 
 

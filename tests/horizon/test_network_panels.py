@@ -8,7 +8,7 @@ from tests.horizon.browser import Browser
 from tests.horizon.conftest import Cloud
 from tests.servers.keystone_server import ADMIN_PASSWORD
 
-pytestmark = [pytest.mark.horizon, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.horizon, pytest.mark.timeout(1800)]
 
 
 def test_a_member_makes_and_deletes_a_network_with_its_subnet_and_port(browser: Browser) -> None:

@@ -41,7 +41,7 @@ def api_url(config_file: Path, tmp_path: Path) -> Iterator[str]:
     thread.start()
     yield server.url
     server.stop()
-    thread.join(10)
+    thread.join()
     database.dispose()
 
 

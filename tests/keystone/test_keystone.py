@@ -18,6 +18,7 @@ from ipam.identity.authentication import PEER_UID, authenticator
 from ipam.identity.keystone import KeystoneAuthenticator
 from ipam.store.engine.database import Database
 from tests.keystone.conftest import Door, People, door_to
+from tests.waiting import PATIENCE_SECONDS
 
 CLAIMS = {
     "X_User_Id": "root",
@@ -266,8 +267,8 @@ def test_passwords_of_the_htpasswd_file_count_only_in_their_own_mode(
 def test_a_keystone_that_is_back_in_a_moment_is_asked_again(
     people: People, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keystone, "PAUSES_SECONDS", (0.25,) * 100)
-    monkeypatch.setattr(keystone, "ASK_AGAIN_WITHIN_SECONDS", 25.0)
+    monkeypatch.setattr(keystone, "PAUSES_SECONDS", (0.25,) * 1000)
+    monkeypatch.setattr(keystone, "ASK_AGAIN_WITHIN_SECONDS", PATIENCE_SECONDS)
     alice = people.token("alice", "alpha")
     people.server.stop()
     with ThreadPoolExecutor() as threads:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ipam import model
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
 from tests.servers.openstack import hypervisors
 from tests.servers.openstack.controllers import IPAM
 from tests.servers.openstack.hypervisors import Hypervisor
 from tests.servers.openstack.place import Place
-
-BOOT_SECONDS = 90
+from tests.waiting import eventually
 
 
 class Host:
@@ -43,7 +42,7 @@ class Host:
                 (agent,) = client.list("/v2.0/agents", "agents")
             return bool(agent["configurations"].get("vif_type") == vif_type)
 
-        wait_until(reported, f"the agent reports {vif_type}")
+        eventually(reported, f"the agent reports {vif_type}")
 
     def port_wait(self, port_id: str, seconds: float) -> str:
         """What `ipam port wait` says of a port that does not become ACTIVE."""
@@ -74,7 +73,7 @@ class Guest:
             return console if text in console else ""
 
         try:
-            found: str = wait_until(shown, text, BOOT_SECONDS, every=0.5)
+            found: str = eventually(shown, text, every=0.5)
         except AssertionError:
             raise AssertionError(
                 f"no {text!r} on the console:\n{self.console()[-3000:]}"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.libvirt.guests import Guest, Host
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -104,11 +105,13 @@ def test_without_its_agent_a_boot_fails_and_ipam_says_why(
     host.place.programs.stop(host.hypervisor.agent, signal.SIGKILL)
     try:
         server = tenant.boot([{"uuid": network.id}], wait=False)
-        port = wait_until(
+        port = eventually(
             lambda: [p for p in tenant.ports_of(server) if p["binding:host_id"]], "bound"
         )[0]
-        reason = host.port_wait(port["id"], seconds=12)
-        assert "No agent is alive on host" in reason
+        eventually(
+            lambda: "No agent is alive on host" in host.port_wait(port["id"], seconds=1),
+            "the agent counts as dead",
+        )
         refused = tenant.await_server(server, "ERROR")
         assert refused.fault
     finally:

@@ -2,8 +2,7 @@
 
 import contextlib
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,20 +11,7 @@ from openstack import exceptions
 from ipam import model
 from ipam.client import Client
 from tests.servers.openstack.cloud import Cloud
-
-SERVER_SECONDS = 60
-
-
-def wait_until(
-    probe: Callable[[], Any], what: str, seconds: float = 30, every: float = 0.1
-) -> Any:
-    """The first true answer of the probe."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := probe():
-            return found
-        time.sleep(every)
-    raise AssertionError(f"not within {seconds:g} s: {what}")
+from tests.waiting import eventually
 
 
 class Tenant:
@@ -91,7 +77,7 @@ class Tenant:
                 raise AssertionError(f"server {server.id}: {found.fault}")
             return found if found.status == status and not found.task_state else None
 
-        return wait_until(reached, f"{server.id} is {status}", SERVER_SECONDS)
+        return eventually(reached, f"{server.id} is {status}")
 
     def delete(self, server: Any) -> None:
         """Delete the server and wait until Nova has forgotten it."""
@@ -103,7 +89,7 @@ class Tenant:
                 return False
             return True
 
-        wait_until(gone, f"{server.id} is gone", SERVER_SECONDS)
+        eventually(gone, f"{server.id} is gone")
 
     def ports_of(self, server: Any) -> list[dict[str, Any]]:
         """The server's ports, as ipam has them."""
@@ -150,7 +136,7 @@ class Tenant:
         for server_id in self._servers:
             self.compute.delete_server(server_id, ignore_missing=True)
         for server_id in self._servers:
-            wait_until(partial(self._gone, server_id), f"{server_id} is gone", 60)
+            eventually(partial(self._gone, server_id), f"{server_id} is gone")
         for port_id in self._ports:
             self.net.delete_port(port_id, ignore_missing=True)
         for network_id in self._networks:

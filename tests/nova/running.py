@@ -45,7 +45,7 @@ def mark(items: Sequence[pytest.Item], directory: Path, marker: pytest.MarkDecor
     for item in items:
         if directory in item.path.parents:
             item.add_marker(marker)
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.timeout(1800))
             for version in (50, 60):
                 warning = f"ignore::openstack.warnings.RemovedInSDK{version}Warning"
                 item.add_marker(pytest.mark.filterwarnings(warning))

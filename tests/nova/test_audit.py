@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
 from tests.servers.openstack.controllers import IPAM
+from tests.waiting import eventually
 
 
 def audit(tenant: Tenant, *options: str) -> list[dict[str, Any]]:
@@ -65,7 +66,7 @@ def test_a_port_deleted_unheard_makes_a_stranger_until_nova_hears(
         assert (found["Kind"], found["Server"]) == ("stranger", server.id)
     finally:
         tenant.cloud.programs.start_again("ipam-worker")
-    wait_until(lambda: tenant.addresses(server) == [], "Nova has heard of it")
+    eventually(lambda: tenant.addresses(server) == [], "Nova has heard of it")
     assert audit(tenant) == []
 
 

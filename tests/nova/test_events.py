@@ -4,8 +4,9 @@ import signal
 from functools import partial
 from typing import Any
 
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
 from tests.servers.private_server import is_listening
+from tests.waiting import eventually
 
 
 def test_nothing_is_lost_while_nova_is_away_and_the_worker_is_killed(
@@ -25,10 +26,10 @@ def test_nothing_is_lost_while_nova_is_away_and_the_worker_is_killed(
     finally:
         programs.start_again("nova")
         port = tenant.cloud.place.ports.nova
-        wait_until(partial(is_listening, port), "Nova listens")
+        eventually(partial(is_listening, port), "Nova listens")
     for server_id, address in moved.items():
         shows = partial(tenant.shows, server_id, address)
-        wait_until(shows, f"Nova shows {address}", 60)
+        eventually(shows, f"Nova shows {address}")
 
 
 def test_nova_hears_that_a_port_is_plugged_only_when_its_tap_is_there(
@@ -37,9 +38,9 @@ def test_nova_hears_that_a_port_is_plugged_only_when_its_tap_is_there(
     """The fake driver waits for nothing, so what Nova was told stands in the worker's log."""
     server = tenant.boot([{"uuid": network.id}])
     port = tenant.the_port(server)
-    wait_until(lambda: tenant.the_port(server)["status"] == "ACTIVE", "the port is ACTIVE")
+    eventually(lambda: tenant.the_port(server)["status"] == "ACTIVE", "the port is ACTIVE")
     assert tenant.has_tap(port)
     tenant.compute.stop_server(server)
     tenant.await_server(server, "SHUTOFF")
     tenant.unplug(port)
-    wait_until(lambda: tenant.the_port(server)["status"] == "DOWN", "the port is DOWN")
+    eventually(lambda: tenant.the_port(server)["status"] == "DOWN", "the port is DOWN")

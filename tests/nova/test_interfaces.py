@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from openstack import exceptions
 
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
+from tests.waiting import eventually
 
 
 def attached(tenant: Tenant, server: Any) -> set[str]:
@@ -29,8 +30,8 @@ def test_an_interface_on_a_network_comes_and_goes_with_its_port(
     assert (port["device_id"], port["binding:host_id"] != "") == (server.id, True)
     assert port["fixed_ips"][0]["ip_address"] in tenant.addresses(server)
     tenant.compute.delete_server_interface(made.port_id, server=server)
-    wait_until(lambda: len(tenant.ports_of(server)) == 1, "the port is deleted")
-    wait_until(lambda: len(tenant.addresses(server)) == 1, "Nova shows it no more")
+    eventually(lambda: len(tenant.ports_of(server)) == 1, "the port is deleted")
+    eventually(lambda: len(tenant.addresses(server)) == 1, "Nova shows it no more")
 
 
 def test_a_port_of_the_users_own_survives_its_detachment(tenant: Tenant, network: Any) -> None:
@@ -39,8 +40,8 @@ def test_a_port_of_the_users_own_survives_its_detachment(tenant: Tenant, network
     tenant.compute.create_server_interface(server, port_id=own.id)
     assert attached(tenant, server) == {own.id}
     tenant.compute.delete_server_interface(own.id, server=server)
-    wait_until(lambda: not attached(tenant, server), "it is detached")
-    left = wait_until(
+    eventually(lambda: not attached(tenant, server), "it is detached")
+    left = eventually(
         lambda: [p for p in [tenant.net.get_port(own.id)] if not p.device_id], "it is free"
     )
     assert left[0].fixed_ips == own.fixed_ips
@@ -85,14 +86,12 @@ def test_a_fixed_ip_is_added_and_removed(tenant: Tenant, network: Any) -> None:
     server = tenant.boot([{"uuid": network.id}])
     (first,) = tenant.addresses(server)
     act(tenant, server, {"addFixedIp": {"networkId": network.id}})
-    two = wait_until(
-        lambda: len(tenant.addresses(server)) == 2 and tenant.addresses(server), "two"
-    )
+    two = eventually(lambda: shown if len(shown := tenant.addresses(server)) == 2 else [], "two")
     (added,) = set(two) - {first}
     fixed = [one["ip_address"] for one in tenant.the_port(server)["fixed_ips"]]
     assert sorted(fixed) == two
     act(tenant, server, {"removeFixedIp": {"address": added}})
-    wait_until(lambda: tenant.addresses(server) == [first], "one again")
+    eventually(lambda: tenant.addresses(server) == [first], "one again")
     assert len(tenant.the_port(server)["fixed_ips"]) == 1
 
 
@@ -103,7 +102,7 @@ def test_what_is_changed_at_the_port_reaches_nova_by_an_event(
     port = tenant.the_port(server)
     address = f"{tenant.prefix}.200"
     tenant.net.update_port(port["id"], fixed_ips=[{"ip_address": address}])
-    wait_until(lambda: tenant.addresses(server) == [address], "Nova shows the new address")
+    eventually(lambda: tenant.addresses(server) == [address], "Nova shows the new address")
 
 
 def test_a_port_deleted_under_a_server_is_taken_off_the_server(
@@ -111,4 +110,4 @@ def test_a_port_deleted_under_a_server_is_taken_off_the_server(
 ) -> None:
     server = tenant.boot([{"uuid": network.id}])
     tenant.net.delete_port(tenant.the_port(server)["id"])
-    wait_until(lambda: tenant.addresses(server) == [], "Nova has detached it")
+    eventually(lambda: tenant.addresses(server) == [], "Nova has detached it")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
+from tests.waiting import eventually
 
 
 def essence(port: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def test_a_shelved_server_keeps_its_address_on_no_host(tenant: Tenant, network: 
     before = essence(tenant.the_port(server))
     tenant.compute.shelve_server(server)
     tenant.await_server(server, "SHELVED_OFFLOADED")
-    shelved = wait_until(
+    shelved = eventually(
         lambda: tenant.the_port(server)["binding:host_id"] == "" and tenant.the_port(server),
         "the port is bound nowhere",
     )
@@ -52,4 +53,4 @@ def test_a_shelved_server_keeps_its_address_on_no_host(tenant: Tenant, network: 
 
 def test_a_port_is_active_when_its_tap_is_plugged(tenant: Tenant, network: Any) -> None:
     server = tenant.boot([{"uuid": network.id}])
-    wait_until(lambda: tenant.the_port(server)["status"] == "ACTIVE", "the port is ACTIVE")
+    eventually(lambda: tenant.the_port(server)["status"] == "ACTIVE", "the port is ACTIVE")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
 from tests.nova.test_lifecycle import essence
 from tests.servers.openstack import hypervisors
+from tests.waiting import eventually
 
 HOSTS = ("compute1", "compute2")
 TAP_AFTER_SECONDS = 3
@@ -39,7 +40,7 @@ def live_migrations(admin: Any) -> list[str]:
 
 def boot_on(tenant: Tenant, admin: Any, network: Any, host: str) -> Any:
     server = tenant.boot([{"uuid": network.id}], by=admin, availability_zone=f"nova:{host}")
-    wait_until(lambda: is_active_on(tenant, server, host), f"the port is ACTIVE on {host}")
+    eventually(lambda: is_active_on(tenant, server, host), f"the port is ACTIVE on {host}")
     return server
 
 
@@ -57,7 +58,7 @@ def test_a_cold_move_takes_the_port_along(
     admin.compute.confirm_server_resize(server)
     tenant.await_server(server)
     assert host_of(admin, server) == "compute2"
-    wait_until(lambda: is_active_on(tenant, server, "compute2"), "ACTIVE on compute2")
+    eventually(lambda: is_active_on(tenant, server, "compute2"), "ACTIVE on compute2")
     assert essence(tenant.the_port(server)) == before
     assert bindings(tenant, server) == {"compute2": "ACTIVE"}
 
@@ -69,7 +70,7 @@ def test_a_reverted_resize_brings_the_port_back(tenant: Tenant, admin: Any, netw
     tenant.await_server(server, "VERIFY_RESIZE")
     admin.compute.revert_server_resize(server)
     tenant.await_server(server)
-    wait_until(lambda: is_active_on(tenant, server, "compute1"), "ACTIVE on compute1")
+    eventually(lambda: is_active_on(tenant, server, "compute1"), "ACTIVE on compute1")
     assert essence(tenant.the_port(server)) == before
     assert bindings(tenant, server) == {"compute1": "ACTIVE"}
 
@@ -83,7 +84,7 @@ def test_a_live_migration_waits_for_the_port_and_leaves_one_binding(
     try:
         admin.compute.live_migrate_server(server, host="compute1", block_migration=False)
         both = {"compute2": "ACTIVE", "compute1": "INACTIVE"}
-        wait_until(lambda: bindings(tenant, server) == both, "both hosts have a binding")
+        eventually(lambda: bindings(tenant, server) == both, "both hosts have a binding")
         # libvirt makes the tap when Nova waits for it already, and not with the binding.
         time.sleep(TAP_AFTER_SECONDS)
         assert admin.compute.get_server(server.id).status == "MIGRATING"
@@ -92,10 +93,10 @@ def test_a_live_migration_waits_for_the_port_and_leaves_one_binding(
         tenant.cloud.programs.send("taps-compute1", signal.SIGCONT)
     tenant.await_server(server)
     assert host_of(admin, server) == "compute1"
-    wait_until(lambda: is_active_on(tenant, server, "compute1"), "ACTIVE on compute1")
+    eventually(lambda: is_active_on(tenant, server, "compute1"), "ACTIVE on compute1")
     assert essence(tenant.the_port(server)) == before
     # The old host cleans up when the server is ACTIVE already.
-    wait_until(lambda: live_migrations(admin) == ["completed"], "Nova has completed it")
+    eventually(lambda: live_migrations(admin) == ["completed"], "Nova has completed it")
     assert bindings(tenant, server) == {"compute1": "ACTIVE"}
 
 
@@ -106,12 +107,12 @@ def test_an_evacuated_server_has_its_address_on_the_other_host(
     before = essence(tenant.the_port(server))
     with _dead(tenant, admin, "compute1"):
         admin.compute.evacuate_server(server, host="compute2")
-        wait_until(lambda: host_of(admin, server) == "compute2", "on compute2", 60)
+        eventually(lambda: host_of(admin, server) == "compute2", "on compute2")
         if tenant.cloud.release.stops_evacuated:
             tenant.await_server(server, "SHUTOFF")
             tenant.compute.start_server(server)
         tenant.await_server(server)
-        wait_until(lambda: is_active_on(tenant, server, "compute2"), "ACTIVE on compute2")
+        eventually(lambda: is_active_on(tenant, server, "compute2"), "ACTIVE on compute2")
         assert essence(tenant.the_port(server)) == before
 
 
@@ -127,9 +128,9 @@ def _dead(tenant: Tenant, admin: Any, host: str) -> Iterator[None]:
         ]
 
     place.programs.stop(one.compute)
-    wait_until(lambda: is_("down"), f"{host} is down", 60)
+    eventually(lambda: is_("down"), f"{host} is down")
     try:
         yield
     finally:
         hypervisors.start_compute(place, one)
-        wait_until(lambda: is_("up"), f"{host} is up", 60)
+        eventually(lambda: is_("up"), f"{host} is up")

@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any, Self
 
 from openstack import exceptions
 
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
 from tests.nova.test_audit import audit
 from tests.servers.openstack import controllers
+from tests.waiting import eventually
 
 BETWEEN_BOOTS_SECONDS = 0.7
-BETWEEN_RESTARTS_SECONDS = 3
-SETTLE_SECONDS = 6
+BOOTS_BETWEEN_RESTARTS = 3
 
 
 class Trickle:
@@ -25,7 +24,6 @@ class Trickle:
 
     def __init__(self, tenant: Tenant, network: Any) -> None:
         self.made: list[Any] = []
-        self.refused = 0
         self._tenant = tenant
         self._network = network
         self._stop = threading.Event()
@@ -41,12 +39,15 @@ class Trickle:
 
     def _run(self) -> None:
         while not self._stop.wait(BETWEEN_BOOTS_SECONDS):
-            try:
+            # Who is refused is told, and tries again.
+            with contextlib.suppress(exceptions.SDKException):
                 server = self._tenant.boot([{"uuid": self._network.id}], wait=False)
-            except exceptions.SDKException:
-                self.refused += 1  # the user is told, and tries again
-            else:
                 self.made.append(server)
+
+    def await_boots(self) -> None:
+        """Until some more were made."""
+        enough = len(self.made) + BOOTS_BETWEEN_RESTARTS
+        eventually(lambda: len(self.made) >= enough, "servers are made")
 
 
 def test_no_server_errs_and_no_port_leaks(tenant: Tenant, admin: Any, network: Any) -> None:
@@ -67,13 +68,17 @@ def test_no_server_errs_and_no_port_leaks(tenant: Tenant, admin: Any, network: A
         services = admin.compute.services(binary="nova-compute")
         (service,) = [one for one in services if one.host == "compute1"]
         admin.compute.disable_service(service)
-        time.sleep(SETTLE_SECONDS)
+        trickle.await_boots()  # the last that may still have been sent there is among them
+        await_settled()
         restart("nova-compute-compute1", signal.SIGTERM)()
         admin.compute.enable_service(service)
 
     def restart_keystone() -> None:
         cloud.keystone.stop()
         cloud.keystone.start()
+
+    def await_settled() -> list[Any]:
+        return [eventually(partial(_settled, admin, one), one.id) for one in [*trickle.made]]
 
     steps = {
         "worker": restart("ipam-worker", signal.SIGKILL),
@@ -87,16 +92,16 @@ def test_no_server_errs_and_no_port_leaks(tenant: Tenant, admin: Any, network: A
     }
     with Trickle(tenant, network) as trickle:
         for step in steps.values():
-            time.sleep(BETWEEN_RESTARTS_SECONDS)
+            trickle.await_boots()
             step()
-        time.sleep(BETWEEN_RESTARTS_SECONDS)
+        trickle.await_boots()
     assert len(trickle.made) > len(steps)
 
-    settled = [wait_until(partial(_settled, admin, s), s.id, 90) for s in trickle.made]
+    settled = await_settled()
     errors = [one for one in settled if one.status == "ERROR"]
     causes = {one.id: _failures(programs.logs, one.id) or [str(one.fault)] for one in errors}
     assert not {key: why for key, why in causes.items() if not all(map(_is_sign_in, why))}
-    wait_until(lambda: _all_active(tenant, settled), "every port is ACTIVE", 60)
+    eventually(lambda: _all_active(tenant, settled), "every port is ACTIVE")
     for one in settled[::2]:
         tenant.delete(one)
     assert audit(tenant) == []

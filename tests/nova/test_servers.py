@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from openstack import exceptions
 
-from tests.nova.people import Tenant, wait_until
+from tests.nova.people import Tenant
+from tests.waiting import eventually
 
 
 def addresses_of(port: dict[str, Any]) -> list[str]:
@@ -81,7 +82,7 @@ def test_fifty_servers_at_once_have_fifty_addresses(tenant: Tenant, network: Any
 def test_deleting_a_server_deletes_the_port_that_nova_made(tenant: Tenant, network: Any) -> None:
     server = tenant.boot([{"uuid": network.id}])
     tenant.delete(server)
-    wait_until(lambda: not tenant.ports_of(server), "the port is gone")
+    eventually(lambda: not tenant.ports_of(server), "the port is gone")
 
 
 def test_servers_are_found_by_a_part_of_their_address(tenant: Tenant, network: Any) -> None:

@@ -13,17 +13,16 @@ from pathlib import Path
 import pytest
 
 from ipam.protocol.wake import WORKER_SOCKET, Waker, WakeSocket, Woken
-
-LONG_SECONDS = 30.0
+from tests.waiting import PATIENCE_SECONDS
 
 HOLDER = """
-import sys, time
+import sys
 from pathlib import Path
 from ipam.protocol.wake import WakeSocket
 held = WakeSocket(Path(sys.argv[1]) / "worker-wake.sock")
 held.bind()
 print(held.is_bound(), flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 Open = Callable[[], WakeSocket]
@@ -45,11 +44,11 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
 
 def is_woken(wakes: WakeSocket, wake: Callable[[], None]) -> bool:
-    """Whether a wait of half a minute ends with this."""
+    """Whether this ends a wait."""
     threading.Timer(0.05, wake).start()
     started = time.monotonic()
-    wakes.wait(LONG_SECONDS)
-    return time.monotonic() - started < LONG_SECONDS / 2
+    wakes.wait(PATIENCE_SECONDS)
+    return time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_a_wait_ends_with_the_apis_datagram(opened: Open, tmp_path: Path) -> None:
@@ -58,14 +57,14 @@ def test_a_wait_ends_with_the_apis_datagram(opened: Open, tmp_path: Path) -> Non
     assert is_woken(wakes, waker.wake)
     for _ in range(1000):
         waker.wake()
-    wakes.wait(LONG_SECONDS)
+    wakes.wait(PATIENCE_SECONDS)
     assert is_woken(wakes, waker.wake)
 
 
 def test_a_wake_before_the_wait_is_not_lost(opened: Open, tmp_path: Path) -> None:
     wakes = opened()
     Waker(str(tmp_path / "worker-wake.sock")).wake()
-    wakes.wait(LONG_SECONDS)
+    wakes.wait(PATIENCE_SECONDS)
 
 
 def test_another_thread_ends_a_wait(opened: Open) -> None:
@@ -89,7 +88,9 @@ def test_one_worker_has_the_socket_and_another_takes_over(opened: Open, tmp_path
 
 def test_the_socket_of_a_killed_worker_is_taken_over(opened: Open, tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as killed:
         assert killed.stdout is not None
         assert killed.stdout.readline() == "True\n"
         assert not opened().is_bound()
@@ -125,12 +126,12 @@ def test_a_wait_says_who_ended_it(opened: Open, tmp_path: Path) -> None:
     waker = Waker(str(tmp_path / WORKER_SOCKET))
     assert wakes.wait(0) is Woken.BY_TIME
     wakes.interrupt()
-    assert wakes.wait(LONG_SECONDS) is Woken.FROM_INSIDE
+    assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_INSIDE
     waker.wake()
-    assert wakes.wait(LONG_SECONDS) is Woken.FROM_OUTSIDE
+    assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
     wakes.interrupt()
     waker.wake()
-    assert wakes.wait(LONG_SECONDS) is Woken.FROM_OUTSIDE, "from both sides: the outer one"
+    assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE, "from both sides: the outer one"
     assert wakes.wait(0) is Woken.BY_TIME
 
 

@@ -10,14 +10,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
 from tests.servers.environments import Environment
 from tests.servers.private_server import free_port
-
-START_SECONDS: Final = 60
+from tests.waiting import PATIENCE_SECONDS, until_it_serves
 
 SETTINGS: Final = """\
 DEBUG = False
@@ -102,7 +100,7 @@ class HorizonServer:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(15)
+                self._process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -119,14 +117,10 @@ class HorizonServer:
                 stderr=log,
                 cwd="/",
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"horizon did not start:\n{self.log[-3000:]}")
-            time.sleep(0.1)
+        until_it_serves(self._process, self._answers, self.directory / "horizon.log")
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         with contextlib.closing(connection), contextlib.suppress(OSError):
             connection.request("GET", "/auth/login/")
             return connection.getresponse().status == 200

@@ -12,15 +12,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from tests.servers.environments import Environment
 from tests.servers.private_server import free_port
+from tests.waiting import PATIENCE_SECONDS, until_it_serves
 
-START_SECONDS: Final = 60
 ADMIN_PASSWORD: Final = "sesame"
 
 CONFIG: Final = """\
@@ -123,12 +122,7 @@ class KeystoneServer:
                 stderr=log,
                 cwd="/",
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                text = (self.directory / "uwsgi.log").read_text()
-                raise RuntimeError(f"keystone did not start:\n{text[-3000:]}")
-            time.sleep(0.1)
+        until_it_serves(self._process, self._answers, self.directory / "uwsgi.log")
 
     def stop(self) -> None:
         """Stop; what it knows stays for the next start."""
@@ -136,7 +130,7 @@ class KeystoneServer:
             return
         self._process.terminate()
         try:
-            self._process.wait(15)
+            self._process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -151,7 +145,7 @@ class KeystoneServer:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Mapping[str, str], Any]:
         """Headers (by lower-case name) and parsed body of an answer that must not be an error."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         with contextlib.closing(connection):
             connection.request(
                 method,

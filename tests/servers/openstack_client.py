@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.servers.environments import Environment
+from tests.waiting import PATIENCE_SECONDS
 
 CLIENT: Final = Environment("openstackclient", "openstack-client-requirements.txt")
 
@@ -87,5 +88,5 @@ class OpenStackClient:
         assert self._process.stdin is not None, "stdin is a pipe"
         assert self._process.stdout is not None, "stdout is a pipe"
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(PATIENCE_SECONDS)
         self._process.stdout.close()

@@ -8,13 +8,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-START_SECONDS = 60
+from tests.waiting import PATIENCE_SECONDS, until_it_serves
 
 
 class PrivateServer(ABC):
@@ -78,11 +77,7 @@ class PrivateServer(ABC):
         with log_path.open("ab") as log:
             command = self._as_user(self._command(self.directory / "data"))
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} did not start:\n{log_path.read_text()[-2000:]}")
-            time.sleep(0.05)
+        until_it_serves(self._process, self._answers, log_path)
 
     @property
     def is_running(self) -> bool:
@@ -100,7 +95,7 @@ class PrivateServer(ABC):
             return
         self._process.send_signal(number or self.stop_signal)
         try:
-            self._process.wait(30)
+            self._process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -17,7 +17,8 @@ from ipam import model
 from ipam.agent.dnsmasq.log_pipe import LogPipe
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.state import Bridge, Interface
-from tests.system.ipam_host import eventually, random_mac, run
+from tests.system.ipam_host import random_mac, run
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 DNSMASQ = os.environ.get("IPAM_TEST_DNSMASQ", "dnsmasq")
 """Another dnsmasq than the installed one."""
@@ -84,7 +85,7 @@ class DhcpNetwork:
             stderr=self.log.descriptor,
             env={"PATH": os.environ["PATH"]},
             check=True,
-            timeout=30,
+            timeout=PATIENCE_SECONDS,
         )
 
     def hook(self) -> Path:
@@ -126,7 +127,7 @@ class DhcpNetwork:
         def look() -> list[str]:
             return [line for line in self.hear()[start:] if re.search(pattern, line)]
 
-        return str(eventually(look, f"{pattern} in\n" + "\n".join(self.said[-20:]))[0])
+        return eventually(look, lambda: f"{pattern} in\n" + "\n".join(self.said[-20:]))[0]
 
     def guest(self, mac: str = "") -> tuple[str, str]:
         """A machine on the bridge: its namespace and its MAC address; `eth0` is up."""
@@ -146,7 +147,7 @@ class DhcpNetwork:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
         found = re.search(r"lease of (\S+) obtained", done.stdout + done.stderr)
         return found[1] if found else ""

@@ -10,36 +10,29 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
+from socketserver import UnixStreamServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ipam import model
+from tests.servers.quiet_server import QuietThreads
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 Json = dict[str, Any]
 
 
 def run(*command: str, check: bool = True) -> str:
     """What the command prints."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert not check or done.returncode == 0, (command, done.stdout, done.stderr)
     return done.stdout
-
-
-def eventually(probe: Callable[[], Any], what: str, seconds: float = 15.0) -> Any:
-    """The first true answer of the probe."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := probe():
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 class FakeApi:
@@ -125,8 +118,8 @@ class FakeApi:
             return 200, {"applied": len(body["lease_events"]), "duplicates": 0}
 
 
-class _Server(ThreadingMixIn, UnixStreamServer):
-    daemon_threads = False
+class _Server(QuietThreads, UnixStreamServer):
+    daemon_threads = False  # whoever stops it waits until nobody is answered any more
     request_queue_size = 64
     api: FakeApi
 
@@ -173,9 +166,13 @@ class Machine:
     def udhcpc(self, *more: str) -> str:
         """The address that udhcpc got; it asks anew each time, and asks for what is given it."""
         command = ("ip", "netns", "exec", self.namespace, "busybox", "udhcpc", "-i", "eth0")
-        options = ("-n", "-q", "-f", "-t", "5", "-T", "1", "-s", "/bin/true", *more)
+        options = ("-n", "-q", "-f", "-t", "60", "-T", "1", "-s", "/bin/true", *more)
         done = subprocess.run(
-            [*command, *options], capture_output=True, text=True, check=False, timeout=60
+            [*command, *options],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
         )
         found = re.search(r"lease of (\S+) obtained", done.stdout + done.stderr)
         return found[1] if found else ""
@@ -231,7 +228,7 @@ class Host:
     def end_agent(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=PATIENCE_SECONDS)
         self.process = None
         return code
 
@@ -306,7 +303,7 @@ class Host:
         return bool(self.api.ready.get(port["id"]) == port["revision_number"])
 
     def await_ready(self, port: Json) -> None:
-        eventually(lambda: self.is_ready(port), f"port ready\n{self.log()[-3000:]}")
+        eventually(lambda: self.is_ready(port), lambda: f"port ready\n{self.log()[-3000:]}")
 
     def clean_up(self) -> None:
         if self.process is not None:

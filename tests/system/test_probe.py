@@ -12,7 +12,8 @@ from ipam.agent.dnsmasq.probe import Prober, Question
 from ipam.agent.dnsmasq.probe_answers import Offer, Prefix, Refusal
 from ipam.agent.host.namespaces import call_in_namespace
 from tests.system.dhcp_network import DhcpNetwork, dhcp_network
-from tests.system.ipam_host import eventually, random_mac, run
+from tests.system.ipam_host import random_mac, run
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 

@@ -12,7 +12,8 @@ from ipam.agent.dnsmasq.log_pipe import LogPipe
 from ipam.agent.dnsmasq.probe import Prober, Question
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Said, Verdict, parse
 from tests.system.dhcp_network import DhcpNetwork, dhcp_network
-from tests.system.ipam_host import eventually, random_mac, run
+from tests.system.ipam_host import random_mac, run
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -49,7 +50,7 @@ def await_verdict(network: DhcpNetwork, kind: Kind) -> Verdict:
     def look() -> list[Verdict]:
         return [one for one in verdicts(network) if one.kind is kind]
 
-    return eventually(look, f"{kind} in\n" + "\n".join(network.hear()))[-1]  # type: ignore[no-any-return]
+    return eventually(look, lambda: f"{kind} in\n" + "\n".join(network.hear()))[-1]
 
 
 def test_a_good_network_has_no_verdicts(network: DhcpNetwork) -> None:

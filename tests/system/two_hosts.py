@@ -22,13 +22,13 @@ from pyroute2 import netns
 
 from ipam import model
 from ipam.client import Client
-from tests.system.ipam_host import eventually, run
+from tests.system.ipam_host import run
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
 BOOTREQUEST, ETHERNET, BROADCAST = 1, 1, 0x8000
 MAGIC = b"\x63\x82\x53\x63"
 DISCOVER = MAGIC + b"\x35\x01\x01\xff"
-ANSWER_SECONDS = 10.0
 
 LEASE_SCRIPT = """#!/bin/sh
 case $1 in bound|renew)
@@ -150,7 +150,7 @@ class Guest:
                 "-i",
                 "eth0",
                 "-t",
-                "20",
+                "60",
                 "-T",
                 "1",
                 "-s",
@@ -213,7 +213,7 @@ class Probe:
             self._thread.join()
         self._socket.close()
 
-    def answered(self, seconds: float = ANSWER_SECONDS) -> bool:
+    def answered(self, seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether one request is answered, by whatever host."""
         xid = os.urandom(4)
         head = struct.pack("!BBBB4sHH16x", BOOTREQUEST, ETHERNET, 6, 0, xid, 0, BROADCAST)
@@ -253,10 +253,10 @@ class Cloud:
             api = subprocess.Popen(
                 [IPAM, "api", "--config-file", str(config)], stdout=log, stderr=log
             )
-        self._closing.callback(api.wait, 30)
+        self._closing.callback(api.wait, PATIENCE_SECONDS)
         self._closing.callback(api.terminate)
         path = directory / "api.sock"
-        eventually(path.exists, "the API is up", 30)
+        eventually(path.exists, "the API is up")
         self.client = self._closing.enter_context(Client(socket_path=str(path)))
         self.a, self.b = (self._host(name, str(path)) for name in ("a", "b"))
         self.eventually(lambda: len(self.client.get("/v2.0/agents")["agents"]) == 2, "two agents")
@@ -294,10 +294,7 @@ class Cloud:
         self.await_status(self.port(host, owner="baremetal:none"), "ACTIVE")
 
     def eventually(self, probe: Callable[[], Any], what: str) -> Any:
-        try:
-            return eventually(probe, what, 30)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.logs()}") from None
+        return eventually(probe, lambda: f"{what}\n{self.logs()}")
 
     def close(self) -> None:
         self._closing.close()

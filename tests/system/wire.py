@@ -27,6 +27,7 @@ from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.templating import Word
 from tests.system.ipam_host import Json, run
+from tests.waiting import PATIENCE_SECONDS
 
 T = TypeVar("T")
 Options = dict[int, bytes]
@@ -164,7 +165,7 @@ class Wire:
     def close(self) -> None:
         self._client.close()
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(PATIENCE_SECONDS)
         for space in (self.server_space, self.client_space):
             run("ip", "netns", "del", space, check=False)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from typing import Any, Final
 
-from tests.system.ipam_host import eventually, random_mac
+from tests.system.ipam_host import random_mac
 from tests.truth.site import Json, Subject
 from tests.truth.states import NTP, add_subnet6, at_home
+from tests.waiting import eventually
 
 Change = Callable[[Subject], None]
 
@@ -198,7 +199,7 @@ def dnsmasq_dies(one: Subject) -> None:
     pid = one.site.dnsmasq_pid(one.network)
     if pid:
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: one.site.dnsmasq_pid(one.network) not in (0, pid), "a new dnsmasq", 60)
+        eventually(lambda: one.site.dnsmasq_pid(one.network) not in (0, pid), "a new dnsmasq")
 
 
 def agent_restarts(one: Subject) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ipam import model
-from tests.system.ipam_host import eventually, run
+from tests.system.ipam_host import run
 from tests.truth.expectation import Told, canonical
+from tests.waiting import eventually
 
 UDHCPC = """#!/bin/sh
 [ "$1" = bound ] && env >"$RESULT"
@@ -137,7 +138,7 @@ class Machine:
         for state in ("down", "up"):
             run("ip", "-n", self.namespace, "link", "set", "eth0", state)
         with contextlib.suppress(AssertionError):
-            eventually(lambda: wanted <= self._global_addresses(), "a router advertisement", 6)
+            eventually(lambda: wanted <= self._global_addresses(), "a router advertisement")
         return self._global_addresses()
 
     def _global_addresses(self) -> frozenset[str]:

@@ -17,11 +17,11 @@ from typing import Any
 from ipam import model
 from ipam.client import Client
 from ipam.errors import NotFound
-from tests.system.ipam_host import eventually, run
+from tests.system.ipam_host import run
 from tests.truth.machine import Machine, machine_of
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
-PATIENCE_SECONDS = 60.0
 """For what a healthy service does within a second: only a broken one lets us wait so long."""
 
 Json = dict[str, Any]
@@ -51,7 +51,7 @@ class Site:
         self._closing.callback(api.wait, 30)
         self._closing.callback(api.terminate)
         socket = self.directory / "run" / "api.sock"
-        eventually(socket.exists, "the API is up", PATIENCE_SECONDS)
+        eventually(socket.exists, "the API is up")
         self.client = self._closing.enter_context(
             Client(socket_path=str(socket), timeout_seconds=PATIENCE_SECONDS)
         )
@@ -120,10 +120,7 @@ class Site:
         return made
 
     def eventually(self, probe: Callable[[], Any], what: str) -> Any:
-        try:
-            return eventually(probe, what, PATIENCE_SECONDS)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log()[-4000:]}") from None
+        return eventually(probe, lambda: f"{what}\n{self.log()[-4000:]}")
 
     def log(self) -> str:
         return (self.directory / "agent.log").read_text()
@@ -158,7 +155,9 @@ class Site:
         for network in self.client.get("/v2.0/networks")["networks"]:
             self.remove(network)
         with contextlib.suppress(AssertionError):
-            eventually(lambda: not list((self.directory / "run" / "dhcp").iterdir()), "", 20)
+            eventually(
+                lambda: not list((self.directory / "run" / "dhcp").iterdir()), "nothing is served"
+            )
         self.end_agent()
         for directory in (self.directory / "run" / "dhcp").iterdir():
             with contextlib.suppress(OSError, ValueError):

@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from ipam.worker import compute_audit
 from ipam.worker.compute_audit import AuditRounds
 from tests.cli.live_api import LiveApi, live_api
 from tests.compute.nova_listing import NovaListing, error, nova_listing, server
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 Json = dict[str, Any]
 
@@ -104,13 +104,6 @@ def rounds(api: LiveApi, nova: NovaListing, *, grace_seconds: float = 0) -> Audi
             yield Auditor(client, Servers(nova.adapter()))
 
     return AuditRounds(connect, grace_seconds=grace_seconds)
-
-
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
 
 
 def test_an_orphan_is_given_back_by_the_second_look_with_one_line(
@@ -217,11 +210,11 @@ def test_workers_side_by_side_give_back_the_dead_and_never_touch_the_living(
             touched = {port["id"]: port for port in site.ports().values()}
             for port in site.living.values():
                 assert touched.get(port["id"]) == port
-        until(lambda: site.ports().keys() == site.living.keys())
+        eventually(lambda: site.ports().keys() == site.living.keys())
     finally:
         stop.set()
         for thread in threads:
-            thread.join(60)
+            thread.join()
     assert {port["id"]: port for port in site.ports().values()} == {
         port["id"]: port for port in site.living.values()
     }
@@ -268,15 +261,15 @@ def test_a_worker_that_is_killed_at_any_moment_leaves_no_orphan_behind(
     site.nova.before = note
     first = start_worker(config, log)
     try:
-        assert asked.wait(60), log.read_text()
+        assert asked.wait(PATIENCE_SECONDS), log.read_text()
         os.kill(first.pid, signal.SIGKILL)
     finally:
         first.wait()
     second = start_worker(config, log)
     try:
-        until(lambda: site.ports().keys() == site.living.keys())
+        eventually(lambda: site.ports().keys() == site.living.keys())
         second.send_signal(signal.SIGTERM)
-        assert second.wait(30) == 0
+        assert second.wait(PATIENCE_SECONDS) == 0
     finally:
         second.kill()
         second.wait()

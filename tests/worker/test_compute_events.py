@@ -2,14 +2,13 @@
 
 import contextlib
 import logging
-import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +27,16 @@ from ipam.worker.compute_events import EventSender
 from tests.compute.nova_endpoint import NovaEndpoint, by_code
 from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
+from tests.waiting import PATIENCE_SECONDS, eventually, ready_process
 
 LATER_US = 3600 * 1_000_000
-HOLD_SECONDS = 2
 
-PROGRAM = f"""
+PROGRAM = """
 import logging, sys
 from ipam import settings
 from ipam.worker import compute_events
 from ipam.worker.main import run
-compute_events.HOLD_SECONDS = {HOLD_SECONDS}
+compute_events.HOLD_SECONDS = float(sys.argv[2])
 logging.basicConfig(level="INFO", format="%(levelname)s %(name)s %(message)s")
 run(settings.load([sys.argv[1]]))
 """
@@ -69,7 +68,7 @@ def nova() -> FakeNova:
 @pytest.fixture
 def sender(database: Database, nova: FakeNova, tmp_path: Path) -> Iterator[EventSender]:
     wakes = WakeSocket(tmp_path / WORKER_SOCKET)
-    yield EventSender(database, nova, wakes, interval=60)
+    yield EventSender(database, nova, wakes, interval=3600)
     with contextlib.suppress(OSError):  # a test that stopped the sender closed it
         wakes.close()
 
@@ -96,13 +95,6 @@ def make_due(database: Database) -> None:
 def send_all(sender: EventSender) -> None:
     while sender.send_batch():
         pass
-
-
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 def test_what_nova_heard_is_gone_and_the_log_counts_it(
@@ -242,16 +234,20 @@ def test_the_thread_is_woken_and_stops_when_told(
 ) -> None:
     put(database, left := event())
     sender.start()
-    until(lambda: left in nova.heard)
+    eventually(lambda: left in nova.heard)
     put(database, fresh := event())
     Waker(str(tmp_path / "worker-wake.sock")).wake()
-    until(lambda: fresh in nova.heard, 30)  # half of the interval
+    eventually(lambda: fresh in nova.heard)  # long before the interval is over
     sender.stop()
     assert not sender._thread.is_alive()
     assert not (tmp_path / "worker-wake.sock").exists()
 
 
 # As processes
+
+
+def has_more_than(count: int, endpoint: NovaEndpoint) -> bool:
+    return len(endpoint.batches) > count
 
 
 @pytest.fixture
@@ -267,34 +263,27 @@ class Workers:
     def __init__(self, directory: Path, database_url: str) -> None:
         self.directory = directory
         self.database_url = database_url
-        self.running: list[subprocess.Popen[str]] = []
         self.interval = 3600.0
+        self.hold_seconds = 3600.0
+        """After this the events that a worker took and did not send are another's."""
+        self._started = 0
+        self._running = contextlib.ExitStack()
 
     def start(self, nova: str) -> "subprocess.Popen[str]":
         """A worker that has said READY=1."""
-        number = len(self.running)
+        number, self._started = self._started, self._started + 1
         config = self.directory / f"ipam-{number}.conf"
         config.write_text(
             f"[DEFAULT]\nstate_path = {self.directory}\nrun_path = {self.directory}\n"
             f"[database]\nconnection = {self.database_url}\n[worker]\ninterval = 0.5\n"
             f"[compute]\nsend_events = true\nevents_interval = {self.interval}\n{nova}"
         )
-        address = str(self.directory / f"notify-{number}")
-        with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified,
-            (self.directory / f"worker-{number}.log").open("w") as output,
-        ):
-            notified.bind(address)
-            notified.settimeout(60)
-            process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, str(config)],
-                env={**os.environ, "NOTIFY_SOCKET": address},
-                stderr=output,
-                text=True,
-            )
-            self.running.append(process)
-            assert notified.recv(100) == b"READY=1"
-        return process
+        command = [sys.executable, "-c", PROGRAM, str(config), str(self.hold_seconds)]
+        log = self.directory / f"worker-{number}.log"
+        return self._running.enter_context(ready_process(command, self.directory, log))
+
+    def close(self) -> None:
+        self._running.close()
 
     def log(self, number: int = 0) -> str:
         return (self.directory / f"worker-{number}.log").read_text()
@@ -307,9 +296,7 @@ class Workers:
 def workers(tmp_path: Path, database_url: str) -> Iterator[Workers]:
     made = Workers(tmp_path, database_url)
     yield made
-    for process in made.running:
-        process.kill()
-        process.wait()
+    made.close()
 
 
 def test_a_worker_sends_when_it_is_woken_and_stops_when_told(
@@ -317,13 +304,13 @@ def test_a_worker_sends_when_it_is_woken_and_stops_when_told(
 ) -> None:
     put(database, event())
     worker = workers.start(endpoint.settings())
-    until(lambda: len(endpoint.heard) == 1)
+    eventually(lambda: len(endpoint.heard) == 1)
     put(database, event(CHANGED), event(CHANGED))
     workers.wake()
-    until(lambda: len(endpoint.heard) == 3)
-    until(lambda: not waiting(database))
+    eventually(lambda: len(endpoint.heard) == 3)
+    eventually(lambda: not waiting(database))
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(10) == 0
+    assert worker.wait(PATIENCE_SECONDS) == 0
     assert "Told Nova: 2 network-changed" in workers.log()
     assert "Traceback" not in workers.log()
 
@@ -334,15 +321,15 @@ def test_a_nova_that_hangs_does_not_keep_the_worker_from_stopping(
     released = threading.Event()
 
     def hang(_events: Any) -> tuple[int, Any]:
-        released.wait(60)
+        released.wait()
         return 500, {}
 
     endpoint.answer = hang
     put(database, event())
     worker = workers.start(endpoint.settings())
-    until(lambda: endpoint.batches)
+    eventually(lambda: endpoint.batches)
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(10) == 0
+    assert worker.wait(PATIENCE_SECONDS) == 0
     released.set()
     assert "Traceback" not in workers.log()
     assert len(waiting(database)) == 1
@@ -360,10 +347,10 @@ def test_what_nova_refuses_is_told_once_and_sent_when_it_takes_it(
     endpoint.answer = lambda _events: (status, {"forbidden": {"message": "no"}})
     put(database, *[event() for _ in range(5)])
     workers.start(endpoint.settings())
-    until(lambda: "WARNING" in workers.log() and len(endpoint.batches) >= 3)
+    eventually(lambda: "WARNING" in workers.log() and len(endpoint.batches) >= 3)
     accept(endpoint)
-    until(lambda: len(endpoint.heard) == 5)
-    until(lambda: "Works again: events for Nova" in workers.log())
+    eventually(lambda: len(endpoint.heard) == 5)
+    eventually(lambda: "Works again: events for Nova" in workers.log())
     assert word in workers.log()
     assert workers.log().count("WARNING") == 1
 
@@ -379,11 +366,11 @@ def test_a_nova_that_nobody_listens_for_is_waited_for(
     workers.interval = 0.1
     put(database, *[event() for _ in range(5)])
     workers.start(endpoint.settings())
-    until(lambda: "Events wait for Nova" in workers.log())
-    until(lambda: any(row.attempts > 1 for row in waiting(database)))
+    eventually(lambda: "Events wait for Nova" in workers.log())
+    eventually(lambda: any(row.attempts > 1 for row in waiting(database)))
     back = NovaEndpoint(endpoint.port)
-    until(lambda: len(back.heard) == 5)
-    until(lambda: "Works again: events for Nova" in workers.log())
+    eventually(lambda: len(back.heard) == 5)
+    eventually(lambda: "Works again: events for Nova" in workers.log())
     back.close()
     assert workers.log().count("WARNING") == 1
 
@@ -400,13 +387,13 @@ def test_a_database_that_is_away_is_waited_for_with_one_line(
     workers.start(endpoint.settings())
     database_server.stop()
     try:
-        until(lambda: "The database is away" in workers.log())
+        eventually(lambda: "The database is away" in workers.log())
         time.sleep(1)  # several looks
     finally:
         database_server.start()
     put(database, event())
-    until(lambda: len(endpoint.heard) == 1)
-    until(lambda: "Works again: the database" in workers.log())
+    eventually(lambda: len(endpoint.heard) == 1)
+    eventually(lambda: "Works again: the database" in workers.log())
     assert workers.log().count("WARNING") == 1
     assert "ERROR" not in workers.log()
 
@@ -421,17 +408,17 @@ def test_two_workers_send_each_of_500_events_once(
     for start in range(0, 500, 10):
         put(database, *events[start : start + 10])
         workers.wake()
-    until(lambda: not waiting(database))
+    eventually(lambda: not waiting(database))
     expected = sorted((each.name, each.server_id, each.port_id) for each in events)
     assert sorted(endpoint.heard) == expected
     assert workers.log(0).count("Told Nova") + workers.log(1).count("Told Nova") >= 5
 
 
-@pytest.mark.timeout(200)
 def test_a_worker_that_is_killed_again_and_again_loses_no_event(
     database: Database, workers: Workers, endpoint: NovaEndpoint
 ) -> None:
     workers.interval = 0.1
+    workers.hold_seconds = 2
     made: list[ComputeEvent] = []
     stop = threading.Event()
 
@@ -448,15 +435,14 @@ def test_a_worker_that_is_killed_again_and_again_loses_no_event(
     try:
         for _ in range(6):
             killed = workers.start(endpoint.settings())
-            seen = len(endpoint.batches)
-            until(lambda seen=seen: len(endpoint.batches) > seen + 2)  # type: ignore[misc]
+            eventually(partial(has_more_than, len(endpoint.batches) + 2, endpoint))
             killed.send_signal(signal.SIGKILL)
             killed.wait()
     finally:
         stop.set()
         loading.join()
     workers.start(endpoint.settings())
-    until(lambda: not waiting(database))
+    eventually(lambda: not waiting(database))
     heard = {ComputeEvent(*each) for each in endpoint.heard}
     assert set(made) - heard == set(), "an event is lost"
     assert heard <= set(made)

@@ -2,9 +2,7 @@
 
 import contextlib
 import logging
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +18,7 @@ from ipam.store.tables import lease
 from ipam.worker.main import Worker
 from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
+from tests.waiting import PATIENCE_SECONDS, eventually, ready_process
 
 PROGRAM = """
 import logging, sys
@@ -39,32 +38,9 @@ def running(database_url: str, directory: Path) -> Iterator[tuple["subprocess.Po
         f"[database]\nconnection = {database_url}\n[worker]\ninterval = 0.1\n"
     )
     log = directory / "worker.log"
-    with (
-        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified,
-        log.open("w") as output,
-    ):
-        notified.bind(str(directory / "notify"))
-        notified.settimeout(30)
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(config)],
-            env={**os.environ, "NOTIFY_SOCKET": str(directory / "notify")},
-            stderr=output,
-            text=True,
-        )
-        try:
-            assert notified.recv(100) == b"READY=1"
-            yield process, log
-        finally:
-            process.kill()
-            process.wait()
-
-
-def until(true: object, seconds: float = 30) -> None:
-    assert callable(true)
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
+    command = [sys.executable, "-c", PROGRAM, str(config)]
+    with ready_process(command, directory, log) as process:
+        yield process, log
 
 
 def overdue(database: Database, address: bytes) -> None:
@@ -90,9 +66,9 @@ def test_the_worker_does_its_rounds_and_stops_when_told(
 ) -> None:
     overdue(database, b"\x0a\0\0\1")
     with running(database_url, tmp_path) as (process, log):
-        until(lambda: not has_leases(database))
+        eventually(lambda: not has_leases(database))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     assert "Leases that ended unseen: 1" in log.read_text()
     assert "Traceback" not in log.read_text()
 
@@ -105,13 +81,13 @@ def test_a_database_that_is_away_is_waited_for_with_one_line(
     with running(database_url, tmp_path) as (process, log):
         database_server.stop()
         try:
-            until(lambda: "The database is away" in log.read_text())
+            eventually(lambda: "The database is away" in log.read_text())
             time.sleep(1)  # several rounds
         finally:
             database_server.start()
-        until(lambda: "Works again: the database" in log.read_text())
+        eventually(lambda: "Works again: the database" in log.read_text())
         overdue(database, b"\x0a\0\0\2")
-        until(lambda: not has_leases(database))
+        eventually(lambda: not has_leases(database))
         assert process.poll() is None
     assert log.read_text().count("WARNING") == 1
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ipam.agent.dnsmasq import safe_words
 from ipam.templating import NotAWordError, Word, render_lines
+from tests.waiting import PATIENCE_SECONDS
 
 KEYWORDS = ("set:", "tag:", "id:", "net:", "option:", "ignore", "infinite", "12h", "::1", "vm")
 SYNTAX = st.sampled_from([*KEYWORDS, *"\n\r\0,#[]|'\"\\é\x1b\u2028", " #", "$("])
@@ -138,6 +139,6 @@ def _assert_accepted(path: Path, text: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, (done.stderr, text)

@@ -17,6 +17,7 @@ from ipam.agent.leases import inbox
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
+from tests.waiting import PATIENCE_SECONDS
 
 HOOK = Path(ipam.__file__).parent / "dnsmasq_hook.py"
 NETWORK = "11111111-1111-4111-8111-111111111111"
@@ -73,7 +74,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def call(desk: Desk, action: str, address: str) -> None:
-    assert desk.hook(action, "fa:16:3e:00:00:01", address).wait(20) == 0
+    assert desk.hook(action, "fa:16:3e:00:00:01", address).wait(PATIENCE_SECONDS) == 0
 
 
 def tell(desk: Desk, line: bytes) -> bytes:
@@ -109,7 +110,7 @@ def test_many_hooks_at_once_are_each_taken_once(desk: Desk) -> None:
     desk.open()
     addresses = [f"10.0.0.{number}" for number in range(1, 21)]
     hooks = [desk.hook("add", "fa:16:3e:00:00:01", address) for address in addresses]
-    assert [hook.wait(30) for hook in hooks] == [0] * 20
+    assert [hook.wait(PATIENCE_SECONDS) for hook in hooks] == [0] * 20
     assert sorted(desk.events()) == sorted(("add", address) for address in addresses)
     assert desk.spool.waiting() == []
 

@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 60
+from tests.waiting import PATIENCE_SECONDS, ready_process
 
 PROGRAM = """
 import logging, sys
@@ -26,7 +25,7 @@ serve(settings.load([sys.argv[1]]))
 ASK = """
 import socket, sys
 with socket.socket(socket.AF_UNIX) as channel:
-    channel.settimeout(20)
+    channel.settimeout(float(sys.argv[2]))
     channel.connect(sys.argv[1])
     lines = b"GET /v2.0/agents HTTP/1.0", b"X-Roles: admin", b"ipam.peer_uid: 0", b"", b""
     channel.sendall(b"\\r\\n".join(lines))
@@ -50,12 +49,12 @@ class Answer:
 
 class UnixConnection(HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=20)
+        super().__init__("localhost", timeout=PATIENCE_SECONDS)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
+        self.sock.settimeout(PATIENCE_SECONDS)
         self.sock.connect(str(self._path))
 
 
@@ -69,7 +68,7 @@ class ApiProcess:
     log: Path
 
     def tcp(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         return send(connection, method, path, body, headers)
 
     def unix(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -78,7 +77,14 @@ class ApiProcess:
     def unix_as(self, uid: int) -> str:
         """The raw answer to another user's GET of /v2.0/agents."""
         command = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
-        command += ["/usr/bin/python3", "-IS", "-c", ASK, str(self.socket_path)]
+        command += [
+            "/usr/bin/python3",
+            "-IS",
+            "-c",
+            ASK,
+            str(self.socket_path),
+            str(PATIENCE_SECONDS),
+        ]
         return subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
 
 
@@ -114,14 +120,14 @@ def write_config(directory: Path, database_url: str, **api: Any) -> Path:
     return config
 
 
-def start(config: Path, log: Path, **environment: str) -> "subprocess.Popen[str]":
+def command(config: Path) -> list[str]:
+    return [sys.executable, "-c", PROGRAM, str(config)]
+
+
+def start(config: Path, log: Path) -> int:
+    """The exit status of a server that does not start."""
     with log.open("w") as output:
-        return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(config)],
-            env={**os.environ, **environment},
-            stderr=output,
-            text=True,
-        )
+        return subprocess.run(command(config), stderr=output, check=False).returncode
 
 
 @contextlib.contextmanager
@@ -129,27 +135,7 @@ def api_process(directory: Path, database_url: str, **api: Any) -> Iterator[ApiP
     """A server on free ports; killed at the end if it is still there."""
     config = write_config(directory, database_url, **api)
     log = directory / "api.log"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
-        notified.bind(str(directory / "notify"))
-        notified.settimeout(0.2)
-        process = start(config, log, NOTIFY_SOCKET=str(directory / "notify"))
-        try:
-            _wait_until_ready(process, notified, log)
-            (line,) = [each for each in log.read_text().splitlines() if "Listening on" in each]
-            port = int(line.partition("http://127.0.0.1:")[2].split()[0])
-            yield ApiProcess(process, directory / "run" / "api.sock", port, log)
-        finally:
-            process.kill()
-            process.wait()
-            (directory / "notify").unlink()
-
-
-def _wait_until_ready(
-    process: "subprocess.Popen[str]", notified: socket.socket, log: Path
-) -> None:
-    for _ in range(START_SECONDS * 5):
-        with contextlib.suppress(TimeoutError):
-            assert notified.recv(100) == b"READY=1"
-            return
-        assert process.poll() is None, f"The server ended:\n{log.read_text()}"
-    raise AssertionError(f"The server is not ready:\n{log.read_text()}")
+    with ready_process(command(config), directory, log) as process:
+        (line,) = [each for each in log.read_text().splitlines() if "Listening on" in each]
+        port = int(line.partition("http://127.0.0.1:")[2].split()[0])
+        yield ApiProcess(process, directory / "run" / "api.sock", port, log)

@@ -28,11 +28,10 @@ from tests.api.serving.api_process import (
 )
 from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
+from tests.waiting import PATIENCE_SECONDS
 
 NOBODY = 65534
 SMALL = 4096
-STOP_SECONDS = 10
-"""More than it takes by far: a loaded machine is no failure."""
 
 LEASE_EVENT = {
     "network_id": "11111111-2222-4333-8444-555555555555",
@@ -165,7 +164,7 @@ def test_a_bad_body_is_refused_and_the_server_goes_on(
 def test_a_body_of_unknown_length_is_bounded_too(server: ApiProcess) -> None:
     head = b"POST /v2.0/networks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"%x\r\n%b\r\n" % (SMALL // 4, b"x" * (SMALL // 4))
-    with socket.create_connection(("127.0.0.1", server.port), 20) as channel:
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as channel:
         channel.sendall(head)
         for _ in range(4):
             channel.sendall(chunk)
@@ -187,7 +186,7 @@ def test_a_body_of_unknown_length_is_bounded_too(server: ApiProcess) -> None:
 def test_what_is_no_http_gets_an_error_of_the_usual_form(
     server: ApiProcess, request_bytes: bytes
 ) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), 20) as channel:
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as channel:
         channel.sendall(request_bytes)
         answer = channel.makefile("rb").read().decode()
     assert answer.split()[1][0] in "45"
@@ -198,8 +197,7 @@ def test_a_second_server_is_told_that_the_port_is_taken(
     server: ApiProcess, sqlite_url: str, tmp_path: Path
 ) -> None:
     config = write_config(tmp_path, sqlite_url, bind_port=server.port)
-    process = start(config, tmp_path / "log")
-    assert process.wait(30) == 1
+    assert start(config, tmp_path / "log") == 1
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert f"Port {server.port} of 127.0.0.1 is in use by another process" in line
     assert "[api] bind_port" in line
@@ -210,16 +208,15 @@ def test_a_second_server_does_not_take_a_live_socket(
     server: ApiProcess, sqlite_url: str, tmp_path: Path
 ) -> None:
     config = write_config(tmp_path, sqlite_url, socket=server.socket_path)
-    process = start(config, tmp_path / "log")
-    assert process.wait(30) == 1
+    assert start(config, tmp_path / "log") == 1
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert f"Another process listens on the socket {server.socket_path}" in line
     assert server.unix("GET", "/v2.0/agents").status == 200
 
 
 def test_an_old_schema_is_refused_with_the_command_to_run(tmp_path: Path) -> None:
-    process = start(write_config(tmp_path, f"sqlite:///{tmp_path}/new.sqlite"), tmp_path / "log")
-    assert process.wait(30) == 1
+    config = write_config(tmp_path, f"sqlite:///{tmp_path}/new.sqlite")
+    assert start(config, tmp_path / "log") == 1
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert "`ipam db upgrade`" in line
 
@@ -229,10 +226,10 @@ def test_a_signal_stops_the_server_and_takes_its_socket_away(
     sqlite_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     with api_process(tmp_path, sqlite_url) as running:
-        idle = HTTPConnection("127.0.0.1", running.port, timeout=20)
+        idle = HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE_SECONDS)
         idle.connect()
         running.process.send_signal(number)
-        assert running.process.wait(STOP_SECONDS) == 0
+        assert running.process.wait(PATIENCE_SECONDS) == 0
         idle.close()
         assert not running.socket_path.exists()
         assert "Traceback" not in running.log.read_text()
@@ -252,7 +249,7 @@ def test_a_server_leaves_its_successors_socket_alone(sqlite_url: str, tmp_path: 
         with socket.socket(socket.AF_UNIX) as successor:
             successor.bind(str(running.socket_path))
             running.process.send_signal(signal.SIGTERM)
-            assert running.process.wait(STOP_SECONDS) == 0
+            assert running.process.wait(PATIENCE_SECONDS) == 0
             assert running.socket_path.exists()
 
 

@@ -10,6 +10,7 @@ from ipam.cli.commands.port_wait import reason
 from ipam.client import Client
 from tests.cli.conftest import Ipam
 from tests.cli.live_api import LiveApi
+from tests.waiting import PATIENCE_SECONDS
 
 PORT = {
     "id": "p1",
@@ -101,7 +102,7 @@ def test_waiting_ends_when_the_agent_reports_the_port_ready(waiting: Ipam, api: 
 
     thread = threading.Timer(0.3, report)
     thread.start()
-    outcome = waiting("port", "wait", "web-1", "--timeout", "30")
+    outcome = waiting("port", "wait", "web-1", "--timeout", f"{PATIENCE_SECONDS:g}")
     thread.join()
     assert outcome.status == 0, outcome.err
     assert waiting("port", "wait", "web-1").err == ""
@@ -115,7 +116,7 @@ def test_waiting_ends_when_the_port_is_deleted(waiting: Ipam, api: LiveApi) -> N
 
     thread = threading.Timer(0.3, delete)
     thread.start()
-    outcome = waiting("port", "wait", "web-1", "--timeout", "30")
+    outcome = waiting("port", "wait", "web-1", "--timeout", f"{PATIENCE_SECONDS:g}")
     thread.join()
     assert outcome.status == 1
     assert "deleted meanwhile" in outcome.err

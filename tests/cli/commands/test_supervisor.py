@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import pytest
 from ipam.backoff import Backoff
 from ipam.cli.commands import supervisor
 from ipam.cli.commands.supervisor import ChildFailedError, Supervisor
+from tests.waiting import PATIENCE_SECONDS, eventually
 
-SLEEPER = "import time; print('ready', flush=True); time.sleep(60)"
+SLEEPER = "import time; print('ready', flush=True); time.sleep(3600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
 
 
@@ -32,7 +32,7 @@ class Watched:
         self.supervisor.start(name, [sys.executable, "-c", program], os.environ)
         if ready:
             assert self.supervisor.wait_until(
-                lambda: (name, "ready") in self.lines, seconds=30, pause=0.01
+                lambda: (name, "ready") in self.lines, seconds=PATIENCE_SECONDS, pause=0.01
             )
         process = self.supervisor._children[name].process
         assert process is not None
@@ -44,6 +44,18 @@ class Watched:
                 os.kill(os.getpid(), signal.SIGTERM)
 
         threading.Timer(seconds, send).start()
+
+    def run_until(self, condition: Callable[[], bool]) -> None:
+        """Run until it comes true; what is said is looked at from another thread."""
+
+        def stop() -> None:
+            eventually(condition)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        thread = threading.Thread(target=stop)
+        thread.start()
+        self.supervisor.run_until_signal()
+        thread.join()
 
 
 @pytest.fixture
@@ -74,7 +86,7 @@ def test_run_raises_when_the_child_fails(watched: Watched) -> None:
 def test_a_child_that_ends_during_the_start_is_a_failure(watched: Watched) -> None:
     watched.start("child", "raise SystemExit(0)", ready=False)
     with pytest.raises(ChildFailedError, match="child"):
-        watched.supervisor.wait_until(lambda: False, seconds=30, pause=1)
+        watched.supervisor.wait_until(lambda: False, seconds=PATIENCE_SECONDS, pause=1)
 
 
 def test_waiting_ends_at_its_time(watched: Watched) -> None:
@@ -85,11 +97,14 @@ def test_waiting_ends_at_its_time(watched: Watched) -> None:
 def test_a_signal_ends_waiting_and_running(watched: Watched) -> None:
     watched.start("child", SLEEPER)
     watched.signal_after(0.1)
-    assert not watched.supervisor.wait_until(lambda: False, seconds=60, pause=60)
+    assert not watched.supervisor.wait_until(lambda: False, seconds=PATIENCE_SECONDS, pause=60)
     watched.supervisor.run_until_signal()
 
 
-def test_the_same_signal_sent_twice_counts_once(watched: Watched) -> None:
+def test_the_same_signal_sent_twice_counts_once(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "REPEATED_SIGNAL_SECONDS", PATIENCE_SECONDS)
     watched.start("child", SLEEPER)
     watched.signal_after(0.1, times=3)
     watched.supervisor.run_until_signal()
@@ -103,30 +118,15 @@ def test_a_child_that_dies_is_started_again(
     first = watched.start("child", SLEEPER)
     os.kill(first, signal.SIGKILL)
 
-    def stop_when_it_is_back() -> None:
-        wait_for(lambda: watched.lines.count(("child", "ready")) == 2)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = threading.Thread(target=stop_when_it_is_back)
-    thread.start()
-    watched.supervisor.run_until_signal()
-    thread.join()
+    watched.run_until(lambda: watched.lines.count(("child", "ready")) == 2)
     assert ("up", "child was killed by SIGKILL; starting it again in 0.01 s") in watched.lines
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_restarts_back_off(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Supervisor, "_seconds_to_restart", lambda _: 0.01)
     monkeypatch.setattr(supervisor, "RESTARTS", Backoff(0.01, 30.0))
     watched.start("child", "raise SystemExit(7)", ready=False)
-    watched.signal_after(1.5)
-    watched.supervisor.run_until_signal()
+    watched.run_until(lambda: len(watched.lines) >= 3)
     said = [line for name, line in watched.lines if name == "up"]
     assert said[:3] == [
         f"child ended with status 7; starting it again in {seconds:g} s"
@@ -138,10 +138,9 @@ def test_a_death_and_last_words_that_come_together_are_both_taken(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = watched.start("child", "print('last words')", ready=False)
-    while alive(pid):
-        time.sleep(0.01)
+    eventually(lambda: not alive(pid))
     selector, pidfd = watched.supervisor._selector, watched.supervisor._children["child"].pidfd
-    death_first = sorted(selector.select(1), key=lambda event: event[0].fd != pidfd)
+    death_first = sorted(selector.select(PATIENCE_SECONDS), key=lambda event: event[0].fd != pidfd)
     assert len(death_first) == 2
     monkeypatch.setattr(selector, "select", lambda _seconds: death_first)
     watched.supervisor._turn(0)
@@ -150,7 +149,7 @@ def test_a_death_and_last_words_that_come_together_are_both_taken(
 
 def test_stop_waits_for_children_and_kills_those_that_do_not_end(watched: Watched) -> None:
     pids = [watched.start("polite", SLEEPER), watched.start("deaf", DEAF)]
-    watched.supervisor.stop("polite", seconds=30)
+    watched.supervisor.stop("polite", seconds=PATIENCE_SECONDS)
     assert [alive(pid) for pid in pids] == [False, True]
     watched.supervisor.stop("deaf", seconds=0.1)
     assert not alive(pids[1])
@@ -181,7 +180,7 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
         pid = int(pid_file.read_text())
         assert alive(pid)
         process.kill()
-    wait_for(lambda: not alive(pid))
+    eventually(lambda: not alive(pid))
 
 
 def test_the_supervisor_loads_nothing_heavy() -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from ipam.cli.commands.preflight import find_program
 from ipam.model import bridge_name, dhcp_namespace, tap_name
 from tests.compute.nova_endpoint import NovaEndpoint
+from tests.waiting import PATIENCE_SECONDS, eventually, until_it_serves
 
 pytestmark = [
     pytest.mark.root,
@@ -22,9 +22,6 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root: bridges and namespaces"),
     pytest.mark.skipif(not find_program("dnsmasq"), reason="needs dnsmasq (dnsmasq-base)"),
 ]
-
-START_SECONDS = 60
-STOP_SECONDS = 60
 
 
 class Up:
@@ -47,11 +44,7 @@ class Up:
             )
 
     def wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while "ipam is up." not in self.log.read_text():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+        until_it_serves(self.process, lambda: "ipam is up." in self.log.read_text(), self.log)
 
     def ipam(self, *words: str) -> Any:
         command = [
@@ -74,7 +67,7 @@ class Up:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(STOP_SECONDS)
+                self.process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -97,7 +90,7 @@ def test_a_port_becomes_active_and_the_end_leaves_the_host_as_it_was(up: Up) -> 
     up.ipam("subnet", "create", "--network", "demo", "--subnet-range", "10.0.0.0/24", "-f", "json")
     words = ["port", "create", "--network", "demo", "--host", agent["Host"], "web-1", "-f", "json"]
     up.ipam(*words)
-    up.ipam("port", "wait", "web-1", "--timeout", "30")
+    up.ipam("port", "wait", "web-1", "--timeout", f"{PATIENCE_SECONDS:g}")
     bridge = Path("/sys/class/net", bridge_name(network))
     namespace = Path("/run/netns", dhcp_namespace(network))
     assert bridge.exists()
@@ -141,10 +134,7 @@ def test_nova_hears_of_a_port_from_its_boot_to_its_end(tmp_path: Path) -> None:
 
 
 def wait_for(nova: NovaEndpoint, event: tuple[str, str, str]) -> None:
-    deadline = time.monotonic() + 30
-    while event not in nova.heard:
-        assert time.monotonic() < deadline, nova.batches
-        time.sleep(0.05)
+    eventually(lambda: event in nova.heard, lambda: f"{event} in {nova.batches}")
 
 
 def test_a_second_one_on_the_same_directory_is_refused(up: Up) -> None:
@@ -158,10 +148,9 @@ def test_a_child_that_is_killed_comes_back(up: Up) -> None:
     before = up.children()
     api = next(pid for pid in before if b"\0api\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(api, signal.SIGKILL)
-    deadline = time.monotonic() + START_SECONDS
-    while api in up.children() or len(up.children()) < len(before):
-        assert time.monotonic() < deadline, up.log.read_text()
-        time.sleep(0.05)
+    eventually(
+        lambda: api not in up.children() and len(up.children()) == len(before), up.log.read_text
+    )
     assert "api was killed by SIGKILL; starting it again in 1 s" in up.log.read_text()
 
 
@@ -170,10 +159,7 @@ def test_killing_it_leaves_no_child_behind(up: Up) -> None:
     assert len(children) == 3
     up.process.kill()
     up.process.wait()
-    deadline = time.monotonic() + STOP_SECONDS
-    while any(Path(f"/proc/{pid}").exists() for pid in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
 def test_what_stands_in_the_way_is_told_before_anything_starts(tmp_path: Path) -> None:

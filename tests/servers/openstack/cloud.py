@@ -71,7 +71,7 @@ class Cloud:
             started = time.monotonic()
             try:
                 step()
-            except (OSError, RuntimeError) as error:
+            except (OSError, RuntimeError, AssertionError) as error:
                 raise LabError(f"{what}: {error}") from error
             now = time.monotonic()
             self._say(f"{now - begun:6.1f} s  {what} ({now - started:.1f} s)")

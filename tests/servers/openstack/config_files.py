@@ -92,9 +92,10 @@ def nova(directory: Path, ports: Ports, host: str, paste: Path) -> Sections:
             "compute_driver": "fake.FakeDriverWithoutFakeNodes",
             "transport_url": f"rabbit://guest:guest@127.0.0.1:{ports.rabbit}/",
             "report_interval": 2,
-            "service_down_time": 8,
+            "service_down_time": 60,  # on a loaded machine reports come late
             "graceful_shutdown_timeout": 1,
-            "vif_plugging_timeout": 60,
+            "rpc_response_timeout": 300,
+            "vif_plugging_timeout": 300,
             "vif_plugging_is_fatal": "true",
             "reserved_host_memory_mb": 0,
             "periodic_fuzzy_delay": 0,  # up to a minute before the first look for new hosts
@@ -105,7 +106,7 @@ def nova(directory: Path, ports: Ports, host: str, paste: Path) -> Sections:
         "keystone_authtoken": {**token_check(ports, "nova"), "service_type": "compute"},
         "service_user": {**sign_in(ports, "nova"), "send_service_user_token": "true"},
         "placement": sign_in(ports, "nova"),
-        "neutron": {**sign_in(ports, "nova"), "http_retries": 6},  # half a minute
+        "neutron": {**sign_in(ports, "nova"), "http_retries": 8},  # two minutes
         "glance": {"region_name": REGION, "valid_interfaces": "public"},
         "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 2},
         "conductor": {"workers": 1},
@@ -153,7 +154,7 @@ def ipam(directory: Path, ports: Ports, host: str, run_path: Path) -> Sections:
             "auth_strategy": "keystone",
             "socket": directory / "run" / "api.sock",
         },
-        "network": {"agent_down_time": 10, "address_cooldown_seconds": 0},
+        "network": {"agent_down_time": 30, "address_cooldown_seconds": 0},
         "agent": {"report_interval": 3, "poll_interval": 1},
         "compute": {"send_events": "true"},
         "keystone_authtoken": {**token_check(ports, "ipam"), "service_type": "network"},

@@ -64,7 +64,7 @@ def hypervisor(host: str, directory: Path, *, vif_type: str = "") -> Hypervisor:
         vif_type=vif_type,
         privsep=helper,
         nova={
-            "DEFAULT": {"force_raw_images": "false", "vif_plugging_timeout": 20},
+            "DEFAULT": {"force_raw_images": "false", "vif_plugging_timeout": 90},
             "libvirt": {
                 "connection_uri": f"qemu+unix:///system?socket={socket(directory)}",
                 "virt_type": "qemu",

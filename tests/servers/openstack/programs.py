@@ -8,16 +8,16 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from tests.waiting import eventually
+
 MARK: Final = "IPAM_LAB"
-START_SECONDS: Final = 120
-STOP_SECONDS: Final = 15
+STOP_SECONDS: Final = 60
 
 
 class LabError(RuntimeError):
@@ -97,18 +97,20 @@ class Programs:
         condition: Callable[[], object],
         what: str,
         *names: str,
-        seconds: float = START_SECONDS,
     ) -> None:
-        """Until it holds. Raises LabError when a named program ends first, or the time is up."""
-        deadline = time.monotonic() + seconds
-        while not condition():
+        """Until it holds. Raises LabError when a named program ends first, or nothing comes."""
+
+        def holds() -> bool:
             for name in names:
                 if not self.is_running(name):
                     raise LabError(f"{name} ended at once; see {self.logs}/{name}*")
-            if time.monotonic() > deadline:
-                files = ", ".join(f"{self.logs}/{name}*" for name in names)
-                raise LabError(f"{what}: not within {seconds:g} s; see {files}")
-            time.sleep(0.1)
+            return bool(condition())
+
+        files = ", ".join(f"{self.logs}/{name}*" for name in names)
+        try:
+            eventually(holds, f"{what}; see {files}", every=0.1)
+        except AssertionError as error:
+            raise LabError(str(error)) from None
 
     def run(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None

@@ -14,6 +14,7 @@ from ipam.store.engine.database import Database, Transaction
 from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
 from tests.store.rows import NETWORK
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Undo(Exception):  # noqa: N818  # not an error
@@ -87,7 +88,7 @@ def test_a_transaction_that_deadlocks_is_run_again(database: Database, backend: 
             where = tables.network.c.id == name
             tx.execute(update(tables.network).where(where).values(mtu=tables.network.c.mtu + 1))
             if name == first and len(attempts) <= 2 and backend != "sqlite":
-                both.wait(20)
+                both.wait(PATIENCE_SECONDS)
 
     threads = [
         threading.Thread(target=database.write, args=[lambda tx: swap(tx, "one", "two")]),
