@@ -9,6 +9,7 @@ from ipam.errors import (
     CallerError,
     IllegalSubnetPoolPrefixBounds,
     IllegalSubnetPoolPrefixUpdate,
+    InvalidInput,
     MaxPrefixSubnetAllocationError,
     MinPrefixSubnetAllocationError,
     NetworkAddressScopeAffinityError,
@@ -144,6 +145,25 @@ def choose(pool: Pool, cidr: str | None, prefixlen: int | None) -> str:
             f" /{length}."
         )
     return found
+
+
+def source_faults(
+    *, cidr: bool, prefixlen: bool, pool: bool, default_pool: bool, allocation_pools: bool
+) -> list[CallerError]:
+    """What does not go together of what a new subnet says where its prefix comes from.
+
+    Each says whether the request has it; `default_pool` is use_default_subnetpool.
+    """
+    found = []
+    if cidr and prefixlen:
+        found.append("cidr and prefixlen must not be supplied together.")
+    if pool and default_pool:
+        found.append("subnetpool_id and use_default_subnetpool cannot both be specified.")
+    if not (cidr or pool or default_pool):
+        found.append("A subnetpool must be specified in the absence of a cidr.")
+    if allocation_pools and not cidr:
+        found.append("allocation_pools allowed only for specific subnet requests.")
+    return [InvalidInput(fault) for fault in found]
 
 
 def check_neighbours(new: Origin, others: Sequence[Origin]) -> None:

@@ -169,3 +169,24 @@ def test_a_subnet_of_another_origin_is_refused(
 ) -> None:
     with pytest.raises(error):
         subnet_pools.check_neighbours(new, others)
+
+
+@pytest.mark.parametrize(
+    ("given", "reasons"),
+    [
+        ({"cidr"}, []),
+        ({"pool"}, []),
+        ({"pool", "prefixlen"}, []),
+        ({"default_pool"}, []),
+        ({"cidr", "allocation_pools"}, []),
+        (set(), ["A subnetpool must be"]),
+        ({"cidr", "prefixlen"}, ["cidr and prefixlen"]),
+        ({"pool", "default_pool"}, ["subnetpool_id and use_default"]),
+        ({"pool", "default_pool", "allocation_pools"}, ["subnetpool_id and", "allocation_pools"]),
+    ],
+)
+def test_a_prefix_comes_from_one_place(given: set[str], reasons: list[str]) -> None:
+    names = ("cidr", "prefixlen", "pool", "default_pool", "allocation_pools")
+    faults = subnet_pools.source_faults(**{name: name in given for name in names})
+    assert len(faults) == len(reasons)
+    assert all(reason in str(fault) for fault, reason in zip(faults, reasons, strict=True))

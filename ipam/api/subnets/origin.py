@@ -9,7 +9,7 @@ from ipam.api.http import writing
 from ipam.api.subnet_pools.wire import KIND
 from ipam.api.subnets.shape import shape_of
 from ipam.api.subnets.wire import SubnetCreate
-from ipam.errors import CallerError, HTTPBadRequest, InvalidInput
+from ipam.errors import CallerError, HTTPBadRequest
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnet_pools import Lengths, Origin, Pool
@@ -21,18 +21,14 @@ from ipam.store.engine.reading import read_one
 
 def faults(body: SubnetCreate) -> list[CallerError]:
     """What a POST says of prefix and pool that does not go together."""
-    named = body.cidr is not None
-    pooled = body.subnetpool_id is not None or body.use_default_subnetpool
-    found = []
-    if named and body.prefixlen is not None:
-        found.append("cidr and prefixlen must not be supplied together.")
-    if body.subnetpool_id is not None and body.use_default_subnetpool:
-        found.append("subnetpool_id and use_default_subnetpool cannot both be specified.")
-    if not named and not pooled:
-        found.append("A subnetpool must be specified in the absence of a cidr.")
-    if not named and not isinstance(body.allocation_pools, UnsetType) and body.allocation_pools:
-        found.append("allocation_pools allowed only for specific subnet requests.")
-    return [InvalidInput(fault) for fault in found]
+    pools = body.allocation_pools
+    return subnet_pool_rules.source_faults(
+        cidr=body.cidr is not None,
+        prefixlen=body.prefixlen is not None,
+        pool=body.subnetpool_id is not None,
+        default_pool=body.use_default_subnetpool,
+        allocation_pools=not isinstance(pools, UnsetType) and bool(pools),
+    )
 
 
 def settle(
