@@ -79,18 +79,30 @@ def set_pools(tx: Transaction, subnet_pk: int, new: Sequence[Pool]) -> None:
         tx.execute(insert(_POOL), rows)
 
 
-def port_in_use(tx: Transaction, subnet_pk: int, *, dhcp_device_id: str) -> str | None:
-    """The id of a port with an address of the subnet, other than the network's DHCP port."""
+def port_in_use(
+    tx: Transaction, subnet_pk: int, *, dhcp_device_id: str, owners: Sequence[str] = ()
+) -> str | None:
+    """The id of a port with an address of the subnet, other than the network's DHCP port.
+
+    With `owners`, of one whose device_owner is among them.
+    """
     port, ip = tables.port, tables.ip_address
-    return tx.execute(
-        select(port.c.id)
-        .join(ip, ip.c.owner_pk == port.c.pk)
-        .where(
-            ip.c.subnet_pk == subnet_pk,
-            (port.c.device_owner != model.DHCP_PORT_OWNER) | (port.c.device_id != dhcp_device_id),
-        )
-        .limit(1)
-    ).scalar_one_or_none()
+    query = select(port.c.id).join(ip, ip.c.owner_pk == port.c.pk)
+    query = query.where(
+        ip.c.subnet_pk == subnet_pk,
+        (port.c.device_owner != model.DHCP_PORT_OWNER) | (port.c.device_id != dhcp_device_id),
+    )
+    if owners:
+        query = query.where(port.c.device_owner.in_(owners))
+    return tx.execute(query.limit(1)).scalar_one_or_none()
+
+
+def owned(tx: Transaction, subnet_pk: int) -> Sequence[Record]:
+    """Every address (`ip`) of the subnet that a port has, with what of the port Nova knows."""
+    port, ip = tables.port.c, tables.ip_address.c
+    columns = (ip.ip, port.pk, port.id, port.status, port.device_id, port.device_owner)
+    query = select(*columns).select_from(tables.ip_address.join(tables.port))
+    return tx.execute(query.where(ip.subnet_pk == subnet_pk).order_by(ip.ip)).all()
 
 
 def owner_of(tx: Transaction, subnet_pk: int, address: bytes) -> Any:

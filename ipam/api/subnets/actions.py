@@ -21,9 +21,10 @@ from ipam.rules import segments as segment_rules
 from ipam.rules import subnet_options
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.fixed_ips import ROUTER_OWNERS
+from ipam.rules.ipv6 import is_auto_address
 from ipam.rules.subnet_options import Limits
 from ipam.rules.subnets import Shape
-from ipam.store import networks, subnets, tables, tags
+from ipam.store import networks, ports, subnets, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -77,17 +78,29 @@ class SubnetActions:
                 tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
             )
             device_id = model.dhcp_device_id(network.id)
-            if port_id := subnets.port_in_use(tx, row.pk, dhcp_device_id=device_id):
+            # Machines make these addresses of the prefix: without it the ports have them no more.
+            automatic = is_auto_address(row.ipv6_address_mode)
+            owners = ROUTER_OWNERS if automatic else ()
+            if port_id := subnets.port_in_use(tx, row.pk, dhcp_device_id=device_id, owners=owners):
                 raise SubnetInUse(
                     f"Unable to complete operation on subnet {resource_id}: One or more ports"
                     f" have an IP allocation from this subnet, port {port_id} among them."
                 )
             dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
+            if automatic:
+                self._take_addresses_back(tx, row.pk)
             allocator.close_pools(tx, row.pk)
             subnets.remove(tx, row.pk)
             tx.on_commit(self._service.waker.wake)
 
         self._service.database.write(work)
+
+    def _take_addresses_back(self, tx: Transaction, subnet_pk: int) -> None:
+        """Release every address of the subnet that a port has."""
+        for port in subnets.owned(tx, subnet_pk):
+            self._service.allocator.release(tx, subnet_pk, port.ip, port.pk)
+            ports.change(tx, port.pk, {})
+            self._service.outbox.updated(tx, port, {"fixed_ips": ()}, by_service=False)
 
     def _create_faults(self, values: Mapping[str, Any]) -> list[CallerError]:
         told = subnet_options.faults(options_of(values), self._limits(), "new subnet")

@@ -269,3 +269,15 @@ def test_agents_are_services_and_still_plug(site: Site) -> None:
     port = server_port(site.api)
     Agent(site.called_by(SERVICE)).ready(port)
     assert site.names(port) == [PLUGGED]
+
+
+def test_a_subnet_that_goes_with_its_ports_addresses_is_told(site: Site) -> None:
+    network = site.api.create("network")
+    modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+    prefix = {"cidr": "2001:db8::/64", "ip_version": 6}
+    six = site.api.create("subnet", network_id=network["id"], **prefix, **modes)
+    server = {"device_id": SERVER, "device_owner": "compute:nova"}
+    port = site.api.create("port", network_id=network["id"], **server)
+    site.told()
+    site.api.delete("subnet", six["id"])
+    assert site.names(port) == [CHANGED]

@@ -313,3 +313,35 @@ def test_an_address_in_use_cannot_become_the_gateway(api: Api, network: dict[str
     api.create("port", network_id=network["id"], fixed_ips=[{"ip_address": "10.0.0.5"}])
     bad = {"subnet": {"gateway_ip": "10.0.0.5"}}
     api.refused(409, "IpAddressAlreadyAllocated", "PUT", f"/subnets/{subnet['id']}", bad)
+
+
+@pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
+def test_a_subnet_whose_addresses_machines_make_is_deleted_from_its_ports(
+    api_on_each: Api, mode: str
+) -> None:
+    api = api_on_each
+    network = api.create("network")
+    four = api.create("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    modes = {"ipv6_ra_mode": mode, "ipv6_address_mode": mode}
+    six = api.create(
+        "subnet", network_id=network["id"], cidr="2001:db8::/64", ip_version=6, **modes
+    )
+    port = api.create("port", network_id=network["id"])
+    assert len(port["fixed_ips"]) == 2
+    api.delete("subnet", six["id"])
+    shown = api.show("port", port["id"])
+    assert [ip["subnet_id"] for ip in shown["fixed_ips"]] == [four["id"]]
+    assert shown["revision_number"] > port["revision_number"]
+    api.refused(409, "SubnetInUse", "DELETE", f"/subnets/{four['id']}")
+
+
+def test_a_router_keeps_a_subnet_whose_addresses_machines_make(api: Api) -> None:
+    network = api.create("network")
+    modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+    six = api.create(
+        "subnet", network_id=network["id"], cidr="2001:db8::/64", ip_version=6, **modes
+    )
+    wish = {"subnet_id": six["id"], "ip_address": "2001:db8::1"}
+    owner = "network:router_interface"
+    api.create("port", network_id=network["id"], device_owner=owner, fixed_ips=[wish])
+    api.refused(409, "SubnetInUse", "DELETE", f"/subnets/{six['id']}")
