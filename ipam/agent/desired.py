@@ -12,9 +12,10 @@ from typing import TypeVar
 from ipam import model
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import DhcpRange, Host, Option, Site
+from ipam.agent.dnsmasq.port_options import PortOptions, port_options_of
 from ipam.agent.state import Bridge, Interface, NetworkState
 from ipam.protocol import dhcp_state
-from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedDhcpOption, ServedSubnet
+from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedSubnet
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import eui64, is_auto_address
 from ipam.rules.subnet_options import is_unspecified
@@ -29,6 +30,9 @@ IPV6_RANGE_MODES = {
     model.SLAAC: "ra-only",
 }
 """By ipv6_ra_mode. Without one a range answers DHCPv6 alone, and some router advertises."""
+
+MOST_IPV6_ADDRESSES = 12
+"""Of one port: dnsmasq reads a line of its files up to 1,024 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class ServedPort:
     """Its tap on this host; None if it is elsewhere."""
     waits_for_tap: bool
     """Ready only with the tap on the bridge, as a hypervisor plugs it."""
+    client_id: str | None = None
+    """By which DHCP knows its machine as well as by its MAC address: octets in hex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,15 @@ class ServedNetwork:
     def reserved(self) -> dict[str, str]:
         """Which MAC address may have which address."""
         return {ip: port.mac_address for port in self.ports.values() for ip in port.addresses}
+
+    def client_ids(self) -> dict[str, str]:
+        """Which client identifier may have which address, whatever its MAC address is."""
+        return {
+            ip: port.client_id
+            for port in self.ports.values()
+            if port.client_id
+            for ip in port.addresses
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +99,11 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
     bridge = Bridge(model.bridge_name(network_id), row.mtu)
     taps = frozenset(model.tap_name(p.id) for p in ports if p.binding_host_id == host)
     state = NetworkState(network_id, bridge, taps=taps)
+    options = port_options_of(ports)
     if row.dhcp_port and subnets:
-        files = _files(row, row.dhcp_port, subnets, ports, faults)
+        files = _files(row, row.dhcp_port, subnets, ports, options=options, faults=faults)
         state = _with_dhcp(state, row, row.dhcp_port, site=site, subnets=subnets, files=files)
-    served = {port.id: _served_port(port, host, subnets) for port in ports}
+    served = {port.id: _served_port(port, host, subnets, options[port.id]) for port in ports}
     return ServedNetwork(
         state,
         served,
@@ -182,6 +198,8 @@ def _files(
     dhcp_port: DhcpPort,
     subnets: list[_Subnet],
     ports: list[dhcp_state.ServedPort],
+    *,
+    options: Mapping[str, PortOptions],
     faults: list[str],
 ) -> dict[str, str]:
     """The reloadable files; options before hosts, as a host's tag must find its options."""
@@ -190,10 +208,11 @@ def _files(
     files = {"options/network": config.options_file(network)}
     hosts = {}
     for port in ports:
-        options = _port_options(port, faults)
-        lines = _hosts(port, subnets, faults)
-        if options:
-            files[f"options/{port.id}"] = config.options_file(options)
+        mine = options[port.id]
+        faults += mine.faults
+        lines = _hosts(port, subnets, mine, faults)
+        if mine.lines:
+            files[f"options/{port.id}"] = config.options_file(mine.lines)
         if lines:
             hosts[f"hosts/{port.id}"] = config.hosts_file(interface, lines)
     return files | hosts
@@ -224,21 +243,9 @@ def _subnet_options(row: FullNetwork, subnet: _Subnet, faults: list[str]) -> Ite
     )
 
 
-def _port_options(port: dhcp_state.ServedPort, faults: list[str]) -> list[Option]:
-    tags = safe_words.mac_tags(port.mac_address)
-    options = []
-    for wish in port.extra_dhcp_opts:
-
-        def parse(wish: ServedDhcpOption = wish) -> Option:
-            name = safe_words.option(wish.opt_name, wish.ip_version)
-            return Option(tags, name, safe_words.option_values(wish.opt_value or ""))
-
-        option = _or_fault(faults, f"port {port.id}", parse)
-        options += [option] if option else []
-    return options
-
-
-def _hosts(port: dhcp_state.ServedPort, subnets: list[_Subnet], faults: list[str]) -> list[Host]:
+def _hosts(
+    port: dhcp_state.ServedPort, subnets: list[_Subnet], options: PortOptions, faults: list[str]
+) -> list[Host]:
     """One entry per IPv4 address, each with all IPv6 addresses.
 
     An entry without an IPv6 address would match, and so refuse, the machine's DHCPv6 requests.
@@ -248,9 +255,15 @@ def _hosts(port: dhcp_state.ServedPort, subnets: list[_Subnet], faults: list[str
         return []
     mac = safe_words.mac(port.mac_address)
     name = _host_name(port, addresses[0], faults)
+    client_id = safe_words.client_id(options.client_id) if options.client_id else None
     four = [[safe_words.address(one)] for one in addresses if model.ip_version(one) == 4]
     six = [safe_words.address(one) for one in addresses if model.ip_version(one) == 6]
-    return [Host(mac, name, (*first, *six)) for first in four or [[]]]
+    if len(six) > MOST_IPV6_ADDRESSES:
+        faults.append(f"port {port.id}: DHCPv6 gives it {MOST_IPV6_ADDRESSES} addresses, not all")
+        del six[MOST_IPV6_ADDRESSES:]
+    return [
+        Host(mac, name, (*first, *six), client_id, options.lease_time) for first in four or [[]]
+    ]
 
 
 def _host_name(port: dhcp_state.ServedPort, address: str, faults: list[str]) -> Word:
@@ -264,7 +277,9 @@ def _reserved_addresses(port: dhcp_state.ServedPort, subnets: list[_Subnet]) -> 
     return [str(ip_address(ip.ip_address)) for ip in port.fixed_ips if ip.subnet_id in by_id]
 
 
-def _served_port(port: dhcp_state.ServedPort, host: str, subnets: list[_Subnet]) -> ServedPort:
+def _served_port(
+    port: dhcp_state.ServedPort, host: str, subnets: list[_Subnet], options: PortOptions
+) -> ServedPort:
     here = port.binding_host_id == host
     return ServedPort(
         id=safe_words.uuid(port.id),
@@ -274,6 +289,7 @@ def _served_port(port: dhcp_state.ServedPort, host: str, subnets: list[_Subnet])
         addresses=frozenset(_reserved_addresses(port, subnets)),
         tap=model.tap_name(port.id) if here else None,
         waits_for_tap=here and port.device_owner.startswith(model.COMPUTE_OWNER_PREFIX),
+        client_id=options.client_id.hex(":") if options.client_id else None,
     )
 
 

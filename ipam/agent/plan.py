@@ -54,16 +54,26 @@ def plan(
 
 
 def release_plan(
-    network: NetworkState, reserved: Mapping[str, str], leases: Collection[Lease]
+    network: NetworkState,
+    reserved: Mapping[str, str],
+    leases: Collection[Lease],
+    client_ids: Mapping[str, str],
 ) -> tuple[ReleaseLease, ...]:
-    """The leases of addresses that are no longer reserved, or now for another machine."""
+    """The leases of addresses that are no longer reserved, or now for another machine.
+
+    `reserved` has MAC addresses by address, `client_ids` what serves as well.
+    """
     if network.server is None or network.interface is None:
         return ()
     return tuple(
         ReleaseLease(network.id, network.interface.inside, lease)
         for lease in leases
         if lease.ip_address not in reserved
-        or (lease.mac_address and lease.mac_address != reserved[lease.ip_address])
+        or (
+            lease.mac_address
+            and lease.mac_address != reserved[lease.ip_address]
+            and (lease.client_id or "") != client_ids.get(lease.ip_address)
+        )
     )
 
 

@@ -53,7 +53,9 @@ def is_ready(
 
 def _is_in_the_way(lease: Lease, port: ServedPort) -> bool:
     """True for another machine's lease of the port's address."""
-    return lease.ip_address in port.addresses and lease.mac_address not in (port.mac_address, None)
+    known_by_id = port.client_id is not None and lease.client_id == port.client_id
+    mine = known_by_id or lease.mac_address in (port.mac_address, None)
+    return lease.ip_address in port.addresses and not mine
 
 
 def _serves(wanted: NetworkState, present: NetworkState) -> bool:

@@ -43,7 +43,8 @@ class Releases:
             return [], math.inf
         now, due, wait = self._monotonic(), [], math.inf
         asked = self._asked.get(served.state.id, {})
-        for step in release_plan(seen.state, served.reserved(), seen.leases):
+        reserved, client_ids = served.reserved(), served.client_ids()
+        for step in release_plan(seen.state, reserved, seen.leases, client_ids):
             again_at, _attempts = asked.get(step.lease, (now, 0))
             if again_at <= now:
                 due.append(step)

@@ -1,72 +1,96 @@
-"""What a port's DHCP options may be: text that ends up in a DHCP server's files. Pure.
+"""What a port's DHCP options may be, and what they become. Pure.
 
-The grammar is closed: what is not known to be a plain value is refused, so that nothing a tenant
-writes can become a line, a tag or a keyword of dnsmasq.
+A name is one of dnsmasq's or a number, with conditions before it as Ironic has them
+(`tag:!ipxe,67`). What passes here the agent can send; so it reads options by these rules, too.
 """
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ipam import values
 from ipam.errors import CallerError, InvalidInput
-
-_OPTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}|[1-9][0-9]{0,2}")
-_OPTION_TEXT = re.compile(
-    r"[A-Za-z0-9._:/@=+~%?&()\[\]${}-]+( [A-Za-z0-9._:/@=+~%?&()\[\]${}-]+)*"
+from ipam.rules import dhcp_option_table as table
+from ipam.rules.dhcp_option_values import (
+    Reader,
+    Value,
+    anything4,
+    anything6,
+    octets,
 )
-_KEYWORD = re.compile(r"\b(set|tag|net|option6?|vendor|encap|vi-encap|match|id):", re.IGNORECASE)
-EMPTY_VALUES: Final = ("router", "classless-static-route")
-DOMAIN_LISTS: Final = ("domain-search", "119")
+
+LONGEST_OCTETS: Final = 255
+"""Of one IPv4 option: its length is one octet."""
+ROOM_OCTETS: Final = 1100
+"""For a port's IPv4 options: what an Ethernet frame holds, less what every answer has."""
+HEADER_OCTETS: Final = 2
+
+_CONDITION = re.compile(r"tag:(!?ipxe6?)")
+_NUMBER = re.compile(r"[0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpOption:
+    """An option as it is to be sent. Without values the machine is not told the subnet's."""
+
+    number: int
+    ip_version: int
+    values: tuple[Value, ...]
+    conditions: tuple[str, ...] = ()
+    """Tags that the request has to carry, or, with `!`, must not."""
+
+    @property
+    def is_lease_time(self) -> bool:
+        """Whether it is no option, but how long the leases are."""
+        return self.ip_version == 4 and self.number == table.LEASE_TIME
+
+    @property
+    def is_client_id(self) -> bool:
+        """Whether it is no option, but by what the machine is known."""
+        return self.ip_version == 4 and self.number == table.CLIENT_ID
+
+
+def parse(name: str, value: str, ip_version: int) -> DhcpOption:
+    """The option of this name. Raises ValueError with the reason why it cannot be sent."""
+    *before, word = name.split(",")
+    conditions = tuple(_condition(each) for each in before)
+    number, read = _known(word.lower(), ip_version)
+    shown = f"opt_value {values.shown(value)} of {values.shown(name)}"
+    if not value:
+        if ip_version == 4 and number in table.MAY_BE_EMPTY:
+            return DhcpOption(number, ip_version, (), conditions)
+        raise ValueError(f"{shown} is empty")
+    try:
+        found = read(value)
+    except ValueError as error:
+        raise ValueError(f"{shown}: {error}") from None
+    option = DhcpOption(number, ip_version, found, conditions)
+    if (option.is_lease_time or option.is_client_id) and conditions:
+        raise ValueError(f"opt_name {values.shown(name)}: {word} has no conditions")
+    if ip_version == 4 and (size := _octets(option)) > LONGEST_OCTETS:
+        raise ValueError(f"{shown} takes {size} octets, an option at most {LONGEST_OCTETS}")
+    return option
 
 
 def option_faults(options: Sequence[tuple[str, str | None, int]]) -> Iterator[CallerError]:
     """What is wrong with these DHCP options (name, value, IP version)."""
     seen = set()
+    total = 0
     for name, value, version in options:
-        fault = _name_fault(name) or (None if value is None else _value_fault(name, value))
-        if fault:
-            yield InvalidInput(f"Invalid input for extra_dhcp_opts. Reason: {fault}.")
+        try:
+            if value is not None:  # else it is to be deleted, whatever it was
+                total += _room(parse(name, value, version))
+        except ValueError as error:
+            yield _fault(str(error))
         if (name, version) in seen:
-            yield InvalidInput(
-                f"Invalid input for extra_dhcp_opts. Reason: option {values.shown(name)} of"
-                f" IPv{version} is given twice."
-            )
+            yield _fault(f"option {values.shown(name)} of IPv{version} is given twice")
         seen.add((name, version))
-
-
-def _name_fault(name: str) -> str | None:
-    if _OPTION_NAME.fullmatch(name) and not (name.isdigit() and int(name) > 254):
-        return None
-    return (
-        f"opt_name {values.shown(name)} is neither a name of lower-case letters, digits and"
-        " hyphens nor a number from 1 to 254"
-    )
-
-
-def _value_fault(name: str, value: str) -> str | None:
-    shown = f"opt_value {values.shown(value)} of {values.shown(name)}"
-    if not value:
-        return None if name in EMPTY_VALUES else f"{shown} is empty"
-    if "," in value:
-        parts = value.split(",")
-        if all(map(_is_address_or_cidr, parts)):
-            return None
-        if name in DOMAIN_LISTS and all(map(values.is_domain, parts)):
-            return None
-        return f"{shown} has a comma, and is no list of addresses, CIDRs or search domains"
-    if found := _KEYWORD.search(value):
-        return f"{shown} holds {found[0]!r}, a keyword of the DHCP server"
-    if not _OPTION_TEXT.fullmatch(value):
-        return f"{shown} may hold letters, digits, single spaces and ._:/@=+~%?&()[]${{}}- only"
-    return None
-
-
-def _is_address_or_cidr(text: str) -> bool:
-    base, slash, length = text.partition("/")
-    if not values.is_address(base):
-        return False
-    return not slash or (length.isdecimal() and length.isascii() and int(length) <= 128)
+    if total > ROOM_OCTETS:
+        yield _fault(
+            f"they take {total} octets of a DHCP answer, which has {ROOM_OCTETS} for them"
+        )
 
 
 def merged_options(
@@ -83,3 +107,59 @@ def merged_options(
         {"opt_name": name, "opt_value": value, "ip_version": version}
         for (name, version), value in kept.items()
     ]
+
+
+def _fault(reason: str) -> CallerError:
+    return InvalidInput(f"Invalid input for extra_dhcp_opts. Reason: {reason}.")
+
+
+def _room(option: DhcpOption) -> int:
+    return HEADER_OCTETS + _octets(option) if option.ip_version == 4 else 0
+
+
+def _octets(option: DhcpOption) -> int:
+    return sum(map(octets, option.values))
+
+
+def _condition(text: str) -> str:
+    found = _CONDITION.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"opt_name has {values.shown(text)} before its comma, where only tag:ipxe, tag:ipxe6"
+            " and, with a ! before the name, their contraries are"
+        )
+    return found[1]
+
+
+def _known(word: str, ip_version: int) -> tuple[int, Reader]:
+    """Number and reader of an option. Raises ValueError."""
+    names, untold_names, untold, last, anything = (
+        (table.IPV4, table.NAMES_NOT_TOLD4, table.NOT_TOLD4, 255, anything4)
+        if ip_version == 4
+        else (table.IPV6, table.NAMES_NOT_TOLD6, table.NOT_TOLD6, 65535, anything6)
+    )
+    if word in names:
+        return names[word]
+    number = int(word) if _NUMBER.fullmatch(word) else untold_names.get(word)
+    if number is None:
+        raise ValueError(f"opt_name {values.shown(word)} {_unknown(word, ip_version)}")
+    if number in untold:
+        raise ValueError(f"opt_name {values.shown(word)} is no option to set: {untold[number]}")
+    if number > last:
+        raise ValueError(f"opt_name {values.shown(word)} is no number from 1 to {last}")
+    readers = dict(names.values())
+    if ip_version == 4:
+        readers |= table.TYPED_BY_NUMBER
+    return number, readers.get(number, anything)
+
+
+def _unknown(word: str, ip_version: int) -> str:
+    mine, others = (table.IPV4, table.IPV6) if ip_version == 4 else (table.IPV6, table.IPV4)
+    known = {*mine, *(table.NAMES_NOT_TOLD4 if ip_version == 4 else {})}
+    close = difflib.get_close_matches(word, known, n=3)
+    if (other := table.OTHER_NAMES.get(word)) in known or (other or "").isdecimal():
+        close = [str(other)]
+    reason = "is neither a DHCP option's name nor its number"
+    if word in others:
+        reason = f"is an option of IPv{10 - ip_version} alone"
+    return f"{reason}; is {' or '.join(close)} meant?" if close else reason

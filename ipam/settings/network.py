@@ -92,6 +92,7 @@ OPTIONS: Final = [
         "max_dns_nameservers",
         default=5,
         min=0,
+        max=20,
         help="Most dns_nameservers of a subnet, as in Neutron.",
     ),
     cfg.IntOpt(

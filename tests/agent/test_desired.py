@@ -46,6 +46,8 @@ except-interface=lo
 pid-file=/run/ipam/dhcp/{NETWORK}/pid
 log-facility=-
 conf-file={MAC_TAGS}
+dhcp-match=set:ipxe,175
+dhcp-userclass=set:ipxe6,iPXE
 dhcp-hostsdir=/run/ipam/dhcp/{NETWORK}/hosts
 dhcp-optsdir=/run/ipam/dhcp/{NETWORK}/options
 leasefile-ro
@@ -74,7 +76,7 @@ tag:subnet-{SUBNET6},option6:domain-search,"lab.example"
 
 PORT_TAGS = "tag:m0-fa,tag:m1-16,tag:m2-3e,tag:m3-00,tag:m4-00,tag:m5-05"
 PORT_OPTIONS = f"""\
-{PORT_TAGS},option:bootfile-name,"pxelinux.0"
+{PORT_TAGS},67,"pxelinux.0"
 {PORT_TAGS},150,10.0.0.7
 """
 
@@ -286,7 +288,7 @@ def test_an_unfit_option_takes_only_itself_away() -> None:
         {"opt_name": "tftp-server", "opt_value": "boot", "ip_version": 4},
     ]
     found = served(network(ports=[port(extra_dhcp_opts=options)]))
-    assert found.state.files[f"options/{PORT}"] == (f'{PORT_TAGS},option:tftp-server,"boot"\n')
+    assert found.state.files[f"options/{PORT}"] == (f'{PORT_TAGS},66,"boot"\n')
     assert len(found.faults) == 2
 
 

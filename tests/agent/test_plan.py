@@ -220,5 +220,12 @@ def test_leases_of_strangers_and_of_nobody_are_released() -> None:
     heir = Lease("10.0.0.6", "old", 0)
     nobody = Lease("10.0.0.7", "m", 0)
     reserved = {"10.0.0.5": "m", "10.0.0.6": "new", "2001:db8::5": "m"}
-    steps = release_plan(running(), reserved, [kept, unknown, heir, nobody])
+    steps = release_plan(running(), reserved, [kept, unknown, heir, nobody], {})
     assert [step.lease for step in steps] == [heir, nobody]
+
+
+def test_a_lease_of_the_ports_client_identifier_is_kept() -> None:
+    mine, other = Lease("10.0.0.5", "m", 0, client_id="ff:01"), Lease("10.0.0.6", "m", 0)
+    reserved, client_ids = {"10.0.0.5": "x", "10.0.0.6": "x"}, {"10.0.0.5": "ff:01"}
+    steps = release_plan(running(), reserved, [mine, other], client_ids)
+    assert [step.lease for step in steps] == [other]

@@ -27,7 +27,7 @@ from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.templating import Word
 from tests.system.ipam_host import Json, run
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 T = TypeVar("T")
 Options = dict[int, bytes]
@@ -78,6 +78,8 @@ class Wire:
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", self.server_space, *server], stderr=subprocess.DEVNULL
         )
+        pid = self.home / "pid"
+        eventually(lambda: pid.exists() and pid.read_text(), "dnsmasq has begun")
         self._client = _inside(self.client_space, _packet_socket)
 
     def _plug(self, inside: str, mac: str, addresses: frozenset[str]) -> None:
@@ -106,9 +108,16 @@ class Wire:
         return served.state
 
     def reload(self) -> None:
-        """Write what the row says now, and tell the server."""
+        """Write what the row says now, tell the server, and see it read everything."""
         self._write_files()
+        before = self._reloads()
         self.process.send_signal(signal.SIGHUP)
+        eventually(lambda: self._reloads() > before or self.process.poll(), "a reload")
+
+    def _reloads(self) -> int:
+        """How often it has read its files without having seen a change in them."""
+        file, log = f"{self.home}/options/network", self.log()
+        return log.count(f"read {file}\n") - log.count(f"inotify: {file} ")
 
     def log(self) -> str:
         return (self.home / "log").read_text()

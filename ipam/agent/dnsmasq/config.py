@@ -51,6 +51,10 @@ class Host:
     mac: Word
     name: Word
     addresses: Sequence[Word]
+    client_id: Word | None = None
+    """By which it is known as well as by its MAC address."""
+    lease_time: Word | None = None
+    """Instead of the subnet's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +140,17 @@ def subnet_options(
     default = [(DEFAULT_ROUTE, gateway)] if routes and gateway else []
     named = [route for route in routes if not (gateway and route[0] == DEFAULT_ROUTE)]
     classless = [field for route in [*named, *default] for field in route]
-    told: list[tuple[str, Sequence[Word]]] = [
-        ("249", classless),
-        ("domain-name", [domain] if domain else []),
-        ("domain-search", [domain] if domain else []),
-        ("dns-server", name_servers),
-        ("121", classless),
+    told: list[tuple[Word, Sequence[Word]]] = [
+        (safe_words.option_number(249, 4), classless),
+        (safe_words.option("domain-name", 4), [domain] if domain else []),
+        (safe_words.option("domain-search", 4), [domain] if domain else []),
+        (safe_words.option("dns-server", 4), name_servers),
+        (safe_words.option_number(121, 4), classless),
     ]
     tags = (safe_words.subnet_tag(subnet_id),)
     routers = [] if router is None or router == ON_LINK else [router]
     first = Option(tags, safe_words.option("router", 4), routers)
-    options = [Option(tags, safe_words.option(name, 4), values) for name, values in told if values]
-    return (first, *options)
+    return (first, *(Option(tags, option, values) for option, values in told if values))
 
 
 def subnet_options6(
@@ -179,4 +182,6 @@ def _range_fields(one: DhcpRange) -> list[Word]:
 
 
 def _host_fields(interface: Word, host: Host) -> list[Word]:
-    return [host.mac, safe_words.tag(interface), host.name, *host.addresses]
+    mine = [host.client_id] if host.client_id else []
+    time = [host.lease_time] if host.lease_time else []
+    return [host.mac, *mine, safe_words.tag(interface), host.name, *host.addresses, *time]

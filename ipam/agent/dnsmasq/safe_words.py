@@ -7,9 +7,17 @@ start, and a name without a dot is a lease time or `ignore` if it looks like one
 """
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 
 from ipam import model
+from ipam.rules.dhcp_option_values import INFINITE_SECONDS, Value
 from ipam.templating import Word
 
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
@@ -18,9 +26,8 @@ _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PATH = re.compile(r"(/[A-Za-z0-9._+@-]+)+")
 _OPTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_HEX = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})+", re.IGNORECASE)
-_TEXT = re.compile(r"[ !#-\[\]-~]{1,255}")
-"""Printable ASCII without the quote and the backslash, which would end or change a quoted text."""
+_CONDITION = re.compile(r"!?[a-z][a-z0-9]{0,15}")
+LONGEST_TEXT = 255
 
 
 class UnfitError(ValueError):
@@ -136,37 +143,59 @@ def destination(text: str) -> Word:
 
 
 def option(name: str, ip_version: int) -> Word:
-    """A DHCP option by its name or number."""
+    """A DHCP option by dnsmasq's name."""
     keyword = "option6" if ip_version == 6 else "option"
-    if name.isascii() and name.isdecimal():
-        if not 1 <= int(name) <= (65535 if ip_version == 6 else 254):
-            raise UnfitError(f"DHCP option {name} does not exist")
-        # A bare number is an option of IPv4 to dnsmasq; the keyword makes both versions alike.
-        return Word(f"{keyword}:{int(name)}" if ip_version == 6 else int(name))
     return Word(f"{keyword}:{_matching(_OPTION_NAME, name, 'a DHCP option')}")
 
 
-def option_values(text: str) -> tuple[Word, ...]:
-    """An option's value as fields: addresses, networks, numbers, octets; the rest is quoted."""
-    if not text:
-        return ()
-    parts = [_plain_value(part.strip(" ")) for part in text.split(",")]
-    if all(part is not None for part in parts):
-        return tuple(part for part in parts if part is not None)
-    return (Word(f'"{_matching(_TEXT, text, "a DHCP option value")}"'),)
+def option_number(number: int, ip_version: int) -> Word:
+    """A DHCP option by its number: 1 to 255 for IPv4, where 255 is the next server, not an option.
+
+    A bare number is an option of IPv4 to dnsmasq.
+    """
+    if not 1 <= number <= (65535 if ip_version == 6 else 255):
+        raise UnfitError(f"DHCP option {number} does not exist")
+    return Word(f"option6:{number}" if ip_version == 6 else number)
 
 
-def _plain_value(text: str) -> Word | None:
-    if text.isascii() and text.isdecimal() and len(text) <= 10:
-        return Word(text)
-    if _HEX.fullmatch(text):
-        return Word(text)
-    for parse in (address, destination):
-        try:
-            return parse(text)
-        except UnfitError:
-            continue
-    return None
+def condition(text: str) -> Word:
+    """A tag that requests may have, or with `!` must not have."""
+    return _matching(_CONDITION, text, "a tag")
+
+
+def option_value(value: Value) -> Word:
+    """One value of an option, in the form that dnsmasq sends as exactly this."""
+    match value:
+        case IPv6Address():
+            return Word(f"[{value}]")
+        case IPv4Address() | IPv4Network():
+            return Word(value)
+        case int():
+            return Word(int(value))
+        case bytes():
+            return Word(value.hex(":")) if len(value) > 1 else Word(int.from_bytes(value))
+        case _:
+            return _quoted(value)
+
+
+def client_id(octets: bytes) -> Word:
+    """The client identifier that a machine sends, octet by octet."""
+    if len(octets) < 2:
+        raise UnfitError(f"{octets!r} is too short for a client identifier")
+    return Word("id:" + octets.hex(":"))
+
+
+def lease_time(seconds: int) -> Word:
+    """How long a lease is; all bits set for ever."""
+    return Word("infinite") if seconds == INFINITE_SECONDS else number(seconds)
+
+
+def _quoted(text: str) -> Word:
+    """The text in quotes, within which nothing has a meaning but the quote and the backslash."""
+    if not (text.isascii() and text.isprintable() and len(text) <= LONGEST_TEXT):
+        raise UnfitError(f"{text!r} is not {LONGEST_TEXT} characters of printable ASCII")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return Word(f'"{escaped}"')
 
 
 def _matching(pattern: re.Pattern[str], text: str, kind: str) -> Word:

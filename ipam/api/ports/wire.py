@@ -90,9 +90,13 @@ class FixedIp(Struct):
 
 
 class DhcpOptionWish(Struct, kw_only=True):
-    opt_name: Annotated[ShortName, Meta(description="The option, by dnsmasq's name or number.")]
+    opt_name: Annotated[
+        ShortName,
+        Meta(description="By dnsmasq's name or number; `lease-time` and `client-id` as well."),
+    ]
     opt_value: Annotated[
-        Annotated[str, Meta(max_length=255)] | None, Meta(description="Its value.")
+        Annotated[str, Meta(max_length=255)] | None,
+        Meta(description="Its value, as dnsmasq writes values of its type."),
     ]
     ip_version: Annotated[Literal[4, 6], Meta(description="4 or 6.")] = 4
 

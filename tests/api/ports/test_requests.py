@@ -320,6 +320,16 @@ def test_a_name_that_nova_may_send_is_taken(
             "InvalidInput",
             "opt_name",
         ),
+        (
+            {"extra_dhcp_opts": [{"opt_name": "subnet-mask", "opt_value": "255.0.0.0"}]},
+            "InvalidInput",
+            "is netmask meant?",
+        ),
+        (
+            {"extra_dhcp_opts": [{"opt_name": "router", "opt_value": "::1", "ip_version": 6}]},
+            "InvalidInput",
+            "IPv4 alone",
+        ),
     ],
 )
 def test_a_bad_attribute_is_refused(
