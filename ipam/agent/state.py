@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """The bridge of a network."""
+    """The bridge of a network. One that is down is there, and to be set up or deleted."""
 
     name: str
     mtu: int
+    up: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class KernelDouble:
         ]
         up = [one for one in namespace.interfaces.values() if one.up] if namespace else []
         return SeenNetwork(
-            bridge=Bridge(name, bridge.mtu) if bridge and bridge.up else None,
+            bridge=Bridge(name, bridge.mtu, bridge.up) if bridge else None,
             namespace=namespace is not None,
             interface=interface,
             addresses=frozenset(up[0].addresses) if up else frozenset(),

@@ -53,6 +53,8 @@ def seen_networks(draw: st.DrawFn, network_id: str, wanted: NetworkState | None)
         changes["namespace"] = False
     if draw(st.booleans()):
         changes["bridge"] = None
+    elif whole.bridge is not None and draw(st.booleans()):
+        changes["bridge"] = dataclasses.replace(whole.bridge, up=False)
     if draw(st.booleans()):
         changes["files"] = draw(FILES)
     running = changes.get("server", whole.server) is not None

@@ -95,6 +95,15 @@ def test_whatever_fails_while_removing_is_done_later(host: LoopHost, step: str) 
     assert host.serves(2)
 
 
+def test_a_bridge_that_is_down_is_removed_too(host: LoopHost) -> None:
+    host.want(row(1, dhcp_port=None))
+    host.settle()
+    host.kernel.set_down(BRIDGE)
+    host.want()
+    host.settle()
+    assert host.traces(1) == []
+
+
 @pytest.mark.parametrize("step", ["reload dnsmasq", "release lease"])
 def test_a_signal_or_a_release_that_fails_is_tried_again(host: LoopHost, step: str) -> None:
     host.want(row(1, port(1, 5), port(1, 6)))

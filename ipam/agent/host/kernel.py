@@ -59,7 +59,7 @@ class NetlinkKernel:
         interface = _interface(inside, members)
         outside = interface.outside if interface else None
         guests = [member for member in members if member.name != outside]
-        bridge = Bridge(name, link.mtu) if link and link.up else None
+        bridge = Bridge(name, link.mtu, link.up) if link else None
         return SeenNetwork(
             bridge=bridge,
             namespace=inside is not None,

@@ -128,10 +128,10 @@ def test_a_bridge_is_there_with_its_mtu_however_often_it_is_asked_for(place: Pla
     )
 
 
-def test_a_bridge_that_is_down_is_none_and_is_set_up_again(place: Place) -> None:
+def test_a_bridge_that_is_down_is_seen_so_and_is_set_up_again(place: Place) -> None:
     place.kernel.ensure_bridge(place.bridge)
     place.hands.set_down(place.bridge.name)
-    assert place.see().bridge is None
+    assert place.see().bridge == Bridge(place.bridge.name, place.bridge.mtu, up=False)
     place.kernel.ensure_bridge(place.bridge)
     assert place.see().bridge == place.bridge
 

@@ -1,0 +1,213 @@
+"""The laws of the plan, held to the whole loop: any state, any failure, any moment of death.
+
+Whatever happened before, once nothing fails any more the host comes to what is wanted and rests.
+On the way there no server that serves as it should is stopped, no answer that takes most networks
+away stops their servers, and what the API is told of a port is true.
+"""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from ipam import model
+from ipam.agent.releases import ATTEMPTS
+from tests.agent.faults import Killed
+from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
+from tests.agent.network_rows import Json
+
+NETWORKS = range(1, 5)
+DRASTIC_FRACTION = 0.5
+TAP_PORT = 5
+"""The port of each network that waits for its tap."""
+
+
+def tap(number: int) -> str:
+    return model.tap_name(port_id(number, TAP_PORT))
+
+
+@st.composite
+def rows(draw: st.DrawFn, number: int) -> Json:
+    """A network in one of its versions, with some of its ports, whose addresses change hands."""
+    address = {"fixed_ips": port(number, draw(st.sampled_from([6, 7])))["fixed_ips"]}
+    ports = [machine(number, TAP_PORT), port(number, 6) | address, port(number, 8)]
+    more: Json = {
+        "mtu": draw(st.sampled_from([1450, 1450, 1450, 1400])),
+        "lease_seconds": draw(st.sampled_from([3600, 3600, 3600, 60])),
+    }
+    if draw(st.sampled_from([False, False, False, True])):
+        more["dhcp_port"] = None
+    chosen = draw(st.sets(st.sampled_from(range(len(ports)))))
+    return row(number, *(ports[one] for one in sorted(chosen)), **more)
+
+
+def answers(fewest: int) -> st.SearchStrategy[list[Json]]:
+    """What the API says: some of the networks."""
+    chosen = st.sets(st.sampled_from(NETWORKS), min_size=fewest).map(sorted)
+    return chosen.flatmap(lambda numbers: st.tuples(*map(rows, numbers)).map(list))
+
+
+failures = st.lists(st.booleans(), max_size=30)
+
+
+class WholeLoop(RuleBasedStateMachine):
+    """Everything that may happen to an agent and its host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp(prefix="ipam-loop-"))
+        self.host = LoopHost(self.directory, drastic_fraction=DRASTIC_FRACTION)
+        self.host.on_report = self.report_is_true
+
+    def teardown(self) -> None:
+        try:
+            self.everything_comes_right()
+        finally:
+            shutil.rmtree(self.directory)
+
+    @initialize(answer=answers(len(NETWORKS)))
+    def all_is_served(self, answer: list[Json]) -> None:
+        self.host.want(*answer)
+        self.host.settle()
+
+    @rule(answer=answers(2), failing=failures)
+    def the_api_answers(self, answer: list[Json], failing: list[bool]) -> None:
+        self.host.want(*answer)
+        self.turns(failing)
+
+    @rule(failing=failures, seconds=st.sampled_from([0.0, 0.05, 1.0, 10.0, 100.0]))
+    def time_passes(self, failing: list[bool], seconds: float) -> None:
+        self.host.now += seconds
+        self.turns(failing)
+
+    @rule(answer=answers(0), steps=st.integers(0, 30))
+    def the_agent_is_killed(self, answer: list[Json], steps: int) -> None:
+        self.host.want(*answer)
+        self.host.faults.kill_after(steps)
+        with contextlib.suppress(Killed):
+            self.turns([])
+        self.host.faults.end()
+        self.host.start_agent(drastic_fraction=DRASTIC_FRACTION)
+        self.host.rows = {}
+        self.host.want(*answer)
+
+    @rule(number=st.sampled_from(NETWORKS), there=st.booleans())
+    def a_tap_comes_or_goes(self, number: int, there: bool) -> None:
+        if there and tap(number) not in self.host.kernel.host:
+            self.host.kernel.plug(tap(number))
+        elif not there and tap(number) in self.host.kernel.host:
+            self.host.kernel.unplug(tap(number))
+        self.turns([])
+
+    @rule(number=st.sampled_from(NETWORKS), what=st.sampled_from(["server", "namespace"]))
+    def a_server_or_its_namespace_dies(self, number: int, what: str) -> None:
+        if what == "server" and self.host.pid(number):
+            self.host.server_dies(number)
+        elif what == "namespace" and network_id(number) in self.host.kernel.namespaces:
+            self.host.kernel.drop_namespace(network_id(number))
+        self.turns([])
+
+    @rule(
+        number=st.sampled_from(NETWORKS),
+        what=st.sampled_from(["bridge", "interface", "tap"]),
+        how=st.sampled_from(["gone", "down", "off", "mtu"]),
+    )
+    def a_link_changes(self, number: int, what: str, how: str) -> None:
+        name = {
+            "bridge": model.bridge_name(network_id(number)),
+            "interface": model.tap_name(port_id(number, 0xFFFF)),
+            "tap": tap(number),
+        }[what]
+        link = self.host.kernel.host.get(name)
+        if link is not None and how == "gone":
+            self.host.kernel.unplug(name)
+        elif link is not None and how == "down":
+            link.up = False
+        elif link is not None and how == "off":
+            link.master = ""
+        elif link is not None:
+            link.mtu = 9000
+        self.turns([])
+
+    @rule(number=st.sampled_from(NETWORKS), machine=st.integers(5, 9), at=st.integers(5, 9))
+    def a_machine_has_a_lease(self, number: int, machine: int, at: int) -> None:
+        if self.host.pid(number):
+            self.host.processes.give(network_id(number), mac(machine), f"10.0.0.{at}")
+        self.turns([])
+
+    def turns(self, failing: list[bool]) -> None:
+        """Some turns, each held to what must be so at every moment."""
+        self.host.faults.chances(failing)
+        for _ in range(3):
+            self.held_to_the_laws(self.host.turn)
+        self.host.faults.chances([])
+
+    def held_to_the_laws(self, turn: Callable[[], float]) -> None:
+        healthy = [number for number in NETWORKS if self.is_healthy(number)]
+        running = {number: self.host.pid(number) for number in NETWORKS if self.host.pid(number)}
+        turn()
+        for number in healthy:
+            assert self.host.pid(number) == running[number], f"{number} was served as wanted"
+        wanted = self.host.reconciler.networks
+        stopped = [
+            number
+            for number in running
+            if network_id(number) not in wanted and not self.host.pid(number)
+        ]
+        assert len(stopped) <= max(2, DRASTIC_FRACTION * len(running))
+
+    def is_healthy(self, number: int) -> bool:
+        """True if nothing is due that needs the server to be stopped."""
+        served = self.host.reconciler.networks.get(network_id(number))
+        if served is None or not self.host.pid(number):
+            return False
+        truth, wanted = self.host.truth(network_id(number)), served.state
+        server = self.host.processes.servers[network_id(number)]
+        return (
+            truth.server == wanted.server
+            and truth.interface == wanted.interface
+            and self.host.kernel.namespaces.get(network_id(number)) is server.namespace
+            and self.host.holds(number)
+            and self.host.processes.failed_releases[network_id(number)] < ATTEMPTS
+        )
+
+    def report_is_true(self, of_port: str, ready: bool) -> None:
+        """What the API is told: the machine would get its answer, or its tap is not here."""
+        (served,) = (one for one in self.host.reconciler.networks.values() if of_port in one.ports)
+        one = served.ports[of_port]
+        if not ready:
+            assert one.tap not in self.host.kernel.host
+            return
+        if one.waits_for_tap:
+            link = self.host.kernel.host[str(one.tap)]
+            assert (link.master, link.up) == (model.bridge_name(served.state.id), True)
+        if served.state.server is not None and one.addresses:
+            server = self.host.processes.servers[served.state.id]
+            lines = served.state.files[f"hosts/{of_port}"].splitlines()
+            assert server.lines_about(one.mac_address, *one.addresses) == lines
+
+    def everything_comes_right(self) -> None:
+        self.host.faults.end()
+        self.host.now += 100
+        self.host.settle()
+        wanted = [n for n in NETWORKS if network_id(n) in self.host.reconciler.networks]
+        assert self.host.serves(*wanted)
+        assert self.host.reconciler.troubles == {}
+        self.host.start_agent(drastic_fraction=1.0)
+        for number in NETWORKS:
+            if tap(number) in self.host.kernel.host:
+                self.host.kernel.unplug(tap(number))
+        self.host.settle()
+        assert self.host.serves(*wanted)
+        for number in set(NETWORKS) - set(wanted):
+            assert self.host.traces(number) == []
+            assert network_id(number) not in self.host.processes.servers
+
+
+TestWholeLoop = WholeLoop.TestCase
+TestWholeLoop.settings = settings(max_examples=30, stateful_step_count=12)
