@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ipam.errors import Malformed
 from ipam.protocol.dhcp_state import (
@@ -123,3 +125,33 @@ def test_what_is_read_is_written_as_it_was() -> None:
     row = copy.deepcopy(network(ports=[port(binding_vif_type="tap")]))
     kept = msgspec.json.encode(msgspec.convert(row, FullNetwork))
     assert json.loads(kept) == row
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(data=st.data(), odd=anything)
+def test_whatever_stands_anywhere_in_a_network_spares_the_others(
+    data: st.DataObject, odd: Any
+) -> None:
+    row: Any = copy.deepcopy(network())
+    inside = row
+    while True:
+        keys = list(inside) if isinstance(inside, dict) else range(len(inside))
+        key = data.draw(st.sampled_from(sorted(keys)))
+        if (
+            not isinstance(inside[key], (dict, list))
+            or not inside[key]
+            or data.draw(st.booleans())
+        ):
+            break
+        inside = inside[key]
+    inside[key] = odd
+    found, faults = read_networks(answer(network(id=OTHER), row))
+    assert found[0].id == OTHER
+    assert len(found) + len(faults) == 2
+    assert all("`" in sentence for sentence in faults.values()), "the field or its type is named"
