@@ -58,7 +58,8 @@ def parse(
     read_only = [name for name in unknown if known is not None and name in _fields(known)]
     faults.extend(f"Attribute '{name}' not allowed in {method}." for name in read_only)
     strange = [name for name in unknown if name not in read_only]
-    if strange and not _ignores_unknown(struct):
+    # What is refused anyway is told of them, too: one may be a name that is missed, misspelt.
+    if strange and (faults or not _ignores_unknown(struct)):
         faults.append("Unrecognized attribute(s) " + quoted(strange) + ".")
     return Parsed(struct, values, faults)
 

@@ -52,3 +52,10 @@ def test_what_a_newer_agent_says_beyond_that_is_ignored(api: Api) -> None:
     events = [event | more for event in said["lease_events"]["lease_events"]]
     result = api.call("POST", "/lease-events", {"lease_events": events})
     assert result.json == {"applied": len(events), "duplicates": 0}
+
+
+def test_a_misspelt_name_is_told_with_the_one_that_is_missed(api: Api) -> None:
+    body = {"agent": {"hots": "host-a", "started_at": 1}}
+    message = api.refused(400, "HTTPBadRequest", "POST", "/agents", body)
+    assert "'host' not given" in message
+    assert "'hots'" in message
