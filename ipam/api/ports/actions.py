@@ -11,23 +11,23 @@ from msgspec import Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
+from ipam.api.ports.addresses import PortAddresses
 from ipam.api.ports.dhcp_port import new_mac
+from ipam.api.ports.dhcp_port_guard import (
+    HELD_BY_DHCP,
+    keep_dhcp_port_alone,
+    refuse_dhcp_port,
+    refuse_second_dhcp_port,
+)
 from ipam.api.ports.hosts import host_of, warn_of_silence
 from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, views
 from ipam.api.ports.wishes import body_faults, options, pairs
 from ipam.api.service import Service
-from ipam.errors import (
-    CallerError,
-    InvalidInput,
-    IpAddressGenerationFailure,
-    MacAddressInUse,
-    NetworkNotFound,
-    PortInUse,
-)
+from ipam.errors import CallerError, MacAddressInUse, NetworkNotFound
 from ipam.identity.caller import Caller
 from ipam.rules import dhcp_options, fixed_ips
 from ipam.rules.bindings import PortHost
-from ipam.rules.fixed_ips import Claim, Held, Pick, Step, SubnetFacts, Wish
+from ipam.rules.fixed_ips import Held, Step, SubnetFacts, Wish
 from ipam.rules.ipv6 import is_auto_address
 from ipam.store import port_bindings, ports, tables, tags
 from ipam.store.engine import rows
@@ -41,9 +41,6 @@ MAC_ATTEMPTS: Final = 16
 
 NEEDS_DHCP_AGAIN: Final = ("admin_state_up", "mac_address", "binding_host_id")
 """After a change of these a port is DOWN until its agent has made it true."""
-
-HELD_BY_DHCP: Final = frozenset({"device_id", "device_owner", "fixed_ips", "mac_address"})
-"""What makes a network's DHCP port what it is: the API alone sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,7 @@ class PortActions:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._allocator = service.allocator
+        self._addresses = PortAddresses(service)
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[PortView]:
         read = writing.read_bodies(PortCreate, PortView, bodies, self._faults)
@@ -103,7 +101,7 @@ class PortActions:
         def work(tx: Transaction) -> None:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
             if row.device_owner == model.DHCP_PORT_OWNER:
-                _refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
+                refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
             endings.end_of_port(tx, resource_id, "port deleted")
             for _, subnet_pk, address in ports.fixed_ips(tx, [row.pk])[row.pk]:
                 self._allocator.release(tx, subnet_pk, address, row.pk)
@@ -115,8 +113,6 @@ class PortActions:
 
     def _faults(self, values: Mapping[str, Any]) -> list[CallerError]:
         return body_faults(values, self._service.settings.network.dns_domain)
-
-    # Create
 
     def _add(
         self, tx: Transaction, caller: Caller, bodies: Sequence[PortCreate]
@@ -136,69 +132,16 @@ class PortActions:
         pks = ports.add(tx, [port.row for port in new])
         plans = [_plan(port) for port in new]
         if len(new) > 1:
-            plans = self._acquire_together(tx, pks, plans)
+            plans = self._addresses.take_together(tx, pks, plans)
         for pk, plan in zip(pks, plans, strict=True):
-            self._acquire(tx, pk, plan)
+            self._addresses.take(tx, pk, plan)
         return views(tx, writing.made(tx, KIND, pks, self._service.settings))
-
-    def _acquire_together(
-        self, tx: Transaction, pks: Sequence[int], plans: Sequence[Sequence[Step]]
-    ) -> list[list[Step]]:
-        """Take the addresses that many new ports want from one subnet in one go.
-
-        Gives what is left to do for each port; a subnet without room for all is left to the
-        single requests, which know the subnets after it.
-        """
-        wanting: dict[Pick, list[int]] = {}
-        for pk, plan in zip(pks, plans, strict=True):
-            for step in plan:
-                if isinstance(step, Pick):
-                    wanting.setdefault(step, []).append(pk)
-        done = set()
-        for pick, owners in wanting.items():
-            if len(owners) < 2 or len(set(owners)) < len(owners):
-                continue
-            try:
-                self._allocator.allocate_many(tx, pick.subnets[0].pk, owners)
-            except IpAddressGenerationFailure:
-                continue
-            done.add(pick)
-        return [[step for step in plan if step not in done] for plan in plans]
-
-    def _acquire(self, tx: Transaction, port_pk: int, steps: Sequence[Step]) -> None:
-        """Carry out a plan: what was asked for by name first, in one order for every request."""
-        claims = sorted(
-            (step for step in steps if isinstance(step, Claim)),
-            key=lambda step: (step.subnet.pk, step.address),
-        )
-        for claim in claims:
-            self._allocator.claim(tx, claim.subnet.pk, claim.address, port_pk)
-        for step in steps:
-            if isinstance(step, Pick):
-                self._pick(tx, port_pk, step)
-
-    def _pick(self, tx: Transaction, port_pk: int, step: Pick) -> None:
-        """An address of the first subnet that has one; a cooling one where none is free."""
-        ways = [self._allocator.allocate]
-        if self._service.settings.network.give_cooling_addresses:
-            ways.append(self._allocator.allocate_cooling)
-        for allocate in ways:
-            for subnet in step.subnets:
-                try:
-                    allocate(tx, subnet.pk, port_pk)
-                except IpAddressGenerationFailure as error:
-                    refusal = error
-                else:
-                    return
-        raise refusal
-
-    # Update
 
     def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
         """What changed, by column; `fixed_ips` is among it when the addresses did."""
         values = writing.changed(row, self._new_values(tx, row, asked))
         if not HELD_BY_DHCP.isdisjoint(writing.given(asked)):
-            _keep_dhcp_port_alone(tx, row, asked, values)
+            keep_dhcp_port_alone(tx, row, asked, values)
         moved = self._move(tx, row, asked, values)
         if moved or any(name in values for name in NEEDS_DHCP_AGAIN):
             values["status"] = model.DOWN
@@ -246,7 +189,7 @@ class PortActions:
             change = fixed_ips.change_plan(subnets, held, _wishes(wishes), new_mac_address, owner)
         for subnet_pk, address in sorted(change.release):
             self._allocator.release(tx, subnet_pk, address, row.pk)
-        self._acquire(tx, row.pk, change.acquire)
+        self._addresses.take(tx, row.pk, change.acquire)
         return bool(change.release or change.acquire)
 
 
@@ -283,44 +226,6 @@ def _network(tx: Transaction, network_id: str) -> _Network:
     )
 
 
-def _keep_dhcp_port_alone(
-    tx: Transaction, row: Record, asked: PortUpdate, values: Mapping[str, Any]
-) -> None:
-    """Refuse an update that changes the network's DHCP port, or that makes a second one."""
-    owner = values.get("device_owner", row.device_owner)
-    if model.DHCP_PORT_OWNER not in (owner, row.device_owner):
-        return
-    network_id = ports.network_id(tx, row.network_pk)
-    moved = not isinstance(asked.fixed_ips, UnsetType)
-    if moved or not HELD_BY_DHCP.isdisjoint(values):
-        _refuse_dhcp_port(row, network_id)
-    if "device_owner" in values or "device_id" in values:
-        _refuse_second_dhcp_port(owner, values.get("device_id", row.device_id), network_id)
-
-
-def _is_dhcp_port(device_owner: str, device_id: str, network_id: str) -> bool:
-    """Whether a port is the network's own DHCP port."""
-    own = (model.DHCP_PORT_OWNER, model.dhcp_device_id(network_id))
-    return (device_owner, device_id) == own
-
-
-def _refuse_dhcp_port(row: Record, network_id: str) -> None:
-    """Raise PortInUse for the network's own DHCP port."""
-    if _is_dhcp_port(row.device_owner, row.device_id, network_id):
-        raise PortInUse(
-            f"Port {row.id} is the DHCP port of network {network_id}: it follows the network's"
-            " subnets and goes away with the network."
-        )
-
-
-def _refuse_second_dhcp_port(device_owner: str, device_id: str, network_id: str) -> None:
-    if _is_dhcp_port(device_owner, device_id, network_id):
-        raise InvalidInput(
-            f"Invalid input for device_id. Reason: '{device_id}' with device_owner"
-            f" '{device_owner}' is the network's own DHCP port."
-        )
-
-
 def _plan(port: _NewPort) -> list[Step]:
     subnets, body, mac = port.network.subnets, port.body, port.row["mac_address"]
     if isinstance(body.fixed_ips, UnsetType):
@@ -333,7 +238,7 @@ def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:
 
 
 def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str) -> dict[str, Any]:
-    _refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
+    refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
     security = body.port_security_enabled
     wishes = options(body.extra_dhcp_opts or [])
     return rows.with_standard(

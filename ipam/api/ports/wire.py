@@ -21,9 +21,7 @@ from ipam.api.http.standard_attributes import (
     UPDATED_AT,
 )
 from ipam.api.networks import wire as network_wire
-from ipam.errors import (
-    PortNotFound,
-)
+from ipam.errors import PortNotFound
 from ipam.rules import dns_names
 from ipam.store import addresses_of_ports, ports
 from ipam.store.engine.database import Transaction

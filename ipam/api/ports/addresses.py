@@ -1,0 +1,67 @@
+"""The addresses that ports are planned to have, taken from the allocator."""
+
+from collections.abc import Sequence
+
+from ipam.api.service import Service
+from ipam.errors import IpAddressGenerationFailure
+from ipam.rules.fixed_ips import Claim, Pick, Step
+from ipam.store.engine.database import Transaction
+
+
+class PortAddresses:
+    """Takes addresses for ports, by their plans."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._allocator = service.allocator
+
+    def take_together(
+        self, tx: Transaction, pks: Sequence[int], plans: Sequence[Sequence[Step]]
+    ) -> list[list[Step]]:
+        """Take the addresses that many new ports want from one subnet in one go.
+
+        Gives what is left to do for each port; a subnet without room for all is left to the
+        single requests, which know the subnets after it.
+        """
+        wanting: dict[Pick, list[int]] = {}
+        for pk, plan in zip(pks, plans, strict=True):
+            for step in plan:
+                if isinstance(step, Pick):
+                    wanting.setdefault(step, []).append(pk)
+        done = set()
+        for pick, owners in wanting.items():
+            if len(owners) < 2 or len(set(owners)) < len(owners):
+                continue
+            try:
+                self._allocator.allocate_many(tx, pick.subnets[0].pk, owners)
+            except IpAddressGenerationFailure:
+                continue
+            done.add(pick)
+        return [[step for step in plan if step not in done] for plan in plans]
+
+    def take(self, tx: Transaction, port_pk: int, steps: Sequence[Step]) -> None:
+        """Carry out a plan: what was asked for by name first, in one order for every request."""
+        claims = sorted(
+            (step for step in steps if isinstance(step, Claim)),
+            key=lambda step: (step.subnet.pk, step.address),
+        )
+        for claim in claims:
+            self._allocator.claim(tx, claim.subnet.pk, claim.address, port_pk)
+        for step in steps:
+            if isinstance(step, Pick):
+                self._pick(tx, port_pk, step)
+
+    def _pick(self, tx: Transaction, port_pk: int, step: Pick) -> None:
+        """An address of the first subnet that has one; a cooling one where none is free."""
+        ways = [self._allocator.allocate]
+        if self._service.settings.network.give_cooling_addresses:
+            ways.append(self._allocator.allocate_cooling)
+        for allocate in ways:
+            for subnet in step.subnets:
+                try:
+                    allocate(tx, subnet.pk, port_pk)
+                except IpAddressGenerationFailure as error:
+                    refusal = error
+                else:
+                    return
+        raise refusal
