@@ -1,13 +1,14 @@
 """[agent]: how an agent reaches the API, and what it may do on its host."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from msgspec import Struct
 from oslo_config import cfg
 
 
-class AgentSettings(Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
     """[agent], read."""
 
     api_url: str

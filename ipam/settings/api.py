@@ -1,13 +1,14 @@
 """[api]: where it listens, whom it lets in, what it answers."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from msgspec import Struct
 from oslo_config import cfg
 
 
-class ApiSettings(Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
     """[api], read."""
 
     bind_host: str

@@ -1,12 +1,13 @@
 """[compute]: what Nova is told, and what is compared with it."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from msgspec import Struct
 from oslo_config import cfg
 
 
-class ComputeSettings(Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class ComputeSettings:
     """[compute], read."""
 
     send_events: bool

@@ -1,12 +1,13 @@
 """[database]: where the rows are."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from msgspec import Struct
 from oslo_config import cfg
 
 
-class DatabaseSettings(Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
     """[database], read."""
 
     connection: str

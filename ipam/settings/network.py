@@ -1,15 +1,15 @@
 """[network]: what networks and their ports get that say nothing themselves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
-from msgspec import Struct
 from oslo_config import cfg, types
 
 from ipam.rules import segments
 
 
-class NetworkSettings(Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
     """[network], read."""
 
     global_physnet_mtu: int
@@ -26,12 +26,6 @@ class NetworkSettings(Struct, frozen=True, forbid_unknown_fields=True):
     agent_down_time: int
     vif_type: Literal["tap", "bridge"]
 
-
-RANGES: Final[Mapping[str, Callable[[Sequence[str]], segments.Ranges]]] = {
-    "vni_ranges": segments.vni_ranges,
-    "vlan_ranges": segments.vlan_ranges,
-}
-"""How these options are read. Each raises ValueError for a range that is none."""
 
 OPTIONS: Final = [
     cfg.IntOpt(

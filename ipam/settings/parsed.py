@@ -1,15 +1,15 @@
 """From the options that oslo.config has read to structs in their final types."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-from msgspec import Struct
 from oslo_config import cfg
 
 from ipam.errors import SettingsUnfit
+from ipam.rules import segments
 from ipam.settings import agent, api, compute, database, general, network, quotas, worker
 
 GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
@@ -23,10 +23,20 @@ GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
     "quotas": quotas.OPTIONS,
 }
 
-READERS: Final = {("network", name): read for name, read in network.RANGES.items()}
+READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
+    ("DEFAULT", "state_path"): Path,
+    ("DEFAULT", "run_path"): Path,
+    ("api", "socket"): Path,
+    ("api", "htpasswd_file"): Path,
+    ("agent", "state_path"): Path,
+    ("network", "vni_ranges"): segments.vni_ranges,
+    ("network", "vlan_ranges"): segments.vlan_ranges,
+}
+"""What gives the final type where oslo.config has none. ValueError is a fault of the value."""
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class Settings:
     """All settings. What stands here itself is [DEFAULT]."""
 
     host: str
@@ -62,11 +72,18 @@ def parsed(conf: cfg.ConfigOpts) -> Settings:
     values = {group: _values(conf, group, faults) for group in GROUPS}
     if faults:
         raise SettingsUnfit(faults)
-    values["quotas"] = {
-        name.removeprefix(quotas.PREFIX): limit for name, limit in values["quotas"].items()
-    }
-    whole = {**values.pop("DEFAULT"), **values, "config_opts": conf}
-    return msgspec.convert(whole, Settings, dec_hook=_final)
+    limits = {name.removeprefix(quotas.PREFIX): each for name, each in values["quotas"].items()}
+    return Settings(
+        **values["DEFAULT"],
+        database=database.DatabaseSettings(**values["database"]),
+        api=api.ApiSettings(**values["api"]),
+        network=network.NetworkSettings(**values["network"]),
+        agent=agent.AgentSettings(**values["agent"]),
+        worker=worker.WorkerSettings(**values["worker"]),
+        compute=compute.ComputeSettings(**values["compute"]),
+        quotas=limits,
+        config_opts=conf,
+    )
 
 
 def is_changed(settings: Settings, group: str, option: cfg.Opt) -> bool:
@@ -113,8 +130,3 @@ def _place(conf: cfg.ConfigOpts, group: str, option: cfg.Opt, error: ValueError)
 
 def _value(conf: cfg.ConfigOpts, group: str, option: cfg.Opt) -> Any:
     return conf[option.dest] if group == "DEFAULT" else conf[group][option.dest]
-
-
-def _final(kind: type, value: Any) -> Any:
-    """The value in a type that msgspec does not know: a path."""
-    return value if isinstance(value, kind) else kind(value)

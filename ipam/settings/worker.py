@@ -1,12 +1,13 @@
 """[worker]: the housekeeping."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from msgspec import Struct
 from oslo_config import cfg
 
 
-class WorkerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
     """[worker], read."""
 
     interval: float

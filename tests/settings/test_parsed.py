@@ -1,7 +1,10 @@
 """The settings have their final types, cannot be changed, and name every fault at once."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from ipam import settings
@@ -31,6 +34,22 @@ def test_values_have_their_final_types(tmp_path: Path) -> None:
         "subnetpool": -1,
         "rbac_policy": -1,
     }
+
+
+def test_every_value_is_of_the_type_that_its_field_says(tmp_path: Path) -> None:
+    found = read(tmp_path, "[network]\nvni_ranges = 10:12\n")
+    structs: list[Any] = [found, found.database, found.api, found.network, found.agent]
+    for struct in [*structs, found.worker, found.compute]:
+        for field in dataclasses.fields(struct):
+            value = getattr(struct, field.name)
+            kind: Any = field.type
+            checked = msgspec.convert(value, kind, dec_hook=as_it_is, from_attributes=True)
+            assert checked == value, field.name
+
+
+def as_it_is(kind: type, value: object) -> object:
+    assert isinstance(value, kind)
+    return value
 
 
 def test_the_settings_cannot_be_changed(tmp_path: Path) -> None:
