@@ -19,6 +19,7 @@ from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.agent.dnsmasq.logs import ServerLogs
+from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.dnsmasq.process import DnsmasqProcesses
 from ipam.agent.host import checks
 from ipam.agent.host.kernel import NetlinkKernel
@@ -100,6 +101,7 @@ class Agent:
             on_event=self._on_lease_event,
         )
         self._logs = ServerLogs(on_news=self._wake)
+        self._prober = PacketProber()
         self._servers = Servers(
             run_path / "dhcp",
             programs,
@@ -121,6 +123,8 @@ class Agent:
             report=self._link.report,
             ask=self._link.ask,
             forget=known.forget,
+            logs=self._logs,
+            prober=self._prober,
         )
 
     def __enter__(self) -> Self:
@@ -140,6 +144,7 @@ class Agent:
         self._inbox_file.close()
         self._servers.let_go()
         self._logs.stop()
+        self._prober.close()
         self._selector.close()
         self._kernel.close()
         os.close(self._wake_reader)

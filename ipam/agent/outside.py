@@ -4,12 +4,14 @@
 kernel passes the same tests as the kernel.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ipam.agent.dnsmasq.files import ServerFiles
+from ipam.agent.dnsmasq.probe_answers import Offer, Question, Refusal
+from ipam.agent.dnsmasq.verdicts import Verdict
 from ipam.agent.host.link_table import Link
 from ipam.agent.state import Bridge, Interface, Lease
 from ipam.protocol.lease_events import LeaseEventCreate
@@ -125,6 +127,24 @@ class Logs(Protocol):
 
     def last_words(self, network_id: str) -> str:
         """The last lines of the network's dnsmasq."""
+
+    def verdicts(self, network_id: str) -> Sequence[Verdict]:
+        """What the network's dnsmasq has dropped, refused or withheld, as far as it holds."""
+
+    def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
+        """The next DHCPDISCOVER of each of these machines is the agent's own."""
+
+
+class Prober(Protocol):
+    """Asks a network's dnsmasq what a machine would get, unseen by all machines."""
+
+    def ask(
+        self, network_id: str, interface: Interface, questions: Sequence[Question]
+    ) -> Mapping[Question, Offer | Refusal]:
+        """The answers; a question may have none. Raises OSError if nobody can be asked."""
+
+    def keep(self, network_ids: Collection[str]) -> None:
+        """Let go of all networks but these."""
 
 
 class Inbox(Protocol):

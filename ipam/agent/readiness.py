@@ -4,7 +4,7 @@ A port is ready when what was observed is what was planned for it, and down when
 waits for is not here.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import ObservedNetwork
@@ -18,37 +18,43 @@ def news(
     seen: ObservedNetwork | None,
     *,
     stubborn_taps: frozenset[str],
-    asked: Collection[Lease],
     told: Told,
 ) -> Iterator[tuple[ServedPort, bool]]:
     """The ports of which the API knows something else, and whether each is ready or down.
 
-    `wanted` has the taps that are here, without the stubborn ones, which are here too. `asked` are
-    the leases that dnsmasq was asked to end. A port that is neither ready nor down is left out.
+    `wanted` has the taps that are here, without the stubborn ones, which are here too. A port
+    that is neither is left out. One that is ready is still to be proved if DHCP answers for it.
     """
     here = wanted.taps | stubborn_taps
-    serves = seen is not None and _serves(wanted, seen.state)
+    is_served = seen is not None and serves(wanted, seen.state)
     for port in served.ports.values():
         ready = not port.waits_for_tap or port.tap in here
         if not told.is_news(port, ready=ready):
             continue
-        if not ready or (serves and seen is not None and is_ready(port, wanted, seen, asked)):
+        if not ready or (is_served and seen is not None and is_ready(port, wanted, seen)):
             yield port, ready
 
 
-def is_ready(
-    port: ServedPort, wanted: NetworkState, seen: ObservedNetwork, asked: Collection[Lease]
-) -> bool:
-    """True if the server of a network that is served as wanted answers this port's machine."""
+def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> bool:
+    """True if the server of a network that is served as wanted was told all of this port.
+
+    A lease of its address that is another's is in the way until dnsmasq says that it has ended,
+    not only until it was asked to end it.
+    """
     if port.waits_for_tap and port.tap not in seen.state.taps:
         return False
     files = (f"hosts/{port.id}", f"options/{port.id}")
     if any(seen.state.files.get(path) != wanted.files.get(path) for path in files):
         return False
-    if wanted.server is None or not port.addresses:
+    if not is_answered(port, wanted):
         return True
-    stale = any(_is_in_the_way(lease, port) and lease not in asked for lease in seen.leases)
+    stale = any(_is_in_the_way(lease, port) for lease in seen.leases)
     return not stale and not seen.in_doubt({*port.addresses, port.mac_address})
+
+
+def is_answered(port: ServedPort, wanted: NetworkState) -> bool:
+    """True if DHCP is to give this port's machine an address."""
+    return wanted.server is not None and bool(port.addresses)
 
 
 def _is_in_the_way(lease: Lease, port: ServedPort) -> bool:
@@ -58,7 +64,7 @@ def _is_in_the_way(lease: Lease, port: ServedPort) -> bool:
     return lease.ip_address in port.addresses and not mine
 
 
-def _serves(wanted: NetworkState, present: NetworkState) -> bool:
+def serves(wanted: NetworkState, present: NetworkState) -> bool:
     """True if everything but files and taps is as it should be."""
     return (
         present.bridge == wanted.bridge

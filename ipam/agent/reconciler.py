@@ -14,13 +14,15 @@ from ipam.agent.desired import ServedNetwork, ServedPort, served_network
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.observed import Observed, ObservedNetwork
-from ipam.agent.outside import Kernel
+from ipam.agent.outside import Kernel, Logs, Prober
 from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
-from ipam.agent.readiness import news
+from ipam.agent.proofs import Proofs
+from ipam.agent.readiness import is_answered, is_ready, news, serves
 from ipam.agent.releases import Releases
 from ipam.agent.reported_ports import Told
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
+from ipam.agent.troubles import joined, of_verdicts
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.trouble import Trouble
 
@@ -44,9 +46,14 @@ class Reconciler:
         report: Callable[[Mapping[str, tuple[int, bool]]], None],
         ask: Callable[[], None],
         forget: Callable[[str], None],
+        logs: Logs,
+        prober: Prober,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernel = kernel
+        self._logs = logs
+        self._prober = prober
+        self._proofs = Proofs(prober, logs, monotonic)
         self._servers = servers
         self._site = site
         self._host = host
@@ -72,8 +79,14 @@ class Reconciler:
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """What cannot be done now, by network id or tap. May be asked for by any thread."""
-        return self._executor.troubles
+        """What is not as it should be, by the id of a network, subnet or port, or by tap.
+
+        May be asked for by any thread.
+        """
+        found = [self._executor.troubles, self._proofs.troubles]
+        for network_id, served in self._served.items():
+            found.append(of_verdicts(served, self._logs.verdicts(network_id)))
+        return joined(found)
 
     def want(self, rows: Mapping[str, FullNetwork]) -> None:
         """From now on serve these networks of the API's `dhcp-state`."""
@@ -116,7 +129,10 @@ class Reconciler:
             self._servers.record_missed(network_id, over)
             present |= {(network_id, lease) for lease in leases}
         self._releases.keep(present)
-        self._told.keep({port for served in self._served.values() for port in served.ports})
+        ports = {port for served in self._served.values() for port in served.ports}
+        self._told.keep(ports)
+        self._proofs.keep(ports)
+        self._prober.keep(self._servers.network_ids())
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host)
@@ -173,22 +189,39 @@ class Reconciler:
         return steps
 
     def _report_ports(self, observed: Observed) -> None:
-        """Report whose machine would get its answer now, and whose tap is not here."""
+        """Report whose machine gets its answer now, and whose tap is not here."""
         report = {}
-        for network_id, served in self._served.items():
-            for port, ready in news(
-                served,
-                observed.wanted.networks[network_id],
-                observed.networks.get(network_id),
-                stubborn_taps=observed.stubborn_taps,
-                asked=self._releases.asked(network_id),
-                told=self._told,
-            ):
+        self._proofs.begin_turn()
+        for network_id in self._served:
+            for port, ready in self._news(network_id, observed):
                 self._told.say(port, ready=ready)
                 report[port.id] = (port.revision_number, ready)
                 LOG.info("port %s: %s", port.id, _sentence(port, ready=ready))
         if report:
             self._report(report)
+        for network_id in self._served:
+            self._prove_again(network_id, observed)
+        self._wait = min(self._wait, self._proofs.end_turn())
+
+    def _news(self, network_id: str, observed: Observed) -> list[tuple[ServedPort, bool]]:
+        """What the API does not know of the network's ports, and is proved."""
+        served = self._served[network_id]
+        wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
+        stubborn = observed.stubborn_taps
+        found = list(news(served, wanted, seen, stubborn_taps=stubborn, told=self._told))
+        to_prove = [port for port, ready in found if ready and is_answered(port, wanted)]
+        proved = self._proofs.prove(served, wanted, seen, to_prove) if seen and to_prove else ()
+        unproved = {port.id for port in to_prove}.difference(proved)
+        return [(port, ready) for port, ready in found if port.id not in unproved]
+
+    def _prove_again(self, network_id: str, observed: Observed) -> None:
+        """Look whether ports that the API takes for ready are answered, as they are now."""
+        served = self._served[network_id]
+        wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
+        changed = [port for port in served.ports.values() if not self._proofs.is_known(port)]
+        if changed and seen is not None and serves(wanted, seen.state):
+            ports = [p for p in changed if is_answered(p, wanted) and is_ready(p, wanted, seen)]
+            self._proofs.prove(served, wanted, seen, ports)
 
     def _ask_about_taps(self) -> None:
         """Have the API asked, if a tap is here that it may know of and the agent does not."""

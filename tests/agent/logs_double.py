@@ -1,6 +1,9 @@
 """The logs of a host without a dnsmasq: see ipam.agent.outside.Logs."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
+
+from ipam.agent.dnsmasq.verdicts import Verdict
 
 
 class LogsDouble:
@@ -8,6 +11,8 @@ class LogsDouble:
 
     def __init__(self) -> None:
         self.opened: set[str] = set()
+        self.said: dict[str, list[Verdict]] = {}
+        self.expected: list[str] = []
 
     def open(self, network_id: str, directory: Path) -> int:
         assert directory.is_dir()
@@ -23,3 +28,10 @@ class LogsDouble:
     def last_words(self, network_id: str) -> str:
         assert network_id in self.opened
         return "bad option at line 1"
+
+    def verdicts(self, network_id: str) -> Sequence[Verdict]:
+        return self.said.get(network_id, [])
+
+    def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
+        assert network_id in self.opened
+        self.expected += macs

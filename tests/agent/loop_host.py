@@ -33,6 +33,7 @@ from tests.agent.faults import Faults
 from tests.agent.kernel_double import KernelDouble
 from tests.agent.logs_double import LogsDouble
 from tests.agent.network_rows import HOST, Json
+from tests.agent.prober_double import ProberDouble
 from tests.agent.processes_double import ProcessesDouble
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -115,6 +116,7 @@ class LoopHost:
         self.kernel = KernelDouble(self.faults)
         self.logs = LogsDouble()
         self.processes = ProcessesDouble(self.kernel, self.faults, self._hook)
+        self.prober = ProberDouble(self.processes)
         self.table = LeaseTable(directory / "leases")
         self.inbox = Inbox(directory, self.table)
         self.reports: dict[str, bool] = {}
@@ -157,6 +159,8 @@ class LoopHost:
             report=self._report,
             ask=self._ask,
             forget=self.forgotten.append,
+            logs=self.logs,
+            prober=self.prober,
             monotonic=self._monotonic,
         )
         self.servers.adopt()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from ipam import model
-from ipam.agent.dnsmasq.probe import Prober, Question
-from ipam.agent.dnsmasq.probe_answers import Offer, Prefix, Refusal
+from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.dnsmasq.probe_answers import Offer, Prefix, Question, Refusal
 from ipam.agent.host.namespaces import call_in_namespace
 from tests.system.dhcp_network import DhcpNetwork, dhcp_network
 from tests.system.ipam_host import random_mac, run
@@ -36,17 +36,19 @@ def network() -> Iterator[DhcpNetwork]:
 
 
 @pytest.fixture
-def prober() -> Iterator[Prober]:
-    prober = Prober()
+def prober() -> Iterator[PacketProber]:
+    prober = PacketProber()
     yield prober
     prober.close()
 
 
-def offer(prober: Prober, network: DhcpNetwork, question: Question) -> Offer | Refusal | None:
+def offer(
+    prober: PacketProber, network: DhcpNetwork, question: Question
+) -> Offer | Refusal | None:
     return prober.ask(network.id, network.interface, [question], attempts=20).get(question)
 
 
-def silence(prober: Prober, network: DhcpNetwork, question: Question) -> bool:
+def silence(prober: PacketProber, network: DhcpNetwork, question: Question) -> bool:
     return question not in prober.ask(network.id, network.interface, [question])
 
 
@@ -54,7 +56,9 @@ def reserve(network: DhcpNetwork, mac: str, addresses: str, name: str = "vm-1") 
     network.write(f"hosts/{name}", f"{mac},tag:{network.interface.inside},{name},{addresses}")
 
 
-def test_an_offer_shows_all_that_a_real_client_gets(network: DhcpNetwork, prober: Prober) -> None:
+def test_an_offer_shows_all_that_a_real_client_gets(
+    network: DhcpNetwork, prober: PacketProber
+) -> None:
     guest, mac = network.guest()
     reserve(network, mac, "10.77.0.5,[2001:db8:77::5]")
     network.write(
@@ -84,7 +88,7 @@ def test_an_offer_shows_all_that_a_real_client_gets(network: DhcpNetwork, prober
 
 
 def test_a_thousand_probes_leave_no_lease_and_no_event(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     macs = [f"fa:16:3e:00:00:{number:02x}" for number in range(50)]
     lines = [
@@ -109,7 +113,7 @@ def test_a_thousand_probes_leave_no_lease_and_no_event(
 
 
 def test_no_machine_sees_a_probe_and_the_bridge_learns_nothing(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     guest, mac = network.guest()
     reserve(network, mac, "10.77.0.5,[2001:db8:77::5]")
@@ -128,7 +132,7 @@ def test_no_machine_sees_a_probe_and_the_bridge_learns_nothing(
     assert not {mac, "02:69:70:61:00:6d"} & learned
 
 
-def test_a_machine_without_a_port_is_refused(network: DhcpNetwork, prober: Prober) -> None:
+def test_a_machine_without_a_port_is_refused(network: DhcpNetwork, prober: PacketProber) -> None:
     reserve(network, random_mac(), "10.77.0.5,[2001:db8:77::5]")
     stranger = random_mac()
     assert silence(prober, network, Question(stranger, SERVER))
@@ -137,7 +141,7 @@ def test_a_machine_without_a_port_is_refused(network: DhcpNetwork, prober: Probe
 
 
 def test_an_address_that_another_machine_holds_is_not_offered_until_it_is_released(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     guest, former = network.guest()
     reserve(network, former, "10.77.0.5", "former")
@@ -159,7 +163,7 @@ def test_an_address_that_another_machine_holds_is_not_offered_until_it_is_releas
 
 
 def test_a_probe_in_the_name_of_a_dhcpv6_lease_is_offered_its_address(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     guest, mac = network.guest()
     reserve(network, mac, "[2001:db8:77::5]")
@@ -184,7 +188,7 @@ def test_a_probe_in_the_name_of_a_dhcpv6_lease_is_offered_its_address(
     assert found.address == "2001:db8:77::5"
 
 
-def test_what_is_advertised_is_shown(network: DhcpNetwork, prober: Prober) -> None:
+def test_what_is_advertised_is_shown(network: DhcpNetwork, prober: PacketProber) -> None:
     network.write("options/network", "tag:six,option6:dns-server,[2001:db8::53]")
     found = prober.advertisement(network.id, network.interface)
     assert found is not None
@@ -194,7 +198,7 @@ def test_what_is_advertised_is_shown(network: DhcpNetwork, prober: Prober) -> No
 
 
 def test_without_dnsmasq_there_is_silence_and_without_the_namespace_an_error(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     mac = random_mac()
     reserve(network, mac, "10.77.0.5")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from ipam.agent.dnsmasq.log_pipe import LogPipe
-from ipam.agent.dnsmasq.probe import Prober, Question
+from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.dnsmasq.probe_answers import Question
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Said, Verdict, parse
 from tests.system.dhcp_network import DhcpNetwork, dhcp_network
 from tests.system.ipam_host import random_mac, run
@@ -31,8 +32,8 @@ def network() -> Iterator[DhcpNetwork]:
 
 
 @pytest.fixture
-def prober() -> Iterator[Prober]:
-    prober = Prober()
+def prober() -> Iterator[PacketProber]:
+    prober = PacketProber()
     yield prober
     prober.close()
 
@@ -104,7 +105,7 @@ def test_an_option_that_is_dropped_is_told_by_its_line(
 
 
 def test_an_option_for_which_there_is_no_room_is_told_after_the_machine(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     mac = random_mac()
     network.write("hosts/port", f"{mac},vm-1,10.77.0.5")
@@ -120,7 +121,7 @@ def test_an_option_for_which_there_is_no_room_is_told_after_the_machine(
 
 
 def test_an_address_that_another_holds_is_told_with_its_holder(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     guest, former = network.guest()
     network.write("hosts/port", f"{former},vm-1,10.77.0.5")
@@ -136,7 +137,7 @@ def test_an_address_that_another_holds_is_told_with_its_holder(
     assert (found.address, found.mac) == ("10.77.0.5", former)
 
 
-def test_a_declined_address_is_told(network: DhcpNetwork, prober: Prober) -> None:
+def test_a_declined_address_is_told(network: DhcpNetwork, prober: PacketProber) -> None:
     guest, mac = network.guest()
     squatter, _mac = network.guest()
     network.write("hosts/port", f"{mac},vm-1,10.77.0.5")
@@ -151,7 +152,9 @@ def test_a_declined_address_is_told(network: DhcpNetwork, prober: Prober) -> Non
     assert await_verdict(network, Kind.ADDRESS_DECLINED).address == "10.77.0.5"
 
 
-def test_a_machine_that_nobody_knows_is_a_refusal(network: DhcpNetwork, prober: Prober) -> None:
+def test_a_machine_that_nobody_knows_is_a_refusal(
+    network: DhcpNetwork, prober: PacketProber
+) -> None:
     network.write("hosts/port", f"{random_mac()},vm-1,10.77.0.5,[2001:db8:77::5]")
     stranger = random_mac()
     questions = [Question(stranger, SERVER), Question(stranger, SERVER6)]
@@ -193,7 +196,7 @@ def test_a_configuration_that_does_not_start_is_told_with_its_line(network: Dhcp
 
 
 def test_a_log_that_nobody_reads_stops_nothing_and_is_counted(
-    network: DhcpNetwork, prober: Prober
+    network: DhcpNetwork, prober: PacketProber
 ) -> None:
     mac = random_mac()
     network.write("hosts/port", f"{mac},vm-1,10.77.0.5")

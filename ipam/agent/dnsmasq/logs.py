@@ -134,10 +134,13 @@ class ServerLogs:
             return "; ".join(line.partition(": ")[2] or line for line in log.tail)
 
     def verdicts(self, network_id: str) -> list[Verdict]:
-        """What holds of the network."""
+        """What holds of the network, with what was said just now."""
         with self._lock:
             log = self._logs.get(network_id)
-            return list(log.standing.verdicts(time.monotonic())) if log else []
+            if log is None:
+                return []
+            log.read()
+            return list(log.standing.verdicts(time.monotonic()))
 
     def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
         """The next DHCPDISCOVER of each of these is the agent's own."""

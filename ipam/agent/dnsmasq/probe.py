@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ipam import model
 from ipam.agent.dnsmasq import probe_dhcp4, probe_dhcp6, probe_frames, probe_router
-from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Refusal
+from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
 from ipam.agent.host.namespaces import call_in_namespace, namespace_path, pin_own_addresses
 from ipam.agent.state import Interface
 
@@ -25,21 +25,10 @@ PATIENCE_SECONDS = 0.1
 """dnsmasq answers in 0.2 ms; while it reads the hosts of 1,000 ports anew it takes 30 ms."""
 AT_ONCE = 32
 """Requests that wait in dnsmasq's socket; it holds some 128 of the least rmem_default."""
+LARGEST_PACKET_OCTETS = 1500
+"""That clients say they take, whatever their interface does."""
 ETH_P_ALL = 3
 FRAME_BYTES = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a machine would get in the subnet in which the server has this address."""
-
-    mac: str
-    server: str
-    options: frozenset[int] = frozenset()
-    """Codes to ask for, beside the usual ones."""
-    duid: bytes = probe_dhcp6.PROBE_DUID
-    """With `iaid`, who has the DHCPv6 lease of the address: to another it is refused."""
-    iaid: bytes = probe_dhcp6.PROBE_IAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +39,8 @@ class _Room:
     loopback: socket.socket
 
 
-class Prober:
-    """Asks, network by network. Not for several threads."""
+class PacketProber:
+    """See outside.Prober. Not for several threads."""
 
     def __init__(self) -> None:
         self._sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
@@ -127,7 +116,14 @@ class Prober:
         to = _octets(interface.mac)
         if isinstance(server, IPv4Address):
             xid = random.getrandbits(32)
-            message = probe_dhcp4.discover(xid, mac, server, question.options)
+            message = probe_dhcp4.discover(
+                xid,
+                mac,
+                server,
+                question.options,
+                client_id=question.client_id,
+                most_octets=min(interface.mtu, LARGEST_PACKET_OCTETS),
+            )
             frame = probe_frames.dhcp4_frame(to, message)
             kind = probe_frames.DHCP_SERVER_PORT
         else:

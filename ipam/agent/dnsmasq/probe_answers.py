@@ -1,7 +1,26 @@
-"""What a machine would get: an offer of DHCP, a router's advertisement. Pure."""
+"""What is asked in a machine's name, and what it would get. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+PROBE_DUID = bytes.fromhex("0004") + b"ipam-agent-probe"
+"""A DUID-UUID (RFC 6355) of no machine; dnsmasq's log shows it."""
+PROBE_IAID = b"ipam"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a machine would get in the subnet in which the server has this address."""
+
+    mac: str
+    server: str
+    options: frozenset[int] = frozenset()
+    """Codes to ask for, beside the usual ones."""
+    client_id: bytes = b""
+    """By which a DHCPv4 server knows the machine; without one, by its MAC address."""
+    duid: bytes = PROBE_DUID
+    """With `iaid`, who has the DHCPv6 lease of the address: to another it is refused."""
+    iaid: bytes = PROBE_IAID
 
 
 @dataclass(frozen=True, slots=True)

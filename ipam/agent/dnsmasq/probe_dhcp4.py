@@ -13,24 +13,42 @@ from ipam.agent.dnsmasq.probe_answers import Offer
 BOOTREPLY = 2
 DISCOVER, OFFER = 1, 2
 MAGIC = b"\x63\x82\x53\x63"
+MOST_OCTETS, CLIENT_ID = 57, 61
+LEAST_PACKET_OCTETS = 576
 NETMASK, LEASE_SECONDS, MESSAGE_TYPE, SERVER, ASKED_FOR, OVERLOAD = 1, 51, 53, 54, 55, 52
 USUAL_OPTIONS = (1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 58, 59, 119, 121)
 """What common clients ask for."""
-ABOUT_THE_MESSAGE = frozenset({LEASE_SECONDS, MESSAGE_TYPE, SERVER, OVERLOAD, 58, 59, 82})
+ABOUT_THE_MESSAGE = frozenset({LEASE_SECONDS, MESSAGE_TYPE, SERVER, OVERLOAD, 82})
 """Options that are no settings of the machine."""
 
 _BOOTP = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s")
 
 
-def discover(xid: int, mac: bytes, relay: IPv4Address, options: Collection[int] = ()) -> bytes:
+def discover(
+    xid: int,
+    mac: bytes,
+    relay: IPv4Address,
+    options: Collection[int] = (),
+    *,
+    client_id: bytes = b"",
+    most_octets: int = 1500,
+) -> bytes:
     """The message of a machine with this MAC address, asking for these options, too.
 
-    It names no greatest size, so the answer has the least room that a machine may count on.
+    `most_octets` is the largest packet that it takes.
     """
     head = _BOOTP.pack(1, 1, 6, 1, xid, 0, 0, *[bytes(4)] * 3, relay.packed, mac, b"", b"")
     asked = bytes(sorted({*USUAL_OPTIONS, *options}))
     return b"".join(
-        (head, MAGIC, bytes((MESSAGE_TYPE, 1, DISCOVER, ASKED_FOR, len(asked))), asked, b"\xff")
+        (
+            head,
+            MAGIC,
+            _option(MESSAGE_TYPE, bytes([DISCOVER])),
+            _option(CLIENT_ID, client_id) if client_id else b"",
+            _option(MOST_OCTETS, max(most_octets, LEAST_PACKET_OCTETS).to_bytes(2)),
+            _option(ASKED_FOR, asked),
+            b"\xff",
+        )
     )
 
 
@@ -72,6 +90,10 @@ def read_options(data: bytes) -> dict[int, bytes]:
         options[code] = options.get(code, b"") + data[at + 2 : at + 2 + size]
         at += 2 + size
     return options
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return bytes((code, len(value))) + value
 
 
 def _prefix_length(netmask: bytes) -> int | None:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Collection
 from ipaddress import IPv6Address
 
-from ipam.agent.dnsmasq.probe_answers import Offer, Refusal
+from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, PROBE_IAID, Offer, Refusal
 
 SOLICIT, ADVERTISE, RELAY_FORWARD, RELAY_REPLY = 1, 2, 12, 13
 CLIENT_ID, SERVER_ID, IA_NA, IA_ADDRESS, ASKED_FOR, ELAPSED = 1, 2, 3, 5, 6, 8
@@ -18,9 +18,6 @@ USUAL_OPTIONS = (23, 24, 56, 59)
 ABOUT_THE_MESSAGE = frozenset({CLIENT_ID, SERVER_ID, IA_NA, STATUS, 7})
 PEER = IPv6Address("fe80::6970:616d")
 """The address that the machine is said to have; nothing is sent to it."""
-PROBE_DUID = bytes.fromhex("0004") + b"ipam-agent-probe"
-"""A DUID-UUID (RFC 6355) of no machine; dnsmasq's log shows it."""
-PROBE_IAID = b"ipam"
 NO_ANSWER = Refusal(-1, "the answer has neither an address nor a status")
 
 

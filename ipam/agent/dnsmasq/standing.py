@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ipam.agent.dnsmasq.probe_dhcp6 import PROBE_DUID
+from ipam.agent.dnsmasq.probe_answers import PROBE_DUID
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Said, Verdict
 
 MOST_FILES = 10_000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.agent.dnsmasq import probe_dhcp4, probe_dhcp6, probe_frames, probe_router
-from ipam.agent.dnsmasq.probe_answers import Offer, Prefix, Refusal
+from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, Offer, Prefix, Refusal
 
 MAC, SERVER_MAC = bytes.fromhex("fa163ec40a01"), bytes.fromhex("fa163ec40a02")
 RELAY, RELAY6 = IPv4Address("10.8.0.2"), IPv6Address("2001:db8::2")
@@ -35,7 +35,8 @@ def advertise(options: bytes) -> bytes:
 
 def test_a_discover_comes_from_a_relay_in_the_name_of_the_machine() -> None:
     frame = probe_frames.dhcp4_frame(
-        SERVER_MAC, probe_dhcp4.discover(7, MAC, RELAY, options=[252, 6])
+        SERVER_MAC,
+        probe_dhcp4.discover(7, MAC, RELAY, [252, 6], client_id=b"\1me", most_octets=68),
     )
     assert frame[:6] == SERVER_MAC
     found = probe_frames.inside(frame)
@@ -50,7 +51,9 @@ def test_a_discover_comes_from_a_relay_in_the_name_of_the_machine() -> None:
     options = probe_dhcp4.read_options(message[240:])
     assert options[53] == b"\1"
     assert {6, 252, *probe_dhcp4.USUAL_OPTIONS} == set(options[55])
-    assert 57 not in options
+    assert options[57] == (576).to_bytes(2), "the least that a client may say"
+    assert options[61] == b"\1me"
+    assert 61 not in probe_dhcp4.read_options(probe_dhcp4.discover(7, MAC, RELAY)[240:])
 
 
 def test_an_offer_is_read_with_split_and_overloaded_options() -> None:
@@ -90,7 +93,7 @@ def test_a_solicit_comes_from_a_relay_with_the_machines_mac_address() -> None:
     message = options[9][0]
     assert message[:4] == bytes((1, 0, 0, 7))
     inner = probe_dhcp6.read_options(message[4:])
-    assert inner[1] == [probe_dhcp6.PROBE_DUID]
+    assert inner[1] == [PROBE_DUID]
     assert struct.unpack("!5H", inner[6][0]) == (21, *probe_dhcp6.USUAL_OPTIONS)
     assert 14 not in inner, "rapid commit would make a lease"
 

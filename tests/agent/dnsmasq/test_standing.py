@@ -1,6 +1,6 @@
 """What dnsmasq has said, as long as it holds."""
 
-from ipam.agent.dnsmasq.probe_dhcp6 import PROBE_DUID
+from ipam.agent.dnsmasq.probe_answers import PROBE_DUID
 from ipam.agent.dnsmasq.standing import GOES_STALE_SECONDS, MOST_MACHINES, Standing
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Verdict
 

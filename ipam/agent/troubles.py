@@ -1,0 +1,59 @@
+"""What dnsmasq's verdicts mean for ports, subnets and networks: sentences by id. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from ipam.agent.desired import ServedNetwork
+from ipam.agent.dnsmasq.verdict_words import fix, sentence
+from ipam.agent.dnsmasq.verdicts import Kind, Verdict
+
+_SUBNET_TAG = re.compile(r"tag:subnet-([0-9a-f-]{36})")
+_TAGS = re.compile(r"(?:tag:[^,]*,)+")
+
+
+def of_verdicts(served: ServedNetwork, verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """One sentence with its fix for each port, subnet or network that a verdict is about."""
+    found: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.file and not _line(served, verdict):
+            continue  # about what is no longer there
+        whole = f"{sentence(verdict)}{_quoted(served, verdict)}. {fix(verdict)}"
+        found.setdefault(subject(served, verdict), []).append(whole)
+    return {key: " ".join(dict.fromkeys(sentences)) for key, sentences in found.items()}
+
+
+def joined(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """All troubles; where several are of one thing, their sentences one after the other."""
+    together: dict[str, list[str]] = {}
+    for one in found:
+        for key, trouble in one.items():
+            together.setdefault(key, []).append(trouble)
+    return {key: " ".join(dict.fromkeys(sentences)) for key, sentences in together.items()}
+
+
+def subject(served: ServedNetwork, verdict: Verdict) -> str:
+    """The id of what a verdict is about: a port if it can be, else a subnet, else the network."""
+    folder, _, name = verdict.file.partition("/")
+    if folder in ("hosts", "options"):
+        if name in served.ports:
+            return name
+        tag = _SUBNET_TAG.search(_line(served, verdict))
+        return tag[1] if tag else served.state.id
+    for port in served.ports.values():
+        if verdict.address and verdict.address in port.addresses:
+            return port.id
+        if verdict.kind is Kind.OPTION_LEFT_OUT and verdict.mac == port.mac_address:
+            return port.id
+    return served.state.id
+
+
+def _line(served: ServedNetwork, verdict: Verdict) -> str:
+    """The line that a verdict is about, if it is still wanted."""
+    lines = served.state.files.get(verdict.file, "").splitlines()
+    return lines[verdict.line - 1] if 0 < verdict.line <= len(lines) else ""
+
+
+def _quoted(served: ServedNetwork, verdict: Verdict) -> str:
+    if verdict.kind is not Kind.OPTION_DROPPED:
+        return ""
+    return f" ({_TAGS.sub('', _line(served, verdict), count=1)[:200]})"

@@ -1,0 +1,155 @@
+"""A port is ready when dnsmasq was seen to answer it as promised, and otherwise says why not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ipam.agent.dnsmasq.verdicts import Kind, Verdict
+from ipam.agent.proofs import LASTING_SECONDS, LONGEST_RETRY_SECONDS, LONGEST_TURN_SECONDS
+from ipam.agent.reconciler import IDLE_SECONDS
+from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
+from tests.agent.network_rows import Json
+
+PORT = port_id(1, 5)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> LoopHost:
+    return LoopHost(tmp_path)
+
+
+def until(host: LoopHost, is_so: Callable[[], bool]) -> None:
+    """Turn after turn with the waits that the loop asks for."""
+    for _ in range(50):
+        if is_so():
+            return
+        host.now += host.turn()
+    raise AssertionError("it never came about")
+
+
+def with_option(code: str, **more: object) -> Json:
+    option = {"opt_name": code, "opt_value": "10.0.0.9", "ip_version": 4}
+    return port(1, 5, **more) | {"extra_dhcp_opts": [option]}
+
+
+def test_a_port_that_dnsmasq_does_not_answer_is_not_ready_and_says_so(host: LoopHost) -> None:
+    host.prober.silent.add(mac(5))
+    host.want(row(1, port(1, 5), port(1, 6)))
+    until(host, lambda: PORT in host.reconciler.troubles)
+    assert host.reports == {port_id(1, 6): True}, "its neighbour does not wait for it"
+    assert host.reconciler.troubles[PORT] == f"dnsmasq does not offer 10.0.0.5 to {mac(5)}"
+    host.prober.silent.clear()
+    until(host, lambda: bool(host.reports.get(PORT)))
+    assert host.reconciler.troubles == {}
+    host.settle()
+
+
+def test_what_goes_within_a_moment_is_not_spoken_of(host: LoopHost) -> None:
+    host.prober.silent.add(mac(5))
+    host.want(row(1, port(1, 5)))
+    begun = host.now
+    while host.now < begun + LASTING_SECONDS / 2:
+        host.now += host.turn()
+        assert host.reconciler.troubles == {}
+
+
+def test_a_silent_port_is_asked_ever_more_rarely(host: LoopHost) -> None:
+    host.prober.silent.add(mac(5))
+    host.want(row(1, port(1, 5)))
+    for _ in range(20):
+        host.now += host.turn()
+    assert 0 < host.turn() <= LONGEST_RETRY_SECONDS
+    asked = len(host.prober.asked)
+    host.turn()
+    assert len(host.prober.asked) == asked
+
+
+def test_an_option_that_the_answer_lacks_holds_the_port_up(host: LoopHost) -> None:
+    host.prober.lacking.add(42)
+    host.want(row(1, with_option("42")))
+    until(host, lambda: PORT in host.reconciler.troubles)
+    assert host.reports == {}
+    assert host.reconciler.troubles[PORT] == "dnsmasq's answer has no DHCP option 42"
+    host.prober.lacking.clear()
+    until(host, lambda: host.reports == {PORT: True})
+
+
+def test_a_line_that_dnsmasq_dropped_holds_the_port_up_with_the_fix(host: LoopHost) -> None:
+    dropped = Verdict(Kind.OPTION_DROPPED, "bad dhcp-option", file=f"options/{PORT}", line=1)
+    host.logs.said[network_id(1)] = [dropped]
+    host.want(row(1, with_option("42")))
+    until(host, lambda: PORT in host.reconciler.troubles)
+    assert host.reports == {}
+    assert host.reconciler.troubles[PORT] == (
+        "dnsmasq dropped DHCP option 1 of its list: bad dhcp-option (42,10.0.0.9)."
+        " Correct or remove the option."
+    )
+    host.logs.said.clear()
+    until(host, lambda: host.reports == {PORT: True})
+
+
+def test_a_port_is_proved_once_until_it_changes(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    asked = len(host.prober.asked)
+    assert asked == 1
+    assert host.logs.expected == [mac(5)]
+    host.now += IDLE_SECONDS
+    host.settle()
+    assert len(host.prober.asked) == asked
+    host.want(row(1, port(1, 5, revision_number=4, status="ACTIVE")))
+    host.settle()
+    assert len(host.prober.asked) == asked + 1
+
+
+def test_a_changed_port_that_is_answered_no_more_stays_as_it_is_but_not_quietly(
+    host: LoopHost,
+) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.reports.clear()
+    host.prober.lacking.add(42)
+    host.want(row(1, with_option("42", revision_number=4, status="ACTIVE")))
+    until(host, lambda: PORT in host.reconciler.troubles)
+    assert host.reports == {}
+
+
+def test_a_restarted_agent_proves_what_it_takes_over(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5, status="ACTIVE")))
+    host.settle()
+    host.prober.asked.clear()
+    host.start_agent()
+    host.settle()
+    assert [one.mac for one in host.prober.asked] == [mac(5)]
+    assert host.reports == {}
+
+
+def test_a_port_without_tap_is_not_asked_about_and_in_no_trouble(host: LoopHost) -> None:
+    host.want(row(1, machine(1, 5)))
+    host.settle()
+    assert host.prober.asked == []
+    host.kernel.plug("tap" + PORT[:11])
+    host.prober.silent.add(mac(5))
+    until(host, lambda: PORT in host.reconciler.troubles)
+    host.kernel.unplug("tap" + PORT[:11])
+    host.settle()
+    assert host.reconciler.troubles == {}
+
+
+def test_a_slow_look_at_many_networks_is_spread_over_turns(host: LoopHost) -> None:
+    host.want(*(row(number, port(number, 5)) for number in range(1, 9)))
+    host.step_seconds = LONGEST_TURN_SECONDS
+    for _ in range(200):
+        host.turn()
+    assert len(host.reports) == 8
+
+
+def test_many_ports_of_a_network_are_all_proved(host: LoopHost) -> None:
+    ports = [
+        port(1, number) | {"mac_address": f"fa:16:3e:00:01:{number:02x}"}
+        for number in range(5, 250)
+    ]
+    host.want(row(1, *ports))
+    host.settle()
+    assert len(host.reports) == 245
