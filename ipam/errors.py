@@ -119,7 +119,7 @@ class IllegalSubnetPoolIpVersionAssociationToAddressScope(CallerError):
 
 
 class AddressScopeUpdateError(CallerError):
-    """A change of an address scope that others rely on."""
+    """A change of an address scope that is never made: to share it no more."""
 
 
 class NetworkAddressScopeAffinityError(CallerError):

@@ -52,7 +52,7 @@ def address(text: str) -> str:
 
 
 def cidr(text: str) -> str:
-    """A network in prefix notation, without host bits."""
+    """A network in prefix notation; its host bits are dropped, as Neutron drops them."""
     base, slash, length = text.partition("/")
     try:
         packed = model.pack(base)
@@ -61,10 +61,14 @@ def cidr(text: str) -> str:
         bits, packed = -1, b""
     if not slash or not 0 <= bits <= len(packed) * 8:
         raise ValueError(f"{shown(text)} is not a valid CIDR such as 10.0.0.0/24")
-    right = str(ip_network((packed, bits), strict=False))
-    if packed != model.pack(right.partition("/")[0]):
-        raise ValueError(f"{shown(text)} has host bits set; the network is {right}")
-    return right
+    return str(ip_network((packed, bits), strict=False))
+
+
+def prefix_length(text: str) -> int:
+    """The number that a prefix length is, from the text that views have of it."""
+    if not (text.isdecimal() and text.isascii() and len(text) < 4 and int(text) <= 128):
+        raise ValueError(f"{shown(text)} is not a prefix length")
+    return int(text)
 
 
 def mac(text: str) -> str:
@@ -172,5 +176,7 @@ HostName: TypeAlias = Annotated[str, _text(hostname, max_length=NAME_LENGTH)]
 Domain: TypeAlias = Annotated[str, _text(domain, max_length=NAME_LENGTH)]
 PairAddress: TypeAlias = Annotated[str, _text(pair_address, max_length=64)]
 PrefixLength: TypeAlias = Annotated[int, Meta(ge=0, le=128)]
+PrefixLengthText: TypeAlias = Annotated[str, Meta(extra={"check": prefix_length})]
+"""How Neutron shows the prefix lengths of subnet pools; a filter compares their number."""
 JsonObject: TypeAlias = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
 """JSON objects whose content is the caller's business."""

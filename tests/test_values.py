@@ -39,9 +39,9 @@ def test_what_is_no_cidr_is_refused(text: str) -> None:
         values.cidr(text)
 
 
-def test_host_bits_are_refused_with_the_right_cidr() -> None:
-    with pytest.raises(ValueError, match=r"host bits set; the network is 10\.0\.0\.0/24"):
-        values.cidr("10.0.0.7/24")
+def test_host_bits_of_a_cidr_are_dropped() -> None:
+    assert values.cidr("10.0.0.7/24") == "10.0.0.0/24"
+    assert values.cidr("2001:DB8::1/64") == "2001:db8::/64"
 
 
 @pytest.mark.parametrize(

@@ -46,22 +46,15 @@ def bump(tx: Transaction, scope_id: str, project_id: str) -> Record | None:
 _USERS: Final = frozenset({"owner", "shared"})
 
 
-def id_of(tx: Transaction, pk: int) -> str:
-    """The id of the scope with this number."""
-    return str(tx.execute(select(_T.c.id).where(_T.c.pk == pk)).scalar_one())
+def of_number(tx: Transaction, pk: int) -> Record:
+    """The `id` and `project_id` of the scope with this number."""
+    return tx.execute(select(_T.c.id, _T.c.project_id).where(_T.c.pk == pk)).one()
 
 
 def in_use(tx: Transaction, pk: int) -> bool:
     """Whether any subnet pool is in the scope."""
     pool = tables.subnetpool
     return bool(tx.execute(select(exists().where(pool.c.address_scope_pk == pk))).scalar())
-
-
-def used_by_others(tx: Transaction, pk: int, project_id: str) -> bool:
-    """Whether a subnet pool of another project is in the scope."""
-    pool = tables.subnetpool
-    others = exists().where(pool.c.address_scope_pk == pk, pool.c.project_id != project_id)
-    return bool(tx.execute(select(others)).scalar())
 
 
 def remove(tx: Transaction, pk: int) -> None:

@@ -79,6 +79,12 @@ def shared_with(
     )
 
 
+def is_shared_with(tx: Transaction, object_type: str, object_id: str, project_id: str) -> bool:
+    """Whether a policy shares the object with this project, which may be everybody."""
+    found = shared_with(object_type, project_id).where(_T.c.object_id == object_id).limit(1)
+    return tx.execute(found).first() is not None
+
+
 _VIEWER: Final = bindparam("viewer", "", String())
 """The project that reads, by the name that `listing` has for it; nobody where it says nothing."""
 

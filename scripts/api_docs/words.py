@@ -179,6 +179,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.IllegalSubnetPoolUpdate,
         errors.IllegalSubnetPoolIpVersionAssociationToAddressScope,
         errors.AddressScopePrefixConflict,
+        errors.InvalidInput,
         errors.OverQuota,
         errors.SubnetPoolInUse,
         errors.RevisionNumberConstraintFailed,
@@ -192,6 +193,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
     "Tags": (errors.TagNotFound,),
     "RBAC policies": (
         errors.RbacPolicyNotFound,
+        errors.InvalidInput,
         errors.DuplicateRbacPolicy,
         errors.RbacPolicyInUse,
         errors.OverQuota,

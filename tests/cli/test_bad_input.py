@@ -21,7 +21,6 @@ OVERLAPPING_POOLS = (
 
 REFUSED = [
     # why, command, what the message names
-    ("a CIDR with host bits set", f"{SUBNET} 10.9.0.1/24", "10.9.0.1/24"),
     ("a CIDR that overlaps a sibling", f"{SUBNET} 10.0.0.128/25", "10.0.0.128/25"),
     ("no CIDR at all", f"{SUBNET} lots", "lots"),
     ("a gateway outside the CIDR", f"{SUBNET} 10.9.0.0/24 --gateway 10.8.0.1", "10.8.0.1"),

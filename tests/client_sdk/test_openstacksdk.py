@@ -134,7 +134,7 @@ def test_refusals_have_the_classes_and_words_of_the_service(
     with pytest.raises(exceptions.ConflictException, match="in use"):
         cloud.network.delete_network(subnet.network_id)
     with pytest.raises(exceptions.BadRequestException, match=r"10\.9\.0\.1"):
-        cloud.network.create_subnet(network_id=subnet.network_id, ip_version=4, cidr="10.9.0.1/24")
+        cloud.network.create_subnet(network_id=subnet.network_id, ip_version=4, cidr="10.9.0.1/33")
     with pytest.raises(exceptions.BadRequestException, match="mac_address"):
         cloud.network.create_port(network_id=subnet.network_id, mac_address="nonsense")
 

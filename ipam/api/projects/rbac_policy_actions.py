@@ -14,7 +14,7 @@ from ipam.api.projects.rbac_policy_wire import (
     faults,
     views,
 )
-from ipam.api.projects.sharing import FLAGS, follow_policies
+from ipam.api.projects.sharing import FLAGS, follow_policies, require_scope_too
 from ipam.api.service import Service
 from ipam.errors import (
     AddressScopeNotFound,
@@ -70,6 +70,7 @@ class RbacPolicyActions:
             target = asked.target_tenant
             if target not in (UNSET, policy.target_project_id):
                 _refuse_if_in_use(tx, policy, shared)
+                require_scope_too(tx, policy.object_type, shared, str(target))
                 rbac.change_target(tx, policy.pk, str(target))
                 follow_policies(tx, policy, shared)
             view: RbacPolicyView = KIND.show(tx, resource_id)
@@ -95,6 +96,7 @@ class RbacPolicyActions:
         if shared is None or not (caller.is_admin or shared.project_id == caller.project_id):
             name = body.object_type.replace("_", " ").capitalize()
             raise NOT_FOUND[body.object_type](f"{name} {body.object_id} could not be found.")
+        require_scope_too(tx, body.object_type, shared, body.target_tenant)
         values = {
             "project_id": writing.project_of(body, caller),
             "object_type": body.object_type,

@@ -7,8 +7,8 @@ everybody: whichever of the two a client writes, the other follows in the same t
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ipam.errors import InvalidSharedSetting
-from ipam.store import rbac
+from ipam.errors import InvalidInput, InvalidSharedSetting
+from ipam.store import address_scopes, rbac
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -28,12 +28,14 @@ def follow_flags(
 ) -> None:
     """Make the policies of an object, whose row is held, say what its new attributes say.
 
-    Raises InvalidSharedSetting when others use what would no longer be shared.
+    Raises InvalidSharedSetting when others use what would no longer be shared, and InvalidInput
+    as `require_scope_too`.
     """
     for action, flag in FLAGS.items():
         if flag not in values:
             continue
         if values[flag]:
+            require_scope_too(tx, object_type, row, rbac.EVERYBODY)
             rbac.publish(tx, object_type, row, action)
             continue
         if action == rbac.SHARED and rbac.dependent(tx, object_type, row, rbac.EVERYBODY):
@@ -42,6 +44,20 @@ def follow_flags(
                 " tenants are using it."
             )
         rbac.withdraw(tx, row.id, action)
+
+
+def require_scope_too(tx: Transaction, object_type: str, row: Record, target: str) -> None:
+    """Refuse to share a subnet pool with a project that cannot see its address scope."""
+    if object_type != "subnetpool" or row.address_scope_pk is None:
+        return
+    scope = address_scopes.of_number(tx, row.address_scope_pk)
+    if scope.project_id != target and not rbac.is_shared_with(
+        tx, "address_scope", scope.id, target
+    ):
+        raise InvalidInput(
+            f"Failed to create RBAC policy on object {row.id} because target project doesn't have"
+            f" access to associated address scope {scope.id}: share that first."
+        )
 
 
 def follow_policies(tx: Transaction, policy: Record, shared: Record) -> None:

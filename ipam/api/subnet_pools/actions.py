@@ -8,7 +8,12 @@ from msgspec import Struct
 from ipam.api.http import writing
 from ipam.api.projects import sharing
 from ipam.api.service import Service
-from ipam.api.subnet_pools.scope_entry import change_scope, enter_scope, held_scope
+from ipam.api.subnet_pools.scope_entry import (
+    change_scope,
+    enter_scope,
+    held_scope,
+    require_own_scope,
+)
 from ipam.api.subnet_pools.wire import (
     KIND,
     SubnetPoolCreate,
@@ -28,8 +33,8 @@ from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
-Change = Callable[[Transaction, Record, Sequence[str], Sequence[str]], list[str]]
-"""From a pool's row, its prefixes and those of a body to the prefixes it shall have."""
+Change = Callable[[Transaction, Caller, Record, Sequence[str], Sequence[str]], list[str]]
+"""From who asks, a pool's row, its prefixes and those of a body to those it shall have."""
 
 
 class SubnetPoolActions:
@@ -53,13 +58,13 @@ class SubnetPoolActions:
         return self._service.database.write(work)
 
     def update(
-        self, _caller: Caller, resource_id: str, body: Any, revision: int | None
+        self, caller: Caller, resource_id: str, body: Any, revision: int | None
     ) -> SubnetPoolView:
         asked = writing.read_update(SubnetPoolUpdate, SubnetPoolView, body)
 
         def work(tx: Transaction) -> SubnetPoolView:
             row = self._locked(tx, resource_id, revision)
-            _change(tx, row, asked)
+            _change(tx, caller, row, asked)
             view: SubnetPoolView = KIND.show(tx, resource_id)
             return view
 
@@ -78,13 +83,15 @@ class SubnetPoolActions:
 
         self._service.database.write(work)
 
-    def change_prefixes(self, resource_id: str, given: Sequence[str], change: Change) -> list[str]:
+    def change_prefixes(
+        self, caller: Caller, resource_id: str, given: Sequence[str], change: Change
+    ) -> list[str]:
         """The prefixes of a pool after a change of them alone."""
 
         def work(tx: Transaction) -> list[str]:
             row = self._locked(tx, resource_id, None)
             present = subnet_pools.prefixes(tx, [row.pk])[row.pk]
-            new = change(tx, row, present, given)
+            new = change(tx, caller, row, present, given)
             if new != present:
                 subnet_pools.set_prefixes(tx, row.pk, new)
                 subnet_pools.bump(tx, resource_id)
@@ -129,7 +136,7 @@ def _add(tx: Transaction, caller: Caller, body: SubnetPoolCreate) -> int:
     return subnet_pools.add(tx, row, compact)
 
 
-def _change(tx: Transaction, row: Record, asked: SubnetPoolUpdate) -> None:
+def _change(tx: Transaction, caller: Caller, row: Record, asked: SubnetPoolUpdate) -> None:
     values = writing.given(asked)
     present = subnet_pools.prefixes(tx, [row.pk])[row.pk]
     new = present
@@ -137,11 +144,13 @@ def _change(tx: Transaction, row: Record, asked: SubnetPoolUpdate) -> None:
         given = values.pop("prefixes")
         writing.raise_all(subnet_pool_rules.version_faults([*present, *given]))
         new = subnet_pool_rules.grown(present, given)
+        if new != present:
+            require_own_scope(tx, row, caller)
     if "address_scope_id" in values:
         scope_id = values.pop("address_scope_id")
         values["address_scope_pk"] = change_scope(tx, row, scope_id, new)
     elif new != present and row.address_scope_pk is not None:
-        enter_scope(tx, address_scopes.id_of(tx, row.address_scope_pk), row, new)
+        enter_scope(tx, address_scopes.of_number(tx, row.address_scope_pk).id, row, new)
     if "is_default" in values:
         values["default_for"] = row.ip_version if values["is_default"] else None
     writing.raise_all(subnet_pool_rules.length_faults(_lengths_after(row, values), row.ip_version))

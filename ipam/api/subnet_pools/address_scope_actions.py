@@ -52,12 +52,10 @@ class AddressScopeActions:
         def work(tx: Transaction) -> AddressScopeView:
             row = self._locked(tx, resource_id, revision)
             values = writing.changed(row, asked)
-            if values.get("shared") is False and address_scopes.used_by_others(
-                tx, row.pk, row.project_id
-            ):
+            if values.get("shared") is False:
                 raise AddressScopeUpdateError(
-                    f"Unable to update address scope {resource_id} : subnet pools of other"
-                    " projects are in it, so it stays shared."
+                    f"Unable to update address scope {resource_id} : Shared address scope can't be"
+                    " unshared."
                 )
             if values:
                 sharing.follow_flags(tx, "address_scope", row, values)

@@ -11,8 +11,9 @@ from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.api.subnet_pools.actions import SubnetPoolActions
-from ipam.api.subnet_pools.scope_entry import enter_scope
+from ipam.api.subnet_pools.scope_entry import enter_scope, require_own_scope
 from ipam.api.subnet_pools.wire import KIND
+from ipam.identity.caller import Caller
 from ipam.rules import prefixes
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.store import address_scopes, subnet_pools
@@ -52,21 +53,25 @@ class PrefixesRoute:
             raise KIND.missing(resource_id)
         body = read_json(req, self._service.settings.api.max_body_bytes)
         asked = parse(PrefixesStruct, body, method="PUT").result()
-        new = self._actions.change_prefixes(resource_id, asked.prefixes, self._change)
+        caller = req.context.caller
+        new = self._actions.change_prefixes(caller, resource_id, asked.prefixes, self._change)
         respond(resp, {"prefixes": new})
 
 
-def added(tx: Transaction, row: Record, present: Sequence[str], given: Sequence[str]) -> list[str]:
+def added(
+    tx: Transaction, caller: Caller, row: Record, present: Sequence[str], given: Sequence[str]
+) -> list[str]:
     """The prefixes with those of the body."""
     writing.raise_all(subnet_pool_rules.version_faults([*present, *given]))
     new = prefixes.compact([*present, *given])
-    if row.address_scope_pk is not None:
-        enter_scope(tx, address_scopes.id_of(tx, row.address_scope_pk), row, new)
+    if row.address_scope_pk is not None and new != present:
+        require_own_scope(tx, row, caller)
+        enter_scope(tx, address_scopes.of_number(tx, row.address_scope_pk).id, row, new)
     return new
 
 
 def removed(
-    tx: Transaction, row: Record, present: Sequence[str], given: Sequence[str]
+    tx: Transaction, _caller: Caller, row: Record, present: Sequence[str], given: Sequence[str]
 ) -> list[str]:
     """The prefixes without those of the body."""
     writing.raise_all(subnet_pool_rules.version_faults([*present, *given]))

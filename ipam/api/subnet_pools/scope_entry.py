@@ -7,6 +7,7 @@ from ipam.errors import (
     IllegalSubnetPoolIpVersionAssociationToAddressScope,
     IllegalSubnetPoolUpdate,
 )
+from ipam.identity.caller import Caller
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.store import address_scopes, subnet_pools
 from ipam.store.engine.database import Transaction
@@ -35,6 +36,22 @@ def enter_scope(tx: Transaction, scope_id: str, row: Record, mine: Sequence[str]
     others = subnet_pools.prefixes_of_scope(tx, scope_pk, but_pool_pk=row.pk)
     subnet_pool_rules.check_scope(mine, others)
     return scope_pk
+
+
+def require_own_scope(tx: Transaction, row: Record, caller: Caller) -> None:
+    """Refuse new prefixes of a pool in a scope that is another project's, as Neutron does.
+
+    Its owner keeps the addresses apart; who may use the scope came in with those it had.
+    """
+    if row.address_scope_pk is None or caller.is_admin:
+        return
+    scope = address_scopes.of_number(tx, row.address_scope_pk)
+    if scope.project_id != caller.project_id:
+        raise IllegalSubnetPoolUpdate(
+            f"Illegal subnetpool update : subnetpool {row.id} cannot be updated when associated"
+            f" with shared address scope {scope.id}: its prefixes are for the scope's owner to"
+            " change."
+        )
 
 
 def held_scope(tx: Transaction, scope_id: str, project_id: str, ip_version: int) -> int:

@@ -24,7 +24,16 @@ from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.store import subnet_pools
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import Cidr, Description, Name, PrefixLength, ProjectId, Tag, Uuid
+from ipam.values import (
+    Cidr,
+    Description,
+    Name,
+    PrefixLength,
+    PrefixLengthText,
+    ProjectId,
+    Tag,
+    Uuid,
+)
 
 Quota = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -77,9 +86,9 @@ class SubnetPoolView(Struct, kw_only=True):
     project_id: Annotated[str, PROJECT_ID]
     prefixes: Annotated[list[Cidr], PREFIXES]
     ip_version: Annotated[int, Meta(description="4 or 6.")]
-    min_prefixlen: Annotated[int, MIN_PREFIXLEN]
-    default_prefixlen: Annotated[int, DEFAULT_PREFIXLEN]
-    max_prefixlen: Annotated[int, MAX_PREFIXLEN]
+    min_prefixlen: Annotated[PrefixLengthText, MIN_PREFIXLEN]
+    default_prefixlen: Annotated[PrefixLengthText, DEFAULT_PREFIXLEN]
+    max_prefixlen: Annotated[PrefixLengthText, MAX_PREFIXLEN]
     default_quota: Annotated[int | None, DEFAULT_QUOTA]
     shared: Annotated[bool, SHARED]
     is_default: Annotated[bool, IS_DEFAULT]
@@ -99,9 +108,9 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetPoolView]:
             **writing.standard_view(row),
             prefixes=of_pools[row.pk],
             ip_version=row.ip_version,
-            min_prefixlen=row.min_prefixlen,
-            default_prefixlen=row.default_prefixlen,
-            max_prefixlen=row.max_prefixlen,
+            min_prefixlen=str(row.min_prefixlen),
+            default_prefixlen=str(row.default_prefixlen),
+            max_prefixlen=str(row.max_prefixlen),
             default_quota=row.default_quota,
             shared=row.shared,
             is_default=row.is_default,

@@ -39,6 +39,10 @@ def bob(settings: Settings, sqlite: Database) -> Api:
     return Api(application)
 
 
+def lengths(pool: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(pool[f"{name}_prefixlen"] for name in ("min", "default", "max"))
+
+
 def take(api: Api, pool: dict[str, Any], **attributes: Any) -> dict[str, Any]:
     """A subnet of the pool on a network of its own."""
     network = api.create("network")
@@ -59,21 +63,39 @@ def test_a_pool_shows_what_it_was_made_of_with_defaults_and_merged_prefixes(api:
     made = api.create("subnetpool", name="corp", prefixes=["10.1.0.0/16", "10.0.0.0/16"])
     assert made["prefixes"] == ["10.0.0.0/15"]
     assert made["ip_version"] == 4
-    assert (made["min_prefixlen"], made["default_prefixlen"], made["max_prefixlen"]) == (8, 8, 32)
+    assert lengths(made) == ("8", "8", "32")
     assert made["default_quota"] is None
     assert made["is_default"] is made["shared"] is False
     assert made["address_scope_id"] is None
     assert made["project_id"] == made["tenant_id"] == "project-a"
     assert api.show("subnetpool", made["id"]) == made
     six = api.create("subnetpool", prefixes=["2001:db8::/48"])
-    assert (six["min_prefixlen"], six["max_prefixlen"], six["ip_version"]) == (64, 128, 6)
+    assert (lengths(six), six["ip_version"]) == (("64", "64", "128"), 6)
     assert [one["id"] for one in api.list("subnetpool", ip_version=6)] == [six["id"]]
 
 
-def test_prefix_lengths_may_come_as_text(api: Api) -> None:
-    made = api.create("subnetpool", prefixes=["10.0.0.0/16"], default_prefixlen="26")
-    assert made["default_prefixlen"] == 26
+def test_prefix_lengths_come_as_text_or_number_and_are_shown_as_text(api: Api) -> None:
+    made = api.create(
+        "subnetpool", prefixes=["10.0.0.0/16"], default_prefixlen="26", max_prefixlen=30
+    )
+    assert lengths(made) == ("8", "26", "30")
+    assert lengths(api.update("subnetpool", made["id"], min_prefixlen="20")) == ("20", "26", "30")
     assert take(api, made, prefixlen="28")["cidr"] == "10.0.0.0/28"
+    assert [one["id"] for one in api.list("subnetpool", max_prefixlen="30")] == [made["id"]]
+    assert api.list("subnetpool", max_prefixlen="29") == []
+    for text in ("1e1", "-1", "129", "٣", ""):
+        path = f"/subnetpools?max_prefixlen={text}"
+        api.refused(400, "HTTPBadRequest", "GET", path)
+    ordered = api.list("subnetpool", sort_key="max_prefixlen")
+    assert [one["id"] for one in ordered] == [made["id"]]
+
+
+def test_host_bits_of_a_prefix_are_dropped(api: Api) -> None:
+    made = api.create("subnetpool", prefixes=["10.11.12.13/24"], default_prefixlen=26)
+    assert made["prefixes"] == ["10.11.12.0/24"]
+    more = {"prefixes": ["10.11.13.77/24"]}
+    added = api.call("PUT", f"/subnetpools/{made['id']}/add_prefixes", more)
+    assert added.json == {"prefixes": ["10.11.12.0/23"]}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +107,7 @@ def test_prefix_lengths_may_come_as_text(api: Api) -> None:
         ("IllegalSubnetPoolPrefixBounds", {"max_prefixlen": 33}),
         ("IllegalSubnetPoolPrefixBounds", {"min_prefixlen": 24, "default_prefixlen": 20}),
         ("IllegalSubnetPoolPrefixBounds", {"default_prefixlen": 30, "max_prefixlen": 28}),
-        ("HTTPBadRequest", {"prefixes": ["10.0.0.1/8"]}),
+        ("HTTPBadRequest", {"prefixes": ["10.0.0.1"]}),
         ("HTTPBadRequest", {"prefixes": ["10.0.0.0/8"], "default_quota": -1}),
         ("HTTPBadRequest", {"prefixes": "10.0.0.0/8"}),
     ],
@@ -339,6 +361,68 @@ def test_other_projects_use_what_is_shared_and_see_nothing_else(api: Api, bob: A
     bob.refused(404, "SubnetPoolNotFound", "DELETE", f"/subnetpools/{mine['id']}")
     body = {"subnetpool": {"prefixes": ["10.3.0.0/16"], "is_default": True}}
     bob.refused(403, "PolicyNotAuthorized", "POST", "/subnetpools", body)
+
+
+def test_prefixes_in_anothers_scope_are_for_its_owner_to_change(api: Api, bob: Api) -> None:
+    scope = new_scope(api, shared=True)
+    pool = bob.create(
+        "subnetpool", prefixes=["10.0.0.0/16", "10.2.0.0/16"], address_scope_id=scope["id"]
+    )
+    path, more = f"/subnetpools/{pool['id']}", ["10.0.0.0/16", "10.2.0.0/16", "10.4.0.0/16"]
+    growing = {"subnetpool": {"prefixes": more}}
+    assert scope["id"] in bob.refused(400, "IllegalSubnetPoolUpdate", "PUT", path, growing)
+    growing["subnetpool"]["address_scope_id"] = scope["id"]
+    bob.refused(400, "IllegalSubnetPoolUpdate", "PUT", path, growing)
+    adding = {"prefixes": ["10.4.0.0/16"]}
+    bob.refused(400, "IllegalSubnetPoolUpdate", "PUT", f"{path}/add_prefixes", adding)
+    assert bob.update("subnetpool", pool["id"], name="x", prefixes=pool["prefixes"])["name"] == "x"
+    assert api.update("subnetpool", pool["id"], prefixes=more)["prefixes"] == more
+    own = new_scope(bob)
+    free = bob.create("subnetpool", prefixes=["10.0.0.0/16"], address_scope_id=own["id"])
+    grown = bob.update("subnetpool", free["id"], prefixes=["10.0.0.0/8"])
+    assert grown["prefixes"] == ["10.0.0.0/8"]
+
+
+def test_what_no_change_may_say_is_refused_before_what_the_caller_may_not_do(
+    api: Api, bob: Api
+) -> None:
+    hidden = api.create("subnetpool", prefixes=["10.0.0.0/16"])
+    path = f"/subnetpools/{hidden['id']}"
+    message = bob.refused(400, "HTTPBadRequest", "PUT", path, {"subnetpool": {"shared": True}})
+    assert "'shared' not allowed in PUT" in message
+    bob.refused(404, "SubnetPoolNotFound", "PUT", path, {"subnetpool": {"name": "mine"}})
+
+
+def test_a_pool_is_shared_with_those_alone_who_see_its_scope(api: Api) -> None:
+    scope = new_scope(api)
+    pool = api.create("subnetpool", prefixes=["10.0.0.0/16"], address_scope_id=scope["id"])
+    asked = {
+        "object_type": "subnetpool",
+        "object_id": pool["id"],
+        "action": "access_as_shared",
+        "target_tenant": "project-b",
+    }
+    body = {"rbac_policy": asked}
+    assert scope["id"] in api.refused(400, "InvalidInput", "POST", "/rbac-policies", body)
+    of_scope = {**asked, "object_type": "address_scope", "object_id": scope["id"]}
+    assert api.call("POST", "/rbac-policies", {"rbac_policy": of_scope}).status_code == 201
+    made = api.call("POST", "/rbac-policies", body)
+    assert made.status_code == 201
+    path = f"/rbac-policies/{made.json['rbac_policy']['id']}"
+    moved: dict[str, Any] = {"rbac_policy": {"target_tenant": "project-c"}}
+    api.refused(400, "InvalidInput", "PUT", path, moved)
+    everybody: dict[str, Any] = {"prefixes": ["10.9.0.0/16"], "address_scope_id": scope["id"]}
+    body = {"subnetpool": everybody | {"shared": True}}
+    api.refused(400, "InvalidInput", "POST", "/subnetpools", body)
+
+
+def test_a_shared_scope_stays_shared(api: Api) -> None:
+    scope = new_scope(api, shared=True)
+    path = f"/address-scopes/{scope['id']}"
+    body: dict[str, Any] = {"address_scope": {"name": "x", "shared": False}}
+    api.refused(400, "AddressScopeUpdateError", "PUT", path, body)
+    body["address_scope"]["shared"] = True
+    assert api.call("PUT", path, body).json["address_scope"]["shared"] is True
 
 
 def test_if_match_guards_a_pool(api: Api, pool: dict[str, Any]) -> None:

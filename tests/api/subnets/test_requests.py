@@ -78,10 +78,22 @@ def test_an_ipv6_subnet_starts_its_pool_behind_the_gateway(
     ]
 
 
+def test_host_bits_of_a_cidr_are_dropped(api: Api, network: dict[str, Any]) -> None:
+    made = api.create(
+        "subnet",
+        network_id=network["id"],
+        cidr="10.0.0.7/24",
+        ip_version=4,
+        host_routes=[{"destination": "10.7.0.9/16", "nexthop": "10.0.0.9"}],
+    )
+    assert (made["cidr"], made["gateway_ip"]) == ("10.0.0.0/24", "10.0.0.1")
+    assert made["host_routes"] == [{"destination": "10.7.0.0/16", "nexthop": "10.0.0.9"}]
+
+
 @pytest.mark.parametrize(
     ("attributes", "status", "kind", "part"),
     [
-        ({"cidr": "10.0.0.7/24"}, 400, "HTTPBadRequest", "the network is 10.0.0.0/24"),
+        ({"cidr": "10.0.0.7/33"}, 400, "HTTPBadRequest", "10.0.0.7/33"),
         ({"cidr": "nonsense"}, 400, "HTTPBadRequest", "cidr"),
         ({"cidr": "2001:db8::/64"}, 400, "InvalidInput", "IP version 4"),
         ({"ip_version": 5}, 400, "HTTPBadRequest", "ip_version"),
