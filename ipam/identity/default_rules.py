@@ -239,11 +239,6 @@ SHARING: Final[tuple[Rule, ...]] = (
         ADMIN,
         "Only for the target *: shared with everybody is what create_network:shared guards.",
     ),
-    (
-        "create_rbac_policy:action",
-        ADMIN,
-        "Only for access_as_external: that a network leads outside is the admins' to say.",
-    ),
     ("get_rbac_policy", READER, "Its maker's; those it is for see the thing itself."),
     ("update_rbac_policy", MEMBER, "As create_rbac_policy."),
     ("update_rbac_policy:target_tenant", ADMIN, "As when it is made."),

@@ -159,15 +159,22 @@ def publish(tx: Transaction, object_type: str, row: Any, action: str) -> None:
 
 
 def withdraw(tx: Transaction, object_id: str, action: str) -> None:
-    """Delete the policy that shares an object with everybody, if there is one."""
-    found = _of_everybody(tx, object_id, action)
-    if found is not None:
-        remove(tx, found)
+    """Delete the policies that make the object's attribute true."""
+    tx.execute(delete(_T).where(*_behind_flag(object_id, action)))
 
 
-def is_published(tx: Transaction, object_id: str, action: str) -> bool:
-    """Whether a policy shares the object with everybody."""
-    return _of_everybody(tx, object_id, action) is not None
+def has_flag(tx: Transaction, object_id: str, action: str) -> bool:
+    """Whether a policy makes the object's attribute true."""
+    found = select(_T.c.pk).where(*_behind_flag(object_id, action)).limit(1)
+    return tx.execute(found).first() is not None
+
+
+def _behind_flag(object_id: str, action: str) -> list[ColumnElement[bool]]:
+    """Shared is what everybody shares; a network is external by any policy, as in Neutron."""
+    conditions = [_T.c.object_id == object_id, _T.c.action == action]
+    if action != EXTERNAL:
+        conditions.append(_T.c.target_project_id == EVERYBODY)
+    return conditions
 
 
 def _of_everybody(tx: Transaction, object_id: str, action: str) -> int | None:

@@ -1,7 +1,7 @@
 """How rows stand to a project: what of a collection its members may see, as SQL conditions.
 
-The flags `shared` and `router:external` are not looked at: each has a policy for everybody that
-says the same, and policies are found by their index.
+The flags `shared` and `router:external` are not looked at: policies say the same and for whom, and
+they are found by their index.
 """
 
 from collections.abc import Mapping, Sequence

@@ -14,10 +14,11 @@ from ipam.api.projects.rbac_policy_wire import (
     faults,
     views,
 )
-from ipam.api.projects.sharing import FLAGS, follow_policies, require_scope_too
+from ipam.api.projects.sharing import follow_policies, require_scope_too
 from ipam.api.service import Service
 from ipam.errors import (
     AddressScopeNotFound,
+    InvalidInput,
     NetworkNotFound,
     NotFound,
     RbacPolicyInUse,
@@ -50,7 +51,7 @@ class RbacPolicyActions:
         read = writing.read_bodies(RbacPolicyCreate, RbacPolicyView, bodies, faults)
 
         def work(tx: Transaction) -> list[RbacPolicyView]:
-            pks = [self._add(tx, caller, body) for body in read]
+            pks = [_add(tx, caller, body) for body in read]
             tx.on_commit(self._service.waker.wake)
             return views(tx, writing.made(tx, KIND, pks, self._service.settings))
 
@@ -72,7 +73,7 @@ class RbacPolicyActions:
                 _refuse_if_in_use(tx, policy, shared)
                 require_scope_too(tx, policy.object_type, shared, str(target))
                 rbac.change_target(tx, policy.pk, str(target))
-                follow_policies(tx, policy, shared)
+                follow_policies(tx, policy.object_type, policy.action, shared)
             view: RbacPolicyView = KIND.show(tx, resource_id)
             return view
 
@@ -87,27 +88,9 @@ class RbacPolicyActions:
             policy, shared = self._locked(tx, resource_id)
             _refuse_if_in_use(tx, policy, shared)
             rbac.remove(tx, policy.pk)
-            follow_policies(tx, policy, shared)
+            follow_policies(tx, policy.object_type, policy.action, shared)
 
         self._service.database.write(work)
-
-    def _add(self, tx: Transaction, caller: Caller, body: RbacPolicyCreate) -> int:
-        shared = rbac.lock_object(tx, body.object_type, body.object_id)
-        if shared is None or not (caller.is_admin or shared.project_id == caller.project_id):
-            name = body.object_type.replace("_", " ").capitalize()
-            raise NOT_FOUND[body.object_type](f"{name} {body.object_id} could not be found.")
-        require_scope_too(tx, body.object_type, shared, body.target_tenant)
-        values = {
-            "project_id": writing.project_of(body, caller),
-            "object_type": body.object_type,
-            "object_id": body.object_id,
-            "action": body.action,
-            "target_project_id": body.target_tenant,
-        }
-        pk = rbac.add(tx, values)
-        if body.target_tenant == rbac.EVERYBODY:
-            rbac.set_flag(tx, body.object_type, shared.pk, FLAGS[body.action], value=True)
-        return pk
 
     def _locked(self, tx: Transaction, policy_id: str) -> tuple[Record, Record]:
         """The policy and what it is about, both held: the object first, as for a new policy."""
@@ -121,8 +104,42 @@ class RbacPolicyActions:
         return policy, shared
 
 
+def _add(tx: Transaction, caller: Caller, body: RbacPolicyCreate) -> int:
+    shared = _held_object(tx, caller, body.object_type, body.object_id)
+    require_scope_too(tx, body.object_type, shared, body.target_tenant)
+    values = {
+        "project_id": writing.project_of(body, caller),
+        "object_type": body.object_type,
+        "object_id": body.object_id,
+        "action": body.action,
+        "target_project_id": body.target_tenant,
+    }
+    pk = rbac.add(tx, values)
+    follow_policies(tx, body.object_type, body.action, shared)
+    return pk
+
+
+def _held_object(tx: Transaction, caller: Caller, object_type: str, object_id: str) -> Record:
+    """What the caller shares, held. Raises its kind of NotFound, or InvalidInput for another's."""
+    name = object_type.replace("_", " ")
+    shared = rbac.lock_object(tx, object_type, object_id)
+    if shared is not None and (caller.is_admin or shared.project_id == caller.project_id):
+        return shared
+    if shared is not None and rbac.is_shared_with(tx, object_type, object_id, caller.project_id):
+        raise InvalidInput(
+            f"Only admins can manipulate policies on objects they do not own: {name} {object_id}"
+            " is another project's."
+        )
+    raise NOT_FOUND[object_type](f"{name.capitalize()} {object_id} could not be found.")
+
+
 def _refuse_if_in_use(tx: Transaction, policy: Record, shared: Record) -> None:
     if policy.action != rbac.SHARED:
+        if policy.target_project_id == rbac.EVERYBODY and shared.is_default:
+            raise RbacPolicyInUse(
+                f"RBAC policy on object {shared.id} cannot be removed because other objects depend"
+                " on it.\nDetails: Default external networks must be shared to everyone."
+            )
         return
     user = rbac.dependent(tx, policy.object_type, shared, policy.target_project_id)
     if user is not None:

@@ -73,10 +73,7 @@ KIND: Final = Kind(
     rbac.COLLECTION,
     views,
     RbacPolicyNotFound,
-    guards={
-        "target_tenant": lambda value: value == rbac.EVERYBODY,
-        "action": lambda value: value == rbac.EXTERNAL,
-    },
+    guards={"target_tenant": lambda value: value == rbac.EVERYBODY},
 )
 
 

@@ -1,7 +1,8 @@
 """What a shared object says of itself, and the RBAC policies that say it too.
 
-The attribute `shared` (and `router:external`) of an object says that there is a policy for
-everybody: whichever of the two a client writes, the other follows in the same transaction.
+The attribute `shared` of an object says that there is a policy for everybody, `router:external`
+of a network that there is one for anybody: whichever of the two a client writes, attribute or
+policy, the other follows in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 FLAGS: Final[Mapping[str, str]] = {rbac.SHARED: "shared", rbac.EXTERNAL: "router_external"}
-"""By action, the attribute that says of an object that everybody has it."""
+"""By action, the attribute that follows policies of it."""
 
 
 def follow_new(tx: Transaction, object_type: str, made: Sequence[Record]) -> None:
@@ -60,7 +61,7 @@ def require_scope_too(tx: Transaction, object_type: str, row: Record, target: st
         )
 
 
-def follow_policies(tx: Transaction, policy: Record, shared: Record) -> None:
-    """Make the object's attribute say whether there still is a policy for everybody."""
-    value = rbac.is_published(tx, shared.id, policy.action)
-    rbac.set_flag(tx, policy.object_type, shared.pk, FLAGS[policy.action], value=value)
+def follow_policies(tx: Transaction, object_type: str, action: str, shared: Record) -> None:
+    """Make the object's attribute say whether there is a policy behind it."""
+    value = rbac.has_flag(tx, shared.id, action)
+    rbac.set_flag(tx, object_type, shared.pk, FLAGS[action], value=value)

@@ -342,7 +342,7 @@ def test_an_owner_shares_with_a_project_and_not_with_all(cloud: Cloud) -> None:
     path = "/rbac-policies"
     for change in (
         {"target_tenant": "*"},
-        {"target_tenant": "beta", "action": "access_as_external"},
+        {"target_tenant": "*", "action": "access_as_external"},
     ):
         cloud.alice.refused(*refusal, "POST", path, {"rbac_policy": {**policy, **change}})
     cloud.rita.refused(*refusal, "POST", path, {"rbac_policy": {**policy, "target_tenant": "b"}})

@@ -103,7 +103,49 @@ def test_a_shared_network_has_a_policy_for_everybody(api: Api) -> None:
     (left,) = policies(api)
     path = f"/rbac-policies/{left['id']}"
     api.call("PUT", path, {"rbac_policy": {"target_tenant": "project-b"}})
+    assert api.show("network", network["id"])["router:external"] is True
+    assert api.call("DELETE", path).status_code == 204
     assert api.show("network", network["id"])["router:external"] is False
+
+
+def test_a_network_is_external_by_a_policy_for_anybody(api: Api, network: dict[str, Any]) -> None:
+    share(api, network, "project-b", action="access_as_external")
+    share(api, network, "project-c", action="access_as_external")
+    assert api.show("network", network["id"])["router:external"] is True
+    assert api.show("network", network["id"])["shared"] is False
+    changed = api.update("network", network["id"], router__external=False)
+    assert changed["router:external"] is False
+    assert policies(api) == []
+
+
+def test_a_member_makes_its_network_external_for_a_project(
+    settings: Settings, sqlite: Database
+) -> None:
+    bob, carol = (
+        Caller(user_id=name, project_id=f"project-{name}", role="member")
+        for name in ("bob", "carol")
+    )
+    bobs = Api(create_app(settings, authenticate=lambda _: bob, database=sqlite))
+    carols = Api(create_app(settings, authenticate=lambda _: carol, database=sqlite))
+    network = bobs.create("network")
+    made = share(bobs, network, "project-carol", action="access_as_external")
+    assert carols.show("network", network["id"])["router:external"] is True
+    everybody = {name: made[name] for name in ("object_type", "object_id", "action")}
+    body = {"rbac_policy": {**everybody, "target_tenant": "*"}}
+    bobs.refused(403, "PolicyNotAuthorized", "POST", "/rbac-policies", body)
+
+
+def test_the_default_external_network_stays_everybodys(api: Api) -> None:
+    network = api.create("network", router__external=True, is_default=True)
+    (everybody,) = policies(api)
+    share(api, network, "project-b", action="access_as_external")
+    path = f"/rbac-policies/{everybody['id']}"
+    message = api.refused(409, "RbacPolicyInUse", "DELETE", path)
+    assert "Default external networks must be shared to everyone" in message
+    body = {"rbac_policy": {"target_tenant": "project-b"}}
+    api.refused(409, "RbacPolicyInUse", "PUT", path, body)
+    api.update("network", network["id"], is_default=False)
+    assert api.call("DELETE", path).status_code == 204
 
 
 def test_policies_go_with_their_network(api: Api) -> None:
@@ -203,6 +245,8 @@ def test_only_its_owner_and_admins_share_a_network(settings: Settings, sqlite: D
     theirs = admins.create("network", shared=True)
     body = {k: made[k] for k in ("object_type", "action")} | {"target_tenant": "project-c"}
     foreign = {"rbac_policy": {**body, "object_id": theirs["id"]}}
+    members.refused(400, "InvalidInput", "POST", "/rbac-policies", foreign)
+    foreign["rbac_policy"]["object_id"] = admins.create("network")["id"]
     members.refused(404, "NetworkNotFound", "POST", "/rbac-policies", foreign)
     everybody = {"rbac_policy": {**body, "object_id": own["id"], "target_tenant": "*"}}
     members.refused(403, "PolicyNotAuthorized", "POST", "/rbac-policies", everybody)
