@@ -73,11 +73,11 @@ class ApiLink:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the request at hand."""
+        """End after the request at hand, if it was begun at all."""
         self._stopping = True
         self._wake.interrupt()
-        self._thread.join()
-        self._wake.close()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def report(self, ports: Mapping[str, tuple[int, bool]]) -> None:
         """By port, at which revision, whether DHCP would answer or the tap is missing."""

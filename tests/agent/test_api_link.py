@@ -62,7 +62,7 @@ class Desk:
         """The thread has done all that it was asked for, and ended."""
         if self._running is not None:
             self._running.stop()
-            self._wakes.pop()
+            self._wakes.pop().close()
         self._running = None
 
     def close(self) -> None:

@@ -90,9 +90,13 @@ class ServerLogs:
         self._thread.start()
 
     def stop(self) -> None:
-        """End reading; each dnsmasq goes on, and what it says waits for the next reader."""
+        """End reading, if it was begun at all.
+
+        Each dnsmasq goes on, and what it says waits for the next reader.
+        """
         os.write(self._stop_writer, b"x")
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         for network_id in list(self._logs):
             self.close(network_id)
         self._epoll.close()

@@ -118,9 +118,10 @@ class LeaseInbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; hooks spool from here on."""
+        """Stop listening, if it was begun at all; hooks spool from here on."""
         self._stop_writer.send(b"x")
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()  # type: ignore[union-attr]  # only sockets are registered
         self._selector.close()

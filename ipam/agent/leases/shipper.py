@@ -43,10 +43,11 @@ class LeaseShipper:
         self._wake.set()
 
     def stop(self) -> None:
-        """End after the batch at hand; the rest waits on disk."""
+        """End after the batch at hand, if it was begun at all; the rest waits on disk."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._table.save()
 
     def ship(self) -> None:

@@ -1,0 +1,205 @@
+"""The agent: its parts put together, its one loop, its end."""
+
+import contextlib
+import logging
+import os
+import selectors
+import time
+from collections.abc import Iterator
+
+from msgspec import UNSET
+
+from ipam.agent.api_link import ApiLink
+from ipam.agent.dnsmasq.logs import ServerLogs
+from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.host.kernel import NetlinkKernel
+from ipam.agent.host.preparation import Preparation
+from ipam.agent.last_known_networks import KnownState
+from ipam.agent.leases.inbox import LeaseInbox, Spool
+from ipam.agent.leases.inbox_file import InboxFile
+from ipam.agent.leases.shipper import LeaseShipper
+from ipam.agent.leases.table import LeaseTable
+from ipam.agent.outside import Running
+from ipam.agent.reconciler import Reconciler
+from ipam.agent.servers import Servers
+from ipam.client import Client
+from ipam.protocol.reports import AgentFacts
+from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
+from ipam.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+TIDY_SECONDS = 10.0
+REMOVE_SECONDS = 60.0
+TROUBLES_TOLD = 20
+
+
+@contextlib.contextmanager
+def running_agent(settings: Settings, client: Client, prepared: Preparation) -> Iterator["Agent"]:
+    """The agent with all its threads. At the end all is closed, and what is served goes on.
+
+    A part that cannot be made or started leaves nothing open.
+    """
+    with contextlib.ExitStack() as closing:
+        agent = Agent(settings, client, prepared, closing)
+        agent.start()
+        yield agent
+
+
+class Agent:
+    """Everything that lives as long as the process, put together, and its one loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        prepared: Preparation,
+        closing: contextlib.ExitStack,
+    ) -> None:
+        """Each part that is made is closed by `closing`, in the order that undoes theirs."""
+        state, run_path = settings.agent.state_path, settings.run_path
+        self.dnsmasq_version = prepared.dnsmasq_version
+        self._vif_type = settings.agent.vif_type
+        self._changed = self._stopping = False
+        self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        closing.callback(os.close, self._woken)
+        self._selector = closing.enter_context(selectors.DefaultSelector())
+        self._kernel = closing.enter_context(contextlib.closing(NetlinkKernel()))
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._selector.register(self._kernel, selectors.EVENT_READ)
+        self._table = LeaseTable(state / "leases")
+        inbox_file = closing.enter_context(contextlib.closing(InboxFile(state)))
+        self._shipper = LeaseShipper(client, inbox_file, self._table)
+        closing.callback(self._shipper.stop)
+        spool = Spool(state / "spool", settings.agent.hook_user)
+        self._inbox = LeaseInbox(
+            run_path / LEASE_INBOX,
+            host=settings.host,
+            file=inbox_file,
+            table=self._table,
+            spool=spool,
+            on_event=self._on_lease_event,
+        )
+        closing.callback(self._inbox.stop)
+        known = KnownState(state / "networks")
+        wake = closing.enter_context(contextlib.closing(WakeSocket(run_path / AGENT_SOCKET)))
+        self._link = ApiLink(
+            client,
+            known,
+            host=settings.host,
+            zone=settings.agent.availability_zone,
+            wake=wake,
+            poll_seconds=settings.agent.poll_interval,
+            report_seconds=settings.agent.report_interval,
+            facts=self._facts,
+            on_change=self._on_networks,
+        )
+        closing.callback(self._link.stop)
+        self._logs = ServerLogs(on_news=self._wake_up)
+        closing.callback(self._logs.stop)
+        prober = closing.enter_context(contextlib.closing(PacketProber()))
+        self._servers = Servers(
+            run_path / "dhcp",
+            prepared.processes,
+            host=settings.host,
+            table=self._table,
+            inbox=self._inbox,
+            spool=spool,
+            watch=self._watch,
+            unwatch=self._unwatch,
+            logs=self._logs,
+        )
+        closing.callback(self._servers.let_go)
+        drastic = 1.0 if settings.agent.allow_drastic else settings.agent.drastic_fraction
+        self._reconciler = Reconciler(
+            self._kernel,
+            self._servers,
+            site=prepared.site,
+            host=settings.host,
+            drastic_fraction=drastic,
+            report=self._link.report,
+            ask=self._link.ask,
+            forget=known.forget,
+            logs=self._logs,
+            prober=prober,
+        )
+
+    def start(self) -> None:
+        """Take over what an earlier life left, and begin to listen and to ask."""
+        self._logs.start()
+        self._inbox.start()
+        self._servers.adopt()
+        self._reconciler.want(self._link.networks)
+        self._link.start()
+        self._shipper.start()
+
+    def serve(self) -> None:
+        """Turn after turn, until `stop`."""
+        wait, tidy_at = 0.0, time.monotonic() + TIDY_SECONDS
+        while not self._stopping:
+            self._wait(wait)
+            if self._changed:
+                self._changed = False
+                self._reconciler.want(self._link.networks)
+            try:
+                wait = self._reconciler.turn()
+                if time.monotonic() >= tidy_at:
+                    tidy_at = time.monotonic() + TIDY_SECONDS
+                    self._reconciler.tidy(time.time())
+                    self._table.save()
+            except Exception:
+                LOG.exception("agent: a turn failed; the next one is in a second")
+                wait = 1.0
+
+    def stop(self) -> None:
+        """End `serve` after its turn; may be called from a thread or a signal handler."""
+        self._stopping = True
+        self._wake_up()
+
+    def remove_everything(self) -> None:
+        """Stop every server, and remove every namespace and bridge that nobody else uses."""
+        until = time.monotonic() + REMOVE_SECONDS
+        more = True
+        while more and time.monotonic() < until:
+            more = self._reconciler.remove_everything()
+
+    def _wait(self, seconds: float) -> None:
+        """Until something happened. A dnsmasq whose end woke us is taken off the list."""
+        died = set()
+        for key, _mask in self._selector.select(seconds):
+            if key.data is not None:
+                died.add(key.data)
+            elif key.fd == self._woken:
+                os.eventfd_read(self._woken)
+        for network_id in died:
+            self._servers.died(network_id)
+
+    def _watch(self, network_id: str, running: Running) -> None:
+        for descriptor in (running.descriptor, running.helper):
+            self._selector.register(descriptor, selectors.EVENT_READ, network_id)
+
+    def _unwatch(self, running: Running) -> None:
+        for descriptor in (running.descriptor, running.helper):
+            self._selector.unregister(descriptor)
+
+    def _on_networks(self) -> None:
+        self._changed = True
+        self._wake_up()
+
+    def _on_lease_event(self) -> None:
+        self._shipper.wake()
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        os.eventfd_write(self._woken, 1)
+
+    def _facts(self) -> AgentFacts:
+        networks = list(self._reconciler.networks.values())
+        return AgentFacts(
+            dnsmasq_version=self.dnsmasq_version,
+            networks=len(networks),
+            ports=sum(len(network.ports) for network in networks),
+            leases=self._table.count(),
+            troubles=dict(list(self._reconciler.troubles.items())[:TROUBLES_TOLD]),
+            vif_type=self._vif_type or UNSET,
+        )

@@ -1,0 +1,97 @@
+"""Making a host fit for dnsmasq: programs, limits, directories, and the files that all share."""
+
+import os
+import pwd
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+
+import ipam
+from ipam import files
+from ipam.agent.dnsmasq import safe_words
+from ipam.agent.dnsmasq.config import Site, mac_tags_file
+from ipam.agent.dnsmasq.process import DnsmasqProcesses
+from ipam.agent.host import checks
+from ipam.agent.outside import Processes
+from ipam.errors import HostUnfit
+from ipam.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A host that can serve: its processes, and what is the same for every dnsmasq."""
+
+    processes: Processes
+    dnsmasq_version: str
+    site: Site
+
+
+def prepare(settings: Settings) -> Preparation:
+    """Look at the host, raise its limits, put the agent's own files in place.
+
+    Raises HostUnfit, before anything is touched, if the host cannot do it.
+    """
+    processes = _check_host(settings)
+    version = checks.check_dnsmasq(processes.dnsmasq).text
+    state = settings.agent.state_path
+    _make_directories(state, settings.run_path)
+    site = _site(settings, _install_hook(state), _write_mac_tags(state))
+    return Preparation(processes, version, site)
+
+
+def _check_host(settings: Settings) -> DnsmasqProcesses:
+    """The programs, once the host is found fit and its limits are raised."""
+    if os.geteuid() != 0:
+        raise HostUnfit("The agent makes bridges and namespaces: run it as root.")
+    try:
+        pwd.getpwnam(settings.agent.hook_user)
+    except KeyError as error:
+        raise HostUnfit(
+            f"[agent] hook_user: there is no user {settings.agent.hook_user!r}; the package"
+            " dnsmasq-base makes `dnsmasq`."
+        ) from error
+    processes = DnsmasqProcesses(settings.agent.dnsmasq)
+    checks.raise_limits()
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # two descriptors a dnsmasq
+    return processes
+
+
+def _make_directories(state: Path, run_path: Path) -> None:
+    """Made so that dnsmasq and the hook, who are not root, can pass through to their files."""
+    run_path.mkdir(parents=True, exist_ok=True)
+    state.mkdir(parents=True, exist_ok=True)
+    for directory in (run_path, state.parent, state):
+        mode = directory.stat().st_mode
+        if not mode & 0o001:
+            directory.chmod(mode | 0o011)
+
+
+def _install_hook(state: Path) -> Path:
+    """A copy that only root can change: what is installed may be a user's checkout.
+
+    Not in the run path, as /run is often mounted noexec.
+    """
+    hook = state / "dnsmasq_hook"
+    source = Path(ipam.__file__).parent / "dnsmasq_hook.py"
+    files.put(hook, source.read_bytes(), mode=0o755)
+    return hook
+
+
+def _write_mac_tags(state: Path) -> Path:
+    """The file that every dnsmasq of this host reads at its start."""
+    file = state / "mac_tags.conf"
+    files.put(file, mac_tags_file().encode())
+    return file
+
+
+def _site(settings: Settings, hook: Path, mac_tags: Path) -> Site:
+    try:
+        return Site(
+            run_path=safe_words.path(str(settings.run_path.absolute() / "dhcp")),
+            mac_tags=safe_words.path(str(mac_tags.absolute())),
+            hook=safe_words.path(str(hook.absolute())),
+            hook_user=safe_words.user(settings.agent.hook_user),
+        )
+    except safe_words.UnfitError as error:
+        raise HostUnfit(f"run_path, state_path or [agent] hook_user: {error}") from error
