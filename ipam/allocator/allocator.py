@@ -1,6 +1,6 @@
-"""Gives addresses to ports and takes them back: the allocator as others see it.
+"""Gives addresses to ports and takes them back. Other packages call only this module.
 
-Every method runs inside the caller's transaction and counts only when that commits.
+Every method runs inside the caller's transaction and takes effect when that commits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +21,11 @@ from ipam.store.engine.database import Database, Transaction
 
 CLAIM_ATTEMPTS = 3
 HELD_UNTIL = 253402300799
-"""The last second that an ISO time of four digits can say."""
+"""The last second of the year 9999, the last year that an ISO time can express."""
 
 
 class Journal(Protocol):
-    """Hears of each address that changes hands, in the transaction that moves it."""
+    """Is told of each address that gets or loses its owner, in the same transaction."""
 
     def allocated(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
         """These addresses of a subnet now belong to these ports."""
@@ -35,7 +35,7 @@ class Journal(Protocol):
 
 
 class Allocator:
-    """One for a process and its threads. Keeps lists of candidates in memory, per subnet."""
+    """Serves all threads of a process. Keeps lists of candidates in memory, per subnet."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Allocator:
         now: Callable[[], int] = now_seconds,
         journal: Journal | None = None,
     ) -> None:
-        """`worker` names the process in `ip_candidates`, for people; it is made unique here."""
+        """`worker` names the process in `ip_candidates` for people; it is made unique here."""
         self.database = database
         self._journal = journal
         self.cooldown_seconds = cooldown_seconds
@@ -55,13 +55,13 @@ class Allocator:
 
     @property
     def counters(self) -> Counters:
-        """What it took to find addresses."""
+        """How often an address needed more than one insert."""
         return self._candidates.counters
 
     def open_pools(self, tx: Transaction, subnet_pk: int, pools_: Sequence[AddressRange]) -> None:
         """Make the addresses of a new subnet's allocation pools available.
 
-        Their rows in `allocation_pool` have been written in this transaction.
+        The caller has written their rows in `allocation_pool` in this transaction.
         """
         self._set_pools(tx, subnet_pk, pools_)
 
@@ -70,22 +70,23 @@ class Allocator:
     ) -> None:
         """Give from other pools from now on. Owned addresses outside of them stay owned.
 
-        As with `open_pools`, the rows of the new pools are there.
+        The caller has written the rows of the new pools, as for `open_pools`.
         """
         statements.lock_subnet(tx, subnet_pk, alone=True)
         self._set_pools(tx, subnet_pk, pools_)
 
     def close_pools(self, tx: Transaction, subnet_pk: int) -> None:
-        """Forget a subnet that is about to be deleted: all but the addresses that are owned.
+        """Delete what the allocator keeps of a subnet, except addresses that are owned.
 
-        Those make the deletion of the subnet fail with a foreign key violation.
+        The caller deletes the subnet next. Owned addresses make that fail with a foreign key
+        violation.
         """
         statements.lock_subnet(tx, subnet_pk, alone=True)
         pools.delete_unowned(tx, subnet_pk)
         tx.on_commit(lambda: self._candidates.forget(subnet_pk))
 
     def allocate(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
-        """An address of the pools, now the port's. Raises IpAddressGenerationFailure."""
+        """An address of the pools, now owned by the port. Raises IpAddressGenerationFailure."""
         while True:
             source, (ip,) = self._candidates.take(tx, subnet_pk, 1)
             if statements.insert_candidate(tx, source.id, subnet_pk, ip, owner_pk) or (
@@ -110,7 +111,7 @@ class Allocator:
             except IpAddressGenerationFailure:
                 for at, ip in given.items():
                     statements.release(tx, subnet_pk, ip, owner_pks[at], self._now())
-                self._candidates.begin_private(tx, subnet_pk)  # nor does anyone see them free
+                self._candidates.begin_private(tx, subnet_pk)  # others do not see them free
                 raise
             if self._candidates.still_stands(tx, subnet_pk, source):
                 places = dict(zip(ips, missing, strict=False))
@@ -125,7 +126,7 @@ class Allocator:
         return result
 
     def allocate_lowest(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
-        """The lowest free address of the pools, now the port's.
+        """The lowest free address of the pools, now owned by the port.
 
         Raises IpAddressGenerationFailure.
         """
@@ -134,7 +135,7 @@ class Allocator:
         return ip
 
     def allocate_cooling(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
-        """The address of the pools that has cooled longest, now the port's.
+        """The address of the pools that has cooled longest, now owned by the port.
 
         For when nothing is free. Raises IpAddressGenerationFailure.
         """
@@ -145,19 +146,20 @@ class Allocator:
         return ip
 
     def reclaim(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bool:
-        """Whether an address of the subnet was released as `held`: it is the port's now."""
+        """Whether an address of the subnet was released as `held`. The port then owns it."""
         ip = pools.take_held(tx, subnet_pk, owner_pk, HELD_UNTIL)
         if ip is not None:
             self._note(tx, subnet_pk, {ip: owner_pk})
         return ip is not None
 
     def claim(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> None:
-        """Give the port this very address, be it in a pool or not.
+        """Give the port this very address, inside or outside of the pools.
 
-        Whoever names an address may have it before its cooldown ends: a replaced port keeps its
-        address. Raises IpAddressAlreadyAllocated when it has an owner.
+        An address that is asked for by name is given before its cooldown ends, so that a port that
+        replaces another can keep its address. Raises IpAddressAlreadyAllocated when it has an
+        owner.
         """
-        for _ in range(CLAIM_ATTEMPTS):  # a free row may go between the two: then insert again
+        for _ in range(CLAIM_ATTEMPTS):  # the free row may be deleted between the two statements
             if statements.insert_given(tx, subnet_pk, address, owner_pk) or statements.take_over(
                 tx, subnet_pk, address, owner_pk, now=None
             ):
@@ -174,10 +176,10 @@ class Allocator:
         *,
         held: bool = False,
     ) -> bool:
-        """Whether the port owned the address: it has no owner now, and its cooldown begins.
+        """Whether the port owned the address. It then has no owner, and its cooldown begins.
 
-        The cooldown of one that is `held` does not end: it can be claimed, or given when nothing
-        else is free.
+        The cooldown of a `held` address does not end: the address can be claimed, or is given when
+        nothing else is free.
         """
         free_at = HELD_UNTIL if held else self._now() + self.cooldown_seconds
         if not statements.release(tx, subnet_pk, address, owner_pk, free_at):
@@ -187,9 +189,9 @@ class Allocator:
         return True
 
     def revoke_stale(self, older_than_seconds: int) -> int:
-        """How many old candidate lists, of processes that are gone, were made free for all.
+        """Free the addresses of old candidate lists of ended processes; how many lists.
 
-        For the worker's rounds; runs transactions of its own.
+        The worker calls this in its rounds. It runs transactions of its own.
         """
         return pools.free_lists(self.database, self._now() - older_than_seconds)
 

@@ -14,14 +14,14 @@ class CandidateList:
     addresses: deque[bytes] = field(default_factory=deque)
 
     def take(self, wanted: int) -> list[bytes]:
-        """Up to `wanted` addresses, off the list."""
+        """Up to `wanted` addresses, removed from the list."""
         return [self.addresses.popleft() for _ in range(min(wanted, len(self.addresses)))]
 
 
 class Shelf:
-    """The list that the threads of a process share, and what they took from it and did not settle.
+    """The list that the threads of a process share, and the addresses that they hold from it.
 
-    Nothing is lost with it: `ip_candidates` has every address that is on the list or was taken.
+    Losing it loses no address: `ip_candidates` has every address that is on the list or was taken.
     """
 
     def __init__(self) -> None:
@@ -53,17 +53,17 @@ class Shelf:
             self._in_flight.difference_update(taken)
 
     def put(self, fresh: CandidateList) -> None:
-        """Take from this list now, unless there is one that is not used up."""
+        """Use this list from here on, unless the one in use still has addresses."""
         with self._lock:
             if not self._list.addresses:
                 self._list = fresh
 
     def drop(self, gone: CandidateList) -> None:
-        """Take nothing more from a list whose row is gone."""
+        """Stop using a list whose row was deleted."""
         with self._lock:
             gone.addresses.clear()
 
     def in_flight(self) -> frozenset[bytes]:
-        """What transactions have taken and not settled."""
+        """The addresses that transactions have taken and not settled."""
         with self._lock:
             return frozenset(self._in_flight)

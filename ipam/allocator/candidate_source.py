@@ -1,4 +1,4 @@
-"""Hands candidates to transactions: from the list the process shares, or one of their own."""
+"""Gives transactions candidates from the list of the process, or from one of their own."""
 
 import os
 import random
@@ -27,11 +27,11 @@ class UsedUpError(Exception):
 
 
 class HeldByOthersError(Exception):
-    """Addresses are in sight that locks of others kept from us all the time."""
+    """There are addresses, but other transactions held locks on them all the time."""
 
 
 class CandidateSource:
-    """All that one process remembers of candidates, for its threads."""
+    """The candidates that one process remembers, for all its threads."""
 
     def __init__(self, database: Database, worker: str, now: Callable[[], int]) -> None:
         self.database = database
@@ -40,7 +40,7 @@ class CandidateSource:
         self._lock = Lock()
         self._shelves: dict[int, Shelf] = {}
         self._private: dict[tuple[Transaction, int], CandidateList] = {}
-        """By transaction under way and subnet: lists that nobody else takes from yet."""
+        """By running transaction and subnet: lists that only this transaction takes from."""
         self.counters = Counters()
 
     def take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
@@ -65,8 +65,8 @@ class CandidateSource:
     def begin_private(self, tx: Transaction, subnet_pk: int) -> None:
         """From here to its end, the transaction looks for candidates by itself.
 
-        It must where it changed what others cannot see yet. Its list is shown to other threads
-        once it is committed; a rollback forgets it.
+        A transaction that changed the pools needs this, because others do not see its changes. Its
+        list is shared with other threads when it commits, and forgotten when it rolls back.
         """
         key = (tx, subnet_pk)
 
@@ -82,22 +82,22 @@ class CandidateSource:
         self._private[key] = CandidateList()
 
     def still_stands(self, tx: Transaction, subnet_pk: int, source: CandidateList) -> bool:
-        """Whether the list may be used; if not, no one will take from it again."""
+        """Whether the list may be used. If not, it is dropped and nobody takes from it again."""
         if statements.list_stands(tx, subnet_pk, source.id):
             return True
         self._shelf(subnet_pk).drop(source)
         return False
 
     def forget(self, subnet_pk: int) -> None:
-        """Remember nothing of a subnet."""
+        """Forget the candidates of a subnet."""
         with self._lock:
             self._shelves.pop(subnet_pk, None)
 
     def _refill(self, shelf: Shelf, subnet_pk: int, wanted: int) -> Taken | None:
-        """Addresses of a list found in a short transaction beside the caller's.
+        """Addresses of a list that a short transaction beside the caller's has found.
 
-        None when it must be the caller's own: on SQLite, and where the caller may be what the
-        other one waits for.
+        None when the caller's own transaction must search: on SQLite, and where the other
+        transaction could wait for a lock of the caller's.
         """
         if self.database.has_one_writer:
             return None
@@ -132,7 +132,7 @@ class CandidateSource:
         return Refill(tx, subnet_pk, self.worker, wanted, shelf.in_flight(), self._now())
 
     def _patiently(self, search: Callable[[], CandidateList | None]) -> CandidateList:
-        """What the search finds, in several rounds while others are moving the last addresses.
+        """The list that the search finds, in several rounds while others move the last addresses.
 
         Raises UsedUpError, or HeldByOthersError.
         """

@@ -1,4 +1,4 @@
-"""How often the allocator had to do more than its one insert: for operators to watch."""
+"""Counts how often the allocator needed more than one insert, for operators to watch."""
 
 from dataclasses import dataclass, field
 from threading import Lock
@@ -6,10 +6,10 @@ from threading import Lock
 
 @dataclass(slots=True)
 class Counters:
-    """Numbers since the process started."""
+    """Counts since the process started."""
 
     refills: int = 0
-    """Searches for candidates, each some ten statements."""
+    """Searches for candidates, of about ten statements each."""
     collisions: int = 0
     """Candidates that turned out to be taken."""
     exhaustions: int = 0

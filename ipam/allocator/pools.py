@@ -1,4 +1,4 @@
-"""What concerns a subnet's addresses as a whole: pools made, changed, closed; old lists freed."""
+"""Statements on all of a subnet's addresses: its pools, the lowest free one, old lists."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,13 +13,13 @@ from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import ip_address, ip_candidates, ip_cursor
 
 LOOK_AT = 1024
-"""Addresses per look when the lowest free one is searched for."""
+"""How many addresses one statement looks at in the search for the lowest free one."""
 
 
 def write_cursors(tx: Transaction, subnet_pk: int, pools: Sequence[AddressRange]) -> None:
-    """Make the cursors of a subnet anew, from the start of each pool.
+    """Replace the cursors of a subnet by new ones at the start of each pool.
 
-    Addresses that have a row already are passed over when their turn comes.
+    A refill skips addresses that have a row already.
     """
     tx.execute(delete(ip_cursor).where(ip_cursor.c.subnet_pk == subnet_pk))
     tx.execute(delete(ip_candidates).where(ip_candidates.c.subnet_pk == subnet_pk))
@@ -29,7 +29,7 @@ def write_cursors(tx: Transaction, subnet_pk: int, pools: Sequence[AddressRange]
 
 
 def delete_unowned(tx: Transaction, subnet_pk: int) -> None:
-    """Delete all that the allocator keeps of a subnet, but for addresses that have an owner."""
+    """Delete all that the allocator keeps of a subnet, except addresses that have an owner."""
     for table in (ip_cursor, ip_candidates):
         tx.execute(delete(table).where(table.c.subnet_pk == subnet_pk))
     owned = ip_address.c
@@ -37,7 +37,7 @@ def delete_unowned(tx: Transaction, subnet_pk: int) -> None:
 
 
 def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> bytes:
-    """The lowest address of the pools that is free, now the owner's.
+    """The lowest free address of the pools, which the owner now has.
 
     Raises IpAddressGenerationFailure. It looks at all addresses below the one it finds.
     """
@@ -60,9 +60,9 @@ def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> byt
 
 
 def take_longest_cooled(tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes | None:
-    """The released address of the pools whose cooldown ends first, now the owner's.
+    """The released address of the pools whose cooldown ends first, which the owner now has.
 
-    None when there is none, or when others are taking what there is.
+    None when there is none, or when other transactions are taking all there are.
     """
     pools = [ip_address.c.ip.between(*pool) for pool in statements.pools_of(tx, subnet_pk)]
     query = (
@@ -79,7 +79,7 @@ def take_longest_cooled(tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes
 
 
 def take_held(tx: Transaction, subnet_pk: int, owner_pk: int, free_at: int) -> bytes | None:
-    """The released address whose cooldown ends then, now the owner's; None without one."""
+    """The released address whose cooldown ends at `free_at`, now the owner's; None without one."""
     query = select(ip_address.c.ip).where(
         ip_address.c.subnet_pk == subnet_pk,
         ip_address.c.owner_pk.is_(None),
@@ -98,9 +98,9 @@ def _cooled(row: tuple[int | None, int | None], now: int) -> bool:
 
 
 def free_lists(database: Database, taken_before: int) -> int:
-    """How many candidate lists from before then were turned into free addresses for all.
+    """Turn candidate lists made before this time into free addresses; how many lists.
 
-    A process that still lives and works from one of them notices at its next allocation.
+    A running process that still uses one of these lists notices at its next allocation.
     """
     table = ip_candidates.c
     query = select(table.subnet_pk, table.id).where(table.taken_at < taken_before)

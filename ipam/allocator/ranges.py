@@ -18,7 +18,7 @@ def contains(pools: Sequence[AddressRange], address: bytes) -> bool:
 
 
 def after(address: bytes, steps: int = 1) -> bytes:
-    """The address that many steps further. Raises OverflowError past the last of its kind."""
+    """The address so many steps further. Raises OverflowError past the last of its IP version."""
     return (_number(address) + steps).to_bytes(len(address), "big")
 
 
@@ -35,7 +35,7 @@ def head(pool: AddressRange, length: int) -> AddressRange:
 
 
 def split(pool: AddressRange, parts: int) -> list[AddressRange]:
-    """The range in so many pieces, in order, whose sizes differ by one at most.
+    """The range in `parts` pieces, in order, whose sizes differ by one at most.
 
     Fewer pieces when the range has fewer addresses.
     """
@@ -52,9 +52,9 @@ def split(pool: AddressRange, parts: int) -> list[AddressRange]:
 def take(
     pool: AddressRange, window: int, used: Collection[bytes], wanted: int
 ) -> tuple[list[bytes], AddressRange | None]:
-    """Up to `wanted` unused addresses among the first `window`, and what of the range is left.
+    """Up to `wanted` unused addresses among the first `window`, and the rest of the range.
 
-    Left is what follows the last address looked at: None when that was the end of the range.
+    The rest begins after the last address looked at. It is None at the end of the range.
     """
     looked_at = head(pool, window)
     found: list[bytes] = []
@@ -70,7 +70,7 @@ def take(
 
 
 def join(packed: Sequence[bytes]) -> bytes:
-    """Addresses of one IP version as one value: the length of each, then all of them."""
+    """Addresses of one IP version as one value: the length of an address, then all of them."""
     return bytes([len(packed[0])]) + b"".join(packed)
 
 

@@ -1,4 +1,4 @@
-"""Where candidates come from: own lists, cursors, released addresses, the lists of others."""
+"""Finds candidates: in own lists, cursors, released addresses, the lists of others."""
 
 import secrets
 from collections import deque
@@ -19,7 +19,7 @@ _A, _L, _C = ip_address.c, ip_candidates.c, ip_cursor.c
 
 
 class SubnetBusyError(Exception):
-    """Someone is changing the subnet, perhaps the very transaction that wants the refill."""
+    """A transaction is changing the subnet, perhaps the one that wants the refill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,17 @@ class Refill:
     worker: str
     wanted: int
     in_flight: Collection[bytes]
-    """Addresses that transactions of this process are about to own: of no use, and not to lose."""
+    """Addresses that transactions of this process have taken. They are no candidates, and the row
+    that lists them must stay."""
     now: int
 
     def run(self, *, nowait: bool) -> CandidateList | None:
-        """A list of candidates, or None: the pools are used up.
+        """A list of candidates, or None when the pools are used up.
 
-        The list is empty when addresses are in sight that others are just moving: end this
-        transaction, for it may hold what they wait for, and look again.
+        The list is empty while other transactions are moving the last addresses. The caller then
+        ends this transaction, because they may wait for its locks, and searches again.
 
-        With `nowait`, raises SubnetBusyError rather than wait for a change of the subnet.
+        With `nowait`, raises SubnetBusyError instead of waiting for a change of the subnet.
         """
         try:
             statements.lock_subnet(self.tx, self.subnet_pk, alone=False, nowait=nowait)
@@ -64,7 +65,7 @@ class Refill:
         )
 
     def _own(self) -> CandidateList | None:
-        """What is left of this process's earlier lists. A list that is used up goes."""
+        """The rest of this process's earlier lists. A list that is used up is deleted."""
         query = select(_L.id, _L.addresses).where(
             _L.subnet_pk == self.subnet_pk, _L.worker == self.worker
         )
@@ -124,7 +125,7 @@ class Refill:
         return None
 
     def _expired(self, until: int) -> list[bytes]:
-        """Released addresses that have cooled down by then, the longest free first."""
+        """Released addresses that have cooled down by `until`, the longest free first."""
         query = (
             select(_A.ip)
             .where(_A.subnet_pk == self.subnet_pk, _A.owner_pk.is_(None), _A.free_at <= until)
@@ -134,7 +135,7 @@ class Refill:
         return [bytes(row[0]) for row in self.tx.execute(_skip_locked(query))]
 
     def _recycle(self, released: Sequence[bytes]) -> CandidateList | None:
-        """Turn rows into candidates. What lies outside the pools (given by name) just goes."""
+        """Turn rows into candidates. Rows outside the pools (given by name) are just deleted."""
         statements.delete_rows(self.tx, self.subnet_pk, released)
         pools = statements.pools_of(self.tx, self.subnet_pk)
         found = [ip for ip in released if ranges.contains(pools, ip)]
@@ -159,7 +160,7 @@ class Refill:
         return None
 
     def _others_hold_some(self) -> bool:
-        """Whether addresses are in sight that someone else's lock kept from us."""
+        """Whether there are addresses that another transaction's lock kept from us."""
         lists = select(_L.id).where(_L.subnet_pk == self.subnet_pk, _L.worker != self.worker)
         if self.tx.execute(lists.limit(1)).first():
             return True
@@ -189,5 +190,5 @@ class Refill:
 
 
 def _skip_locked(query: "Select[tuple[object, ...]]") -> "Select[tuple[object, ...]]":
-    """Rows for us alone; those that another transaction holds are left to it."""
+    """The query with a lock on its rows. It skips rows that another transaction has locked."""
     return query.with_for_update(skip_locked=True)

@@ -8,27 +8,29 @@ from ipam.allocator import ranges
 from ipam.allocator.ranges import AddressRange
 
 LIST_SIZE: Final = 64
-"""A refill takes some ten statements: at 64 addresses it adds a few per cent to an allocation, and
-a process that dies holds up 64 addresses at most until the pool runs short."""
+"""A refill takes about ten statements. With 64 addresses it adds a few per cent to an allocation.
+A process that dies keeps at most 64 addresses from others until the pool runs short."""
 
 LONGEST_LIST: Final = 4000
-"""16 bytes each fit the 65,535 of a MariaDB BLOB."""
+"""So many addresses of 16 bytes fit the 65,535 bytes of a MariaDB BLOB."""
 
 SHARDS: Final = 16
 ADDRESSES_PER_SHARD: Final = 1024
-"""So many processes can advance cursors side by side; a small pool is not worth more than one."""
+"""Each shard has a cursor, and processes advance different cursors side by side. A small pool
+needs
+only one."""
 
 FIRST_WINDOW: Final = 64
 LONGEST_WINDOW: Final = 4096
-"""How many addresses one look takes in: wide, where all of them turned out to be used."""
+"""How many addresses one statement looks at, at most. The window widens while all are used."""
 
 RECYCLE_AFTER_SECONDS: Final = 86400
 """A pool that is never used up (an IPv6 /64) would keep a row for each address it ever released.
-So what is free for a day is given out again before addresses that were never used."""
+So an address that is free for a day is given again before addresses that were never used."""
 
 
 class Cursor(NamedTuple):
-    """The never-used end of one shard of an allocation pool."""
+    """The part of one shard of an allocation pool that was never used."""
 
     shard: int
     next: bytes
@@ -50,7 +52,7 @@ def shards(pools: Sequence[AddressRange]) -> list[Cursor]:
 
 
 def choose(cursors: Sequence[Cursor], worker: str) -> Cursor:
-    """The cursor a worker prefers: another one than most others do."""
+    """The cursor a worker prefers. Different workers mostly prefer different ones."""
     return cursors[crc32(worker.encode()) % len(cursors)]
 
 
@@ -60,17 +62,17 @@ def goal(wanted: int) -> int:
 
 
 def share_of_unused(wanted: int, remaining: int) -> int:
-    """How many never-used addresses to take when so many remain: most of them stay for others."""
+    """How many never-used addresses to take of those that remain. Most of them stay for others."""
     return _clamp(max(wanted, min(goal(wanted), remaining // 4)), min(remaining, LONGEST_LIST))
 
 
 def share_of_released(wanted: int, found: int) -> int:
-    """How many released addresses to take when `found` of the `goal` were to be had."""
+    """How many released addresses to take when `found` of the `goal` were found."""
     return found if found >= goal(wanted) else _clamp(max(wanted, found // 8), found)
 
 
 def share_of_seized(wanted: int, unused: int) -> int:
-    """How many addresses of another process's list to keep; it finds the rest under its name."""
+    """How many addresses of another process's list to keep. The rest stays under its name."""
     return _clamp(max(wanted, (unused + 1) // 2), unused)
 
 

@@ -38,18 +38,18 @@ _CANDIDATE = (
         ip_candidates.c.id == bindparam("from_list", type_=BigInteger()),
     )
 )
-"""One row while the list that the candidate came from exists, none once it was seized."""
+"""One row while the candidate's list exists, none after another process has seized it."""
 
-# A duplicate is no error to PostgreSQL and SQLite, where one would end the transaction.
-# MariaDB's IGNORE hides a missing port or subnet too, but an error there undoes the statement
-# alone, so the duplicate is caught.
+# On PostgreSQL and SQLite a duplicate must not be an error, which would end the transaction.
+# MariaDB's IGNORE would hide a missing port or subnet, too. An error there undoes only the
+# statement, so the duplicate is caught instead.
 _NEW: dict[str, Insert] = {
     "sqlite": sqlite.insert(ip_address).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(ip_address).on_conflict_do_nothing(),
     "mysql": insert(ip_address),
 }
 _MANY: dict[str, Insert] = _NEW | {"mysql": insert(ip_address).prefix_with("IGNORE")}
-_COUNTED = {"preserve_rowcount": True}  # SQLAlchemy forgets the count of inserted rows else
+_COUNTED = {"preserve_rowcount": True}  # else SQLAlchemy forgets the count of inserted rows
 _GIVEN = {name: new.execution_options(**_COUNTED) for name, new in _NEW.items()}
 _FROM_CANDIDATE = {
     name: new.from_select(["subnet_pk", "ip", "owner_pk"], _CANDIDATE)
@@ -60,19 +60,19 @@ _FROM_CANDIDATE = {
 def insert_candidate(
     tx: Transaction, list_id: int, subnet_pk: int, ip: bytes, owner_pk: int
 ) -> bool:
-    """Whether the address is now the owner's: no one had it, and its list still stands."""
+    """Whether the owner now has the address: nobody had it, and its list still exists."""
     values = {"of_subnet": subnet_pk, "given": ip, "to_owner": owner_pk, "from_list": list_id}
     return _inserted(tx, _FROM_CANDIDATE[tx.dialect], values)
 
 
 def insert_given(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> bool:
-    """Whether the address is now the owner's; not where it has a row, even a free one."""
+    """Whether the owner now has the address. False if it has a row, even a free one."""
     values = {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": owner_pk}
     return _inserted(tx, _GIVEN[tx.dialect], values)
 
 
 def insert_many(tx: Transaction, subnet_pk: int, owners: Mapping[bytes, int]) -> set[bytes]:
-    """Those of the addresses that are now their owners'."""
+    """The addresses that their owners now have."""
     rows = [
         {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": owners[ip]} for ip in sorted(owners)
     ]  # sorted, so that two batches wait for each other in one order
@@ -89,10 +89,10 @@ def insert_many(tx: Transaction, subnet_pk: int, owners: Mapping[bytes, int]) ->
 
 
 def take_over(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, now: int | None) -> bool:
-    """Whether a released address whose cooldown is over is now the owner's; None: over or not.
+    """Whether the owner now has a released address whose cooldown ended by `now` (None: any).
 
-    A candidate may be such an address. It must not be left: on MariaDB the refused insert holds a
-    lock on its row, and no refill of ours would ever get it.
+    A candidate may be such an address and must then be taken: on MariaDB the refused insert holds
+    a lock on its row, so no refill of this process would ever get it.
     """
     released = [_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk.is_(None)]
     cooled = [] if now is None else [_A.free_at <= now]
@@ -103,7 +103,7 @@ def take_over(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, now: in
 
 
 def insert_free(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None:
-    """Give addresses that have no row one that says they are free."""
+    """Insert rows that say `free` for addresses without a row."""
     statement = _MANY[tx.dialect]
     rows = [
         {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": None, "free_at": 0} for ip in sorted(ips)
@@ -113,7 +113,7 @@ def insert_free(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None
 
 
 def release(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, free_at: int) -> bool:
-    """Whether the owner had the address; from `free_at` on it may be given again."""
+    """Whether the owner had the address. It may be given again from `free_at` on."""
     statement = (
         update(ip_address)
         .where(_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk == owner_pk)
@@ -137,7 +137,7 @@ def delete_rows(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None
 
 
 def without_row(tx: Transaction, subnet_pk: int, ips: Sequence[bytes]) -> list[bytes]:
-    """Those of the addresses that nobody owns and that are not cooling, as far as one can see."""
+    """The addresses that nobody owns and that are not cooling, as far as this transaction sees."""
     used: set[bytes] = set()
     for some in chunks(ips):
         query = select(_A.ip).where(_A.subnet_pk == subnet_pk, _A.ip.in_(some))

@@ -1,4 +1,4 @@
-"""What is said of a subnet without a free address."""
+"""The error for a subnet without a free address."""
 
 from sqlalchemy import func, select
 
@@ -9,7 +9,7 @@ from ipam.store.tables import ip_address, subnet
 
 
 def used_up(tx: Transaction, subnet_pk: int, now: int) -> IpAddressGenerationFailure:
-    """The error that names the subnet, and what of it is free in a while."""
+    """The error with the subnet's id and how many of its addresses are cooling down."""
     name = tx.execute(select(subnet.c.id).where(subnet.c.pk == subnet_pk)).scalar_one()
     cooling = (
         ip_address.c.subnet_pk == subnet_pk,

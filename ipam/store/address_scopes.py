@@ -34,9 +34,9 @@ COLLECTION: Final = Collection(
 
 
 def bump(tx: Transaction, scope_id: str, project_id: str) -> Record | None:
-    """The scope's row, if the project may use it, held on every database by a higher revision.
+    """The scope's row, if the project may use it. Raising its revision locks it on every database.
 
-    Whatever adds prefixes to the scope does this first, so that nobody else does meanwhile.
+    Call this before adding prefixes to the scope, so that nobody else does meanwhile.
     """
     raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
     tx.execute(update(_T).where(_T.c.id == scope_id).values(**raised))

@@ -1,7 +1,7 @@
 """The addresses of a port as a column of its row: one statement where two would do.
 
 The column is text, `subnet number:packed address in hexadecimal:subnet id`, joined by commas in
-no order; each database has its own words for that.
+no order. Each database has its own functions for that.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ ADDRESSES: Final[ColumnElement[str | None]] = (
 
 
 def read(text: str | None) -> Sequence[FixedIp]:
-    """What the column says, in the order of subnets and addresses."""
+    """The addresses in the column, in the order of subnets and addresses."""
     if not text:
         return ()
     found = [_one(part) for part in text.split(",")]

@@ -16,7 +16,7 @@ _T = tables.agent
 _ASSIGNED = tables.network_dhcp_agent
 
 TOPIC: Final = "dhcp_agent"
-"""What Neutron's DHCP agents report; clients only show it."""
+"""The topic that Neutron's DHCP agents report. Clients only show it."""
 
 
 def collection(agent_down_time: int) -> Collection:
@@ -59,9 +59,10 @@ def oldest_heartbeat(agent_down_time: int) -> int:
 
 
 def report(tx: Transaction, *, agent_type: str, host: str, state: Mapping[str, Any]) -> str:
-    """Note a heartbeat with what the agent says of itself; the agent's id, new on the first one.
+    """Note a heartbeat with what the agent says of itself. Gives the agent's id.
 
-    Two first heartbeats at once: the unique key lets one insert, the other raises IntegrityError.
+    Of two first heartbeats at once, the unique key lets one insert. The other raises
+    IntegrityError.
     """
     values = {**state, "heartbeat_at": clock.now_seconds()}
     mine = and_(_T.c.agent_type == agent_type, _T.c.host == host)
@@ -87,7 +88,7 @@ def find(tx: Transaction, agent_id: str) -> Record | None:
 
 
 def change(tx: Transaction, agent_id: str, values: Mapping[str, Any]) -> None:
-    """Set these columns of the agent, if it exists; switched off, it has no networks."""
+    """Set these columns of the agent, if it exists. An agent switched off loses its networks."""
     if values:
         tx.execute(update(_T).where(_T.c.id == agent_id).values(**values))
     if values.get("admin_state_up") is False:
@@ -96,14 +97,14 @@ def change(tx: Transaction, agent_id: str, values: Mapping[str, Any]) -> None:
 
 
 def remove(tx: Transaction, agent_id: str) -> bool:
-    """Delete the agent and what it was to serve; whether there was one. It may report again."""
+    """Delete the agent and its assignments; whether there was one. It may report again."""
     return tx.execute(delete(_T).where(_T.c.id == agent_id)).rowcount > 0
 
 
 def unschedule_dead(tx: Transaction, *, agent_down_time: int) -> int:
-    """Take networks from agents that are dead or switched off; how many assignments ended.
+    """Take networks from agents that are dead or switched off. Gives how many assignments ended.
 
-    While no agent is left that could take them, they stay: nothing would be gained.
+    Nothing is taken while no agent is left that could serve the networks instead.
     """
     alive = _T.c.heartbeat_at >= oldest_heartbeat(agent_down_time)
     usable = and_(alive, _T.c.admin_state_up)

@@ -1,6 +1,6 @@
-"""Who had which address when: the table `allocation_event`, read and kept within its time.
+"""Who had which address when: reads the table `allocation_event` and deletes old rows.
 
-`allocation_ledger` writes it.
+`allocation_ledger` writes the table.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ _T = tables.allocation_event
 
 ALLOCATED: Final = "allocated"
 CHANGED: Final = "changed"
-"""The port kept the address and became another machine's."""
+"""The port kept the address, and its device changed."""
 RELEASED: Final = "released"
 
 
 def _held_at(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
-    """The last event of an address up to this instant, if it had a holder then."""
+    """The last event of an address up to this instant, if a port had it then."""
     instant = max(instants.microseconds(text) for text in texts)
     later = _T.alias("later")
     return and_(
@@ -70,7 +70,7 @@ COLLECTION: Final = Collection(
 def forget(tx: Transaction, *, before_us: int, limit: int) -> int:
     """Delete at most `limit` events of addresses that were given back before this instant.
 
-    Of one that still has its owner every event stays, so that `at` is right for all the time
+    All events of an address that has an owner stay, so that `at` is right for the whole time
     that is kept.
     """
     other = _T.alias("other")

@@ -1,8 +1,8 @@
-"""Writes the history of addresses: one row in `allocation_event` for each that changes hands.
+"""Writes the history of addresses: a row in `allocation_event` per change of an owner.
 
-The rows of one transaction go in together, as its last statement. Until then they stand in a
-ledger of that transaction. Whoever makes ports or reads subnets says what is known of them, so
-that the ledger need not look it up.
+The last statement of a transaction inserts all its rows. Until then a ledger in memory keeps them.
+Code that makes ports or reads subnets tells the ledger what it knows of them, so that the ledger
+need not look it up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 _INSERT: Final = insert(tables.allocation_event).inline()
-"""Nobody asks for the number of the new row, which a single one would else return."""
+"""Without `inline`, the insert of a single row would return its number, which nobody needs."""
 
 HOLDER: Final = ("port_id", "project_id", "device_id", "device_owner", "mac_address")
 
@@ -55,12 +55,12 @@ _ADDRESSES: Final = _LAST_WORDS.add_columns(tables.ip_address.c.ip).join(
 
 
 Row = Mapping[str, Any]
-"""Columns by name: of a port those of `HOLDER`, of a subnet `network_id` and `subnet_id`."""
+"""Columns by name. A port has those of `HOLDER`, a subnet has `network_id` and `subnet_id`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Allocation:
-    """An address that a port got; what the port is gets known before the transaction ends."""
+    """An address that a port got. The port is described before the transaction ends."""
 
     subnet_pk: int
     ip: bytes
@@ -70,22 +70,23 @@ class _Allocation:
 
 @dataclass(frozen=True, slots=True)
 class _Ledger:
-    """What one transaction has moved so far, in order, and what it knows of ports and subnets."""
+    """The addresses that a transaction has moved, in order, and what it knows of their ports."""
 
     moves: list[_Allocation | Row] = field(default_factory=list)
-    """A release is its row already: its port may be gone at the end."""
+    """A release is a finished row, because its port may be deleted before the transaction ends."""
     changed: set[int] = field(default_factory=set)
     holders: dict[int, Row] = field(default_factory=dict)
     places: dict[int, Row] = field(default_factory=dict)
     last_words: dict[int, tuple[Row, Mapping[int, Row]]] = field(default_factory=dict)
-    """By the number of a port that gives addresses back: what it is, and its network's subnets."""
+    """By number of a port that gives addresses back: its description, and its network's
+    subnets."""
 
     @property
     def allocations(self) -> list[_Allocation]:
         return [move for move in self.moves if isinstance(move, _Allocation)]
 
     def row(self, move: _Allocation | Row) -> Row:
-        """The event of a move, all of whose ports and subnets are known."""
+        """The event of a move. The port and the subnet of the move must be known."""
         if not isinstance(move, _Allocation):
             return move
         holder, place = self.holders[move.owner_pk], self.places[move.subnet_pk]
@@ -93,7 +94,7 @@ class _Ledger:
 
 
 _LEDGERS: Final[dict[Transaction, _Ledger]] = {}
-"""Those of the transactions under way."""
+"""The ledgers of the running transactions."""
 
 
 class AllocationLedger:
@@ -107,7 +108,10 @@ class AllocationLedger:
         )
 
     def released(self, tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> None:
-        """Note that a port gave back an address; the port is still there, as it was."""
+        """Note that a port gave back an address.
+
+        Call this before the port changes or is deleted.
+        """
         ledger, now_us = _ledger(tx), clock.now_microseconds()
         if owner_pk not in ledger.last_words:
             ledger.last_words[owner_pk] = _last_words(tx, owner_pk)
@@ -116,14 +120,14 @@ class AllocationLedger:
 
 
 def know_ports(tx: Transaction, pks: Sequence[int], rows: Sequence[Row]) -> None:
-    """Remember ports that this transaction makes: their events then need no look-up."""
+    """Remember ports that this transaction makes, so that their events need no look-up."""
     holders = _ledger(tx).holders
     for pk, row in zip(pks, rows, strict=True):
         holders[pk] = {"port_id": row["id"]} | {name: row[name] for name in HOLDER[1:]}
 
 
 def port_changed(tx: Transaction, pk: int) -> None:
-    """Note that a port is another machine's now: who had its addresses is asked by machine."""
+    """Note that the port's device changed: the history of addresses is searched by device."""
     _ledger(tx).changed.add(pk)
 
 
@@ -135,7 +139,7 @@ def know_subnets(tx: Transaction, network_id: str, ids: Iterable[tuple[int, str]
 
 
 def _ledger(tx: Transaction) -> _Ledger:
-    """The transaction's ledger, written when its work is done and gone when it has ended."""
+    """The transaction's ledger, written before the commit and forgotten after it."""
     ledger = _LEDGERS.get(tx)
     if ledger is None:
         ledger = _LEDGERS[tx] = _Ledger()
@@ -171,7 +175,7 @@ def _place(row: Record) -> Row:
 
 
 def _kept_by_changed(tx: Transaction, ledger: _Ledger) -> list[Row]:
-    """Events for the addresses that changed ports had before and have still."""
+    """Events for the addresses that changed ports had before and still have."""
     if not ledger.changed:
         return []
     fresh = {(move.subnet_pk, move.ip) for move in ledger.allocations}
@@ -185,14 +189,14 @@ def _kept_by_changed(tx: Transaction, ledger: _Ledger) -> list[Row]:
 
 
 def _last_words(tx: Transaction, owner_pk: int) -> tuple[Row, Mapping[int, Row]]:
-    """What a port is now, with the subnets of its network."""
+    """The description of a port at this moment, with the subnets of its network."""
     rows = tx.execute(_LAST_WORDS, {"owner_pk": owner_pk}).all()
     assert rows, f"port {owner_pk} gave back an address and is on no network with subnets"
     return _holder(rows[0]), {row.subnet_pk: _place(row) for row in rows}
 
 
 def _look_up(tx: Transaction, ledger: _Ledger) -> None:
-    """Learn of the ports and subnets that nobody told of."""
+    """Read the ports and subnets that are not known yet."""
     port, network, subnet = tables.port, tables.network, tables.subnet
     owners = sorted({move.owner_pk for move in ledger.allocations} - ledger.holders.keys())
     for some in chunks(owners):

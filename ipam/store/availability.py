@@ -69,7 +69,7 @@ def subnets_of(
 
 
 def used(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, int]:
-    """How many addresses of each subnet ports have; in its pools or not."""
+    """How many addresses of each subnet ports have, inside and outside of its pools."""
     counts = dict.fromkeys(subnet_pks, 0)
     for statement, parameters in _USED.each(tx, subnet_pks):
         for row in tx.execute(statement, parameters):

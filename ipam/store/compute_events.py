@@ -1,7 +1,7 @@
 """Statements on the outbox of events for Nova.
 
-An event is written in the transaction of the change that it tells of, so it exists exactly when
-the change does. It is deleted when Nova has heard it: cut off anywhere, it is sent again.
+An event is written in the transaction of the change that it reports, so it exists exactly when
+the change does. It is deleted after Nova has accepted it. After a crash it is sent again.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from ipam.store.engine.database import Transaction
 _T = tables.compute_event
 
 AT_ONCE_US: Final = 0
-"""A time to send that is past on every host, however wrong the clock of another one is."""
+"""A time to send that is in the past on every host, even one with a wrong clock."""
 
 
 ERROR_LENGTH: Final = 255
@@ -26,7 +26,7 @@ ERROR_LENGTH: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An event that is this worker's to send, until the time that it asked for is over."""
+    """An event that only this worker sends, until its claim ends."""
 
     pk: int
     event: ComputeEvent
@@ -38,7 +38,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many events were not heard yet, and when the oldest was made (None without any)."""
+    """How many events are in the outbox, and when the oldest was made (None: no events)."""
 
     events: int
     oldest_at_us: int | None
@@ -71,7 +71,7 @@ def is_due(tx: Transaction, *, now_us: int) -> bool:
 def claim(tx: Transaction, *, now_us: int, hold_us: int, limit: int) -> list[Claimed]:
     """The oldest events that are due, at most `limit`, in the order in which they were made.
 
-    No other worker gets them for `hold_us`; what another is just claiming is left to it.
+    No other worker gets them for `hold_us`. Events that another worker is claiming are skipped.
     """
     query = (
         select(_T)

@@ -1,9 +1,9 @@
-"""What an agent's host has to serve, as the database has it now.
+"""What an agent's host has to serve, from the database.
 
 An agent serves the networks with a switched-on port bound to its host, with the ports bound there,
-and the networks scheduled to it, with their ports that are bound to no host. Ports that are to
-come to the host count as bound there, and so do those that have left it for a host that does not
-serve them yet.
+and the networks scheduled to it, with their ports that are bound to no host. A port that moves
+from
+one host to another counts as bound to both, until the new host serves it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ _IS_DHCP_PORT = _port.c.device_owner == model.DHCP_PORT_OWNER
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One row that the answer for a network is made of, with its revision."""
+    """One row that is part of the answer for a network, with its revision."""
 
     kind: int
     network_pk: int
@@ -58,13 +58,13 @@ class Contents:
     addresses: Mapping[int, Sequence[tuple[str, bytes]]]
     """By port number: subnet id and packed address."""
     host: str
-    """The agent's."""
+    """The agent's host."""
     arriving: Mapping[int, Record]
-    """Ports that come to the agent's host or leave it: by number, its binding there."""
+    """Of ports that move to the agent's host or away from it: by number, the binding to it."""
 
 
 def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
-    """Every row that matters to the agent, and the networks it could take; one statement.
+    """Every row that matters to the agent, and the networks it could take. Runs one statement.
 
     One statement sees one state of the database, whatever commits meanwhile.
     """
@@ -75,8 +75,8 @@ def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Pa
 def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents:
     """The rows behind these parts, which are the agent's.
 
-    Read after the parts: what changed in between is newer than the revisions in the parts, so the
-    next look finds a difference and fetches again. The other way round it would be lost.
+    Call this after `parts`. A change in between is then newer than the revisions in the parts, so
+    the next poll sees a difference and fetches again. In the other order it would be lost.
     """
     networks = _rows(tx, _network, [part.pk for part in wanted if part.kind == NETWORK])
     subnets = _rows(tx, _subnet, [part.pk for part in wanted if part.kind == SUBNET])

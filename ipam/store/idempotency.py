@@ -23,13 +23,13 @@ class KeyTaken(Exception):  # noqa: N818  # no error: another request has given 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is known of the request that came first; no status while its answer is not."""
+    """What is known of the first request with the key. Without an answer it has no status."""
 
     request: str
     status: int | None
     answer: bytes
     is_over: bool
-    """Whether its day is over: the key is free again."""
+    """Whether it was kept long enough, so that the key is free again."""
 
 
 def find(tx: Transaction, key_id: str) -> Kept | None:
@@ -42,9 +42,9 @@ def find(tx: Transaction, key_id: str) -> Kept | None:
 
 
 def claim(tx: Transaction, key_id: str, request: str, *, is_over: bool) -> None:
-    """Take the key for this transaction, or wait for the one that has it. Raises KeyTaken.
+    """Take the key for this transaction, or wait for the transaction that has it.
 
-    `is_over` says that there may be a row of a day that is over.
+    `is_over` says that there may be a row that was kept long enough. Raises KeyTaken.
     """
     if is_over:
         tx.execute(delete(_T).where(_T.c.id == key_id, _T.c.created_at <= _oldest()))
@@ -56,13 +56,13 @@ def claim(tx: Transaction, key_id: str, request: str, *, is_over: bool) -> None:
 
 
 def settle(tx: Transaction, key_id: str, status: int, answer: bytes) -> None:
-    """Keep the answer under a key that was claimed."""
+    """Keep the answer to the request that has claimed the key."""
     packed = zlib.compress(answer, level=1)
     tx.execute(update(_T).where(_T.c.id == key_id).values(status=status, answer=packed))
 
 
 def forget_old(tx: Transaction, *, limit: int) -> int:
-    """Delete answers that are older than a day, at most so many; how many there were."""
+    """Delete at most `limit` answers that are older than a day; how many were deleted."""
     old = select(_T.c.id).where(_T.c.created_at <= _oldest()).limit(limit)
     ids = list(tx.execute(old).scalars())
     return tx.execute(delete(_T).where(_T.c.id.in_(ids))).rowcount if ids else 0

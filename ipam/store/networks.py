@@ -60,18 +60,18 @@ COLLECTION: Final = Collection(
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What belongs to the view of a network and stands in other tables."""
+    """The parts of a network's view that come from other tables."""
 
     subnet_ids: list[str] = field(default_factory=list)
     """Oldest first."""
     zones: list[str] = field(default_factory=list)
     """The availability zones of the agents that serve it, sorted."""
     address_scopes: dict[int, str] = field(default_factory=dict)
-    """By IP version; the subnets of one version share it."""
+    """The address scope's id by IP version. All subnets of one version have the same."""
 
 
 def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]:
-    """What is around each network, by one statement."""
+    """The surroundings of each network. Runs one statement per chunk of networks."""
     found: dict[int, Surroundings] = {pk: Surroundings() for pk in pks}
     for some in chunks(pks):
         for row in tx.execute(_SURROUNDINGS, {"pks": some}):
@@ -86,7 +86,8 @@ def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]
 
 
 _ZONE: Final = -1
-"""The place of a zone among what a statement finds. Of a scope it is the IP version, negative."""
+"""The `place` of a row that is a zone. Of a scope it is the negative IP version, of a subnet its
+number."""
 
 _SUBNET, _ASSIGNED, _AGENT = tables.subnet, tables.network_dhcp_agent, tables.agent
 _POOL, _SCOPE = tables.subnetpool, tables.address_scope
@@ -108,9 +109,9 @@ _SURROUNDINGS: Final = union_all(
 
 
 def bump(tx: Transaction, network_id: str) -> Record | None:
-    """The network's row after raising its revision, which locks it on every database.
+    """The network's row. Raising its revision locks it on every database.
 
-    On a Galera cluster the write, not the lock, makes two changes on two nodes collide.
+    On a Galera cluster only the write, not a lock, makes changes on two nodes collide.
     """
     raised = update(_T).where(_T.c.id == network_id)
     tx.execute(

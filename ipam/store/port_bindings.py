@@ -1,8 +1,8 @@
-"""Statements on the bindings of ports that are not active; the active one is the port's own row.
+"""Statements on inactive bindings of ports. The active binding is in the port's own row.
 
-Inactive ones are what the API shows. A host that the port has left has a row too, `leaving`, until
-the new host's agent is ready for the port (`settle`): so long its agent serves the port, and
-nobody else hears of it.
+The API shows inactive bindings. A host that the port has left also has a row, marked `leaving`,
+until the new host's agent is ready for the port (`settle`). Until then the old host's agent serves
+the port. The API does not show such rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,16 +32,16 @@ def find(tx: Transaction, port_pk: int, host: str) -> Record | None:
 
 
 def add(tx: Transaction, port_pk: int, host: str, values: Mapping[str, Any]) -> None:
-    """Insert an inactive binding, also in the place of one that is leaving.
+    """Insert an inactive binding. It replaces a `leaving` one of the same host.
 
-    The caller holds the port's row, so the key is free.
+    The caller has locked the port's row, so the key is free.
     """
     remove(tx, port_pk, host)
     tx.execute(insert(_T), {"port_pk": port_pk, "host": host, "ready": False, **values})
 
 
 def demote(tx: Transaction, port: Record, *, leaving: bool) -> None:
-    """Keep the port's active binding as an inactive one, or as one that is leaving."""
+    """Keep the port's active binding as an inactive one, or as a `leaving` one."""
     values = {
         name: getattr(port, f"binding_{name}") for name in ("vnic_type", "profile", "vif_type")
     }
@@ -57,10 +57,10 @@ def change(tx: Transaction, port_pk: int, host: str, values: Mapping[str, Any]) 
 
 
 def remove(tx: Transaction, port_pk: int, host: str) -> None:
-    """Delete what the port has of this host, inactive or leaving."""
+    """Delete the port's binding to this host, inactive or `leaving`."""
     tx.execute(delete(_T).where(_T.c.port_pk == port_pk, _T.c.host == host))
 
 
 def settle(tx: Transaction, port_pks: Sequence[int]) -> None:
-    """Nobody serves these ports any more on behalf of the host where they are."""
+    """Delete the `leaving` bindings of these ports: their own host serves them."""
     tx.execute(delete(_T).where(_T.c.port_pk.in_(port_pks), _T.c.leaving))

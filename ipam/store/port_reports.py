@@ -1,7 +1,7 @@
-"""What agents report of ports: which of them DHCP answers for, and which have left the host.
+"""What agents report of ports: which ports their DHCP servers answer, and which left the host.
 
-A report names the revision that it is about. What has changed since is not touched: the agent
-sees the change and reports again.
+A report names the port's revision. A port that has changed since is not touched: the agent sees
+the change and reports again.
 """
 
 from collections.abc import Mapping
@@ -27,19 +27,19 @@ _REPORTED = (
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What an agent's report came to."""
+    """The effect of an agent's report."""
 
     ids: list[str]
-    """Of the ports that it is true of."""
+    """The ids of the ports for which the report is true."""
     just_now: list[Record]
-    """Those of which it was not true before, with id, pk, device_id and device_owner."""
+    """The ports for which it was not true before, with id, pk, device_id and device_owner."""
 
     def __add__(self, other: "Reported") -> "Reported":
         return Reported(self.ids + other.ids, self.just_now + other.just_now)
 
 
 def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Reported:
-    """Make those ports ACTIVE that have this revision still and are the agent's."""
+    """Make the agent's ports ACTIVE that still have this revision."""
     here = (_port.c.binding_host_id == agent.host) | scheduling.unbound_ports_of(agent)
     reported = _set_status(tx, and_(here, _port.c.admin_state_up), revisions, model.ACTIVE)
     if reported.just_now:
@@ -48,7 +48,7 @@ def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> 
 
 
 def make_down(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Reported:
-    """Make those ports of the agent's host DOWN that have this revision still."""
+    """Make the ports of the agent's host DOWN that still have this revision."""
     here = _port.c.binding_host_id == agent.host
     reported = _set_status(tx, here, revisions, model.DOWN)
     expected = _expect(tx, agent, revisions, ready=False)
@@ -79,9 +79,9 @@ def _set_status(
 def _expect(
     tx: Transaction, agent: Record, revisions: Mapping[str, int], *, ready: bool
 ) -> Reported:
-    """Note whether the agent is ready for ports that are bound to its host inactively.
+    """Note whether the agent is ready for ports with an inactive binding to its host.
 
-    What the port's status says is the business of the agent where it is active.
+    Only the agent of the active binding changes the port's status.
     """
     ids = sorted(revisions)
     found: list[Record] = []
@@ -101,7 +101,7 @@ def _expect(
 
 
 def _note_expected(tx: Transaction, agent: Record, port_pk: int, *, ready: bool) -> bool:
-    """Note it for one port; whether it is this report that made the difference."""
+    """Note it for one port; whether that is a change."""
     other = (
         _binding.c.host == agent.host,
         _binding.c.port_pk == port_pk,

@@ -1,4 +1,4 @@
-"""Statements on ports, their addresses and what ends with them."""
+"""Statements on ports, their addresses, and what is deleted with them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -64,12 +64,12 @@ def _packed(text: str) -> bytes:
 def _owners_of_similar(tx: Transaction, parts: Sequence[str]) -> Any:
     """The numbers of ports with an address whose text contains one of these parts.
 
-    No database knows the text of a packed address in the same way, so this looks at every owned
-    address: a linear cost, as LIKE '%…%' has it.
+    The databases have no common function for the text of a packed address, so this reads every
+    owned address. The cost is linear, as with LIKE '%…%'.
     """
     found = tx.execute(select(_IP.c.ip, _IP.c.owner_pk).where(_IP.c.owner_pk.is_not(None)))
     owners = {row.owner_pk for row in found if any(part in model.unpack(row.ip) for part in parts)}
-    # Written into the statement, because no database takes this many parameters.
+    # Literals in the statement, because no database takes this many parameters.
     return bindparam("owners", sorted(owners), expanding=True, literal_execute=True)
 
 

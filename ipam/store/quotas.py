@@ -1,9 +1,9 @@
-"""Statements on quotas: how many of something a project may have.
+"""Statements on quotas: how many resources of a kind a project may have.
 
-A limit is checked after the insert, in its transaction, and undone with it. While no limit is set
-that costs nothing: the project's own one comes along with the statement that reads what was just
-inserted. Where there is one, its row is the lock under which a project's resources of that kind
-are counted, so two requests cannot both take the last place.
+A limit is checked after the insert, in the same transaction, which is rolled back if there are too
+many. Without a limit that costs nothing: the statement that reads the inserted rows also reads the
+project's own limit. The row of a limit is also the lock under which the project's resources are
+counted, so two requests cannot both take the last place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ COUNTED: Final[Mapping[str, Table]] = {
 """What can be limited, with the table whose rows count."""
 
 ABSENT: Final = ("router", "floatingip", "security_group", "security_group_rule")
-"""Limits that clients read and write of things that do not exist here."""
+"""Limits that clients read and write although ipam has no such resources."""
 
 RESOURCES: Final = (*COUNTED, *ABSENT)
 
@@ -41,7 +41,7 @@ RESOURCES: Final = (*COUNTED, *ABSENT)
 def read_made(
     tx: Transaction, collection: Collection, pks: Sequence[int], resource: str, default: int
 ) -> Sequence[Record]:
-    """The rows just inserted, in the order of their numbers given. Raises OverQuota."""
+    """The inserted rows, in the order of the numbers given. Raises OverQuota."""
     place = {pk: n for n, pk in enumerate(pks)}
     found: list[Record] = []
     for statement, parameters in _with_maximum(collection, resource).each(tx, pks):
@@ -67,7 +67,7 @@ def _with_maximum(collection: Collection, resource: str) -> ByNumbers:
 
 
 def _hold(tx: Transaction, project_id: str, resource: str, default: int) -> None:
-    """Raise OverQuota when the project has too many, new ones included."""
+    """Raise OverQuota when the project has too many, counting the new ones."""
     limit = _limit(_lock(tx, project_id, resource), default)
     if 0 <= limit < used(tx, project_id, [resource])[resource]:
         raise OverQuota(f"Quota exceeded for resources: ['{resource}'].")
@@ -78,7 +78,7 @@ def _limit(own: int | None, default: int) -> int:
 
 
 def _lock(tx: Transaction, project_id: str, resource: str) -> int | None:
-    """The project's own limit, held until the transaction ends."""
+    """The project's own limit, locked until the transaction ends."""
     mine = (_T.c.project_id == project_id, _T.c.resource == resource)
     held = select(_T.c.maximum).where(*mine).with_for_update()
     row = tx.execute(held).one_or_none()
@@ -91,7 +91,7 @@ def _lock(tx: Transaction, project_id: str, resource: str) -> int | None:
 
 
 def used(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str, int]:
-    """How many of each the project has."""
+    """How many of each resource the project has."""
     counts = [
         select(func.count())
         .select_from(COUNTED[name])
@@ -128,14 +128,14 @@ def all_limits(tx: Transaction) -> dict[str, dict[str, int]]:
 
 
 def set_limit(tx: Transaction, project_id: str, resource: str, maximum: int) -> None:
-    """Give the project a limit of its own; those who count wait."""
+    """Give the project a limit of its own. Transactions that count resources wait meanwhile."""
     _lock(tx, project_id, resource)
     mine = (_T.c.project_id == project_id, _T.c.resource == resource)
     tx.execute(update(_T).where(*mine).values(maximum=maximum))
 
 
 def forget(tx: Transaction, project_id: str) -> bool:
-    """Take the project's own limits away; whether there were any."""
+    """Delete the project's own limits; whether there were any."""
     there = tx.execute(delete(_T).where(_T.c.project_id == project_id, _T.c.maximum.is_not(None)))
     return there.rowcount > 0
 

@@ -32,21 +32,21 @@ _T = tables.rbac_policy
 SHARED: Final = "access_as_shared"
 EXTERNAL: Final = "access_as_external"
 EVERYBODY: Final = "*"
-"""The target that is every project."""
+"""The target that means every project."""
 
 OBJECTS: Final[Mapping[str, Table]] = {
     "network": tables.network,
     "subnetpool": tables.subnetpool,
     "address_scope": tables.address_scope,
 }
-"""What can be shared, with the table it stands in."""
+"""The types of objects that can be shared, and their tables."""
 
 USERS: Final[Mapping[str, tuple[Table, Column[Any]]]] = {
     "network": (tables.port, tables.port.c.network_pk),
     "subnetpool": (tables.subnet, tables.subnet.c.subnetpool_pk),
     "address_scope": (tables.subnetpool, tables.subnetpool.c.address_scope_pk),
 }
-"""What others have on it: the table, and its column that refers to it."""
+"""The table of what depends on each type of object, and its column that refers to the object."""
 
 COLLECTION: Final = Collection(
     source=_T,
@@ -68,7 +68,7 @@ COLLECTION: Final = Collection(
 def shared_with(
     object_type: str, project_id: str, actions: Sequence[str] = (SHARED, EXTERNAL)
 ) -> Select[Any]:
-    """The ids of the objects that policies share with this project, with everybody included.
+    """The ids of the objects that policies share with this project or with everybody.
 
     For `table.c.id.in_(shared_with("network", project_id))`: answered from one index.
     """
@@ -86,13 +86,13 @@ def is_shared_with(tx: Transaction, object_type: str, object_id: str, project_id
 
 
 _VIEWER: Final = bindparam("viewer", "", String())
-"""The project that reads, by the name that `listing` has for it; nobody where it says nothing."""
+"""The project that reads, a parameter that `listing` sets. Its default is no project."""
 
 
 def shared_for_viewer(table: Table, object_type: str) -> ColumnElement[bool]:
-    """Whether the object is shared with whoever reads it: with everybody, or with its project.
+    """Whether the object is shared with the reader: with everybody, or with the reader's project.
 
-    As Neutron has it: a client that asks for shared networks means those that it may use.
+    Neutron does the same: a client that asks for shared networks means those that it may use.
     """
     with_viewer = select(_T.c.object_id).where(
         _T.c.target_project_id == _VIEWER,
@@ -103,7 +103,7 @@ def shared_for_viewer(table: Table, object_type: str) -> ColumnElement[bool]:
 
 
 def selected(table: Table, object_type: str) -> tuple[ColumnElement[Any], ...]:
-    """The columns of a table of what can be shared, with `shared` as its reader has it."""
+    """The columns of a table of shareable objects, with `shared` as the reader sees it."""
     shared = shared_for_viewer(table, object_type).label("shared")
     return tuple(shared if column.name == "shared" else column for column in table.c)
 
@@ -121,7 +121,7 @@ def add(tx: Transaction, values: Mapping[str, Any]) -> int:
 
 
 def change_target(tx: Transaction, pk: int, target: str) -> None:
-    """Turn a policy to another project. Raises DuplicateRbacPolicy."""
+    """Give a policy another target project. Raises DuplicateRbacPolicy."""
     try:
         tx.execute(update(_T).where(_T.c.pk == pk).values(target_project_id=target))
     except IntegrityError as error:
@@ -129,7 +129,7 @@ def change_target(tx: Transaction, pk: int, target: str) -> None:
 
 
 def remove(tx: Transaction, pk: int) -> None:
-    """Delete a policy that nothing relies on."""
+    """Delete a policy. The caller has checked that nothing depends on it."""
     tx.execute(delete(_T).where(_T.c.pk == pk))
 
 
@@ -139,12 +139,12 @@ def forget(tx: Transaction, object_id: str) -> None:
 
 
 def lock_object(tx: Transaction, object_type: str, object_id: str) -> Record | None:
-    """The row that policies are about, held until the transaction ends."""
+    """The row of the object of policies, locked until the transaction ends."""
     return rows.lock(tx, OBJECTS[object_type], object_id)
 
 
 def publish(tx: Transaction, object_type: str, row: Any, action: str) -> None:
-    """Share an object with everybody by a policy of its owner, if none does so yet."""
+    """Add a policy of its owner that shares an object with everybody, if there is none."""
     if _of_everybody(tx, row.id, action) is None:
         add(
             tx,
@@ -188,17 +188,19 @@ def _of_everybody(tx: Transaction, object_id: str, action: str) -> int | None:
 
 
 def set_flag(tx: Transaction, object_type: str, pk: int, flag: str, *, value: bool) -> None:
-    """Make the object's own attribute say what its policies say."""
+    """Set the attribute of the object that repeats what its policies say."""
     table = OBJECTS[object_type]
     if tx.execute(select(table.c[flag]).where(table.c.pk == pk)).scalar_one() != value:
         rows.touch(tx, table, pk, {flag: value})
 
 
 def dependent(tx: Transaction, object_type: str, row: Record, target: str) -> str | None:
-    """What a project can only have there because of the policy for this target, if anything.
+    """The id of a resource that needs the policy for this target, if there is one.
 
-    A port on the network, a subnet of the subnet pool, a subnet pool in the address scope: of
-    that project, or for the target `*` of any but the owner, and with no policy of its own.
+    It is a port on the network, a subnet of the subnet pool, or a subnet pool in the address
+    scope.
+    It belongs to the target project; for the target `*`, to any project that is not the owner and
+    that has no policy of its own.
     """
     table, reference = USERS[object_type]
     conditions = [reference == row.pk, table.c.project_id != row.project_id]

@@ -1,8 +1,8 @@
 """Statements on which agents serve which networks, and on availability zones.
 
-`network_dhcp_agent` says who serves a network's unbound ports; agents take networks by themselves
-(`take`), and an admin may give and take. From whom an admin took a network stands in
-`network_dhcp_agent_barred`: the agent looks every few seconds and would take it again.
+`network_dhcp_agent` says which agents serve a network's unbound ports. Agents take networks by
+themselves (`take`), and an admin may add and remove them. `network_dhcp_agent_barred` lists the
+agents from which an admin took a network, because they would take it again a few seconds later.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -34,7 +34,7 @@ _AGENT, _NETWORK, _SUBNET = tables.agent, tables.network, tables.subnet
 _PORT = tables.port
 _ASSIGNED, _BARRED = tables.network_dhcp_agent, tables.network_dhcp_agent_barred
 _IS_OF_A_SERVER = _PORT.c.device_owner.startswith(model.COMPUTE_OWNER_PREFIX, autoescape=True)
-# An index over every unbound port of the site must not be taken for this; the network's is.
+# Prevents an index over every unbound port of the site; the network's index is better.
 _IS_UNBOUND = func.length(_PORT.c.binding_host_id) == 0
 
 
@@ -49,9 +49,9 @@ def network_pks(tx: Transaction, agent_pk: int) -> list[int]:
 
 
 def assign(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
-    """Let the agent serve the network; whether it did not yet.
+    """Let the agent serve the network; whether that is new.
 
-    Two at once: the keys let one insert, the other raises IntegrityError.
+    Of two callers at once, the keys let one insert. The other raises IntegrityError.
     """
     rows = tx.execute(select(_ASSIGNED).where(_ASSIGNED.c.network_pk == network_pk)).all()
     if any(row.agent_pk == agent_pk for row in rows):
@@ -64,7 +64,7 @@ def assign(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
 
 
 def withdraw(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
-    """Take the network from the agent, for good; whether it had it."""
+    """Take the network from the agent and bar it from taking it again; whether it had it."""
     gone = tx.execute(delete(_ASSIGNED).where(_is(_ASSIGNED, network_pk, agent_pk))).rowcount
     if gone:
         tx.execute(insert(_BARRED).values(network_pk=network_pk, agent_pk=agent_pk))
@@ -72,12 +72,12 @@ def withdraw(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
 
 
 def may_take(agent: Record) -> ColumnElement[bool]:
-    """Of networks: the agent is in one of its zones, where it names any, and is not barred."""
+    """Networks that do not bar the agent, with no zone hints or with a hint on its zone."""
     zone = agent.availability_zone
     hints = _NETWORK.c.availability_zone_hints
     in_zone = hints == ""
     if zone:
-        # replace() heeds case on every database, which LIKE does not.
+        # replace() is case-sensitive on every database, LIKE is not.
         in_zone = or_(in_zone, func.replace(hints, hints_text([zone]), "") != hints)
     barred = select(_BARRED.c.network_pk).where(_BARRED.c.agent_pk == agent.pk)
     return and_(in_zone, _NETWORK.c.pk.not_in(barred))
@@ -92,15 +92,15 @@ def networks_of(agent: Record) -> Select[Any]:
 
 
 def unbound_ports_of(agent: Record) -> ColumnElement[bool]:
-    """Ports of the agent's networks that are bound to no host, as of machines without an agent.
+    """Ports of the agent's networks that are bound to no host, such as a bare metal machine's.
 
-    A server's port that is bound to none has no machine: the server is shelved.
+    A server's port without a host is left out: the server is shelved and runs nowhere.
     """
     return and_(_PORT.c.network_pk.in_(networks_of(agent)), _IS_UNBOUND, not_(_IS_OF_A_SERVER))
 
 
 def lacks_agents(agent: Record, agents_per_network: int) -> ColumnElement[bool]:
-    """Of networks: one with DHCP that fewer agents serve than wanted and this one may take."""
+    """Networks with DHCP that have fewer agents than wanted and that this agent may take."""
     mine = and_(_ASSIGNED.c.network_pk == _NETWORK.c.pk, _ASSIGNED.c.agent_pk == agent.pk)
     all_of_network = (
         select(func.count())
@@ -120,7 +120,7 @@ def lacks_agents(agent: Record, agents_per_network: int) -> ColumnElement[bool]:
 def take(
     tx: Transaction, agent: Record, network_pks: Sequence[int], *, agents_per_network: int
 ) -> None:
-    """Assign these networks to the agent where a slot is free; the unique keys settle the race."""
+    """Assign these networks to the agent where a slot is free. Unique keys decide a race."""
     used: dict[int, set[int]] = {pk: set() for pk in network_pks}
     for some in chunks(network_pks):
         query = select(_ASSIGNED.c.network_pk, _ASSIGNED.c.slot)
@@ -142,7 +142,7 @@ def living_agents(tx: Transaction, *, oldest_heartbeat: int) -> int:
 
 
 def hints_text(zones: Sequence[str]) -> str:
-    """Zones as the column `availability_zone_hints` has them: `,zone-1,,zone-2,`."""
+    """Zones as text for the column `availability_zone_hints`: `,zone-1,,zone-2,`."""
     return "".join(f",{zone}," for zone in dict.fromkeys(zones))
 
 
@@ -152,7 +152,7 @@ def hints_of(text: str) -> tuple[str, ...]:
 
 
 def unknown_zones(tx: Transaction, zones: Sequence[str]) -> list[str]:
-    """Those of the zones in which no agent is; no statement for none."""
+    """The zones in which there is no agent. Runs no statement without zones."""
     if not zones:
         return []
     known = select(_AGENT.c.availability_zone).where(_AGENT.c.availability_zone.in_(zones))
@@ -160,7 +160,7 @@ def unknown_zones(tx: Transaction, zones: Sequence[str]) -> list[str]:
 
 
 def zones(tx: Transaction) -> Mapping[str, bool]:
-    """Every zone that an agent is in, with whether one of its agents is switched on."""
+    """Every zone that has an agent, and whether one of its agents is switched on."""
     rows = tx.execute(
         select(_AGENT.c.availability_zone, _AGENT.c.admin_state_up)
         .where(func.length(_AGENT.c.availability_zone) > 0)
@@ -176,7 +176,7 @@ def zones(tx: Transaction) -> Mapping[str, bool]:
 
 
 def _free_slot(used: Collection[int]) -> int:
-    """The lowest that is not used."""
+    """The lowest slot that is not used."""
     return next(slot for slot in count() if slot not in used)
 
 
@@ -189,7 +189,7 @@ def _is(table: Any, network_pk: int, agent_pk: int) -> ColumnElement[bool]:
 
 
 def _insert_unless_taken(dialect: str) -> Any:
-    """An INSERT that leaves out rows whose key is taken; each database has its own word for it."""
+    """An INSERT that skips rows whose key is taken, in the dialect's syntax."""
     match dialect:
         case "postgresql":
             return postgresql.insert(_ASSIGNED).on_conflict_do_nothing()

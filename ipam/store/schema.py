@@ -1,6 +1,6 @@
-"""The schema's version: bring a database to it, back from it, and tell whether it is there.
+"""The schema's version: upgrades, downgrades and checks a database.
 
-Alembic is imported where it runs, so that a service may ask `is_current` without paying for it.
+Alembic is imported inside functions, so that a service can call `is_current` without its cost.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ LOCK_SECONDS: Final = 60
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring the schema to the newest revision, or the one named, unless it is there."""
+    """Bring the schema to the newest revision, or to the one named, if it is older."""
     from alembic import command  # noqa: PLC0415  # see above
 
     _make_private_file(database)
@@ -36,7 +36,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
 
 
 def _make_private_file(database: Database) -> None:
-    """SQLite would make its file for all to read, and gives its other files the same mode."""
+    """SQLite would make a file that all can read. Its other files get the mode of this one."""
     path = database.url.database
     if database.has_one_writer and path:
         with contextlib.suppress(OSError):  # SQLite says what is wrong
@@ -69,7 +69,10 @@ def is_current(database: Database) -> bool:
 
 
 def check(database: Database) -> list[str]:
-    """How the schema differs from `ipam.store.tables`, a line each; empty when it does not."""
+    """The differences of the schema from `ipam.store.tables`, a line each.
+
+    Empty if there are none.
+    """
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  # see above
     from alembic.migration import MigrationContext  # noqa: PLC0415  # see above
 
@@ -103,7 +106,7 @@ def _config(database: Database) -> "Iterator[Config]":
 
 @contextlib.contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """Two hosts may upgrade at once; the second then finds the work done."""
+    """Hold the lock on migrating. Of two hosts that upgrade at once, the second finds it done."""
     number = 0x6970616D
     connection.execution_options(**IMMEDIATE)
     match connection.dialect.name:

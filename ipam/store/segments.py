@@ -1,4 +1,4 @@
-"""Ids of segments that no network has yet."""
+"""Finds ids of segments that no network has, and inserts networks with them."""
 
 import random
 from collections.abc import Collection, Mapping, Sequence
@@ -18,12 +18,12 @@ _T = tables.network.c
 
 LOOKS: Final = 3
 AT_A_TIME: Final = 32
-"""While a tenth of the ids is free, three looks of so many random ones miss in 1 of 25,000 cases;
-a look at all of them, which costs what there is, comes after that alone."""
+"""While a tenth of the ids is free, three looks at so many random ids find none in 1 of 25,000
+cases. Only after that, all used ids are read."""
 
 
 class SegmentTaken(Exception):  # noqa: N818  # what happened, not whose fault it is
-    """Another network has the segment of one that was to be made."""
+    """Another network has the segment of the new network."""
 
 
 def add_networks(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -39,10 +39,10 @@ def add_networks(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]
 def free_id(
     tx: Transaction, place: Segment, ranges: Sequence[IdRange], taken: Collection[int] = ()
 ) -> int | None:
-    """An id in the ranges that no network had there a moment ago; None when all are in use.
+    """An id in the ranges that no network uses; None when all are in use.
 
-    `place` is a segment without an id. Two requests may get the same one: the unique key decides,
-    and the loser asks again.
+    `place` is a segment without an id. Two requests may get the same id: the unique key then
+    decides, and the loser asks again.
     """
     if not ranges:
         return None
@@ -63,7 +63,7 @@ def _random_id(ranges: Sequence[IdRange]) -> int:
 
 
 def _used(tx: Transaction, place: Segment, numbers: Collection[int] | None) -> set[int]:
-    """Those of the ids (None: all) that a network has."""
+    """The ids among `numbers` (None: all ids) that a network has."""
     if numbers is None:
         query = select(_T.provider_segmentation_id).where(
             _T.segment.startswith(place.key, autoescape=True)

@@ -32,10 +32,11 @@ _IP, _PORT, _LEASE, _NETWORK = tables.ip_address, tables.port, tables.lease, tab
 def collection(
     subnet_pk: int, network_pk: int, network_id: str, whole: tuple[bytes, bytes], now: int
 ) -> Collection:
-    """How the addresses of a subnet are read, at this time (epoch seconds).
+    """The addresses of a subnet as a collection, at the time `now` (epoch seconds).
 
-    `whole` is the first and the last address of its prefix.
-    A row has `ip`, `state`, what the port and the lease of the address are, and `free_at`.
+    `whole` is the first and the last address of its prefix. A row has `ip`, `state`, columns of
+    the
+    port and the lease of the address, and `free_at`.
     """
     (first, last), mine = whole, _IP.c.subnet_pk == subnet_pk
     taken = and_(mine, or_(_IP.c.owner_pk.is_not(None), _IP.c.free_at > now))

@@ -1,4 +1,4 @@
-"""Statements on subnet pools, their prefixes and what was taken from them."""
+"""Statements on subnet pools, their prefixes and the subnets taken from them."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -68,7 +68,7 @@ def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:
 
 
 def set_prefixes(tx: Transaction, pk: int, prefixes: Sequence[str]) -> None:
-    """Replace the prefixes of a pool that the caller holds."""
+    """Replace the prefixes of a pool whose row the caller has locked."""
     tx.execute(delete(_PREFIX).where(_PREFIX.c.subnetpool_pk == pk))
     _insert_prefixes(tx, pk, prefixes)
 
@@ -85,9 +85,9 @@ def prefixes(tx: Transaction, pks: Sequence[int]) -> dict[int, list[str]]:
 
 
 def bump(tx: Transaction, pool_id: str) -> None:
-    """Raise the pool's revision, which holds its row on every database until the end.
+    """Raise the pool's revision, which locks its row on every database.
 
-    Whatever takes a prefix or changes the prefixes does this first, so that nobody else does.
+    Call this before taking a prefix or changing the prefixes, so that nobody else does meanwhile.
     """
     raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
     tx.execute(update(_T).where(_T.c.id == pool_id).values(**raised))
@@ -107,7 +107,7 @@ def in_use(tx: Transaction, pk: int) -> bool:
 def prefixes_of_scope(
     tx: Transaction, scope_pk: int, *, but_pool_pk: int | None
 ) -> list[tuple[str, str]]:
-    """Pool id and prefix of every pool in the scope, but for one pool."""
+    """Pool id and prefix of every pool in the scope, except one pool."""
     query = (
         select(_T.c.id, _PREFIX.c.first, _PREFIX.c.prefixlen)
         .join(_PREFIX, _PREFIX.c.subnetpool_pk == _T.c.pk)
@@ -119,7 +119,7 @@ def prefixes_of_scope(
 
 
 def network_with_other_pool(tx: Transaction, pk: int, ip_version: int) -> str | None:
-    """The id of a network that has subnets of this pool and, of the same IP version, others."""
+    """The id of a network with subnets of this pool and other subnets of the same IP version."""
     other, network = _SUBNET.alias("other"), tables.network
     query = (
         select(network.c.id)
@@ -136,7 +136,10 @@ def network_with_other_pool(tx: Transaction, pk: int, ip_version: int) -> str | 
 
 
 def scopes(tx: Transaction, pks: AbstractSet[int]) -> dict[int, int | None]:
-    """The number of each pool's address scope, None for none; no statement for no pools."""
+    """The number of each pool's address scope, None without one.
+
+    Runs no statement without pools.
+    """
     if not pks:
         return {}
     query = select(_T.c.pk, _T.c.address_scope_pk).where(_T.c.pk.in_(pks))

@@ -84,7 +84,7 @@ def port_in_use(
 ) -> str | None:
     """The id of a port with an address of the subnet, other than the network's DHCP port.
 
-    With `owners`, of one whose device_owner is among them.
+    With `owners`, only ports whose device_owner is among them count.
     """
     port, ip = tables.port, tables.ip_address
     query = select(port.c.id).join(ip, ip.c.owner_pk == port.c.pk)
@@ -98,7 +98,7 @@ def port_in_use(
 
 
 def owned(tx: Transaction, subnet_pk: int) -> Sequence[Record]:
-    """Every address (`ip`) of the subnet that a port has, with what of the port Nova knows."""
+    """Every address (`ip`) of the subnet that a port has, with columns for Nova's events."""
     port, ip = tables.port.c, tables.ip_address.c
     columns = (ip.ip, port.pk, port.id, port.status, port.device_id, port.device_owner)
     query = select(*columns).select_from(tables.ip_address.join(tables.port))

@@ -39,13 +39,13 @@ Address = LargeBinary(16).with_variant(VARBINARY(16), "mysql", "mariadb")
 """`socket.inet_pton` output: 4 bytes or 16."""
 
 Pk = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only in an INTEGER PRIMARY KEY."""
+"""SQLite gives rows a number by itself only in an INTEGER PRIMARY KEY."""
 
 UUID_LENGTH = 36
 
 
 def _standard_columns() -> list[Column[object]]:
-    """What every resource has (Neutron's standard attributes)."""
+    """The columns of every resource (Neutron's standard attributes)."""
     return [
         Column("pk", Pk, primary_key=True, autoincrement=True),
         Column("id", String(UUID_LENGTH), nullable=False, unique=True),
@@ -55,7 +55,7 @@ def _standard_columns() -> list[Column[object]]:
         Column("revision_number", BigInteger, nullable=False, server_default="0"),
         Column("created_at", BigInteger, nullable=False),
         Column("updated_at", BigInteger, nullable=False),
-        Column("tags", JSON),  # as views show them; the table `tag` is what filters look in
+        Column("tags", JSON),  # for showing; filters use the table `tag`
     ]
 
 
@@ -99,8 +99,8 @@ subnetpool = Table(
     Column("default_for", SmallInteger, unique=True),
     Column("address_scope_pk", Pk, ForeignKey("address_scope.pk"), index=True),
 )
-"""`default_for` is the IP version where `is_default`, else NULL: its key lets one be the default
-of each."""
+"""`default_for` is the IP version if `is_default`, else NULL. Its unique key allows one default
+pool per IP version."""
 
 subnetpool_prefix = Table(
     "subnetpool_prefix",
@@ -170,7 +170,7 @@ port_binding = Table(
     Index("ix_port_binding_host", "host"),
 )
 """Inactive bindings; the active one is in `port`. `ready`: the host's agent serves the port.
-`leaving`: no binding any more, but the host serves the port until its new host does."""
+`leaving`: the port has left the host, which serves the port until its new host does."""
 
 ip_address = Table(
     "ip_address",
@@ -191,7 +191,7 @@ ip_address = Table(
     ),
     sqlite_with_rowid=False,
 )
-"""One row per address that is owned, or released and cooling down: the key settles every race."""
+"""One row per address that is owned, or released and cooling down. The key decides every race."""
 
 ip_cursor = Table(
     "ip_cursor",
@@ -201,7 +201,7 @@ ip_cursor = Table(
     Column("next", Address, nullable=False),
     Column("last", Address, nullable=False),
 )
-"""The part of the allocation pools that was never handed out, in shards; gone when used up."""
+"""The part of the allocation pools that was never given, in shards. A used up one is deleted."""
 
 ip_candidates = Table(
     "ip_candidates",
@@ -258,7 +258,8 @@ lease_event = Table(
     Column("occurred_at_us", BigInteger, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False, index=True),
 )
-"""Append-only; the unique `id`, made where the event was seen, makes a second delivery a no-op."""
+"""Append-only. The unique `id`, made where the event was seen, makes a second delivery
+harmless."""
 
 allocation_event = Table(
     "allocation_event",
@@ -277,8 +278,9 @@ allocation_event = Table(
     Column("occurred_at_us", BigInteger, nullable=False, index=True),
     Index("ix_allocation_event_ip_address", "ip_address", "subnet_id"),
 )
-"""Append-only: which port got or gave back which address, with what it was then. What `pk` orders
-is what happened to one address: the next owner's row is written after the last one's commit."""
+"""Append-only: which port got or gave back which address, with the port's attributes at that time.
+`pk` orders the events of one address: the next owner's row is written after the commit of the
+previous owner's last row."""
 
 agent = Table(
     "agent",
@@ -322,7 +324,7 @@ network_dhcp_agent_barred = Table(
         index=True,
     ),
 )
-"""From which agents an admin took a network: these do not take it again by themselves."""
+"""The agents from which an admin took a network. They do not take it again by themselves."""
 
 rbac_policy = Table(
     "rbac_policy",
@@ -337,7 +339,7 @@ rbac_policy = Table(
     UniqueConstraint("object_id", "action", "target_project_id"),
     Index("ix_rbac_policy_target", "target_project_id", "object_type", "action", "object_id"),
 )
-"""With whom an object is shared; the target `*` is everybody."""
+"""With which projects an object is shared. The target `*` is everybody."""
 
 tag = Table(
     "tag",
@@ -347,7 +349,7 @@ tag = Table(
     Column("tag", String(255), primary_key=True),
     Index("ix_tag_resource_type_tag", "resource_type", "tag", "resource_pk"),
 )
-"""The tags of every kind of resource, for filters; `resource_type` is the table it stands in."""
+"""The tags of every kind of resource, for filters. `resource_type` is the resource's table."""
 
 quota = Table(
     "quota",
@@ -356,7 +358,7 @@ quota = Table(
     Column("resource", String(32), primary_key=True),
     Column("maximum", Integer),
 )
-"""A project's own limits. `maximum` NULL is the default: such a row only is a lock."""
+"""A project's own limits. A row whose `maximum` is NULL is only a lock: the default holds."""
 
 compute_event = Table(
     "compute_event",
@@ -371,8 +373,9 @@ compute_event = Table(
     Column("last_error", String(255), nullable=False, server_default=""),
     Index("ix_compute_event_send_at_us", "send_at_us"),
 )
-"""What Nova is yet to be told of its servers' ports; a row goes when Nova has heard it. A worker
-that sends a row puts `send_at_us` behind the time that takes, so that no other sends it too."""
+"""Events for Nova about its servers' ports. A row is deleted when Nova has accepted it. A worker
+that sends a row first moves `send_at_us` into the future, so that no other worker sends it,
+too."""
 
 idempotency_key = Table(
     "idempotency_key",
@@ -386,12 +389,12 @@ idempotency_key = Table(
 """Answers to POSTs with an Idempotency-Key. `id` and `request` are hashes, see `ipam.api`."""
 
 for _table in metadata.tables.values():
-    # Text compares as it does on the other two: by its characters, with case and trailing spaces.
+    # Text compares as on the other two databases: case and trailing spaces count.
     for _dialect in ("mysql", "mariadb"):
         _table.dialect_kwargs[f"{_dialect}_charset"] = "utf8mb4"
         _table.dialect_kwargs[f"{_dialect}_collate"] = "utf8mb4_nopad_bin"
 
-# All that lease_event.details may hold is text that a client sent: stored, never rendered.
+# lease_event.details may hold any text that a client sent. It is stored, never rendered.
 __all__ = [
     "Address",
     "address_scope",

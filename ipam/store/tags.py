@@ -1,6 +1,6 @@
-"""Statements on tags: any resource whose table has the standard columns can have them.
+"""Statements on tags, which any resource whose table has the standard columns can have.
 
-They stand twice: in the row's own `tags`, so that showing them costs no statement, and in the
+They are stored twice: in the row's own `tags`, so that showing them costs no statement, and in the
 table `tag`, where filters find them. Both change in one transaction, under the row's lock.
 """
 
@@ -17,7 +17,7 @@ _T = tables.tag
 
 
 def filters(table: Table) -> Mapping[str, SpecialFilter]:
-    """The four filters of Neutron; each takes tags joined by commas, and may come repeatedly."""
+    """The four filters of Neutron. Each takes tags joined by commas, and may be repeated."""
 
     def has(tag: str) -> ColumnElement[bool]:
         tagged = select(_T.c.resource_pk).where(_T.c.resource_type == table.name, _T.c.tag == tag)
@@ -44,12 +44,12 @@ def of_row(row: Record) -> tuple[str, ...]:
 
 
 def for_row(tags: Sequence[str]) -> list[str] | None:
-    """What a new row has in its column `tags`."""
+    """The value of the column `tags` of a new row."""
     return sorted(set(tags)) or None
 
 
 def add_new(tx: Transaction, table: Table, new: Sequence[Record]) -> None:
-    """Note the tags of rows just inserted with `for_row`; no statement when none has any."""
+    """Add the tags of rows inserted with `for_row`. Runs no statement when there are no tags."""
     entries = [
         {"resource_type": table.name, "resource_pk": row.pk, "tag": tag}
         for row in new
@@ -60,7 +60,7 @@ def add_new(tx: Transaction, table: Table, new: Sequence[Record]) -> None:
 
 
 def replace(tx: Transaction, table: Table, row: Record, tags: Sequence[str]) -> bool:
-    """Give a resource, whose row the caller holds, these tags; whether that is a change."""
+    """Give a resource, whose row the caller has locked, these tags; whether that is a change."""
     before, after = set(of_row(row)), set(tags)
     if before == after:
         return False

@@ -1,4 +1,4 @@
-"""How much there is: numbers of the whole database, for metrics."""
+"""Counts of the whole database, for metrics."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -36,11 +36,11 @@ _OF_SUBNETS: Final = (
 
 
 def totals(tx: Transaction) -> Mapping[str, int]:
-    """Rows of each kind, and addresses that have an owner (`owned`) or had one (`released`)."""
+    """How many rows of each kind, and how many addresses are `owned` or `released`."""
     found = tx.execute(_TOTALS).mappings().one()
     return {name: int(value) for name, value in found.items()}
 
 
 def of_subnets(tx: Transaction) -> Mapping[str, tuple[int, int]]:
-    """By subnet id: addresses that have an owner, and those that had one."""
+    """By subnet id: how many addresses have an owner, and how many were released."""
     return {row.id: (int(row.owned), int(row.released)) for row in tx.execute(_OF_SUBNETS)}

@@ -1,7 +1,7 @@
-"""How rows stand to a project: what of a collection its members may see, as SQL conditions.
+"""The relations of rows to a project: which rows its members may see, as SQL conditions.
 
-The flags `shared` and `router:external` are not looked at: policies say the same and for whom, and
-they are found by their index.
+The flags `shared` and `router:external` are not used: policies say the same and for whom, and they
+have an index.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ def _by_policy(table: Any, action: str) -> Relation:
 
 
 SUBNETPOOL: Final[Mapping[str, Relation]] = {"shared": _by_policy(tables.subnetpool, SHARED)}
-"""Of subnet pools."""
+"""Relations of subnet pools."""
 
 ADDRESS_SCOPE: Final[Mapping[str, Relation]] = {"shared": _by_policy(tables.address_scope, SHARED)}
-"""Of address scopes."""
+"""Relations of address scopes."""
 
 NETWORK: Final[Mapping[str, Relation]] = {
     "shared": _by_policy(tables.network, SHARED),
     "external": _by_policy(tables.network, EXTERNAL),
 }
-"""Of networks themselves."""
+"""Relations of networks themselves."""
 
 ON_NETWORK: Final[Mapping[str, Relation]] = {**NETWORK, "network_owner": _owned}
-"""Of what is on a network, in collections whose source joins it."""
+"""Relations of subnets and ports, in collections whose source joins the network."""

@@ -1,8 +1,8 @@
-"""One door to the database: transactions that are tried again, on three engines.
+"""Access to the database: transactions that are tried again, on three engines.
 
-`Database.write` and `Database.read` take a function of a `Transaction` and run it whole, again
-when the database refused for a transient reason. The function must therefore have no effect
-outside the transaction; what should follow a commit or undo an attempt is registered on the
+`Database.write` and `Database.read` take a function of a `Transaction`. They run it again, as a
+whole, when the database refused for a transient reason. The function must therefore have no effect
+outside the transaction. What should follow a commit or a rollback is registered on the
 transaction.
 """
 
@@ -35,7 +35,7 @@ LOCK_WAIT_SECONDS = 5
 
 ASIDE_POOL_SIZE = 4
 ASIDE_LOCK_WAIT_SECONDS = 1
-"""What holds the lock may be the outer transaction, which no database can know."""
+"""The lock may belong to the outer transaction. No database detects that, so the wait is short."""
 
 
 class Transaction:
@@ -59,13 +59,15 @@ class Transaction:
     ) -> CursorResult[*tuple[Any, ...]]:
         """Run one statement; a list of dictionaries runs it for each.
 
-        What only reads runs without a transaction where that is dearer: a change would stay.
+        A change is refused inside `Database.read`, which on some databases runs without a
+        transaction
+        and could not undo it.
         """
         assert self._writes or not statement.is_dml, f"a change inside a read: {statement}"
         return self.connection.execute(statement, parameters)
 
     def before_commit(self, callback: Callable[[], None]) -> None:
-        """Call this when the work is done, still inside the transaction: it may execute more."""
+        """Call this when the work is done, inside the transaction. It may execute statements."""
         self._before_commit.append(callback)
 
     def on_commit(self, callback: Callable[[], None]) -> None:
@@ -73,7 +75,7 @@ class Transaction:
         self._after_commit.append(callback)
 
     def on_rollback(self, callback: Callable[[], None]) -> None:
-        """Call this when this attempt came to nothing, or may have. It must not raise."""
+        """Call this when this attempt failed, or may have failed. It must not raise."""
         self._after_rollback.append(callback)
 
     def run(self, work: Callable[["Transaction"], T]) -> T:
@@ -95,15 +97,15 @@ class Transaction:
 
 
 Envelope: TypeAlias = Callable[[Transaction, Callable[[Transaction], Any]], Any]
-"""Gives the result of the work it is handed, and may do something before and after it."""
+"""Runs the work it is given and returns its result. May act before and after it."""
 
 _ENVELOPE: ContextVar[Envelope | None] = ContextVar("ipam_envelope", default=None)
 
 
 def enclose(envelope: Envelope | None) -> None:
-    """From now on, every `Database.write` of this thread goes through this; None ends it.
+    """Run every later `Database.write` of this thread inside this envelope; None ends it.
 
-    For what belongs into a transaction without being the business of whoever writes it.
+    For actions that belong into the transaction, but that its author should not have to know.
     """
     _ENVELOPE.set(envelope)
 
@@ -131,7 +133,7 @@ class Database:
         """The result of `work`, committed, inside what `enclose` set for this thread.
 
         Raises DatabaseUnavailable when retries are used up, the database is away, or the
-        connection was lost in the middle of COMMIT: then nobody knows whether it happened.
+        connection was lost during COMMIT, so that nobody knows whether it took effect.
         """
         envelope = _ENVELOPE.get()
         if envelope is None:
@@ -144,10 +146,11 @@ class Database:
         return self._attempt(self.engine, enclosed, writes=True)
 
     def write_aside(self, work: Callable[[Transaction], T]) -> T:
-        """As `write`, from inside another transaction and independent of it.
+        """Like `write`, but called inside another transaction and independent of it.
 
-        It has connections of its own, so that threads that all hold one cannot starve each other.
-        The caller sees to it that `work` wants no lock that the outer transaction holds.
+        It uses a second pool of connections, so that threads that hold one of the first pool do
+        not
+        wait for each other. `work` must need no lock that the outer transaction holds.
         """
         if self.has_one_writer:
             raise RuntimeError("SQLite has one writer: the second would wait for the first")
@@ -198,7 +201,7 @@ class Database:
         if not (lost or is_transient(error)):
             raise error
         if lost:
-            engine.dispose()  # its idle connections are as dead as this one
+            engine.dispose()  # its idle connections are dead, too
         if last or (lost and attempt > 1):
             LOG.warning("database: attempt %d: %s", attempt, error.orig)
             raise DatabaseUnavailable("The database does not answer; try again.") from error
@@ -206,10 +209,11 @@ class Database:
 
     @contextlib.contextmanager
     def _write_lock(self) -> Iterator[None]:
-        """On SQLite, a queue for writers that wakes the next one at once.
+        """On SQLite, a queue of writers that wakes the next writer at once.
 
-        SQLite's own busy handler sleeps between looks, which puts hundreds of milliseconds into
-        the tail when several processes write. The lock is advisory: without it things stay right.
+        SQLite's own busy handler sleeps between attempts, so that some writes take hundreds of
+        milliseconds longer when several processes write. The lock is advisory: results are right
+        without it.
         """
         if self._write_lock_path is None:
             yield
@@ -251,7 +255,7 @@ def _commit(connection: Connection) -> None:
 def _roll_back(connection: Connection) -> None:
     try:
         connection.rollback()
-    except DBAPIError:  # the error that brought us here says more
+    except DBAPIError:  # the first error says more
         connection.invalidate()
 
 

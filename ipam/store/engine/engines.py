@@ -1,4 +1,4 @@
-"""SQLAlchemy engines for SQLite, PostgreSQL and MariaDB, with what each needs to behave alike."""
+"""SQLAlchemy engines for SQLite, PostgreSQL and MariaDB, set up to behave alike."""
 
 import socket
 from typing import Any, Final
@@ -15,7 +15,7 @@ SQLITE_BUSY_SECONDS = 4
 SILENT_SECONDS_BEFORE_KEEPALIVE = 3
 KEEPALIVE_SECONDS = 1
 KEEPALIVES = 3
-"""A server that vanished without a word is noticed in some 6 s; slow answers are waited for."""
+"""A server that vanished silently is noticed after about 6 s. Slow answers are waited for."""
 
 IMMEDIATE: Final = {"ipam_immediate": True}
 """Execution options of a connection that will write: SQLite then takes the write lock at BEGIN.
@@ -25,7 +25,8 @@ A transaction that reads first and asks for the lock later is refused if another
 
 
 READING: Final[dict[str, dict[str, Any]]] = {
-    # Without BEGIN and ROLLBACK, whose end would also make psycopg forget what it has prepared.
+    # Without BEGIN and ROLLBACK. A ROLLBACK would also make psycopg forget its prepared
+    # statements.
     "postgresql": {"isolation_level": "AUTOCOMMIT"},
     "sqlite": {},
     "mysql": {},
@@ -33,9 +34,9 @@ READING: Final[dict[str, dict[str, Any]]] = {
 }
 """Execution options of a connection that will only read, by backend.
 
-At READ COMMITTED each statement sees a state of its own, in a transaction or not. On SQLite a
-transaction has one state for all of its statements, on MariaDB to leave the transaction out takes
-as many round trips as to have it.
+At READ COMMITTED each statement sees its own state, with or without a transaction. On SQLite all
+statements of a transaction see one state. On MariaDB, leaving out the transaction would save no
+round trip.
 """
 
 
@@ -77,7 +78,8 @@ def _sqlite(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
+    connection.isolation_level = None  # the driver begins no transaction by itself; _begin_sqlite
+    # does
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -115,7 +117,8 @@ def _mariadb(
     engine = sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
-        # Every transaction is ended before its connection goes back: a second ROLLBACK is waste.
+        # Every transaction ends before its connection returns to the pool: no second ROLLBACK
+        # needed.
         pool_reset_on_return=None,
         pool_recycle=3600,  # the server closes a connection that idles for wait_timeout, 8 h
         connect_args={

@@ -1,7 +1,7 @@
-"""Filters by time: an instant as people and programs write it, against a column of the database.
+"""Filters by time: compare an instant given as text with a column of the database.
 
-Taken are ISO 8601 (`2026-11-22T08:00:00Z`, `2026-11-22 08:00`, `2026-11-22`; UTC where no offset
-is named) and seconds since the epoch.
+The text is ISO 8601 (`2026-11-22T08:00:00Z`, `2026-11-22 08:00`, `2026-11-22`; UTC if it has no
+offset) or seconds since the epoch.
 """
 
 import re
@@ -19,7 +19,7 @@ _SECONDS = re.compile(r"\d{1,11}", re.ASCII)
 
 
 def microseconds(text: str) -> int:
-    """The instant in microseconds since the epoch. Raises HTTPBadRequest on anything else."""
+    """The instant in microseconds since the epoch. Raises HTTPBadRequest for any other text."""
     try:
         if _SECONDS.fullmatch(text):
             return int(text) * 1_000_000
@@ -34,7 +34,7 @@ def microseconds(text: str) -> int:
 
 
 def equal(column: ColumnElement[int]) -> SpecialFilter:
-    """Rows of exactly these instants, in a column of microseconds."""
+    """Rows whose column of microseconds has exactly one of these instants."""
 
     def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
         return column.in_([microseconds(text) for text in texts])
@@ -43,7 +43,7 @@ def equal(column: ColumnElement[int]) -> SpecialFilter:
 
 
 def equal_seconds(column: ColumnElement[int]) -> SpecialFilter:
-    """Rows of exactly these instants, in a column of seconds."""
+    """Rows whose column of seconds has exactly one of these instants."""
 
     def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
         return column.in_([microseconds(text) // 1_000_000 for text in texts])
@@ -62,7 +62,10 @@ def at_or_after(*columns: ColumnElement[int]) -> SpecialFilter:
 
 
 def before(column: ColumnElement[int]) -> SpecialFilter:
-    """Rows before this instant, so that `since` and `until` of two questions do not overlap."""
+    """Rows before this instant.
+
+    The instant is excluded, so that successive periods do not overlap.
+    """
 
     def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
         return column < min(microseconds(text) for text in texts)

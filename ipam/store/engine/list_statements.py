@@ -1,7 +1,9 @@
-"""The statements that lists are read with, each made once for its shape; values are parameters.
+"""The statements that read lists. Each shape of a list has one statement, made once.
 
-A page is cut by the values of its sort keys (and the row's number where they tie), not by OFFSET:
-the cost of a page does not grow with its place, and rows that come or go do not shift it.
+Values are parameters. A page begins after the sort keys of its marker (and the row's number where
+keys are equal), not at an OFFSET: a late page costs no more than the first, and rows that are
+added
+or deleted do not shift it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +34,7 @@ _VIEWER: Any = bindparam("viewer", type_=String())
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One of the values that a page is ordered and cut by."""
+    """One of the values that order a page and decide where it begins."""
 
     column: ColumnElement[Any]
     descending: bool
@@ -40,21 +42,21 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that a list's statement depends on but for the values in it."""
+    """All that a list's statement depends on, except the values in it."""
 
     collection: Collection
     relations: frozenset[str] | None
     few: bool
     """Whether a filter leaves few rows to look at."""
     filters: tuple[tuple[str, bool], ...]
-    """The names of those on plain columns, and whether each has one value."""
+    """The names of the filters on plain columns, and whether each has exactly one value."""
     sorts: tuple[tuple[str, bool], ...]
     reverse: bool
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _visible(collection: Collection, relations: frozenset[str] | None, few: bool) -> Select[Any]:
-    """All rows that stand to the viewer like this; `few` where other conditions leave few."""
+    """All rows in one of these relations to the viewer. `few`: other conditions leave few rows."""
     viewer = None if relations is None else Viewer(_VIEWER, relations)
     if few:
         return _each_if_visible(collection.select(), collection, viewer)
@@ -63,7 +65,7 @@ def _visible(collection: Collection, relations: frozenset[str] | None, few: bool
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def relations(collection: Collection) -> Select[Any]:
-    """Of some rows the id, and 1 under the name of each relation in which it stands."""
+    """The id of some rows, and a column per relation that is 1 where the row has the relation."""
     ways = [
         case((or_(false(), *collection.related(name, _VIEWER)), 1), else_=0).label(name)
         for name in sorted({"owner", *collection.relations})
@@ -74,7 +76,7 @@ def relations(collection: Collection) -> Select[Any]:
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def by_id(collection: Collection, relations: frozenset[str] | None) -> Select[Any]:
-    """The row whose id is `the_id`, if it stands to the viewer like this (None: in any case)."""
+    """The row with the id `the_id`, if it has one of these relations to the viewer (None: any)."""
     viewer = None if relations is None else Viewer(_VIEWER, relations)
     statement = _each_if_visible(collection.select(), collection, viewer)
     return statement.where(collection.id == bindparam("the_id"))
@@ -101,7 +103,7 @@ def of_shape(shape: Shape) -> tuple[Select[Any], Sequence[Key]]:
 
 
 def filter_values(shape: Shape, filters: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    """The parameters that these filters are, in the statement of this shape."""
+    """The values of these filters as parameters of the statement of this shape."""
     found = {}
     for number, (name, is_single) in enumerate(shape.filters):
         values = filters[name]
@@ -118,7 +120,7 @@ def _keys(
     for name, descending in sorts:
         column = collection.columns[name]
         if getattr(column, "nullable", False):
-            # The databases disagree on where NULL sorts and none compares it: it gets its own key.
+            # Databases sort NULL differently and cannot compare it, so it gets a key of its own.
             is_null: ColumnElement[Any] = case((column.is_(None), 1), else_=0)
             keys.append(Key(is_null, descending))
         keys.append(Key(column, descending))
@@ -131,7 +133,7 @@ def _keys(
 def _each_if_visible(
     statement: Select[Any], collection: Collection, viewer: Viewer | None
 ) -> Select[Any]:
-    """The statement with a condition on each row: for statements that look at few."""
+    """The statement with a condition on each row. Use it where few rows are looked at."""
     if viewer is None:
         return statement
     return statement.where(or_(false(), *_conditions(collection, viewer)))

@@ -1,4 +1,4 @@
-"""What can be listed, what a list asks for and what it gives: for every resource alike."""
+"""The types of listing, the same for every resource: collections, queries, rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,15 +13,16 @@ Record: TypeAlias = Row[Any]
 """A row of a collection's statement: its selected columns by name."""
 
 SpecialFilter: TypeAlias = Callable[[Transaction, Sequence[str]], ColumnElement[bool]]
-"""A filter that is no plain column: takes the raw values, raises HTTPBadRequest on a bad one."""
+"""A filter that is not a plain column. Takes the raw values, raises HTTPBadRequest on a bad
+one."""
 
 Relation: TypeAlias = Callable[[str], Sequence[ColumnElement[bool]]]
-"""How a row may stand to a project with this id: conditions, any one of which makes it so."""
+"""A relation of rows to the project with this id: conditions, of which any one is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who reads: a project, and the ways in which what it may see stands to it."""
+    """Who reads: a project, and the relations to it that make a row visible."""
 
     project_id: str
     relations: frozenset[str]
@@ -34,26 +35,29 @@ class Collection:
     source: FromClause
     selected: Sequence[ColumnElement[Any]]
     columns: Mapping[str, ColumnElement[Any]]
-    """Wire name to column, for what can be filtered and sorted by."""
+    """The columns to filter and sort by, by their names in the API."""
     id: ColumnElement[Any]
     pk: ColumnElement[Any]
     special: Mapping[str, SpecialFilter] = field(default_factory=dict)
     newest_first: bool = False
     relations: Mapping[str, Relation] = field(default_factory=dict)
-    """The ways a row can stand to a project, but for `owner`: that is its project_id."""
+    """The relations a row can have to a project, except `owner`, which is its project_id."""
     verbatim: frozenset[str] = frozenset()
-    """Those of `columns` whose values the API shows as they stand."""
+    """The names of the `columns` whose values the API shows unchanged."""
 
     def select(self) -> Select[Any]:
         """The statement for all rows."""
         return _all_rows(self)
 
     def only(self, names: Sequence[str]) -> "Collection":
-        """The same rows with these of `columns` alone, in this order."""
+        """The collection with only these of its `columns`, in this order."""
         return replace(self, selected=tuple(self.columns[name] for name in names))
 
     def related(self, relation: str, project_id: str) -> Sequence[ColumnElement[bool]]:
-        """The conditions of one relation, any one of which is enough; none if it has no such."""
+        """The conditions of a relation, of which any one is enough.
+
+        Empty for an unknown relation.
+        """
         if relation in self.relations:
             return self.relations[relation](project_id)
         if relation == "owner" and "project_id" in self.columns:
@@ -67,16 +71,16 @@ class ListQuery:
 
     filters: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     sorts: Sequence[tuple[str, bool]] = ()
-    """Wire name and whether it descends."""
+    """A column's name in the API, and whether it sorts in descending order."""
     limit: int | None = None
     marker: str | None = None
     reverse: bool = False
     """The page before the marker instead of the one after it."""
 
 
-# Made once: to make a statement, and to find what it was compiled to, takes as long as to run it.
+# Statements are kept: making one and finding its compiled form takes as long as running it.
 STATEMENTS_KEPT: Final = 256
-"""Of each sort; collections that are made for one request push out each other, not these."""
+"""Per kind of statement. Collections made for one request do not push out the others."""
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)

@@ -15,17 +15,15 @@ from ipam.store.engine.listing import Collection, ListQuery, Record, Viewer
 SELECTIVE: Final = frozenset(
     {"id", "project_id", "tenant_id", "network_id", "device_id", "fixed_ips", "port_id"}
 )
-"""Filters with an index, that leave few rows: each is then looked at whether it may be seen."""
+"""Filters that use an index and leave few rows, so that visibility is checked row by row."""
 
 
 def read_page(
     tx: Transaction, collection: Collection, query: ListQuery, viewer: Viewer | None = None
 ) -> list[Record]:
-    """The rows that a query asks for, in their order, of those that the viewer may see.
+    """The rows of a query that the viewer may see, in the order asked for.
 
-    None may see all.
-
-    Raises HTTPBadRequest when its marker does not exist.
+    The viewer None may see all. Raises HTTPBadRequest when the marker does not exist.
     """
     relations = viewer.relations if viewer else None
     special = [name for name in query.filters if name in collection.special]
@@ -66,7 +64,7 @@ def read_one(
 def relations(
     tx: Transaction, collection: Collection, ids: Sequence[str], project_id: str
 ) -> dict[str, frozenset[str]]:
-    """How each of the rows with these ids stands to the project; rows that exist alone."""
+    """The relations to the project of each row with one of these ids. Skips unknown ids."""
     found: dict[str, frozenset[str]] = {}
     for some in chunks(ids):
         parameters = {"viewer": project_id, "ids": some}

@@ -1,8 +1,8 @@
-"""Which database errors another attempt may heal, and which rule an error says was broken.
+"""Which database errors another attempt may heal, and which constraint an error names.
 
-Pure over the driver's exception (or SQLAlchemy's wrapper of it). The drivers are recognised by
-what their errors carry, not imported: psycopg has `sqlstate`, PyMySQL a number as its first
-argument, sqlite3 (since Python 3.11) `sqlite_errorcode`.
+Pure functions of the driver's exception (or SQLAlchemy's wrapper of it). The drivers are not
+imported. What their errors carry tells them apart: psycopg has `sqlstate`, PyMySQL a number as its
+first argument, sqlite3 `sqlite_errorcode`.
 """
 
 import re
@@ -55,7 +55,7 @@ def is_disconnect(error: BaseException) -> bool:
         return code in LOST_MYSQL
     if type(cause).__module__.startswith("psycopg"):
         state = _sqlstate(cause)
-        if state is None:  # only what never reached a server, or lost it, has no state
+        if state is None:  # only an error without a server, or one that lost it, has no state
             return type(cause).__name__ in {"OperationalError", "InterfaceError"} or isinstance(
                 cause, OSError
             )
@@ -67,7 +67,7 @@ def is_duplicate_key(error: BaseException, key: str | None = None) -> bool:
     """Whether a unique constraint refused the row; with `key`, whether it was that one.
 
     `key` is the constraint's name in `ipam.store.tables`, such as
-    `uq_port_network_pk_mac_address`. A primary key has no name that all databases tell.
+    `uq_port_network_pk_mac_address`. Not every database tells the name of a primary key.
     """
     cause = _cause(error)
     code = _mysql_code(cause)
@@ -84,7 +84,7 @@ def is_duplicate_key(error: BaseException, key: str | None = None) -> bool:
 
 
 def is_foreign_key_violation(error: BaseException) -> bool:
-    """Whether a row that others refer to was to go, or one that is referred to is missing."""
+    """Whether a deleted row is still referred to, or a row that is referred to is missing."""
     cause = _cause(error)
     if isinstance(cause, sqlite3.Error):
         return _sqlite_code(cause) in {
@@ -98,7 +98,7 @@ def is_foreign_key_violation(error: BaseException) -> bool:
 
 
 def violated_constraint(error: BaseException) -> str | None:
-    """The name of the constraint that refused, or None where the database does not tell.
+    """The name of the constraint that refused, or None if the database does not tell it.
 
     SQLite names the columns of a unique constraint instead; `ipam.store.tables` names constraints
     after their columns, so the name follows. It says nothing about foreign keys.

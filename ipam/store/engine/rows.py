@@ -1,4 +1,4 @@
-"""What every resource's rows have in common: numbers, revisions, times, the lock of a change."""
+"""What the rows of all resources have in common: numbers, revisions, times, locks."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -46,7 +46,7 @@ def find(tx: Transaction, table: Table, resource_id: str) -> Record | None:
 
 
 def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
-    """The row with this id, held until the transaction ends."""
+    """The row with this id, locked until the transaction ends."""
     return tx.execute(_lock(table), {"the_id": resource_id}).one_or_none()
 
 
@@ -64,8 +64,8 @@ def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> 
     return tx.execute(statement).rowcount
 
 
-# SQLAlchemy recognises a statement that it has compiled before by walking through it, once for
-# each object: statements of every request are made once.
+# Statements that every request needs are made once: SQLAlchemy walks through each new statement
+# object to find out whether it has compiled it before.
 
 
 @cache

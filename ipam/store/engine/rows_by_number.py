@@ -1,4 +1,4 @@
-"""Statements on the rows that have one of many numbers, made once and sent whole."""
+"""Statements on the rows that have one of many numbers. Each is made once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ class ByNumbers:
     def each(
         self, tx: Transaction, numbers: Sequence[int]
     ) -> Iterator[tuple[Select[Any], Mapping[str, Any]]]:
-        """The statements to execute, with their parameters; one is enough on PostgreSQL."""
+        """The statements to execute, with their parameters. PostgreSQL needs only one."""
         if len(numbers) == 1:
             yield self._one, {"number": numbers[0]}
         elif tx.dialect == "postgresql":

@@ -1,4 +1,4 @@
-"""Writing where another writer may be first."""
+"""Writes again when another writer was first."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -11,7 +11,9 @@ from ipam.store.engine.database import Database, Transaction
 T = TypeVar("T")
 
 ATTEMPTS: Final = 5
-"""The second attempt sees what the first one lost to; more are needed only if that goes again."""
+"""The second attempt sees the row that the first one lost to. More attempts are needed only if
+that
+row disappears again."""
 
 
 def write_despite(
@@ -21,9 +23,9 @@ def write_despite(
     *,
     attempts: int,
 ) -> T:
-    """As `database.write`, in so many attempts while `work` raises that its choice was taken.
+    """Like `database.write`, but tries again while `work` raises `taken`.
 
-    The last attempt raises it.
+    The last of the `attempts` raises it.
     """
     for _ in range(attempts - 1):
         try:
@@ -34,9 +36,9 @@ def write_despite(
 
 
 def write_again(database: Database, work: Callable[[Transaction], T]) -> T:
-    """As `database.write`; again when a key was taken or a row gone after `work` looked.
+    """Like `database.write`, but tries again when a key was taken or a row was deleted meanwhile.
 
-    Raises DatabaseUnavailable when that does not settle.
+    Raises DatabaseUnavailable when that happens each time.
     """
     try:
         return write_despite(database, work, IntegrityError, attempts=ATTEMPTS)

@@ -18,11 +18,11 @@ _COPIED: Final = (
     "project_id",
     "port_id",
 )
-"""What the event of a lease's end has of the lease."""
+"""The columns of a lease that the event of its end copies."""
 
 
 def end_of_port(tx: Transaction, port_id: str, reason: str) -> int:
-    """Delete the port's leases and record why in the history; how many there were."""
+    """Delete the port's leases and record the reason in the history; how many were deleted."""
     now_us = clock.now_microseconds()
 
     ended = tx.execute(select(lease).where(lease.c.port_id == port_id)).all()
@@ -31,9 +31,9 @@ def end_of_port(tx: Transaction, port_id: str, reason: str) -> int:
 
 
 def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:
-    """End leases whose time was up before this instant (epoch seconds); how many were ended.
+    """End leases that expired before this instant (epoch seconds); how many were ended.
 
-    Each gets a `missed` event. Rows that another process is at work on are left to it.
+    Each gets a `missed` event. Rows that another process has locked are skipped.
     """
     query = (
         select(lease)
@@ -49,7 +49,7 @@ def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:
 
 
 def forget_events(tx: Transaction, *, before_us: int, limit: int) -> int:
-    """Delete the oldest events recorded before this instant, at most `limit`; how many."""
+    """Delete the oldest events recorded before this instant, at most `limit`; how many were."""
     query = (
         select(lease_event.c.pk)
         .where(lease_event.c.recorded_at_us < before_us)

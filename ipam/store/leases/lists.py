@@ -1,4 +1,4 @@
-"""How leases and their history are listed."""
+"""The collections of leases and of lease events."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ LEASES: Final = Collection(
         "expires_at": instants.equal_seconds(lease.c.expires_at),
         "first_seen_at": instants.equal(lease.c.first_seen_at_us),
         "last_seen_at": instants.equal(lease.c.last_seen_at_us),
-        # Both together: those that were held at some moment of that time, as far as was seen.
+        # Both filters together give the leases that were held at some moment of the period.
         "since": instants.at_or_after(lease.c.last_seen_at_us),
         "until": instants.before(lease.c.first_seen_at_us),
     },
@@ -66,7 +66,8 @@ EVENTS: Final = Collection(
         "expires_at": instants.equal_seconds(lease_event.c.expires_at),
         "occurred_at": instants.equal(lease_event.c.occurred_at_us),
         "recorded_at": instants.equal(lease_event.c.recorded_at_us),
-        # What occurred from an instant on was recorded from it on, and that column has an index.
+        # An event that occurred since an instant was also recorded since then; that column has an
+        # index.
         "since": instants.at_or_after(lease_event.c.occurred_at_us, lease_event.c.recorded_at_us),
         "until": instants.before(lease_event.c.occurred_at_us),
     },

@@ -1,4 +1,4 @@
-"""Records what DHCP servers did: the history of leases, and the leases as it left them."""
+"""Records lease events of DHCP servers: the history, and the leases that follow from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,11 +28,11 @@ class Recorded:
 
 
 def record(database: Database, events: Sequence[LeaseEvent]) -> Recorded:
-    """Put events into the history, each id once, and bring the leases up to date; all or nothing.
+    """Insert events into the history, each id once, and update the leases; all or nothing.
 
-    They are taken in their order. Raises DatabaseUnavailable when others keep interfering.
+    The order of the events counts. Raises DatabaseUnavailable when others keep interfering.
     """
-    # A batch collides only with itself sent twice, or with another host's word on an address.
+    # A batch collides only with its own repetition, or with another host's event for an address.
     return write_again(database, lambda tx: _record(tx, events))
 
 
@@ -83,10 +83,10 @@ def _stored_leases(tx: Transaction, keys: Sequence[Key]) -> dict[Key, tuple[int,
 
 
 def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
-    """When a DHCP server last ended the lease of these addresses, if that is newer than an event.
+    """When a DHCP server last ended the lease of each address, if that is newer than an event.
 
-    An event that was long on its way must not bring back what has ended since. `missed` is not
-    asked for: it is a conclusion, and a renewal that arrives late refutes it.
+    An event that arrives late must not bring back a lease that has ended since. `missed` events do
+    not count: they are only a guess, which a renewal that arrives late corrects.
     """
     if not events:
         return {}
@@ -99,7 +99,7 @@ def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
                 lease_event.c.ip_address,
                 func.max(lease_event.c.occurred_at_us).label("at_us"),
             )
-            # Nothing is recorded before it occurs, and this column has an index.
+            # Events are recorded after they occur, and this column has an index.
             .where(lease_event.c.recorded_at_us >= oldest, lease_event.c.action == "del")
             .where(tuple_(lease_event.c.network_id, lease_event.c.ip_address).in_(some))
             .group_by(lease_event.c.network_id, lease_event.c.ip_address)
@@ -109,7 +109,7 @@ def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
 
 
 def _owners(tx: Transaction, keys: Sequence[Key]) -> dict[Key, Holder]:
-    """The ports that own these addresses now."""
+    """The ports that own these addresses."""
     found: dict[Key, Holder] = {}
     for some in chunks(keys, MOST_KEYS):
         query = (
@@ -159,7 +159,7 @@ def _write_leases(
     leases: Mapping[Key, Lease | None],
     owners: Mapping[Key, Holder],
 ) -> None:
-    """Bring the rows from `stored` to `leases`."""
+    """Insert, change and delete rows so that they become `leases`."""
     made, changed, gone = [], [], []
     for key, state in leases.items():
         pk, before = stored.get(key, (None, None))

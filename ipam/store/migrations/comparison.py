@@ -9,9 +9,9 @@ from sqlalchemy.dialects.mysql import LONGTEXT
 def same_type(
     _context: Any, _inspected: Any, _column: Any, found: Any, wanted: Any
 ) -> bool | None:
-    """False for types that a database reports under another name, None to let Alembic decide.
+    """False (no difference) for types that a database reports under another name.
 
-    (False means no difference.) MariaDB's JSON is an alias of LONGTEXT with a check.
+    None lets Alembic decide. MariaDB's JSON is an alias of LONGTEXT with a check.
     """
     if isinstance(found, LONGTEXT) and isinstance(wanted, JSON):
         return False

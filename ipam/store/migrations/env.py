@@ -10,7 +10,7 @@ context.configure(
     connection=connection,
     target_metadata=metadata,
     compare_type=same_type,
-    render_as_batch=True,  # SQLite changes a table by making it anew
+    render_as_batch=True,  # SQLite changes a table by copying it
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -44,7 +44,7 @@ TABLES = (
     "quota",
     "idempotency_key",
 )
-"""Each before those it refers to."""
+"""Each table stands before the tables that refer to it."""
 
 
 def upgrade() -> None:
@@ -334,7 +334,7 @@ def upgrade() -> None:
 
 
 def _create_what_stands_alone() -> None:
-    """Tables that name resources of several kinds, and so refer to none by a foreign key."""
+    """Tables that name resources of several kinds, and therefore have no foreign key to them."""
     op.create_table(
         "rbac_policy",
         sa.Column("pk", PK, autoincrement=True, nullable=False),
