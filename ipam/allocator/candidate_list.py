@@ -18,7 +18,7 @@ class CandidateList:
         return [self.addresses.popleft() for _ in range(min(wanted, len(self.addresses)))]
 
 
-class Shelf:
+class SharedCandidates:
     """The list that the threads of a process share, and the addresses that they hold from it.
 
     Losing it loses no address: `ip_candidates` has every address that is on the list or was taken.

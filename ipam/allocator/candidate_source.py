@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from ipam.allocator import statements
-from ipam.allocator.candidate_list import CandidateList, Shelf
+from ipam.allocator.candidate_list import CandidateList, SharedCandidates
 from ipam.allocator.counters import Counters
 from ipam.allocator.refill import Refill, SubnetBusyError
 from ipam.allocator.used_up import used_up
@@ -38,7 +38,7 @@ class CandidateSource:
         self.worker = f"{worker[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._now = now
         self._lock = Lock()
-        self._shelves: dict[int, Shelf] = {}
+        self._shared: dict[int, SharedCandidates] = {}
         self._private: dict[tuple[Transaction, int], CandidateList] = {}
         """By running transaction and subnet: lists that only this transaction takes from."""
         self.counters = Counters()
@@ -52,12 +52,12 @@ class CandidateSource:
 
     def _take(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
         if (tx, subnet_pk) not in self._private:
-            shelf = self._shelf(subnet_pk)
-            taken = shelf.take(wanted) or self._refill(shelf, subnet_pk, wanted)
+            shared = self._shared_list(subnet_pk)
+            taken = shared.take(wanted) or self._refill(shared, subnet_pk, wanted)
             if taken is not None:
                 source, ips = taken
-                tx.on_commit(lambda: shelf.settle(ips))
-                tx.on_rollback(lambda: shelf.give_back(source, ips))
+                tx.on_commit(lambda: shared.settle(ips))
+                tx.on_rollback(lambda: shared.give_back(source, ips))
                 return taken
             self.begin_private(tx, subnet_pk)
         return self._take_private(tx, subnet_pk, wanted)
@@ -71,7 +71,7 @@ class CandidateSource:
         key = (tx, subnet_pk)
 
         def show() -> None:
-            self._shelf(subnet_pk).put(self._private.pop(key))
+            self._shared_list(subnet_pk).put(self._private.pop(key))
 
         def forget() -> None:
             del self._private[key]
@@ -85,15 +85,15 @@ class CandidateSource:
         """Whether the list may be used. If not, it is dropped and nobody takes from it again."""
         if statements.list_stands(tx, subnet_pk, source.id):
             return True
-        self._shelf(subnet_pk).drop(source)
+        self._shared_list(subnet_pk).drop(source)
         return False
 
     def forget(self, subnet_pk: int) -> None:
         """Forget the candidates of a subnet."""
         with self._lock:
-            self._shelves.pop(subnet_pk, None)
+            self._shared.pop(subnet_pk, None)
 
-    def _refill(self, shelf: Shelf, subnet_pk: int, wanted: int) -> Taken | None:
+    def _refill(self, shared: SharedCandidates, subnet_pk: int, wanted: int) -> Taken | None:
         """Addresses of a list that a short transaction beside the caller's has found.
 
         None when the caller's own transaction must search: on SQLite, and where the other
@@ -103,24 +103,24 @@ class CandidateSource:
             return None
 
         def search(tx: Transaction) -> CandidateList | None:
-            return self._search(tx, shelf, subnet_pk, wanted).run(nowait=True)
+            return self._search(tx, shared, subnet_pk, wanted).run(nowait=True)
 
-        with shelf.refilling:
-            taken = shelf.take(wanted)
+        with shared.refilling:
+            taken = shared.take(wanted)
             while taken is None:
                 try:
-                    shelf.put(self._patiently(lambda: self.database.write_aside(search)))
+                    shared.put(self._search_in_rounds(lambda: self.database.write_aside(search)))
                 except (SubnetBusyError, HeldByOthersError):
                     return None
-                taken = shelf.take(wanted)
+                taken = shared.take(wanted)
             return taken
 
     def _take_private(self, tx: Transaction, subnet_pk: int, wanted: int) -> Taken:
         source = self._private[tx, subnet_pk]
         if not source.addresses:
-            search = self._search(tx, self._shelf(subnet_pk), subnet_pk, wanted)
+            search = self._search(tx, self._shared_list(subnet_pk), subnet_pk, wanted)
             try:
-                source = self._patiently(lambda: search.run(nowait=False))
+                source = self._search_in_rounds(lambda: search.run(nowait=False))
             except HeldByOthersError as error:
                 raise DatabaseUnavailable(
                     "Other requests are moving the subnet's last addresses; try again."
@@ -128,10 +128,12 @@ class CandidateSource:
             self._private[tx, subnet_pk] = source
         return source, source.take(wanted)
 
-    def _search(self, tx: Transaction, shelf: Shelf, subnet_pk: int, wanted: int) -> Refill:
-        return Refill(tx, subnet_pk, self.worker, wanted, shelf.in_flight(), self._now())
+    def _search(
+        self, tx: Transaction, shared: SharedCandidates, subnet_pk: int, wanted: int
+    ) -> Refill:
+        return Refill(tx, subnet_pk, self.worker, wanted, shared.in_flight(), self._now())
 
-    def _patiently(self, search: Callable[[], CandidateList | None]) -> CandidateList:
+    def _search_in_rounds(self, search: Callable[[], CandidateList | None]) -> CandidateList:
         """The list that the search finds, in several rounds while others move the last addresses.
 
         Raises UsedUpError, or HeldByOthersError.
@@ -147,6 +149,6 @@ class CandidateSource:
             time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311  # no secret
         raise HeldByOthersError
 
-    def _shelf(self, subnet_pk: int) -> Shelf:
+    def _shared_list(self, subnet_pk: int) -> SharedCandidates:
         with self._lock:
-            return self._shelves.setdefault(subnet_pk, Shelf())
+            return self._shared.setdefault(subnet_pk, SharedCandidates())

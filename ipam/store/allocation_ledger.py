@@ -30,7 +30,7 @@ def _holder_columns() -> list[ColumnElement[Any]]:
     return [port.id.label("port_id"), *(port[name] for name in HOLDER[1:])]
 
 
-_LAST_WORDS: Final = (
+_PORT_AND_SUBNETS: Final = (
     select(
         *_holder_columns(),
         tables.network.c.id.label("network_id"),
@@ -44,7 +44,7 @@ _LAST_WORDS: Final = (
 )
 """What a port is, with a row for each subnet of its network."""
 
-_ADDRESSES: Final = _LAST_WORDS.add_columns(tables.ip_address.c.ip).join(
+_ADDRESSES: Final = _PORT_AND_SUBNETS.add_columns(tables.ip_address.c.ip).join(
     tables.ip_address,
     and_(
         tables.ip_address.c.subnet_pk == tables.subnet.c.pk,
@@ -77,7 +77,7 @@ class _Ledger:
     changed: set[int] = field(default_factory=set)
     holders: dict[int, Row] = field(default_factory=dict)
     places: dict[int, Row] = field(default_factory=dict)
-    last_words: dict[int, tuple[Row, Mapping[int, Row]]] = field(default_factory=dict)
+    releasing: dict[int, tuple[Row, Mapping[int, Row]]] = field(default_factory=dict)
     """By number of a port that gives addresses back: its description, and its network's
     subnets."""
 
@@ -113,9 +113,9 @@ class AllocationLedger:
         Call this before the port changes or is deleted.
         """
         ledger, now_us = _ledger(tx), clock.now_microseconds()
-        if owner_pk not in ledger.last_words:
-            ledger.last_words[owner_pk] = _last_words(tx, owner_pk)
-        holder, places = ledger.last_words[owner_pk]
+        if owner_pk not in ledger.releasing:
+            ledger.releasing[owner_pk] = _describe_port(tx, owner_pk)
+        holder, places = ledger.releasing[owner_pk]
         ledger.moves.append(_row(RELEASED, ip, now_us, holder, places[subnet_pk]))
 
 
@@ -188,9 +188,9 @@ def _kept_by_changed(tx: Transaction, ledger: _Ledger) -> list[Row]:
     ]
 
 
-def _last_words(tx: Transaction, owner_pk: int) -> tuple[Row, Mapping[int, Row]]:
+def _describe_port(tx: Transaction, owner_pk: int) -> tuple[Row, Mapping[int, Row]]:
     """The description of a port at this moment, with the subnets of its network."""
-    rows = tx.execute(_LAST_WORDS, {"owner_pk": owner_pk}).all()
+    rows = tx.execute(_PORT_AND_SUBNETS, {"owner_pk": owner_pk}).all()
     assert rows, f"port {owner_pk} gave back an address and is on no network with subnets"
     return _holder(rows[0]), {row.subnet_pk: _place(row) for row in rows}
 
