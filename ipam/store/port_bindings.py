@@ -1,7 +1,7 @@
 """Statements on inactive bindings of ports. The active binding is in the port's own row.
 
 The API shows inactive bindings. A host that the port has left also has a row, marked `leaving`,
-until the new host's agent is ready for the port (`settle`). Until then the old host's agent serves
+until the new host's agent is ready for the port (`end_leaving`). Until then the old host's agent serves
 the port. The API does not show such rows.
 """
 
@@ -61,6 +61,6 @@ def remove(tx: Transaction, port_pk: int, host: str) -> None:
     tx.execute(delete(_T).where(_T.c.port_pk == port_pk, _T.c.host == host))
 
 
-def settle(tx: Transaction, port_pks: Sequence[int]) -> None:
+def end_leaving(tx: Transaction, port_pks: Sequence[int]) -> None:
     """Delete the `leaving` bindings of these ports: their own host serves them."""
     tx.execute(delete(_T).where(_T.c.port_pk.in_(port_pks), _T.c.leaving))

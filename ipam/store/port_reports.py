@@ -43,7 +43,7 @@ def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> 
     here = (_port.c.binding_host_id == agent.host) | scheduling.unbound_ports_of(agent)
     reported = _set_status(tx, and_(here, _port.c.admin_state_up), revisions, model.ACTIVE)
     if reported.just_now:
-        port_bindings.settle(tx, [row.pk for row in reported.just_now])
+        port_bindings.end_leaving(tx, [row.pk for row in reported.just_now])
     return reported + _expect(tx, agent, revisions, ready=True)
 
 

@@ -41,7 +41,7 @@ OBJECTS: Final[Mapping[str, Table]] = {
 }
 """The types of objects that can be shared, and their tables."""
 
-USERS: Final[Mapping[str, tuple[Table, Column[Any]]]] = {
+DEPENDENTS: Final[Mapping[str, tuple[Table, Column[Any]]]] = {
     "network": (tables.port, tables.port.c.network_pk),
     "subnetpool": (tables.subnet, tables.subnet.c.subnetpool_pk),
     "address_scope": (tables.subnetpool, tables.subnetpool.c.address_scope_pk),
@@ -202,7 +202,7 @@ def dependent(tx: Transaction, object_type: str, row: Record, target: str) -> st
     It belongs to the target project; for the target `*`, to any project that is not the owner and
     that has no policy of its own.
     """
-    table, reference = USERS[object_type]
+    table, reference = DEPENDENTS[object_type]
     conditions = [reference == row.pk, table.c.project_id != row.project_id]
     covered = select(_T.c.target_project_id).where(
         _T.c.object_id == row.id, _T.c.action == SHARED, _T.c.target_project_id != target

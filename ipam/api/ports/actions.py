@@ -197,7 +197,7 @@ def _rebind(tx: Transaction, row: Record, host: str) -> None:
     """Make the host the port's only one; the one before serves it until the new one does."""
     port_bindings.remove(tx, row.pk, host)
     if not host:
-        port_bindings.settle(tx, [row.pk])
+        port_bindings.end_leaving(tx, [row.pk])
     elif row.binding_host_id:
         port_bindings.demote(tx, row, leaving=True)
 

@@ -121,7 +121,7 @@ class Bindings:
 
         def work(tx: Transaction, port: Record) -> Mapping[str, Any]:
             if host == port.binding_host_id:
-                port_bindings.settle(tx, [port.pk])
+                port_bindings.end_leaving(tx, [port.pk])
                 return bindings.UNBOUND
             if port_bindings.find(tx, port.pk, host) is None:
                 raise _missing(port_id, host)
