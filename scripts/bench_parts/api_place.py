@@ -121,7 +121,7 @@ def _numbers(tx: Transaction, network_id: str, subnet_id: str) -> tuple[int, int
 
 
 def _port(network_pk: int, number: int) -> dict[str, Any]:
-    return rows.with_standard(
+    return rows.with_standard_columns(
         {
             "network_pk": network_pk,
             "project_id": "bench",

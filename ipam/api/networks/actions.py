@@ -141,4 +141,4 @@ def _new_row(
     values["segment"] = segment.key
     values["tags"] = tags.for_row(body.tags)
     values["availability_zone_hints"] = scheduling.hints_text(body.availability_zone_hints)
-    return rows.with_standard(values)
+    return rows.with_standard_columns(values)

@@ -241,7 +241,7 @@ def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str)
     refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
     security = body.port_security_enabled
     wishes = options(body.extra_dhcp_opts or [])
-    return rows.with_standard(
+    return rows.with_standard_columns(
         {
             "network_pk": network.pk,
             "project_id": writing.project_of(body, caller),

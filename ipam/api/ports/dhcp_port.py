@@ -87,5 +87,5 @@ def _add(tx: Transaction, network: Record, device_id: str) -> int:
         "allowed_address_pairs": [],
         "port_security_enabled": False,
     }
-    (pk,) = ports.add(tx, [rows.with_standard(row)])
+    (pk,) = ports.add(tx, [rows.with_standard_columns(row)])
     return pk

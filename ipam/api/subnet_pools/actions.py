@@ -116,7 +116,7 @@ def _add(tx: Transaction, caller: Caller, body: SubnetPoolCreate) -> int:
         scope_pk = held_scope(tx, body.address_scope_id, project_id, version)
         others = subnet_pools.prefixes_of_scope(tx, scope_pk, but_pool_pk=None)
         subnet_pool_rules.check_scope(compact, others)
-    row = rows.with_standard(
+    row = rows.with_standard_columns(
         {
             "project_id": project_id,
             "name": body.name,

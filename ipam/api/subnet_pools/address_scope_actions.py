@@ -84,7 +84,7 @@ class AddressScopeActions:
 
 
 def _new_row(body: AddressScopeCreate, caller: Caller) -> dict[str, Any]:
-    return rows.with_standard(
+    return rows.with_standard_columns(
         {
             "project_id": writing.project_of(body, caller),
             "name": body.name,

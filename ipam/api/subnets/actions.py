@@ -186,7 +186,7 @@ def _new_values(asked: SubnetUpdate) -> dict[str, Any]:
 
 
 def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) -> dict[str, Any]:
-    return rows.with_standard(
+    return rows.with_standard_columns(
         {
             "network_pk": network.pk,
             "project_id": writing.project_of(body, caller),

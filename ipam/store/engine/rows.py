@@ -13,7 +13,7 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 
-def with_standard(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_standard_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a new row with its id, revision and times."""
     now = clock.now_seconds()
     standard = {"id": model.new_id(), "revision_number": 0, "created_at": now, "updated_at": now}
