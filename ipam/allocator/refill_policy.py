@@ -17,8 +17,7 @@ LONGEST_LIST: Final = 4000
 SHARDS: Final = 16
 ADDRESSES_PER_SHARD: Final = 1024
 """Each shard has a cursor, and processes advance different cursors side by side. A small pool
-needs
-only one."""
+needs only one."""
 
 FIRST_WINDOW: Final = 64
 LONGEST_WINDOW: Final = 4096

@@ -1,7 +1,7 @@
 """The addresses of a port as a column of its row: one statement where two would do.
 
-The column is text, `subnet number:packed address in hexadecimal:subnet id`, joined by commas in
-no order. Each database has its own functions for that.
+The column is text, `subnet number:packed address in hexadecimal:subnet id`, joined by commas in no
+order. Each database has its own functions for that.
 """
 
 from collections.abc import Sequence

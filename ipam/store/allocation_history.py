@@ -70,8 +70,8 @@ COLLECTION: Final = Collection(
 def forget(tx: Transaction, *, before_us: int, limit: int) -> int:
     """Delete at most `limit` events of addresses that were given back before this instant.
 
-    All events of an address that has an owner stay, so that `at` is right for the whole time
-    that is kept.
+    All events of an address that has an owner stay, so that `at` is right for the whole time that
+    is kept.
     """
     other = _T.alias("other")
     same = and_(other.c.ip_address == _T.c.ip_address, other.c.subnet_id == _T.c.subnet_id)

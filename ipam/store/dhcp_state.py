@@ -2,8 +2,7 @@
 
 An agent serves the networks with a switched-on port bound to its host, with the ports bound there,
 and the networks scheduled to it, with their ports that are bound to no host. A port that moves
-from
-one host to another counts as bound to both, until the new host serves it.
+from one host to another counts as bound to both, until the new host serves it.
 """
 
 from collections.abc import Mapping, Sequence

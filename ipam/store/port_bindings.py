@@ -1,8 +1,8 @@
 """Statements on inactive bindings of ports. The active binding is in the port's own row.
 
 The API shows inactive bindings. A host that the port has left also has a row, marked `leaving`,
-until the new host's agent is ready for the port (`end_leaving`). Until then the old host's agent serves
-the port. The API does not show such rows.
+until the new host's agent is ready for the port. Until then the old host's agent serves the port.
+The API does not show such rows.
 """
 
 from collections.abc import Mapping, Sequence

@@ -198,9 +198,8 @@ def dependent(tx: Transaction, object_type: str, row: Record, target: str) -> st
     """The id of a resource that needs the policy for this target, if there is one.
 
     It is a port on the network, a subnet of the subnet pool, or a subnet pool in the address
-    scope.
-    It belongs to the target project; for the target `*`, to any project that is not the owner and
-    that has no policy of its own.
+    scope. It belongs to the target project; for the target `*`, to any project that is not the
+    owner and that has no policy of its own.
     """
     table, reference = DEPENDENTS[object_type]
     conditions = [reference == row.pk, table.c.project_id != row.project_id]

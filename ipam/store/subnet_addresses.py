@@ -35,8 +35,7 @@ def collection(
     """The addresses of a subnet as a collection, at the time `now` (epoch seconds).
 
     `whole` is the first and the last address of its prefix. A row has `ip`, `state`, columns of
-    the
-    port and the lease of the address, and `free_at`.
+    the port and the lease of the address, and `free_at`.
     """
     (first, last), mine = whole, _IP.c.subnet_pk == subnet_pk
     taken = and_(mine, or_(_IP.c.owner_pk.is_not(None), _IP.c.free_at > now))

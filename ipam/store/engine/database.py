@@ -60,8 +60,7 @@ class Transaction:
         """Run one statement; a list of dictionaries runs it for each.
 
         A change is refused inside `Database.read`, which on some databases runs without a
-        transaction
-        and could not undo it.
+        transaction and could not undo it.
         """
         assert self._writes or not statement.is_dml, f"a change inside a read: {statement}"
         return self.connection.execute(statement, parameters)
@@ -149,8 +148,7 @@ class Database:
         """Like `write`, but called inside another transaction and independent of it.
 
         It uses a second pool of connections, so that threads that hold one of the first pool do
-        not
-        wait for each other. `work` must need no lock that the outer transaction holds.
+        not wait for each other. `work` must need no lock that the outer transaction holds.
         """
         if self.has_one_writer:
             raise RuntimeError("SQLite has one writer: the second would wait for the first")

@@ -78,8 +78,7 @@ def _sqlite(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins no transaction by itself; _begin_sqlite
-    # does
+    connection.isolation_level = None  # the driver begins nothing; _begin_sqlite does
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -117,8 +116,7 @@ def _mariadb(
     engine = sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
-        # Every transaction ends before its connection returns to the pool: no second ROLLBACK
-        # needed.
+        # Every transaction ends before its connection returns to the pool. No second ROLLBACK.
         pool_reset_on_return=None,
         pool_recycle=3600,  # the server closes a connection that idles for wait_timeout, 8 h
         connect_args={

@@ -2,8 +2,7 @@
 
 Values are parameters. A page begins after the sort keys of its marker (and the row's number where
 keys are equal), not at an OFFSET: a late page costs no more than the first, and rows that are
-added
-or deleted do not shift it.
+added or deleted do not shift it.
 """
 
 from collections.abc import Mapping, Sequence

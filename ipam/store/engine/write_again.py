@@ -12,8 +12,7 @@ T = TypeVar("T")
 
 ATTEMPTS: Final = 5
 """The second attempt sees the row that the first one lost to. More attempts are needed only if
-that
-row disappears again."""
+that row disappears again."""
 
 
 def write_despite(
