@@ -4,7 +4,7 @@ The API's text goes through the parsers of `safe_words` here. What has no safe f
 said in `faults`, so that one odd value takes its own line away and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeVar
@@ -101,8 +101,12 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
     state = NetworkState(network_id, bridge, taps=taps)
     options = port_options_of(ports)
     if row.dhcp_port and subnets:
-        files = _files(row, row.dhcp_port, subnets, ports, options=options, faults=faults)
-        state = _with_dhcp(state, row, row.dhcp_port, site=site, subnets=subnets, files=files)
+        network = [option for subnet in subnets for option in _subnet_options(row, subnet, faults)]
+        files = {"options/network": config.options_file(network)}
+        files |= _port_files(row.dhcp_port, subnets, ports, options=options, faults=faults)
+        state = _with_dhcp(
+            state, row, row.dhcp_port, site=site, subnets=subnets, files=files, options=network
+        )
     served = {port.id: _served_port(port, host, subnets, options[port.id]) for port in ports}
     return ServedNetwork(
         state,
@@ -124,6 +128,7 @@ def _with_dhcp(
     site: Site,
     subnets: list[_Subnet],
     files: Mapping[str, str],
+    options: Sequence[Option],
 ) -> NetworkState:
     interface = Interface(
         outside=safe_words.interface(model.tap_name(safe_words.uuid(dhcp_port.id))),
@@ -139,7 +144,7 @@ def _with_dhcp(
         addresses=addresses,
         mtu=interface.mtu,
         ranges=[_range(subnet, row.lease_seconds) for subnet in subnets],
-        advertise=any(subnet.row.ipv6_ra_mode for subnet in subnets),
+        options=options,
     )
     return NetworkState(
         id=state.id,
@@ -190,11 +195,11 @@ def _server_addresses(dhcp_port: DhcpPort, subnets: list[_Subnet]) -> frozenset[
 
 def _range(subnet: _Subnet, lease_seconds: int) -> DhcpRange:
     mode = IPV6_RANGE_MODES[subnet.row.ipv6_ra_mode]
-    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds)
+    advertised = subnet.row.ipv6_ra_mode is not None
+    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds, advertised)
 
 
-def _files(
-    row: FullNetwork,
+def _port_files(
     dhcp_port: DhcpPort,
     subnets: list[_Subnet],
     ports: list[dhcp_state.ServedPort],
@@ -204,9 +209,7 @@ def _files(
 ) -> dict[str, str]:
     """The reloadable files; options before hosts, as a host's tag must find its options."""
     interface = safe_words.interface(model.dhcp_interface_name(safe_words.uuid(dhcp_port.id)))
-    network = [option for subnet in subnets for option in _subnet_options(row, subnet, faults)]
-    files = {"options/network": config.options_file(network)}
-    hosts = {}
+    files, hosts = {}, {}
     for port in ports:
         mine = options[port.id]
         faults += mine.faults

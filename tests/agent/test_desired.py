@@ -145,7 +145,9 @@ def test_dnsmasq_agrees_with_the_golden_files(tmp_path: Path) -> None:
 def test_ipv6_modes(ra_mode: str | None, address_mode: str | None, mode: str) -> None:
     row = network(subnets=[subnet6(ipv6_ra_mode=ra_mode, ipv6_address_mode=address_mode)])
     assert ranges(row) == [f"set:subnet-{SUBNET6},2001:db8::,{mode},64,86400"]
-    assert ("enable-ra" in (served(row).state.server or "")) == (ra_mode is not None)
+    lines = (served(row).state.server or "").splitlines()
+    assert ("ra-param=ns-22222222-22,mtu:1450,600,0" in lines) == (ra_mode is not None)
+    assert ("enable-ra" in lines) == (ra_mode == "dhcpv6-stateful"), "it advertises all ranges"
     line = host_line(row) or ""
     assert ("[2001:db8::5]" in line) == (address_mode not in ("slaac", "dhcpv6-stateless")), (
         "only addresses that DHCP gives are reserved"
@@ -161,6 +163,16 @@ def test_a_slaac_subnet_gives_the_server_an_address_from_its_mac() -> None:
     dhcp_port = network()["dhcp_port"] | {"fixed_ips": []}
     state = served(network(subnets=[subnet6("slaac")], dhcp_port=dhcp_port)).state
     assert state.addresses == {"2001:db8::f816:3eff:fe00:2/64"}
+
+
+def test_what_is_only_advertised_has_its_options_where_dnsmasq_reads_them() -> None:
+    """Without a range for DHCP it does not read the options' directory."""
+    told = f"dhcp-option=tag:subnet-{SUBNET6},option6:dns-server,[2001:db8::53]"
+    assert told in (served(network(subnets=[subnet6("slaac")])).state.server or "")
+    for beside in (subnet4(), subnet6("dhcpv6-stateless")):
+        other = served(network(subnets=[beside, subnet6("slaac")])).state
+        assert told not in (other.server or "")
+        assert told.partition("=")[2] in other.files["options/network"]
 
 
 def test_a_prefix_that_dnsmasq_cannot_serve_is_said() -> None:

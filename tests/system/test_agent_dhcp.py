@@ -1,15 +1,19 @@
 """The agent with real bridges, namespaces, dnsmasq and DHCP clients; the API is a dictionary."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ipam import model
+from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.state import Interface
 from tests.system.ipam_host import Host, Json, Machine, random_mac, run, subnet
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -428,6 +432,47 @@ def test_a_stateful_ipv6_address_is_served_by_mac(host: Host) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_network_without_dhcp_advertises_its_prefix_and_its_name_servers(host: Host) -> None:
+    host.start_agent()
+    prefix = f"2001:db8:{uuid.uuid4().hex[:4]}::"
+    six = subnet(
+        prefix,
+        server=None,
+        cidr=f"{prefix}/64",
+        ip_version=6,
+        gateway_ip=f"{prefix}1",
+        dns_nameservers=["2001:db8::53"],
+        ipv6_address_mode="slaac",
+        ipv6_ra_mode="slaac",
+    )
+    network = host.network(subnets=[six])
+    port = host.port(network, f"{prefix}77")
+    host.api.put(network)
+    host.machine(port)
+    host.await_ready(port)
+    interface = Interface(
+        model.tap_name(network["dhcp_port"]["id"]),
+        model.dhcp_interface_name(network["dhcp_port"]["id"]),
+        network["dhcp_port"]["mac_address"],
+        network["mtu"],
+    )
+    with contextlib.closing(PacketProber()) as prober:
+        told = prober.advertisement(network["id"], interface)
+        assert told is not None, dnsmasq_log(host, network)
+        assert [(one.prefix, one.autonomous) for one in told.prefixes] == [(f"{prefix}/64", True)]
+        assert (told.managed, told.other, told.router_seconds) == (False, False, 0)
+        assert told.name_servers == ("2001:db8::53",)
+        assert told.search == (network["dns_domain"],)
+        host.api.put(network | {"subnets": [six | {"dns_nameservers": ["2001:db8::54"]}]})
+        eventually(
+            lambda: (
+                (new := prober.advertisement(network["id"], interface))
+                and new.name_servers == ("2001:db8::54",)
+            ),
+            "the other name server",
+        )
 
 
 def test_a_tap_that_cannot_be_attached_holds_up_nobody(host: Host) -> None:

@@ -42,6 +42,8 @@ class DhcpRange:
     mode: str
     """`static`, or for IPv6 also `ra-only` and `ra-stateless`."""
     lease_seconds: int
+    is_advertised: bool = False
+    """Whether dnsmasq sends router advertisements of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,17 @@ def startup(
     addresses: Iterable[str],
     mtu: int,
     ranges: Sequence[DhcpRange],
-    advertise: bool,
+    options: Sequence[Option],
 ) -> str:
-    """The configuration of one dnsmasq. `advertise` sends router advertisements, as no router."""
+    """The configuration of one dnsmasq, which advertises prefixes, but itself as no router.
+
+    `enable-ra` would advertise every `static` range; other modes need no word for it. Where it
+    does no DHCP, dnsmasq reads no directories: a network that is only advertised has its options
+    here, and they change with a restart.
+    """
     directory = site.directory(network_id)
+    advertised = [one for one in ranges if one.is_advertised]
+    only_advertised = all(one.mode == "ra-only" for one in ranges)
     return render_config(
         "dnsmasq.conf.j2",
         addresses=[safe_words.interface_address(one) for one in sorted(addresses)],
@@ -88,7 +97,9 @@ def startup(
         hook_user=site.hook_user,
         mtu=safe_words.number(mtu),
         ranges=[_range_fields(one) for one in ranges],
-        router_advertisements=[interface] if advertise else [],
+        options=_option_lines(options) if only_advertised else [],
+        enable_ra=any(one.mode == "static" for one in advertised),
+        router_advertisements=[interface] if advertised else [],
     )
 
 
@@ -117,8 +128,7 @@ def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
 
 def options_file(options: Iterable[Option]) -> str:
     """The dhcp-option lines of a network or of one port."""
-    lines = [[*map(safe_words.tag, one.tags), one.option, *one.values] for one in options]
-    return render_lines("lines.j2", lines)
+    return render_lines("lines.j2", _option_lines(options))
 
 
 def subnet_options(
@@ -169,6 +179,10 @@ def subnet_options6(
 def server_duid(network_id: str) -> str:
     """The DHCPv6 identity of a network's server, alike on every host: a DUID-UUID (RFC 6355)."""
     return (b"\x00\x04" + uuid.UUID(network_id).bytes).hex(":")
+
+
+def _option_lines(options: Iterable[Option]) -> list[list[Word]]:
+    return [[*map(safe_words.tag, one.tags), one.option, *one.values] for one in options]
 
 
 def _range_fields(one: DhcpRange) -> list[Word]:

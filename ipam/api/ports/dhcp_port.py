@@ -1,7 +1,8 @@
 """The network's DHCP port: one for each network, the same address on every host that serves it.
 
 It is made with the first subnet that has DHCP, holds the lowest free pool address of each such
-subnet that is not addressed automatically, and goes away with the network.
+subnet whose machines do not make their own, and goes away with the network. Where they do, it has
+the address that its MAC address makes, and nothing has to be written down for that.
 """
 
 import secrets
@@ -22,33 +23,23 @@ def new_mac() -> str:
     return (model.MAC_PREFIX + secrets.token_bytes(3)).hex(":")
 
 
-def wants_dhcp_address(*, enable_dhcp: bool, ipv6_address_mode: str | None) -> bool:
-    """Whether the DHCP server has an address of its own in such a subnet.
-
-    With SLAAC it announces from its link-local address.
-    """
-    return enable_dhcp and not is_auto_address(ipv6_address_mode)
-
-
-def take_address(tx: Transaction, allocator: Allocator, network: Record, subnet_pk: int) -> None:
-    """Give the DHCP port, made now if need be, an address of this subnet.
+def serve(
+    tx: Transaction,
+    allocator: Allocator,
+    network: Record,
+    *,
+    subnet_pk: int,
+    ipv6_address_mode: str | None,
+) -> None:
+    """Have a subnet with DHCP served: by the DHCP port, made now if need be.
 
     The caller holds the network's row. Raises IpAddressGenerationFailure.
     """
     device_id = model.dhcp_device_id(network.id)
     existing = ports.dhcp_port(tx, network.pk, device_id)
     owner = existing.pk if existing else _add(tx, network, device_id)
-    if any(held == subnet_pk for _, held, _ in ports.fixed_ips(tx, [owner])[owner]):
-        return
-    try:
-        if not allocator.reclaim(tx, subnet_pk, owner):
-            allocator.allocate_lowest(tx, subnet_pk, owner)
-    except IpAddressGenerationFailure as error:
-        raise IpAddressGenerationFailure(
-            "No more IP addresses available for the DHCP server: a subnet with DHCP needs one"
-            " free address in its allocation pools."
-        ) from error
-    ports.change(tx, owner, {})
+    if not is_auto_address(ipv6_address_mode):
+        _take_address(tx, allocator, owner, subnet_pk)
 
 
 def give_back_address(
@@ -65,6 +56,20 @@ def give_back_address(
         if held == subnet_pk:
             allocator.release(tx, subnet_pk, address, own.pk, held=True)
             ports.change(tx, own.pk, {})
+
+
+def _take_address(tx: Transaction, allocator: Allocator, owner: int, subnet_pk: int) -> None:
+    if any(held == subnet_pk for _, held, _ in ports.fixed_ips(tx, [owner])[owner]):
+        return
+    try:
+        if not allocator.reclaim(tx, subnet_pk, owner):
+            allocator.allocate_lowest(tx, subnet_pk, owner)
+    except IpAddressGenerationFailure as error:
+        raise IpAddressGenerationFailure(
+            "No more IP addresses available for the DHCP server: a subnet with DHCP needs one"
+            " free address in its allocation pools."
+        ) from error
+    ports.change(tx, owner, {})
 
 
 def _add(tx: Transaction, network: Record, device_id: str) -> int:

@@ -137,10 +137,11 @@ class SubnetActions:
         pools = subnet_rules.merged(shape.pools)
         subnets.set_pools(tx, pk, pools)
         self._service.allocator.open_pools(tx, pk, pools)
-        if dhcp_port.wants_dhcp_address(
-            enable_dhcp=body.enable_dhcp, ipv6_address_mode=body.ipv6_address_mode
-        ):
-            dhcp_port.take_address(tx, self._service.allocator, network, pk)
+        if body.enable_dhcp:
+            mode = body.ipv6_address_mode
+            dhcp_port.serve(
+                tx, self._service.allocator, network, subnet_pk=pk, ipv6_address_mode=mode
+            )
         return pk
 
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
@@ -169,10 +170,9 @@ class SubnetActions:
         allocator = self._service.allocator
         if not enable:
             dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
-        elif dhcp_port.wants_dhcp_address(
-            enable_dhcp=True, ipv6_address_mode=row.ipv6_address_mode
-        ):
-            dhcp_port.take_address(tx, allocator, network, row.pk)
+        else:
+            mode = row.ipv6_address_mode
+            dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, ipv6_address_mode=mode)
 
 
 def _new_values(asked: SubnetUpdate) -> dict[str, Any]:

@@ -257,6 +257,36 @@ def test_dhcp_switched_off_and_on_leaves_the_server_at_its_address(
         assert dhcp_addresses(api) == before
 
 
+@pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
+def test_a_network_whose_machines_make_their_addresses_is_served_too(
+    api: Api, network: dict[str, Any], mode: str
+) -> None:
+    modes = {"ipv6_ra_mode": mode, "ipv6_address_mode": mode}
+    six = api.create(
+        "subnet", network_id=network["id"], cidr="2001:db8::/64", ip_version=6, **modes
+    )
+    assert dhcp_addresses(api) == []
+    api.delete("subnet", six["id"])
+    assert len(api.list("port", device_owner="network:dhcp")) == 1, "it goes with its network"
+    api.delete("network", network["id"])
+    assert api.list("port") == []
+
+
+def test_without_dhcp_there_is_no_dhcp_port_until_it_is_switched_on(
+    api: Api, network: dict[str, Any]
+) -> None:
+    six = api.create(
+        "subnet",
+        network_id=network["id"],
+        cidr="2001:db8::/64",
+        ip_version=6,
+        enable_dhcp=False,
+    )
+    assert api.list("port") == []
+    api.update("subnet", six["id"], enable_dhcp=True)
+    assert dhcp_addresses(api) == ["2001:db8::2"]
+
+
 def test_the_dhcp_port_follows_its_subnets_alone(api: Api, subnet: dict[str, Any]) -> None:
     (port,) = api.list("port")
     path = f"/ports/{port['id']}"
