@@ -123,6 +123,11 @@ def zone_name(text: str) -> str:
     return printable(text)
 
 
+def lower_case(text: str) -> str:
+    """A word that is kept in lower case."""
+    return printable(text).lower()
+
+
 def json_object(value: dict[str, Any]) -> dict[str, Any]:
     """A free object of bounded size (Neutron's limit for binding:profile)."""
     text = repr(value)
@@ -172,6 +177,7 @@ Uuid: TypeAlias = Annotated[str, _text(uuid, "uuid")]
 IpAddress: TypeAlias = Annotated[str, _text(address, "ip-address", max_length=64)]
 Cidr: TypeAlias = Annotated[str, _text(cidr, "cidr", max_length=64)]
 MacAddress: TypeAlias = Annotated[str, _text(mac, "mac-address", max_length=17)]
+LowerCase: TypeAlias = Annotated[str, Meta(extra={"check": lower_case})]
 HostName: TypeAlias = Annotated[str, _text(hostname, max_length=NAME_LENGTH)]
 Domain: TypeAlias = Annotated[str, _text(domain, max_length=NAME_LENGTH)]
 PairAddress: TypeAlias = Annotated[str, _text(pair_address, max_length=64)]

@@ -110,7 +110,6 @@ SUBNET: Final[tuple[Rule, ...]] = (
         "Addresses on a network are its owner's to plan, also where the network is shared.",
     ),
     ("create_subnet:segment_id", ADMIN, "Segments are the data centre's layout."),
-    ("create_subnet:service_types", ADMIN, "It decides which subnet other owners' ports get."),
     (
         "get_subnet",
         f"{ON_VISIBLE_NETWORK} or (role:reader and rule:owner)",
@@ -124,7 +123,6 @@ SUBNET: Final[tuple[Rule, ...]] = (
     ),
     ("update_subnet", NETWORK_MEMBER, "As create_subnet."),
     ("update_subnet:segment_id", ADMIN, "As when it is made."),
-    ("update_subnet:service_types", ADMIN, "As when it is made."),
     ("delete_subnet", NETWORK_MEMBER, "As create_subnet."),
 )
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select
 
 from ipam import model
 from ipam.chunks import chunks
-from ipam.store import tables, tags, visibility
+from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 
@@ -23,6 +23,7 @@ COLLECTION: Final = Collection(
     selected=(
         *_T.c,
         tables.network.c.id.label("network_id"),
+        tables.network.c.router_external,
         tables.subnetpool.c.id.label("subnetpool_id"),
     ),
     columns={
@@ -38,6 +39,8 @@ COLLECTION: Final = Collection(
         "gateway_ip": _T.c.gateway_ip,
         "enable_dhcp": _T.c.enable_dhcp,
         "ipv6_ra_mode": _T.c.ipv6_ra_mode,
+        "router:external": tables.network.c.router_external,
+        "shared": rbac.shared_for_viewer(tables.network, "network"),
         "ipv6_address_mode": _T.c.ipv6_address_mode,
         "revision_number": _T.c.revision_number,
         "created_at": _T.c.created_at,

@@ -71,6 +71,11 @@ EXTENSIONS: Final = (
     Extension("standard-attr-tag", "Tag support", "Tags of networks, subnets, pools, ports"),
     Extension("standard-attr-timestamp", "Resource timestamps", "created_at and updated_at"),
     Extension("subnet-addresses", "Addresses of a subnet", "Which are taken, by whom (ours)"),
+    Extension(
+        "subnet-external-network",
+        "Subnet belongs to an external network",
+        "router:external of subnets; who sees an external network sees its subnets",
+    ),
     Extension("subnet-service-types", "Subnet service types", "service_types of subnets"),
     Extension("subnet_allocation", "Subnet Allocation", "Subnets from subnet pools"),
     Extension("subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Add and remove prefixes"),

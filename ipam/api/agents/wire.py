@@ -18,11 +18,17 @@ from ipam.values import Description, Name, Uuid
 ADMIN_STATE_UP: Final = Meta(description="Whether it is switched on; what is off is not served.")
 
 
+def agent_type(text: str) -> str:
+    """The agents' type whatever its case (Neutron's clients write `DHCP Agent`), or another."""
+    known = model.DHCP_AGENT_TYPE
+    return known if text.lower() == known.lower() else text
+
+
 class AgentView(Struct):
     """An agent; `alive` says whether its last heartbeat is recent."""
 
     id: Annotated[Uuid, ID]
-    agent_type: Annotated[Name, Meta(description="Always DHCP agent.")]
+    agent_type: Annotated[str, Meta(description="Always DHCP agent.", extra={"check": agent_type})]
     binary: Annotated[Name, Meta(description="The agent's program.")]
     host: Annotated[Name, Meta(description="The host's name, as in binding:host_id.")]
     topic: Annotated[Name, Meta(description="Kept for clients.")]

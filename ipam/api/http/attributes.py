@@ -81,6 +81,16 @@ def scalar_type(struct: type[Struct], name: str) -> type | None:
     return kind if kind in (bool, int, str) else None
 
 
+def canonical(struct: type[Struct], name: str, text: str) -> str:
+    """The word that the field of this wire name has for the text, whatever its case; or the text.
+
+    Words are compared in filters as on the database that most of Neutron runs on.
+    """
+    kind = _bare(_fields(struct)[name].type)
+    words = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
+    return next((word for word in words if word.lower() == text.lower()), text)
+
+
 def wire_names(struct: type[Struct]) -> tuple[str, ...]:
     """The names of the struct's fields as JSON has them, in order."""
     return tuple(_fields(struct))

@@ -52,6 +52,8 @@ class Kind:
     parent: Parent | None = None
     guards: Mapping[str, Guard] = field(default_factory=dict, hash=False)
     """For attributes whose rules are about some values alone."""
+    filterable: frozenset[str] = frozenset()
+    """Attributes that also those may filter by who may not see them."""
 
     def missing(self, resource_id: str) -> NotFound:
         """The error for an id that names nothing."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ipam import values
-from ipam.api.http.attributes import read_one, scalar_type
+from ipam.api.http.attributes import canonical, read_one, scalar_type, wire_names
 from ipam.errors import HTTPBadRequest
 from ipam.store.engine.listing import Collection, ListQuery
 
@@ -115,16 +115,27 @@ def _filter_value(
 ) -> Any:
     if name in collection.special:
         return _printable(name, text, faults)
-    kind = scalar_type(view, name)
+    kind = filter_type(collection, view, name)
     if kind is bool:
         return _boolean(name, text, faults)
     if kind is int:
         return _integer(name, text, faults)
     try:
-        return read_one(view, name, values.printable(text))
+        return read_one(view, name, canonical(view, name, values.printable(text)))
     except ValueError as error:
         faults.append(f"Invalid input for {name}. Reason: {error}.")
         return None
+
+
+def filter_type(collection: Collection, view: type[Struct], name: str) -> type | None:
+    """`bool`, `int` or `str`, where a filter on a column has such values.
+
+    As the view has it; what no view shows, such as whether a subnet is shared, as its column does.
+    """
+    if name in wire_names(view):
+        return scalar_type(view, name)
+    found: type = collection.columns[name].type.python_type
+    return found
 
 
 def _printable(name: str, text: str, faults: list[str]) -> str:

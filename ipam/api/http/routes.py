@@ -80,7 +80,8 @@ class ListRoute:
         maximum = self.service.settings.api.page_size_max
         request = list_query.parse_query(req.query_string, kind.rows, kind.view, maximum)
         access, query = req.context.access, request.query
-        access.require_visible(kind, (*query.filters, *(name for name, _ in query.sorts)))
+        filters = query.filters.keys() - kind.filterable
+        access.require_visible(kind, (*filters, *(name for name, _ in query.sorts)))
         kind = self.showing(request)
         viewer = access.viewer(kind)
 

@@ -25,7 +25,16 @@ from ipam.rules import segments as segment_rules
 from ipam.store import networks, scheduling
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import Description, Domain, Name, ProjectId, ShortName, Tag, zone_name
+from ipam.values import (
+    Description,
+    Domain,
+    LowerCase,
+    Name,
+    ProjectId,
+    ShortName,
+    Tag,
+    zone_name,
+)
 
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 ZoneName = Annotated[str, Meta(min_length=1, max_length=64, extra={"check": zone_name})]
@@ -108,7 +117,7 @@ class NetworkView(Struct, kw_only=True):
     port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED]
     router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(name="router:external")
     is_default: Annotated[bool, IS_DEFAULT]
-    provider_network_type: Annotated[str | None, PROVIDER_NETWORK_TYPE] = msgspec.field(
+    provider_network_type: Annotated[LowerCase | None, PROVIDER_NETWORK_TYPE] = msgspec.field(
         name="provider:network_type"
     )
     provider_physical_network: Annotated[str | None, PROVIDER_PHYSICAL_NETWORK] = msgspec.field(
@@ -162,7 +171,15 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:
     ]
 
 
-KIND: Final = Kind("network", "networks", NetworkView, networks.COLLECTION, views, NetworkNotFound)
+KIND: Final = Kind(
+    "network",
+    "networks",
+    NetworkView,
+    networks.COLLECTION,
+    views,
+    NetworkNotFound,
+    filterable=frozenset({"provider:network_type"}),  # as in Neutron; it tells no VLAN and no port
+)
 
 
 HINTS_MAX: Final = 12

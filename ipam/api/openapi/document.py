@@ -7,10 +7,8 @@ from typing import Any, Final
 
 import falcon
 import msgspec
-from msgspec import Struct
 
 from ipam.api.http import idempotency, list_query
-from ipam.api.http.attributes import scalar_type
 from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation, Route
 from ipam.api.openapi.answers import (
@@ -151,7 +149,12 @@ def _list_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": "Show only items with this value; repeat for more values.",
-            "schema": {"type": "array", "items": _scalar(view, name, sortable=sortable)},
+            "schema": {
+                "type": "array",
+                "items": _scalar(
+                    list_query.filter_type(collection, view, name) if sortable else str
+                ),
+            },
         }
     yield from _paging_parameters(collection)
 
@@ -177,8 +180,7 @@ def _query_parameters(query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "query", "schema": schema, "description": description}
 
 
-def _scalar(view: type[Struct], name: str, *, sortable: bool) -> dict[str, str]:
-    kind = scalar_type(view, name) if sortable else str
+def _scalar(kind: type | None) -> dict[str, str]:
     return {"type": {bool: "boolean", int: "integer"}.get(kind or str, "string")}
 
 

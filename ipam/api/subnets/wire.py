@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
@@ -57,6 +58,7 @@ SUBNETPOOL_ID: Final = Meta(
     description="The subnet pool that the cidr comes from; null when it was given."
 )
 SEGMENT_ID: Final = Meta(description="Always null: networks have no segments.")
+ROUTER_EXTERNAL: Final = Meta(description="Whether its network leads outside.")
 DNS_PUBLISH_FIXED_IP: Final = Meta(description="Always false: no external DNS is fed.")
 
 
@@ -126,6 +128,7 @@ class SubnetView(Struct, kw_only=True):
     ipv6_ra_mode: Annotated[Ipv6Mode | None, IPV6_RA_MODE]
     ipv6_address_mode: Annotated[Ipv6Mode | None, IPV6_ADDRESS_MODE]
     service_types: Annotated[list[str], SERVICE_TYPES]
+    router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(name="router:external")
     subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
     segment_id: Annotated[str | None, SEGMENT_ID] = None
     dns_publish_fixed_ip: Annotated[bool, DNS_PUBLISH_FIXED_IP] = False
@@ -156,6 +159,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
             ipv6_ra_mode=row.ipv6_ra_mode,
             ipv6_address_mode=row.ipv6_address_mode,
             service_types=row.service_types,
+            router_external=row.router_external,
             subnetpool_id=row.subnetpool_id,
         )
         for row in found

@@ -29,6 +29,13 @@ def test_a_strange_sort_key_is_refused(api: Api, path: str) -> None:
     assert "colour" in api.refused(400, "HTTPBadRequest", "GET", f"{path}?sort_key=colour")
 
 
+def test_agents_are_found_by_type_whatever_its_case(api: Api) -> None:
+    state = {"host": "host-a", "started_at": 1_700_000_000}
+    assert api.call("POST", "/agents", {"agent": state}).status_code == 200
+    for text, count in (("DHCP Agent", 1), ("dhcp agent", 1), ("L3 agent", 0)):
+        assert len(api.list("agent", agent_type=text)) == count, text
+
+
 def test_agents_are_sorted_and_zones_filtered(api: Api) -> None:
     for host, zone in (("host-b", "room-1"), ("host-a", "room-2")):
         agent = {"host": host, "started_at": 1_700_000_000, "availability_zone": zone}

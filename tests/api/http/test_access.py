@@ -335,6 +335,42 @@ def test_a_project_asks_for_its_own_quota(cloud: Cloud) -> None:
     assert cloud.nova.call("GET", "/quotas/beta").status_code == 200
 
 
+def test_a_member_filters_by_network_type_and_does_not_see_it(cloud: Cloud) -> None:
+    network = cloud.alice.create("network")
+    assert ids(cloud.alice.list("network", provider__network_type="local")) == {network["id"]}
+    assert cloud.alice.list("network", provider__network_type="vlan") == []
+    assert "provider:network_type" not in cloud.alice.show("network", network["id"])
+    refusal = (403, "PolicyNotAuthorized", "GET")
+    cloud.alice.refused(*refusal, "/networks?provider:physical_network=x")
+    cloud.alice.refused(*refusal, "/networks?sort_key=provider:network_type")
+
+
+def test_a_subnets_owner_sets_its_service_types(cloud: Cloud) -> None:
+    network = cloud.alice.create("network")
+    made = cloud.alice.create(
+        "subnet",
+        network_id=network["id"],
+        cidr="10.0.0.0/24",
+        ip_version=4,
+        service_types=["compute:nova"],
+    )
+    changed = cloud.alice.update("subnet", made["id"], service_types=["network:dhcp"])
+    assert changed["service_types"] == ["network:dhcp"]
+
+
+def test_who_sees_an_external_network_sees_its_subnets(cloud: Cloud) -> None:
+    external = with_subnet(cloud.admin, router__external=True)
+    (subnet,) = cloud.bob.list("subnet", network_id=external["id"])
+    assert subnet["router:external"] is True
+    aliases = {one["alias"] for one in cloud.bob.call("GET", "/extensions").json["extensions"]}
+    assert "subnet-external-network" in aliases
+    for_alpha = with_subnet(cloud.admin)
+    share(cloud, for_alpha, "alpha")
+    (shared,) = cloud.alice.list("subnet", shared="True")
+    assert shared["network_id"] == for_alpha["id"]
+    assert cloud.bob.list("subnet", shared="True") == []
+
+
 def test_an_owner_shares_with_a_project_and_not_with_all(cloud: Cloud) -> None:
     network = cloud.alice.create("network")
     policy = {"object_type": "network", "object_id": network["id"], "action": "access_as_shared"}

@@ -181,7 +181,9 @@ def test_an_unknown_filter_is_ignored(api: Api, network: dict[str, Any]) -> None
         ({"project_id": ["p", "q"]}, "ab"),
         ({"mtu": "1400"}, "b"),
         ({"status": "ACTIVE"}, "ab"),
+        ({"status": "active"}, "ab"),
         ({"status": "DOWN"}, ""),
+        ({"provider:network_type": "LOCAL"}, "ab"),
         ({"id": "nonsense"}, ""),
         ({"name": "a", "mtu": "1400"}, ""),
     ],
@@ -213,6 +215,7 @@ def test_filters_narrow_a_list(api_on_each: Api, filters: dict[str, Any], found:
         ({"device_id": ["one", "two"]}, "ab"),
         ({"mac_address": "FA:16:3E:00:00:0A"}, "a"),
         ({"status": "ACTIVE"}, "d"),
+        ({"status": "active"}, "d"),
         ({"network_id": "NETWORK", "device_id": "two"}, "b"),
     ],
 )
@@ -247,6 +250,28 @@ def test_port_filters_narrow_a_list(api_on_each: Api, filters: dict[str, Any], f
         for name, values in filters.items()
     }
     assert "".join(sorted(port["name"] for port in api.list("port", **given))) == found
+
+
+def test_subnets_are_found_by_what_their_network_is(api_on_each: Api) -> None:
+    api = api_on_each
+    for name, of_network in (
+        ("plain", {}),
+        ("shared", {"shared": True}),
+        ("external", {"router__external": True}),
+    ):
+        network = api.create("network", **of_network)
+        api.create("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4, name=name)
+
+    def found(**filters: Any) -> list[str]:
+        return sorted(one["name"] for one in api.list("subnet", **filters))
+
+    assert found(shared="True") == ["shared"]
+    assert found(shared="False") == ["external", "plain"]
+    assert found(router__external="True") == ["external"]
+    assert found(router__external="False", shared="False", sort_key="shared") == ["plain"]
+    shown = {one["name"]: one["router:external"] for one in api.list("subnet")}
+    assert shown == {"plain": False, "shared": False, "external": True}
+    api.refused(400, "HTTPBadRequest", "GET", "/subnets?shared=perhaps")
 
 
 def test_subnets_are_found_by_address_and_version(api: Api, subnet: dict[str, Any]) -> None:
