@@ -12,7 +12,7 @@ from typing import Protocol
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Offer, Question, Refusal
 from ipam.agent.dnsmasq.verdicts import Verdict
-from ipam.agent.host.link_table import Link
+from ipam.agent.host.raw_netlink import Link
 from ipam.agent.state import Bridge, Interface, Lease
 from ipam.protocol.lease_events import LeaseEventCreate
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ipam import model
-from ipam.agent.host.link_table import Link
+from ipam.agent.host.raw_netlink import Link
 from ipam.agent.outside import SeenNetwork
 from ipam.agent.state import Bridge, Interface
 from tests.agent.faults import Faults
@@ -23,13 +23,29 @@ class Inside:
     mtu: int
     up: bool = False
     addresses: set[str] = field(default_factory=set)
+    link_local: bool = True
+
+    def counted(self) -> frozenset[str]:
+        """Its addresses; those of IPv6 are of use beside a link-local one."""
+        return frozenset(one for one in self.addresses if self.link_local or ":" not in one)
 
 
 @dataclass(eq=False)
 class Namespace:
     """A namespace. It is itself and no other, even under the same name."""
 
+    loopback: bool = True
     interfaces: dict[str, Inside] = field(default_factory=dict)
+
+    def up(self) -> tuple[str, Inside] | None:
+        """The DHCP port's interface, if it can be used."""
+        found = [(name, one) for name, one in self.interfaces.items() if one.up]
+        return found[0] if found and self.loopback else None
+
+    def addresses(self) -> frozenset[str]:
+        """Of that interface."""
+        found = self.up()
+        return found[1].counted() if found else frozenset()
 
 
 @dataclass
@@ -76,12 +92,11 @@ class KernelDouble:
             for link in self._members(name)
             if interface is None or link.name != interface.outside
         ]
-        up = [one for one in namespace.interfaces.values() if one.up] if namespace else []
         return SeenNetwork(
             bridge=Bridge(name, bridge.mtu, bridge.up) if bridge else None,
             namespace=namespace is not None,
             interface=interface,
-            addresses=frozenset(up[0].addresses) if up else frozenset(),
+            addresses=namespace.addresses() if namespace else frozenset(),
             members=frozenset(
                 link.name for link in guests if link.up and bridge and link.mtu == bridge.mtu
             ),
@@ -118,29 +133,29 @@ class KernelDouble:
             self.drop_namespace(network_id)
 
     def create_interface(self, network_id: str, interface: Interface, bridge: str) -> None:
-        self.delete_link(interface.outside)
+        self.delete_interface(network_id, interface)
         self._faults.step("add interface")
         namespace = self.namespaces[network_id]
         if self._seen[bridge].index != self.host[bridge].index:
             raise KeyError(bridge)
-        if interface.inside in namespace.interfaces:
-            raise FileExistsError(interface.inside)
         namespace.interfaces[interface.inside] = Inside(interface.mac, interface.mtu)
         peer = (namespace, interface.inside)
         self.host[interface.outside] = Outside(
             next(self._indices), interface.mtu, up=True, master=bridge, peer=peer
         )
         self._faults.step("set interface up")
-        namespace.interfaces[interface.inside].up = True
+        namespace.interfaces[interface.inside].up = namespace.loopback = True
 
-    def delete_interface(self, network_id: str, interface: Interface) -> None:  # noqa: ARG002
+    def delete_interface(self, network_id: str, interface: Interface) -> None:
         self.delete_link(interface.outside)
+        self._delete_inside(network_id, interface)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
         inside = self.namespaces[network_id].interfaces[interface]
         self._faults.step("change address")
         if add:
             inside.addresses.add(address)
+            inside.link_local |= ":" in address
         else:
             inside.addresses.discard(address)
 
@@ -175,6 +190,33 @@ class KernelDouble:
         """The link is there and down."""
         self.host[name].up = False
 
+    def set_mtu(self, name: str, mtu: int) -> None:
+        """The link has another MTU."""
+        self.host[name].mtu = mtu
+
+    def rename(self, name: str, to: str) -> None:
+        """The link has another name."""
+        self.host[to] = self.host.pop(name)
+
+    def flush(self, network_id: str, interface: str, version: int) -> None:
+        """The interface in the namespace has no addresses of this IP version."""
+        inside = self.namespaces[network_id].interfaces[interface]
+        inside.addresses = {one for one in inside.addresses if (":" in one) != (version == 6)}
+        inside.link_local &= version != 6
+
+    def set_inside_down(self, network_id: str, interface: str) -> None:
+        """The interface in the namespace is down, or its loopback."""
+        namespace = self.namespaces[network_id]
+        if interface == "lo":
+            namespace.loopback = False
+        else:
+            namespace.interfaces[interface].up = False
+
+    def set_inside(self, network_id: str, interface: str, *, mac: str, mtu: int) -> None:
+        """The interface in the namespace has these."""
+        inside = self.namespaces[network_id].interfaces[interface]
+        inside.mac, inside.mtu = mac, mtu
+
     def drop_namespace(self, network_id: str) -> None:
         """The namespace goes; a veth pair has no end without the other."""
         gone = self.namespaces.pop(network_id)
@@ -186,15 +228,27 @@ class KernelDouble:
         found = self._seen.get(bridge)
         return [link for link in self._seen.values() if found and link.master == found.index]
 
+    def _delete_inside(self, network_id: str, interface: Interface) -> None:
+        """Where the other end has another name now, the pair goes by this one."""
+        namespace = self.namespaces.get(network_id)
+        if namespace is None or interface.inside not in namespace.interfaces:
+            return
+        self._faults.step("delete inside")
+        for name, link in list(self.host.items()):
+            if link.peer == (namespace, interface.inside):
+                self.unplug(name)
+        self.refresh()
+
     def _interface(self, network_id: str) -> Interface | None:
         namespace = self.namespaces.get(network_id)
-        if namespace is None:
+        found = namespace.up() if namespace else None
+        if found is None:
             return None
-        members = {link.name for link in self._members(model.bridge_name(network_id)) if link.up}
-        for name, inside in namespace.interfaces.items():
-            outside = "tap" + name.removeprefix("ns-")
-            if inside.up and outside in members:
-                return Interface(outside, name, inside.mac, inside.mtu)
+        name, inside = found
+        outside = "tap" + name.removeprefix("ns-")
+        members = [one for one in self._members(model.bridge_name(network_id)) if one.up]
+        if any(one.name == outside and one.mtu == inside.mtu for one in members):
+            return Interface(outside, name, inside.mac, inside.mtu)
         return None
 
     def _link(self, name: str, link: Outside) -> Link:

@@ -115,7 +115,7 @@ class WholeLoop(RuleBasedStateMachine):
     @rule(
         number=st.sampled_from(NETWORKS),
         what=st.sampled_from(["bridge", "interface", "tap"]),
-        how=st.sampled_from(["gone", "down", "off", "mtu"]),
+        how=st.sampled_from(["gone", "down", "off", "mtu", "name"]),
     )
     def a_link_changes(self, number: int, what: str, how: str) -> None:
         name = {
@@ -130,8 +130,27 @@ class WholeLoop(RuleBasedStateMachine):
             link.up = False
         elif link is not None and how == "off":
             link.master = ""
+        elif link is not None and how == "name" and what == "interface":
+            self.host.kernel.rename(name, f"renamed{number}")
         elif link is not None:
             link.mtu = 9000
+        self.turns([])
+
+    @rule(
+        number=st.sampled_from(NETWORKS),
+        how=st.sampled_from(["flush", "down", "loopback", "mac", "mtu"]),
+    )
+    def a_namespace_is_changed(self, number: int, how: str) -> None:
+        of_network = network_id(number)
+        namespace = self.host.kernel.namespaces.get(of_network)
+        for name in list(namespace.interfaces) if namespace else ():
+            if how == "flush":
+                self.host.kernel.flush(of_network, name, 4)
+            elif how in ("down", "loopback"):
+                self.host.kernel.set_inside_down(of_network, name if how == "down" else "lo")
+            else:
+                changed = (mac(3), 1450) if how == "mac" else (mac(2), 1300)
+                self.host.kernel.set_inside(of_network, name, mac=changed[0], mtu=changed[1])
         self.turns([])
 
     @rule(number=st.sampled_from(NETWORKS), machine=st.integers(5, 9), at=st.integers(5, 9))

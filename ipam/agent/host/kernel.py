@@ -5,14 +5,17 @@ Changes go through pyroute2, which `host` alone imports. Every call says what sh
 """
 
 import errno
+import select
 from collections.abc import Collection
 
 from pyroute2 import IPRoute
 
 from ipam import model
-from ipam.agent.host.link_table import Link, LinkTable
-from ipam.agent.host.namespaces import Inside, Namespaces, namespace_path
+from ipam.agent.host.inside import Inside
+from ipam.agent.host.link_table import LinkTable
+from ipam.agent.host.namespaces import Namespaces, namespace_path
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
+from ipam.agent.host.raw_netlink import Link
 from ipam.agent.outside import SeenNetwork
 from ipam.agent.state import Bridge, Interface
 
@@ -24,19 +27,25 @@ class NetlinkKernel:
         self._links = LinkTable()
         self._route = IPRoute()
         self._namespaces = Namespaces()
+        self._epoll = select.epoll()
+        for each in (self._links, self._namespaces):
+            self._epoll.register(each, select.EPOLLIN)
 
     def fileno(self) -> int:
         """Readable when something may have changed."""
-        return self._links.fileno()
+        return self._epoll.fileno()
 
     def close(self) -> None:
         """Close the sockets; nothing on the host changes."""
+        self._epoll.close()
         self._links.close()
+        self._namespaces.close()
         self._route.close()
 
     def refresh(self) -> None:
         """Take in what has changed on the host."""
         self._links.refresh()
+        self._namespaces.refresh()
 
     def links(self) -> Collection[Link]:
         """Every link of the host."""
@@ -127,9 +136,10 @@ class NetlinkKernel:
         self._namespaces.set_up(network_id, interface.inside)
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
-        """No veth pair of the DHCP port."""
+        """No veth pair of the DHCP port, by whatever name its outer end goes now."""
         self._namespaces.changed(network_id)
         self.delete_link(interface.outside)
+        self._namespaces.delete_link(network_id, interface.inside)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
         """Give the interface in the namespace the address, or take it away."""
@@ -149,10 +159,10 @@ class NetlinkKernel:
 
 
 def _interface(inside: Inside | None, members: Collection[Link]) -> Interface | None:
-    """The veth pair if both ends are where they belong."""
+    """The veth pair if both ends are where they belong, up, and of one MTU."""
     if inside is None or inside.interface is None:
         return None
     outside = "tap" + inside.interface.removeprefix("ns-")
-    if not any(link.name == outside and link.up for link in members):
+    if not any(one.name == outside and one.up and one.mtu == inside.mtu for one in members):
         return None
     return Interface(outside, inside.interface, inside.mac, inside.mtu)

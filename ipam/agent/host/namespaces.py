@@ -8,17 +8,19 @@ import contextlib
 import ctypes
 import errno
 import os
+import select
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pyroute2 import IPRoute, netns
 
 from ipam import model
+from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
+from ipam.rules.ipv6 import eui64
 
 T = TypeVar("T")
 
@@ -28,45 +30,40 @@ IFA_F_NODAD = 2
 NUD_PERMANENT = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
-    """What a namespace has, as long as its file stays the same file."""
-
-    inode: int
-    interface: str | None
-    mac: str
-    mtu: int
-    addresses: frozenset[str]
-
-
 class Namespaces:
-    """The namespaces by network. Each is read once: nobody but this agent changes them."""
+    """The namespaces by network. Each is listened to, and read anew when something changed."""
 
     def __init__(self) -> None:
-        self._inside: dict[str, Inside] = {}
+        self._rooms: dict[str, Room] = {}
+        self._by_descriptor: dict[int, Room] = {}
+        self._epoll = select.epoll()
+
+    def fileno(self) -> int:
+        """Readable when something may have changed in one of them."""
+        return self._epoll.fileno()
+
+    def close(self) -> None:
+        """Stop listening."""
+        for network_id in list(self._rooms):
+            self._leave(network_id)
+        self._epoll.close()
+
+    def refresh(self) -> None:
+        """Take in what has changed."""
+        for descriptor, _events in self._epoll.poll(0):
+            self._by_descriptor[descriptor].take_announcements()
 
     def look(self, network_id: str) -> Inside | None:
         """What the network's namespace has; None without one."""
-        name = model.dhcp_namespace(network_id)
-        try:
-            inode = (NETNS_DIRECTORY / name).stat().st_ino
-        except FileNotFoundError:
-            self.changed(network_id)
+        room = self._room(network_id)
+        if room is None:
             return None
-        known = self._inside.get(network_id)
-        if known is None or known.inode != inode:
-            try:
-                known = _in_namespace(name, lambda route: _read_inside(route, inode))
-            except OSError as error:
-                if error.errno != errno.EINVAL:
-                    raise
-                return None  # the file is there, the namespace is not mounted on it
-            self._inside[network_id] = known
-        return known
+        return room.look()
 
     def changed(self, network_id: str) -> None:
         """Read the namespace anew at the next look."""
-        self._inside.pop(network_id, None)
+        if room := self._rooms.get(network_id):
+            room.is_current = False
 
     def create(self, network_id: str) -> None:
         """The network's namespace, with loopback up and no IPv6 self-configuration."""
@@ -81,19 +78,32 @@ class Namespaces:
 
     def delete(self, network_id: str) -> None:
         """No namespace of the network."""
-        self.changed(network_id)
+        self._leave(network_id)
         with contextlib.suppress(FileNotFoundError):
             netns.remove(model.dhcp_namespace(network_id))
 
     def set_up(self, network_id: str, interface: str) -> None:
-        """The interface in the namespace is up."""
+        """The interface in the namespace is up, and so is loopback."""
 
         def up(route: Any) -> None:
-            index = route.link_lookup(ifname=interface)[0]
-            route.link("set", index=index, state="up")
+            for index in (LOOPBACK, *route.link_lookup(ifname=interface)):
+                route.link("set", index=index, state="up")
 
         self.changed(network_id)
         _in_namespace(model.dhcp_namespace(network_id), up)
+
+    def delete_link(self, network_id: str, name: str) -> None:
+        """No link of this name in the namespace; a veth pair goes with either end."""
+        inside = self.look(network_id)
+        if inside is None or name not in inside.links:
+            return
+
+        def delete(route: Any) -> None:
+            for index in route.link_lookup(ifname=name):
+                route.link("del", index=index)
+
+        self.changed(network_id)
+        _in_namespace(model.dhcp_namespace(network_id), delete)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
         """Give the interface in the namespace the address, or take it away."""
@@ -113,9 +123,41 @@ class Namespaces:
                 )
             if model.ip_version(ip) == 6:
                 _pin(route, index, ip, add=add)
+            if flags:
+                _give_link_local(route, index)
 
         self.changed(network_id)
         _in_namespace(model.dhcp_namespace(network_id), change)
+
+    def _room(self, network_id: str) -> Room | None:
+        """The namespace that the network's file stands for now."""
+        name = model.dhcp_namespace(network_id)
+        try:
+            inode = (NETNS_DIRECTORY / name).stat().st_ino
+        except FileNotFoundError:
+            self._leave(network_id)
+            return None
+        room = self._rooms.get(network_id)
+        if room is not None and room.inode == inode:
+            return room
+        self._leave(network_id)
+        try:
+            room = Room(inode, call_in_namespace(name, open_socket))
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return None  # the file is there, the namespace is not mounted on it
+        self._rooms[network_id] = self._by_descriptor[room.socket.fileno()] = room
+        self._epoll.register(room.socket, select.EPOLLIN)
+        return room
+
+    def _leave(self, network_id: str) -> None:
+        """Let go of the namespace, which lives as long as a socket is in it."""
+        room = self._rooms.pop(network_id, None)
+        if room is not None:
+            del self._by_descriptor[room.socket.fileno()]
+            self._epoll.unregister(room.socket)
+            room.socket.close()
 
 
 def namespace_path(network_id: str) -> str:
@@ -159,21 +201,15 @@ def _pin(route: Any, index: int, address: str, *, add: bool) -> None:
         route.neigh("replace" if add else "del", family=socket.AF_INET6, **entry)
 
 
-def _read_inside(route: Any, inode: int) -> Inside:
-    for link in route.get_links():
-        name = link.get("ifname")
-        if name.startswith("ns-") and link.get("state") == "up":
-            addresses = frozenset(
-                f"{address.get('address')}/{address.get('prefixlen')}"
-                for address in route.get_addr(index=link["index"])
-                if not address.get("address").startswith("fe80:")
-            )
-            return Inside(inode, name, link.get("address"), link.get("mtu"), addresses)
-    return Inside(inode, None, "", 0, frozenset())
+def _give_link_local(route: Any, index: int) -> None:
+    """Without it dnsmasq neither advertises nor answers DHCPv6, and whoever flushes takes it."""
+    mac = route.get_links(index)[0].get("address")
+    address = model.unpack(eui64("fe80::/64", mac))
+    route.addr("replace", index=index, address=address, prefixlen=64, flags=IFA_F_NODAD)
 
 
 def _prepare_namespace(route: Any) -> None:
-    route.link("set", index=1, state="up")
+    route.link("set", index=LOOPBACK, state="up")
     # For interfaces to come: usable at once, and deaf to their own router advertisements.
     for name in ("accept_dad", "accept_ra", "autoconf"):
         write_sysctl(IPV6_CONF / "default" / name, "0")

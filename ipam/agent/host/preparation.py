@@ -53,7 +53,7 @@ def _check_host(settings: Settings) -> DnsmasqProcesses:
     processes = DnsmasqProcesses(settings.agent.dnsmasq)
     checks.raise_limits()
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # two descriptors a dnsmasq
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a few a network
     return processes
 
 

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Collection, Iterable
 
-from ipam.agent.host.link_table import Link
+from ipam.agent.host.raw_netlink import Link
 
 ASK_AFTER_SECONDS = (0.0, 0.2, 0.5, 1.0)
 """After the tap was first seen."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import subprocess
 import time
 import uuid
@@ -28,6 +29,11 @@ class Hands(Protocol):
     def put_on(self, name: str, bridge: str, *, mtu: int, up: bool = True) -> None: ...
     def set_down(self, name: str) -> None: ...
     def drop_namespace(self, network_id: str) -> None: ...
+    def set_mtu(self, name: str, mtu: int) -> None: ...
+    def rename(self, name: str, to: str) -> None: ...
+    def flush(self, network_id: str, interface: str, version: int) -> None: ...
+    def set_inside_down(self, network_id: str, interface: str) -> None: ...
+    def set_inside(self, network_id: str, interface: str, *, mac: str, mtu: int) -> None: ...
 
 
 class RealHands:
@@ -47,6 +53,25 @@ class RealHands:
 
     def drop_namespace(self, network_id: str) -> None:
         ip("netns", "del", model.dhcp_namespace(network_id))
+
+    def set_mtu(self, name: str, mtu: int) -> None:
+        ip("link", "set", name, "mtu", str(mtu))
+
+    def rename(self, name: str, to: str) -> None:
+        ip("link", "set", name, "down")  # kernels before 6.2 rename no link that is up
+        ip("link", "set", name, "name", to, "up")
+
+    def flush(self, network_id: str, interface: str, version: int) -> None:
+        self._inside(network_id, f"-{version}", "addr", "flush", "dev", interface)
+
+    def set_inside_down(self, network_id: str, interface: str) -> None:
+        self._inside(network_id, "link", "set", interface, "down")
+
+    def set_inside(self, network_id: str, interface: str, *, mac: str, mtu: int) -> None:
+        self._inside(network_id, "link", "set", interface, "address", mac, "mtu", str(mtu))
+
+    def _inside(self, network_id: str, *words: str) -> None:
+        ip("-n", model.dhcp_namespace(network_id), *words)
 
 
 def ip(*words: str, check: bool = True) -> None:
@@ -75,6 +100,10 @@ class Place:
     def tap(self) -> str:
         return "tap" + self.network_id[-11:]
 
+    @property
+    def renamed(self) -> str:
+        return "old" + self.network_id[-11:]
+
     def see(self) -> outside.SeenNetwork:
         self.kernel.refresh()
         return self.kernel.see(self.network_id)
@@ -89,7 +118,7 @@ class Place:
         self.kernel.change_address(self.network_id, self.interface.inside, address, add=add)
 
     def clean_up(self) -> None:
-        for name in (self.interface.outside, self.tap, self.bridge.name):
+        for name in (self.interface.outside, self.renamed, self.tap, self.bridge.name):
             ip("link", "del", name, check=False)
         ip("netns", "del", model.dhcp_namespace(self.network_id), check=False)
 
@@ -237,6 +266,88 @@ def test_an_interface_that_is_off_its_bridge_is_none_and_is_made_anew(place: Pla
     assert (seen.bridge, seen.interface, seen.namespace) == (None, None, True)
     place.build()
     assert place.see().interface == place.interface
+
+
+def test_a_flushed_address_is_seen_and_given_again(place: Place) -> None:
+    place.build()
+    for address in ("10.0.0.2/24", "2001:db8::2/64"):
+        place.address(address)
+    assert place.see().addresses == {"10.0.0.2/24", "2001:db8::2/64"}
+    place.hands.flush(place.network_id, place.interface.inside, 4)
+    assert place.see().addresses == {"2001:db8::2/64"}
+    place.address("10.0.0.2/24")
+    assert place.see().addresses == {"10.0.0.2/24", "2001:db8::2/64"}
+
+
+def test_an_ipv6_address_counts_beside_a_link_local_one_which_comes_with_it(place: Place) -> None:
+    place.build()
+    for address in ("2001:db8::2/64", "2001:db8:1::2/64"):
+        place.address(address)
+    place.hands.flush(place.network_id, place.interface.inside, 6)
+    assert place.see().addresses == frozenset()
+    place.address("2001:db8:1::2/64")
+    assert place.see().addresses == {"2001:db8:1::2/64"}
+
+
+@pytest.mark.parametrize("what", ["interface", "loopback"])
+def test_what_is_down_in_the_namespace_makes_no_interface(place: Place, what: str) -> None:
+    place.build()
+    place.address("10.0.0.2/24")
+    assert place.see().interface == place.interface
+    link = place.interface.inside if what == "interface" else "lo"
+    place.hands.set_inside_down(place.network_id, link)
+    assert (place.see().interface, place.see().addresses) == (None, frozenset())
+    place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    assert place.see().interface == place.interface
+
+
+@pytest.mark.parametrize(("mac", "mtu"), [(MAC, 1400), ("fa:16:3e:00:00:03", 1450)])
+def test_an_interface_that_was_changed_is_another(place: Place, mac: str, mtu: int) -> None:
+    place.build()
+    assert place.see().interface == place.interface
+    place.hands.set_inside(place.network_id, place.interface.inside, mac=mac, mtu=mtu)
+    assert place.see().interface != place.interface
+    place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    assert place.see().interface == place.interface
+
+
+def test_an_outer_end_of_another_mtu_is_no_end(place: Place) -> None:
+    place.build()
+    place.hands.set_mtu(place.interface.outside, 1400)
+    assert place.see().interface is None
+    place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    assert place.see().interface == place.interface
+
+
+def test_a_renamed_outer_end_is_none_and_goes_with_the_pair(place: Place) -> None:
+    place.build()
+    place.hands.rename(place.interface.outside, place.renamed)
+    seen = place.see()
+    assert (seen.interface, seen.foreign) == (None, True)
+    assert place.kernel.members(place.network_id) == {place.renamed}
+    place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
+    seen = place.see()
+    assert (seen.interface, seen.foreign) == (place.interface, False)
+    assert place.kernel.members(place.network_id) == {place.interface.outside}
+
+
+@pytest.mark.parametrize("place", [pytest.param("real", marks=pytest.mark.root)], indirect=True)
+def test_a_change_on_either_side_makes_the_kernel_readable(place: Place) -> None:
+    def is_readable() -> bool:
+        assert isinstance(place.kernel, NetlinkKernel)
+        return bool(select.select([place.kernel], [], [], 0)[0])
+
+    def is_quiet() -> bool:
+        place.see()
+        return not is_readable()
+
+    place.build()
+    eventually(is_quiet)
+    place.hands.flush(place.network_id, place.interface.inside, 6)
+    assert is_readable()
+    eventually(is_quiet)
+    place.hands.set_mtu(place.interface.outside, 1400)
+    assert is_readable()
 
 
 def test_an_interface_that_is_deleted_leaves_the_namespace(place: Place) -> None:

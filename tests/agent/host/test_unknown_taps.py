@@ -2,7 +2,7 @@
 
 import math
 
-from ipam.agent.host.link_table import Link
+from ipam.agent.host.raw_netlink import Link
 from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS, UnknownTaps
 
 NAME = "tap0a1b2c3d-4e"
