@@ -20,6 +20,8 @@ LOG = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
+FAILURES_OF_BROKEN = 5
+"""By then a network has been in trouble for 7 seconds."""
 LONGEST_RUN_SECONDS = 0.2
 TAP_AGAIN_SECONDS = 5.0
 
@@ -54,6 +56,10 @@ class Executor:
     def troubles(self) -> Mapping[str, str]:
         """What cannot be done now, by network id or tap. May be asked for by any thread."""
         return {**self._failed.troubles, **self._stubborn_taps.troubles}
+
+    def is_broken(self, network_id: str) -> bool:
+        """Whether the network has failed so often that it is no passing trouble."""
+        return self._failed.times(network_id) >= FAILURES_OF_BROKEN
 
     def stubborn_taps(self) -> frozenset[str]:
         """The taps that could not be attached, and are not tried again yet."""

@@ -5,7 +5,7 @@ said in `faults`, so that one odd value takes its own line away and nothing else
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 
@@ -51,6 +51,8 @@ class ServedPort:
     """Ready only with the tap on the bridge, as a hypervisor plugs it."""
     client_id: str | None = None
     """By which DHCP knows its machine as well as by its MAC address: octets in hex."""
+    is_served: bool = True
+    """False if its network is disabled, or has DHCP, but nothing gives its machine an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,14 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
         state = _with_dhcp(
             state, row, row.dhcp_port, site=site, subnets=subnets, files=files, options=network
         )
-    served = {port.id: _served_port(port, host, subnets, options[port.id]) for port in ports}
+    giving = _giving(row, subnets)
+    served = {
+        port.id: replace(
+            _served_port(port, host, subnets, options[port.id]),
+            is_served=row.admin_state_up and _is_served(port, row, giving),
+        )
+        for port in ports
+    }
     return ServedNetwork(
         state,
         served,
@@ -118,6 +127,17 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
             model.tap_name(port.id) for port in ports if port.binding_vif_type == model.VIF_BRIDGE
         ),
     )
+
+
+def _giving(row: FullNetwork, subnets: list[_Subnet]) -> set[str]:
+    """The ids of the subnets in which a machine gets an address: from here, or makes it itself."""
+    alone = {s.id for s in row.subnets if is_auto_address(s.ipv6_address_mode)}
+    return alone | {str(subnet.id) for subnet in subnets}
+
+
+def _is_served(port: dhcp_state.ServedPort, row: FullNetwork, giving: set[str]) -> bool:
+    """A network that never had DHCP has no DHCP port, and promises no address to anybody."""
+    return row.dhcp_port is None or any(ip.subnet_id in giving for ip in port.fixed_ips)
 
 
 def _with_dhcp(

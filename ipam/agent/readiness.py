@@ -1,7 +1,7 @@
 """Whether a port's machine would get its answer now. Pure.
 
-A port is ready when what was observed is what was planned for it, and down when the tap that it
-waits for is not here.
+A port is ready when what was observed is what was planned for it. It is down when the tap that it
+waits for is not here, when nothing gives its machine an address, or when its server does not run.
 """
 
 from collections.abc import Iterator
@@ -18,17 +18,20 @@ def news(
     seen: ObservedNetwork | None,
     *,
     stubborn_taps: frozenset[str],
+    is_broken: bool,
     told: Told,
 ) -> Iterator[tuple[ServedPort, bool]]:
     """The ports of which the API knows something else, and whether each is ready or down.
 
-    `wanted` has the taps that are here, without the stubborn ones, which are here too. A port
+    `wanted` has the taps that are here, without the stubborn ones, which are here too. `is_broken`
+    says that the server has failed to start for so long that it is no passing trouble. A port
     that is neither is left out. One that is ready is still to be proved if DHCP answers for it.
     """
     here = wanted.taps | stubborn_taps
     is_served = seen is not None and serves(wanted, seen.state)
     for port in served.ports.values():
-        ready = not port.waits_for_tap or port.tap in here
+        is_down = is_broken and port.tap is not None and is_answered(port, wanted)
+        ready = port.is_served and not is_down and (not port.waits_for_tap or port.tap in here)
         if not told.is_news(port, ready=ready):
             continue
         if not ready or (is_served and seen is not None and is_ready(port, wanted, seen)):

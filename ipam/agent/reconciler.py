@@ -208,7 +208,17 @@ class Reconciler:
         served = self._served[network_id]
         wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
         stubborn = observed.stubborn_taps
-        found = list(news(served, wanted, seen, stubborn_taps=stubborn, told=self._told))
+        is_broken = self._executor.is_broken(network_id) and not (seen and seen.state.server)
+        found = list(
+            news(
+                served,
+                wanted,
+                seen,
+                stubborn_taps=stubborn,
+                is_broken=is_broken,
+                told=self._told,
+            )
+        )
         to_prove = [port for port, ready in found if ready and is_answered(port, wanted)]
         proved = self._proofs.prove(served, wanted, seen, to_prove) if seen and to_prove else ()
         unproved = {port.id for port in to_prove}.difference(proved)
@@ -242,4 +252,8 @@ def _with_taps(state: NetworkState, taps: frozenset[str]) -> NetworkState:
 
 def _sentence(port: ServedPort, *, ready: bool) -> str:
     """What the log says of a port that was reported."""
-    return f"DHCP answers with {', '.join(port.addresses)}" if ready else f"{port.tap} is not here"
+    if ready:
+        return f"DHCP answers with {', '.join(port.addresses)}"
+    if not port.is_served:
+        return "nothing gives its machine an address"
+    return f"{port.tap} is not here, or its DHCP server does not run"

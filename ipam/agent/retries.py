@@ -38,6 +38,11 @@ class Retries:
         """Forget what failed before."""
         self._failures.pop(key, None)
 
+    def times(self, key: str) -> int:
+        """How often in a row it has failed."""
+        failure = self._failures.get(key)
+        return failure.times if failure else 0
+
     def seconds_left(self, key: str, now: float) -> float:
         """How long to leave it alone; 0 where it may be tried."""
         failure = self._failures.get(key)

@@ -48,8 +48,8 @@ def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> 
 
 
 def make_down(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Reported:
-    """Make the ports of the agent's host DOWN that still have this revision."""
-    here = _port.c.binding_host_id == agent.host
+    """Make those of the agent's ports DOWN that still have this revision."""
+    here = (_port.c.binding_host_id == agent.host) | scheduling.unbound_ports_of(agent)
     reported = _set_status(tx, here, revisions, model.DOWN)
     expected = _expect(tx, agent, revisions, ready=False)
     return Reported(reported.ids + expected.ids, reported.just_now)

@@ -309,3 +309,22 @@ def test_reserved_names_each_address_and_its_mac() -> None:
         "10.0.0.5": "fa:16:3e:00:00:05",
         "2001:db8::5": "fa:16:3e:00:00:05",
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "is_served"),
+    [
+        (network(), True),
+        (network(admin_state_up=False), False),
+        (network(admin_state_up=False, dhcp_port=None), False),
+        (network(subnets=[subnet4(enable_dhcp=False)]), False),
+        (network(subnets=[subnet4(enable_dhcp=False)], dhcp_port=None), True),
+        (network(subnets=[subnet4(enable_dhcp=False), subnet6()]), True),
+        (network(subnets=[subnet4(enable_dhcp=False), subnet6("slaac")]), True),
+        (network(ports=[port(fixed_ips=[])]), False),
+    ],
+)
+def test_a_port_to_which_nothing_gives_an_address_is_not_served(
+    row: Json, is_served: bool
+) -> None:
+    assert served(row).ports[PORT].is_served is is_served

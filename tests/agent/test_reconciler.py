@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ipam import model
-from ipam.agent.carry_out import LONGEST_RETRY_SECONDS, TAP_AGAIN_SECONDS
+from ipam.agent.carry_out import FAILURES_OF_BROKEN, LONGEST_RETRY_SECONDS, TAP_AGAIN_SECONDS
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS
 from ipam.agent.outside import Running
@@ -605,3 +605,40 @@ def test_a_server_that_does_not_start_is_quoted(
     host.turn()
     trouble = host.reconciler.troubles[network_id(1)]
     assert trouble == "dnsmasq ended with status 1: bad option at line 1"
+
+
+def test_a_port_that_nothing_gives_an_address_any_more_is_down(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    off = [subnet4(enable_dhcp=False)]
+    host.want(row(1, port(1, 5, status="ACTIVE"), subnets=off))
+    host.settle()
+    assert host.reports == {port_id(1, 5): False}
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    assert host.reports == {port_id(1, 5): True}
+    host.want(row(1, port(1, 5, status="ACTIVE"), admin_state_up=False))
+    host.settle()
+    assert host.reports == {port_id(1, 5): False}
+
+
+def test_a_server_that_does_not_start_for_long_makes_the_ports_of_this_host_down(
+    host: LoopHost,
+) -> None:
+    here, elsewhere = machine(1, 5, status="ACTIVE"), machine(1, 6, binding_host_id="elsewhere")
+    host.kernel.plug(TAP)
+    host.want(row(1, here, elsewhere))
+    host.settle()
+    host.reports.clear()
+    host.faults.fail("start dnsmasq")
+    host.server_dies(1)
+    for _ in range(FAILURES_OF_BROKEN - 1):
+        host.now += host.turn()
+        assert host.reports == {}, "it may pass"
+    for _ in range(5):
+        host.now += host.turn()
+    assert host.reports == {port_id(1, 5): False}
+    host.faults.end()
+    host.now += LONGEST_RETRY_SECONDS
+    host.settle()
+    assert host.reports[port_id(1, 5)]

@@ -39,7 +39,7 @@ READY: Final = Report(
 )
 DOWN: Final = Report(
     "down",
-    "Make ports DOWN that have no tap on the agent's host and did not change since",
+    "Make ports DOWN that are not served, or have no tap on the host, and did not change since",
     port_reports.make_down,
     ComputeOutbox.unplugged,
 )

@@ -11,7 +11,7 @@ from ipam import model
 from ipam.cli import lookup
 from ipam.cli.connection import connect
 from ipam.cli.options import examples
-from ipam.cli.resource_kinds import AGENT, PORT, SUBNET
+from ipam.cli.resource_kinds import AGENT, NETWORK, PORT, SUBNET
 from ipam.errors import NotFound, PolicyNotAuthorized, Temporary
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def reason(
     port: Mapping[str, Any],
     dhcp_subnets: Sequence[str],
     agents: Sequence[Mapping[str, Any]] | None,
+    *,
+    network_is_up: bool = True,
 ) -> str:
     """Why a port is not ACTIVE, and the next step.
 
@@ -69,6 +71,8 @@ def reason(
     """
     if not port["admin_state_up"]:
         return f"The port is disabled: `ipam port set {port['id']} --enable`."
+    if not network_is_up:
+        return f"Its network is disabled: `ipam network set {port['network_id']} --enable`."
     if not port["fixed_ips"]:
         return f"It has no address: `ipam port set {port['id']} --fixed-ip subnet=SUBNET`."
     if not dhcp_subnets:
@@ -93,7 +97,12 @@ def reason(
         for of, trouble in (agent.get("configurations") or {}).get("troubles", {}).items()
     }
     tap = model.tap_name(port["id"])
-    for of, what in ((port["network_id"], "its network"), (tap, f"its tap {tap}")):
+    for of, what in (
+        (port["id"], "the port"),
+        *((fixed_ip["subnet_id"], "its subnet") for fixed_ip in port["fixed_ips"]),
+        (port["network_id"], "its network"),
+        (tap, f"its tap {tap}"),
+    ):
         if of in troubles:
             return f"The agent of {alive[0]['host']} is alive, but {what}: {troubles[of]}"
     if host and port["device_owner"].startswith(model.COMPUTE_OWNER_PREFIX):
@@ -148,5 +157,14 @@ def _explain(client: "Client", port: dict[str, Any], timeout: float) -> str:
         agents = client.list(AGENT.path, AGENT.collection)
     except (PolicyNotAuthorized, NotFound):
         agents = None
-    why = reason(port, [subnet["id"] for subnet in subnets], agents)
+    try:
+        network = client.get(f"{NETWORK.path}/{port['network_id']}")["network"]
+    except NotFound:
+        network = {}  # it is another's, and not shared any more
+    why = reason(
+        port,
+        [subnet["id"] for subnet in subnets],
+        agents,
+        network_is_up=network.get("admin_state_up", True),
+    )
     return f"The port is still {port['status']} after {timeout:g} s.\n{why}"

@@ -442,10 +442,13 @@ def test_a_port_that_changed_since_or_is_on_another_host_does_not_go_down(site: 
     agent.ready(renamed, unbound)
     other.ready(others)
     gone = {"id": NOWHERE, "revision_number": 0}
-    answer = agent.down(changed, unbound, others, gone)
-    assert (answer["down"], len(answer["ignored"])) == ([], 4)
+    answer = agent.down(changed, others, gone)
+    assert (answer["down"], len(answer["ignored"])) == ([], 3)
+    assert other.down(unbound)["down"] == [], "another agent serves it"
     found = {each["id"]: each["status"] for each in site.list("port")}
     assert {found[each["id"]] for each in (changed, unbound, others)} == {"ACTIVE"}
+    assert agent.down(unbound)["down"] == [unbound["id"]]
+    assert site.show("port", unbound["id"])["status"] == "DOWN"
 
 
 @pytest.mark.parametrize("told", ["ready-ports", "down-ports"])

@@ -66,6 +66,17 @@ def test_the_reason_names_the_cause_and_the_next_step(
     assert expected in reason({**PORT, **port}, subnets, agents)
 
 
+@pytest.mark.parametrize(("of", "what"), [("p1", "the port"), ("s1", "its subnet")])
+def test_what_the_agent_says_of_the_port_or_its_subnet_is_the_reason(of: str, what: str) -> None:
+    agent = {**ALIVE, "configurations": {"troubles": {of: "an option was dropped"}}}
+    assert reason(PORT, ["s1"], [agent]).endswith(f"but {what}: an option was dropped")
+
+
+def test_a_disabled_network_is_a_reason() -> None:
+    found = reason(PORT, ["s1"], [ALIVE], network_is_up=False)
+    assert found == "Its network is disabled: `ipam network set n1 --enable`."
+
+
 @pytest.fixture
 def waiting(local: Ipam) -> Ipam:
     """A port web-1 bound to the host `node-7`, which no agent serves."""
