@@ -18,7 +18,7 @@ from msgspec.structs import fields
 from ipam.api.http.attributes import python_names
 from ipam.api.http.kind import Kind, Parent
 from ipam.api.http.service import FrameworkService
-from ipam.errors import PolicyNotAuthorized
+from ipam.errors import HTTPBadRequest, PolicyNotAuthorized
 from ipam.identity.caller import Caller
 from ipam.identity.policy import Grant
 from ipam.store.engine import reading
@@ -28,6 +28,7 @@ from ipam.values import is_uuid
 LOG = logging.getLogger(__name__)
 
 PROJECT: Final = ("project_id", "tenant_id")
+OTHER_PROJECT: Final = "create_for_other_project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ class Access:
     def require_new(self, kind: Kind, struct: type[Struct], bodies: Sequence[Any]) -> None:
         """Refuse unless the rules allow to make what these bodies say.
 
-        Raises the parent's `not_found` for one that the caller may not see. What is wrong with a
-        body in itself is left to those who read it.
+        Raises the parent's `not_found` for one that the caller may not see, and HTTPBadRequest
+        for another project as the owner. What else is wrong with a body in itself is left to those
+        who read it.
         """
         self.applied.add(f"create_{kind.name}")
         defaults = _defaults(struct)
@@ -133,9 +135,8 @@ class Access:
         asked = {name: each for name, each in body.items() if each and each != defaults.get(name)}
         rules = [rule, *self._attribute_rules(kind, rule, asked)]
         own = self.caller.project_id
-        if any(body.get(name, own) != own for name in PROJECT):
-            rules.append("create_for_other_project")
-        return rules
+        is_for_other = any(body.get(name, own) != own for name in PROJECT)
+        return [OTHER_PROJECT, *rules] if is_for_other else rules
 
     def _relations(
         self, collection: Collection, ids: Sequence[str]
@@ -175,8 +176,14 @@ def refuse(rule: str) -> NoReturn:
 
 def _require(grants: Mapping[str, Grant], ways: Iterable[str]) -> None:
     for rule, grant in grants.items():
-        if not grant.covers(ways):
-            refuse(rule)
+        if grant.covers(ways):
+            continue
+        if rule == OTHER_PROJECT:  # Neutron finds fault with the body here, not with the caller
+            raise HTTPBadRequest(
+                "Specifying 'project_id' or 'tenant_id' other than authenticated project in"
+                " request requires admin privileges."
+            )
+        refuse(rule)
 
 
 def _any(_value: Any) -> bool:

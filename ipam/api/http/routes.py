@@ -246,11 +246,14 @@ def write_routes(
 
 
 def wanted_revision(req: falcon.Request) -> int | None:
-    """The revision of `If-Match: revision_number=N`. Raises HTTPBadRequest on another form."""
+    """The revision of `If-Match: revision_number=N`, where N may be one that no item can have.
+
+    Raises HTTPBadRequest on another form.
+    """
     header = req.get_header("If-Match")
     if header is None:
         return None
-    match = re.fullmatch(r'\s*"?revision_number=(\d{1,18})"?\s*', header, re.ASCII)
+    match = re.fullmatch(r'\s*"?revision_number=(-?\d{1,99})"?\s*', header, re.ASCII)
     if match is None:
         raise HTTPBadRequest("Invalid input for If-Match. Reason: it is not revision_number=N.")
     return int(match[1])

@@ -287,9 +287,17 @@ def test_only_an_admin_makes_things_for_another_project(cloud: Cloud) -> None:
     for name in ("project_id", "tenant_id"):
         body = {"network": {name: "beta"}}
         for api in (cloud.alice, cloud.nova):
-            api.refused(403, "PolicyNotAuthorized", "POST", "/networks", body)
-        assert cloud.alice.create("network", **{name: "alpha"})["project_id"] == "alpha"
+            message = api.refused(400, "HTTPBadRequest", "POST", "/networks", body)
+            assert "requires admin privileges" in message
+        own = cloud.alice.create("network", **{name: "alpha"})
+        assert own["project_id"] == "alpha"
         assert cloud.admin.create("network", **{name: "beta"})["project_id"] == "beta"
+        on_it = {"network_id": own["id"], name: "beta"}
+        subnet = {**on_it, "cidr": "10.0.0.0/24", "ip_version": 4}
+        cloud.alice.refused(400, "HTTPBadRequest", "POST", "/ports", {"port": on_it})
+        cloud.alice.refused(400, "HTTPBadRequest", "POST", "/subnets", {"subnet": subnet})
+        body = {"network": {name: "beta", "shared": "True"}}
+        cloud.alice.refused(400, "HTTPBadRequest", "POST", "/networks", body)
 
 
 def test_agents_are_for_admins_and_services(cloud: Cloud) -> None:
