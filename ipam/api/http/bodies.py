@@ -54,6 +54,13 @@ def unwrap(body: dict[str, Any], name: str) -> Any:
     return body[name]
 
 
+def unwrap_each(items: list[Any], name: str) -> list[Any]:
+    """The items of a bulk request, each in its singular name or as it is: Neutron takes both."""
+    return [
+        each[name] if isinstance(each, dict) and each.keys() == {name} else each for each in items
+    ]
+
+
 def respond(resp: falcon.Response, answer: Any) -> None:
     """Send this as JSON; structs are written under their wire names."""
     resp.content_type = falcon.MEDIA_JSON

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ipam.api.http import idempotency, list_query, writing
 from ipam.api.http.access import Access
-from ipam.api.http.bodies import read_json, respond, unwrap
+from ipam.api.http.bodies import read_json, respond, unwrap, unwrap_each
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
 from ipam.api.http.service import FrameworkService
@@ -164,7 +164,8 @@ class WriteListRoute(ListRoute):
             bodies = body[plural]
             if not isinstance(bodies, list) or not bodies:
                 raise HTTPBadRequest(f"Resources required: '{plural}' is not a list with items.")
-            respond(resp, self._create(req, bodies, lambda views: {plural: views}))
+            each = unwrap_each(bodies, name)
+            respond(resp, self._create(req, each, lambda views: {plural: views}))
         else:
             bodies = [unwrap(body, name)]
             respond(resp, self._create(req, bodies, lambda views: {name: views[0]}))

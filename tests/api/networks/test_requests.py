@@ -164,6 +164,19 @@ def test_several_networks_are_made_at_once(api: Api) -> None:
     assert [network["name"] for network in result.json["networks"]] == ["a", "b"]
 
 
+def test_items_of_a_bulk_may_stand_under_their_singular_name(api: Api) -> None:
+    body = {"networks": [{"network": {"name": "a"}}, {"name": "b"}]}
+    result = api.call("POST", "/networks", body)
+    assert result.status_code == 201, result.text
+    assert [network["name"] for network in result.json["networks"]] == ["a", "b"]
+    mixed = {"networks": [{"network": {"name": "a"}, "mtu": 1400}]}
+    message = api.refused(400, "HTTPBadRequest", "POST", "/networks", mixed)
+    assert "Unrecognized attribute(s) 'network'" in message
+    faulty = {"networks": [{"network": {"name": "a"}}, {"network": {"mtu": "wide"}}]}
+    message = api.refused(400, "HTTPBadRequest", "POST", "/networks", faulty)
+    assert message.startswith("[1] Invalid input for mtu")
+
+
 def test_one_bad_network_of_several_spoils_all_and_is_named(api: Api) -> None:
     body: dict[str, Any] = {"networks": [{"name": "a"}, {"name": 5}, {"foo": 1}]}
     message = api.refused(400, "HTTPBadRequest", "POST", "/networks", body)
