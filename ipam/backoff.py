@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 MOST_DOUBLINGS = 64
-"""Far beyond every bound in use; it keeps the power a number that a float holds."""
+"""Far more than any bound in use needs. It keeps the power of two within a float's range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +20,5 @@ class Backoff:
         return min(self.first_seconds * 2.0**doublings, self.longest_seconds)
 
     def random_seconds(self, failures: int) -> float:
-        """Anything up to that wait, so that those who failed together do not meet again."""
+        """A random part of that wait, so that tasks that failed together do not retry together."""
         return random.uniform(0, self.seconds(failures))  # noqa: S311  # no secret

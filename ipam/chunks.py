@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 MOST_PARAMETERS: Final = 1000
-"""So many parameters every database takes in one statement."""
+"""Every database accepts so many parameters in one statement."""
 
 
 def chunks(values: Sequence[T], most: int = MOST_PARAMETERS) -> Iterator[Sequence[T]]:

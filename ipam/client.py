@@ -1,7 +1,7 @@
-"""The HTTP client of the Networking API: what the agent and the command line speak through.
+"""The HTTP client of the Networking API, for the agent and the command line.
 
 Takes a Unix socket or a URL, gives parsed JSON, and raises the errors of `ipam.errors` that the
-service meant. No retries but one of a GET on a connection that the server had closed meanwhile.
+service answered. The only retry is of a GET on a connection that the server had closed meanwhile.
 """
 
 import itertools
@@ -28,7 +28,7 @@ Items = list[dict[str, Any]]
 
 
 class Client:
-    """A kept-alive connection to one service, safe to share by threads; close it after use."""
+    """Kept-alive connections to one service. Threads may share it. Close it after use."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Client:
         return _body(self._send("GET", path, params))
 
     def get_bytes(self, path: str, params: Params | None = None) -> bytes:
-        """The answer as it came, for who decodes it into a type."""
+        """The answer as bytes, for a caller that decodes it into a type."""
         return self._send("GET", path, params).content
 
     def post(self, path: str, params: Params | None = None, json: Any = None) -> Any:
@@ -88,7 +88,10 @@ class Client:
         *,
         revision_number: int | None = None,
     ) -> Any:
-        """The parsed answer; with a revision, RevisionNumberConstraintFailed if it is old."""
+        """The parsed answer.
+
+        Raises RevisionNumberConstraintFailed if the revision given is old.
+        """
         return _body(self._send("PUT", path, params, json, _if_match(revision_number)))
 
     def delete(
@@ -99,7 +102,7 @@ class Client:
         *,
         revision_number: int | None = None,
     ) -> Any:
-        """The parsed answer, mostly None; with a revision as `put`."""
+        """The parsed answer, mostly None. Treats `revision_number` like `put`."""
         return _body(self._send("DELETE", path, params, json, _if_match(revision_number)))
 
     def get_if_changed(
@@ -119,7 +122,7 @@ class Client:
         *,
         max_items: int | None = None,
     ) -> Items:
-        """Every item of a collection, or the first `max_items`, over as many pages as it takes."""
+        """Every item of a collection, or the first `max_items`, from as many pages as needed."""
         return list(itertools.islice(self.iterate(path, collection, params), max_items))
 
     def iterate(
@@ -156,7 +159,7 @@ class Client:
         return response
 
     def _again(self, request: httpx.Request) -> httpx.Response:
-        """A GET once more: the server may close an idle connection just as we use it."""
+        """Send a GET once more: the server may close an idle connection just when it is used."""
         try:
             if request.method == "GET":
                 return self._http.send(request)
@@ -186,7 +189,7 @@ class Client:
 
 
 def error_from_response(response: httpx.Response) -> errors.IpamError:
-    """The error that a refusing answer means: by its NeutronError type, else by its status."""
+    """The error of a refusing answer: by its NeutronError type, else by its status."""
     kind, message = _neutron_error(response)
     error_class = _by_type(kind) or _by_status(response.status_code)
     if not message:
@@ -223,7 +226,7 @@ def _by_type(kind: str) -> type[errors.IpamError] | None:
 
 
 def _by_status(status: int) -> type[errors.IpamError]:
-    """The general class of a status, for types that this version does not know."""
+    """The general class of a status, for error types that this version does not know."""
     named: dict[int, type[errors.IpamError]] = {
         400: errors.HTTPBadRequest,
         401: errors.Unauthorized,
@@ -254,8 +257,8 @@ def _body(response: httpx.Response) -> Any:
 def _next_page(page: Mapping[str, Any], collection: str) -> Sequence[tuple[str, str]] | None:
     """The query of the page after this one.
 
-    Only the query of the link is used: its host may be one that we cannot reach, or one that
-    should not see our password.
+    Only the query of the link is used. Its host may be unreachable from here, or may be one that
+    must not see the password.
     """
     for link in page.get(f"{collection}_links", ()):
         if link.get("rel") == "next":
@@ -276,7 +279,7 @@ def _unversioned(url: str) -> str:
 
 
 def _system_error(error: BaseException | None) -> OSError | None:
-    """The system call's own error, somewhere below httpx's exceptions."""
+    """The system call's error among the causes of httpx's exception."""
     while error is not None:
         if isinstance(error, OSError) and error.strerror:
             return error

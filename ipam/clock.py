@@ -4,10 +4,10 @@ import time
 
 
 def now_seconds() -> int:
-    """In seconds."""
+    """The time in seconds."""
     return int(time.time())
 
 
 def now_microseconds() -> int:
-    """In microseconds."""
+    """The time in microseconds."""
     return time.time_ns() // 1000

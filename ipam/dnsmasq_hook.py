@@ -1,13 +1,14 @@
 #!/usr/bin/python3 -IS
-"""Run by dnsmasq on each DHCP event (`dhcp-script`): hand it to the agent, or spool it.
+"""Run by dnsmasq on each DHCP event (`dhcp-script`): hands it to the agent, or spools it.
 
-One process per event, so it is one self-contained file that imports only what is built into the
-interpreter. It answers `add`, `old` and `del` with one record on the agent's socket and waits for
-"written"; on any failure the record goes to the spool. It has no way to fail dnsmasq: it exits 0.
+Each event starts a process, so this is one file that imports only what is built into the
+interpreter. For `add`, `old` and `del` it sends one record to the agent's socket and waits for
+"written". On any failure it appends the record to the spool. It always exits with status 0, so
+that dnsmasq never fails because of it.
 
 A record is one line of `key=value` fields between tabs. Bytes that are not printable ASCII, and
-`%`, stand as `%XX`, so that no client can end a field or a line. Its `id` makes a second delivery
-(the answer was lost, the spool has it too) recognisable.
+`%`, stand as `%XX`, so that no client can end a field or a line. By its `id` a second delivery is
+recognised: if the answer is lost, the record is in the spool, too.
 """
 
 import _socket
@@ -46,7 +47,7 @@ KEPT = (
 
 
 def escape(value: bytes) -> str:
-    """The bytes as printable ASCII, cut to a bound."""
+    """The value as printable ASCII, cut to a bound."""
     return "".join(
         chr(byte) if 32 < byte < 127 and byte != 37 else f"%{byte:02X}"
         for byte in value[:LONGEST_VALUE]
@@ -82,10 +83,10 @@ def deliver(line: bytes, path: bytes) -> bool:
 
 
 def spool(line: bytes, path: bytes) -> None:
-    """Append the record for good. The lock keeps the agent from emptying the file meanwhile."""
+    """Append the record and sync it. The lock keeps the agent from emptying the file meanwhile."""
     descriptor = posix.open(path, posix.O_WRONLY | posix.O_APPEND | posix.O_CLOEXEC, 0o600)
     posix.lockf(descriptor, posix.F_LOCK, 0)
-    # The newline in front ends what a writer that died in the middle may have left.
+    # The newline in front ends a line that a killed writer may have left unfinished.
     posix.write(descriptor, b"\n" + line)
     posix.fdatasync(descriptor)
 
@@ -99,7 +100,7 @@ def print_leases(path: bytes) -> None:
 
 
 def run(arguments: list[bytes], environment: dict[bytes, bytes]) -> None:
-    """Do what dnsmasq asked; raises OSError where the caller is to look away."""
+    """Do what dnsmasq asked. Raises OSError on a failure that the caller ignores."""
     if arguments[:1] == [b"init"]:
         print_leases(environment[b"IPAM_LEASES"])
     elif len(arguments) >= 3 and arguments[0] in ACTIONS:
@@ -117,6 +118,6 @@ if __name__ == "__main__":
         encoding = sys.getfilesystemencoding()
         run([a.encode(encoding, "surrogateescape") for a in sys.argv[1:]], posix.environ)
     except Exception as error:  # noqa: BLE001  # a failing init would stop DHCP
-        # dnsmasq writes what we print here to its log, and nothing else would ever tell.
+        # dnsmasq writes this output to its log. There is no other place that shows the error.
         posix.write(2, f"ipam hook: {error!r}\n".encode("utf-8", "backslashreplace"))
-    posix._exit(0)  # noqa: SLF001  # skips the interpreter's tidying: 2 ms of 10
+    posix._exit(0)  # noqa: SLF001  # skips the interpreter's cleanup, 2 of 10 ms

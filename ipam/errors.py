@@ -1,9 +1,9 @@
 """Every error the product raises on purpose, split by who must act.
 
-The caller (`CallerError`, 4xx) resubmits something else; time (`Temporary`, 503) heals what a
-retry will find healed; a `Bug` is ours. A class is named after the type that Neutron's clients
-look for in `{"NeutronError": {"type": ...}}` and carries its HTTP status, so no mapping table
-exists anywhere.
+The caller must change the request (`CallerError`, 4xx). A later retry may succeed (`Temporary`,
+503). A `Bug` is a fault of this program. A class is named after the type that Neutron's clients
+look for in `{"NeutronError": {"type": ...}}` and has its HTTP status, so there is no mapping
+table.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ class IpamError(Exception):
 
     @property
     def type(self) -> str:
-        """The name that goes on the wire."""
+        """The name of the error in answers."""
         return type(self).__name__
 
 
@@ -34,7 +34,7 @@ class Temporary(IpamError):
 
 
 class Bug(IpamError):
-    """A state that this program holds to be impossible."""
+    """A state that should be impossible."""
 
 
 class HostUnfit(IpamError):
@@ -42,14 +42,14 @@ class HostUnfit(IpamError):
 
 
 class Malformed(IpamError):
-    """What another part of this program said or kept, and this version cannot read."""
+    """Data of another part of this program that this version cannot read."""
 
 
 class SettingsUnfit(IpamError):
-    """The settings cannot be read, or have faults: every one of them in the message."""
+    """The settings cannot be read, or have faults. The message has every fault."""
 
     def __init__(self, faults: str | Sequence[str]) -> None:
-        """One sentence of its own, or the faults of the file."""
+        """Takes one sentence, or the faults of the file."""
         if not isinstance(faults, str):
             count, lines = (
                 ("a fault", " ") if len(faults) == 1 else (f"{len(faults)} faults", "\n")
@@ -123,11 +123,11 @@ class AddressScopeUpdateError(CallerError):
 
 
 class NetworkAddressScopeAffinityError(CallerError):
-    """Subnets of one IP version and of several address scopes on one network."""
+    """Subnets of one network and IP version that are in different address scopes."""
 
 
 class NetworkSubnetPoolAffinityError(CallerError):
-    """Subnets of one IP version and of several subnet pools on one network."""
+    """Subnets of one network and IP version that are from different subnet pools."""
 
 
 class MinPrefixSubnetAllocationError(CallerError):
@@ -154,7 +154,7 @@ class AllowedAddressPairExhausted(CallerError):
     """More allowed address pairs than a port may have."""
 
 
-# 401 and 403: who may call
+# 401 and 403: the caller may not do this
 
 
 class Unauthorized(CallerError):
@@ -283,7 +283,7 @@ class SubnetAllocationError(Conflict):
 
 
 class SubnetPoolQuotaExceeded(Conflict):
-    """A project has all it may have of a subnet pool."""
+    """A project has used up its quota of a subnet pool."""
 
 
 class AddressScopeInUse(Conflict):
@@ -311,15 +311,15 @@ class NoNetworkAvailable(Conflict):
 
 
 class PortInUse(Conflict):
-    """A port that something else still needs."""
+    """A port that another resource still needs."""
 
 
 class OverQuota(Conflict):
-    """A project has as many of something as it may have."""
+    """A project has as many resources of a kind as its quota allows."""
 
 
 class RbacPolicyInUse(Conflict):
-    """A policy that other projects' resources rely on."""
+    """A policy that resources of other projects depend on."""
 
 
 class DuplicateRbacPolicy(Conflict):
@@ -343,15 +343,15 @@ class IdempotencyKeyInUse(Conflict):
 
 
 class PortBindingAlreadyExists(Conflict):
-    """The port is bound to this host, actively or not."""
+    """The port has a binding to this host already, active or inactive."""
 
 
 class PortBindingAlreadyActive(Conflict):
-    """The binding that is to become active is."""
+    """The binding that should become active is active already."""
 
 
 class IpAddressGenerationFailure(Conflict):
-    """No address is left to give."""
+    """No address is left."""
 
 
 class IpAddressAlreadyAllocated(Conflict):
@@ -367,7 +367,7 @@ class GatewayConflictWithAllocationPools(Conflict):
 
 
 class RevisionNumberConstraintFailed(CallerError):
-    """`If-Match` named another revision than the present one."""
+    """`If-Match` names a revision that is not the current one."""
 
     status = 412
 
@@ -379,7 +379,7 @@ class HTTPRequestEntityTooLarge(CallerError):
 
 
 class IdempotencyKeyReused(CallerError):
-    """The Idempotency-Key stands for another request."""
+    """The Idempotency-Key was used for another request."""
 
     status = 422
 
@@ -392,4 +392,4 @@ class DatabaseUnavailable(Temporary):
 
 
 class ServiceUnavailable(Temporary):
-    """Something other than the database is away."""
+    """A service other than the database does not answer."""

@@ -1,4 +1,4 @@
-"""Signing in with Keystone as a client: the agent, the worker, the command line at a cloud."""
+"""Signs in with Keystone as a client, for the agent, the worker and the command line."""
 
 import contextlib
 import ssl
@@ -14,17 +14,17 @@ from ipam.settings import Settings
 
 AGENT_GROUP: Final = "agent_keystone"
 NOVA_GROUP: Final = "nova"
-"""Where the settings say how to sign in; the names of the options are keystoneauth's."""
+"""The settings group that says how to sign in. Its options are keystoneauth's."""
 
 
 class SessionAuth(httpx.Auth):
-    """The headers of a keystoneauth session: a token, renewed once when it has expired."""
+    """Adds the token of a keystoneauth session, and renews it once if it has expired."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request; sign in anew and send it again when the answer is 401."""
+        """Add the token. If the answer is 401, sign in again and send the request again."""
         request.headers.update(self._headers())
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED and self._session.invalidate():
@@ -41,14 +41,14 @@ class SessionAuth(httpx.Auth):
 
 
 def agent_auth(settings: Settings) -> SessionAuth:
-    """How the agent signs in, as [agent_keystone] says. Asks Keystone when it is first used."""
+    """How the agent signs in, from [agent_keystone]. Asks Keystone at its first use."""
     return SessionAuth(_session(settings, AGENT_GROUP))
 
 
 def nova_adapter(settings: Settings) -> adapter.Adapter:
-    """The way to the `compute` service of the catalog, signed in as [nova] says.
+    """An adapter for the `compute` service of the catalog, signed in as [nova] says.
 
-    Asks Keystone when it is first used; what goes wrong is a keystoneauth1 ClientException.
+    Asks Keystone at its first use. Failures are keystoneauth1 ClientExceptions.
     """
     session = _session(settings, NOVA_GROUP)
     loading.register_adapter_conf_options(settings.config_opts, NOVA_GROUP)
@@ -59,7 +59,7 @@ def nova_adapter(settings: Settings) -> adapter.Adapter:
 
 
 def verify(session: Any) -> bool | ssl.SSLContext:
-    """The form httpx wants of keystoneauth's `verify` (a flag or a CA file) and `cert`."""
+    """The `verify` (a flag or a CA file) and `cert` of keystoneauth, in httpx's form."""
     if session.verify is False:
         return False
     if session.verify is True and not session.cert:

@@ -1,6 +1,6 @@
-"""The vocabulary every part shares: constants of the Networking API, addresses, names on a host.
+"""What all parts share: constants of the Networking API, addresses, names on a host.
 
-Pure: no clock, no randomness but `new_id`, nothing outside the process.
+Pure, except `new_id`, which is random.
 """
 
 import re
@@ -28,7 +28,7 @@ DHCPV6_STATEFUL: Final = "dhcpv6-stateful"
 DHCPV6_STATELESS: Final = "dhcpv6-stateless"
 
 LeaseAction: TypeAlias = Literal["add", "old", "del", "missed"]
-"""What happened to a lease: dnsmasq's words, and `missed` for an end that nobody reported."""
+"""What happened to a lease: dnsmasq's names, and `missed` for an end that nobody reported."""
 
 MAC_PREFIX: Final = bytes.fromhex("fa163e")
 """Neutron's default `base_mac`, an OUI that hypervisors and firewalls already know."""
@@ -44,19 +44,19 @@ def is_uuid(text: str) -> bool:
 
 
 def is_mac(text: str) -> bool:
-    """Whether the text has the form of a MAC address here: lower case, with colons."""
+    """Whether the text is a MAC address in lower case with colons."""
     return _MAC.fullmatch(text) is not None
 
 
 def ip_version(text: str) -> int:
-    """4 or 6: the version of an address or CIDR, of which IPv6 alone has colons."""
+    """4 or 6: the version of an address or CIDR. Only IPv6 has colons."""
     return 6 if ":" in text else 4
 
 
 def pack(address: str) -> bytes:
     """The address in network byte order: 4 bytes for IPv4, 16 for IPv6.
 
-    Packed addresses of one IP version sort as the addresses do. Raises OSError on anything else.
+    Packed addresses of one IP version sort like the addresses. Raises OSError for other texts.
     """
     family = socket.AF_INET if ip_version(address) == 4 else socket.AF_INET6
     return socket.inet_pton(family, address)
@@ -68,13 +68,13 @@ def unpack(packed: bytes) -> str:
 
 
 def new_id() -> str:
-    """A fresh resource id."""
+    """A new resource id."""
     return str(uuid.uuid4())
 
 
 @lru_cache(maxsize=4096)
 def iso_time(epoch_seconds: int) -> str:
-    """The instant as the API writes it: `2026-11-22T08:00:00Z`."""
+    """The instant in the API's format: `2026-11-22T08:00:00Z`."""
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -85,17 +85,17 @@ def iso_time_microseconds(epoch_microseconds: int) -> str:
 
 
 def dhcp_device_id(network_id: str) -> str:
-    """The device_id by which a network's DHCP port is known."""
+    """The device_id of a network's DHCP port."""
     return f"dhcp-{network_id}"
 
 
 def bridge_name(network_id: str) -> str:
-    """The bridge of a network, as Neutron and os-vif name it (14 characters at most)."""
+    """The name of a network's bridge, as in Neutron and os-vif (at most 14 characters)."""
     return f"brq{network_id}"[:14]
 
 
 def tap_name(port_id: str) -> str:
-    """The host side of a port's interface, as Nova names it (14 characters)."""
+    """The name of the host side of a port's interface, the same as in Nova (14 characters)."""
     return f"tap{port_id}"[:14]
 
 
@@ -110,9 +110,10 @@ def dhcp_interface_name(port_id: str) -> str:
 
 
 def default_hostname(address: str) -> str:
-    """The name a machine gets when its port has none: `host-10-0-0-5`, as Neutron has it.
+    """The name of a machine whose port has none: `host-10-0-0-5`, the same as in Neutron.
 
-    An IPv6 address that ends with colons is written with its last zero: a hyphen ends no label.
+    An IPv6 address that ends with colons gets a final zero, because a label cannot end with a
+    hyphen.
     """
     whole = f"{address}0" if address.endswith(":") else address
     return "host-" + whole.replace(".", "-").replace(":", "-")

@@ -1,11 +1,11 @@
-"""The service manager's notifications (sd_notify(3)), in the few lines that they need."""
+"""Notifications to systemd (sd_notify(3))."""
 
 import os
 import socket
 
 
 def notify(state: str) -> None:
-    """Tell systemd `READY=1`, `STOPPING=1` or `STATUS=…`; nothing happens without systemd."""
+    """Tell systemd `READY=1`, `STOPPING=1` or `STATUS=…`. Does nothing without systemd."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return
@@ -14,5 +14,5 @@ def notify(state: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         try:
             channel.sendto(state.encode(), address)
-        except OSError:  # a service that works is worth more than one that says so
+        except OSError:  # the service works without notifications
             return

@@ -1,7 +1,7 @@
-"""Text files from the templates, out of values that were parsed and nothing else.
+"""Makes text files from templates, with parsed values only.
 
-A template for dnsmasq may print only a `Word`. Anything else, a plain string above all, is refused
-while rendering, so a value that skipped its parser can never become syntax.
+A template for dnsmasq may print only a `Word`. Rendering refuses anything else, such as a plain
+string, so a value that was not parsed can never become syntax.
 """
 
 import functools
@@ -13,7 +13,7 @@ import jinja2
 
 
 class Word(str):
-    """Text that may stand in a configuration file as one value; only parsers make it."""
+    """Text that is safe as one value in a configuration file. Only parsers make it."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ def render_config(template: str, **values: object) -> str:
 
 
 def folder() -> Path:
-    """Where the templates are: inside the installed package, or beside it in a checkout."""
+    """The templates' directory: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parent
     shipped = package / "_templates"
     return shipped if shipped.is_dir() else package.parent / "templates"
@@ -45,7 +45,7 @@ def _dnsmasq_environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(folder() / "dnsmasq"),
         undefined=jinja2.StrictUndefined,
         finalize=_only_words,
-        autoescape=False,  # noqa: S701  # not HTML: the grammar is kept by _only_words
+        autoescape=False,  # noqa: S701  # not HTML: _only_words protects the syntax
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -1,7 +1,7 @@
-"""The types of values in bodies and filters, with the rules that one value can be held to.
+"""The types of values in bodies and filters, with the rules for a single value.
 
 Each check gives the canonical form (lower-case MAC, RFC 5952 address) or raises ValueError with
-the rule. Rules between values (a gateway in its subnet) stand in `ipam.rules`.
+the rule. Rules between values (a gateway in its subnet) are in `ipam.rules`.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from msgspec import Meta
 
 from ipam import model
-from ipam.model import is_uuid as is_uuid  # noqa: PLC0414  # the check of a value like the others
+from ipam.model import is_uuid as is_uuid  # noqa: PLC0414  # a check like the others here
 
 NAME_LENGTH: Final = 255
 SQL_INTEGER_MAX: Final = 2**31 - 1
@@ -23,14 +23,14 @@ _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """The text, which has no control characters: PostgreSQL cannot store NUL."""
+    """A text without control characters. PostgreSQL cannot store NUL."""
     if found := _CONTROL.search(text):
         raise ValueError(f"Control character {found[0]!a} is not allowed")
     return text
 
 
 def readable(text: str) -> str:
-    """As `printable`, with line ends and tabs."""
+    """Like `printable`, but line ends and tabs are allowed."""
     if found := _CONTROL_BUT_LINES.search(text):
         raise ValueError(f"Control character {found[0]!a} is not allowed")
     return text
@@ -44,7 +44,7 @@ def uuid(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """An IPv4 or IPv6 address, as RFC 5952 writes it."""
+    """An IPv4 or IPv6 address, in the form of RFC 5952."""
     try:
         return model.unpack(model.pack(text))
     except (OSError, ValueError):
@@ -84,7 +84,7 @@ def mac(text: str) -> str:
 
 
 def hostname(text: str) -> str:
-    """A host name of RFC 1123 labels, lower case, with its final dot if it has one; or empty."""
+    """A host name of RFC 1123 labels in lower case, with or without a final dot; or empty."""
     labels = text.removesuffix(".").split(".")
     if text and not all(map(_LABEL.fullmatch, labels)):
         raise ValueError(
@@ -97,7 +97,7 @@ def hostname(text: str) -> str:
 
 
 def domain(text: str) -> str:
-    """A DNS domain, with or without its final dot; empty for none."""
+    """A DNS domain, with or without a final dot; or empty."""
     if text and not is_domain(text.removesuffix(".")):
         raise ValueError(
             f"{shown(text)} is not a DNS domain: labels of 1 to 63 letters, digits and hyphens,"
@@ -107,7 +107,7 @@ def domain(text: str) -> str:
 
 
 def is_domain(text: str) -> bool:
-    """Whether the text is made of RFC 1123 labels joined by dots, with room for DNS's 253."""
+    """Whether the text is RFC 1123 labels joined by dots, and not longer than DNS allows."""
     return len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))
 
 
@@ -129,7 +129,7 @@ def lower_case(text: str) -> str:
 
 
 def json_object(value: dict[str, Any]) -> dict[str, Any]:
-    """A free object of bounded size (Neutron's limit for binding:profile)."""
+    """Any JSON object of bounded size (Neutron's limit for binding:profile)."""
     text = repr(value)
     if len(text) > 4095:
         raise ValueError("Longer than 4095 characters")
@@ -139,7 +139,7 @@ def json_object(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(text: str) -> str:
-    """A value from a request as a message may show it: printable and cut."""
+    """A value from a request, made printable and cut for a message."""
     return repr(text[:100] + ("…" if len(text) > 100 else ""))
 
 
@@ -159,7 +159,7 @@ _PATTERNS: Final = {
     hostname: rf"^({_LABEL_PATTERN}(\.{_LABEL_PATTERN})*\.?)?$",
     domain: rf"^({_LABEL_PATTERN}(\.{_LABEL_PATTERN})*\.?)?$",
 }
-"""What the API's description says of texts; the checks themselves say more, and better."""
+"""Patterns for the OpenAPI document. The checks themselves are stricter."""
 
 
 def _text(check: Any, schema_format: str | None = None, **bounds: Any) -> Meta:
@@ -185,4 +185,4 @@ PrefixLength: TypeAlias = Annotated[int, Meta(ge=0, le=128)]
 PrefixLengthText: TypeAlias = Annotated[str, Meta(extra={"check": prefix_length})]
 """How Neutron shows the prefix lengths of subnet pools; a filter compares their number."""
 JsonObject: TypeAlias = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
-"""JSON objects whose content is the caller's business."""
+"""JSON objects with any content."""

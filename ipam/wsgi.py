@@ -2,7 +2,7 @@
 
 Settings come from the files named in IPAM_CONFIG_FILE (separated by colons), or from
 /etc/ipam/ipam.conf. The application is made when a server first asks for it, not on import, so
-that a server that forks has it made in each worker.
+that each worker of a forking server makes its own.
 """
 
 import os

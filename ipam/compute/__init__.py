@@ -1,1 +1,1 @@
-"""Nova: telling it of its servers' ports, and comparing the two."""
+"""Nova: sends it events about its servers' ports, and compares servers with ports."""

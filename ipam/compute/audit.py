@@ -1,7 +1,7 @@
 """Where ports and Nova's servers contradict each other. Pure.
 
-Ports are read first and servers after them, so that a server made in between cannot look gone.
-What one look finds may be a change under way; what two looks find in the same way is a finding.
+Ports are read first and servers after them, so that a server made in between does not look
+deleted. What one look finds may be a change in progress. Only what two looks find is a finding.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ from ipam.compute.findings import Finding, Kind, about_port, age, time_text
 
 DEFAULT_GRACE_SECONDS: Final = 900
 UNSETTLED: Final = ("BUILD", "ERROR")
-"""Of a server in these states without a host nothing can be said."""
+"""A server in one of these states that has no host is not judged."""
 BAREMETAL: Final = "baremetal"
 """Ironic binds such a port to a node, which is not the host that Nova names."""
 
 
 def find(listing: Listing, *, grace_seconds: float) -> list[Finding]:
-    """Everything that one look shows, orphans without what is to be done about them."""
+    """Everything that one look shows. The action for orphans is not decided yet."""
     by_server: dict[str, list[Port]] = {}
     for port in listing.ports:
         by_server.setdefault(port.device_id, []).append(port)
@@ -46,12 +46,12 @@ def find(listing: Listing, *, grace_seconds: float) -> list[Finding]:
 
 
 def gone_ports(listing: Listing) -> list[Port]:
-    """The ports whose server is gone, the grace period aside."""
+    """The ports whose server is gone, ignoring the grace period."""
     return [port for port in listing.ports if port.server_id in listing.gone]
 
 
 def confirmed(first: Iterable[Finding], second: Iterable[Finding]) -> list[Finding]:
-    """The findings of the second look that the first had, too."""
+    """The findings of the second look that the first look had, too."""
     before = {finding.identity for finding in first}
     return [finding for finding in second if finding.identity in before]
 
@@ -110,7 +110,7 @@ def _other(server: Server, port: Port, listing: Listing) -> Finding | None:
 def _strangers(
     server: Server, ports: Sequence[Port], by_mac: Mapping[str, Port], now: datetime
 ) -> list[Finding]:
-    """The interfaces whose MAC address no port of the server has, nor one their addresses."""
+    """The server's interfaces that match no port of it, neither by MAC nor by IP addresses."""
     macs = {port.mac_address for port in ports}
     held = {address for port in ports for address in port.addresses}
     return [

@@ -14,7 +14,7 @@ from ipam.errors import NotFound, RevisionNumberConstraintFailed
 PAGE_SIZE = 1000
 
 Progress = Callable[[int, int], None]
-"""Hears the number of ports and of servers that were read so far."""
+"""Is called with the numbers of ports and servers that were read so far."""
 
 
 class Auditor:
@@ -25,7 +25,7 @@ class Auditor:
         self._servers = servers
 
     def look(self, progress: Progress = lambda *_: None) -> Listing:
-        """One look at both, ports first. Raises where either cannot be read to the end."""
+        """Reads both, ports first. Raises if either cannot be read completely."""
         ports = self._ports(progress)
         servers = self._servers.listed(lambda number: progress(len(ports), number))
         gone = set()
@@ -37,7 +37,7 @@ class Auditor:
         return Listing(datetime.now(UTC), ports, servers, frozenset(gone))
 
     def decided(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings, the orphans with what is to be done about them."""
+        """The findings, with the decided action for each orphan."""
         return [
             reclaiming.decided(each, self._first_allocation(each))
             if each.kind is Kind.ORPHAN
@@ -46,9 +46,9 @@ class Auditor:
         ]
 
     def reclaim(self, finding: Finding) -> str:
-        """Do what was decided; gives what was done, in a few words.
+        """Carry out the decided action. Gives a short description of what was done.
 
-        A port that was changed since it was read is left alone.
+        A port that has changed since it was read is not touched.
         """
         port = finding.port
         if port is None or finding.action is Action.NONE:
@@ -77,7 +77,7 @@ class Auditor:
         return tuple(ports)
 
     def _first_allocation(self, finding: Finding) -> dict[str, Any] | None:
-        """The first event of the port's allocation history that is kept."""
+        """The oldest event in the port's allocation history."""
         assert finding.port is not None, finding
         params = {
             "port_id": finding.port.id,

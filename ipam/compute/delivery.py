@@ -1,4 +1,4 @@
-"""What becomes of an event after an attempt to send it, and of the next attempt. Pure."""
+"""Decides what happens to an event after an attempt to send it, and when to try next. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,41 +10,41 @@ from ipam.rules.nova_events import DELETED, UNPLUGGED, ComputeEvent
 from ipam.store.compute_events import Claimed
 
 BATCH_EVENTS: Final = 100
-"""Some 20 KB. Nova reads the servers of a batch from its databases before it answers."""
+"""About 20 KB. Nova reads the servers of a batch from its databases before it answers."""
 
 FIRST_RETRY_SECONDS: Final = 0.5
 LONGEST_WAIT_FOR_HOST_SECONDS: Final = 10.0
 ATTEMPTS_WHILE_NOVA_WAITS: Final = 30
-"""Some 270 s, about Nova's default vif_plugging_timeout. A server that has no host for longer
-than that is shelved, most likely, and reads all of its ports when it comes back."""
+"""About 270 s, near Nova's default vif_plugging_timeout. A server that has no host for longer is
+probably shelved, and reads all of its ports when it is unshelved."""
 LONGEST_WAIT_WHILE_SHELVED_SECONDS: Final = 600.0
 LONGEST_RETRY_SECONDS: Final = 30.0
 GIVE_UP_SECONDS: Final = 86_400
-"""An event older than a day is given up when it fails again: nothing waits for it any more."""
+"""An event older than a day is given up when it fails again, because nothing waits for it."""
 
 REFUSALS_OF_ONE: Final = 2
-"""So many single events in a row may be at fault themselves; after one more it is Nova."""
+"""If so many single events in a row fail, they may be at fault. After one more, Nova is."""
 
 
 class RequestRefused(ServiceUnavailable):
-    """Nova is there and refuses a request as a whole, perhaps for one event in it."""
+    """Nova answers, but refuses a whole request, perhaps because of one event in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Nova has heard it, or nothing is lost when it does not."""
+    """Nova has accepted the event, or does not need it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Nova will never take it."""
+    """Nova will never accept the event."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Send it again."""
+    """Send the event again."""
 
     in_seconds: float
     why: str
@@ -54,7 +54,7 @@ Outcome: TypeAlias = Done | Drop | Again
 
 
 def grouped(claimed: Sequence[Claimed]) -> dict[ComputeEvent, list[Claimed]]:
-    """The events to send, each once, with the rows that ask for it."""
+    """The events to send, each once, with the outbox rows that ask for it."""
     groups: dict[ComputeEvent, list[Claimed]] = {}
     for each in claimed:
         groups.setdefault(each.event, []).append(each)
@@ -62,13 +62,13 @@ def grouped(claimed: Sequence[Claimed]) -> dict[ComputeEvent, list[Claimed]]:
 
 
 def after_answer(claimed: Claimed, code: int, *, now_us: int) -> Outcome:
-    """What the code that Nova gave to this event means."""
+    """The outcome of an event, by the code that Nova gave it."""
     event = claimed.event
     match code:
         case 200:
             return Done()
         case 404 if event.name in (UNPLUGGED, DELETED):
-            return Done()  # the server is gone, and its interfaces with it
+            return Done()  # the server and its interfaces are gone
         case 404:
             return Drop(f"Nova knows no server {event.server_id}")
         case 400:
@@ -88,29 +88,29 @@ def after_answer(claimed: Claimed, code: int, *, now_us: int) -> Outcome:
 def after_failure(
     claimed: Claimed, error: ServiceUnavailable, pace: "Pace", *, now_us: int
 ) -> Outcome:
-    """What a failure of the whole request, after which this is the pace, means for one event."""
+    """The outcome of an event whose whole request failed. `pace` is the pace after the failure."""
     if not isinstance(error, RequestRefused):
         return _again(claimed, now_us, pace.wait_seconds, str(error))
-    if pace.split:  # one of them may be at fault: which, the next attempts find out
+    if pace.split:  # one of them may be at fault; the next attempts find out which
         return Again(0, claimed.last_error)
     return _again(claimed, now_us, _delay(claimed.attempts, LONGEST_RETRY_SECONDS), str(error))
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much is sent at once, and how long is waited before."""
+    """How much is sent at once, and after which wait."""
 
     failures: int = 0
     """Requests in a row that failed as a whole."""
     one_by_one: int = 0
-    """How many events are yet to be sent singly, because one among them may be at fault."""
+    """How many events are still to be sent singly, because one of them may be at fault."""
     wait_seconds: float = 0.0
     split: bool = False
-    """Whether the events of the request that just failed go again at once, singly."""
+    """Whether the events of the failed request are sent again at once, singly."""
 
     @property
     def limit(self) -> int:
-        """The size of the next batch: a Nova in trouble gets a single event to try it with."""
+        """The size of the next batch. While Nova fails, it is a single event."""
         return 1 if self.failures or self.one_by_one else BATCH_EVENTS
 
     def heard(self) -> "Pace":
@@ -118,7 +118,7 @@ class Pace:
         return Pace(one_by_one=max(self.one_by_one - 1, 0))
 
     def failed(self, error: ServiceUnavailable, events: int) -> "Pace":
-        """The pace after a request with so many events failed as a whole."""
+        """The pace after a request with so many events has failed as a whole."""
         failures = self.failures + 1
         if not isinstance(error, RequestRefused):
             return Pace(failures, self.one_by_one, _delay(failures, LONGEST_RETRY_SECONDS))
@@ -130,7 +130,7 @@ class Pace:
 
 
 def failure(status: int, url: str) -> ServiceUnavailable:
-    """The error for an answer to the whole request, with what to do about it."""
+    """The error for an answer to the whole request. Its message says what to do."""
     match status:
         case 401:
             return ServiceUnavailable(

@@ -1,4 +1,4 @@
-"""What ipam knows of a port and Nova of a server, where they can contradict each other. Pure."""
+"""The facts of ports and of Nova's servers that can contradict each other. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ PORT_FIELDS: Final = (
 """The attributes of a port that `port` reads."""
 
 NOT_NOVAS: Final = ("compute:kuryr",)
-"""Owners of containers, whose ids are UUIDs that Nova has never heard of."""
+"""Device owners of containers, whose ids are UUIDs that Nova does not know."""
 NEVER: Final = datetime.fromtimestamp(0, UTC)
 
 Json = Mapping[str, Any]
@@ -33,7 +33,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A reservation. `host` is None where the API does not show it, empty where there is none."""
+    """A port. `host` is None if the API does not show it, and empty if the port is unbound."""
 
     id: str
     project_id: str
@@ -51,7 +51,7 @@ class Port:
 
     @property
     def server_id(self) -> str | None:
-        """The server that has the port; None where it is no server's of Nova."""
+        """The id of the Nova server that has the port; None if there is none."""
         owned = self.device_owner.startswith(model.COMPUTE_OWNER_PREFIX)
         if owned and self.device_owner not in NOT_NOVAS and model.is_uuid(self.device_id):
             return self.device_id
@@ -60,7 +60,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """A network interface as Nova's cache has it; `network` is a name, not an id."""
+    """A network interface in Nova's cache. `network` is a name, not an id."""
 
     network: str
     mac_address: str
@@ -69,9 +69,9 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An owner. `known`: more than that it exists; of a server in a cell that is down it is not.
+    """A server. `known` is False in a cell that is down: only its existence is known.
 
-    `host` is None where there is none, or where Nova does not show it.
+    `host` is None if there is none, or if Nova does not show it.
     """
 
     id: str
@@ -86,10 +86,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Every port, and then every server: one look at both.
+    """Every port and then every server, as one look has read them.
 
-    `servers` holds those listed and those that were not and answered by their id; `gone` the ids
-    that Nova knows in neither way.
+    `servers` holds the servers that were listed, and those found by their id alone. `gone` holds
+    the ids that were found in neither way.
     """
 
     at: datetime
@@ -99,12 +99,12 @@ class Listing:
 
     @property
     def servers_ports(self) -> int:
-        """How many ports are a server's."""
+        """How many ports belong to servers."""
         return sum(port.server_id is not None for port in self.ports)
 
 
 def port(body: Json) -> Port:
-    """The port of an answer with PORT_FIELDS."""
+    """The port from an answer with PORT_FIELDS."""
     return Port(
         id=body["id"],
         project_id=body["project_id"],
@@ -123,7 +123,7 @@ def port(body: Json) -> Port:
 
 
 def server(body: Json) -> Server:
-    """The server of an answer to GET /servers/detail or /servers/{id}."""
+    """The server from an answer to GET /servers/detail or /servers/{id}."""
     if "addresses" not in body:
         return Server(id=body["id"], project_id=body.get("tenant_id") or "")
     return Server(
@@ -139,19 +139,19 @@ def server(body: Json) -> Server:
 
 
 def absent(ports: tuple[Port, ...], servers: Mapping[str, Server]) -> list[str]:
-    """The ids of the servers that ports are for and that were not listed, each once."""
+    """The ids of servers that have ports and were not listed, each once."""
     wanted = {port.server_id for port in ports if port.server_id}
     return sorted(wanted - servers.keys())
 
 
 def instant(text: str) -> datetime:
-    """An ISO 8601 instant, in UTC where it names no time zone."""
+    """An ISO 8601 instant, in UTC if it names no time zone."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _interfaces(addresses: Mapping[str, list[Json]]) -> tuple[Interface, ...]:
-    """By MAC address: Nova merges interfaces whose networks have the same name."""
+    """One interface per MAC address, because Nova merges networks that have the same name."""
     found: dict[tuple[str, str], set[str]] = {}
     for network, entries in addresses.items():
         for entry in entries:

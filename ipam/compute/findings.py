@@ -1,4 +1,4 @@
-"""What one comparison of ports with servers can find, and how it is said."""
+"""What a comparison of ports with servers can find, and its text."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from ipam.compute.facts import NEVER, Port
 
 
 class Kind(StrEnum):
-    """The ways to contradict each other."""
+    """The kinds of contradictions between ports and servers."""
 
     ORPHAN = "orphan"
     STRANGER = "stranger"
@@ -27,9 +27,9 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One contradiction. `network` is an id, or Nova's name of it where there is no port.
+    """One contradiction. `network` is an id, or Nova's name of the network if there is no port.
 
-    `age_seconds`: since the port was last changed, or the server where there is no port.
+    `age_seconds` is the time since the port last changed, or the server if there is no port.
     """
 
     kind: Kind
@@ -46,13 +46,13 @@ class Finding:
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """What is the same when a second look finds the same thing, the port untouched."""
+        """What is equal in two looks that find the same, if the port has not changed."""
         port = (self.port.id, self.port.revision_number) if self.port else None
         return (self.kind, self.server_id, port, self.mac_address, self.addresses)
 
 
 def about_port(kind: Kind, port: Port, now: datetime, evidence: str, proposal: str) -> Finding:
-    """The finding with what it takes from the port."""
+    """The finding about a port, with the port's attributes."""
     return Finding(
         kind=kind,
         server_id=port.device_id,
@@ -68,10 +68,10 @@ def about_port(kind: Kind, port: Port, now: datetime, evidence: str, proposal: s
 
 
 def age(now: datetime, since: datetime) -> int:
-    """Whole seconds, never less than none."""
+    """The age in whole seconds, never negative."""
     return max(0, int((now - since).total_seconds()))
 
 
 def time_text(moment: datetime) -> str:
-    """The instant as findings have it."""
+    """The instant as text for findings."""
     return "a time unknown" if moment == NEVER else moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Telling Nova: POST of os-server-external-events."""
+"""Sends events to Nova: POST of os-server-external-events."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -13,12 +13,12 @@ from ipam.settings import Settings
 
 PATH: Final = "/os-server-external-events"
 MICROVERSION: Final = "2.1"
-"""Knows every event about ports."""
+"""This version knows every event about ports."""
 TIMEOUT_SECONDS: Final = 10
 
 
 class NovaEvents:
-    """Sends events as the user of [nova]. For one thread."""
+    """Sends events as the user of [nova]. For use by one thread."""
 
     def __init__(self, settings: Settings) -> None:
         """Signs in when it first sends."""
@@ -28,7 +28,7 @@ class NovaEvents:
     def send(self, events: Sequence[ComputeEvent]) -> list[int]:
         """The code that Nova gives to each event, in their order.
 
-        Raises ServiceUnavailable, RequestRefused among it, when Nova took none.
+        Raises ServiceUnavailable when Nova took no event, or its subclass RequestRefused.
         """
         body = {
             "events": [
@@ -40,7 +40,7 @@ class NovaEvents:
         if response.status_code in (200, 207):
             return _codes(response, len(events))
         if response.status_code == 404:
-            self._adapter.invalidate()  # what it has of the catalog is wrong or old
+            self._adapter.invalidate()  # its copy of the catalog is wrong or old
         raise delivery.failure(response.status_code, response.url)
 
     def _post(self, body: Any) -> Any:
@@ -54,7 +54,7 @@ class NovaEvents:
                 raise_exc=False,
             )
         except exceptions.EndpointNotFound as error:
-            self._adapter.invalidate()  # Nova may have been added to the catalog since
+            self._adapter.invalidate()  # Nova may have been added to the catalog
             raise ServiceUnavailable(
                 f"Keystone's catalog has no endpoint of Nova ({error}): add one of the type"
                 " compute, or see [nova] region_name and valid_interfaces."
@@ -75,7 +75,7 @@ def _adapter(settings: Settings) -> Any:
 
 
 def _codes(response: Any, count: int) -> list[int]:
-    """Nova answers in the order of the request."""
+    """The codes of the events. Nova answers in the order of the request."""
     try:
         codes = [int(event["code"]) for event in response.json()["events"]]
     except (ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""The one place where a change of a port becomes events for Nova."""
+"""Turns changes of ports into events for Nova. No other place does."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,14 +15,18 @@ class ComputeOutbox:
     """Notes events in the transaction of the change, and wakes the worker after its commit."""
 
     def __init__(self, waker: Waker, *, enabled: bool) -> None:
-        """Without `enabled`, which is [compute] send_events, it does nothing."""
+        """Without `enabled` ([compute] send_events) it does nothing."""
         self._waker = waker
         self._enabled = enabled
 
     def updated(
         self, tx: Transaction, port: Record, changed: Mapping[str, Any], *, by_service: bool
     ) -> None:
-        """These values of the port, given as it was, were changed; `fixed_ips` may be one."""
+        """These values of the port were changed.
+
+        `port` is the row before the change. `changed` has the key `fixed_ips` if the addresses
+        changed.
+        """
         self._put(tx, nova_events.of_update(port, changed, by_service=by_service))
 
     def deleted(self, tx: Transaction, port: Record) -> None:
@@ -30,11 +34,11 @@ class ComputeOutbox:
         self._put(tx, nova_events.of_deletion(port))
 
     def ready(self, tx: Transaction, ports: Sequence[Record]) -> None:
-        """DHCP began to answer for these ports."""
+        """DHCP has begun to answer for these ports."""
         self._put(tx, nova_events.of_ready(ports))
 
     def unplugged(self, tx: Transaction, ports: Sequence[Record]) -> None:
-        """The taps of these ports left their host."""
+        """The taps of these ports have left their host."""
         self._put(tx, nova_events.of_unplugged(ports))
 
     def _put(self, tx: Transaction, events: Sequence[ComputeEvent]) -> None:

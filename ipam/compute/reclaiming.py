@@ -1,4 +1,4 @@
-"""What is to be done about the ports of servers that are gone, and when nothing is. Pure."""
+"""Decides what to do about ports of servers that are gone, and when to do nothing. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,8 @@ from ipam.compute.facts import Listing, Port, instant
 from ipam.compute.findings import Action, Finding, time_text
 
 MADE_TOGETHER: Final = timedelta(seconds=10)
-"""A port that Nova makes has its first address from the same transaction; a slow one included."""
+"""A port that Nova makes gets its first address in the same transaction. This allows a slow
+one."""
 DRASTIC_FRACTION: Final = 0.5
 DEVICE_KEYS: Final = frozenset(
     {
@@ -25,11 +26,11 @@ DEVICE_KEYS: Final = frozenset(
         "device_mac_address",
     }
 )
-"""What Nova takes out of binding:profile when it unbinds a port."""
+"""The keys that Nova removes from binding:profile when it unbinds a port."""
 
 
 def drastic(listing: Listing) -> str:
-    """Why nothing may be reclaimed after this look; empty where nothing speaks against it.
+    """Why nothing may be reclaimed after this look; empty if it may.
 
     An empty answer of a broken Nova must not cost a cloud its addresses.
     """
@@ -42,7 +43,7 @@ def drastic(listing: Listing) -> str:
 
 
 def decided(orphan: Finding, first_allocation: Mapping[str, Any] | None) -> Finding:
-    """The orphan with what is to be done: by the first event of its port's allocation history.
+    """The orphan with its action, decided by the first event of its port's allocation history.
 
     Nova deletes the ports that it made for a server, and unbinds those that it was given.
     """
@@ -65,7 +66,7 @@ def decided(orphan: Finding, first_allocation: Mapping[str, Any] | None) -> Find
 
 
 def unbinding(port: Port) -> dict[str, Any]:
-    """The attributes that Nova sets when a server gives back a port that it was given."""
+    """The attributes that Nova sets when a server releases a port that it was given."""
     return {
         "device_id": "",
         "device_owner": "",

@@ -1,6 +1,6 @@
-"""Nova's servers: all of them, of every project and cell, and one by its id.
+"""Reads Nova's servers: all of them, in every project and cell, or one by its id.
 
-A listing that fails or is cut off raises; it is never shorter than the truth by that.
+A listing that fails or is cut off raises. It never gives only a part of the servers.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,26 +13,28 @@ from ipam.compute.facts import Server
 from ipam.errors import CallerError, IpamError, ServiceUnavailable, Unauthorized
 
 MICROVERSION: Final = "2.69"
-"""From here on servers of a cell that is down are shown, as far as they are known."""
+"""Since this version Nova lists servers of a cell that is down, with the facts it knows."""
 TIMEOUT_SECONDS: Final = 120.0
-"""For an answer to begin: Nova gives a cell that is silent a minute."""
+"""Time for an answer to begin. Nova waits a minute for a cell that does not answer."""
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
 
 
 class Servers:
-    """The servers of one Nova, by an adapter for the `compute` service."""
+    """The servers of one Nova, read by an adapter for the `compute` service."""
 
     def __init__(self, nova: adapter.Adapter) -> None:
         self._nova = nova
 
     def listed(self, progress: Callable[[int], None] = lambda _: None) -> dict[str, Server]:
-        """Every server of GET /servers/detail by id; `progress` hears their number so far.
+        """Every server of GET /servers/detail, by id.
 
-        The first page names no limit: to a request with one Nova leaves out the cells that are
-        down. Nova then counts the servers of those cells as it likes, so a page without a link to
-        the next may still not be the last: an empty one is. Soft-deleted servers are not listed.
+        `progress` is called with their number so far.
+
+        The first request names no limit, because Nova leaves out cells that are down if there is
+        one. Nova does not count the servers of those cells in the page's size. So a page without a
+        link may not be the last; only an empty page is. Soft-deleted servers are not listed.
         """
         found: dict[str, Server] = {}
         marker: str | None = None
@@ -49,7 +51,7 @@ class Servers:
             marker = known[-1]
 
     def find(self, server_id: str) -> Server | None:
-        """The server, soft-deleted ones and those of cells that are down included."""
+        """The server, also if it is soft-deleted or in a cell that is down."""
         status, body = self._get(f"/servers/{server_id}")
         if status == 404 and "itemNotFound" in body:
             return None
@@ -81,7 +83,7 @@ class Servers:
 
 
 def _check(status: int, body: Json) -> None:
-    """Raise what an answer other than 200 means."""
+    """Raise the error of an answer other than 200."""
     if status == 200:
         return
     said = _message(body)
@@ -110,7 +112,7 @@ def _read(body: Json, parse: Callable[[], T]) -> T:
 
 
 def _message(body: Json) -> str:
-    """Nova's own words, where it has some: {"forbidden": {"message": …}}."""
+    """Nova's own message, if there is one: {"forbidden": {"message": …}}."""
     for inner in body.values():
         if isinstance(inner, dict) and inner.get("message"):
             return f" It says: {str(inner['message'])[:300]}"
@@ -118,7 +120,7 @@ def _message(body: Json) -> str:
 
 
 def sign_in_error(error: exceptions.ClientException) -> IpamError:
-    """What it means that keystoneauth could not bring a request to the service."""
+    """The error to raise when keystoneauth could not send a request to the service."""
     match error:
         case exceptions.Unauthorized():
             return Unauthorized(f"Keystone refused to sign in: {error}")

@@ -1,8 +1,8 @@
-"""The one place where a request becomes a Caller.
+"""Makes a Caller from a request. No other place does.
 
-Chosen by the door the request came in at (the Unix socket's server notes the peer's uid) and by
-[api] auth_strategy. Nothing that a client writes into a header names a caller: such headers are
-taken out of the environ first.
+The way depends on where the request came in (the Unix socket's server notes the peer's uid) and on
+[api] auth_strategy. A client cannot name a caller in a header: such headers are removed from the
+environ first.
 """
 
 import re
@@ -15,7 +15,7 @@ from ipam.identity.local import caller_of_peer
 from ipam.settings import Settings
 
 PEER_UID: Final = "ipam.peer_uid"
-"""Where the Unix socket's server puts the peer's uid; headers only make keys with HTTP_."""
+"""The environ key of the peer's uid. No header can set it: keys of headers begin with HTTP_."""
 
 Strategy: TypeAlias = Callable[[Mapping[str, Any]], Caller]
 
@@ -24,13 +24,13 @@ _IDENTITY_HEADER = re.compile(
     r"|TRUST|AUTHENTICATED|REMOTE|IS_ADMIN|KEY_MANAGER|APPLICATION_CREDENTIAL)(_.*)?"
     r"|HTTP_(REMOTE_USER|OPENSTACK_SYSTEM_SCOPE)"
 )
-"""What keystonemiddleware sets for the application behind it, and its older names.
+"""The headers that keystonemiddleware sets for the application behind it, and their old names.
 
-Not X-Service-Token, which proves what it claims.
+X-Service-Token is not among them, because it is a proof and not a claim.
 """
 
 _SUSPICIOUS = ("HTTP_X_", "HTTP_REMOTE_", "HTTP_OPENSTACK_")
-"""How they all begin: to match every key takes a tenth of the time of a request."""
+"""All these headers begin so. Matching every key would take a tenth of a request's time."""
 
 
 def authenticator(settings: Settings) -> Callable[[MutableMapping[str, Any]], Caller]:
@@ -47,7 +47,7 @@ def authenticator(settings: Settings) -> Callable[[MutableMapping[str, Any]], Ca
 
 
 def strip_identity_headers(environ: MutableMapping[str, Any]) -> None:
-    """Take out every header that claims an identity, so that nothing behind can believe it."""
+    """Remove every header that claims an identity, so that no later code can believe it."""
     suspects = [key for key in environ if key.startswith(_SUSPICIOUS)]
     for key in suspects:
         if _IDENTITY_HEADER.fullmatch(key):
@@ -57,7 +57,7 @@ def strip_identity_headers(environ: MutableMapping[str, Any]) -> None:
 
 def _strategy(settings: Settings) -> Strategy:
     if settings.api.auth_strategy == "keystone":
-        # An extra of its own, and half a second of imports.
+        # Needs an optional dependency and half a second of imports.
         from ipam.identity.keystone import KeystoneAuthenticator  # noqa: PLC0415
 
         return KeystoneAuthenticator(settings).caller

@@ -1,4 +1,4 @@
-"""`Authorization: Basic` against the htpasswd file, without paying bcrypt for each request."""
+"""`Authorization: Basic` with the htpasswd file, without bcrypt's cost for each request."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ from ipam.identity.known_callers import KnownCallers, digest
 LOG = logging.getLogger(__name__)
 
 HEADER_MAX_CHARACTERS: Final = 2048
-"""A name of 255 characters and a password of 72 bytes fit three times over in base64."""
+"""Three times the length of a name of 255 characters and a password of 72 bytes in base64."""
 LOCKS: Final = 16
 
 _SALT_CHARACTERS = "." * 22
@@ -27,10 +27,10 @@ Signature: TypeAlias = tuple[int, int, int] | None
 
 
 class _Snapshot:
-    """The users of one state of the file, and the passwords found right against that state.
+    """The users of one state of the file, and the passwords that were right in that state.
 
-    A changed file makes a new snapshot, so a check that was under way when it changed leaves its
-    result where nobody looks any more.
+    A changed file makes a new snapshot. A check that runs during the change stores its result in
+    the old snapshot, which nobody reads.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class _Snapshot:
 
 
 class BasicAuthenticator:
-    """Checks users of one htpasswd file; one object serves every thread of a process."""
+    """Checks users of one htpasswd file. One object serves every thread of a process."""
 
     def __init__(
         self,
@@ -60,13 +60,16 @@ class BasicAuthenticator:
         self._clock = clock
         self._secret = os.urandom(32)
         self._loading = threading.Lock()
-        # Requests with the same credentials meet at one lock, so the first of them pays for bcrypt
-        # and the others find its result.
+        # Requests with the same credentials share a lock: the first runs bcrypt, the others find
+        # its result.
         self._checking = [threading.Lock() for _ in range(LOCKS)]
         self._snapshot = _Snapshot(None, {}, clock)
 
     def caller(self, authorization: str | None) -> Caller:
-        """Whose name and password the header holds. Raises Unauthorized without saying why."""
+        """The user whose name and password the header has.
+
+        Raises Unauthorized without a reason.
+        """
         name, password = _credentials(authorization)
         snapshot = self._current()
         key = digest(self._secret, name.encode(), password)
@@ -91,7 +94,7 @@ class BasicAuthenticator:
 
 def _check(snapshot: _Snapshot, name: str, password: bytes) -> Caller:
     user = snapshot.users.get(name)
-    # An unknown name costs as much time as a wrong password, so names cannot be guessed by it.
+    # An unknown name takes as long as a wrong password, so that the time tells no names.
     right = htpasswd.verify(user or snapshot.nobody, password)
     if user is None or not right:
         raise Unauthorized("The user name or the password is wrong.")
@@ -126,11 +129,11 @@ def _users(path: Path) -> Mapping[str, htpasswd.User]:
     try:
         return htpasswd.load(path)
     except OSError as error:
-        LOG.error("Nobody can log in: %s", error)  # noqa: TRY400  # the trace says no more
+        LOG.error("Nobody can log in: %s", error)  # noqa: TRY400  # a traceback would say no more
         return {}
 
 
 def _unmatched_hash(users: Mapping[str, htpasswd.User]) -> str:
-    """A hash that no password has and that costs as much as the dearest of the users'."""
+    """A hash that matches no password and takes as long to check as the slowest of the users'."""
     rounds = [int(u.password_hash[4:6]) for u in users.values() if u.password_hash[4:6].isdigit()]
     return f"$2b${max(rounds, default=htpasswd.BCRYPT_ROUNDS):02}${_SALT_CHARACTERS}{'!' * 31}"

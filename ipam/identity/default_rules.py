@@ -1,14 +1,14 @@
-"""Who may do what, and why: every rule of the API with its default, in one table.
+"""Who may do what, and why: a table of every rule of the API with its default.
 
-Names and defaults are Neutron's where it has the rule, so that a policy.yaml written for Neutron
+Names and defaults are Neutron's if Neutron has the rule, so that a policy.yaml written for Neutron
 means the same here. The personas are those of Keystone's consistent RBAC: admin (everything),
 member (reads and writes its own project), reader (reads its own project), service (Nova and the
 agents). Rules decide, `ipam.identity.policy` evaluates them, the API carries them out.
 
-A rule may look at the roles and, joined by `or`, at how a thing stands to the caller: `owner` (its
-project is the caller's), `network_owner` (its network is the caller's project's), `shared` and
-`external` (it, or its network, is). From these the API makes the conditions of its SQL, so a list
-is one statement whatever the rules say.
+A rule may check roles and, joined by `or`, relations of a resource to the caller: `owner` (its
+project is the caller's), `network_owner` (its network belongs to the caller's project), `shared`
+and `external` (it, or its network, is). The API makes SQL conditions from these relations, so a
+list is one statement whatever the rules say.
 """
 
 from typing import Final, TypeAlias

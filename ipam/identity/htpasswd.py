@@ -1,8 +1,8 @@
 """The bcrypt htpasswd file of the http_basic users: read, changed, checked.
 
 One line per user: `name:hash[:role[:project_id]]`. Apache and nginx ignore what follows the second
-colon, so the file serves them, too. What decides stands here; when the file is looked at again and
-what a checked password is worth is the business of `ipam.identity.basic`.
+colon, so they can use the file, too. `ipam.identity.basic` decides when the file is read again,
+and how long a checked password is remembered.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 DEFAULT_PROJECT_ID: Final = "default"
 PASSWORD_MAX_BYTES: Final = 72
-"""bcrypt looks at no more than this; what follows would be accepted unseen."""
+"""bcrypt uses no more bytes. A longer password would be accepted with any other ending."""
 NAME_MAX_CHARACTERS: Final = 255
 BCRYPT_ROUNDS: Final = 10
-"""Some 60 ms of CPU a check; 12 would cost a quarter of a second for each new connection."""
+"""A check takes about 60 ms of CPU. With 12 rounds it would take a quarter of a second."""
 FILE_MODE: Final = 0o600
 
 _BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
@@ -46,7 +46,7 @@ class User:
 
 
 def parse(text: str) -> dict[str, User]:
-    """The users of a file's text by name; a line that is none of a user is left out and logged."""
+    """The users of a file's text, by name. A line that is not a user's is logged and skipped."""
     users: dict[str, User] = {}
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not line.strip() or line.startswith("#"):
@@ -61,17 +61,17 @@ def parse(text: str) -> dict[str, User]:
 
 
 def verify(user: User, password: bytes) -> bool:
-    """Whether this is the user's password. Takes as long for a wrong one as for the right one."""
+    """Whether this is the user's password. A wrong one takes as long as the right one."""
     if len(password) > PASSWORD_MAX_BYTES:
         return False
     try:
         return bcrypt.checkpw(password, user.password_hash.encode())
-    except ValueError:  # a salt that bcrypt cannot read: nobody has that password
+    except ValueError:  # bcrypt cannot read the salt: no password matches
         return False
 
 
 def load(path: Path) -> dict[str, User]:
-    """The users of the file; none when it does not exist."""
+    """The users of the file; empty if the file does not exist."""
     try:
         return parse(path.read_text(encoding="utf-8", errors="replace"))
     except FileNotFoundError:
@@ -86,7 +86,7 @@ def put(
     role: str = "admin",
     project_id: str = DEFAULT_PROJECT_ID,
 ) -> User:
-    """Add the user, or replace the one of that name. Raises InvalidInput with every fault."""
+    """Add the user, or replace the user of that name. Raises InvalidInput with every fault."""
     faults = [*_name_faults(name), *_password_faults(password)]
     if role not in ROLES:
         faults.append(f"Role {role!r} is none of {', '.join(ROLES)}.")
@@ -101,7 +101,7 @@ def put(
 
 
 def remove(path: Path, name: str) -> bool:
-    """Take the user out of the file; whether there was one."""
+    """Remove the user from the file; whether there was one."""
     with _locked(path):
         if name not in load(path):
             return False
@@ -151,13 +151,13 @@ def _password_faults(password: str) -> list[str]:
 def _is_utf8(value: str) -> bool:
     try:
         value.encode()
-    except UnicodeEncodeError:  # a lone surrogate, as a terminal in another encoding sends
+    except UnicodeEncodeError:  # a lone surrogate, from a terminal with another encoding
         return False
     return True
 
 
 def _lines_of_others(path: Path, name: str) -> list[str]:
-    """Every line but this user's, comments and foreign hashes included."""
+    """Every line except this user's, including comments and other kinds of hashes."""
     try:
         lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except FileNotFoundError:
@@ -173,7 +173,7 @@ def _write(path: Path, lines: list[str]) -> None:
 
 
 def _keep_owner(path: Path, descriptor: int) -> None:
-    """Root edits the file of the service's user: it stays that user's, or nobody could log in."""
+    """Keep the owner of the file if root edits it: else the service's user could not read it."""
     if os.geteuid() != 0:
         return
     owner = path.stat() if path.exists() else path.parent.stat()
@@ -182,7 +182,10 @@ def _keep_owner(path: Path, descriptor: int) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One writer at a time, so that none undoes another's change; the directory is the lock."""
+    """Allow one writer at a time, so that none undoes another's change.
+
+    The directory is the lock.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

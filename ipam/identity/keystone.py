@@ -1,15 +1,14 @@
 """Keystone's tokens, checked by keystonemiddleware's auth_token.
 
 auth_token is WSGI middleware: it checks X-Auth-Token (and X-Service-Token) and calls the
-application behind it with headers that say who that is. Here it gets a request of its own, made of
-the two tokens, method and path, and the application behind it is a few lines that read those
-headers into a Caller. So no header that a client claims an identity with ever comes near it, and
-none that it writes comes near the API. Its options are those of [keystone_authtoken] in the same
-settings file.
+application behind it with headers that name the caller. Here it gets a request of its own, made of
+the two tokens, method and path. The application behind it is a few lines that make a Caller from
+the headers. So auth_token sees no identity header of a client, and the API sees none of
+auth_token. Its options are in [keystone_authtoken] of the same settings file.
 
-auth_token keeps what Keystone said of a token for token_cache_time, and takes it apart anew at
-each request. Who it let in is therefore known here for some seconds, by which its own time is
-shorter: a token that was revoked is worth something for token_cache_time in all, and no longer.
+auth_token remembers Keystone's answer for token_cache_time, but parses it again at each request.
+Therefore the Caller is remembered here for some seconds, and auth_token's own time is that much
+shorter: a revoked token is accepted for at most token_cache_time in all.
 """
 
 import logging
@@ -30,7 +29,7 @@ from ipam.settings import Settings
 LOG = logging.getLogger(__name__)
 
 CALLER: Final = "ipam.keystone_caller"
-"""Where the application behind auth_token leaves whom it was called by."""
+"""The environ key under which the application behind auth_token stores the caller."""
 PASSED_ON: Final = (
     "HTTP_X_AUTH_TOKEN",
     "HTTP_X_SERVICE_TOKEN",
@@ -42,23 +41,23 @@ PASSED_ON: Final = (
     "SERVER_PROTOCOL",
     "wsgi.url_scheme",
 )
-"""Tokens, and what the access rules of application credentials are about."""
+"""The tokens, and what access rules of application credentials check."""
 RETRY_AFTER_SECONDS: Final = 5
 PAUSES_SECONDS: Final = (0.25, 1.0)
 ASK_AGAIN_WITHIN_SECONDS: Final = 2.0
-"""Beyond that auth_token has waited itself, as it does for one that cannot be reached."""
+"""After a longer time auth_token has waited itself, as for a Keystone that cannot be reached."""
 KNOWN_SECONDS: Final = 10
-"""The requests of one boot in Nova come within this."""
+"""All requests for the boot of one server come within this time."""
 
 
 class KeystoneAuthenticator:
-    """Finds the Caller of a request by its token; one object serves every thread of a process."""
+    """Finds the Caller of a request by its token. One object serves every thread of a process."""
 
     def __init__(self, settings: Settings) -> None:
         for group, options in opts.list_auth_token_opts():
             settings.config_opts.register_opts(options, group=group)
         authtoken = settings.config_opts.keystone_authtoken
-        cache_seconds = authtoken.token_cache_time  # -1 is no cache, 0 one that never forgets
+        cache_seconds = authtoken.token_cache_time  # -1: no cache; 0: never forgets
         self._known_seconds = max(0, min(KNOWN_SECONDS, cache_seconds // 2))
         conf = {
             "oslo_config_config": settings.config_opts,
@@ -70,7 +69,7 @@ class KeystoneAuthenticator:
         self._challenge = f'Keystone uri="{authtoken.www_authenticate_uri or ""}"'
 
     def caller(self, environ: Mapping[str, Any]) -> Caller:
-        """Who the token was made for.
+        """The caller for whom the token was made.
 
         Raises Unauthorized for a token that is missing, wrong, expired or revoked, and
         ServiceUnavailable while Keystone does not answer.
@@ -90,8 +89,8 @@ class KeystoneAuthenticator:
     def _patiently(self, environ: Mapping[str, Any]) -> tuple[Caller, dict[str, Any]]:
         """The caller, and the request as auth_token left it.
 
-        A Keystone that has just started answers 403 to this service for a moment: its threads
-        load its policy at the same time. A boot that is lost for that stays lost.
+        A Keystone that has just started may answer 403 to this service, while its threads load its
+        policy. Without another attempt, the boot of a server could fail for that.
         """
         give_up_at = time.monotonic() + ASK_AGAIN_WITHIN_SECONDS
         for pause in PAUSES_SECONDS:
@@ -124,10 +123,10 @@ class KeystoneAuthenticator:
 
 
 def _seconds_for_every_request(request: Mapping[str, Any]) -> float:
-    """How long whoever sends these tokens is the same Caller, whatever else the request says."""
+    """How long the caller of these tokens is known, whatever else a request says."""
     credential = request["keystone.token_info"]["token"].get("application_credential") or {}
     if credential.get("access_rules") is not None:
-        return 0.0  # auth_token compares them with each method and path
+        return 0.0  # access rules depend on method and path
     tokens = request["keystone.token_auth"]
     ends: list[float] = [ref.expires.timestamp() for ref in (tokens.user, tokens.service) if ref]
     return max(0.0, min(ends) - time.time())
@@ -146,7 +145,7 @@ def _recorder(answer: list[str]) -> Callable[..., Callable[[bytes], None]]:
 
 
 def _behind(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """The application behind auth_token: called with a confirmed identity and nothing else."""
+    """The application behind auth_token. It is called only with a confirmed identity."""
     if environ.get("HTTP_X_IDENTITY_STATUS") == "Confirmed":
         environ[CALLER] = _caller(environ)
     start_response("204 No Content", [])
@@ -166,5 +165,5 @@ def _caller(environ: Mapping[str, Any]) -> Caller:
 
 
 def _names(header: str | None) -> frozenset[str]:
-    # Role names have no case, and policy compares them as they are written: in lower case.
+    # Role names are case-insensitive, and policies have them in lower case.
     return frozenset(name.strip().lower() for name in (header or "").split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""Who was let in a moment ago, for the next request with the same credentials."""
+"""Remembers callers for a short time, for the next request with the same credentials."""
 
 import hashlib
 import hmac
@@ -12,11 +12,11 @@ from cachetools import TLRUCache
 from ipam.identity.caller import Caller
 
 CALLERS_KEPT: Final = 1024
-"""Users and agents of a large site; each entry is some 300 bytes."""
+"""Users and agents of a large site. Each entry is about 300 bytes."""
 
 
 def digest(secret: bytes, first: bytes, second: bytes) -> bytes:
-    """A key for credentials from which nothing can be learnt, not even in a core dump."""
+    """A key that reveals nothing about the credentials, not even in a core dump."""
     return hmac.digest(secret, first + b"\0" + second, hashlib.sha256)
 
 
@@ -26,20 +26,20 @@ class _Known(NamedTuple):
 
 
 class KnownCallers:
-    """Callers by the digest of their credentials, each until its time. For several threads."""
+    """Callers by digest of their credentials, each until a time. Threads may share it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._known: TLRUCache[bytes, _Known] = TLRUCache(CALLERS_KEPT, _ends_at, timer=clock)
         self._lock = threading.Lock()
 
     def recall(self, key: bytes) -> Caller | None:
-        """The caller, if its time is not over."""
+        """The caller, unless its time is over."""
         with self._lock:
             known = self._known.get(key)
         return None if known is None else known.caller
 
     def remember(self, key: bytes, caller: Caller, seconds: float) -> None:
-        """Know the caller for so long, unless too many others come."""
+        """Remember the caller for so long, or until too many others come."""
         with self._lock:
             self._known[key] = _Known(caller, seconds)
 

@@ -1,8 +1,7 @@
-"""Evaluates the rules: what a caller may do to things that stand to it in this or that way.
+"""Evaluates the rules: what a caller may do with rows, by the rows' relations to the caller.
 
-A rule is never evaluated for a row. It is evaluated once for a caller and each way a row can stand
-to it, and what comes out, a `Grant`, is kept: asking again costs a look into a dictionary, and the
-store turns a grant into one SQL condition.
+A rule is not evaluated for each row. It is evaluated once for a caller and each relation, and the
+result, a `Grant`, is remembered. The store turns a grant into one SQL condition.
 """
 
 import re
@@ -17,23 +16,23 @@ from ipam.identity.default_rules import RULES
 from ipam.settings import Settings
 
 Relation: TypeAlias = Literal["owner", "network_owner", "shared", "external"]
-"""How a row can stand to a caller; the words of `ipam.identity.default_rules`."""
+"""A relation of a row to a caller, as `ipam.identity.default_rules` describes it."""
 
 RELATIONS: Final[tuple[Relation, ...]] = get_args(Relation)
 CALLERS_KEPT: Final = 4096
-"""Users of a large cloud at work at a time; each takes some 10 kB."""
+"""Active users of a large cloud. Each takes about 10 kB."""
 
 _CHECK = re.compile(r"[^\s():]+:(?:%\([^)]*\)s|[^\s()])*")
 _OF_ROLES_ALONE = re.compile(
     r"(role|rule):[\w-]+|(project|tenant)_id:%\((network:)?(project|tenant)_id\)s"
     r"|True:%\((shared|router:external)\)s"
 )
-"""Checks whose outcome for a relation is the same for all who have the same roles."""
+"""Checks whose result for a relation depends only on the caller's roles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Which rows a rule gives to a caller: all, or those that stand to it in one of these ways."""
+    """Which rows a rule gives to a caller: all, or those with one of these relations to it."""
 
     everything: bool = False
     relations: frozenset[Relation] = frozenset()
@@ -42,7 +41,7 @@ class Grant:
         return self.everything or bool(self.relations)
 
     def covers(self, relations: Iterable[str]) -> bool:
-        """Whether a row that stands to the caller in all of these ways is among them."""
+        """Whether the grant includes a row that has all of these relations to the caller."""
         return self.everything or not self.relations.isdisjoint(relations)
 
 
@@ -50,7 +49,7 @@ EVERYTHING: Final = Grant(everything=True)
 
 
 class Policy:
-    """The rules of the settings' policy_file over the defaults; safe to share between threads.
+    """The default rules, with those of policy_file in their place. Threads may share it.
 
     The file is read when the process starts.
     """
@@ -67,7 +66,7 @@ class Policy:
         self._grants: dict[Hashable, dict[str, Grant]] = {}
 
     def grant(self, caller: Caller, rule: str) -> Grant:
-        """What the rule gives to the caller; a rule that nobody wrote is `default`."""
+        """What the rule gives to the caller. An unknown rule is the rule `default`."""
         key = caller.roles if self._look_at_roles_alone else caller
         try:
             return self._grants[key][rule]
@@ -83,14 +82,14 @@ class Policy:
         return rule in self._enforcer.rules
 
     def attributes(self, rule: str) -> Sequence[str]:
-        """The attributes that have a rule of their own below this one: `shared`, say."""
+        """The attributes that have a rule of their own below this one, such as `shared`."""
         return self._attributes.get(rule, ())
 
     def _evaluate(self, caller: Caller, rule: str) -> Grant:
         credentials = _credentials(caller)
 
         def allows(target: Mapping[str, Any]) -> bool:
-            # Enforcer.enforce would do it, and copy and log its arguments for a millisecond.
+            # Enforcer.enforce also copies and logs its arguments, which takes a millisecond.
             check = self._enforcer.rules[rule]
             return bool(check(target, credentials, self._enforcer, rule))
 
@@ -102,7 +101,7 @@ class Policy:
 
 
 def list_rules() -> list[policy.RuleDefault]:
-    """Every rule with its reason: the entry point of oslo.policy's own tools."""
+    """Every rule with its reason. This is the entry point for oslo.policy's tools."""
     return [policy.RuleDefault(name, check, description=why) for name, check, why in RULES]
 
 
@@ -118,7 +117,7 @@ def _credentials(caller: Caller) -> dict[str, Any]:
 
 
 def _target(caller: Caller, relation: Relation) -> Mapping[str, Any]:
-    """A row that stands to the caller in this way, and in no other."""
+    """A row that has this relation to the caller, and no other."""
     project = caller.project_id
     match relation:
         case "owner":
@@ -132,12 +131,12 @@ def _target(caller: Caller, relation: Relation) -> Mapping[str, Any]:
 
 
 def _looks_at_roles_alone(check: str) -> bool:
-    """Whether the written form of a check mentions no user and no project by id."""
+    """Whether the text of a check names no user and no project."""
     return all(_OF_ROLES_ALONE.fullmatch(each) for each in _CHECK.findall(check))
 
 
 def _attributes(names: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """From `create_network:router:external` and its like: attributes by action."""
+    """Attributes by action, from rule names like `create_network:router:external`."""
     found: dict[str, list[str]] = {}
     for name in sorted(names):
         rule, colon, attribute = name.partition(":")

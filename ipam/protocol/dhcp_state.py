@@ -1,4 +1,4 @@
-"""What the API tells an agent: which networks it serves, and what is in them."""
+"""What the API tells an agent: which networks to serve, and their contents."""
 
 from typing import Annotated, Final
 
@@ -17,7 +17,7 @@ FIXED_IPS: Final = Meta(description="The port's addresses; when left out, one of
 
 
 class ServedNetwork(Struct, frozen=True):
-    """A network with its digest; everything else only when it was asked for by id."""
+    """A network with its digest. The other fields come only if it was asked for by id."""
 
     id: Annotated[Uuid, ID]
     digest: Annotated[str, DIGEST]
@@ -31,7 +31,7 @@ class Address(Struct, frozen=True):
 
 
 class ServedRoute(Struct, frozen=True):
-    """A route that clients of a subnet are told."""
+    """A route for the clients of a subnet."""
 
     destination: Annotated[str, Meta(description="The network that is reached this way.")]
     nexthop: Annotated[str, Meta(description="The router that is asked.")]
@@ -80,7 +80,7 @@ class ServedSubnet(Struct, frozen=True, kw_only=True):
 
 
 class ServedPort(Struct, frozen=True, kw_only=True):
-    """A port that the agent answers for. `hostname` is its name or one made of its address."""
+    """A port that the agent answers. `hostname` is its name or one made of its address."""
 
     id: Annotated[Uuid, ID]
     mac_address: Annotated[str, MAC_ADDRESS]
@@ -147,15 +147,16 @@ class _Identified(Struct):
 
 
 def read_digests(answer: object) -> dict[str, str]:
-    """The digests by network id, of the answer as parsed JSON. Raises Malformed."""
+    """The digests by network id. `answer` is parsed JSON. Raises Malformed."""
     networks = read_parsed(_Digests, answer, "dhcp-state").networks
     return {network.id: network.digest for network in networks}
 
 
 def read_networks(answer: bytes) -> tuple[list[FullNetwork], dict[str, str]]:
-    """The networks in full, and by id what does not fit in others, with the path below them.
+    """The networks in full, and by id the faults of others, with the path of the field.
 
-    One network that does not fit takes no other down. Raises Malformed if it is no list of any.
+    A network with a fault does not affect the others. Raises Malformed if `answer` is no list of
+    networks.
     """
     networks: list[FullNetwork] = []
     faults: dict[str, str] = {}

@@ -9,7 +9,7 @@ from ipam.values import IpAddress, Uuid
 
 
 class LeaseEventCreate(Struct):
-    """An event as its agent saw it. Texts are cut to their column, never refused."""
+    """An event as its agent saw it. Long texts are cut to their column, never refused."""
 
     ignores_unknown: ClassVar = True
 

@@ -1,4 +1,4 @@
-"""What an agent tells the API: that it lives, and what it found of ports."""
+"""What an agent tells the API: that it is alive, and what it found out about ports."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -9,7 +9,7 @@ from ipam.protocol.wire import read_parsed
 from ipam.values import Uuid, json_object, printable, zone_name
 
 Configurations = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
-"""`AgentFacts` of this version or another, as JSON; shown as it came."""
+"""`AgentFacts` of this or another version as JSON. The API shows it unchanged."""
 HostName = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
 ZoneName = Annotated[str, Meta(max_length=64, extra={"check": zone_name})]
 ShortName = Annotated[str, Meta(max_length=64, extra={"check": printable})]
@@ -45,13 +45,13 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     ports: int
     leases: int
     troubles: dict[str, str]
-    """What it cannot do now, by network id or tap."""
+    """What the agent cannot do at the moment, by network id or tap."""
     vif_type: str | UnsetType = UNSET
-    """How guests are plugged in on its host; left out where it does not say."""
+    """How servers are plugged in on its host. The agent may leave it out."""
 
 
 class SeenPort(Struct, frozen=True):
-    """A port as of this revision."""
+    """A port with the revision that the report is about."""
 
     ignores_unknown: ClassVar = True
 
@@ -62,7 +62,7 @@ class SeenPort(Struct, frozen=True):
 
 
 class SeenPorts(Struct):
-    """What an agent found alike."""
+    """Ports of which an agent found the same."""
 
     ignores_unknown: ClassVar = True
 
@@ -78,5 +78,5 @@ class _Reported(Struct):
 
 
 def read_agent_id(answer: object) -> str:
-    """The id in the answer to a heartbeat, as parsed JSON. Raises Malformed."""
+    """The agent's id in the answer to a heartbeat (parsed JSON). Raises Malformed."""
     return read_parsed(_Reported, answer, "the answer to a heartbeat").agent.id

@@ -1,6 +1,6 @@
-"""Telling a process on this host that there is something new for it: both ends, and where.
+"""Wakes a process on this host when there is something new for it: both ends of the socket.
 
-A wake carries nothing: whoever is woken looks. Losing one costs only the wait for the next look.
+A wake carries no data: the woken process looks for itself. A lost wake only delays the next look.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 AGENT_SOCKET: Final = "agent-wake.sock"
-"""In run_path: the agent hears that the API has changed something."""
+"""In run_path: the API wakes the agent here after a change."""
 WORKER_SOCKET: Final = "worker-wake.sock"
-"""In run_path: the worker hears that there is an event to send."""
+"""In run_path: the API wakes the worker here when there is an event to send."""
 LEASE_INBOX: Final = "lease-inbox.sock"
-"""In run_path: the agent hears what dnsmasq's hook has to tell of a lease."""
+"""In run_path: dnsmasq's hook sends lease events to the agent here."""
 
 LOCK_SUFFIX: Final = ".lock"
 
@@ -39,7 +39,7 @@ class Waker:
 
 
 class Woken(enum.Enum):
-    """What ended a wait; who is woken from both sides hears of the outer one."""
+    """What ended a wait. A wake from another process counts before an interrupt."""
 
     BY_TIME = enum.auto()
     FROM_INSIDE = enum.auto()
@@ -47,9 +47,9 @@ class Woken(enum.Enum):
 
 
 class WakeSocket:
-    """The socket of the first process of a host that takes it; the others let time pass.
+    """The socket that the first process of a host binds. The other processes only wait for time.
 
-    When that process ends, another one takes its place the next time it waits.
+    When that process ends, another one binds the socket the next time it waits.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,11 +59,11 @@ class WakeSocket:
         self._inside = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def is_bound(self) -> bool:
-        """Whether this is the process that is woken."""
+        """Whether this process is the one that is woken."""
         return self._socket is not None
 
     def wait(self, seconds: float) -> Woken:
-        """Return when somebody wakes the process, or after this time."""
+        """Return when the process is woken, or after this time."""
         self.bind()
         poll = select.poll()
         poll.register(self._inside, select.POLLIN)
@@ -76,21 +76,21 @@ class WakeSocket:
         return Woken.FROM_INSIDE if ready == {self._inside} else Woken.FROM_OUTSIDE
 
     def interrupt(self) -> None:
-        """End a wait of another thread, this one or the next."""
+        """End the current wait of another thread, or its next one."""
         os.eventfd_write(self._inside, 1)
 
     def bind(self) -> None:
-        """Become the one that is woken, if no other process of this host is. Never raises."""
+        """Bind the socket, unless another process of this host has it. Never raises."""
         if self._socket is not None:
             return
         try:
             self._lock = _lock(f"{self._path}{LOCK_SUFFIX}")
             self._socket = _bind(self._path)
-        except OSError:  # another process has it, or the directory is not there: time will do
+        except OSError:  # another process has it, or the directory is missing: only wait for time
             self._release()
 
     def close(self) -> None:
-        """Leave the place to another process."""
+        """Give up the socket, so that another process can bind it."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -104,7 +104,7 @@ class WakeSocket:
             self._lock = None
 
     def _empty(self) -> None:
-        """Many wakes are one: whoever looks finds all there is."""
+        """Read all waiting wakes: one look finds everything."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._inside)
         with contextlib.suppress(BlockingIOError):
@@ -113,9 +113,9 @@ class WakeSocket:
 
 
 def _lock(path: str) -> int:
-    """A descriptor that holds the lock until it is closed. Raises OSError when another has it.
+    """A descriptor that holds the lock until it is closed. Raises OSError if another has it.
 
-    A socket that a killed process left behind looks as one that is listened at.
+    The lock is needed because the socket of a killed process looks like one in use.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -134,7 +134,7 @@ def _bind(path: Path) -> socket.socket:
     try:
         made.bind(str(path))
         path.chmod(0o660)
-        if os.geteuid() == 0:  # the API may run as the service's user, who owns the directory
+        if os.geteuid() == 0:  # the API may run as the service's user, which owns the directory
             owner = path.parent.stat()
             os.chown(path, owner.st_uid, owner.st_gid)
     except OSError:

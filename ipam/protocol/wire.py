@@ -1,4 +1,4 @@
-"""Structs to JSON and back: what does not fit is one error that names the field."""
+"""Structs to JSON and back. Data that does not fit raises one error that names the field."""
 
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def read(kind: type[T], data: bytes | str, what: str) -> T:
-    """The JSON as this type. Raises Malformed, which names `what` it is."""
+    """The JSON as this type. Raises Malformed, with `what` in the message."""
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
@@ -18,7 +18,7 @@ def read(kind: type[T], data: bytes | str, what: str) -> T:
 
 
 def read_parsed(kind: type[T], value: Any, what: str) -> T:
-    """As `read`, of JSON that is parsed already."""
+    """Like `read`, for parsed JSON."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -31,12 +31,12 @@ def write(value: Any) -> bytes:
 
 
 def parsed(value: Any) -> Any:
-    """The value as JSON parses to."""
+    """The value in the form that JSON parses to."""
     return msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
 
 
 def _plain(value: Any) -> str:
-    """A text of a type of its own, such as a Word of a configuration, as the text it is."""
+    """A subclass of str, such as `Word`, as plain text."""
     if isinstance(value, str):
         return str(value)
     raise NotImplementedError(f"{type(value)} in a message")

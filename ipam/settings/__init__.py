@@ -1,8 +1,8 @@
-"""Every setting of the API, the agent and the worker: one INI file, read once, then typed.
+"""Every setting of the API, the agent and the worker: one INI file, read once into types.
 
 `load` gives the settings in their final types and finds every fault. Each group of the file has
-a module here: its options, which oslo.config reads, and the struct that they become. An option's
-help text is what `ipam config sample` prints, so it gives the unit, the default's reason and the
+a module here: its options, which oslo.config reads, and the struct that they become. `ipam config
+sample` prints an option's help text, so it gives the unit, the reason for the default and the
 effect of a change. The lease hook and most of the command line do not import this package.
 """
 

@@ -9,7 +9,7 @@ from oslo_config import cfg
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """[agent], read."""
+    """The settings of [agent]."""
 
     api_url: str
     auth_strategy: Literal["http_basic", "keystone"]

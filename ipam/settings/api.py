@@ -1,4 +1,4 @@
-"""[api]: where it listens, whom it lets in, what it answers."""
+"""[api]: where the API listens, whom it lets in, what it answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from oslo_config import cfg
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """[api], read."""
+    """The settings of [api]."""
 
     bind_host: str
     bind_port: int

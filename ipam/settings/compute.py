@@ -1,4 +1,4 @@
-"""[compute]: what Nova is told, and what is compared with it."""
+"""[compute]: events for Nova, and the audit of its servers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 @dataclass(frozen=True, slots=True)
 class ComputeSettings:
-    """[compute], read."""
+    """The settings of [compute]."""
 
     send_events: bool
     events_interval: float

@@ -1,4 +1,4 @@
-"""[database]: where the rows are."""
+"""[database]: which database to use, and how."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """[database], read."""
+    """The settings of [database]."""
 
     connection: str
     pool_size: int

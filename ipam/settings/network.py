@@ -1,4 +1,4 @@
-"""[network]: what networks and their ports get that say nothing themselves."""
+"""[network]: defaults and limits of networks and their ports."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -10,7 +10,7 @@ from ipam.rules import segments
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """[network], read."""
+    """The settings of [network]."""
 
     global_physnet_mtu: int
     default_network_type: Literal["local", "vlan", "vxlan"]

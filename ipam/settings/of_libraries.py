@@ -1,4 +1,4 @@
-"""Options of libraries that read the same file: their usual lines. The libraries register them."""
+"""The usual options of libraries that read the same file. The libraries register them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -100,4 +100,4 @@ FOREIGN: Final[Mapping[str, Sequence[tuple[str, str, str]]]] = {
         ),
     ),
 }
-"""By group: the name of an option, an example of its value, what it is for."""
+"""By group: each option's name, an example of its value, its purpose."""

@@ -1,4 +1,4 @@
-"""From the options that oslo.config has read to structs in their final types."""
+"""Turns the options that oslo.config has read into structs with their final types."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -32,12 +32,12 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("network", "vni_ranges"): segments.vni_ranges,
     ("network", "vlan_ranges"): segments.vlan_ranges,
 }
-"""What gives the final type where oslo.config has none. ValueError is a fault of the value."""
+"""Functions that give the final type if oslo.config has none. ValueError means a bad value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. What stands here itself is [DEFAULT]."""
+    """All settings. The fields that are no group are those of [DEFAULT]."""
 
     host: str
     state_path: Path
@@ -50,19 +50,19 @@ class Settings:
     worker: worker.WorkerSettings
     compute: compute.ComputeSettings
     quotas: Mapping[str, int]
-    """By resource; -1 sets no limit."""
+    """The limits by resource; -1 sets no limit."""
     config_opts: cfg.ConfigOpts
     """For libraries that register and read options of their own: oslo.policy, keystonemiddleware,
-    keystoneauth. Nobody else looks in there."""
+    keystoneauth. No other code reads it."""
 
     @property
     def config_files(self) -> Sequence[str]:
-        """The files that were read, the one that wins last."""
+        """The files that were read. A later file wins over an earlier one."""
         return tuple(self.config_opts.default_config_files)
 
 
 def list_opts() -> list[tuple[str, Sequence[cfg.Opt]]]:
-    """Every group with its options: the entry point of oslo-config-generator."""
+    """Every group with its options. This is the entry point for oslo-config-generator."""
     return list(GROUPS.items())
 
 
@@ -93,7 +93,7 @@ def is_changed(settings: Settings, group: str, option: cfg.Opt) -> bool:
 
 
 def shown(settings: Settings, group: str, option: cfg.Opt) -> Any:
-    """The option's value as anyone may see it."""
+    """The option's value with passwords hidden."""
     value = _value(settings.config_opts, group, option)
     if option.secret and value and not str(value).startswith("sqlite:"):
         return "***"
@@ -117,7 +117,7 @@ def _values(conf: cfg.ConfigOpts, group: str, faults: list[str]) -> dict[str, An
 
 
 def _place(conf: cfg.ConfigOpts, group: str, option: cfg.Opt, error: ValueError) -> str:
-    """` in FILE: RULE`, as far as it is known."""
+    """The end of a message, ` in FILE: RULE`, as far as it is known."""
     reason = str(error).rpartition(" is not valid: ")[2]
     if isinstance(error, cfg.ConfigSourceValueError):
         file = re.search(r"detail='([^']*)'", str(error))

@@ -1,4 +1,4 @@
-"""[quotas]: how much a project may have that has no quota of its own."""
+"""[quotas]: the limits of projects without quotas of their own."""
 
 from typing import Final
 

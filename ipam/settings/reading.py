@@ -1,4 +1,4 @@
-"""Reading the settings file with oslo.config, and what is done around it."""
+"""Reads the settings file with oslo.config."""
 
 import logging
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ DEFAULT_CONFIG_FILE: Final = "/etc/ipam/ipam.conf"
 
 
 def load(config_files: Sequence[str] | None = None) -> Settings:
-    """The settings from these files; without any, from /etc/ipam/ipam.conf where it exists.
+    """The settings from these files; without any, from /etc/ipam/ipam.conf if it exists.
 
-    Raises SettingsUnfit where a file cannot be read or has faults.
+    Raises SettingsUnfit if a file cannot be read or has faults.
     """
     conf = cfg.ConfigOpts()
     for group, opts in GROUPS.items():
@@ -44,7 +44,7 @@ def _read(conf: cfg.ConfigOpts, files: list[str]) -> None:
             f"Cannot read {', '.join(error.config_files)}: permission denied. Run it as root or as"
             " the service's own user."
         ) from error
-    except (cfg.Error, ValueError) as error:  # UnicodeDecodeError among it
+    except (cfg.Error, ValueError) as error:  # includes UnicodeDecodeError
         raise SettingsUnfit([" ".join(str(error).split())]) from error
 
 
@@ -53,7 +53,7 @@ def _existing_default() -> list[str]:
 
 
 def _fill_paths(conf: cfg.ConfigOpts) -> None:
-    """Give the options whose default depends on another option their value."""
+    """Set the options whose default depends on another option."""
     derived = {
         ("database", "connection"): f"sqlite:///{conf.state_path}/ipam.sqlite",
         ("api", "socket"): f"{conf.run_path}/api.sock",
@@ -66,7 +66,7 @@ def _fill_paths(conf: cfg.ConfigOpts) -> None:
 
 
 def _warn_of_unknown_names(config_files: Sequence[str]) -> None:
-    """oslo.config passes over a mistyped name in silence; whoever wrote it should hear of it."""
+    """Warn of names that oslo.config does not know, because it ignores them silently."""
     for path in config_files:
         sections: dict[str, dict[str, list[str]]] = {}
         cfg.ConfigParser(path, sections).parse()

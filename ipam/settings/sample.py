@@ -1,4 +1,4 @@
-"""The commented sample of the settings file, from the options themselves."""
+"""The commented sample of the settings file, made from the options."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def _foreign(group: str, options: Sequence[tuple[str, str, str]]) -> Iterator[st
 
 
 def _rule(option: cfg.Opt) -> str:
-    """What the value may be, as `(integer, 1 or more)`."""
+    """The allowed values, such as `(integer, 1 or more)`."""
     kind = option.type
     words = [getattr(kind, "type_name", "string").removesuffix(" value")]
     choices = getattr(kind, "choices", None)

@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """[worker], read."""
+    """The settings of [worker]."""
 
     interval: float
     lease_grace_seconds: int

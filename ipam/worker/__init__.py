@@ -1,1 +1,1 @@
-"""Housekeeping in the database that no request does."""
+"""Housekeeping in the database, outside of requests."""

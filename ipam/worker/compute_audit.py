@@ -1,4 +1,4 @@
-"""The worker's part in the audit: orphans that two looks in a row find are given back."""
+"""The worker's audit: reclaims the orphans that two looks in a row have found."""
 
 import contextlib
 import logging
@@ -27,9 +27,9 @@ LOG = logging.getLogger(__name__)
 
 
 def start(settings: Settings) -> None:
-    """Audit in a thread of its own, which may be cut off anywhere: it ends with the process.
+    """Audit in a thread of its own, which ends with the process. It may be cut off at any point.
 
-    Raises CallerError where [nova] does not say how to sign in.
+    Raises CallerError if [nova] does not say how to sign in.
     """
     try:
         nova = keystone_session.nova_adapter(settings)
@@ -49,13 +49,13 @@ def start(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def auditor(settings: Settings, nova: Adapter) -> Iterator[Auditor]:
-    """An auditor that speaks to the API's socket where there is one, else to the catalog's API."""
+    """An auditor that uses the API's socket if there is one, else the API of the catalog."""
     with _client(settings, nova) as client:
         yield Auditor(client, Servers(nova))
 
 
 class AuditRounds:
-    """Looks, remembers, and reclaims what the look before had found, too."""
+    """Looks, and reclaims what both this look and the one before it have found."""
 
     def __init__(
         self, connect: Callable[[], AbstractContextManager[Auditor]], *, grace_seconds: float
@@ -67,7 +67,7 @@ class AuditRounds:
         self._trouble = Trouble()
 
     def round(self) -> None:
-        """One look, and what follows from it. Raises nothing but bugs."""
+        """Look once and act on the result. Raises only for bugs."""
         try:
             with self._connect() as auditor:
                 trouble = self._audit(auditor)
@@ -80,7 +80,7 @@ class AuditRounds:
             LOG.info("Audit: works again")
 
     def _audit(self, auditor: Auditor) -> str:
-        """Why nothing may be reclaimed; empty when all was done."""
+        """Why nothing may be reclaimed; empty if all was done."""
         listing = auditor.look()
         seen = audit.find(listing, grace_seconds=self._grace_seconds)
         findings = audit.confirmed(self._last, seen)
@@ -102,7 +102,7 @@ class AuditRounds:
 
 
 def _reclaim(auditor: Auditor, orphan: Finding) -> None:
-    """Give back one port; whatever becomes of it, the others have their turn."""
+    """Reclaim one port. A failure is logged and does not affect the other ports."""
     assert orphan.port is not None, orphan
     try:
         (decided,) = auditor.decided([orphan])

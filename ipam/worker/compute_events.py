@@ -1,4 +1,4 @@
-"""The thread of the worker that empties the outbox into Nova."""
+"""The worker's thread that sends the events of the outbox to Nova."""
 
 import logging
 import threading
@@ -21,26 +21,26 @@ from ipam.trouble import Trouble
 LOG = logging.getLogger(__name__)
 
 HOLD_SECONDS: Final = TIMEOUT_SECONDS + 5
-"""How long a claim keeps other workers away; the events of a killed one wait this long."""
+"""How long a claim keeps other workers away. The events of a killed worker wait so long."""
 
 LATE_ATTEMPTS: Final = 8
-"""After half a minute or a whole one an event that is not heard is worth a line."""
+"""After so many attempts, half a minute to a minute, an unsent event is logged."""
 
 STOP_SECONDS: Final = 2.0
-"""What is on its way when the worker has to stop gets this long; cut off, it is sent again."""
+"""How long a request may go on when the worker stops. After a cut the events are sent again."""
 
 Ends = Sequence[tuple[Claimed, Outcome]]
 
 
 class Nova(Protocol):
-    """What sends events."""
+    """Something that sends events."""
 
     def send(self, events: Sequence[ComputeEvent]) -> list[int]:
         """The code for each event. Raises ServiceUnavailable."""
 
 
 class EventSender:
-    """Sends batch after batch while there is something due; then waits to be woken."""
+    """Sends batches while events are due, then waits to be woken."""
 
     def __init__(
         self, database: Database, nova: Nova, wakes: WakeSocket, *, interval: float
@@ -56,12 +56,12 @@ class EventSender:
         self._thread = threading.Thread(target=self._run, name="compute-events", daemon=True)
 
     def start(self) -> None:
-        """Begin with what an earlier worker left."""
+        """Start the thread. It first sends the events that an earlier worker left."""
         self._wakes.bind()
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the batch at hand, or without it where that takes long."""
+        """Stop after the current batch, or during it if it takes long."""
         self._stopping.set()
         self._wakes.interrupt()
         self._thread.join(STOP_SECONDS)
@@ -69,7 +69,7 @@ class EventSender:
             self._wakes.close()
 
     def send_batch(self) -> bool:
-        """Send what is due, as much as the pace allows; whether there was something."""
+        """Send the due events, as many as the pace allows; whether there were any."""
         claimed = self._claim()
         if not claimed:
             return False
@@ -108,17 +108,18 @@ class EventSender:
         while not self._stopping.is_set():
             more = self._try_batch()
             if self._pace.wait_seconds:
-                # New events do not shorten this wait: a Nova in trouble is not helped by haste.
+                # New events do not shorten this wait, so that a failing Nova is not asked more
+                # often.
                 self._stopping.wait(self._pace.wait_seconds)
             elif not more:
                 self._wakes.wait(self._interval)
 
     def _try_batch(self) -> bool:
-        """As `send_batch`; a fault is told once and ends nothing."""
+        """Like `send_batch`, but a failure is logged once and not raised."""
         try:
             more = self.send_batch()
         except DatabaseUnavailable:
-            return False  # the housekeeping beside this says so
+            return False  # the housekeeping logs it
         except Exception as error:
             if self._fault.begins(repr(error)):
                 LOG.exception("Failed: events for Nova")
@@ -127,7 +128,10 @@ class EventSender:
         return more
 
     def _in_trouble(self, why: str) -> None:
-        """The same reason is told once. What may be the fault of single events is theirs."""
+        """Log the reason, once while it stays the same.
+
+        Faults of single events are not logged here.
+        """
         if self._pace.wait_seconds and self._trouble.begins(why):
             LOG.warning("Events wait for Nova; trying on: %s", why)
 
@@ -146,7 +150,7 @@ def _answered(groups: Mapping[ComputeEvent, Sequence[Claimed]], codes: Sequence[
 
 
 def _record(tx: Transaction, ends: Ends) -> None:
-    """Write down what became of events."""
+    """Store the outcomes of events."""
     compute_events.done(tx, [each for each, end in ends if not isinstance(end, Again)])
     now_us = clock.now_microseconds()
     for each, end in ends:

@@ -1,4 +1,4 @@
-"""The worker's tasks. Each may run in any number of workers at once, and be cut off anywhere."""
+"""The worker's tasks. Several workers may run each at once, and each may be killed at any time."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
@@ -11,20 +11,20 @@ from ipam.store.engine.database import Database, Transaction
 from ipam.store.leases import endings
 
 BATCH_ROWS: Final = 500
-"""Rows that one transaction deletes: it holds their locks for milliseconds, not for minutes."""
+"""How many rows a transaction deletes. Few rows keep their locks short, some milliseconds."""
 BATCHES: Final = 20
-"""Per round; what is left waits for the next, so that no task starves another."""
+"""How many batches a task does per round, so that no task delays the others for long."""
 STALE_CANDIDATES_SECONDS: Final = 900
-"""A process holds a list of candidate addresses for seconds; a dead one's is taken back."""
+"""A process uses a list of candidate addresses for seconds. An older list is a dead process's."""
 
 SECONDS_PER_DAY: Final = 86_400
 
 Task: TypeAlias = Callable[[], int]
-"""Does a part of the work and gives how many things it did."""
+"""Does a part of the work and gives the number of rows it handled."""
 
 
 def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mapping[str, Task]:
-    """What one round does, in order, each under the words that the log has for it."""
+    """The tasks of a round in order, each by its description for the log."""
     return {
         "leases that ended unseen": lambda: end_leases(
             database, grace_seconds=settings.worker.lease_grace_seconds
@@ -46,7 +46,7 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
 
 
 def end_leases(database: Database, *, grace_seconds: int) -> int:
-    """End the leases whose time was up that many seconds ago, each with a `missed` event."""
+    """End leases that expired that many seconds ago, each with a `missed` event."""
     before = clock.now_seconds() - grace_seconds
     return _in_batches(
         database, lambda tx: endings.end_overdue(tx, before=before, limit=BATCH_ROWS)
@@ -54,12 +54,12 @@ def end_leases(database: Database, *, grace_seconds: int) -> int:
 
 
 def unschedule(database: Database, *, agent_down_time: int) -> int:
-    """Free the networks of dead agents; a living one takes them when it next asks."""
+    """Take the networks from dead agents. Another agent takes them when it next asks."""
     return database.write(lambda tx: agents.unschedule_dead(tx, agent_down_time=agent_down_time))
 
 
 def forget_events(database: Database, *, retention_days: int) -> int:
-    """Delete lease events recorded longer ago than this; none when it is 0."""
+    """Delete lease events recorded more than so many days ago; 0 keeps all."""
     if not retention_days:
         return 0
     before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
@@ -69,7 +69,7 @@ def forget_events(database: Database, *, retention_days: int) -> int:
 
 
 def forget_allocations(database: Database, *, retention_days: int) -> int:
-    """Delete the history of addresses given back longer ago than this; none when it is 0."""
+    """Delete the history of addresses released more than so many days ago; 0 keeps all."""
     if not retention_days:
         return 0
     before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
@@ -80,7 +80,7 @@ def forget_allocations(database: Database, *, retention_days: int) -> int:
 
 
 def forget_answers(database: Database) -> int:
-    """Delete the answers that were kept for requests with an Idempotency-Key, after a day."""
+    """Delete answers to requests with an Idempotency-Key after a day."""
     return _in_batches(database, lambda tx: idempotency.forget_old(tx, limit=BATCH_ROWS))
 
 

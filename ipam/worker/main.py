@@ -1,4 +1,4 @@
-"""`ipam worker`: round after round of housekeeping until it is told to stop."""
+"""`ipam worker`: runs rounds of housekeeping until it is told to stop."""
 
 import logging
 import signal
@@ -26,7 +26,7 @@ DATABASE = "the database"
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT. A database that is away is waited for."""
+    """Work until SIGTERM or SIGINT. Waits for a database that does not answer."""
     database = Database(
         settings.database.connection, pool_size=2, max_attempts=settings.database.max_attempts
     )
@@ -35,11 +35,11 @@ def run(settings: Settings) -> None:
         cooldown_seconds=settings.network.address_cooldown_seconds,
         worker=uuid.uuid4().hex,
     )
-    # A signal breaks off whatever runs, also a wait for a database that says nothing: each
-    # transaction is done or not done, and the next worker goes on from there.
+    # A signal interrupts anything, even a wait for a silent database. That is safe: each
+    # transaction is committed or not, and the next worker continues.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A database that is away would be told of in every round; the Worker says when that changes.
+    # The retries would log a missing database in every round. The Worker logs when that changes.
     logging.getLogger("ipam.store.engine.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
     if settings.compute.reclaim_orphans:
@@ -65,11 +65,11 @@ def run(settings: Settings) -> None:
 
 
 def _event_sender(settings: Settings, database: Database) -> "EventSender":
-    # keystoneauth takes a tenth of a second to load, and few workers have a Nova to tell.
+    # keystoneauth takes a tenth of a second to load, and few workers send events to a Nova.
     from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # see above
     from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # see above
 
-    # While Keystone is away it warns at each attempt; the sender says when that changes.
+    # keystoneauth warns at each attempt without Keystone. The sender logs when that changes.
     logging.getLogger("keystoneauth.identity").setLevel(logging.ERROR)
     wakes = WakeSocket(settings.run_path / WORKER_SOCKET)
     interval = settings.compute.events_interval
@@ -77,14 +77,14 @@ def _event_sender(settings: Settings, database: Database) -> "EventSender":
 
 
 class Worker:
-    """Runs every task of a round, whatever becomes of the others, and says what changed."""
+    """Runs every task of a round, even if others fail, and logs what changed."""
 
     def __init__(self, work: Mapping[str, Task]) -> None:
         self._tasks = work
         self._troubles: defaultdict[str, Trouble] = defaultdict(Trouble)
 
     def round(self) -> None:
-        """Do each task once. Never raises what a task raised."""
+        """Run each task once. Does not raise the errors of tasks."""
         for name, task in self._tasks.items():
             try:
                 count = task()
