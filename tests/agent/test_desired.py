@@ -304,6 +304,26 @@ def test_an_unfit_option_takes_only_itself_away() -> None:
     assert len(found.faults) == 2
 
 
+def test_no_line_is_longer_than_dnsmasq_reads() -> None:
+    """What is beyond would be a line of its own."""
+    many = [
+        {"subnet_id": SUBNET6, "ip_address": f"2001:db8:0:0:1111:2222:3333:{number:x}"}
+        for number in range(4096, 4126)
+    ]
+    options = [
+        {"opt_name": "client-id", "opt_value": "x" * 100, "ip_version": 4},
+        {"opt_name": "bootfile-name", "opt_value": '"' * 255, "ip_version": 4},
+        {"opt_name": "dns-server", "opt_value": ",".join(["::1"] * 63), "ip_version": 6},
+        {"opt_name": "bootfile-param", "opt_value": ",".join("a" * 128), "ip_version": 6},
+    ]
+    found = served(
+        network(ports=[port(hostname="n" * 63, fixed_ips=many, extra_dhcp_opts=options)])
+    )
+    lines = [line for text in found.state.files.values() for line in text.splitlines()]
+    assert max(map(len, lines)) < 1024
+    assert "12 addresses, not all" in found.faults[0]
+
+
 def test_reserved_names_each_address_and_its_mac() -> None:
     assert served(network()).reserved() == {
         "10.0.0.5": "fa:16:3e:00:00:05",

@@ -25,3 +25,11 @@ def host() -> Iterator[Host]:
     finally:
         one.clean_up()
         shutil.rmtree(directory)
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """One for dnsmasq's files; not pytest's own, as above."""
+    with tempfile.TemporaryDirectory(prefix="ipam-wire-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)

@@ -1,7 +1,5 @@
 """Options, names and routes as they are on the wire, of a real dnsmasq."""
 
-import tempfile
-from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -10,22 +8,11 @@ import pytest
 from ipam.rules import subnet_options
 from ipam.rules.subnet_options import Limits, SubnetOptions
 from tests.agent.network_rows import SUBNET4, Json, network, port, subnet4, subnet6
-from tests.system.wire import DISCOVER, Wire, wire
+from tests.system.wire import DISCOVER, Wire, option, wire
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
 ROUNDS = 50
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="ipam-wire-") as name:
-        Path(name).chmod(0o755)  # for the user that dnsmasq becomes
-        yield Path(name)
-
-
-def option(name: str, value: str, version: int = 4) -> Json:
-    return {"opt_name": name, "opt_value": value, "ip_version": version}
 
 
 def numbered(number: int, *, address: str = "", options: list[Json] | None = None) -> Json:

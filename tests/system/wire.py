@@ -75,9 +75,10 @@ class Wire:
         self._plug(state.interface.inside, state.interface.mac, state.addresses)
         (self.home / "dnsmasq.conf").write_text(state.server)
         server = (PROGRAM, "--keep-in-foreground", f"--conf-file={self.home / 'dnsmasq.conf'}")
-        self.process = subprocess.Popen(
-            ["ip", "netns", "exec", self.server_space, *server], stderr=subprocess.DEVNULL
-        )
+        with (self.home / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                ["ip", "netns", "exec", self.server_space, *server], stderr=log
+            )
         pid = self.home / "pid"
         eventually(lambda: pid.exists() and pid.read_text(), "dnsmasq has begun")
         self._client = _inside(self.client_space, _packet_socket)
@@ -120,6 +121,7 @@ class Wire:
         return log.count(f"read {file}\n") - log.count(f"inotify: {file} ")
 
     def log(self) -> str:
+        """What dnsmasq has said."""
         return (self.home / "log").read_text()
 
     def ask(
@@ -177,6 +179,11 @@ class Wire:
         self.process.wait(PATIENCE_SECONDS)
         for space in (self.server_space, self.client_space):
             run("ip", "netns", "del", space, check=False)
+
+
+def option(name: str, value: str, version: int = 4) -> Json:
+    """One of a port's extra_dhcp_opts."""
+    return {"opt_name": name, "opt_value": value, "ip_version": version}
 
 
 @contextlib.contextmanager
