@@ -11,7 +11,7 @@ from ipam import model
 from scripts.bench_parts import api_place
 from scripts.bench_parts.api_load import Wire
 from scripts.bench_parts.nova_calls import Boot
-from tests.servers.keystone_server import Directory, KeystoneServer
+from tests.servers.keystone_server import Directory, KeystoneServer, api_settings
 from tests.servers.mariadb_server import MariadbServer
 
 PASSWORD: Final = "bench-password"
@@ -22,22 +22,8 @@ HOSTS: Final = 50
 SETTINGS: Final = """\
 [network]
 agent_down_time = 3600
-[api]
-auth_strategy = keystone
 [compute]
 send_events = true
-[keystone_authtoken]
-www_authenticate_uri = {keystone}
-auth_url = {keystone}
-auth_type = password
-username = ipam
-password = {password}
-user_domain_name = Default
-project_name = service
-project_domain_name = Default
-service_token_roles = service
-service_token_roles_required = true
-service_type = network
 """
 
 
@@ -131,7 +117,7 @@ def cloud() -> Iterator[Cloud]:
         directory.endpoint("network", "ipam", "http://127.0.0.1:9696")
         url = database.fresh_url()
         api_place.prepared(url).dispose()
-        more = SETTINGS.format(keystone=keystone.url, password=PASSWORD)
+        more = SETTINGS + api_settings(keystone.url, PASSWORD)
         config = stack.enter_context(api_place.settings_file(url, more))
         port, pid = stack.enter_context(api_place.granian("ipam.wsgi:application", config))
         made = Cloud(directory, port, {"api": pid, "database": database.pid})

@@ -10,7 +10,7 @@ import pytest
 from ipam.cli.main import main
 from ipam.store import schema
 from ipam.store.engine.database import Database
-from tests.cli.live_api import LiveApi, live_api
+from tests.servers.live_api import LiveApi, live_api
 
 
 @dataclass(frozen=True, slots=True)

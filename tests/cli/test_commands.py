@@ -9,7 +9,7 @@ import pytest
 
 from ipam.client import Client
 from tests.cli.conftest import Ipam, Outcome
-from tests.cli.live_api import LiveApi
+from tests.servers.live_api import LiveApi
 
 
 def parsed(outcome: Outcome) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 from ipam.cli.connection import DEFAULT_SOCKET, Service, Target, choose
 from tests.cli.conftest import Ipam
-from tests.cli.live_api import LiveApi
+from tests.servers.live_api import LiveApi
 
 OPENSTACK = Service(openstack=True)
 

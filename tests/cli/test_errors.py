@@ -11,7 +11,7 @@ import pytest
 from ipam.cli.failures import with_next_step
 from ipam.errors import IpamError, RevisionNumberConstraintFailed
 from tests.cli.conftest import Ipam
-from tests.cli.live_api import LiveApi
+from tests.servers.live_api import LiveApi
 
 # httpcore leaves the socket of a failed connect to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket.socket")

@@ -10,7 +10,7 @@ from openstack.config import OpenStackConfig
 
 from ipam.store import schema
 from ipam.store.engine.database import Database
-from tests.cli.live_api import live_api
+from tests.servers.live_api import live_api
 
 
 @pytest.fixture

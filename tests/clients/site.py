@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.servers.keystone_server import Directory, KeystoneServer
+from tests.servers.keystone_server import Directory, KeystoneServer, api_settings
 from tests.servers.private_server import free_port, is_listening
 from tests.waiting import until_it_serves
 
@@ -32,22 +32,9 @@ host = here
 connection = {database_url}
 [api]
 bind_port = {port}
-auth_strategy = keystone
 [network]
 address_cooldown_seconds = 0
-[keystone_authtoken]
-www_authenticate_uri = {keystone_url}
-auth_url = {keystone_url}
-auth_type = password
-username = ipam
-password = {password}
-user_domain_id = default
-project_name = service
-project_domain_id = default
-service_token_roles = service
-service_token_roles_required = true
-service_type = network
-"""
+{keystone}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +65,7 @@ def site(keystone: KeystoneServer, database_url: str, directory: Path) -> Iterat
             directory=directory,
             database_url=database_url,
             port=port,
-            keystone_url=keystone.url,
-            password=PASSWORD,
+            keystone=api_settings(keystone.url, PASSWORD),
         )
     )
     with _api(config, port, directory / "api.log"):

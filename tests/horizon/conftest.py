@@ -16,7 +16,12 @@ import pytest
 
 from tests.horizon.browser import Browser
 from tests.servers.horizon_server import HorizonServer
-from tests.servers.keystone_server import ADMIN_PASSWORD, Directory, KeystoneServer
+from tests.servers.keystone_server import (
+    ADMIN_PASSWORD,
+    Directory,
+    KeystoneServer,
+    api_settings,
+)
 from tests.servers.private_server import free_port, is_listening
 from tests.waiting import PATIENCE_SECONDS, until_it_serves
 
@@ -27,22 +32,10 @@ CONFIG = """\
 state_path = {directory}
 run_path = {directory}
 [api]
-auth_strategy = keystone
 bind_port = {port}
 [network]
 address_cooldown_seconds = 0
-[keystone_authtoken]
-www_authenticate_uri = {keystone_url}
-auth_url = {keystone_url}
-auth_type = password
-username = ipam
-password = secret
-user_domain_name = Default
-project_name = service
-project_domain_name = Default
-service_token_roles = service
-service_token_roles_required = true
-"""
+{keystone}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +87,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def _start_api(directory: Path, port: int, keystone_url: str) -> Callable[[], None]:
     """Starts the API; gives what ends it."""
     config = directory / "ipam.conf"
-    config.write_text(CONFIG.format(directory=directory, port=port, keystone_url=keystone_url))
+    keystone = api_settings(keystone_url, "secret")
+    config.write_text(CONFIG.format(directory=directory, port=port, keystone=keystone))
     subprocess.run([IPAM, "db", "upgrade", "--config-file", str(config)], check=True)
     with (directory / "api.log").open("wb") as log:
         process = subprocess.Popen(

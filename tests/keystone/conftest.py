@@ -14,26 +14,13 @@ from ipam import settings
 from ipam.api.app import create_app
 from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
-from tests.servers.keystone_server import Directory, KeystoneServer
+from tests.servers.keystone_server import Directory, KeystoneServer, api_settings
 
 CONFIG = """\
 [DEFAULT]
 state_path = {directory}
 run_path = {directory}
-[api]
-auth_strategy = keystone
-[keystone_authtoken]
-www_authenticate_uri = {keystone}
-auth_url = {keystone}
-auth_type = password
-username = ipam
-password = pw
-user_domain_name = Default
-project_name = service
-project_domain_name = Default
-service_token_roles = service
-service_token_roles_required = true
-service_type = network
+{keystone}
 http_connect_timeout = 5
 http_request_max_retries = 0
 """
@@ -96,7 +83,8 @@ def people() -> Iterator[People]:
 @pytest.fixture
 def config_file(people: People, tmp_path: Path) -> Path:
     file = tmp_path / "ipam.conf"
-    file.write_text(CONFIG.format(directory=tmp_path, keystone=people.server.url))
+    keystone = api_settings(people.server.url, "pw")
+    file.write_text(CONFIG.format(directory=tmp_path, keystone=keystone))
     return file
 
 

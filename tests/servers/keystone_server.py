@@ -190,6 +190,21 @@ class KeystoneServer:
         return False
 
 
+def api_settings(keystone_url: str, password: str) -> str:
+    """The lines of the settings file with which `ipam api` takes this Keystone's tokens.
+
+    They are its user `ipam`'s in the project `service`.
+    """
+    return (
+        "[api]\nauth_strategy = keystone\n"
+        f"[keystone_authtoken]\nwww_authenticate_uri = {keystone_url}\nauth_url = {keystone_url}\n"
+        f"auth_type = password\nusername = ipam\npassword = {password}\n"
+        "user_domain_name = Default\nproject_name = service\nproject_domain_name = Default\n"
+        "service_token_roles = service\nservice_token_roles_required = true\n"
+        "service_type = network\n"
+    )
+
+
 class Directory:
     """Projects, users and roles of a Keystone, made as its admin."""
 

@@ -24,8 +24,9 @@ from ipam.store import schema
 from ipam.store.engine.database import Database
 from ipam.worker import compute_audit
 from ipam.worker.compute_audit import AuditRounds
-from tests.cli.live_api import LiveApi, live_api
+from tests.compute.audited_cloud import AuditedCloud
 from tests.compute.nova_listing import NovaListing, error, nova_listing, server
+from tests.servers.live_api import LiveApi, live_api
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 Json = dict[str, Any]
@@ -54,32 +55,18 @@ def client(api: LiveApi) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
-def network(client: Client) -> str:
-    made = client.post("/v2.0/networks", json={"network": {"name": "lan"}})["network"]["id"]
-    subnet = {"network_id": made, "ip_version": 4, "cidr": "10.0.0.0/16"}
-    client.post("/v2.0/subnets", json={"subnet": subnet})
-    return str(made)
-
-
-class Cloud:
+class Cloud(AuditedCloud):
     """Servers that are born and die, and leave ports behind."""
 
-    def __init__(self, client: Client, nova: NovaListing, network: str) -> None:
-        self.client, self.nova, self.network = client, nova, network
+    def __init__(self, client: Client, nova: NovaListing) -> None:
+        super().__init__(client, nova)
         self.living: dict[str, Json] = {}
         self.dead: dict[str, Json] = {}
 
     def birth(self) -> str:
         """As Nova does it: the server first, then its port."""
         server_id = self.nova.add(server(str(uuid.uuid4())))
-        body = {
-            "network_id": self.network,
-            "device_id": server_id,
-            "device_owner": "compute:nova",
-            "binding:host_id": "host-a",
-        }
-        self.living[server_id] = self.client.post("/v2.0/ports", json={"port": body})["port"]
+        self.living[server_id] = self.port_of(server_id)
         return server_id
 
     def death(self, server_id: str) -> None:
@@ -93,8 +80,8 @@ class Cloud:
 
 
 @pytest.fixture
-def site(client: Client, nova: NovaListing, network: str) -> Cloud:
-    return Cloud(client, nova, network)
+def site(client: Client, nova: NovaListing) -> Cloud:
+    return Cloud(client, nova)
 
 
 def rounds(api: LiveApi, nova: NovaListing, *, grace_seconds: float = 0) -> AuditRounds:

@@ -12,8 +12,9 @@ from ipam.client import Client
 from ipam.compute.findings import Kind
 from ipam.errors import ServiceUnavailable
 from tests.cli.conftest import Ipam, Outcome
-from tests.cli.live_api import LiveApi
+from tests.compute.audited_cloud import AuditedCloud
 from tests.compute.nova_listing import NovaListing, error, nova_listing, server
+from tests.servers.live_api import LiveApi
 
 Audit = Callable[..., Outcome]
 
@@ -28,14 +29,6 @@ def nova() -> Iterator[NovaListing]:
 def client(api: LiveApi) -> Iterator[Client]:
     with Client(socket_path=api.socket) as client:
         yield client
-
-
-@pytest.fixture
-def network(client: Client) -> str:
-    made = client.post("/v2.0/networks", json={"network": {"name": "lan"}})["network"]["id"]
-    subnet = {"network_id": made, "ip_version": 4, "cidr": "10.0.0.0/24"}
-    client.post("/v2.0/subnets", json={"subnet": subnet})
-    return str(made)
 
 
 @pytest.fixture
@@ -67,20 +60,11 @@ def rows(outcome: Outcome) -> list[dict[str, Any]]:
     return found
 
 
-class Cloud:
-    """Servers that Nova lists, and the ports that they have in ipam."""
-
-    def __init__(self, client: Client, nova: NovaListing, network: str) -> None:
-        self.client, self.nova, self.network = client, nova, network
-
-    def port(self, **fields: Any) -> dict[str, Any]:
-        body = {"network_id": self.network, **fields}
-        made: dict[str, Any] = self.client.post("/v2.0/ports", json={"port": body})["port"]
-        return made
+class Cloud(AuditedCloud):
+    """With ports of every kind that may stand against a server."""
 
     def made_by_nova(self) -> dict[str, Any]:
-        device = {"device_id": str(uuid.uuid4()), "device_owner": "compute:nova"}
-        return self.port(**device, **{"binding:host_id": "host-a"})
+        return self.port_of(str(uuid.uuid4()))
 
     def given_to_nova(self) -> dict[str, Any]:
         device = {"device_id": str(uuid.uuid4()), "device_owner": "compute:nova"}
@@ -106,8 +90,8 @@ class Cloud:
 
 
 @pytest.fixture
-def site(client: Client, nova: NovaListing, network: str) -> Cloud:
-    return Cloud(client, nova, network)
+def site(client: Client, nova: NovaListing) -> Cloud:
+    return Cloud(client, nova)
 
 
 def test_ports_and_servers_that_agree_are_an_empty_table(site: Cloud, audit: Audit) -> None:

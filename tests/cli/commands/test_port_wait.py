@@ -9,7 +9,7 @@ import pytest
 from ipam.cli.commands.port_wait import reason
 from ipam.client import Client
 from tests.cli.conftest import Ipam
-from tests.cli.live_api import LiveApi
+from tests.servers.live_api import LiveApi
 from tests.waiting import PATIENCE_SECONDS
 
 PORT = {
