@@ -94,7 +94,9 @@ class AttachTap(Action):
 class ReleaseLease(Action):
     """Make dnsmasq forget a lease, so that it says so and serves the address to another."""
 
-    interface: str
+    interface: Interface
+    server: str
+    """An address of the server's, of the lease's IP version; empty if it has none."""
     lease: Lease
 
 

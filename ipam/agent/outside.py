@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Offer, Question, Refusal
 from ipam.agent.dnsmasq.verdicts import Verdict
 from ipam.agent.host.raw_netlink import Link
-from ipam.agent.state import Bridge, Interface, Lease
+from ipam.agent.state import Bridge, Interface
 from ipam.protocol.lease_events import LeaseEventCreate
 
 
@@ -109,7 +110,7 @@ class Processes(Protocol):
     def let_go(self, running: Running) -> None:
         """Hold it no longer, whether it goes on or has ended."""
 
-    def release(self, network_id: str, interface: str, lease: Lease) -> None:
+    def release(self, step: ReleaseLease) -> None:
         """Tell the network's dnsmasq, as the client would, that the lease is over."""
 
 

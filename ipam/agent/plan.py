@@ -3,7 +3,8 @@
 Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` gives `desired`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from ipaddress import ip_interface
 
 from ipam.agent.actions import (
     AddAddress,
@@ -26,6 +27,7 @@ from ipam.agent.actions import (
 )
 from ipam.agent.state import HostState, Interface, Lease, NetworkState
 from ipam.errors import IpamError
+from ipam.model import ip_version
 
 
 class DrasticPlan(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
@@ -63,17 +65,32 @@ def release_plan(
 
     `reserved` has MAC addresses by address, `client_ids` what serves as well.
     """
+    return releases_of(
+        network,
+        [
+            lease
+            for lease in leases
+            if lease.ip_address not in reserved
+            or (
+                lease.mac_address
+                and lease.mac_address != reserved[lease.ip_address]
+                and (lease.client_id or "") != client_ids.get(lease.ip_address)
+            )
+        ],
+    )
+
+
+def releases_of(network: NetworkState, leases: Iterable[Lease]) -> tuple[ReleaseLease, ...]:
+    """What ends these leases."""
     if network.server is None or network.interface is None:
         return ()
+    own = map(ip_interface, sorted(network.addresses))
+    servers: dict[int, str] = {one.version: str(one.ip) for one in own}
     return tuple(
-        ReleaseLease(network.id, network.interface.inside, lease)
-        for lease in leases
-        if lease.ip_address not in reserved
-        or (
-            lease.mac_address
-            and lease.mac_address != reserved[lease.ip_address]
-            and (lease.client_id or "") != client_ids.get(lease.ip_address)
+        ReleaseLease(
+            network.id, network.interface, servers.get(ip_version(lease.ip_address), ""), lease
         )
+        for lease in leases
     )
 
 

@@ -26,10 +26,6 @@ class Releases:
         self._monotonic = monotonic
         self._asked: dict[str, dict[Lease, tuple[float, int]]] = {}
 
-    def asked(self, network_id: str) -> Collection[Lease]:
-        """The leases that dnsmasq was asked to end."""
-        return self._asked.get(network_id, {}).keys()
-
     def plan(
         self, served: ServedNetwork, seen: ObservedNetwork | None
     ) -> tuple[list[ReleaseLease], float]:
@@ -57,6 +53,9 @@ class Releases:
 
         If it never does it is stopped, to be started again without the lease.
         """
+        if not step.server:  # nobody answers for such an address any more
+            self._servers.record_missed(step.network_id, [step.lease])
+            return
         asked = self._asked.setdefault(step.network_id, {})
         _again_at, attempts = asked.get(step.lease, (0.0, 0))
         if attempts >= ATTEMPTS:
@@ -66,7 +65,7 @@ class Releases:
             self._servers.stop(step.network_id, for_good=False)
             return
         asked[step.lease] = (self._monotonic() + AGAIN_SECONDS, attempts + 1)
-        self._servers.release(step.network_id, step.interface, step.lease)
+        self._servers.release(step)
 
     def keep(self, leases: Collection[tuple[str, Lease]]) -> None:
         """Forget all leases but these, each with its network's id."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ipam import clock
+from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.process import DnsmasqFailed
@@ -154,9 +155,9 @@ class Servers:
         LOG.warning("network %s: dnsmasq has died; starting it again", network_id)
         self.stop(network_id, for_good=False)
 
-    def release(self, network_id: str, interface: str, lease: Lease) -> None:
-        """Make the server end a lease."""
-        self._processes.release(network_id, interface, lease)
+    def release(self, step: ReleaseLease) -> None:
+        """Ask the server to end a lease."""
+        self._processes.release(step)
 
     def leases(self, network_id: str) -> list[Lease]:
         """What the server holds, as far as it has said."""

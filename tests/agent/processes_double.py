@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq.files import CONFIG, SUBDIRECTORIES, ServerFiles
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.outside import Running
-from ipam.agent.state import Lease
 from tests.agent.faults import Faults
 from tests.agent.kernel_double import KernelDouble, Namespace
 
@@ -115,14 +115,15 @@ class ProcessesDouble:
     def let_go(self, running: Running) -> None:
         pass
 
-    def release(self, network_id: str, interface: str, lease: Lease) -> None:
+    def release(self, step: ReleaseLease) -> None:
+        network_id, lease = step.network_id, step.lease
         try:
             self._faults.step("release lease")
         except OSError:
             self.failed_releases[network_id] += 1
             raise
         server = self.servers.get(network_id)
-        if server is None or interface not in server.namespace.interfaces:
+        if server is None or step.interface.inside not in server.namespace.interfaces:
             raise DnsmasqFailed("cannot setup interface")
         if lease.ip_address in server.leases and not self.is_deaf:
             mac = server.leases.pop(lease.ip_address)

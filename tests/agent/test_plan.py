@@ -1,6 +1,7 @@
 """The laws of planning, on random hosts."""
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -224,6 +225,15 @@ def test_leases_of_strangers_and_of_nobody_are_released() -> None:
     reserved = {"10.0.0.5": "m", "10.0.0.6": "new", "2001:db8::5": "m"}
     steps = release_plan(running(), reserved, [kept, unknown, heir, nobody], {})
     assert [step.lease for step in steps] == [heir, nobody]
+
+
+def test_a_release_names_an_address_of_the_servers_of_the_same_version() -> None:
+    network = replace(running(), addresses=frozenset({"10.0.0.2/24", "2001:db8::2/64"}))
+    leases = [Lease("10.0.0.7", "m", 0), Lease("2001:db8::7", "m", 0)]
+    steps = release_plan(network, {}, leases, {})
+    assert [step.server for step in steps] == ["10.0.0.2", "2001:db8::2"]
+    bare = replace(network, addresses=frozenset({"10.0.0.2/24"}))
+    assert [step.server for step in release_plan(bare, {}, leases, {})] == ["10.0.0.2", ""]
 
 
 def test_a_lease_of_the_ports_client_identifier_is_kept() -> None:

@@ -15,6 +15,7 @@ from ipam.agent.outside import Running
 from ipam.agent.reconciler import EXPIRED_SECONDS, IDLE_SECONDS
 from ipam.agent.releases import AGAIN_SECONDS, ATTEMPTS
 from ipam.agent.servers import RELOAD_EVERY_SECONDS
+from ipam.agent.state import Lease
 from tests.agent.faults import Killed
 from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
 from tests.agent.network_rows import subnet4
@@ -520,6 +521,16 @@ def test_a_lease_that_does_not_end_costs_a_restart_at_last(host: LoopHost) -> No
     assert host.pid(1) not in (0, before)
     assert host.processes.servers[network_id(1)].leases == {}
     assert [event.action for event in host.inbox.events] == ["add", "missed"]
+
+
+def test_a_lease_that_no_server_can_be_asked_about_is_over(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.expire(network_id(1), Lease("2001:db8::5", mac(5), int(host.now) + 3600))
+    host.settle()
+    assert host.table.leases(network_id(1)) == []
+    assert [event.action for event in host.inbox.events] == ["add", "missed"]
+    assert not host.faults.tried["release lease"]
 
 
 def test_a_tap_that_cannot_be_attached_holds_up_nobody(host: LoopHost) -> None:

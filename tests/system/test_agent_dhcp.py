@@ -235,6 +235,20 @@ def test_deleting_a_port_ends_its_lease(host: Host) -> None:
     assert machine.udhcpc("-t", "1") == ""
 
 
+@pytest.mark.parametrize("octets", [100, 101, 254])
+def test_a_client_identifier_that_is_told_in_part_holds_up_nobody(host: Host, octets: int) -> None:
+    """dnsmasq tells its hook 100 octets of it, and knows no lease by those."""
+    host.start_agent()
+    network, port, machine = served(host)
+    assert machine.udhcpc("-x", "0x3d:" + "ab" * octets) == address_of(port)
+    eventually(lambda: "add" in host.api.events_of(address_of(port)), "the lease")
+    pid = host.dnsmasq_pid(network)
+    network["ports"] = []
+    host.api.put(network)
+    eventually(lambda: "del" in host.api.events_of(address_of(port)), "the end of the lease")
+    assert host.dnsmasq_pid(network) == pid, "no restart is needed"
+
+
 def test_a_changed_mac_is_served_and_the_old_one_is_not(host: Host) -> None:
     host.start_agent()
     network, port, machine = served(host)

@@ -10,8 +10,8 @@ from ipaddress import IPv6Address
 
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, PROBE_IAID, Offer, Refusal
 
-SOLICIT, ADVERTISE, RELAY_FORWARD, RELAY_REPLY = 1, 2, 12, 13
-CLIENT_ID, SERVER_ID, IA_NA, IA_ADDRESS, ASKED_FOR, ELAPSED = 1, 2, 3, 5, 6, 8
+SOLICIT, ADVERTISE, RELEASE, RELAY_FORWARD, RELAY_REPLY = 1, 2, 8, 12, 13
+CLIENT_ID, SERVER_ID, IA_NA, IA_TA, IA_ADDRESS, ASKED_FOR, ELAPSED = 1, 2, 3, 4, 5, 6, 8
 RELAY_MESSAGE, STATUS, LINK_LAYER_ADDRESS = 9, 13, 79
 USUAL_OPTIONS = (23, 24, 56, 59)
 """What common clients ask for: DNS servers, search list, NTP servers, boot file."""
@@ -45,15 +45,32 @@ def solicit(
             _option(IA_NA, iaid + bytes(8)),
         )
     )
-    return b"".join(
+    return _relayed(relay, message, _option(LINK_LAYER_ADDRESS, b"\0\1" + mac))
+
+
+def release(
+    relay: IPv6Address,
+    *,
+    address: IPv6Address,
+    duid: bytes,
+    iaid: bytes,
+    is_temporary: bool,
+    server_duid: bytes,
+) -> bytes:
+    """The message of a machine that gives its address back; what answers it goes to nobody."""
+    lease = _option(IA_ADDRESS, address.packed + bytes(8))
+    association = (IA_TA, iaid) if is_temporary else (IA_NA, iaid + bytes(8))
+    message = b"".join(
         (
-            bytes((RELAY_FORWARD, 0)),
-            relay.packed,
-            PEER.packed,
-            _option(LINK_LAYER_ADDRESS, b"\0\1" + mac),
-            _option(RELAY_MESSAGE, message),
+            bytes([RELEASE]),
+            bytes(3),
+            _option(CLIENT_ID, duid),
+            _option(SERVER_ID, server_duid),
+            _option(ELAPSED, bytes(2)),
+            _option(association[0], association[1] + lease),
         )
     )
+    return _relayed(relay, message)
 
 
 def read_advertise(payload: bytes) -> tuple[int, Offer | Refusal] | None:
@@ -88,6 +105,11 @@ def read_options(data: bytes) -> dict[int, list[bytes]]:
         options.setdefault(code, []).append(data[at + 4 : at + 4 + size])
         at += 4 + size
     return options
+
+
+def _relayed(relay: IPv6Address, message: bytes, more: bytes = b"") -> bytes:
+    head = bytes((RELAY_FORWARD, 0)) + relay.packed + PEER.packed
+    return head + more + _option(RELAY_MESSAGE, message)
 
 
 def _option(code: int, value: bytes) -> bytes:

@@ -10,14 +10,19 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv6Address
 from pathlib import Path
 
 import psutil
 
 from ipam import model
+from ipam.agent.actions import ReleaseLease
+from ipam.agent.dnsmasq import probe_dhcp6, probe_frames
+from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
 from ipam.agent.host.namespaces import namespace_path
 from ipam.agent.outside import Running
@@ -52,7 +57,6 @@ class DnsmasqProcesses:
         self.dnsmasq = find_program(dnsmasq, "dnsmasq-base")
         self._nsenter = find_program("nsenter", "util-linux")
         self._release = find_program("dhcp_release", "dnsmasq-utils")
-        self._release6 = find_program("dhcp_release6", "dnsmasq-utils")
 
     def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
         """The dnsmasq that already serves from these files, in the network's namespace."""
@@ -109,14 +113,18 @@ class DnsmasqProcesses:
         os.close(running.descriptor)
         os.close(running.helper)
 
-    def release(self, network_id: str, interface: str, lease: Lease) -> None:
-        """Tell the network's dnsmasq, as the client would, that the lease is over."""
+    def release(self, step: ReleaseLease) -> None:
+        """Tell the network's dnsmasq, as the client would, that the lease is over.
+
+        Not by dhcp_release6: that waits a second for an answer, and so would every network.
+        """
+        lease = step.lease
         if model.ip_version(lease.ip_address) == 6:
-            command = [self._release6, *_release6_arguments(interface, lease)]
-        else:
-            command = [self._release, interface, lease.ip_address, lease.mac_address or "*"]
-            command += [lease.client_id] if lease.client_id else []
-        self._enter(network_id, command, {"PATH": SYSTEM_PATH})
+            _release6(step)
+            return
+        command = [self._release, step.interface.inside, lease.ip_address]
+        command += [lease.mac_address or "*", *_whole_client_id(lease)]
+        self._enter(step.network_id, command, {"PATH": SYSTEM_PATH})
 
     def _enter(
         self,
@@ -146,16 +154,32 @@ class DnsmasqProcesses:
             raise DnsmasqFailed(f"{command[0]} ended with status {done.returncode}: {said}")
 
 
-def _release6_arguments(interface: str, lease: Lease) -> list[str]:
-    if not (lease.duid and lease.server_duid and lease.iaid):
+def _whole_client_id(lease: Lease) -> list[str]:
+    """The lease's client identifier, if it has one that can be told.
+
+    dnsmasq tells its hook no more than 100 octets, and then a colon. A lease is found by its MAC
+    address, too, but with the wrong identifier it is not.
+    """
+    told = lease.client_id or ""
+    return [told] if told and not told.endswith(":") else []
+
+
+def _release6(step: ReleaseLease) -> None:
+    lease, to = step.lease, bytes.fromhex(step.interface.mac.replace(":", ""))
+    if not (lease.duid and lease.iaid):
         raise DnsmasqFailed(f"lease of {lease.ip_address}: no DUID or IAID is known to release it")
-    return [
-        f"--iface={interface}",
-        f"--ip={lease.ip_address}",
-        f"--client-id={lease.duid}",
-        f"--server-id={lease.server_duid}",
-        f"--iaid={lease.iaid.removeprefix('T')}",
-    ]
+    relay = IPv6Address(step.server)
+    message = probe_dhcp6.release(
+        relay,
+        address=IPv6Address(lease.ip_address),
+        duid=bytes.fromhex(lease.duid.replace(":", "")),
+        iaid=int(lease.iaid.removeprefix("T")).to_bytes(4),
+        is_temporary=lease.iaid.startswith("T"),
+        server_duid=bytes.fromhex(server_duid(step.network_id).replace(":", "")),
+    )
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        frame = probe_frames.dhcp6_frame(to, relay, message)
+        sender.sendto(frame, (step.interface.outside, 0))
 
 
 def _serves_from(pid: int, files: ServerFiles) -> bool:
