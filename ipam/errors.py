@@ -227,6 +227,10 @@ class LeaseEventNotFound(NotFound):
     """No such lease event."""
 
 
+class SecurityGroupNotFound(NotFound):
+    """No such security group: there are none."""
+
+
 class TagNotFound(NotFound):
     """The resource exists, the tag does not."""
 
@@ -364,6 +368,10 @@ class MacAddressInUse(Conflict):
 
 class GatewayConflictWithAllocationPools(Conflict):
     """The gateway lies inside an allocation pool."""
+
+
+class AddressPairAndPortSecurityRequired(Conflict):
+    """Allowed address pairs on a port whose port_security_enabled is off."""
 
 
 class RevisionNumberConstraintFailed(CallerError):

@@ -132,7 +132,11 @@ class Access:
         if not isinstance(body, dict):
             return [rule]
         # What is said to be as it would be anyway is not asked for, as in Neutron.
-        asked = {name: each for name, each in body.items() if each and each != defaults.get(name)}
+        asked = {
+            name: each
+            for name, each in body.items()
+            if (each or each is False) and each != defaults.get(name)
+        }
         rules = [rule, *self._attribute_rules(kind, rule, asked)]
         own = self.caller.project_id
         is_for_other = any(body.get(name, own) != own for name in PROJECT)

@@ -53,7 +53,9 @@ MTU: Final = Meta(description="The largest packet in bytes; the service's defaul
 DNS_DOMAIN: Final = Meta(
     description="The domain of names in the network; the service's own when empty."
 )
-PORT_SECURITY_ENABLED: Final = Meta(description="Kept for clients; packets are not filtered.")
+PORT_SECURITY_ENABLED: Final = Meta(
+    description="What its new ports have that say nothing; packets are not filtered."
+)
 ROUTER_EXTERNAL: Final = Meta(description="Whether it leads outside; all projects then see it.")
 IS_DEFAULT: Final = Meta(description="The one that is used when none is named.")
 PROVIDER_NETWORK_TYPE: Final = Meta(description="How the network is built: flat, vlan, vxlan.")
@@ -72,7 +74,7 @@ class NetworkCreate(Struct, kw_only=True):
     shared: Annotated[bool, SHARED] = False
     mtu: Annotated[Mtu | None, MTU] = None
     dns_domain: Annotated[Domain, DNS_DOMAIN] = ""
-    port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED] = False
+    port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED] = True
     router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(
         default=False, name="router:external"
     )

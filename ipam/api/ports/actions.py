@@ -21,7 +21,7 @@ from ipam.api.ports.dhcp_port_guard import (
 )
 from ipam.api.ports.hosts import host_of, warn_of_silence
 from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, views
-from ipam.api.ports.wishes import body_faults, options, pairs
+from ipam.api.ports.wishes import body_faults, check_port_security, options, pairs, port_security
 from ipam.api.service import Service
 from ipam.errors import CallerError, MacAddressInUse, NetworkNotFound
 from ipam.identity.caller import Caller
@@ -140,6 +140,7 @@ class PortActions:
     def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
         """What changed, by column; `fixed_ips` is among it when the addresses did."""
         values = writing.changed(row, self._new_values(tx, row, asked))
+        check_port_security(row, values)
         if not HELD_BY_DHCP.isdisjoint(writing.given(asked)):
             keep_dhcp_port_alone(tx, row, asked, values)
         moved = self._move(tx, row, asked, values)
@@ -239,7 +240,6 @@ def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:
 
 def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str) -> dict[str, Any]:
     refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
-    security = body.port_security_enabled
     wishes = options(body.extra_dhcp_opts or [])
     return rows.with_standard_columns(
         {
@@ -260,8 +260,6 @@ def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str)
             "binding_vif_type": vif_type,
             "extra_dhcp_opts": dhcp_options.merged_options([], wishes),
             "allowed_address_pairs": pairs(body.allowed_address_pairs),
-            "port_security_enabled": network.port_security_enabled
-            if isinstance(security, UnsetType)
-            else security,
+            "port_security_enabled": port_security(body, of_network=network.port_security_enabled),
         }
     )

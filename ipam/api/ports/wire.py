@@ -44,10 +44,6 @@ VnicType = Literal[
     "normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic"
 ]
 
-NoSecurityGroups = Annotated[list[Uuid], Meta(max_length=0)]
-"""Security groups are not served, so none can be named."""
-
-
 SUBNET_ID: Final = Meta(description="The subnet of the address.")
 IP_ADDRESS: Final = Meta(description="The address.")
 NETWORK_ID: Final = Meta(description="The network.")
@@ -72,9 +68,16 @@ EXTRA_DHCP_OPTS: Final = Meta(
 ALLOWED_ADDRESS_PAIRS: Final = Meta(
     description="Further addresses that the machine may use; a missing mac_address is the port's."
 )
-PORT_SECURITY_ENABLED: Final = Meta(description="Kept for clients; packets are not filtered.")
-SECURITY_GROUPS: Final = Meta(description="Always empty: there are none.")
+PORT_SECURITY_ENABLED: Final = Meta(
+    description="The network's when left out, and false for owners that begin with `network:`."
+    " Address pairs need it; packets are not filtered."
+)
+SECURITY_GROUPS: Final = Meta(description="Always empty: there are none, so none can be named.")
 QOS_POLICY_ID: Final = Meta(description="Always null: there is no QoS.")
+
+
+CLOUDS_OWN: Final = "network:"
+"""What the device_owner of a port begins with that is the cloud's own: others trust it."""
 
 
 class FixedIpWish(Struct, kw_only=True):
@@ -137,7 +140,7 @@ class PortCreate(Struct, kw_only=True):
     extra_dhcp_opts: Annotated[list[DhcpOptionWish] | None, EXTRA_DHCP_OPTS] = None
     allowed_address_pairs: Annotated[list[AddressPair] | None, ALLOWED_ADDRESS_PAIRS] = None
     port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
-    security_groups: Annotated[NoSecurityGroups | None, SECURITY_GROUPS] = None
+    security_groups: Annotated[list[Uuid] | None, SECURITY_GROUPS] = None
 
 
 class PortUpdate(Struct, kw_only=True):
@@ -163,7 +166,7 @@ class PortUpdate(Struct, kw_only=True):
         list[AddressPair] | UnsetType | None, ALLOWED_ADDRESS_PAIRS
     ] = UNSET
     port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
-    security_groups: Annotated[NoSecurityGroups | UnsetType | None, SECURITY_GROUPS] = UNSET
+    security_groups: Annotated[list[Uuid] | UnsetType | None, SECURITY_GROUPS] = UNSET
 
 
 class PortView(Struct, kw_only=True):
@@ -232,7 +235,7 @@ KIND: Final = Kind(
     views,
     PortNotFound,
     parent=Parent(network_wire.KIND, "network_id"),
-    guards={"device_owner": lambda value: str(value).startswith("network:")},
+    guards={"device_owner": lambda value: str(value).startswith(CLOUDS_OWN)},
 )
 
 

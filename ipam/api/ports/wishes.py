@@ -5,17 +5,23 @@ from typing import Any, Final
 
 from msgspec import UnsetType
 
-from ipam.api.ports.wire import AddressPair, DhcpOptionWish
+from ipam.api.ports.wire import CLOUDS_OWN, AddressPair, DhcpOptionWish, PortCreate
 from ipam.errors import (
+    AddressPairAndPortSecurityRequired,
     AllowedAddressPairExhausted,
     CallerError,
     DuplicateAddressPairInRequest,
     InvalidInput,
+    SecurityGroupNotFound,
 )
 from ipam.rules import dhcp_options, dns_names
+from ipam.store.engine.listing import Record
 
 PAIRS_MAX: Final = 10
 """Neutron's max_allowed_address_pair."""
+
+PORT_SECURITY: Final = frozenset({"port_security_enabled", "allowed_address_pairs"})
+"""A port has the second with the first alone."""
 
 
 def body_faults(values: Mapping[str, Any], dns_domain: str) -> list[CallerError]:
@@ -29,6 +35,8 @@ def body_faults(values: Mapping[str, Any], dns_domain: str) -> list[CallerError]
         for wish in _given(values, "fixed_ips") or []
         if wish.subnet_id is None and wish.ip_address is None
     ]
+    if groups := _given(values, "security_groups"):
+        faults.append(SecurityGroupNotFound(f"Security group {', '.join(groups)} does not exist"))
     return faults
 
 
@@ -58,6 +66,35 @@ def pairs(given: Sequence[AddressPair] | None) -> list[dict[str, str]]:
                 f" {pair.get('mac_address')} ip_address {pair['ip_address']}."
             )
     return found
+
+
+def port_security(body: PortCreate, *, of_network: bool) -> bool:
+    """Whether a new port has port security. Raises AddressPairAndPortSecurityRequired."""
+    said = body.port_security_enabled
+    enabled = of_network if isinstance(said, UnsetType) else said
+    if body.device_owner.startswith(CLOUDS_OWN):
+        enabled = False
+    _refuse_pairs_without(body.allowed_address_pairs, enabled=enabled)
+    return enabled
+
+
+def check_port_security(row: Record, values: Mapping[str, Any]) -> None:
+    """Refuse a change that leaves a port with address pairs and without port security.
+
+    Raises AddressPairAndPortSecurityRequired.
+    """
+    if PORT_SECURITY & values.keys():
+        after = {name: values.get(name, getattr(row, name)) for name in PORT_SECURITY}
+        _refuse_pairs_without(
+            after["allowed_address_pairs"], enabled=after["port_security_enabled"]
+        )
+
+
+def _refuse_pairs_without(given: Sequence[Any] | None, *, enabled: bool) -> None:
+    if given and not enabled:
+        raise AddressPairAndPortSecurityRequired(
+            "Port Security must be enabled in order to have allowed address pairs on a port."
+        )
 
 
 def _given(values: Mapping[str, Any], name: str) -> Any:

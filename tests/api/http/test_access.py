@@ -213,8 +213,9 @@ def test_an_external_network_takes_no_ports_of_projects(cloud: Cloud) -> None:
         {"device_owner": "network:dhcp"},
         {"allowed_address_pairs": [{"ip_address": "10.0.0.78"}]},
         {"port_security_enabled": True},
+        {"port_security_enabled": False},
     ],
-    ids=lambda attributes: next(iter(attributes)),
+    ids=str,
 )
 def test_the_shape_of_a_port_is_the_network_owners_to_choose(
     cloud: Cloud, attributes: dict[str, Any]

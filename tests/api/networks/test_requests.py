@@ -15,6 +15,7 @@ DEFAULTS = {
     "dns_domain": "",
     "router:external": False,
     "is_default": False,
+    "port_security_enabled": True,
     "provider:network_type": "local",
     "provider:physical_network": None,
     "provider:segmentation_id": None,

@@ -303,7 +303,7 @@ def test_a_name_that_nova_may_send_is_taken(
         ({"binding:profile": {"a": "\0"}}, "HTTPBadRequest", "NUL"),
         ({"binding:profile": "x"}, "HTTPBadRequest", "binding:profile"),
         ({"binding:vnic_type": "x"}, "HTTPBadRequest", "binding:vnic_type"),
-        ({"security_groups": ["00000000-0000-0000-0000-000000000000"]}, "HTTPBadRequest", ""),
+        ({"security_groups": ["default"]}, "HTTPBadRequest", "security_groups"),
         ({"allowed_address_pairs": [{"ip_address": "x"}]}, "HTTPBadRequest", "ip_address"),
         ({"extra_dhcp_opts": [{"opt_name": "mtu"}]}, "HTTPBadRequest", "opt_value"),
         (
@@ -559,6 +559,51 @@ def test_an_address_pair_is_an_address_or_a_cidr_once(
         api.refused(400, kind, "POST", "/ports", body)
         path = f"/ports/{made['id']}"
         api.refused(400, kind, "PUT", path, {"port": {"allowed_address_pairs": pairs}})
+
+
+def test_a_security_group_does_not_exist(api: Api, port: Make) -> None:
+    unknown = {"security_groups": ["00000000-0000-0000-0000-000000000000"]}
+    made = port(security_groups=[])
+    body = {"port": {"network_id": made["network_id"], **unknown}}
+    refusal = (404, "SecurityGroupNotFound")
+    assert unknown["security_groups"][0] in api.refused(*refusal, "POST", "/ports", body)
+    api.refused(*refusal, "PUT", f"/ports/{made['id']}", {"port": unknown})
+    assert api.update("port", made["id"], security_groups=[])["security_groups"] == []
+
+
+def test_port_security_is_the_networks_and_the_clouds_own_ports_have_none(
+    api: Api, port: Make
+) -> None:
+    secured = port()
+    assert secured["port_security_enabled"] is True
+    assert port(port_security_enabled=False)["port_security_enabled"] is False
+    own = port(device_owner="network:router_gateway", port_security_enabled=True)
+    assert own["port_security_enabled"] is False
+    (dhcp,) = api.list("port", device_owner="network:dhcp")
+    assert dhcp["port_security_enabled"] is False
+    network = api.create("network", port_security_enabled=False)
+    open_port = api.create("port", network_id=network["id"])
+    assert open_port["port_security_enabled"] is False
+    own = api.create("port", network_id=network["id"], port_security_enabled=True)
+    assert own["port_security_enabled"] is True
+
+
+def test_address_pairs_need_port_security(api: Api, port: Make) -> None:
+    refusal = (409, "AddressPairAndPortSecurityRequired")
+    pairs = [{"ip_address": "10.0.0.99"}]
+    made = port(allowed_address_pairs=pairs)
+    path = f"/ports/{made['id']}"
+    without: dict[str, Any] = {"port_security_enabled": False}
+    api.refused(*refusal, "PUT", path, {"port": without})
+    api.refused(*refusal, "PUT", path, {"port": {**without, "allowed_address_pairs": pairs}})
+    body = {"network_id": made["network_id"], **without, "allowed_address_pairs": pairs}
+    api.refused(*refusal, "POST", "/ports", {"port": body})
+    off = api.update("port", made["id"], **without, allowed_address_pairs=[])
+    assert (off["port_security_enabled"], off["allowed_address_pairs"]) == (False, [])
+    api.refused(*refusal, "PUT", path, {"port": {"allowed_address_pairs": pairs}})
+    assert api.update("port", made["id"], name="x")["name"] == "x"
+    both = {"port_security_enabled": True, "allowed_address_pairs": pairs}
+    assert api.update("port", made["id"], **both)["port_security_enabled"] is True
 
 
 def test_mac_address_null_gives_the_port_another_one(port: Make, api: Api) -> None:
