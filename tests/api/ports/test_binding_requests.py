@@ -8,8 +8,8 @@ import pytest
 from ipam.api.app import create_app
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
-from tests.api.agents.test_agents import report, silence
-from tests.api.agents.test_dhcp_state import Agent, with_subnet
+from tests.api.agents.test_agent_requests import report, silence
+from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
 from tests.api.caller import ADMIN, READER, Api
 from tests.changed_settings import changed
 

@@ -13,7 +13,7 @@ from ipam.rules.nova_events import CHANGED, DELETED, PLUGGED, UNPLUGGED
 from ipam.settings import Settings
 from ipam.store import compute_events, tables
 from ipam.store.engine.database import Database
-from tests.api.agents.test_dhcp_state import Agent, with_subnet
+from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
 from tests.api.caller import ADMIN, SERVICE, Api
 from tests.changed_settings import changed
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.caller import Api
-from tests.api.leases.test_events import MAC, NOWHERE, event, send
+from tests.api.leases.test_event_requests import MAC, NOWHERE, event, send
 
 
 def test_leases_are_filtered_sorted_and_cut_to_fields(api_on_each: Api) -> None:

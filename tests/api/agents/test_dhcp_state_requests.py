@@ -12,7 +12,7 @@ from ipam.api.app import create_app
 from ipam.settings import Settings
 from ipam.store.dhcp_state import NETWORK, PORT, SUBNET, UNSCHEDULED, Part
 from ipam.store.engine.database import Database
-from tests.api.agents.test_agents import report, silence
+from tests.api.agents.test_agent_requests import report, silence
 from tests.api.caller import ADMIN, READER, SERVICE, Api
 from tests.changed_settings import changed
 
