@@ -1,1 +1,1 @@
-"""The command line: one file per noun, loaded when it is used; the composition root."""
+"""The command line: one file per noun, loaded when it is used. It may import every package."""

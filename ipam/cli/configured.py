@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def load_settings(config_files: Sequence[str] = ()) -> "Settings":
-    """As `ipam.settings.load`, which is imported only now: it needs oslo.config."""
-    from ipam import settings  # noqa: PLC0415  # the commands of the API do without
+    """Like `ipam.settings.load`, which is imported only here, because it needs oslo.config."""
+    from ipam import settings  # noqa: PLC0415  # commands of the API do not need it
 
     return settings.load(config_files)

@@ -1,7 +1,7 @@
-"""Which service a command talks to, and the client for it.
+"""Chooses the service that a command talks to, and makes the client for it.
 
-From the most to the least explicit: options; OS_* of the environment; IPAM_URL or IPAM_SOCKET;
-the local socket where this machine runs the service; clouds.yaml; the local socket all the same.
+The first of these that is there counts: options; OS_* of the environment; IPAM_URL or IPAM_SOCKET;
+the local socket if this machine runs the service; clouds.yaml; else the local socket.
 """
 
 import os
@@ -34,7 +34,7 @@ CLOUDS_FILES = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstac
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the options before the command said."""
+    """The values of the options before the command."""
 
     socket: str | None = None
     url: str | None = None
@@ -45,7 +45,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where to go: exactly one of the three."""
+    """The service's address: exactly one of the three fields is set."""
 
     socket: str | None = None
     url: str | None = None
@@ -58,7 +58,7 @@ def choose(
     """The service that options and environment name.
 
     `local`: the directory of the default socket exists, so this machine runs the service;
-    `clouds_yaml`: there is such a file in one of its usual places.
+    `clouds_yaml`: there is a clouds.yaml in one of its usual places.
     """
     if target.os_cloud:
         return Service(openstack=True)
@@ -78,7 +78,7 @@ def choose(
 
 
 def connect() -> "Client":
-    """The client for the command that runs; closed when the command ends."""
+    """The client for the running command. It is closed when the command ends."""
     context = click.get_current_context()
     target = context.find_object(Target) or Target()
     client = _client(_chosen(target), target)
@@ -87,7 +87,7 @@ def connect() -> "Client":
 
 
 def connect_with_nova(config_files: Sequence[str]) -> "tuple[Client, Adapter]":
-    """The same, and the way to Nova: both of the cloud, or both as the settings say."""
+    """The client and an adapter for Nova: both of the cloud, or both from the settings."""
     context = click.get_current_context()
     target = context.find_object(Target) or Target()
     if config_files:
@@ -107,8 +107,8 @@ def connect_with_nova(config_files: Sequence[str]) -> "tuple[Client, Adapter]":
 
 
 def _as_configured(config_files: Sequence[str], target: Target) -> "tuple[Client, Adapter]":
-    """[nova] of the settings, and the API at its socket, or where the options say."""
-    from keystoneauth1 import exceptions  # noqa: PLC0415  # not wanted for help and completion
+    """The API at its socket, or where the options say, and Nova as [nova] says."""
+    from keystoneauth1 import exceptions  # noqa: PLC0415  # not needed for help and completion
 
     from ipam.cli.configured import load_settings  # noqa: PLC0415  # as above
     from ipam.keystone_session import nova_adapter  # noqa: PLC0415  # as above
@@ -123,7 +123,7 @@ def _as_configured(config_files: Sequence[str], target: Target) -> "tuple[Client
 
 
 def _chosen(target: Target) -> Service:
-    """The service that is meant. Raises UsageError when the command line names two."""
+    """The service to talk to. Raises UsageError when the command line names two."""
     named = {"--os-cloud": target.os_cloud, "--url": target.url, "--socket": target.socket}
     given = [option for option, value in named.items() if value]
     if len(given) > 1:
@@ -141,7 +141,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _client(service: Service, target: Target) -> "Client":
-    from ipam.client import Client  # noqa: PLC0415  # httpx, not wanted for help and completion
+    from ipam.client import Client  # noqa: PLC0415  # httpx, not needed for help and completion
 
     if service.openstack:
         from ipam.cli.openstack_cloud import cloud_client  # noqa: PLC0415  # openstacksdk is slow

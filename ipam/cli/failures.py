@@ -1,4 +1,4 @@
-"""What the user is told when something failed: a line or two on standard error."""
+"""Tells the user of failures: a line or two on standard error."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ BROKEN_PIPE = 141
 
 
 def with_next_step(error: IpamError) -> str:
-    """The sentence of the service, and what the user can do about it where that is known."""
+    """The error's message, and what the user can do about it if that is known."""
     steps = {
         401: "Check --user and the password; `ipam user list` on the service's machine shows who"
         " is known.",
@@ -25,19 +25,19 @@ def with_next_step(error: IpamError) -> str:
 
 
 def report(message: str, status: int = 1) -> int:
-    """Write the message to standard error, safe for a terminal; gives the status back."""
+    """Write the message to standard error, made safe for a terminal. Returns the status."""
     try:
         lines = map(printable, f"ipam: {message}".split("\n"))
         click.echo("\n".join(lines), err=True)
-    except OSError:  # standard error is gone, too
+    except OSError:  # standard error is closed, too
         return status
     return status
 
 
 def end_of_os_error(error: OSError) -> int:
-    """Say what the system refused; gives the exit status."""
+    """Report an error of the system. Returns the exit status."""
     if error.errno == errno.EPIPE:
-        # The reader has gone (`| head`). What is still buffered must not raise again at exit.
+        # The reader is gone (`| head`). Buffered output must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     where = f"{error.filename}: " if error.filename else ""
@@ -46,9 +46,9 @@ def end_of_os_error(error: OSError) -> int:
 
 
 def report_bug(error: Exception) -> int:
-    """Say that this program erred; gives the exit status."""
+    """Report a fault of this program. Returns the exit status."""
     if os.environ.get("IPAM_DEBUG"):
-        import traceback  # noqa: PLC0415  # only for those who look for the bug
+        import traceback  # noqa: PLC0415  # only for bugs
 
         traceback.print_exception(error)
     return report(

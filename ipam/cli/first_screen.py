@@ -34,7 +34,7 @@ COMMANDS = {
     ),
     "version": ("ipam.cli.commands.processes:version", "The version of ipam"),
 }
-"""Every command: where it is found, and its line of help. The order is that of the help."""
+"""Every command: where it is defined, and its line of help. The order is that of the help."""
 
 OPTIONS = {
     "--socket PATH": "The API's Unix socket (IPAM_SOCKET; default /run/ipam/api.sock)",
@@ -67,7 +67,7 @@ Examples:
 
 
 def help_text() -> str:
-    """The first screen: every command and every option that stands before one."""
+    """The first screen: every command, and every option that stands before a command."""
     lines = {name: text for name, (_, text) in COMMANDS.items()}
     return TEXT.format(commands=_columns(lines, 12), options=_columns(OPTIONS, 18))
 

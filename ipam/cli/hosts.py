@@ -1,4 +1,4 @@
-"""What the user is told of hosts that will not do what was asked."""
+"""Warns the user of hosts without an agent."""
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def warn_of_unknown_host(client: "Client", host: str | None) -> None:
-    """Say on standard error that no agent has ever reported the host a port is bound to.
+    """Warn on standard error if no agent has ever reported the host that a port is bound to.
 
-    Says nothing to a caller who may not see agents.
+    A caller who may not see agents gets no warning.
     """
     if not host:
         return

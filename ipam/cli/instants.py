@@ -1,4 +1,4 @@
-"""Points in time as people write them: `2h` ago, a day, or an ISO instant."""
+"""Reads points in time: `2h` for two hours ago, a day, or an ISO instant."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,9 +11,9 @@ AGO = re.compile(r"(\d{1,6})([smhdw])")
 
 
 def instant(text: str, now: datetime) -> datetime:
-    """The instant that `text` means, with its time zone: UTC unless it says another.
+    """The instant that `text` means, with its time zone, which is UTC if it names none.
 
-    `90m` is 90 minutes before `now`. Raises ValueError on anything else that is no ISO 8601.
+    `90m` is 90 minutes before `now`. Raises ValueError for other text that is not ISO 8601.
     """
     if ago := AGO.fullmatch(text):
         return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
@@ -29,7 +29,7 @@ class Instant(click.ParamType[datetime]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        """The instant; a usage error shows the forms there are."""
+        """The instant. A usage error shows the possible forms."""
         if isinstance(value, datetime):
             return value
         try:

@@ -1,4 +1,4 @@
-"""From a name or an id to the one resource that is meant."""
+"""Finds the resource that a name or an id means."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +48,7 @@ def find_id(client: "Client", resource: Resource, name_or_id: str, **filters: st
 
 
 def for_each(names: Iterable[str], action: Callable[[str], None]) -> None:
-    """Do it for every name though some fail; end with status 1 when any did."""
+    """Run the action for every name, even if some fail. Ends with status 1 if any did."""
     failed = False
     for name in names:
         try:
@@ -61,7 +61,7 @@ def for_each(names: Iterable[str], action: Callable[[str], None]) -> None:
 
 
 def delete_each(client: "Client", resource: Resource, names: Iterable[str]) -> None:
-    """Delete every one of these resources though some cannot be."""
+    """Delete each of these resources, even if some cannot be deleted."""
     for_each(
         names, lambda name: client.delete(f"{resource.path}/{find_id(client, resource, name)}")
     )
@@ -75,7 +75,7 @@ def _by_name(
     try:
         return client.list(resource.path, resource.collection, {resource.key: name, **filters})
     except HTTPBadRequest:
-        return []  # such as a lease asked for by something that is no address
+        return []  # such as a lease looked up by a text that is no address
 
 
 def _one(answer: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def update(
     *,
     revision_number: int | None = None,
 ) -> None:
-    """Send the changes of a `set` or `unset`; none at all is a usage error."""
+    """Send the changes of a `set` or `unset`. It is a usage error if there are none."""
     if not changes:
         raise click.UsageError(f"Nothing to change: say what. `ipam {resource.noun} set --help`")
     client.put(
@@ -105,7 +105,7 @@ def update(
 
 
 def without(present: Sequence[Any], values: Sequence[Any]) -> list[Any]:
-    """What stays when `values` go; NotFound names those that are not there."""
+    """The present values without `values`. Raises NotFound with those that are not there."""
     absent = [plain(value) for value in values if value not in present]
     if absent:
         raise NotFound(f"It has no {'; '.join(absent)}.")

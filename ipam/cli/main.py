@@ -1,7 +1,7 @@
-"""Where `ipam` begins.
+"""The entry point of `ipam`.
 
 `ipam --help` must cost hardly more than starting Python, so this file imports nothing but `sys`
-and the text of the help; everything else, click included, is loaded when a command runs.
+and the text of the help. Everything else, including click, is loaded when a command runs.
 """
 
 import sys
@@ -10,7 +10,7 @@ from ipam.cli.first_screen import help_text
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command line; gives the exit status: 0, 1 (refused or failed) or 2 (usage)."""
+    """Run one command line. Returns the exit status: 0, 1 (refused or failed) or 2 (usage)."""
     words = sys.argv[1:] if arguments is None else arguments
     if words in (["--help"], ["-h"], ["help"]):
         return _print_help()
@@ -23,6 +23,6 @@ def _print_help() -> int:
     try:
         sys.stdout.write(help_text())
         sys.stdout.flush()
-    except BrokenPipeError:  # `ipam --help | head -1`: nobody reads on, and nothing is wrong
+    except BrokenPipeError:  # `ipam --help | head -1` closes the pipe: no error
         sys.stderr.close()
     return 0

@@ -1,6 +1,6 @@
-"""The client for a cloud of clouds.yaml or OS_*, signed in as any OpenStack client would be.
+"""The client for a cloud of clouds.yaml or OS_*, signed in like any OpenStack client.
 
-openstacksdk reads the configuration and keystoneauth signs in; the requests are our own client's.
+openstacksdk reads the configuration and keystoneauth signs in. `ipam.client` sends the requests.
 """
 
 import warnings
@@ -17,15 +17,15 @@ from ipam.keystone_session import SessionAuth, verify
 
 
 def cloud_client(cloud_name: str | None) -> Client:
-    """The client for the `network` service of that cloud, or of the one the environment names."""
+    """The client for the `network` service of the cloud (None: the one the environment names)."""
     return cloud_services(cloud_name)[0]
 
 
 def cloud_services(cloud_name: str | None) -> tuple[Client, Adapter]:
-    """The same, and the way to the `compute` service with the same session."""
+    """The client of `cloud_client`, and an adapter for the `compute` service in its session."""
     try:
         with warnings.catch_warnings():
-            # Of what openstacksdk's own next version drops: nobody at a prompt can do about it.
+            # Warnings of what a later openstacksdk drops do not help a user at a prompt.
             warnings.simplefilter("ignore")
             cloud = OpenStackConfig().get_one(cloud=cloud_name)
             session = cloud.get_session()

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the forms their values have."""
+"""Options that several commands share, and the forms of their values."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class KeyValues(click.ParamType[dict[str, str]]):
-    """`start=10.0.0.2,end=10.0.0.9`: a value may hold commas, but none followed by a known key."""
+    """`start=10.0.0.2,end=10.0.0.9`: a value may have commas, but none before a known key."""
 
     name = "key=value,…"
 
@@ -24,7 +24,7 @@ class KeyValues(click.ParamType[dict[str, str]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, str]:
-        """The pairs as a dictionary; a usage error names what is wrong."""
+        """The pairs as a dictionary. A usage error says what is wrong."""
         if isinstance(value, dict):
             return value
         pairs: dict[str, str] = {}
@@ -115,12 +115,12 @@ def description_option(command: Command) -> Command:
 def _list_or_none(
     _ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]
 ) -> list[str] | None:
-    """What `given` leaves out when the option was not used."""
+    """The values as a list, or None, which `given` leaves out, if the option was not used."""
     return list(value) or None
 
 
 def tag_option(command: Command) -> Command:
-    """--tag, for what is made."""
+    """--tag of `create`."""
     return click.option(
         "--tag",
         "tags",
@@ -132,7 +132,7 @@ def tag_option(command: Command) -> Command:
 
 
 def tag_changes(command: Command) -> Command:
-    """--tag and --no-tag, for what is there."""
+    """--tag and --no-tag of `set`."""
     return _stacked(
         click.option(
             "--tag",
@@ -166,7 +166,7 @@ def tag_filters(command: Command) -> Command:
 
 
 def wire_filters(fields: dict[str, Any]) -> dict[str, Any]:
-    """The filters under the names that the API has for them."""
+    """The filters under their names in the API."""
     wire = {"tags_any": "tags-any", "not_tags": "not-tags", "not_tags_any": "not-tags-any"}
     return {wire.get(name, name): value for name, value in fields.items()}
 
@@ -190,5 +190,5 @@ def config_file_option(command: Command) -> Command:
 
 
 def given(**fields: Any) -> dict[str, Any]:
-    """The fields whose option was used: None means that it was not."""
+    """The fields whose option was used. The value None means that it was not."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,7 +1,7 @@
-"""What a command prints: rows and records as a table, JSON, YAML, CSV or plain values.
+"""Formats rows and records as a table, JSON, YAML, CSV or plain values.
 
-Tables are for eyes, so control characters in names are escaped; JSON and YAML keep every value as
-it is. List titles are those of the `openstack` command: scripts written for it find their columns.
+Tables are for people, so control characters in names are escaped. JSON and YAML keep every value
+unchanged. Titles of lists are those of the `openstack` command, for scripts written for it.
 """
 
 import csv
@@ -30,7 +30,7 @@ def plain(value: Any) -> str:
 
 
 def addresses(fixed_ips: Any) -> str:
-    """The addresses alone of a port's fixed IPs."""
+    """The addresses of a port's fixed IPs, without their subnets."""
     return ", ".join(str(one["ip_address"]) for one in fixed_ips or ())
 
 
@@ -40,13 +40,13 @@ def pools(allocation_pools: Any) -> str:
 
 
 def or_never(value: Any) -> str:
-    """An instant, or `never` where there is none."""
+    """The instant, or `never` if there is none."""
     return "never" if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a list: its title, where its value is (`configurations.ports`), how it reads."""
+    """A column of a list: its title, the path of its value (such as `a.b`), its format."""
 
     title: str
     path: str
@@ -58,7 +58,7 @@ class Column:
         return self.path.partition(".")[0]
 
     def value(self, item: Record) -> Any:
-        """The value as the API has it; None where an item lacks it."""
+        """The value in the API's form; None if the item lacks it."""
         found: Any = item
         for key in self.path.split("."):
             found = found.get(key) if isinstance(found, Mapping) else None
@@ -68,7 +68,7 @@ class Column:
 def select(
     columns: Sequence[Column], every: Sequence[Column], wanted: Sequence[str]
 ) -> list[Column]:
-    """The columns to show: those asked for by title or field, else the usual ones."""
+    """The columns to show: those asked for by title or field, else the usual columns."""
     if not wanted:
         return list(columns)
     by_name = {_folded(column.path): column for column in every}
@@ -97,7 +97,7 @@ def rows_text(columns: Sequence[Column], items: Sequence[Record], output_format:
 
 
 def record_text(item: Record, wanted: Sequence[str], output_format: str) -> str:
-    """One item with all its fields, or those asked for, in one of FORMATS."""
+    """One item with all its fields, or the fields asked for, in one of FORMATS."""
     if wanted:
         by_name = {_folded(name): name for name in item}
         unknown = [name for name in wanted if _folded(name) not in by_name]
@@ -131,7 +131,7 @@ def _folded(name: str) -> str:
 
 
 def _by_lines(value: Any) -> str:
-    """For a table: a list with one item a line."""
+    """The value for a table: a list has one item per line."""
     if isinstance(value, list):
         return "\n".join(printable(plain(one)) for one in value)
     return printable(plain(value))
@@ -152,7 +152,7 @@ def _csv(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of texts that are printable but for the line ends that are meant."""
+    """A table of texts that are printable, except for their line ends."""
     from prettytable import PrettyTable  # noqa: PLC0415  # only when asked for
 
     table = PrettyTable(list(titles), align="l")

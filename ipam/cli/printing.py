@@ -1,4 +1,4 @@
-"""Lists and single records, from the API to the terminal."""
+"""Prints lists and single records of the API."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ def show_list(
     limit: int | None,
     sort_columns: Sequence[str],
 ) -> None:
-    """Print what matches; where nothing does, a table's reader is told so on standard error."""
+    """Print what matches. If nothing does, a table's reader gets a note on standard error."""
     usual = resource.every_column if long_list else resource.columns
     columns = output.select(usual, resource.every_column, wanted)
     params = [(name, value) for name, value in filters.items() if value is not None]
@@ -41,7 +41,7 @@ def print_rows(
     items: Sequence[Mapping[str, Any]],
     output_format: str,
 ) -> None:
-    """Print items that are there already."""
+    """Print items that were read already."""
     if not items and output_format == "table":
         click.echo(f"No {resource.plural}.", err=True)
         return

@@ -1,4 +1,4 @@
-"""What the command line knows of each kind of resource: its path, its names, its columns."""
+"""The kinds of resources on the command line: their paths, names and columns."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ipam.cli.output import Column, addresses, or_never, plain, pools
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind of resource. `key` is the field a user may name it by, next to its id."""
+    """One kind of resource. `key` is the field by which a user may name it instead of its id."""
 
     noun: str
     collection: str
@@ -17,21 +17,21 @@ class Resource:
     key: str = "name"
     wording: str = "named"
     wire_name: str = ""
-    """The key that wraps one of them in a body, where it is not the noun."""
+    """The key that wraps one resource in a body, if it is not the noun."""
 
     @property
     def body(self) -> str:
-        """The key that wraps one of them in a body."""
+        """The key that wraps one resource in a body."""
         return self.wire_name or self.noun.replace(" ", "_")
 
     @property
     def plural(self) -> str:
-        """The collection in words."""
+        """The plural in words."""
         return self.collection.replace("_", " ")
 
     @property
     def every_column(self) -> tuple[Column, ...]:
-        """The usual columns and those of --long."""
+        """The usual columns and the columns of --long."""
         return self.columns + self.long_columns
 
 

@@ -1,4 +1,4 @@
-"""The root of the command tree: its options, lazy loading, and one place where errors end."""
+"""The root of the command tree: its options, lazy loading, and the handling of errors."""
 
 import importlib
 import sys
@@ -16,14 +16,14 @@ INTERRUPTED = 130
 
 
 class LazyRoot(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """Every command, in the order of the help."""
         return list(first_screen.COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
-        """The command of that name, imported now."""
+        """The command of that name, which this imports."""
         if cmd_name not in first_screen.COMMANDS:
             return None
         module_name, _, attribute = first_screen.COMMANDS[cmd_name][0].partition(":")
@@ -32,9 +32,9 @@ class LazyRoot(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, with a suggestion for a mistyped command."""
+        """Like click's, with a suggestion for a mistyped command."""
         if args and not args[0].startswith("-") and args[0] not in first_screen.COMMANDS:
-            import difflib  # noqa: PLC0415  # for the mistyped alone
+            import difflib  # noqa: PLC0415  # only for mistyped commands
 
             near = difflib.get_close_matches(args[0], first_screen.COMMANDS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else " `ipam --help` shows what there is."
@@ -42,7 +42,7 @@ class LazyRoot(click.Group):
         return super().resolve_command(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002  # click's signature
-        """The same first screen as without click."""
+        """The first screen, the same as without click."""
         return first_screen.help_text().rstrip()
 
 
@@ -78,10 +78,10 @@ def root(
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one command line to its exit status. Every error ends here, as a line or two."""
+    """Run one command line. Returns its exit status. Every error is reported here."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            # A name that the terminal's encoding lacks is shown escaped, not as a crash.
+            # A name that the terminal's encoding lacks is escaped instead of causing a crash.
             stream.reconfigure(errors="backslashreplace")
     try:
         status = root.main(list(words), prog_name="ipam", standalone_mode=False)
@@ -98,5 +98,5 @@ def run(words: Sequence[str]) -> int:
         return report(with_next_step(error))
     except OSError as error:
         return end_of_os_error(error)
-    except Exception as error:  # noqa: BLE001  # the one broad net of the process
+    except Exception as error:  # noqa: BLE001  # the only broad one of the process
         return report_bug(error)

@@ -1,4 +1,4 @@
-"""Tags in `set`: they are changed by a request of their own."""
+"""Tags in `set`, which a request of their own changes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ def update_with_tags(
     no_tag: bool,
     revision_number: int | None = None,
 ) -> None:
-    """Send the changes of a `set`, then its tags; none at all is a usage error."""
+    """Send the changes of a `set`, then its tags. It is a usage error if there are none."""
     if changes or not (tags or no_tag):
         lookup.update(client, resource, resource_id, changes, revision_number=revision_number)
     path = f"{resource.path}/{resource_id}/tags"

@@ -27,7 +27,7 @@ share_option = click.option(
 
 @click.group()
 def address() -> None:
-    """Addresses: who had one and when, and the scopes in which each occurs once."""
+    """Addresses: who had them and when, and the scopes in which each occurs once."""
 
 
 @address.command(
@@ -52,7 +52,7 @@ def history(
     network: str | None,
     **listing: Any,
 ) -> None:
-    """List the ports that got an address and gave it back, the newest first."""
+    """List which ports got and gave back an address, the newest first."""
     client = connect()
     instants = {"at": at, "since": since, "until": until}
     filters = {name: moment.isoformat() for name, moment in instants.items() if moment}

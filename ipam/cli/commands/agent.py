@@ -1,4 +1,4 @@
-"""`ipam agent …`: the hosts that serve DHCP, and the process that does it."""
+"""`ipam agent …`: the hosts that serve DHCP, and the agent's process."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from ipam.cli.resource_kinds import AGENT
 
 @click.group()
 def agent() -> None:
-    """Agents: the hosts that serve DHCP; `ipam agent run` makes this host one of them."""
+    """Agents: the hosts that serve DHCP. `ipam agent run` makes this host one of them."""
 
 
 @agent.command(
@@ -32,7 +32,7 @@ def agent() -> None:
 @click.option("--host", metavar="HOST", help="Only this host's.")
 @list_options
 def list_agents(host: str | None, **listing: Any) -> None:
-    """List agents: whether they are alive, what they run, how much they serve."""
+    """List agents, whether they are alive, and how much they serve."""
     show_list(connect(), AGENT, given(host=host), **listing)
 
 
@@ -55,7 +55,7 @@ def show(host_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @admin_state_option
 @description_option
 def change(host_or_id: str, **fields: Any) -> None:
-    """Change an agent: a disabled one is given no more networks."""
+    """Change an agent. A disabled agent serves no networks."""
     client = connect()
     agent_id = lookup.find_id(client, AGENT, host_or_id)
     lookup.update(client, AGENT, agent_id, given(**fields))
@@ -64,7 +64,7 @@ def change(host_or_id: str, **fields: Any) -> None:
 @agent.command(epilog=examples("ipam agent delete node-7"))
 @click.argument("hosts_or_ids", metavar="AGENT...", nargs=-1, required=True)
 def delete(hosts_or_ids: Sequence[str]) -> None:
-    """Forget agents whose host is gone for good; one that runs reports again."""
+    """Delete agents whose host is gone for good. A running agent reports again."""
     client = connect()
 
     def forget(host_or_id: str) -> None:

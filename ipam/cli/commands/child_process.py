@@ -1,4 +1,4 @@
-"""One child process of a supervisor, and the lines that it writes."""
+"""A child process of a supervisor, and the lines that it writes."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ChildProcess:
-    """One child, running or waiting for its restart. The kernel ends it with its parent."""
+    """A child that runs or waits for its restart. The kernel ends it with its parent."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ChildProcess:
         self._unfinished = bytearray()
 
     def start(self) -> None:
-        """Run the command; `pidfd` says when it has ended."""
+        """Run the command. `pidfd` becomes readable when it has ended."""
         parent = os.getpid()
 
         def die_with_parent() -> None:
@@ -51,7 +51,7 @@ class ChildProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=dict(self._environment),
-            process_group=0,  # Ctrl-C at the terminal reaches the supervisor alone
+            process_group=0,  # Ctrl-C at the terminal reaches only the supervisor
             preexec_fn=die_with_parent,  # noqa: PLW1509  # this process has one thread
         )
         self._started, self.restart_at = time.monotonic(), None
@@ -71,7 +71,7 @@ class ChildProcess:
         return time.monotonic() - self._started
 
     def read_lines(self) -> bool:
-        """Pass on the lines that are there; whether more may come."""
+        """Pass on the lines that are there; whether more may follow."""
         try:
             while chunk := os.read(self.output.fileno(), LONGEST_LINE_BYTES):
                 self._unfinished += chunk
@@ -81,7 +81,7 @@ class ChildProcess:
         return False
 
     def close(self) -> None:
-        """Close what belonged to the process that ended, and pass on its last words."""
+        """Pass on the last lines of the ended process, and close its descriptors."""
         if self._unfinished:
             self._pass_on(self._unfinished)
         self._unfinished = bytearray()

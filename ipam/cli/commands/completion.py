@@ -1,4 +1,4 @@
-"""`ipam completion`: the script that makes a shell complete commands and options."""
+"""`ipam completion`: the script for a shell's completion of commands and options."""
 
 import click
 
@@ -16,8 +16,8 @@ SHELLS = ("bash", "zsh", "fish")
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print the script by which SHELL completes commands and options."""
-    from click.shell_completion import get_completion_class  # noqa: PLC0415  # rarely wanted
+    """Print a script that makes SHELL complete commands and options."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415  # rarely used
 
     from ipam.cli.root import root  # noqa: PLC0415  # root loads this module
 

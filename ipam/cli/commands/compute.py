@@ -117,13 +117,13 @@ def audit(
     port. wrong host: a port that is bound to another host than the server's. other address: Nova's
     cache has other addresses than the port.
 
-    Two looks have to agree. --reclaim deletes the orphans that Nova made for their servers, and
-    unbinds those that it was given: they keep their addresses.
+    A finding is shown only if two looks agree. --reclaim deletes the orphans that Nova made for
+    their servers. It unbinds those that Nova was given, which keep their addresses.
 
-    Signs in at an OpenStack cloud as an admin; with --config-file at Nova as [nova] says, and at
-    the API's socket.
+    Signs in at an OpenStack cloud as an admin. With --config-file it signs in at Nova as [nova]
+    says, and uses the API's socket.
     """
-    from ipam.compute.auditor import Auditor  # noqa: PLC0415  # httpx, not wanted for help
+    from ipam.compute.auditor import Auditor  # noqa: PLC0415  # httpx, not needed for help
     from ipam.compute.servers import Servers  # noqa: PLC0415  # keystoneauth, as above
 
     usual = FINDING.every_column if long_list else FINDING.columns
@@ -151,7 +151,7 @@ def audit(
 def _two_looks(
     auditor: "Auditor", grace_seconds: float, pause_seconds: float
 ) -> tuple[Listing, list[Finding]]:
-    """The second look, and what both of them found."""
+    """The second look, and the findings of both looks."""
     first = find(_look(auditor, 1), grace_seconds=grace_seconds)
     time.sleep(pause_seconds)
     listing = _look(auditor, 2)
@@ -167,7 +167,7 @@ def _look(auditor: "Auditor", number: int) -> Listing:
 
 
 def _brake(listing: Listing, *, reclaim: bool, allow_drastic: bool) -> None:
-    """Refuse to reclaim after a look that smells of a broken Nova; a dry run is only warned."""
+    """Refuse to reclaim after a look that suggests a broken Nova. A dry run only warns."""
     why = drastic(listing)
     if not why or allow_drastic:
         return
@@ -180,7 +180,7 @@ def _brake(listing: Listing, *, reclaim: bool, allow_drastic: bool) -> None:
 
 
 def _reclaim(auditor: "Auditor", findings: Sequence[Finding]) -> tuple[list[str], bool]:
-    """What was done about each, and whether any of it failed."""
+    """What was done about each finding, and whether any action failed."""
     results, failed = [], False
     for finding in findings:
         try:
@@ -220,19 +220,19 @@ def _say_how_it_is(
 
 
 class Progress:
-    """A line on standard error for each look: rewritten on a terminal while it goes on."""
+    """A line on standard error for each look. On a terminal it is rewritten meanwhile."""
 
     def __init__(self, number: int) -> None:
         self._number = number
         self._terminal = sys.stderr.isatty()
 
     def show(self, ports: int, servers: int) -> None:
-        """So many were read."""
+        """Show how many were read so far."""
         if self._terminal:
             click.echo(f"\r{self._text(ports, servers)} …", nl=False, err=True)
 
     def end(self, listing: Listing) -> None:
-        """All were read."""
+        """Show how many were read in all."""
         text = self._text(len(listing.ports), len(listing.servers))
         click.echo(f"\r{text}. " if self._terminal else f"{text}.", err=True)
 

@@ -1,4 +1,4 @@
-"""`ipam db …`: the database's schema. The one noun that talks to the database itself."""
+"""`ipam db …`: the database's schema. Only these commands access the database directly."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """The database's schema. Run these where the settings with its URL are."""
+    """The database's schema. Run these on a machine with the database's URL in its settings."""
 
 
 @db.command(
@@ -38,7 +38,7 @@ def upgrade(revision: str, config_files: Sequence[str]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask: data that the older schema lacks is lost.")
 @config_file_option
 def downgrade(revision: str, yes: bool, config_files: Sequence[str]) -> None:
-    """Bring the schema back to REVISION; `base` drops every table with all that is in it."""
+    """Bring the schema back to REVISION. `base` drops every table and all data."""
     from ipam.store import schema  # noqa: PLC0415  # SQLAlchemy and Alembic, for this alone
 
     if not yes:
@@ -54,7 +54,7 @@ def downgrade(revision: str, yes: bool, config_files: Sequence[str]) -> None:
 @db.command(epilog=examples("ipam db current"))
 @config_file_option
 def current(config_files: Sequence[str]) -> None:
-    """Print the schema's revision: `none` for a database without one."""
+    """Print the schema's revision, `none` for a database without one."""
     from ipam.store import schema  # noqa: PLC0415  # SQLAlchemy and Alembic, for this alone
 
     with _database(config_files) as database:
@@ -64,7 +64,7 @@ def current(config_files: Sequence[str]) -> None:
 @db.command(epilog=examples("ipam db check && systemctl start ipam-api"))
 @config_file_option
 def check(config_files: Sequence[str]) -> None:
-    """Say whether the schema is the one this version wants; status 1 when it is not."""
+    """Say whether the schema is the one this version needs. The status is 1 if it is not."""
     from ipam.store import schema  # noqa: PLC0415  # SQLAlchemy and Alembic, for this alone
 
     with _database(config_files) as database:
@@ -89,7 +89,7 @@ def _database(config_files: Sequence[str]) -> "Iterator[Database]":
     try:
         yield database
     except Exception as error:
-        # The driver's own words are what an admin needs; SQLAlchemy's classes stay in the store.
+        # An admin needs the driver's message. SQLAlchemy's classes stay in the store.
         reason = getattr(error, "orig", None)
         if reason is None:
             raise

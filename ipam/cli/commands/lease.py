@@ -1,4 +1,4 @@
-"""`ipam lease …`: who has an address now, and who had it."""
+"""`ipam lease …`: who has an address, and who had it."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ PAGE_SIZE = 500
 
 
 def filter_options(command: Command) -> Command:
-    """What leases and events can be picked by."""
+    """The filters of leases and events."""
     options: list[Callable[[Command], Command]] = [
         click.option("--host", metavar="HOST", help="Only what this host served."),
         click.option("--port", metavar="PORT", help="Only those of this port (name or id)."),
@@ -135,7 +135,7 @@ def events(
 def between(
     newest_first: Iterable[Mapping[str, Any]], since: datetime | None, until: datetime | None
 ) -> Iterator[Mapping[str, Any]]:
-    """The events of a span of time; reading stops at the first one before it."""
+    """The events of a period. Reading stops at the first event before it."""
     for event in newest_first:
         at = instant(event["occurred_at"], datetime.now(UTC))
         if since and at < since:
@@ -147,7 +147,7 @@ def between(
 def _filters(
     client: "Client", network: str | None, port: str | None, options: dict[str, Any]
 ) -> dict[str, Any]:
-    """The filters, taken out of the command's options."""
+    """The filters, removed from the command's options."""
     names = ("host", "hostname", "mac_address", "ip_address", "action")
     plain = {name: options.pop(name) for name in names if name in options}
     return given(

@@ -38,7 +38,10 @@ dns_domain_option = click.option(
 
 @click.group()
 def network() -> None:
-    """Networks: what machines are plugged into. Each has a bridge on every host that serves it."""
+    """Networks, which machines are plugged into.
+
+    Each has a bridge on every host that serves it.
+    """
 
 
 @network.command(
@@ -127,7 +130,7 @@ def change(name_or_id: str, *, tags: list[str] | None, no_tag: bool, **fields: A
 @network.command(epilog=examples("ipam network delete demo", "ipam network delete lab test"))
 @click.argument("names_or_ids", metavar="NETWORK...", nargs=-1, required=True)
 def delete(names_or_ids: Sequence[str]) -> None:
-    """Delete networks that no machine uses any more."""
+    """Delete networks that no machine uses."""
     lookup.delete_each(connect(), NETWORK, names_or_ids)
 
 

@@ -33,7 +33,7 @@ def sample_text() -> str:
 
 
 def _lines() -> Iterator[str]:
-    from ipam.identity.default_rules import RULES  # noqa: PLC0415  # help does without
+    from ipam.identity.default_rules import RULES  # noqa: PLC0415  # not needed for help
 
     for name, check, reason in RULES:
         yield from textwrap.wrap(reason, WIDTH, initial_indent="# ", subsequent_indent="# ")

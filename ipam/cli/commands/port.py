@@ -68,7 +68,7 @@ def create(
     wanted: Sequence[str],
     **fields: Any,
 ) -> None:
-    """Make a port: it gets an address of each IP version that its network has."""
+    """Make a port. It gets an address of each IP version that its network has."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network)
     body = given(name=name_argument or name_option, network_id=network_id, **wire_binding(fields))
@@ -179,7 +179,7 @@ def change(
         changes["fixed_ips"] = kept + added
     if extra_dhcp_opts:
         changes["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
-    # Only the list of addresses depends on what was read; the rest holds whatever came between.
+    # Only the list of addresses depends on the values read, so only it needs the revision.
     revision = found["revision_number"] if "fixed_ips" in changes else None
     update_with_tags(
         client,
@@ -221,7 +221,7 @@ def unset(
     no_device: bool,
     no_dns_name: bool,
 ) -> None:
-    """Take something away from a port."""
+    """Remove values from a port."""
     client = connect()
     found = lookup.find(client, PORT, name_or_id)
     changes: dict[str, Any] = {}
@@ -245,7 +245,7 @@ def unset(
 @port.command(epilog=examples("ipam port delete web-1", "ipam port delete web-1 web-2"))
 @click.argument("names_or_ids", metavar="PORT...", nargs=-1, required=True)
 def delete(names_or_ids: Sequence[str]) -> None:
-    """Delete ports: their addresses are free again once their cooldown has passed."""
+    """Delete ports. Their addresses are free again after a cooldown."""
     lookup.delete_each(connect(), PORT, names_or_ids)
 
 

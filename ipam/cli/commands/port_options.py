@@ -1,4 +1,4 @@
-"""Options of the commands for ports, and their values as the API has them."""
+"""Options of the commands for ports, and their values in the API's form."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ extra_dhcp_option = click.option(
 
 
 def machine_options(command: Command) -> Command:
-    """What both `create` and `set` can say of the machine."""
+    """The options about the machine, for `create` and `set`."""
     for option in (
         admin_state_option,
         description_option,
@@ -49,14 +49,14 @@ def machine_options(command: Command) -> Command:
 
 
 def wire_binding(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields with --host under the API's name for it."""
+    """The fields, with --host under its name in the API."""
     return {"binding:host_id" if name == "host" else name: fields[name] for name in fields}
 
 
 def wire_fixed_ip(
     client: "Client", network_id: str | None, pairs: dict[str, str]
 ) -> dict[str, str]:
-    """`subnet=…,ip-address=…` as the API has it."""
+    """`subnet=…,ip-address=…` in the API's form."""
     if not pairs:
         raise click.UsageError("--fixed-ip wants subnet=…, ip-address=…, or both.")
     fixed_ip = {}
@@ -71,7 +71,7 @@ def wire_fixed_ip(
 def owned_fixed_ip(
     client: "Client", found: dict[str, Any], pairs: dict[str, str]
 ) -> dict[str, str]:
-    """The fixed IP of the port that is meant; what was given itself when it has none such."""
+    """The port's fixed IP that matches the given one; else the given one."""
     wanted = wire_fixed_ip(client, found["network_id"], pairs)
     for fixed_ip in found["fixed_ips"]:
         if wanted.items() <= fixed_ip.items():
@@ -80,7 +80,7 @@ def owned_fixed_ip(
 
 
 def wire_dhcp_option(pairs: dict[str, str]) -> dict[str, Any]:
-    """`name=…,value=…` as the API has it; no value at all deletes the option."""
+    """`name=…,value=…` in the API's form. Without a value it deletes the option."""
     option: dict[str, Any] = {"opt_name": pairs["name"], "opt_value": pairs.get("value")}
     if "ip-version" in pairs:
         text = pairs["ip-version"]

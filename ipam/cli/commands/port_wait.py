@@ -1,4 +1,4 @@
-"""`ipam port wait`: until DHCP would answer the machine, or the reason why it does not."""
+"""`ipam port wait`: waits until DHCP would answer the machine, or tells why it does not."""
 
 import sys
 import time
@@ -36,9 +36,9 @@ LONGEST_PAUSE_SECONDS = 0.5
     help="How long to wait at most.",
 )
 def wait(name_or_id: str, timeout: float) -> None:
-    """Wait until the port is ACTIVE: its machine would get its address now.
+    """Wait until the port is ACTIVE, which means that its machine would get its address.
 
-    Ends with status 1 and the reason when that does not come about in time.
+    Ends with status 1 and the reason if that does not happen in time.
     """
     client = connect()
     port = lookup.find(client, PORT, name_or_id)
@@ -66,8 +66,8 @@ def reason(
 ) -> str:
     """Why a port is not ACTIVE, and the next step.
 
-    `dhcp_subnets`: ids of the subnets with DHCP among the port's; `agents`: None when the caller
-    may not see them.
+    `dhcp_subnets`: the ids of the port's subnets with DHCP. `agents`: None if the caller may not
+    see them.
     """
     if not port["admin_state_up"]:
         return f"The port is disabled: `ipam port set {port['id']} --enable`."
@@ -114,7 +114,7 @@ def reason(
 
 
 class Progress:
-    """One line on standard error: rewritten on a terminal, written once anywhere else."""
+    """One line on standard error. It is rewritten on a terminal, and written once otherwise."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -122,7 +122,7 @@ class Progress:
         self._begun = False
 
     def show(self, status: str, waited: float) -> None:
-        """The state of things after `waited` seconds."""
+        """Show the port's status after `waited` seconds."""
         text = f"Port {self._name} is {status}, waiting for ACTIVE …"
         if self._terminal:
             click.echo(f"\r{text} {waited:.0f} s", nl=False, err=True)
@@ -131,7 +131,7 @@ class Progress:
         self._begun = True
 
     def end(self) -> None:
-        """Leave the line."""
+        """End the line."""
         if self._begun and self._terminal:
             click.echo(err=True)
 
@@ -142,7 +142,7 @@ def _look_again(client: "Client", port: dict[str, Any]) -> dict[str, Any]:
     except NotFound:
         raise click.ClickException("The port was deleted meanwhile.") from None
     except Temporary:
-        return port  # the service is being restarted, say: that is what waiting is for
+        return port  # the service may be restarting: wait for it
     return answer
 
 

@@ -1,4 +1,4 @@
-"""What must hold before `ipam up` starts anything; each fault is a sentence with its remedy."""
+"""Checks before `ipam up` starts anything. Each fault is a sentence with its remedy."""
 
 import os
 import shutil
@@ -11,12 +11,12 @@ from ipam.errors import HostUnfit
 
 
 def faults(dnsmasq: str, bind_host: str, bind_port: int) -> list[str]:
-    """Everything that is in the way, not just the first of it."""
+    """Everything that prevents a start, not only the first fault."""
     return [*_privilege(), *dnsmasq_faults(dnsmasq), *_door(bind_host, bind_port)]
 
 
 def dnsmasq_faults(program: str) -> Iterator[str]:
-    """Whether the program is there, and new enough."""
+    """Faults if the program is missing or too old."""
     path = find_program(program)
     if path is None:
         yield (
@@ -31,13 +31,13 @@ def dnsmasq_faults(program: str) -> Iterator[str]:
 
 
 def find_program(program: str) -> str | None:
-    """Where the program is; the sbin directories count though they are not in a user's PATH."""
+    """The program's path. The sbin directories are searched even if they are not in PATH."""
     path = os.environ.get("PATH", os.defpath)
     return shutil.which(program, path=f"{path}:/usr/local/sbin:/usr/sbin:/sbin")
 
 
 def free_port(bind_host: str) -> int:
-    """A TCP port that nobody listens on now."""
+    """A TCP port that nobody listens on at the moment."""
     with _probe(bind_host, 0) as probe:
         return int(probe.getsockname()[1])
 

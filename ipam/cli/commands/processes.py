@@ -1,4 +1,4 @@
-"""`ipam api`, `ipam worker`, `ipam version`: the processes, each in its own module elsewhere."""
+"""`ipam api`, `ipam worker`, `ipam version`: starts processes whose code is in other packages."""
 
 import importlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def api(config_files: Sequence[str]) -> None:
 @click.command(epilog=examples("ipam worker"))
 @config_file_option
 def worker(config_files: Sequence[str]) -> None:
-    """Run the worker: ended leases, networks of dead agents, old history, events for Nova."""
+    """Run the worker: expired leases, networks of dead agents, old history, events for Nova."""
     run_process("ipam.worker.main:run", config_files)
 
 
@@ -37,7 +37,7 @@ def version_text() -> str:
 
 
 def run_process(target: str, config_files: Sequence[str], **options: bool) -> None:
-    """Load the settings and hand over to `module:function` until it returns."""
+    """Load the settings and run `module:function` until it returns."""
     settings = load_settings(config_files)
     _log_to_stderr(settings.log_level)
     module_name, _, function = target.partition(":")
@@ -45,14 +45,14 @@ def run_process(target: str, config_files: Sequence[str], **options: bool) -> No
 
 
 def _log_to_stderr(level: str) -> None:
-    import logging  # noqa: PLC0415  # only the processes log
+    import logging  # noqa: PLC0415  # only processes log
 
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
-    if level != "DEBUG":  # a line per request of our own says nothing that the request did not
+    if level != "DEBUG":  # httpx's line per request adds nothing
         for chatty in ("httpx", "httpcore"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
     if level != "DEBUG":
-        # A line for each poll of an agent would hide what matters.
+        # A line for each poll of an agent would hide the rest.
         for chatty in ("httpx", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""`ipam quota …`: how many of something a project may have."""
+"""`ipam quota …`: how many resources of each kind a project may have."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -18,7 +18,7 @@ LIMITS: Final = {
     "subnetpools": "subnetpool",
     "rbac-policies": "rbac_policy",
 }
-"""By option, the name that the API has for the limit."""
+"""By option, the limit's name in the API."""
 
 
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +37,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def quota() -> None:
-    """Quotas: how many networks, ports and so on a project may have; -1 is any number."""
+    """Quotas: how many networks, ports and so on a project may have. -1 sets no limit."""
 
 
 @quota.command(epilog=examples("ipam quota show", "ipam quota show PROJECT --usage"))
@@ -53,7 +53,7 @@ def show(
     usage: bool,
     default: bool,
 ) -> None:
-    """Show a project's quotas, by its id; without one, those of your own project."""
+    """Show the quotas of a project, by its id; without one, of your own project."""
     if usage and default:
         raise click.UsageError("--usage is of a project, --default of none: take one of them.")
     client = connect()
@@ -80,7 +80,7 @@ def list_quotas(output_format: str, wanted: Sequence[str]) -> None:
 @limit_options
 @click.option("--check-limit", is_flag=True, help="Refuse a limit below what is used already.")
 def change(project_id: str, *, check_limit: bool, **limits: int | None) -> None:
-    """Give a project, by its id, limits of its own; those not named stay."""
+    """Give a project, by its id, limits of its own. Limits that are not named stay."""
     changes = given(**limits)
     if not changes:
         raise click.UsageError("Nothing to change: say what. `ipam quota set --help`")
@@ -92,12 +92,12 @@ def change(project_id: str, *, check_limit: bool, **limits: int | None) -> None:
 @quota.command(epilog=examples("ipam quota delete PROJECT"))
 @click.argument("project_ids", metavar="PROJECT...", nargs=-1, required=True)
 def delete(project_ids: Sequence[str]) -> None:
-    """Give projects the default quotas again."""
+    """Give projects the default quotas again, by their ids."""
     client = connect()
     lookup.for_each(project_ids, lambda project: client.delete(_path(project)))
 
 
 def _path(project_id: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415  # not wanted by `--help`
+    from urllib.parse import quote  # noqa: PLC0415  # not needed for help
 
     return f"{QUOTA.path}/{quote(project_id, safe='')}"

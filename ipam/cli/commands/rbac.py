@@ -1,4 +1,4 @@
-"""`ipam network rbac …`: with which projects networks and the like are shared."""
+"""`ipam network rbac …`: with which projects networks and other objects are shared."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -56,7 +56,7 @@ def create(
     wanted: Sequence[str],
     **fields: Any,
 ) -> None:
-    """Share a network, by name or id, with a project or with all."""
+    """Share a network, by name or id, with a project or with all projects."""
     if bool(target_project) == target_all_projects:
         raise click.UsageError("Say either --target-project or --target-all-projects.")
     client = connect()
@@ -114,5 +114,5 @@ def show(policy_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @rbac.command(epilog=examples("ipam network rbac delete POLICY"))
 @click.argument("policy_ids", metavar="POLICY...", nargs=-1, required=True)
 def delete(policy_ids: Sequence[str]) -> None:
-    """Share no longer; refused while other projects use what is shared."""
+    """Stop sharing. Refused while other projects use the shared object."""
     lookup.delete_each(connect(), RBAC_POLICY, policy_ids)

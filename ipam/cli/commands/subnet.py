@@ -37,7 +37,7 @@ IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 
 @click.group()
 def subnet() -> None:
-    """Subnets: the addresses of a network, and what machines are told with them."""
+    """Subnets: the addresses of a network, and what DHCP tells machines with them."""
 
 
 @subnet.command(
@@ -89,7 +89,7 @@ def create(
     wanted: Sequence[str],
     **fields: Any,
 ) -> None:
-    """Make a subnet in a network, of a CIDR or from a subnet pool."""
+    """Make a subnet in a network, with a given CIDR or from a subnet pool."""
     if not (cidr or subnet_pool or use_default_subnet_pool):
         raise click.UsageError("Say --subnet-range, --subnet-pool or --use-default-subnet-pool.")
     client = connect()
@@ -188,7 +188,7 @@ def change(
     no_host_route: bool,
     **fields: Any,
 ) -> None:
-    """Change a subnet. Lists grow by what is given; the --no-… options empty them first."""
+    """Change a subnet. Given values are added to lists; the --no-… options empty them first."""
     client = connect()
     found = lookup.find(client, SUBNET, name_or_id)
     emptied = {
@@ -221,7 +221,7 @@ def change(
 @click.argument("name_or_id", metavar="SUBNET")
 @list_value_options("Take away")
 def unset(name_or_id: str, **fields: Any) -> None:
-    """Take single values out of a subnet's lists."""
+    """Remove single values from a subnet's lists."""
     client = connect()
     found = lookup.find(client, SUBNET, name_or_id)
     changes: dict[str, Any] = {}
@@ -234,7 +234,7 @@ def unset(name_or_id: str, **fields: Any) -> None:
 @subnet.command(epilog=examples("ipam subnet delete demo-v4"))
 @click.argument("names_or_ids", metavar="SUBNET...", nargs=-1, required=True)
 def delete(names_or_ids: Sequence[str]) -> None:
-    """Delete subnets that no port has an address of."""
+    """Delete subnets of which no port has an address."""
     lookup.delete_each(connect(), SUBNET, names_or_ids)
 
 

@@ -1,4 +1,4 @@
-"""Options of the commands for subnets, and their values as the API has them."""
+"""Options of the commands for subnets, and their values in the API's form."""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +63,7 @@ def list_value_options(verb: str) -> Callable[[Command], Command]:
 
 
 def wire_lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
-    """The list options, taken out of `fields`, as the API has them."""
+    """The list options, removed from `fields`, in the API's form."""
     routes = [
         {"destination": route["destination"], "nexthop": route["gateway"]}
         for route in fields.pop("host_routes")
@@ -76,7 +76,7 @@ def wire_lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 def wire_gateway(gateway: str | None) -> dict[str, str | None]:
-    """What --gateway asks for, as the API has it."""
+    """The value of --gateway in the API's form."""
     if gateway is None or gateway.lower() == "auto":
         return {}
     return {"gateway_ip": None if gateway.lower() == "none" else gateway}

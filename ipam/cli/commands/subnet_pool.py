@@ -1,4 +1,4 @@
-"""`ipam subnet pool …`: prefixes that subnets are taken from."""
+"""`ipam subnet pool …`: prefixes from which subnets are taken."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -69,7 +69,7 @@ def shape_options(command: Command) -> Command:
 
 @click.group()
 def pool() -> None:
-    """Subnet pools: prefixes that subnets are taken from, so that none overlap."""
+    """Subnet pools: prefixes from which subnets are taken, so that none overlap."""
 
 
 @pool.command(
@@ -191,7 +191,7 @@ def change(
     no_tag: bool,
     **fields: Any,
 ) -> None:
-    """Change a subnet pool. Its prefixes grow by what is given."""
+    """Change a subnet pool. Given prefixes are added to it."""
     if address_scope and no_address_scope:
         raise click.UsageError("Say either --address-scope or --no-address-scope.")
     client = connect()
@@ -225,7 +225,7 @@ def change(
     help="What no subnet uses, to take away; repeat for more.",
 )
 def unset(name_or_id: str, prefixes: Sequence[str]) -> None:
-    """Take prefixes away from a subnet pool."""
+    """Remove prefixes from a subnet pool."""
     client = connect()
     pool_id = lookup.find_id(client, SUBNET_POOL, name_or_id)
     path = f"{SUBNET_POOL.path}/{pool_id}/remove_prefixes"
@@ -235,5 +235,5 @@ def unset(name_or_id: str, prefixes: Sequence[str]) -> None:
 @pool.command(epilog=examples("ipam subnet pool delete corp"))
 @click.argument("names_or_ids", metavar="POOL...", nargs=-1, required=True)
 def delete(names_or_ids: Sequence[str]) -> None:
-    """Delete subnet pools that no subnet was taken from."""
+    """Delete subnet pools that have no subnets."""
     lookup.delete_each(connect(), SUBNET_POOL, names_or_ids)

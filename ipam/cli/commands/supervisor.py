@@ -1,7 +1,8 @@
-"""Child processes under one roof: started, their lines prefixed, restarted, stopped in order.
+"""Starts child processes, prefixes their lines, restarts them, and stops them in order.
 
-One thread, one selector; pidfds tell of deaths, a wake-up pipe of signals. Nothing here knows what
-the children do. The kernel sends them SIGTERM when the supervisor itself is killed.
+It is one thread with one selector: pidfds report the end of children, a wake-up pipe reports
+signals. Nothing here depends on what the children do. The kernel sends them SIGTERM when the
+supervisor itself is killed.
 """
 
 import selectors
@@ -18,20 +19,20 @@ from ipam.cli.commands.child_process import ChildProcess
 
 RESTARTS = Backoff(first_seconds=1.0, longest_seconds=30.0)
 HEALTHY_SECONDS = 60.0
-"""A child that lived as long starts again at once, as if it had never failed."""
+"""A child that ran so long is restarted at once, as if it had never failed."""
 REPEATED_SIGNAL_SECONDS = 1.0
-"""timeout(1) and a terminal below sudo send the same signal twice: that is one wish to stop."""
+"""timeout(1) and a terminal below sudo send a signal twice. Within this time it counts once."""
 
 
 class ChildFailedError(Exception):
-    """A child ended while everything was still being started."""
+    """A child ended during the start."""
 
 
 class Supervisor:
-    """Use as a context manager: whatever happens, no child outlives it."""
+    """A context manager: at its end no child is left, whatever happens."""
 
     def __init__(self, write_line: Callable[[str, str], None]) -> None:
-        """`write_line(name, line)` gets each line of the children, and our own as `up`."""
+        """`write_line(name, line)` gets each line of a child, and the supervisor's as `up`."""
         self.signals = 0
         self.restarts = False
         self._last_signal = 0.0
@@ -84,7 +85,7 @@ class Supervisor:
             raise ChildFailedError(name)
 
     def wait_until(self, condition: Callable[[], bool], *, seconds: float, pause: float) -> bool:
-        """Whether the condition came true in time; asked every `pause` seconds.
+        """Whether the condition became true in time. It is checked every `pause` seconds.
 
         Raises ChildFailedError when a child ends meanwhile.
         """
@@ -108,16 +109,16 @@ class Supervisor:
             self._restart_due()
 
     def stop(self, *names: str, seconds: float) -> None:
-        """SIGTERM to these children, SIGKILL to those still there after `seconds`.
+        """Send SIGTERM to these children, and SIGKILL to those that still run after `seconds`.
 
-        A further signal from the user cuts the wait short.
+        Another signal from the user ends the wait.
         """
         self.restarts = False
         asked = self.signals
         children = [self._children[name] for name in names if name in self._children]
         running = [child for child in children if child.process is not None]
         for child in running:
-            assert child.process is not None  # filtered just above
+            assert child.process is not None  # filtered above
             child.process.terminate()
         deadline = time.monotonic() + seconds
         while any(child.process is not None for child in running):
@@ -138,9 +139,9 @@ class Supervisor:
         )
 
     def _turn(self, seconds: float | None) -> None:
-        """Wait for the next thing to happen, and do what it asks for."""
+        """Wait for the next event, and handle it."""
         for key, _ in self._selector.select(seconds):
-            # Not gone by an earlier event: a closed file cannot be asked for, its number can.
+            # An earlier event may have closed the file, so it is looked up by its number.
             if self._selector.get_map().get(key.fd) == key:
                 key.data()
 
@@ -173,7 +174,7 @@ class Supervisor:
     def _read_lines(self, child: ChildProcess) -> None:
         more_may_come = child.read_lines()
         if not more_may_come and child.output in self._selector.get_map():
-            self._selector.unregister(child.output)  # it would be ready for ever
+            self._selector.unregister(child.output)  # it would always be ready
 
     def _kill(self, child: ChildProcess) -> None:
         if child.process is not None:
@@ -183,7 +184,7 @@ class Supervisor:
             self._forget(child)
 
     def _forget(self, child: ChildProcess) -> None:
-        """Look no more at the process that ended."""
+        """Stop watching the ended process."""
         if child.output in self._selector.get_map():
             self._selector.unregister(child.output)
         self._selector.unregister(child.pidfd)
@@ -200,7 +201,7 @@ class Supervisor:
 
 
 def ipam_command(*words: str) -> list[str]:
-    """The command line of `ipam WORDS` by the same interpreter, whatever the current directory."""
+    """The command line of `ipam` with these words, for the same interpreter, in any directory."""
     return [sys.executable, "-P", "-m", "ipam", *words]
 
 

@@ -23,17 +23,17 @@ from ipam.cli.connection import DEFAULT_SOCKET
 from ipam.cli.options import config_file_option, examples
 
 START_SECONDS = 60.0
-"""Slow enough for a loaded machine of one core; a start takes two or three."""
+"""Long enough for a loaded machine with one core. A start usually takes two or three seconds."""
 AGENT_STOP_SECONDS = 60.0
-"""Taking down hundreds of networks takes some seconds."""
+"""Removing hundreds of networks takes some seconds."""
 STOP_SECONDS = DRAIN_SECONDS + 10
-"""The API first answers what it was asked; its own bound comes before ours."""
+"""The API first answers its open requests. Its own limit must end before this one."""
 LOOK_AGAIN_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is started, and where it will be."""
+    """What is started, and where."""
 
     config_files: tuple[str, ...]
     socket: str
@@ -73,8 +73,8 @@ def up(
 ) -> None:
     """Run API, agent and worker on this machine until Ctrl-C.
 
-    The database's schema is brought up to date first. At the end every bridge, namespace and
-    dnsmasq that it made is removed, unless --keep-on-exit.
+    Upgrades the database's schema first. At the end it removes every bridge, namespace and dnsmasq
+    that it made, unless --keep-on-exit is given.
     """
     with ExitStack() as stack:
         plan = _prepare(
@@ -107,7 +107,7 @@ def _prepare(
     port: int | None,
     keep_on_exit: bool,
 ) -> Plan:
-    """Check everything, make the directories, write down what the options changed."""
+    """Check everything, make the directories, and write settings for the options."""
     settings = load_settings(config_files)
     state_path = str(Path(state_path or settings.state_path).absolute())
     run_path = str(Path(run_path or settings.run_path).absolute())
@@ -150,7 +150,7 @@ def _lock(stack: ExitStack, path: Path) -> None:
 
 
 def _start(supervisor: Supervisor, plan: Plan) -> bool:
-    """Start everything in order; False when the user has had enough before the end."""
+    """Start everything in order; False if the user stops it before the end."""
     environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
     _write_line("up", "bringing the database's schema up to date")
     supervisor.run("db", plan.command("db", "upgrade"), environment)
@@ -178,7 +178,7 @@ def _give_up(supervisor: Supervisor, what: str) -> bool:
 
 
 def _stop(supervisor: Supervisor, plan: Plan) -> None:
-    """The agent first, while the API can still hear what it has to say."""
+    """Stop the agent first, while the API still takes its reports."""
     _write_line("up", "stopping" if plan.keep_on_exit else "stopping, and removing what was made")
     supervisor.stop("agent", seconds=AGENT_STOP_SECONDS)
     supervisor.stop("worker", "api", seconds=STOP_SECONDS)
@@ -193,7 +193,8 @@ def _agent_is_alive(plan: Plan) -> bool:
 def _ask(socket_path: str, path: str) -> Any:
     """The API's answer over its socket, None when there is none.
 
-    The supervisor stays for ever and needs this for some seconds only: no HTTP library for that.
+    The supervisor runs for a long time and needs this only at the start. An HTTP library would
+    stay in its memory.
     """
     connection = http.client.HTTPConnection("localhost", timeout=5)
     connection.sock = socket.socket(socket.AF_UNIX)
@@ -237,7 +238,7 @@ def _write_line(name: str, line: str) -> None:
 
 
 def _write(text: str) -> None:
-    """Print, unless nobody reads any more: what was started must be stopped all the same."""
+    """Print, but ignore a reader that is gone: the children must still be stopped."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -32,7 +32,7 @@ def file_option(command: Any) -> Any:
 
 @click.group()
 def user() -> None:
-    """Users of the API over TCP. They stand in an htpasswd file on the API's machine."""
+    """Users of the API over TCP. They are in an htpasswd file on the API's machine."""
 
 
 @user.command(
@@ -70,7 +70,7 @@ def add(
     config_files: Sequence[str],
     htpasswd_file: Path | None,
 ) -> None:
-    """Add a user, or give one a new password or role. A running API knows at once."""
+    """Add a user, or give a user a new password or role. A running API uses it at once."""
     from ipam.identity import htpasswd  # noqa: PLC0415  # bcrypt, for this alone
 
     path = _path(htpasswd_file, config_files)
