@@ -1,1 +1,1 @@
-"""The HTTP API: Falcon routes over the store; how to add a resource is told in `routes.py`."""
+"""The HTTP API: Falcon routes over the store. `http/routes.py` says how to add a resource."""

@@ -1,4 +1,4 @@
-"""The application: routes, and what happens around each request.
+"""The application: its routes and its middleware.
 
 `create_app` is the composition root of the API. Each resource gives its paths in `routes` of its
 package; `routes` here puts them together (how to add one: see `http/routes.py`).
@@ -62,7 +62,7 @@ def create_app(
 
 
 def make_service(settings: Settings, database: Database | None = None) -> Service:
-    """What the handlers share."""
+    """The parts that the handlers share."""
     opened = database or Database(
         settings.database.connection,
         pool_size=settings.database.pool_size,
@@ -82,7 +82,7 @@ def make_service(settings: Settings, database: Database | None = None) -> Servic
 
 
 def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[tuple[str, Route]]:
-    """Every path with its route, but for the description of them all."""
+    """Every path with its route, except that of the OpenAPI document."""
     return [
         *about.routes(service, numbers or metrics.registry(service)),
         *networks.routes(service),

@@ -1,4 +1,4 @@
-"""What the routes of resources work with, made once for each application."""
+"""What the routes of resources share, made once for each application."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from ipam.store.engine.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts that handlers share; safe to use from several threads."""
+    """The parts that handlers share. Threads may use them at once."""
 
     settings: Settings
     database: Database
     allocator: Allocator
     waker: Waker
-    """Of the agent on this host."""
+    """Wakes the agent on this host."""
     outbox: ComputeOutbox
     policy: Policy

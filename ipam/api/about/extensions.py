@@ -1,6 +1,6 @@
-"""The aliases of Neutron's extensions that are served here: clients decide by them what to ask.
+"""The aliases of Neutron's extensions that the API serves. Clients choose their requests by them.
 
-An alias stands here only if everything behind it works. Names and dates are those of neutron-lib.
+An alias is here only if the whole extension works. Names and dates are those of neutron-lib.
 """
 
 from typing import Annotated, Final
@@ -11,7 +11,7 @@ from ipam import model
 
 
 class Extension(Struct, frozen=True):
-    """One extension, the same in the list and alone."""
+    """One extension, the same in the list and by itself."""
 
     alias: Annotated[str, Meta(description="The word by which clients ask for it.")]
     name: Annotated[str, Meta(description="Its name.")]
@@ -85,10 +85,10 @@ EXTENSIONS: Final = (
 
 
 def served(vif_type: str) -> tuple[Extension, ...]:
-    """The extensions, where this is how ports are plugged.
+    """The extensions of a service with this VIF type.
 
-    Nova takes `binding-extended` to mean that it hears when the target of a live migration is
-    plugged. With a bridge that happens too late: the interface appears when the machine is there.
+    With `binding-extended`, Nova expects an event when the target of a live migration is plugged.
+    With a bridge it would come too late: the interface appears when the machine has arrived.
     """
     left_out = {"binding-extended"} if vif_type != model.VIF_TAP else set()
     return tuple(each for each in EXTENSIONS if each.alias not in left_out)

@@ -1,7 +1,7 @@
 """Paths whose answer does not depend on the database.
 
-Extensions, and Neutron resources that do not exist here but that Nova and Horizon ask for
-without looking at the extensions first.
+These are the extensions, and Neutron resources that do not exist here, but that Nova and Horizon
+ask for without checking the extensions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from ipam.errors import Conflict, ExtensionNotFound
 
 
 class AutoAllocatedTopologyNotFound(Conflict):
-    """There is no such thing here; Nova handles 409 alone."""
+    """There is no such resource here. Nova handles only the status 409."""
 
     @property
     def type(self) -> str:
@@ -27,7 +27,7 @@ class AutoAllocatedTopologyNotFound(Conflict):
 
 
 class FixedAnswer:
-    """GET with an answer made of the path alone."""
+    """GET with an answer that depends only on the path."""
 
     def __init__(
         self,

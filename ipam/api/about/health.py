@@ -1,4 +1,4 @@
-"""Whether this process can do its work: for load balancers, and with reasons for people."""
+"""Whether this process can do its work, for load balancers, and with reasons for people."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
@@ -15,7 +15,7 @@ PATH: Final = "/healthcheck"
 
 
 class Check(Struct):
-    """One thing that has to work; `reason` says why it does not."""
+    """One thing that has to work. `reason` says why it does not."""
 
     name: Annotated[str, Meta(description="What was looked at.")]
     status: Annotated[Literal["ok", "failed"], Meta(description="ok or failed.")]
@@ -23,7 +23,7 @@ class Check(Struct):
 
 
 class HealthRoute:
-    """GET, for whoever asks: 200 while all is well, 503 while it is not."""
+    """GET for everyone: 200 while everything works, else 503."""
 
     def __init__(self, service: Service) -> None:
         self.service = service

@@ -1,7 +1,7 @@
-"""What this process did and holds, for Prometheus.
+"""Metrics of this process for Prometheus.
 
-Labels take few values: a route is its template, never the path that was asked for. With several
-worker processes set PROMETHEUS_MULTIPROC_DIR, or a scrape hears of one of them only.
+Labels have few values: a route is its template, never the path of the request. With several worker
+processes set PROMETHEUS_MULTIPROC_DIR, or a scrape sees only one of them.
 """
 
 import os
@@ -29,7 +29,7 @@ _SPAWNED_BY_MANY = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Requests:
-    """Middleware that counts requests and takes their time. Put it before all others."""
+    """Middleware that counts requests and measures their time. Put it before all others."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Histogram(
@@ -63,7 +63,7 @@ class Requests:
         self._in_progress.dec()
         method = req.method if req.method in METHODS else "other"
         key = (method, req.uri_template or "none", str(resp.status)[:3])
-        # `labels` checks its arguments each time; there are few, so what it gives is kept.
+        # `labels` checks its arguments each time. There are few, so its results are kept.
         children = self._known.get(key)
         if children is None:
             children = self._known[key] = (
@@ -101,7 +101,7 @@ class MetricsRoute:
 
 
 class Held(Collector):
-    """What is there when someone asks: connections, allocator, and what the database holds."""
+    """Values read at each scrape: of connections, of the allocator, of the database."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -131,7 +131,7 @@ class Held(Collector):
             yield CounterMetricFamily(f"ipam_allocator_{name}", text, value=number)
 
     def _database(self) -> Iterator[Metric]:
-        """Totals; nothing while the database is away, which the next line says."""
+        """Totals; none while the database does not answer, which another metric says."""
         settings, database = self._service.settings.api, self._service.database
         up = GaugeMetricFamily("ipam_database_up", "Whether the database answered just now.")
         try:
@@ -150,7 +150,7 @@ class Held(Collector):
 
 
 def registry(service: Service) -> CollectorRegistry:
-    """A registry of this application's own; two applications in a process do not mix."""
+    """A registry of this application, so that two applications in a process do not mix."""
     made = CollectorRegistry()
     made.register(Held(service))
     return made

@@ -1,4 +1,4 @@
-"""Version discovery: what keystoneauth reads before anything else."""
+"""Version discovery, which keystoneauth reads first."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ RESOURCES = ("networks", "subnets", "ports")
 
 
 class VersionsRoute:
-    """GET /: the one version there is."""
+    """GET /: the only version."""
 
     def __init__(self, service: Service) -> None:
         self._settings = service.settings
@@ -30,7 +30,7 @@ class VersionsRoute:
 
 
 class VersionRoute:
-    """GET /v2.0/: where its main resources are."""
+    """GET /v2.0/: links to its main resources."""
 
     def __init__(self, service: Service) -> None:
         self._settings = service.settings

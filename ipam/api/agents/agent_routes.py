@@ -1,4 +1,4 @@
-"""Agents: list and show, registration by heartbeat, the admin's switch, deletion."""
+"""Agents: list and show, registration by heartbeat, the admin state, deletion."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -87,7 +87,7 @@ class AgentRoute(ShowRoute):
         values = writing.given(change)
 
         def write(tx: Transaction) -> Any:
-            self.kind.show(tx, resource_id)  # no such agent, no change
+            self.kind.show(tx, resource_id)  # raises if there is no such agent
             agents.change(tx, resource_id, values)
             return self.kind.show(tx, resource_id)
 

@@ -1,8 +1,9 @@
-"""What an agent asks: which networks do I serve, and what is in them.
+"""Tells an agent which networks it serves, and their contents.
 
-The list of networks carries a digest each, made of the id and revision of every row behind the
-full answer. Each change raises a revision in the transaction that makes it, so a digest is equal
-exactly while nothing changed, whatever order transactions commit in: no clock and no cursor.
+The list of networks has a digest for each, made of the id and revision of every row in the full
+answer. Each change raises a revision in the same transaction, so a digest stays equal exactly
+while nothing changes. The order in which transactions commit does not matter; a clock or a cursor
+would depend on it.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ DIGEST_CHARACTERS: Final = 32
 
 
 class DhcpStateRoute:
-    """GET of what an agent serves: the digests, or with network_id= the networks in full."""
+    """GET of the networks that an agent serves: digests, or with network_id= the full networks."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -89,14 +90,17 @@ class DhcpStateRoute:
         return agent, dhcp_state.parts(tx, agent, agents_per_network=wanted)
 
     def _is_usable(self, agent: Record) -> bool:
-        """Whether networks may be given to it; someone else may ask in a dead agent's name."""
+        """Whether networks may be given to the agent.
+
+        The request may not come from the agent itself.
+        """
         oldest = agents.oldest_heartbeat(self.service.settings.network.agent_down_time)
         return bool(agent.admin_state_up) and agent.heartbeat_at >= oldest
 
     def _take(self, agent: Record, free: Sequence[int]) -> None:
-        """Give the agent its share of the free networks, so that the first one to ask leaves some.
+        """Give the agent its share of the free networks, so that the first to ask leaves some.
 
-        Every living agent asks within seconds, and each takes at least one.
+        Every living agent asks every few seconds, and takes at least one.
         """
         settings = self.service.settings.network
         oldest = agents.oldest_heartbeat(settings.agent_down_time)
@@ -116,7 +120,10 @@ class DhcpStateRoute:
 
 
 def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
-    """A digest for each network among the parts; `salt` is what settings add to every answer."""
+    """A digest for each network among the parts.
+
+    `salt` stands for settings that change answers.
+    """
     lines: dict[int, list[str]] = defaultdict(list)
     for part in parts:
         if part.kind != UNSCHEDULED:

@@ -1,4 +1,4 @@
-"""What an agent tells of ports: DHCP would answer for them, or their tap is not on its host."""
+"""Agents' reports of ports: DHCP would answer them, or their taps are not on the host."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from ipam.store.port_reports import Reported
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What can be told of ports: the `word` of the answer for those that it is true of."""
+    """A kind of report. `word` is the answer's key for the ports for which it is true."""
 
     word: str
     summary: str
     record: Callable[[Transaction, Record, Mapping[str, int]], Reported]
-    """Store it of the agent's ports with these revisions."""
+    """Store the report for the agent's ports that have these revisions."""
     post: Callable[[ComputeOutbox, Transaction, Sequence[Record]], None]
-    """Note the events for the ports of which it is news."""
+    """Note the events for the ports for which it is new."""
 
 
 READY: Final = Report(

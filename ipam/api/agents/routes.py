@@ -1,4 +1,4 @@
-"""The paths of agents: what they are, serve and report, and the zones that they are in."""
+"""The paths of agents, of what they serve and report, and of availability zones."""
 
 from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state_route import DhcpStateRoute

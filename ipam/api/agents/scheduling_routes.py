@@ -52,7 +52,7 @@ class DhcpAgentsRoute:
 
 
 class DhcpNetworksRoute:
-    """GET of the networks that an agent serves; POST of one more."""
+    """GET of the networks that an agent serves; POST adds one."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -187,4 +187,4 @@ class AvailabilityZonesRoute:
 
 
 _ZONE_FILTERS = {"availability_zone": "name"}
-"""openstacksdk's word for a filter, beside Neutron's."""
+"""openstacksdk's name of a filter, next to Neutron's."""

@@ -1,4 +1,4 @@
-"""What the API shows and takes of who serves which network."""
+"""The bodies for the scheduling of networks to agents."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ class NetworkOfAgent(Struct):
 
 
 class AvailabilityZone(Struct):
-    """A zone that at least one agent says it is in."""
+    """A zone of at least one agent."""
 
     name: Annotated[str, Meta(description="The zone.")]
     resource: Annotated[Literal["network"], Meta(description="What the zone is for.")]

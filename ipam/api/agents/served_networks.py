@@ -1,4 +1,4 @@
-"""All that an agent has to know of a network, made of the rows behind it."""
+"""Makes the full answer for a network from its rows."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ def _subnet(row: Record) -> ServedSubnet:
 
 
 def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPort:
-    """The port as the agent's host has it: its own from before it comes until it has left."""
+    """The port as the agent's host serves it: also before it comes and until it has left."""
     host, status, vif_type = row.binding_host_id, row.status, row.binding_vif_type
     if row.pk in contents.arriving:
         host = contents.host

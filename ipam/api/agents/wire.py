@@ -1,4 +1,4 @@
-"""Agents as the API shows them, and what of them may be changed."""
+"""The bodies of agents: the view, and the attributes that may be changed."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -19,13 +19,13 @@ ADMIN_STATE_UP: Final = Meta(description="Whether it is switched on; what is off
 
 
 def agent_type(text: str) -> str:
-    """The agents' type whatever its case (Neutron's clients write `DHCP Agent`), or another."""
+    """The agents' type in its own case (Neutron's clients write `DHCP Agent`), or the text."""
     known = model.DHCP_AGENT_TYPE
     return known if text.lower() == known.lower() else text
 
 
 class AgentView(Struct):
-    """An agent; `alive` says whether its last heartbeat is recent."""
+    """An agent. `alive` says whether its last heartbeat is recent."""
 
     id: Annotated[Uuid, ID]
     agent_type: Annotated[str, Meta(description="Always DHCP agent.", extra={"check": agent_type})]
@@ -57,7 +57,7 @@ class AgentUpdate(Struct):
 
 
 def kind(service: Service) -> Kind:
-    """Agents as a kind of resource; what counts as alive is a setting."""
+    """Agents as a kind of resource. A setting says until when an agent is alive."""
     down_time = service.settings.network.agent_down_time
 
     def views(_tx: Transaction, rows: Sequence[Record]) -> list[AgentView]:

@@ -1,9 +1,9 @@
 """Who sees what, and who may change it: `ipam.identity.default_rules`, applied to rows.
 
-Reading puts the rule into the statement that reads (`viewer`) and takes out the attributes that
-the caller may not see (`hide`). Before a change, one statement asks how the row stands to the
-caller; it is left out where the rules let the caller change any row, as they do for admins and,
-with ports, for Nova. What a caller may not see is refused as if it did not exist.
+For reading, the rule becomes a part of the statement (`viewer`), and attributes that the caller
+may not see are removed (`hide`). Before a change, one statement reads the relations of the row to
+the caller. It is not needed if the rules let the caller change any row, as for admins and, with
+ports, for Nova. A row that the caller may not see is refused as if it did not exist.
 """
 
 import logging
@@ -38,32 +38,32 @@ class Access:
     service: FrameworkService
     caller: Caller
     applied: set[str] = field(default_factory=set)
-    """The rules that were applied so far: by `viewer` and by what is required."""
+    """The rules that were applied so far, by `viewer` and by the `require_…` methods."""
 
     def viewer(self, kind: Kind) -> Viewer | None:
-        """With whose eyes the caller reads this kind; None sees every row."""
+        """Which rows of this kind the caller sees; None means every row."""
         rule = f"get_{kind.name}"
         self.applied.add(rule)
         grant = self._grant(rule)
         return None if grant.everything else Viewer(self.caller.project_id, grant.relations)
 
     def hide(self, kind: Kind, views: Sequence[Any]) -> None:
-        """Take out of the views what the caller may not see of them."""
+        """Remove the attributes that the caller may not see from the views."""
         for name in self._hidden(kind).values():
             for view in views:
                 setattr(view, name, UNSET)
 
     def require_visible(self, kind: Kind, names: Iterable[str]) -> None:
-        """Raise PolicyNotAuthorized when a filter or sort key would tell what is hidden."""
+        """Raise PolicyNotAuthorized if a filter or sort key would reveal a hidden attribute."""
         hidden = self._hidden(kind)
         for name in names:
             if name in hidden:
                 refuse(f"get_{kind.name}:{name}")
 
     def require_change(self, kind: Kind, resource_id: str, rule: str, body: Any = None) -> None:
-        """Refuse unless the rule, and those of the body's attributes, allow it for this row.
+        """Refuse unless the rule, and the rules of the body's attributes, allow it for this row.
 
-        Raises the kind's `not_found` where the caller may not see the row.
+        Raises the kind's `not_found` if the caller may not see the row.
         """
         self.applied.add(rule)
         grants = self._grants([rule, *self._attribute_rules(kind, rule, body)])
@@ -78,11 +78,11 @@ class Access:
         _require(grants, found[resource_id])
 
     def require_new(self, kind: Kind, struct: type[Struct], bodies: Sequence[Any]) -> None:
-        """Refuse unless the rules allow to make what these bodies say.
+        """Refuse unless the rules allow the caller to create these bodies.
 
-        Raises the parent's `not_found` for one that the caller may not see, and HTTPBadRequest
-        for another project as the owner. What else is wrong with a body in itself is left to those
-        who read it.
+        Raises the parent's `not_found` for a parent that the caller may not see, and
+        HTTPBadRequest for another project as the owner. Other faults of a body are found where it
+        is read.
         """
         self.applied.add(f"create_{kind.name}")
         defaults = _defaults(struct)
@@ -95,7 +95,7 @@ class Access:
             _require(grants, {"owner", *relations.get(parent_id, ())})
 
     def explain_missing(self, kind: Kind, resource_id: str) -> None:
-        """Log it when what the caller did not find is there, and only hidden."""
+        """Log it if the row that the caller did not find exists and is only hidden."""
         if self._grant(f"get_{kind.name}").everything or not is_uuid(resource_id):
             return
         if self._relations(kind.rows, [resource_id]):
@@ -108,7 +108,7 @@ class Access:
         return {rule: self._grant(rule) for rule in rules}
 
     def _hidden(self, kind: Kind) -> Mapping[str, str]:
-        """What the caller may not see of this kind: wire name to Python name."""
+        """The attributes of this kind that the caller may not see: wire name to Python name."""
         rule, names = f"get_{kind.name}", python_names(kind.view)
         return {
             name: names[name]
@@ -117,7 +117,7 @@ class Access:
         }
 
     def _attribute_rules(self, kind: Kind, rule: str, body: Any) -> list[str]:
-        """The rules of those attributes that the body sets."""
+        """The rules of the attributes that the body sets."""
         if not isinstance(body, dict):
             return []
         return [
@@ -127,11 +127,11 @@ class Access:
         ]
 
     def _rules_of_new(self, kind: Kind, defaults: Mapping[str, Any], body: Any) -> list[str]:
-        """The rules that a new thing of this body has to pass."""
+        """The rules that creating this body has to pass."""
         rule = f"create_{kind.name}"
         if not isinstance(body, dict):
             return [rule]
-        # What is said to be as it would be anyway is not asked for, as in Neutron.
+        # A value that equals the default needs no rule, as in Neutron.
         asked = {
             name: each
             for name, each in body.items()
@@ -153,7 +153,7 @@ class Access:
     def _parent_relations(
         self, parent: Parent | None, ids: Sequence[str]
     ) -> Mapping[str, set[str]]:
-        """How what new things are to be on stands to the caller, by its id; "" is none."""
+        """The relations of each parent of new items to the caller, by its id; "" is no parent."""
         named = sorted(set(ids) - {""})
         if parent is None or not named:
             return {}
@@ -174,7 +174,7 @@ class Access:
 
 
 def refuse(rule: str) -> NoReturn:
-    """Raise PolicyNotAuthorized: the caller may know that it exists, and not do this."""
+    """Raise PolicyNotAuthorized: the caller may see the resource, but not do this."""
     raise PolicyNotAuthorized(f"rule:{rule} is disallowed by policy.")
 
 
@@ -182,7 +182,7 @@ def _require(grants: Mapping[str, Grant], ways: Iterable[str]) -> None:
     for rule, grant in grants.items():
         if grant.covers(ways):
             continue
-        if rule == OTHER_PROJECT:  # Neutron finds fault with the body here, not with the caller
+        if rule == OTHER_PROJECT:  # Neutron answers 400 here, not 403
             raise HTTPBadRequest(
                 "Specifying 'project_id' or 'tenant_id' other than authenticated project in"
                 " request requires admin privileges."
@@ -195,7 +195,7 @@ def _any(_value: Any) -> bool:
 
 
 def _values(body: Mapping[str, Any], attribute: str) -> list[Any]:
-    """The values that a body gives an attribute; `fixed_ips:ip_address` is one of each entry."""
+    """The values of an attribute in a body. `fixed_ips:ip_address` has one in each entry."""
     if attribute in body:
         return [body[attribute]]
     outer, _, inner = attribute.rpartition(":")
@@ -206,7 +206,7 @@ def _values(body: Mapping[str, Any], attribute: str) -> list[Any]:
 
 
 def _parent_ids(parent: Parent | None, bodies: Sequence[Any]) -> list[str]:
-    """What each body names as its parent; "" for none, and for what is no id."""
+    """The id of the parent in each body; "" if there is none or it is no id."""
     if parent is None:
         return [""] * len(bodies)
     named = [body.get(parent.attribute) if isinstance(body, dict) else None for body in bodies]

@@ -1,11 +1,10 @@
-"""From a JSON body to a request struct, with every fault of the body reported at once.
+"""Reads JSON bodies into request structs, and reports every fault of a body at once.
 
-The msgspec Structs of a resource (`networks.NetworkCreate` and the like) are its one definition:
-names on the wire, types, bounds, defaults and what each means (`Meta(description=...)`) stand
-there, and OpenAPI is made of them. A string type with a rule of its own is `Annotated[str,
+The msgspec Structs of a resource (such as `networks.NetworkCreate`) are its only definition. They
+have the names in JSON, types, bounds, defaults and meanings (`Meta(description=...)`), and the
+OpenAPI document is made from them. A string type with a rule of its own is `Annotated[str,
 Meta(extra={"check": function})]`: the function gives the canonical value or raises ValueError with
-the rule; `ipam.values` has them. This module reads; what a value may be in the light of others is
-not decided here.
+the rule. Such functions are in `ipam.values`. Rules between values do not belong here.
 """
 
 import re
@@ -23,7 +22,7 @@ from ipam.errors import HTTPBadRequest
 
 S = TypeVar("S", bound=Struct)
 Reader = Callable[[Any, str, list[str]], Any]
-"""Takes a value, its path for messages and the list of faults; gives the value or `FAULTY`."""
+"""Takes a value, its path for messages and the list of faults. Gives the value or `FAULTY`."""
 
 FAULTY: Any = object()
 
@@ -33,7 +32,7 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[S]):
-    """What a body came to: the good values by Python name, and what is wrong with the rest."""
+    """The result of reading a body: its good values by Python name, and its faults."""
 
     struct: type[S]
     values: Mapping[str, Any]
@@ -49,7 +48,7 @@ class Parsed(Generic[S]):
 def parse(
     struct: type[S], body: Any, *, known: type[Struct] | None = None, method: str = "POST"
 ) -> Parsed[S]:
-    """Read `body` as a `struct`; fields that only `known` has are reported as read-only."""
+    """Read `body` as a `struct`. Fields that only `known` has are reported as read-only."""
     faults: list[str] = []
     if not isinstance(body, dict):
         return Parsed(struct, {}, [f"Expected an object, got {_json_type(body)}."])
@@ -58,14 +57,14 @@ def parse(
     read_only = [name for name in unknown if known is not None and name in _fields(known)]
     faults.extend(f"Attribute '{name}' not allowed in {method}." for name in read_only)
     strange = [name for name in unknown if name not in read_only]
-    # What is refused anyway is told of them, too: one may be a name that is missed, misspelt.
+    # A refused body reports unknown names, too: one may be a misspelt field.
     if strange and (faults or not _ignores_unknown(struct)):
         faults.append("Unrecognized attribute(s) " + quoted(strange) + ".")
     return Parsed(struct, values, faults)
 
 
 def read_one(struct: type[Struct], name: str, value: Any) -> Any:
-    """One value as the field of this wire name takes it. Raises ValueError with the reason."""
+    """One value, read for the field of this wire name. Raises ValueError with the reason."""
     faults: list[str] = []
     result = _fields(struct)[name].reader(value, "", faults)
     if faults:
@@ -74,7 +73,7 @@ def read_one(struct: type[Struct], name: str, value: Any) -> Any:
 
 
 def scalar_type(struct: type[Struct], name: str) -> type | None:
-    """`bool`, `int` or `str` where the field of this wire name holds one; else None."""
+    """`bool`, `int` or `str` if the field of this wire name has this type; else None."""
     kind = _bare(_fields(struct)[name].type)
     if typing.get_origin(kind) is typing.Literal:
         return str
@@ -82,9 +81,9 @@ def scalar_type(struct: type[Struct], name: str) -> type | None:
 
 
 def canonical(struct: type[Struct], name: str, text: str) -> str:
-    """The word that the field of this wire name has for the text, whatever its case; or the text.
+    """The choice of the field of this wire name that equals the text in any case; or the text.
 
-    Words are compared in filters as on the database that most of Neutron runs on.
+    So filters compare choices like MariaDB, on which Neutron mostly runs.
     """
     kind = _bare(_fields(struct)[name].type)
     words = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
@@ -92,18 +91,18 @@ def canonical(struct: type[Struct], name: str, text: str) -> str:
 
 
 def wire_names(struct: type[Struct]) -> tuple[str, ...]:
-    """The names of the struct's fields as JSON has them, in order."""
+    """The names of the struct's fields in JSON, in order."""
     return tuple(_fields(struct))
 
 
 @lru_cache(maxsize=256)
 def python_names(struct: type[Struct]) -> Mapping[str, str]:
-    """The attributes of a view by the names that they have in JSON."""
+    """The attributes of a view by their names in JSON."""
     return {info.encode_name: info.name for info in msgspec.structs.fields(struct)}
 
 
 def quoted(names: list[str]) -> str:
-    """Names from a request as a message may show them."""
+    """Names from a request, quoted for a message."""
     return ", ".join(f"'{name[:64]}'" for name in names[:20])
 
 
@@ -138,12 +137,12 @@ def _read_fields(
 
 
 def _ignores_unknown(struct: type[Struct]) -> bool:
-    """Whether who sends it may be of a later version, and say more than this one knows."""
+    """Whether a sender of a later version may add fields that this version does not know."""
     return getattr(struct, "ignores_unknown", False)
 
 
 def _reader(kind: Any) -> Reader:
-    """The reader of one type, made once for each field."""
+    """The reader of a type. It is made once for each field."""
     kind = _undescribed(kind)
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
@@ -156,7 +155,7 @@ def _reader(kind: Any) -> Reader:
 
 
 def _undescribed(kind: Any) -> Any:
-    """The type without the sentence that tells what its field means."""
+    """The type without the description of its field."""
     if typing.get_origin(kind) is not Annotated:
         return kind
     bare = kind.__origin__
@@ -207,7 +206,7 @@ def _plain_reader(kind: Any) -> Reader:
         try:
             converted = msgspec.convert(understood(value), kind)
             return check(converted) if check else converted
-        except ValueError as error:  # msgspec.ValidationError is one
+        except ValueError as error:  # msgspec.ValidationError is a ValueError
             return _refuse(str(error).removesuffix("."), path, faults)
 
     return read
@@ -223,9 +222,9 @@ def _check(kind: Any) -> Callable[[Any], Any] | None:
 
 
 def _understood(kind: Any) -> Callable[[Any], Any]:
-    """What turns a text into the number or boolean it says, where the kind is one.
+    """The function that turns a text into a number or boolean, if the type is one.
 
-    Neutron takes those, and `openstack network create --mtu 1400` sends one.
+    Neutron accepts such texts, and `openstack network create --mtu 1400` sends one.
     """
     scalar = _bare(kind)
     if scalar is bool:

@@ -1,7 +1,7 @@
-"""Who calls, and whether the rules let the request pass.
+"""Finds the caller of a request, and checks whether the rules allow the request.
 
-It fails closed. A method that no operation describes is refused when the application is made.
-Where the route applies the rule itself, its answer goes out only if it did.
+It fails closed. A method without an operation is refused when the application is made. If the
+route applies the rule itself, its answer is sent only if it did.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping
@@ -19,10 +19,10 @@ Authenticate = Callable[[MutableMapping[str, Any]], Caller]
 
 
 class Authorization:
-    """Falcon middleware. What an operation names no rule for is for admins alone.
+    """Falcon middleware. An operation without a rule is only for admins.
 
-    It leaves the caller, None for whoever asks for what is public, in `req.context.caller` and
-    what it may do in `req.context.access`.
+    It sets `req.context.caller` (None for public operations) and `req.context.access`, which says
+    what the caller may do.
     """
 
     def __init__(self, service: FrameworkService, authenticate: Authenticate) -> None:
@@ -51,13 +51,14 @@ class Authorization:
         if not caller.project_id:
             raise PolicyNotAuthorized(f"The token of {caller} is not scoped to a project.")
         access = req.context.access = Access(self._service, caller)
-        if operation is not None:  # what a path does not offer is Falcon's 405
+        if operation is not None:  # for other methods Falcon answers 405
             self._admit(access, operation, params)
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool
     ) -> None:
-        if not succeeded or resource is None or resp.complete:  # complete: not the route's answer
+        if not succeeded or resource is None or resp.complete:  # complete: an answer that is not
+            # the route's
             return
         operation = self._operation(req)
         if operation is None or not operation.checked_inside:
@@ -67,7 +68,7 @@ class Authorization:
             raise RuntimeError(f"{req.method} {req.path} was answered without {operation.rule}.")
 
     def _operation(self, req: falcon.Request) -> Operation | None:
-        """What this request asks for. Raises KeyError for a route that was not added here."""
+        """The operation of this request. Raises KeyError for a route that was not added here."""
         return self._operations[str(req.uri_template)].get(req.method)
 
     def _admit(self, access: Access, operation: Operation, params: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Bodies: a request's is of bounded length and one JSON object; an answer's is made of structs."""
+"""Reads bodies of requests, a JSON object of bounded length, and writes structs as answers."""
 
 from typing import Any, Final
 
@@ -8,14 +8,14 @@ import msgspec
 from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge
 
 DEEPEST: Final = 100
-"""Levels of a body. The deepest attribute, extra_dhcp_opts in a bulk of ports, needs five."""
+"""How deep a body may be nested. The deepest, extra_dhcp_opts in a bulk of ports, has 5 levels."""
 
 
 def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
-    """The body as an object. Reads no more than `max_bytes` and one.
+    """The body as an object. Reads at most one byte more than `max_bytes`.
 
-    Raises HTTPBadRequest when it is not JSON (NaN, Infinity and lone surrogates are not) or not an
-    object, HTTPRequestEntityTooLarge when it is longer.
+    Raises HTTPBadRequest if it is not JSON (NaN, Infinity and lone surrogates are not) or not an
+    object, and HTTPRequestEntityTooLarge if it is longer.
     """
     raw = read_bytes(req, max_bytes)
     try:
@@ -24,7 +24,7 @@ def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
         raise HTTPBadRequest("The body is nested too deeply.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HTTPBadRequest(f"The body is not valid JSON: {error}.") from None
-    # How deep Python itself can go differs between its versions, and between reading and writing.
+    # Python's own limit differs between its versions, and between reading and writing.
     if raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_deeper(body, DEEPEST):
         raise HTTPBadRequest("The body is nested too deeply.")
     if not isinstance(body, dict):
@@ -33,7 +33,7 @@ def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
 
 
 def read_bytes(req: falcon.Request, max_bytes: int) -> bytes:
-    """The body as it came, also when it was read before. Raises HTTPRequestEntityTooLarge."""
+    """The body as bytes, even if it was read before. Raises HTTPRequestEntityTooLarge."""
     known = getattr(req.context, "body", None)
     if known is not None:
         return bytes(known)
@@ -48,27 +48,27 @@ def read_bytes(req: falcon.Request, max_bytes: int) -> bytes:
 
 
 def unwrap(body: dict[str, Any], name: str) -> Any:
-    """What stands under the resource's name. Raises HTTPBadRequest when nothing does."""
+    """The value under the resource's name. Raises HTTPBadRequest if there is none."""
     if name not in body:
         raise HTTPBadRequest(f"Resource name '{name}' not found in request body.")
     return body[name]
 
 
 def unwrap_each(items: list[Any], name: str) -> list[Any]:
-    """The items of a bulk request, each in its singular name or as it is: Neutron takes both."""
+    """The items of a bulk request, each under its singular name or bare: Neutron takes both."""
     return [
         each[name] if isinstance(each, dict) and each.keys() == {name} else each for each in items
     ]
 
 
 def respond(resp: falcon.Response, answer: Any) -> None:
-    """Send this as JSON; structs are written under their wire names."""
+    """Send this as JSON. Structs are written with their wire names."""
     resp.content_type = falcon.MEDIA_JSON
     resp.data = msgspec.json.encode(answer)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether containers in it are nested in more levels than these."""
+    """Whether its containers are nested deeper than `levels`."""
     level = [value]
     for _ in range(levels + 1):
         inner = (one.values() if isinstance(one, dict) else one for one in level)

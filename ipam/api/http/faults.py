@@ -1,4 +1,4 @@
-"""How an exception becomes an answer: always `{"NeutronError": {"type", "message", "detail"}}`.
+"""Turns exceptions into answers: always `{"NeutronError": {"type", "message", "detail"}}`.
 
 Neutron's client drops the type of an error whose body lacks one of the three keys.
 """
@@ -28,7 +28,7 @@ INTERNAL = "Request Failed: internal server error while processing your request.
 def install(app: falcon.App[Any, Any]) -> None:
     """Make the application answer every exception in this form."""
     app.add_error_handler(Exception, handle)
-    app.add_error_handler(falcon.HTTPError, handle)  # in place of the one Falcon has for it
+    app.add_error_handler(falcon.HTTPError, handle)  # replaces Falcon's handler
 
 
 def handle(
@@ -52,7 +52,7 @@ def handle(
 
 
 def _log_refusal(req: falcon.Request, error: IpamError) -> None:
-    """Who was refused what, and why: once for each request, here and nowhere else."""
+    """Log who was refused what, and why. Each request is logged once, and only here."""
     who = getattr(req.context, "caller", None) or f"somebody at {req.remote_addr}"
     request_id = getattr(req.context, "request_id", "-")
     LOG.warning("refused %s: %s %s: %s [%s]", who, req.method, req.path, error, request_id)
@@ -68,7 +68,7 @@ def _render(resp: falcon.Response, error: IpamError) -> None:
 
 
 def _translated(req: falcon.Request, error: falcon.HTTPError) -> IpamError:
-    """Falcon's own refusals (no such path, no such method, a bad header) as ours."""
+    """Falcon's errors (no such path, no such method, a bad header) as errors of `ipam.errors`."""
     match error.status_code:
         case 404:
             return HTTPNotFound("The resource could not be found.")

@@ -1,13 +1,13 @@
-"""Idempotency-Key: a POST that is sent again is answered again, and not carried out again.
+"""Idempotency-Key: a POST that is sent again gets the same answer, and is not carried out again.
 
-A key belongs to the caller who sent it and stands for one request: method, path, query and body.
-The key is taken in the first statement of the transaction that makes the change, and the answer
-is kept in its last, so that a crash leaves both or neither; the unique key lets one of several
-requests at once go on, and the others wait for its answer. Requests that were refused changed
-nothing and are not kept: sent again they are tried again.
+A key belongs to the caller who sent it and to one request: method, path, query and body. The first
+statement of the transaction takes the key and the last one keeps the answer, so that a crash
+leaves both or neither. Of several requests at once the unique key lets one continue, and the
+others wait for its answer. A refused request changed nothing and is not kept. Sent again, it is
+tried again.
 
-Routes that do not say with `keep` what they will answer have the key in their transaction and the
-answer in one after it; if the process dies in between, the key is refused with 409 for a day.
+A route that does not call `keep` has its key taken in its transaction, and its answer kept in a
+later one. If the process dies in between, the key is refused with 409 for a day.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ from ipam.store.idempotency import Kept, KeyTaken
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
-"""The header of an answer that was given before."""
+"""The header that marks an answer as repeated."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Attempt:
-    """One request with a key, on its way through the application."""
+    """One request with a key, while it is handled."""
 
     def __init__(self, key_id: str, request: str) -> None:
         self.key_id = key_id
@@ -45,7 +45,7 @@ class Attempt:
         self.answer: Callable[[Any], tuple[int, bytes]] | None = None
 
     def envelope(self, tx: Transaction, work: Callable[[Transaction], Any]) -> Any:
-        """The work of the request's first transaction, with the key taken and the answer kept."""
+        """Run the request's first transaction, and take the key and keep the answer in it."""
         if self.claimed:
             return work(tx)
         idempotency.claim(tx, self.key_id, self.request, is_over=self.is_over)
@@ -62,7 +62,7 @@ class Attempt:
 
 
 class Idempotency:
-    """Falcon middleware, after `Authorization`: the caller is known and may do what it asks."""
+    """Falcon middleware after `Authorization`: the caller is known and authorized."""
 
     def __init__(self, service: FrameworkService) -> None:
         self._service = service
@@ -102,7 +102,7 @@ class Idempotency:
         )
 
     def answer_taken(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Give the answer of the request that had the key first."""
+        """Answer like the first request with the key."""
         enclose(None)
         attempt: Attempt = req.context.idempotency
         kept = self._service.database.read(lambda tx: idempotency.find(tx, attempt.key_id))
@@ -112,16 +112,16 @@ class Idempotency:
 
 
 def keep(req: falcon.Request, status: int, answer: Callable[[Any], Any]) -> None:
-    """Say what the result of the coming transaction will be answered with: this, as JSON."""
+    """Say how the result of the next transaction is answered: with this status and JSON."""
     attempt: Attempt | None = getattr(req.context, "idempotency", None)
     if attempt is not None:
         attempt.answer = lambda result: (status, msgspec.json.encode(answer(result)))
 
 
 def install(app: falcon.App[Any, Any], middleware: Idempotency, faults: Any) -> None:
-    """Let the application answer those whose key another request took first.
+    """Make the application answer requests whose key another request took first.
 
-    `faults` handles what that raises: an error handler must not raise itself.
+    `faults` handles the errors of that, because an error handler must not raise.
     """
 
     def handle(
@@ -129,7 +129,7 @@ def install(app: falcon.App[Any, Any], middleware: Idempotency, faults: Any) -> 
     ) -> None:
         try:
             middleware.answer_taken(req, resp)
-        except Exception as error:  # noqa: BLE001  # rendered by the one handler of errors
+        except Exception as error:  # noqa: BLE001  # `faults` answers it
             faults(req, resp, error, params)
 
     app.add_error_handler(KeyTaken, handle)
@@ -156,14 +156,14 @@ def _key_id(caller: Caller, key: str) -> str:
 
 
 def _request_id(req: falcon.Request, body: bytes) -> str:
-    """The same for requests that mean the same: the order of an object's members means nothing."""
+    """A hash that is equal for equal requests. The order of an object's members does not count."""
     try:
         canonical = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        canonical = body  # refused later on
+        canonical = body  # refused later
     return _digest([req.method, req.path, req.query_string, canonical.hex()])
 
 
 def _digest(parts: list[str]) -> str:
-    text = msgspec.json.encode(parts)  # unlike parts joined by anything, unambiguous
+    text = msgspec.json.encode(parts)  # unambiguous, which joined texts are not
     return hashlib.sha256(text).hexdigest()

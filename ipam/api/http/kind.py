@@ -1,4 +1,4 @@
-"""One kind of resource: what it is called, how it is read, what it looks like."""
+"""The description of a kind of resource: its names, how it is read, its views."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,23 +19,23 @@ Views = Callable[[Transaction, Sequence[Record]], list[Any]]
 """View structs of these rows, in their order."""
 
 KINDS_KEPT: Final = 256
-"""Sets of fields that clients ask for."""
+"""How many narrowed kinds are kept, one for each set of fields that clients ask for."""
 
 
 Guard = Callable[[Any], bool]
-"""Whether the rule about an attribute is about this value of it."""
+"""Whether the rule of an attribute applies to this value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What each item of a kind is on, and which attribute of a new item names it."""
+    """The kind of the parent of each item, and the attribute of a new item that names it."""
 
     kind: "Kind"
     attribute: str
 
     @property
     def relation(self) -> str:
-        """How an item stands to the project that its parent belongs to."""
+        """The relation of an item to the project that owns its parent."""
         return f"{self.kind.name}_owner"
 
 
@@ -51,12 +51,12 @@ class Kind:
     not_found: type[NotFound]
     parent: Parent | None = None
     guards: Mapping[str, Guard] = field(default_factory=dict, hash=False)
-    """For attributes whose rules are about some values alone."""
+    """For attributes whose rules apply only to some values."""
     filterable: frozenset[str] = frozenset()
-    """Attributes that also those may filter by who may not see them."""
+    """Attributes by which callers may filter even if they may not see them."""
 
     def missing(self, resource_id: str) -> NotFound:
-        """The error for an id that names nothing."""
+        """The error for an id without a resource."""
         title = self.name.replace("_", " ").capitalize()
         return self.not_found(f"{title} {resource_id} could not be found.")
 
@@ -68,21 +68,21 @@ class Kind:
         return self.views(tx, [self.row(tx, resource_id, viewer)])[0]
 
     def row(self, tx: Transaction, resource_id: str, viewer: Viewer | None = None) -> Record:
-        """The row of one item; as `show` otherwise."""
+        """The row of one item. Otherwise like `show`."""
         row = read_one(tx, self.rows, resource_id, viewer) if is_uuid(resource_id) else None
         if row is None:
             raise self.missing(resource_id)
         return row
 
     def showing(self, fields: frozenset[str]) -> "Kind":
-        """The kind for a request of these fields: one that reads no more, where that can be."""
+        """The kind for a request of these fields. It reads only them, if that is possible."""
         known = fields.intersection(python_names(self.view))
         return _narrowed(self, known) if known and known <= self.rows.verbatim else self
 
 
 @lru_cache(maxsize=KINDS_KEPT)
 def _narrowed(kind: Kind, fields: frozenset[str]) -> Kind:
-    """The kind with a view of these fields, and the id, straight from their columns."""
+    """The kind with a view of these fields and the id, read directly from their columns."""
     names = sorted(fields | {"id"})
     attributes = [(python_names(kind.view)[name], Any, msgspec.field(name=name)) for name in names]
     view = msgspec.defstruct(kind.view.__name__, attributes)

@@ -1,8 +1,8 @@
-"""The query string of a list, and the answer to it: filters, fields, sorting, paging with links.
+"""The query string of a list: filters, fields, sorting, and paging with links.
 
-Which names can be filtered and sorted by stands in the resource's `Collection`; what a value must
-look like follows from the type of the field in its view. Unknown filter names are ignored, as
-Neutron ignores them; an impossible value is refused.
+The resource's `Collection` says by which names one can filter and sort. The type of a value is
+that of the field in the view. Unknown filter names are ignored, as in Neutron. Impossible values
+are refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from ipam.store.engine.listing import Collection, ListQuery
 
 RESERVED: Final = ("fields", "sort_key", "sort_dir", "limit", "marker", "page_reverse")
 LARGEST: Final = 2**63 - 1
-"""No column holds a larger number; a database refuses to compare with one."""
+"""No column has a larger number, and databases refuse to compare with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def parse_query(
 
 
 def query_pairs(query_string: str) -> list[tuple[str, str]]:
-    """Names and values of a query string, blank values kept."""
+    """Names and values of a query string, including empty values."""
     try:
         return parse_qsl(query_string, keep_blank_values=True, max_num_fields=10_000)
     except ValueError as error:
@@ -75,17 +75,17 @@ def shown_fields(query_string: str) -> frozenset[str]:
 
 
 def with_fields(view: Struct, fields: frozenset[str]) -> Any:
-    """The view cut down to these fields; whole when none is named. Unknown names are ignored."""
+    """The view with these fields only, or with all if none is named. Ignores unknown names."""
     if not fields:
         return view
     return {name: value for name, value in msgspec.to_builtins(view).items() if name in fields}
 
 
 def links(url: str, request: Request, ids: Sequence[str]) -> list[dict[str, str]]:
-    """The `next` and `previous` links of a page with these ids, as Neutron gives them.
+    """The `next` and `previous` links of a page with these ids, the same as Neutron's.
 
-    A full page has a link onwards though nothing may follow: what it leads to is then empty and
-    leads back.
+    A full page has a `next` link even if nothing follows. That page is then empty and has a link
+    back.
     """
     query = request.query
     if not query.limit:
@@ -128,9 +128,10 @@ def _filter_value(
 
 
 def filter_type(collection: Collection, view: type[Struct], name: str) -> type | None:
-    """`bool`, `int` or `str`, where a filter on a column has such values.
+    """`bool`, `int` or `str`, if a filter on a column has such values.
 
-    As the view has it; what no view shows, such as whether a subnet is shared, as its column does.
+    It is the type in the view. A name that no view shows, such as a subnet's `shared`, has the
+    type of its column.
     """
     if name in wire_names(view):
         return scalar_type(view, name)
@@ -168,7 +169,7 @@ def _integer(name: str, text: str, faults: list[str]) -> int:
 
 
 def _limit(given: Sequence[str], page_size_max: int, faults: list[str]) -> int | None:
-    """0 asks for everything, as in Neutron; `page_size_max` bounds it all the same."""
+    """The limit of a page. 0 asks for everything, as in Neutron, but `page_size_max` bounds it."""
     text = given[-1] if given else "0"
     if not (text.isdecimal() and text.isascii() and len(text) < 20):
         reason = f"{values.shown(text)} is not a number from 0 on"
@@ -201,7 +202,7 @@ def _sorts(
 
 
 def filter_names(collection: Collection) -> Mapping[str, bool]:
-    """Every filter with whether it is also a sort key, for the API's description."""
+    """Every filter, and whether it is also a sort key, for the OpenAPI document."""
     return {
         name: name in collection.columns for name in (*collection.columns, *collection.special)
     }

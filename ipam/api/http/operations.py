@@ -1,4 +1,4 @@
-"""What a route offers, as values: the access check and the OpenAPI document are made of these."""
+"""Descriptions of what routes offer, for the access check and the OpenAPI document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,38 +16,38 @@ class Operation:
     summary: str
     status: int = 200
     request: tuple[Mapping[str, Any], ...] = ()
-    """The bodies it takes, any one of them; empty for none."""
+    """The bodies it takes, of which a request has one; empty for no body."""
     response: Mapping[str, Any] | None = None
     response_forms: tuple[Mapping[str, Any], ...] = ()
     """Further forms of its answer."""
     text: str = ""
     """The media type of an answer that is not JSON."""
     also: tuple[int, ...] = ()
-    """Statuses that it answers beside those that follow from what it takes."""
+    """Further statuses of its answers. Others follow from its other fields."""
     listed: tuple[Collection, type[Struct]] | None = None
     """For a list: where its query parameters come from."""
     query: Mapping[str, str] = field(default_factory=dict)
-    """Further query parameters, with what each does."""
+    """Further query parameters, and what each does."""
     rule: str = ""
-    """The rule of `ipam.identity.default_rules` that allows it; without one it is for admins."""
+    """The rule of `ipam.identity.default_rules` that allows it. Without one it is for admins."""
     row: Any = None
-    """The Kind of what `{resource_id}` names, where the rule is to hold for that row."""
+    """The Kind of the `{resource_id}` in the path, if the rule applies to that row."""
     project: str = ""
-    """The path's parameter that names a project, where the rule is to hold for that project."""
+    """The path's parameter that names a project, if the rule applies to that project."""
     checked_inside: bool = False
-    """The route itself applies the rule, with `req.context.access`, to what it reads.
+    """The route itself applies the rule, with `req.context.access`, to the rows it reads.
 
-    An answer that it gives before becomes an internal error.
+    If it answers without that, the answer becomes an internal error.
     """
     service: bool = False
-    """Whether the role `service` may call it, where no rule is named."""
+    """Whether the role `service` may call it, if it has no rule."""
     public: bool = False
     """Whether it needs no authentication."""
 
 
 class Route(Protocol):
-    """A Falcon resource that says what its methods are."""
+    """A Falcon resource that describes its methods."""
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """By method, `GET` and so on."""
+        """The operations by method, such as `GET`."""

@@ -1,4 +1,4 @@
-"""The number of each request, which its answer and every log line about it carry."""
+"""The id of each request, which its answer and every log line about it have."""
 
 import uuid
 

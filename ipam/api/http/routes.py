@@ -1,13 +1,13 @@
-"""The routes every resource has: list, show, create, update, delete.
+"""The routes of every resource: list, show, create, update, delete.
 
 How to add a resource:
-1. Write its msgspec Structs (view; create and update where it has them) with the types of
-   `ipam.values`; names that are no Python names by `msgspec.field(name="router:external")`.
+1. Write its msgspec Structs (view; create and update if it can be written) with the types of
+`ipam.values`. `msgspec.field(name="router:external")` gives a field another name in JSON.
 2. In `ipam/store/`, a `listing.Collection` that maps wire names to columns, and a `views` function
    that turns rows into view structs with a constant number of statements.
-3. Make a `Kind` of these, and give its paths in `routes` of its package, which `app.routes` puts
-   together: `read_routes` to read, `write_routes` with an `Actions` to write as well.
-   A route of its own is any Falcon resource with an `operations` property (see `operations.py`).
+3. Make a `Kind` of these, and return its paths from `routes` of its package, which `app.routes`
+calls: `read_routes` to read, `write_routes` with an `Actions` to write as well.
+Any Falcon resource with an `operations` property can be a further route (see `operations.py`).
 The list's filters, sort keys, paging and OpenAPI come with the Kind.
 """
 
@@ -33,19 +33,19 @@ from ipam.values import is_uuid
 
 
 class Actions(Protocol):
-    """What writes a resource; each call is one transaction, done or not done as a whole."""
+    """Writes a resource. Each call is one transaction."""
 
     create_struct: type[Struct]
     update_struct: type[Struct]
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[Any]:
-        """The views of what was made of these bodies: all of them or none."""
+        """Create these bodies, all or none. Gives the views of the new resources."""
 
     def update(self, caller: Caller, resource_id: str, body: Any, revision: int | None) -> Any:
-        """The view after the change. `revision` is what If-Match asked for."""
+        """The view after the change. `revision` is that of If-Match."""
 
     def delete(self, resource_id: str, revision: int | None) -> None:
-        """Remove it."""
+        """Delete the resource."""
 
 
 class ListRoute:
@@ -72,7 +72,7 @@ class ListRoute:
         }
 
     def showing(self, request: list_query.Request) -> Kind:
-        """The kind as this request wants to see it."""
+        """The kind with the fields that this request asks for."""
         return self.kind.showing(request.fields)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -133,7 +133,7 @@ class ShowRoute:
 
 
 class WriteListRoute(ListRoute):
-    """GET and POST of a collection; POST takes one item or, under the plural, several."""
+    """GET and POST of a collection. POST takes one item or, under the plural, several."""
 
     def __init__(self, service: FrameworkService, kind: Kind, actions: Actions) -> None:
         super().__init__(service, kind)
@@ -173,7 +173,7 @@ class WriteListRoute(ListRoute):
     def _create(
         self, req: falcon.Request, bodies: Sequence[Any], wrap: Callable[[list[Any]], Any]
     ) -> Any:
-        """The answer about what was made of these bodies, as the caller may see it."""
+        """Create these bodies. Gives the answer with what the caller may see."""
         access: Access = req.context.access
         access.require_new(self.kind, self.actions.create_struct, bodies)
 
@@ -213,7 +213,7 @@ class WriteShowRoute(ShowRoute):
         try:
             access.require_change(kind, resource_id, f"update_{kind.name}", body)
         except CallerError:
-            # What no PUT may say is refused before what this caller may not do, as in Neutron.
+            # Faults of the body come before what the caller may not do, as in Neutron.
             writing.read_update(self.actions.update_struct, kind.view, body)
             raise
         caller, revision = req.context.caller, wanted_revision(req)
@@ -229,7 +229,7 @@ class WriteShowRoute(ShowRoute):
 
 
 def read_routes(service: FrameworkService, path: str, kind: Kind) -> list[tuple[str, Route]]:
-    """The two paths of a kind that is only read; `path` is that of its collection."""
+    """The two paths of a kind that is only read. `path` is that of its collection."""
     return [
         (path, ListRoute(service, kind)),
         (f"{path}/{{resource_id}}", ShowRoute(service, kind)),
@@ -239,7 +239,7 @@ def read_routes(service: FrameworkService, path: str, kind: Kind) -> list[tuple[
 def write_routes(
     service: FrameworkService, path: str, kind: Kind, actions: Actions
 ) -> list[tuple[str, Route]]:
-    """The two paths of a kind that is written, too; `path` is that of its collection."""
+    """The two paths of a kind that is read and written. `path` is that of its collection."""
     return [
         (path, WriteListRoute(service, kind, actions)),
         (f"{path}/{{resource_id}}", WriteShowRoute(service, kind, actions)),
@@ -247,9 +247,9 @@ def write_routes(
 
 
 def wanted_revision(req: falcon.Request) -> int | None:
-    """The revision of `If-Match: revision_number=N`, where N may be one that no item can have.
+    """The revision of `If-Match: revision_number=N`. N may be larger than any revision.
 
-    Raises HTTPBadRequest on another form.
+    Raises HTTPBadRequest for another form.
     """
     header = req.get_header("If-Match")
     if header is None:

@@ -1,4 +1,4 @@
-"""What the framework works with, whatever the resources are."""
+"""What the framework needs of a service, whatever its resources are."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from ipam.store.engine.database import Database
 
 
 class FrameworkService(Protocol):
-    """The parts of a service that every route needs; safe to use from several threads."""
+    """The parts of a service that every route needs. Threads may share them."""
 
     @property
     def settings(self) -> Settings:
@@ -16,8 +16,8 @@ class FrameworkService(Protocol):
 
     @property
     def database(self) -> Database:
-        """Where resources are kept."""
+        """The database of the resources."""
 
     @property
     def policy(self) -> Policy:
-        """Who may do what."""
+        """The rules of who may do what."""

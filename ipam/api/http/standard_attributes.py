@@ -1,4 +1,4 @@
-"""What the attributes that most resources have mean, in a sentence each for the API's document."""
+"""Descriptions of the attributes that most resources have, for the OpenAPI document."""
 
 from typing import Final
 

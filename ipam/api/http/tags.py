@@ -2,7 +2,7 @@
 
 How to give a resource tags: `tags: tuple[str, ...] = ()` in its view and `tags: list[Tag] = []` in
 its create struct; `tags.for_row` in its new row; `tags.filters(table)` among the special filters
-of its Collection; `tags.forget` before a row goes; `tag_routes` among the routes.
+of its Collection; `tags.forget` before a row is deleted; `tag_routes` among the routes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from ipam.store.engine.database import Transaction
 from ipam.values import NAME_LENGTH, Tag, is_uuid
 
 Change: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
-"""From the tags before to the tags after."""
+"""Gives the tags after a change, from those before it."""
 
 
 class TagList(Struct):
@@ -137,7 +137,7 @@ class _Store:
         return tags.of_row(row)
 
     def change(self, resource_id: str, change: Change) -> tuple[str, ...]:
-        """The tags after a change, made while the resource's row is held."""
+        """The tags after a change, which is made with the resource's row locked."""
 
         def work(tx: Transaction) -> tuple[str, ...]:
             missing = self._kind.missing(resource_id)
@@ -160,7 +160,7 @@ def tag_routes(service: FrameworkService, path: str, kind: Kind) -> list[tuple[s
 
 
 def _rules(kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tags are seen with their resource and changed as it is."""
+    """The rules of tags: those of showing and of changing their resource."""
     return (
         {"rule": f"get_{kind.name}", "row": kind},
         {"rule": f"update_{kind.name}", "row": kind},
@@ -172,5 +172,5 @@ def _missing(tag: str) -> TagNotFound:
 
 
 def _checked(tag: str) -> str:
-    """A tag that stands in a path. Raises HTTPBadRequest."""
+    """A tag from a path. Raises HTTPBadRequest."""
     return parse(TagList, {"tags": [tag]}).result().tags[0]

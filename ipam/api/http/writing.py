@@ -1,4 +1,4 @@
-"""What writing has in common, whatever the resource: bodies, locks, revisions, quotas, tags."""
+"""What writing all resources has in common: bodies, locks, revisions, quotas, tags."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from ipam.store.engine.rows import Table
 S = TypeVar("S", bound=Struct)
 
 Rule = Callable[[Mapping[str, Any]], Sequence[CallerError]]
-"""Faults between the values of one body; a value that was faulty by itself is missing."""
+"""Gives the faults between the values of a body. Values with faults of their own are left out."""
 
 
 def read_bodies(
@@ -48,7 +48,7 @@ def read_update(struct: type[S], view: type[Struct], body: Any) -> S:
 
 
 def raise_all(broken: Sequence[CallerError]) -> None:
-    """Raise one broken rule as what it is, several as InvalidInput with every message."""
+    """Raise a single error unchanged, several as an InvalidInput with every message."""
     if len(broken) == 1:
         raise broken[0]
     if broken:
@@ -63,7 +63,7 @@ def _two_projects(parsed: Parsed[Any]) -> list[str]:
 
 
 def project_of(body: Any, caller: Caller) -> str:
-    """Who owns what this body makes: the project it names, or else the caller's."""
+    """The owner of a new resource: the project that the body names, or else the caller's."""
     for project in (body.project_id, body.tenant_id):
         if not isinstance(project, UnsetType):
             return str(project)
@@ -73,7 +73,7 @@ def project_of(body: Any, caller: Caller) -> str:
 def locked(
     tx: Transaction, table: Table, resource_id: str, revision: int | None, missing: CallerError
 ) -> Record:
-    """The row, held for a change. Raises `missing`, or RevisionNumberConstraintFailed."""
+    """The row, locked for a change. Raises `missing`, or RevisionNumberConstraintFailed."""
     row = rows.lock(tx, table, resource_id)
     if row is None:
         raise missing
@@ -85,7 +85,7 @@ def locked(
 
 
 def made(tx: Transaction, kind: Kind, pks: Sequence[int], settings: Settings) -> Sequence[Record]:
-    """The rows that a POST has just inserted, their tags noted. Raises OverQuota."""
+    """The rows that a POST has inserted. Adds their tags. Raises OverQuota."""
     if kind.name in quotas.COUNTED:
         default = settings.quotas[kind.name]
         found = quotas.read_made(tx, kind.rows, pks, kind.name, default)
@@ -98,18 +98,18 @@ def made(tx: Transaction, kind: Kind, pks: Sequence[int], settings: Settings) ->
 
 
 def given(body: Struct) -> dict[str, Any]:
-    """What a PUT set, by Python name."""
+    """The values that a PUT sets, by Python name."""
     values = {name: getattr(body, name) for name in body.__struct_fields__}
     return {name: value for name, value in values.items() if not isinstance(value, UnsetType)}
 
 
 def changed(row: Record, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those values that differ from the row's."""
+    """The values that differ from the row's."""
     return {name: value for name, value in values.items() if getattr(row, name) != value}
 
 
 def standard_view(row: Record) -> dict[str, Any]:
-    """The attributes that every view takes from its row."""
+    """The standard attributes of a view, from its row."""
     return {
         "id": row.id,
         "name": row.name,

@@ -1,4 +1,4 @@
-"""The allocation history as the API shows it: which port had which address when."""
+"""The bodies of the allocation history: which port had which address when."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
@@ -16,9 +16,9 @@ from ipam.values import IpAddress, MacAddress, Name, ProjectId, Uuid
 
 
 class AllocationEventView(Struct):
-    """An address that changed hands. The device is what the port said at that moment.
+    """An address that got or lost its port. The device is the port's at that moment.
 
-    `changed`: its port kept it and got another device or MAC address.
+    `changed`: its port kept the address and got another device or MAC address.
     """
 
     id: Annotated[Uuid, ID]

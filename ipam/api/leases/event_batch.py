@@ -1,8 +1,8 @@
-"""A batch of lease events, read.
+"""Reads a batch of lease events.
 
-A batch is taken whole or, if one event of it can never be stored, refused whole with every fault;
-the agent then finds the culprit by halves. So texts are made to fit and not refused: a client
-chose them.
+A batch is taken as a whole. If one of its events can never be stored, the batch is refused with
+every fault, and the agent finds that event by halving. Texts that clients choose are made to fit
+and never refused.
 """
 
 import re
@@ -18,14 +18,14 @@ from ipam.protocol.lease_events import LeaseEventCreate
 from ipam.rules.leases import LeaseEvent
 
 LATEST_SECONDS: Final = 253_402_300_799
-"""The end of the year 9999: no calendar goes further."""
+"""The end of the year 9999, the last that Python's calendar has."""
 FAULTS_MAX: Final = 50
-"""Enough to see what is wrong with a batch that is wrong throughout."""
+"""Enough to show what is wrong with a batch of faulty events."""
 DETAILS_MAX: Final = 32
 DETAIL_NAME_MAX: Final = 64
 DETAIL_MAX: Final = 1024
 TEXTS: Final = {"client_id": 1024, "duid": 1024, "iaid": 16, "hostname": 255}
-"""Texts that clients choose, with the characters that their columns hold."""
+"""Texts that clients choose, and how many characters their columns hold."""
 HOST_MAX: Final = 255
 UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
@@ -57,7 +57,7 @@ def _read_event(given: Any, now_us: int) -> LeaseEvent:
     event = parsed.result()
     details, mac_address = dict(event.details), (event.mac_address or "").lower()
     if mac_address and not model.is_mac(mac_address):
-        # Hardware other than Ethernet (dnsmasq writes 06-…): kept where its length does no harm.
+        # Hardware other than Ethernet (dnsmasq writes 06-…): kept if it fits the column.
         details, mac_address = {"mac_address": mac_address, **details}, ""
     kept = {
         **msgspec.structs.asdict(event),
@@ -65,7 +65,7 @@ def _read_event(given: Any, now_us: int) -> LeaseEvent:
         "id": event_id,
         "host": _text(event.host, HOST_MAX) or "",
         "ip_address": model.pack(event.ip_address),
-        # An agent whose clock runs ahead must not silence those who tell what happens next.
+        # The events of an agent whose clock is ahead must not hide later events of other agents.
         "occurred_at_us": min(max(event.occurred_at_us, 0), now_us),
         "mac_address": mac_address or None,
         "expires_at": _seconds(event.expires_at),
@@ -75,7 +75,7 @@ def _read_event(given: Any, now_us: int) -> LeaseEvent:
 
 
 def _text(text: str | None, longest: int) -> str | None:
-    """Text that a client may have chosen, fit for a column and a terminal; None for none."""
+    """A client's text, made fit for a column and a terminal; None if it is empty."""
     if not text:
         return None
     cut = text[:longest]
@@ -96,7 +96,7 @@ def _details(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_event_id(text: str) -> str | None:
-    """The id as every id is written; agents leave the hyphens out."""
+    """The id in the usual form. Agents leave out the hyphens."""
     if _HEX_ID.fullmatch(text):
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
     return text if values.is_uuid(text) else None

@@ -1,6 +1,6 @@
-"""The history of leases: GET of events, and POST of what agents saw.
+"""The history of leases: GET of events, and POST of events that agents saw.
 
-An agent forgets an event once it is acknowledged and sends it again until then.
+An agent sends an event again until it is acknowledged.
 """
 
 from collections.abc import Mapping

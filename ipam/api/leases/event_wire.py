@@ -1,4 +1,4 @@
-"""The events of the lease history as the API shows them."""
+"""The bodies of the lease history's events."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -17,7 +17,7 @@ from ipam.values import IpAddress, MacAddress, ProjectId, Uuid
 
 
 class LeaseEventView(Struct):
-    """What a DHCP server did about an address, or an end that none reported (`missed`)."""
+    """What a DHCP server did with an address, or an end that none reported (`missed`)."""
 
     id: Annotated[Uuid, ID]
     network_id: Annotated[Uuid, Meta(description="The network.")]

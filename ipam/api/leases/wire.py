@@ -1,4 +1,4 @@
-"""Leases as the API shows them: what DHCP servers last said about addresses."""
+"""The bodies of leases: what DHCP servers last said about addresses."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ from ipam.values import IpAddress, MacAddress, ProjectId, Uuid
 
 
 class LeaseView(Struct):
-    """A lease. `expires_at` null is an infinite one; texts are what the client sent, escaped."""
+    """A lease. `expires_at` is null if it is infinite. Texts are the client's, escaped."""
 
     id: Annotated[Uuid, ID]
     network_id: Annotated[Uuid, Meta(description="The network.")]

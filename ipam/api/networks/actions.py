@@ -109,7 +109,7 @@ class NetworkActions:
         self._service.database.write(work)
 
     def _remove(self, tx: Transaction, network_pk: int, device_id: str) -> None:
-        """Delete the network with what only it held: its DHCP port and its subnets."""
+        """Delete the network with its DHCP port and its subnets."""
         allocator = self._service.allocator
         if own := ports.dhcp_port(tx, network_pk, device_id):
             for _, subnet_pk, address in ports.fixed_ips(tx, [own.pk])[own.pk]:
@@ -122,7 +122,7 @@ class NetworkActions:
 
 
 def _require_zones(tx: Transaction, bodies: Sequence[NetworkCreate]) -> None:
-    """Raise AvailabilityZoneNotFound when a network hints at a zone that no agent is in."""
+    """Raise AvailabilityZoneNotFound if a network's hints name a zone without agents."""
     hints = [zone for body in bodies for zone in body.availability_zone_hints]
     if unknown := scheduling.unknown_zones(tx, hints):
         raise AvailabilityZoneNotFound(f"AvailabilityZone {unknown[0]} could not be found.")

@@ -1,4 +1,4 @@
-"""Network IP availabilities: how many addresses networks have, and how many are used."""
+"""The bodies of network IP availabilities: how many addresses there are and are used."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -21,7 +21,7 @@ USED_IPS: Final = Meta(description="How many addresses are given.")
 
 
 class SubnetAvailability(Struct):
-    """One subnet's part. `total_ips` of an IPv6 subnet is beyond 64 bits."""
+    """One subnet's part. The `total_ips` of an IPv6 subnet may need more than 64 bits."""
 
     subnet_id: Annotated[Uuid, Meta(description="The subnet of the address.")]
     subnet_name: Annotated[Name, Meta(description="The subnet's name.")]
@@ -32,7 +32,7 @@ class SubnetAvailability(Struct):
 
 
 class AvailabilityView(Struct):
-    """How full one network is. `total_ips` counts allocation pools; without any, whole subnets."""
+    """How full a network is. `total_ips` counts allocation pools; without pools, whole subnets."""
 
     network_id: Annotated[Uuid, Meta(description="The network.")]
     network_name: Annotated[Name, Meta(description="The network's name.")]
@@ -46,14 +46,14 @@ class AvailabilityView(Struct):
 
     @property
     def id(self) -> str:
-        """What a page's marker names."""
+        """The marker of a page."""
         return self.network_id
 
 
 def views(
     tx: Transaction, rows: Sequence[Record], versions: Sequence[str] = ("4", "6")
 ) -> list[AvailabilityView]:
-    """The availability of these networks, by a constant number of statements.
+    """The availability of these networks. Runs a constant number of statements.
 
     Only subnets of these IP versions are counted.
     """
@@ -86,7 +86,7 @@ def views(
 
 
 def total(cidr: str, pools: Sequence[ranges.AddressRange]) -> int:
-    """How many addresses allocation pools have; without any, the whole prefix, as in Neutron."""
+    """How many addresses allocation pools have; without pools, the whole prefix, as in Neutron."""
     return sum(map(ranges.size, pools)) or prefixes.parse(cidr).size
 
 

@@ -14,10 +14,10 @@ from ipam.api.service import Service
 
 
 class AvailabilitiesRoute(ListRoute):
-    """GET of the availabilities; with ip_version= only such subnets are counted."""
+    """GET of the availabilities. With ip_version= only subnets of that version count."""
 
     def showing(self, request: Request) -> Kind:
-        """The kind whose views count the subnets that were asked for."""
+        """The kind whose views count only the subnets of the IP version asked for."""
         kind, versions = super().showing(request), request.query.filters.get("ip_version")
         if versions is None:
             return kind

@@ -1,4 +1,4 @@
-"""The segments of new networks: what was asked for, ids that are chosen, and who was first."""
+"""Chooses the segments of new networks, and tries again when another request was first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,11 +15,11 @@ from ipam.store.segments import SegmentTaken
 T = TypeVar("T")
 
 ATTEMPTS: Final = 10
-"""Two that choose at random collide rarely, and the second choice knows of the first."""
+"""Random choices rarely collide, and a later attempt sees the segments of the earlier one."""
 
 
 def wished(body: Any, settings: NetworkSettings) -> Segment:
-    """Where the body of a POST wants its network."""
+    """The segment that the body of a POST asks for."""
     kind = body.provider_network_type or settings.default_network_type
     return Segment(kind, body.provider_physical_network, body.provider_segmentation_id)
 
@@ -27,7 +27,7 @@ def wished(body: Any, settings: NetworkSettings) -> Segment:
 def settled(
     tx: Transaction, wanted: Sequence[Segment], settings: NetworkSettings
 ) -> list[Segment]:
-    """The segments with ids chosen where none was named. Raises NoNetworkAvailable."""
+    """The segments, with an id chosen for those without one. Raises NoNetworkAvailable."""
     chosen: list[Segment] = []
     for segment in wanted:
         chosen.append(_choose(tx, segment, settings, chosen) if segment.wants_id else segment)
@@ -35,9 +35,9 @@ def settled(
 
 
 def write(database: Database, work: Callable[[Transaction], T], wanted: Sequence[Segment]) -> T:
-    """As `database.write`, again while another request was first with an id that was chosen.
+    """Like `database.write`, but tries again if another request took a chosen id first.
 
-    Raises what says that a segment is in use, where it was asked for by name.
+    Raises the error for a segment in use if the request named its id.
     """
     attempts = ATTEMPTS if any(segment.wants_id for segment in wanted) else 1
     try:

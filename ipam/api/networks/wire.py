@@ -1,4 +1,4 @@
-"""Networks as the API shows and takes them."""
+"""The bodies of networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
@@ -180,16 +180,17 @@ KIND: Final = Kind(
     networks.COLLECTION,
     views,
     NetworkNotFound,
-    filterable=frozenset({"provider:network_type"}),  # as in Neutron; it tells no VLAN and no port
+    filterable=frozenset({"provider:network_type"}),  # as in Neutron; it reveals no VLAN and no
+    # port
 )
 
 
 HINTS_MAX: Final = 12
-"""Zones that a network may name: as many as its column has room for."""
+"""How many zones a network may name. Its column has room for so many."""
 
 
 def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
-    """What contradicts itself in the body of a POST."""
+    """The contradictions in the body of a POST."""
     faults = segment_rules.faults(values)
     if len(values.get("availability_zone_hints", ())) > HINTS_MAX:
         faults.append(

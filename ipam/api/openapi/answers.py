@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of answers and bodies: each status, each form, each field."""
+"""The OpenAPI document's parts about answers and bodies: statuses, forms and fields."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Final
@@ -23,11 +23,11 @@ DESCRIPTIONS: Final = {
     422: "The Idempotency-Key stands for another request",
     503: "Something that the service needs is away; Retry-After says when to come again",
 }
-"""Every status that is no success. One that is missing here is one that nothing answers."""
+"""Every status that is no success. The API answers no other."""
 
 
 class NeutronError(Struct):
-    """What is wrong; `type` is for programs, `message` for people."""
+    """An error. `type` is for programs, `message` for people."""
 
     type: Annotated[str, Meta(description="The kind of error, for programs.")]
     message: Annotated[str, Meta(description="What is wrong, for people.")]
@@ -89,7 +89,7 @@ def _content(operation: Operation, schema_of: SchemaOf) -> dict[str, Any]:
 
 
 def _usual(path: str, method: str, operation: Operation) -> Iterator[int]:
-    """The statuses that follow from what the operation takes."""
+    """The statuses that follow from the operation's fields."""
     yield 400
     if not operation.public:
         yield from (401, 403, 503)
@@ -106,7 +106,7 @@ def _usual(path: str, method: str, operation: Operation) -> Iterator[int]:
 
 
 def chosen_by_fields(schema_of: SchemaOf, schemas: dict[str, Any]) -> SchemaOf:
-    """The schemas of an answer from which `fields=` chooses: nothing in an item is required."""
+    """The schemas of an answer for which `fields=` works: no field of an item is required."""
 
     def partial(schema: Any) -> Any:
         if isinstance(schema, list):
@@ -123,7 +123,7 @@ def chosen_by_fields(schema_of: SchemaOf, schemas: dict[str, Any]) -> SchemaOf:
 
 
 def loosen(schemas: dict[str, Any]) -> None:
-    """Require of no view what the rules hide from some callers."""
+    """Require no field of a view that the rules hide from some callers."""
     for rule, _, _ in RULES:
         kind, _, attribute = rule.removeprefix("get_").partition(":")
         view = schemas.get(f"{kind.title().replace('_', '')}View")
@@ -132,7 +132,7 @@ def loosen(schemas: dict[str, Any]) -> None:
 
 
 def close(schemas: dict[str, Any], document: Mapping[str, Any]) -> None:
-    """Say that bodies take no attributes but those that are named."""
+    """Say that bodies take only the attributes that are named."""
     for item in document["paths"].values():
         for method, operation in item.items():
             if method == "parameters":
@@ -143,7 +143,7 @@ def close(schemas: dict[str, Any], document: Mapping[str, Any]) -> None:
 
 
 def _references(part: Any, schemas: Mapping[str, Any]) -> Iterator[str]:
-    """The names of all schemas that a part of the document leads to; none leads to itself."""
+    """The names of all schemas that a part of the document refers to, directly or not."""
     if isinstance(part, list):
         for each in part:
             yield from _references(each, schemas)

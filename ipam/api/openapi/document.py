@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the routes and of the structs that validate."""
+"""The OpenAPI 3.1 document, made from the routes and the structs that validate bodies."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -28,7 +28,7 @@ SECURITY: Final = {
     "basic": {"type": "http", "scheme": "basic"},
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
 }
-"""As [api] auth_strategy says: a token of Keystone's, or a user of the htpasswd file."""
+"""By [api] auth_strategy: a token of Keystone, or a user of the htpasswd file."""
 
 IDEMPOTENCY_KEY: Final = {
     "name": idempotency.HEADER,
@@ -53,7 +53,7 @@ class OpenApiRoute:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The document; made once."""
+        """The document. It is made once."""
         return describe(self._table)
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:

@@ -1,6 +1,6 @@
 """Writing ports: their addresses, their binding, their names and options.
 
-Which addresses a port gets is decided in `ipam.rules.fixed_ips`.
+`ipam.rules.fixed_ips` decides which addresses a port gets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,10 +37,10 @@ from ipam.store.engine.write_again import write_despite
 from ipam.store.leases import endings
 
 MAC_ATTEMPTS: Final = 16
-"""Neutron's mac_generation_retries. A network of 100,000 ports hits a taken MAC once in 170."""
+"""Neutron's mac_generation_retries. With 100,000 ports in a network, 1 of 170 MACs is taken."""
 
 NEEDS_DHCP_AGAIN: Final = ("admin_state_up", "mac_address", "binding_host_id")
-"""After a change of these a port is DOWN until its agent has made it true."""
+"""After a change of these a port is DOWN until its agent serves it with the new values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class PortActions:
         return views(tx, writing.made(tx, KIND, pks, self._service.settings))
 
     def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
-        """What changed, by column; `fixed_ips` is among it when the addresses did."""
+        """The changed values by column. `fixed_ips` is among them if the addresses changed."""
         values = writing.changed(row, self._new_values(tx, row, asked))
         check_port_security(row, values)
         if not HELD_BY_DHCP.isdisjoint(writing.given(asked)):
@@ -176,7 +176,7 @@ class PortActions:
     def _move(
         self, tx: Transaction, row: Record, asked: PortUpdate, values: Mapping[str, Any]
     ) -> bool:
-        """Change the addresses as the update asks; whether any changed."""
+        """Change the addresses as the update asks. Gives whether any changed."""
         new_mac_address = values.get("mac_address", row.mac_address)
         wishes = asked.fixed_ips
         if isinstance(wishes, UnsetType) and new_mac_address == row.mac_address:
@@ -195,7 +195,7 @@ class PortActions:
 
 
 def _rebind(tx: Transaction, row: Record, host: str) -> None:
-    """Make the host the port's only one; the one before serves it until the new one does."""
+    """Make this host the port's only one. The old host serves the port until the new one does."""
     port_bindings.remove(tx, row.pk, host)
     if not host:
         port_bindings.end_leaving(tx, [row.pk])

@@ -1,4 +1,4 @@
-"""The addresses that ports are planned to have, taken from the allocator."""
+"""Takes the planned addresses of ports from the allocator."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from ipam.store.engine.database import Transaction
 
 
 class PortAddresses:
-    """Takes addresses for ports, by their plans."""
+    """Takes addresses for ports according to their plans."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -18,10 +18,10 @@ class PortAddresses:
     def take_together(
         self, tx: Transaction, pks: Sequence[int], plans: Sequence[Sequence[Step]]
     ) -> list[list[Step]]:
-        """Take the addresses that many new ports want from one subnet in one go.
+        """Take the addresses that many new ports want from one subnet together.
 
-        Gives what is left to do for each port; a subnet without room for all is left to the
-        single requests, which know the subnets after it.
+        Gives the steps that are left for each port. If a subnet has no room for all, its steps are
+        left, because `take` also tries the subnets after it.
         """
         wanting: dict[Pick, list[int]] = {}
         for pk, plan in zip(pks, plans, strict=True):
@@ -40,7 +40,7 @@ class PortAddresses:
         return [[step for step in plan if step not in done] for plan in plans]
 
     def take(self, tx: Transaction, port_pk: int, steps: Sequence[Step]) -> None:
-        """Carry out a plan: what was asked for by name first, in one order for every request."""
+        """Carry out a plan: named addresses first, in the same order for every request."""
         claims = sorted(
             (step for step in steps if isinstance(step, Claim)),
             key=lambda step: (step.subnet.pk, step.address),
@@ -52,7 +52,7 @@ class PortAddresses:
                 self._pick(tx, port_pk, step)
 
     def _pick(self, tx: Transaction, port_pk: int, step: Pick) -> None:
-        """An address of the first subnet that has one; a cooling one where none is free."""
+        """Take an address of the first subnet that has one; a cooling one if none is free."""
         ways = [self._allocator.allocate]
         if self._service.settings.network.give_cooling_addresses:
             ways.append(self._allocator.allocate_cooling)

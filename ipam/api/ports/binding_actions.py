@@ -1,8 +1,8 @@
 """A port's bindings to hosts: the active one, and those that a live migration prepares.
 
-Both hosts serve the port as long as both bindings are there, so a machine has DHCP before, while
-and after it moves. `activate` makes the two change places in one transaction. A binding that is
-deleted before the active host's agent is ready is served on until it is.
+Both hosts serve the port while both bindings exist, so a machine has DHCP before, during and after
+its move. `activate` exchanges the two in one transaction. If a binding is deleted before the
+active host's agent is ready, its host serves the port until then.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ from ipam.values import is_uuid
 
 
 class Bindings:
-    """Reads and writes the bindings of ports; each write is one transaction."""
+    """Reads and writes the bindings of ports. Each write is one transaction."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -77,7 +77,7 @@ class Bindings:
         return self.show(port_id, asked.host)
 
     def update(self, port_id: str, host: str, body: Any) -> BindingView:
-        """A binding with another vnic_type or profile. Raises PortBindingNotFound."""
+        """Change a binding's vnic_type or profile. Raises PortBindingNotFound."""
         given = parse(BindingUpdate, body, known=BindingView, method="PUT").result()
         values = writing.given(given)
         if "profile" in values:
@@ -95,7 +95,7 @@ class Bindings:
         return self.show(port_id, host)
 
     def activate(self, port_id: str, host: str) -> BindingView:
-        """The binding, now the active one, in whose place the other becomes inactive.
+        """Make the binding active. The active one becomes inactive.
 
         Raises PortBindingAlreadyActive or PortBindingNotFound.
         """
@@ -136,7 +136,7 @@ class Bindings:
     def _change(
         self, port_id: str, work: Callable[[Transaction, Record], Mapping[str, Any]]
     ) -> None:
-        """Carry out a change while the port's row is held, and set what it gives for that row.
+        """Carry out a change with the port's row locked, and set the values that it gives.
 
         It raises the port's revision.
         """
@@ -145,7 +145,7 @@ class Bindings:
             port = _port(tx, port_id, held=True)
             values = work(tx, port)
             ports.change(tx, port.pk, values)
-            # Nova alone changes bindings, and knows what it wrote.
+            # Only Nova changes bindings, and it knows what it wrote.
             self.service.outbox.updated(tx, port, values, by_service=True)
             tx.on_commit(self.service.waker.wake)
 

@@ -1,4 +1,4 @@
-"""What can be done with a port's bindings to hosts."""
+"""The routes of a port's bindings to hosts."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""A port's bindings to hosts as the API shows and takes them."""
+"""The bodies of a port's bindings to hosts."""
 
 from typing import Annotated, Any, Final, Literal
 

@@ -1,8 +1,8 @@
 """The network's DHCP port: one for each network, the same address on every host that serves it.
 
-It is made with the first subnet that has DHCP, holds the lowest free pool address of each such
-subnet whose machines do not make their own, and goes away with the network. Where they do, it has
-the address that its MAC address makes, and nothing has to be written down for that.
+It is made with the first subnet that has DHCP, and deleted with the network. In each subnet with
+DHCP it has the lowest free address of the pools. In a subnet whose machines make their own
+addresses, it has the one made from its MAC address, which needs no row.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from ipam.store.engine.listing import Record
 
 
 def new_mac() -> str:
-    """A random address under Neutron's prefix; the network's unique key settles a collision."""
+    """A random MAC address with Neutron's prefix. A unique key decides collisions."""
     return (model.MAC_PREFIX + secrets.token_bytes(3)).hex(":")
 
 
@@ -31,9 +31,9 @@ def serve(
     subnet_pk: int,
     ipv6_address_mode: str | None,
 ) -> None:
-    """Have a subnet with DHCP served: by the DHCP port, made now if need be.
+    """Give the network's DHCP port an address in a subnet. Makes the port if needed.
 
-    The caller holds the network's row. Raises IpAddressGenerationFailure.
+    The caller has locked the network's row. Raises IpAddressGenerationFailure.
     """
     device_id = model.dhcp_device_id(network.id)
     existing = ports.dhcp_port(tx, network.pk, device_id)
@@ -47,7 +47,7 @@ def give_back_address(
 ) -> None:
     """Release the DHCP port's address of this subnet, if it has one.
 
-    It is held, so that a subnet whose DHCP is switched on again has its server where it was.
+    It is held, so that the server gets the same address if DHCP is switched on again.
     """
     own = ports.dhcp_port(tx, network_pk, model.dhcp_device_id(network_id))
     if own is None:

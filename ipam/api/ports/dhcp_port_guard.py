@@ -1,4 +1,4 @@
-"""A network's DHCP port is the API's own: what requests may not do to it."""
+"""Refuses changes of a network's DHCP port, which only the API itself makes."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,13 +13,13 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 HELD_BY_DHCP: Final = frozenset({"device_id", "device_owner", "fixed_ips", "mac_address"})
-"""What makes a network's DHCP port what it is: the API alone sets it."""
+"""The attributes of a network's DHCP port that only the API sets."""
 
 
 def keep_dhcp_port_alone(
     tx: Transaction, row: Record, asked: PortUpdate, values: Mapping[str, Any]
 ) -> None:
-    """Refuse an update that changes the network's DHCP port, or that makes a second one."""
+    """Refuse an update that changes the network's DHCP port or makes another port one."""
     owner = values.get("device_owner", row.device_owner)
     if model.DHCP_PORT_OWNER not in (owner, row.device_owner):
         return
@@ -38,7 +38,7 @@ def _is_dhcp_port(device_owner: str, device_id: str, network_id: str) -> bool:
 
 
 def refuse_dhcp_port(row: Record, network_id: str) -> None:
-    """Raise PortInUse for the network's own DHCP port."""
+    """Raise PortInUse if the port is the network's DHCP port."""
     if _is_dhcp_port(row.device_owner, row.device_id, network_id):
         raise PortInUse(
             f"Port {row.id} is the DHCP port of network {network_id}: it follows the network's"
@@ -47,7 +47,7 @@ def refuse_dhcp_port(row: Record, network_id: str) -> None:
 
 
 def refuse_second_dhcp_port(device_owner: str, device_id: str, network_id: str) -> None:
-    """Raise InvalidInput for what only the network's own DHCP port says of itself."""
+    """Raise InvalidInput for a device that only the network's DHCP port may have."""
     if _is_dhcp_port(device_owner, device_id, network_id):
         raise InvalidInput(
             f"Invalid input for device_id. Reason: '{device_id}' with device_owner"

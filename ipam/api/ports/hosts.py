@@ -1,4 +1,4 @@
-"""What is known of the host that a port is bound to."""
+"""Finds out about the host that a port is bound to."""
 
 import logging
 
@@ -25,7 +25,7 @@ def host_of(service: Service, tx: Transaction, name: str) -> PortHost:
 
 
 def warn_of_silence(tx: Transaction, port_id: str, host: PortHost) -> None:
-    """Once the port is bound, log if nobody will make it ACTIVE there."""
+    """After the commit, log if no agent will make the port ACTIVE on this host."""
     if host.fault:
         tx.on_commit(
             lambda: LOG.warning(

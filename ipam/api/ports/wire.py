@@ -1,4 +1,4 @@
-"""Ports as the API shows and takes them."""
+"""The bodies of ports."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
@@ -259,7 +259,7 @@ def _view(row: Record, addresses: Sequence[addresses_of_ports.FixedIp]) -> PortV
         binding_vif_type=row.binding_vif_type,
         binding_vif_details=vif_details(row.binding_vif_type, row.mac_address, row.network_id),
         extra_dhcp_opts=row.extra_dhcp_opts,
-        # A pair without a MAC address is about the port's own, whichever it has at the time.
+        # A pair without a MAC address means the port's own, even after it changes.
         allowed_address_pairs=[
             {"mac_address": row.mac_address, **pair} for pair in row.allowed_address_pairs
         ],
@@ -275,8 +275,8 @@ def _assignment(row: Record, address: str) -> DnsAssignment:
 def vif_details(vif_type: str, mac_address: str, network_id: str) -> dict[str, Any]:
     """What Nova needs to plug the port.
 
-    A tap whose MAC is high (fe:...) keeps the bridge from taking its address from a machine, and
-    the two sides of the tap from having the same one.
+    The tap gets a high MAC address (fe:...): a bridge takes the lowest address of its ports, and
+    the two sides of the tap must not have the same.
     """
     match vif_type:
         case model.VIF_TAP:

@@ -1,4 +1,4 @@
-"""What the body of a port asks for: checked, and as it is stored."""
+"""Checks what the body of a port asks for, and gives the form that is stored."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -41,12 +41,12 @@ def body_faults(values: Mapping[str, Any], dns_domain: str) -> list[CallerError]
 
 
 def options(wishes: Sequence[DhcpOptionWish]) -> list[tuple[str, str | None, int]]:
-    """DHCP options as the rules take them."""
+    """DHCP options in the form that the rules take."""
     return [(wish.opt_name, wish.opt_value, wish.ip_version) for wish in wishes]
 
 
 def pairs(given: Sequence[AddressPair] | None) -> list[dict[str, str]]:
-    """Address pairs as they are stored.
+    """Address pairs in the form that is stored.
 
     Raises DuplicateAddressPairInRequest or AllowedAddressPairExhausted.
     """

@@ -1,4 +1,4 @@
-"""Quotas: how many of something a project may have, what it has, and what the default is."""
+"""Quotas: how many resources of each kind a project may have and has, and the defaults."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -132,7 +132,7 @@ class DefaultQuotaRoute:
 
 
 class QuotaDetailsRoute:
-    """GET of a project's limits with what it uses."""
+    """GET of a project's limits and of what it uses."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -158,7 +158,7 @@ class QuotaDetailsRoute:
 
 
 class QuotaOfCallerRoute:
-    """GET of the caller's own project, as old clients ask for it before they ask for its quota."""
+    """GET of the caller's own project, which old clients need before they ask for its quota."""
 
     def __init__(self, word: str) -> None:
         self._word = word
@@ -190,7 +190,7 @@ def _refuse_less_than_used(limits: Mapping[str, int], used: Mapping[str, int]) -
 
 
 def _checked(project_id: str) -> str:
-    """The project of a path, as a database can take it. Raises HTTPBadRequest."""
+    """The project of a path, if a database can take the text. Raises HTTPBadRequest."""
     try:
         return printable(project_id[: NAME_LENGTH + 1])
     except ValueError as error:

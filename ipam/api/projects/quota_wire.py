@@ -1,4 +1,4 @@
-"""Quotas as the API shows and takes them."""
+"""The bodies of quotas."""
 
 from typing import Annotated, Final, TypeAlias
 
@@ -21,7 +21,7 @@ ROUTER: Final = Meta(description="Kept for clients: there are none.")
 
 
 class Quota(Struct):
-    """The limits of one project; -1 is none."""
+    """The limits of one project; -1 is no limit."""
 
     network: Annotated[Limit, NETWORK]
     subnet: Annotated[Limit, SUBNET]
@@ -35,14 +35,14 @@ class Quota(Struct):
 
 
 class ProjectQuota(Quota, kw_only=True):
-    """The limits of a project that has some of its own."""
+    """The limits of a project that has limits of its own."""
 
     project_id: Annotated[str, Meta(description="The project.")]
     tenant_id: Annotated[str, TENANT_ID]
 
 
 class Usage(Struct):
-    """One limit, and how much of it is used. Nothing is ever reserved."""
+    """One limit, and how much of it is used. `reserved` is always 0."""
 
     limit: Annotated[int, Meta(description="How many are allowed; -1 for any number.")]
     used: Annotated[int, Meta(description="How many there are.")]
@@ -50,7 +50,7 @@ class Usage(Struct):
 
 
 class QuotaUpdate(Struct):
-    """Limits to set for one project; those left out stay."""
+    """Limits to set for one project. Limits that are left out stay."""
 
     network: Annotated[Limit | UnsetType, NETWORK] = UNSET
     subnet: Annotated[Limit | UnsetType, SUBNET] = UNSET
@@ -80,6 +80,6 @@ NOT_LIMITS: Final = ("project_id", "tenant_id", "force", "check_limit")
 
 
 def defaults(settings: Settings) -> dict[str, int]:
-    """The limits of a project that has none of its own."""
+    """The limits of a project without limits of its own."""
     counted = {name: settings.quotas[name] for name in quotas.COUNTED}
     return counted | dict.fromkeys(quotas.ABSENT, quotas.UNLIMITED)

@@ -39,7 +39,7 @@ NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
 
 
 class RbacPolicyActions:
-    """Writes policies, each under the lock of the object that it is about."""
+    """Writes policies, each with its object's row locked."""
 
     create_struct: type[Struct] = RbacPolicyCreate
     update_struct: type[Struct] = RbacPolicyUpdate
@@ -93,7 +93,7 @@ class RbacPolicyActions:
         self._service.database.write(work)
 
     def _locked(self, tx: Transaction, policy_id: str) -> tuple[Record, Record]:
-        """The policy and what it is about, both held: the object first, as for a new policy."""
+        """The policy and its object, both locked: the object first, as for a new policy."""
         seen = rows.find(tx, tables.rbac_policy, policy_id) if is_uuid(policy_id) else None
         if seen is None:
             raise KIND.missing(policy_id)
@@ -120,7 +120,10 @@ def _add(tx: Transaction, caller: Caller, body: RbacPolicyCreate) -> int:
 
 
 def _held_object(tx: Transaction, caller: Caller, object_type: str, object_id: str) -> Record:
-    """What the caller shares, held. Raises its kind of NotFound, or InvalidInput for another's."""
+    """The locked object that the caller shares.
+
+    Raises NotFound, or InvalidInput if not its own.
+    """
     name = object_type.replace("_", " ")
     shared = rbac.lock_object(tx, object_type, object_id)
     if shared is not None and (caller.is_admin or shared.project_id == caller.project_id):

@@ -1,4 +1,4 @@
-"""RBAC policies as the API shows and takes them."""
+"""The bodies of RBAC policies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -17,7 +17,7 @@ ObjectType: TypeAlias = Literal["network", "subnetpool", "address_scope"]
 Target: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=NAME_LENGTH, extra={"check": printable})
 ]
-"""A project, or `*` for all of them."""
+"""A project, or `*` for all projects."""
 Action: TypeAlias = Literal["access_as_shared", "access_as_external"]
 
 
@@ -78,7 +78,7 @@ KIND: Final = Kind(
 
 
 def faults(values: Mapping[str, Any]) -> list[CallerError]:
-    """What contradicts itself in a body."""
+    """The contradictions in a body."""
     kind, action = values.get("object_type", "network"), values.get("action")
     if action == rbac.EXTERNAL and kind != "network":
         return [

@@ -1,4 +1,4 @@
-"""The paths of what belongs to whole projects: quotas and RBAC policies."""
+"""The paths of quotas and RBAC policies."""
 
 from ipam.api.http.operations import Route
 from ipam.api.http.routes import write_routes

@@ -1,8 +1,8 @@
-"""What a shared object says of itself, and the RBAC policies that say it too.
+"""Keeps attributes of shared objects and their RBAC policies equal.
 
-The attribute `shared` of an object says that there is a policy for everybody, `router:external`
-of a network that there is one for anybody: whichever of the two a client writes, attribute or
-policy, the other follows in the same transaction.
+The attribute `shared` of an object says that there is a policy for everybody, `router:external` of
+a network that there is one for anybody: whichever of the two a client writes, attribute or policy,
+the other follows in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 FLAGS: Final[Mapping[str, str]] = {rbac.SHARED: "shared", rbac.EXTERNAL: "router_external"}
-"""By action, the attribute that follows policies of it."""
+"""By action, the attribute that follows the action's policies."""
 
 
 def follow_new(tx: Transaction, object_type: str, made: Sequence[Record]) -> None:
-    """Make the policies of objects that were just made, where their attributes ask for any."""
+    """Make the policies that the attributes of new objects ask for."""
     for row in made:
         flags = {flag: True for flag in FLAGS.values() if getattr(row, flag, False)}
         follow_flags(tx, object_type, row, flags)
@@ -27,10 +27,10 @@ def follow_new(tx: Transaction, object_type: str, made: Sequence[Record]) -> Non
 def follow_flags(
     tx: Transaction, object_type: str, row: Record, values: Mapping[str, Any]
 ) -> None:
-    """Make the policies of an object, whose row is held, say what its new attributes say.
+    """Change the policies of an object, whose row is locked, to what its new attributes say.
 
-    Raises InvalidSharedSetting when others use what would no longer be shared, and InvalidInput
-    as `require_scope_too`.
+    Raises InvalidSharedSetting if others use what would not be shared any more, and InvalidInput
+    like `require_scope_too`.
     """
     for action, flag in FLAGS.items():
         if flag not in values:
@@ -62,6 +62,6 @@ def require_scope_too(tx: Transaction, object_type: str, row: Record, target: st
 
 
 def follow_policies(tx: Transaction, object_type: str, action: str, shared: Record) -> None:
-    """Make the object's attribute say whether there is a policy behind it."""
+    """Set the object's attribute to whether there is a policy."""
     value = rbac.has_flag(tx, shared.id, action)
     rbac.set_flag(tx, object_type, shared.pk, FLAGS[action], value=value)

@@ -1,14 +1,14 @@
-"""How often an API process looks for garbage."""
+"""Tunes Python's garbage collection for an API process."""
 
 import gc
 from typing import Final
 
 YOUNG: Final = 20_000
-"""Python's 700 has it look a hundred times while one long list is made, each time at more."""
+"""With Python's 700, making one long list starts a hundred collections, each over more objects."""
 
 
 def settle() -> None:
-    """Call once when the application is made: what is there now stays for good."""
+    """Exempt the present objects from collection. Call it once, when the application is made."""
     gc.collect()
     gc.freeze()
     _, middle, old = gc.get_threshold()

@@ -1,7 +1,7 @@
-"""The two doors of the API server: a Unix socket that knows its peers, and TCP.
+"""The two listeners of the API server: a Unix socket that knows its peers, and TCP.
 
-All that touches waitress's inside stands here. waitress makes one server object per socket; both
-share a task dispatcher (the threads) and a socket map (the loop).
+Only this module uses waitress's internals. waitress makes one server object per socket. Both share
+a task dispatcher (the threads) and a socket map (the loop).
 """
 
 import errno
@@ -23,10 +23,10 @@ from waitress.utilities import RequestEntityTooLarge
 from ipam.identity.authentication import PEER_UID
 
 SOCKET_MODE: Final = 0o666
-"""Everyone may connect: the kernel says who it is, and that decides."""
+"""Everyone may connect. The kernel tells the peer's uid, which decides."""
 SOCKET_DIRECTORY_MODE: Final = 0o755
 DRAIN_LIMIT_BYTES: Final = 64 * 1024 * 1024
-"""Of a body that is too long, this much is read and dropped so that the client sees its 413."""
+"""How much of a too long body is read and dropped, so that the client sees its 413."""
 
 _UCRED = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _ERROR_TYPES = {400: "HTTPBadRequest", 413: "HTTPRequestEntityTooLarge"}
@@ -35,7 +35,7 @@ WsgiApplication = Callable[..., Any]
 
 
 class DoorInUse(Exception):  # noqa: N818  # a refusal, named like the ones in ipam.errors
-    """The address that the server should listen on is taken, or is none; str() says which."""
+    """The address to listen on is taken or is not valid. str() says which."""
 
 
 def unix_listener(path: Path) -> socket.socket:
@@ -58,17 +58,17 @@ def unix_listener(path: Path) -> socket.socket:
 
 
 def tcp_listener(host: str, port: int) -> socket.socket:
-    """A bound TCP socket; port 0 takes a free one."""
+    """A bound TCP socket. Port 0 means any free port."""
     listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
-        # A restarted server takes its port back while old connections are in TIME_WAIT.
+        # A restarted server can bind its port while old connections are in TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen()  # two servers may bind one port, only one may listen
+        listener.listen()  # two servers may bind one port, but only one may listen
     except OSError as error:
         if listener is not None:
             listener.close()
@@ -77,23 +77,23 @@ def tcp_listener(host: str, port: int) -> socket.socket:
 
 
 def unix_server(application: WsgiApplication, listener: socket.socket, **shared: Any) -> Any:
-    """The waitress server of the Unix socket; `shared` holds adj, dispatcher and map."""
+    """The waitress server of the Unix socket. `shared` has adj, dispatcher and map."""
     return _UnixServer(
         application, _sock=listener, bind_socket=False, **_sockinfo(listener, shared)
     )
 
 
 def tcp_server(application: WsgiApplication, listener: socket.socket, **shared: Any) -> Any:
-    """The waitress server of the TCP socket; `shared` holds adj, dispatcher and map."""
+    """The waitress server of the TCP socket. `shared` has adj, dispatcher and map."""
     return _TcpServer(
         application, _sock=listener, bind_socket=False, **_sockinfo(listener, shared)
     )
 
 
 def dispatcher(threads: int) -> ThreadedTaskDispatcher:
-    """The threads that both doors share."""
+    """The threads that both listeners share."""
     made = ThreadedTaskDispatcher()
-    # More requests than threads is what a queue is for, and not worth a line each.
+    # It would log a line for each request that waits in the queue.
     made.queue_logger.disabled = True
     made.set_thread_count(threads)
     return made
@@ -103,10 +103,10 @@ def adjustments(*, threads: int, max_body_bytes: int) -> Adjustments:
     """The settings of waitress."""
     return Adjustments(
         threads=threads,
-        # One above what the API reads: a body of exactly the limit is let through.
+        # One more than the API reads, so that a body of exactly the limit passes.
         max_request_body_size=max_body_bytes + 1,
         max_request_header_size=65536,
-        # Agents and Nova keep connections open; a process may have 1,024 files by default.
+        # Agents and Nova keep connections open. By default a process may have 1,024 files.
         connection_limit=800,
         asyncore_use_poll=True,
         log_socket_errors=False,
@@ -121,7 +121,7 @@ def _sockinfo(listener: socket.socket, shared: MutableMapping[str, Any]) -> dict
 
 
 def _remove_stale(path: Path) -> None:
-    if not path.is_socket():  # anything else makes bind say what is wrong
+    if not path.is_socket():  # for other files bind reports the error
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
@@ -142,10 +142,10 @@ def _why_not(host: str, port: int, error: OSError) -> str:
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """Reads a body that is too long to its end, keeping none of it.
+    """Reads a body that is too long to its end, and keeps nothing of it.
 
-    waitress answers at once and closes; a client that is still sending then sees a reset
-    connection in place of the answer.
+    waitress would answer at once and close. A client that is still sending would see a reset
+    connection instead of the answer.
     """
 
     _to_drain = 0
@@ -172,7 +172,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
-    """What waitress refuses by itself, in the form of every other error of this API."""
+    """Gives waitress's own errors the form of the API's errors."""
 
     def execute(self) -> None:
         error = self.request.error
@@ -194,7 +194,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
 
 
 class _Task(WSGITask):  # type: ignore[misc]  # waitress has no types
-    """Tells the client of a server that is stopping to ask on another connection next time."""
+    """Tells clients of a stopping server to use another connection for the next request."""
 
     def build_response_header(self) -> bytes:
         if not self.channel.server.accepting:
@@ -209,7 +209,8 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     task_class = _Task
 
     def write_soon(self, data: Any) -> int:
-        # waitress notes this after the answer; a stop must see at once that it is on its way.
+        # waitress sets this after the answer. A stop must see at once that an answer is being
+        # sent.
         self.last_activity = time.time()
         written: int = super().write_soon(data)
         return written
@@ -223,7 +224,7 @@ class _PeerTask(_Task):
 
 
 class _PeerChannel(_Channel):
-    """Asks the kernel who is at the other end, once, when the connection is accepted."""
+    """Asks the kernel for the peer's uid, once, when the connection is accepted."""
 
     task_class = _PeerTask
 

@@ -1,4 +1,4 @@
-"""`ipam api`: one process with threads that serves the API at two doors until told to stop."""
+"""`ipam api`: a process with threads that serves the API on a Unix socket and TCP."""
 
 import logging
 import os
@@ -25,10 +25,10 @@ LOOP_SECONDS: Final = 1.0
 
 
 class Server:
-    """Both doors open and bound; nothing is answered before `run`."""
+    """A server with both listeners bound. It answers nothing before `run`."""
 
     def __init__(self, application: listeners.WsgiApplication, settings: Settings) -> None:
-        """Raises doors.DoorInUse, with nothing left behind, when a door cannot be opened."""
+        """Raises DoorInUse, and leaves nothing behind, if a listener cannot be made."""
         api = settings.api
         tcp = listeners.tcp_listener(api.bind_host, api.bind_port)
         self.socket_path = api.socket
@@ -48,7 +48,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The URL of the TCP door, with the port that was taken."""
+        """The URL of the TCP listener, with its actual port."""
         host, port = self._tcp.effective_host, self._tcp.effective_port
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -64,7 +64,7 @@ class Server:
         wasyncore.close_all(self._map, ignore_all=True)
 
     def stop(self) -> None:
-        """Make `run` return soon; may be called in a signal handler or another thread."""
+        """Make `run` return soon. A signal handler or another thread may call it."""
         self._stopping = True
         self._tcp.pull_trigger()
 
@@ -72,10 +72,10 @@ class Server:
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
 
     def _is_drained(self) -> bool:
-        """Whether nobody waits for an answer, nor has sent anything that was not read yet."""
+        """Whether no client waits for an answer or has sent anything that was not read yet."""
         if self._is_busy():
             return False
-        self._turn(0)  # from a channel that is busy nothing is read: only now it is seen
+        self._turn(0)  # a busy channel was not read: this sees what it has sent
         return not self._is_busy()
 
     def _is_busy(self) -> bool:
@@ -83,7 +83,7 @@ class Server:
         return any(map(draining.is_under_way, channels))
 
     def _close_doors(self) -> None:
-        """Take in who has connected, and nobody after that."""
+        """Accept the connections that wait, and no others."""
         self._remove_socket()
         for door in (self._tcp, self._unix):
             draining.accept_waiting(door)
@@ -91,7 +91,7 @@ class Server:
             wasyncore.dispatcher.close(door)
 
     def _remove_socket(self) -> None:
-        """The socket goes, unless a successor has put up its own."""
+        """Remove the socket's file, unless a successor has made its own."""
         try:
             now = self.socket_path.stat()
         except FileNotFoundError:
@@ -101,7 +101,7 @@ class Server:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Exits with status 1 and one line when it cannot begin."""
+    """Serve until SIGTERM or SIGINT. Exits with status 1 and one line if it cannot start."""
     _require_schema(settings)
     try:
         server = Server(create_app(settings), settings)
@@ -117,9 +117,10 @@ def serve(settings: Settings) -> None:
 
 
 def _require_schema(settings: Settings) -> None:
-    """Refuse to start on another schema than this program's.
+    """Refuse to start if the database has another schema than this program's.
 
-    A database that is away is no reason: it may come back, and until then every answer is a 503.
+    A database that does not answer does not prevent the start. Until it does, every answer is a
+    503.
     """
     database = Database(settings.database.connection, pool_size=1, max_attempts=1)
     try:

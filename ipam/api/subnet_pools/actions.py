@@ -34,11 +34,11 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 Change = Callable[[Transaction, Caller, Record, Sequence[str], Sequence[str]], list[str]]
-"""From who asks, a pool's row, its prefixes and those of a body to those it shall have."""
+"""Gives the new prefixes of a pool, from the caller, its row, its prefixes and the body's."""
 
 
 class SubnetPoolActions:
-    """Writes subnet pools. A pool's row is the lock under which prefixes come and go."""
+    """Writes subnet pools. A pool's row is the lock under which its prefixes change."""
 
     create_struct: type[Struct] = SubnetPoolCreate
     update_struct: type[Struct] = SubnetPoolUpdate
@@ -86,7 +86,7 @@ class SubnetPoolActions:
     def change_prefixes(
         self, caller: Caller, resource_id: str, given: Sequence[str], change: Change
     ) -> list[str]:
-        """The prefixes of a pool after a change of them alone."""
+        """Change only the prefixes of a pool. Gives the new ones."""
 
         def work(tx: Transaction) -> list[str]:
             row = self._locked(tx, resource_id, None)

@@ -1,4 +1,4 @@
-"""Address scopes as the API shows and takes them."""
+"""The bodies of address scopes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal

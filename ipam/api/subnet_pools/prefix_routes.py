@@ -1,4 +1,4 @@
-"""PUT of prefixes alone: those that come to a subnet pool, and those that leave it."""
+"""PUT of prefixes alone: adds them to a subnet pool, or removes them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,13 +23,13 @@ from ipam.values import Cidr, is_uuid
 
 
 class PrefixesStruct(Struct):
-    """What is added to a pool or taken away from it."""
+    """The prefixes to add to a pool or to remove from it."""
 
     prefixes: list[Cidr]
 
 
 class PrefixesRoute:
-    """PUT of prefixes to add to a pool, or to take away from it."""
+    """PUT of prefixes to add to a pool, or to remove from it."""
 
     def __init__(self, actions: SubnetPoolActions, service: Service, *, add: bool) -> None:
         self._actions = actions
@@ -61,7 +61,7 @@ class PrefixesRoute:
 def added(
     tx: Transaction, caller: Caller, row: Record, present: Sequence[str], given: Sequence[str]
 ) -> list[str]:
-    """The prefixes with those of the body."""
+    """The pool's prefixes and those of the body."""
     writing.raise_all(subnet_pool_rules.version_faults([*present, *given]))
     new = prefixes.compact([*present, *given])
     if row.address_scope_pk is not None and new != present:
@@ -73,7 +73,7 @@ def added(
 def removed(
     tx: Transaction, _caller: Caller, row: Record, present: Sequence[str], given: Sequence[str]
 ) -> list[str]:
-    """The prefixes without those of the body."""
+    """The pool's prefixes without those of the body."""
     writing.raise_all(subnet_pool_rules.version_faults([*present, *given]))
     used = [cidr for cidr, _ in subnet_pools.allocations(tx, row.pk)]
     return subnet_pool_rules.shrunk(present, given, used)

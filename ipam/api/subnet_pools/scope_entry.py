@@ -1,4 +1,4 @@
-"""Which address scope a subnet pool is in, and whether its prefixes fit in there."""
+"""Checks whether a subnet pool may be in an address scope with its prefixes."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from ipam.store.engine.listing import Record
 def change_scope(
     tx: Transaction, row: Record, scope_id: str | None, mine: Sequence[str]
 ) -> int | None:
-    """The number of the scope that the pool moves to, None for out of any."""
+    """The number of the scope that the pool moves to; None if it leaves its scope."""
     scope_pk = None if scope_id is None else enter_scope(tx, scope_id, row, mine)
     if scope_pk != row.address_scope_pk:
         mixed = subnet_pools.network_with_other_pool(tx, row.pk, row.ip_version)
@@ -31,7 +31,7 @@ def change_scope(
 
 
 def enter_scope(tx: Transaction, scope_id: str, row: Record, mine: Sequence[str]) -> int:
-    """The number of the scope, held, in which the pool may have these prefixes."""
+    """The number of the locked scope, in which the pool may have these prefixes."""
     scope_pk = held_scope(tx, scope_id, row.project_id, row.ip_version)
     others = subnet_pools.prefixes_of_scope(tx, scope_pk, but_pool_pk=row.pk)
     subnet_pool_rules.check_scope(mine, others)
@@ -39,9 +39,10 @@ def enter_scope(tx: Transaction, scope_id: str, row: Record, mine: Sequence[str]
 
 
 def require_own_scope(tx: Transaction, row: Record, caller: Caller) -> None:
-    """Refuse new prefixes of a pool in a scope that is another project's, as Neutron does.
+    """Refuse new prefixes for a pool in another project's scope, as Neutron does.
 
-    Its owner keeps the addresses apart; who may use the scope came in with those it had.
+    The scope's owner keeps its addresses unique. The pool has entered the scope with the prefixes
+    that it had then.
     """
     if row.address_scope_pk is None or caller.is_admin:
         return
@@ -55,7 +56,7 @@ def require_own_scope(tx: Transaction, row: Record, caller: Caller) -> None:
 
 
 def held_scope(tx: Transaction, scope_id: str, project_id: str, ip_version: int) -> int:
-    """The number of a scope for the project's pools of this IP version, held."""
+    """The number of a locked scope that may have the project's pools of this IP version."""
     scope = address_scopes.bump(tx, scope_id, project_id)
     if scope is None:
         raise AddressScopeNotFound(f"Address scope {scope_id} could not be found.")

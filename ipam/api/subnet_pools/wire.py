@@ -1,4 +1,4 @@
-"""Subnet pools as the API shows and takes them."""
+"""The bodies of subnet pools."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -126,7 +126,7 @@ KIND: Final = Kind(
 
 
 def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
-    """Every rule that a POST breaks, as far as its good values can tell."""
+    """Every rule that a POST breaks, as far as its good values show."""
     if "prefixes" not in values:
         return []
     given = values["prefixes"]

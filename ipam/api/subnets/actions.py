@@ -78,7 +78,7 @@ class SubnetActions:
                 tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
             )
             device_id = model.dhcp_device_id(network.id)
-            # Machines make these addresses of the prefix: without it the ports have them no more.
+            # Machines make these addresses from the prefix, so ports lose them with it.
             automatic = is_auto_address(row.ipv6_address_mode)
             owners = ROUTER_OWNERS if automatic else ()
             if port_id := subnets.port_in_use(tx, row.pk, dhcp_device_id=device_id, owners=owners):
@@ -111,7 +111,7 @@ class SubnetActions:
         return Limits(network.max_dns_nameservers, network.max_subnet_host_routes)
 
     def _lock_network_of(self, tx: Transaction, subnet_id: str) -> Record:
-        """The network of a subnet, held. Raises SubnetNotFound."""
+        """The locked row of a subnet's network. Raises SubnetNotFound."""
         network_id = subnets.network_id_of(tx, subnet_id)
         network = networks.bump(tx, network_id) if network_id else None
         if network is None:

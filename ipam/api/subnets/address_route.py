@@ -1,4 +1,4 @@
-"""GET of a subnet's addresses: who has each that is not free, in the order of addresses."""
+"""GET of a subnet's addresses that are not free, and who has each, in order."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -74,7 +74,7 @@ class SubnetAddressesRoute:
 
 
 def _by_address(query: ListQuery) -> ListQuery:
-    """The query with its marker as a bound, so that it holds for an address that has gone."""
+    """The query with its marker as a bound, so that the address need not exist any more."""
     if query.sorts:
         raise HTTPBadRequest("Invalid input for sort_key. Reason: addresses come in their order.")
     if query.marker is None:

@@ -1,4 +1,4 @@
-"""The addresses of a subnet that are not free, as the API shows them."""
+"""The bodies of a subnet's addresses that are not free."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,9 @@ from ipam.values import IpAddress, MacAddress, Name, ProjectId, Uuid
 class AddressView(Struct):
     """An address of a subnet that is not free.
 
-    `allocated` has a port, `cooling` had one a moment ago, `leased` was given by a DHCP server to
-    a machine without a port. `lease_expires_at` is null without a lease and for an infinite one.
+    `allocated` has a port. `cooling` was released a short time ago. `leased` was given by a DHCP
+    server to a machine without a port. `lease_expires_at` is null without a lease, and for an
+    infinite one.
     """
 
     ip_address: Annotated[IpAddress, Meta(description="The address.")]
@@ -60,7 +61,7 @@ class AddressView(Struct):
 
 @dataclass(frozen=True, slots=True)
 class SubnetFacts:
-    """What the addresses of a subnet are found by; a subnet's row has it."""
+    """The attributes of a subnet by which its addresses are found. A subnet's row has them."""
 
     pk: int
     network_pk: int
@@ -90,7 +91,7 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[AddressView]:
 
 
 def kind(subnet: SubnetFacts, now: int) -> Kind:
-    """The addresses of this subnet, at this time, as a kind of resource."""
+    """The addresses of this subnet at this time, as a kind of resource."""
     prefix = prefixes.parse(subnet.cidr)
     first, last = (number.to_bytes(prefix.bits // 8) for number in (prefix.first, prefix.last))
     return Kind(

@@ -1,4 +1,4 @@
-"""Where the prefix of a new subnet comes from: the request, or a subnet pool."""
+"""Gets the prefix of a new subnet from the request or from a subnet pool."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from ipam.store.engine.reading import read_one
 
 
 def faults(body: SubnetCreate) -> list[CallerError]:
-    """What a POST says of prefix and pool that does not go together."""
+    """The contradictions between prefix and pool in a POST."""
     pools = body.allocation_pools
     return subnet_pool_rules.source_faults(
         cidr=body.cidr is not None,
@@ -38,11 +38,11 @@ def settle(
     others: Sequence[Record],
     viewer: Viewer | None,
 ) -> tuple[SubnetCreate, int | None]:
-    """The body with its prefix, and the number of the pool that it was taken from.
+    """The body with its prefix, and the number of the pool that the prefix is from.
 
-    `others` are the rows of the network's subnets, `viewer` sees the pools that may be named. The
-    caller holds the network; the pool is held from here to the end of the transaction, so no
-    other subnet gets the same prefix and no project more than its quota.
+    `others` are the rows of the network's subnets. `viewer` sees the pools that may be named. The
+    caller has locked the network. This locks the pool until the end of the transaction, so that no
+    other subnet gets the same prefix, and no project gets more than its quota.
     """
     pool = _pool(tx, body, viewer)
     if pool is not None:
@@ -53,7 +53,7 @@ def settle(
 
 
 def _pool(tx: Transaction, body: SubnetCreate, viewer: Viewer | None) -> Record | None:
-    """The pool that the request names, held. Raises SubnetPoolNotFound."""
+    """The locked pool that the request names. Raises SubnetPoolNotFound."""
     pool_id = body.subnetpool_id
     if pool_id is None and body.use_default_subnetpool:
         pool_id = subnet_pools.default_id(tx, body.ip_version)

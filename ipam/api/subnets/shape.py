@@ -1,4 +1,4 @@
-"""The subnet that a body describes, as the rules of subnets look at it."""
+"""The subnet that a body describes, in the form that the rules of subnets take."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from ipam.store.engine.listing import Record
 
 
 def shape_of(values: Mapping[str, Any]) -> Shape:
-    """The subnet that a POST describes, defaults filled in."""
+    """The subnet that a POST describes, with defaults filled in."""
     cidr = values["cidr"]
     gateway = values.get("gateway_ip", UNSET)
     if isinstance(gateway, UnsetType):
@@ -41,14 +41,14 @@ def shape_of(values: Mapping[str, Any]) -> Shape:
 
 
 def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
-    """Every rule that a POST breaks, as far as its good values can tell."""
+    """Every rule that a POST breaks, as far as its good values show."""
     if values.get("cidr") is None or "ip_version" not in values:
         return []
     return subnet_rules.faults(shape_of(values))
 
 
 def options_of(values: Mapping[str, Any]) -> SubnetOptions:
-    """What a POST has the machines told, as far as its good values say."""
+    """The DHCP values that a POST sets for machines, as far as its values are good."""
     cidr, gateway = values.get("cidr"), values.get("gateway_ip", UNSET)
     if isinstance(gateway, UnsetType):
         gateway = subnet_rules.default_gateway(cidr) if cidr else None
@@ -61,7 +61,7 @@ def options_of(values: Mapping[str, Any]) -> SubnetOptions:
 
 
 def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
-    """What the machines would be told after the change."""
+    """The DHCP values for machines after the change."""
     kept = [HostRoute(**route) for route in row.host_routes]
     routes = kept if isinstance(asked.host_routes, UnsetType) else asked.host_routes
     kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
@@ -76,7 +76,7 @@ def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
 
 
 def shape_after(row: Record, pools: Sequence[tuple[bytes, bytes]], asked: SubnetUpdate) -> Shape:
-    """The subnet as it would be after the change."""
+    """The subnet after the change."""
     kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
     routes = [] if isinstance(asked.host_routes, UnsetType) else asked.host_routes
     return Shape(

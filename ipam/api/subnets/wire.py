@@ -1,4 +1,4 @@
-"""Subnets as the API shows and takes them."""
+"""The bodies of subnets."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
