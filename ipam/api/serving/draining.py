@@ -10,15 +10,14 @@ STALLED_SECONDS: Final = 5.0
 """How long a stop waits for a client that sends half a request or does not read its answer."""
 
 
-def accept_waiting(door: Any) -> None:
+def accept_waiting(listener: Any) -> None:
     """Accept the connections that wait for this waitress server."""
     waiting = select.poll()
-    waiting.register(door.socket, select.POLLIN)
-    for _ in range(door.adj.backlog):
-        if not (waiting.poll(0) and door.readable()):  # not readable: there are too many
-            # connections
+    waiting.register(listener.socket, select.POLLIN)
+    for _ in range(listener.adj.backlog):
+        if not (waiting.poll(0) and listener.readable()):  # too many connections
             return
-        door.handle_accept()
+        listener.handle_accept()
 
 
 def is_under_way(channel: Any) -> bool:

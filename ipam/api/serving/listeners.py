@@ -34,7 +34,7 @@ _ERROR_TYPES = {400: "HTTPBadRequest", 413: "HTTPRequestEntityTooLarge"}
 WsgiApplication = Callable[..., Any]
 
 
-class DoorInUse(Exception):  # noqa: N818  # a refusal, named like the ones in ipam.errors
+class CannotListen(Exception):  # noqa: N818  # a refusal, named like the ones in ipam.errors
     """The address to listen on is taken or is not valid. str() says which."""
 
 
@@ -48,10 +48,10 @@ def unix_listener(path: Path) -> socket.socket:
         path.chmod(SOCKET_MODE)
     except OSError as error:
         listener.close()
-        raise DoorInUse(
+        raise CannotListen(
             f"Cannot listen on the socket {path}: {error.strerror or error}."
         ) from error
-    except DoorInUse:
+    except CannotListen:
         listener.close()
         raise
     return listener
@@ -72,7 +72,7 @@ def tcp_listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         if listener is not None:
             listener.close()
-        raise DoorInUse(_why_not(host, port, error)) from error
+        raise CannotListen(_why_not(host, port, error)) from error
     return listener
 
 
@@ -129,7 +129,9 @@ def _remove_stale(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
-    raise DoorInUse(f"Another process listens on the socket {path}; is the API running already?")
+    raise CannotListen(
+        f"Another process listens on the socket {path}; is the API running already?"
+    )
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

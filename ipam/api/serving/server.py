@@ -28,13 +28,13 @@ class Server:
     """A server with both listeners bound. It answers nothing before `run`."""
 
     def __init__(self, application: listeners.WsgiApplication, settings: Settings) -> None:
-        """Raises DoorInUse, and leaves nothing behind, if a listener cannot be made."""
+        """Raises CannotListen, and leaves nothing behind, if a listener cannot be made."""
         api = settings.api
         tcp = listeners.tcp_listener(api.bind_host, api.bind_port)
         self.socket_path = api.socket
         try:
             unix = listeners.unix_listener(self.socket_path)
-        except listeners.DoorInUse:
+        except listeners.CannotListen:
             tcp.close()
             raise
         self._socket_status = self.socket_path.stat()
@@ -56,7 +56,7 @@ class Server:
         """Answer requests until `stop`, then those that were sent before it."""
         while not self._stopping:
             self._turn(LOOP_SECONDS)
-        self._close_doors()
+        self._close_listeners()
         deadline = time.monotonic() + draining.DRAIN_SECONDS
         while not self._is_drained() and time.monotonic() < deadline:
             self._turn(0.05)
@@ -82,13 +82,13 @@ class Server:
         channels = [*self._tcp.active_channels.values(), *self._unix.active_channels.values()]
         return any(map(draining.is_under_way, channels))
 
-    def _close_doors(self) -> None:
+    def _close_listeners(self) -> None:
         """Accept the connections that wait, and no others."""
         self._remove_socket()
-        for door in (self._tcp, self._unix):
-            draining.accept_waiting(door)
-            door.accepting = False
-            wasyncore.dispatcher.close(door)
+        for listener in (self._tcp, self._unix):
+            draining.accept_waiting(listener)
+            listener.accepting = False
+            wasyncore.dispatcher.close(listener)
 
     def _remove_socket(self) -> None:
         """Remove the socket's file, unless a successor has made its own."""
@@ -105,7 +105,7 @@ def serve(settings: Settings) -> None:
     _require_schema(settings)
     try:
         server = Server(create_app(settings), settings)
-    except listeners.DoorInUse as error:
+    except listeners.CannotListen as error:
         _give_up(str(error))
     garbage_collection.settle()
     _on_stop_signals(server.stop)

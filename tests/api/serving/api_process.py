@@ -1,4 +1,4 @@
-"""`serve` in a process of its own, and raw HTTP to its two doors."""
+"""`serve` in a process of its own, and raw HTTP to its two listeners."""
 
 import base64
 import contextlib

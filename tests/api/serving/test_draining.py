@@ -42,7 +42,7 @@ def running(tmp_path: Path, database_file: Path) -> Iterator[ApiProcess]:
 def connect(
     running: ApiProcess, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[], socket.socket]]:
-    """A function that connects to one of the doors."""
+    """A function that connects to one of the listeners."""
     with contextlib.ExitStack() as opened:
 
         def make() -> socket.socket:
@@ -66,7 +66,7 @@ def stopped_meanwhile(running: ApiProcess) -> Iterator[None]:
     running.process.send_signal(signal.SIGCONT)
 
 
-def await_closed_doors(running: ApiProcess) -> None:
+def await_closed_listeners(running: ApiProcess) -> None:
     eventually(lambda: not running.socket_path.exists(), "the server stops")
 
 
@@ -102,7 +102,7 @@ def test_a_body_that_is_still_being_sent_is_read_and_answered(
     channel = connect()
     with stopped_meanwhile(running):
         channel.sendall(b"POST /v2.0/networks %bContent-Length: %d\r\n\r\n" % (HEAD, len(body)))
-    await_closed_doors(running)
+    await_closed_listeners(running)
     channel.sendall(body[:100])
     channel.sendall(body[100:])
     # Over TCP nobody has said who asks.
@@ -121,7 +121,7 @@ def test_an_answer_that_takes_long_is_waited_for(running: ApiProcess, database_f
                 b"POST /v2.0/networks %bContent-Length: %d\r\n\r\n%b" % (HEAD, len(body), body)
             )
             running.process.send_signal(signal.SIGTERM)
-            await_closed_doors(running)
+            await_closed_listeners(running)
             assert running.process.poll() is None
             held.execute("ROLLBACK")
             assert answer(channel) == (201, True)

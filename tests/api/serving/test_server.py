@@ -1,4 +1,4 @@
-"""The real server in its own process: two doors, who may call, faults, start and stop."""
+"""The real server in its own process: two listeners, who may call, faults, start and stop."""
 
 import contextlib
 import json
