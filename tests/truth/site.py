@@ -132,6 +132,7 @@ class Site:
             return 0
 
     def dnsmasq_log(self, network: Json) -> str:
+        """What the network's dnsmasq has said, as the agent passed it on."""
         mark = f"network {network['id']}: dnsmasq: "
         return "\n".join(line for line in self.log().splitlines() if mark in line)
 
