@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from msgspec import UNSET
 
 from ipam.agent.api_link import ApiLink
+from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
 from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.host.kernel import NetlinkKernel
@@ -122,6 +123,7 @@ class Agent:
             forget=known.forget,
             logs=self._logs,
             prober=prober,
+            listener=closing.enter_context(contextlib.closing(Dhcp6Listener())),
         )
 
     def start(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ipam.agent.actions import ReleaseLease
+from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Offer, Question, Refusal
 from ipam.agent.dnsmasq.verdicts import Verdict
@@ -132,6 +133,9 @@ class Logs(Protocol):
     def verdicts(self, network_id: str) -> Sequence[Verdict]:
         """What the network's dnsmasq has dropped, refused or withheld, as far as it holds."""
 
+    def refused_duids(self, network_id: str) -> Collection[str]:
+        """The machines that DHCPv6 refused an address since this was asked last."""
+
     def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
         """The next DHCPDISCOVER of each of these machines is the agent's own."""
 
@@ -146,6 +150,16 @@ class Prober(Protocol):
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Let go of all networks but these."""
+
+
+class Listener(Protocol):
+    """Hears who asks by DHCPv6."""
+
+    def heard(self, network_id: str, interface: Interface) -> Collection[Request6]:
+        """Who asked since this was asked last. Raises OSError if nobody can be heard."""
+
+    def keep(self, network_ids: Collection[str]) -> None:
+        """Listen to none but these."""
 
 
 class Inbox(Protocol):

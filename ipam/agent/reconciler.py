@@ -12,9 +12,10 @@ from ipam.agent.actions import AnyAction
 from ipam.agent.carry_out import Executor
 from ipam.agent.desired import ServedNetwork, ServedPort, served_network
 from ipam.agent.dnsmasq.config import Site
+from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.observed import Observed, ObservedNetwork
-from ipam.agent.outside import Kernel, Logs, Prober
+from ipam.agent.outside import Kernel, Listener, Logs, Prober
 from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
 from ipam.agent.proofs import Proofs
 from ipam.agent.readiness import is_answered, is_ready, news, serves
@@ -48,6 +49,7 @@ class Reconciler:
         forget: Callable[[str], None],
         logs: Logs,
         prober: Prober,
+        listener: Listener,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernel = kernel
@@ -66,6 +68,7 @@ class Reconciler:
         self._told = Told()
         self._unknown_taps = UnknownTaps()
         self._releases = Releases(servers, monotonic)
+        self._identities = FormerIdentities(logs, listener, monotonic)
         self._executor = Executor(
             kernel, servers, self._releases, forget=forget, monotonic=monotonic
         )
@@ -129,6 +132,7 @@ class Reconciler:
             self._servers.record_missed(network_id, over)
             present |= {(network_id, lease) for lease in leases}
         self._releases.keep(present)
+        self._identities.tidy(self._served)
         ports = {port for served in self._served.values() for port in served.ports}
         self._told.keep(ports)
         self._proofs.keep(ports)
@@ -171,6 +175,7 @@ class Reconciler:
         for network_id, served in self._served.items():
             releases, wait = self._releases.plan(served, observed.networks.get(network_id))
             steps += tuple(releases)
+            steps += tuple(self._identities.plan(served, observed.networks.get(network_id)))
             self._wait = min(self._wait, wait)
         return self._executor.may_try(steps)
 

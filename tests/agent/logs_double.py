@@ -13,6 +13,7 @@ class LogsDouble:
         self.opened: set[str] = set()
         self.said: dict[str, list[Verdict]] = {}
         self.expected: list[str] = []
+        self.refused: dict[str, set[str]] = {}
 
     def open(self, network_id: str, directory: Path) -> int:
         assert directory.is_dir()
@@ -31,6 +32,9 @@ class LogsDouble:
 
     def verdicts(self, network_id: str) -> Sequence[Verdict]:
         return self.said.get(network_id, [])
+
+    def refused_duids(self, network_id: str) -> Collection[str]:
+        return self.refused.pop(network_id, set())
 
     def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
         assert network_id in self.opened

@@ -31,6 +31,7 @@ from ipam.protocol.lease_events import LeaseEventCreate
 from tests.agent import network_rows
 from tests.agent.faults import Faults
 from tests.agent.kernel_double import KernelDouble
+from tests.agent.listener_double import ListenerDouble
 from tests.agent.logs_double import LogsDouble
 from tests.agent.network_rows import HOST, Json
 from tests.agent.prober_double import ProberDouble
@@ -117,6 +118,7 @@ class LoopHost:
         self.logs = LogsDouble()
         self.processes = ProcessesDouble(self.kernel, self.faults, self._hook)
         self.prober = ProberDouble(self.processes)
+        self.listener = ListenerDouble()
         self.table = LeaseTable(directory / "leases")
         self.inbox = Inbox(directory, self.table)
         self.reports: dict[str, bool] = {}
@@ -161,6 +163,7 @@ class LoopHost:
             forget=self.forgotten.append,
             logs=self.logs,
             prober=self.prober,
+            listener=self.listener,
             monotonic=self._monotonic,
         )
         self.servers.adopt()

@@ -5,6 +5,7 @@ dnsmasq says that it did not do is kept while it holds.
 """
 
 import logging
+import math
 import os
 import select
 import threading
@@ -23,6 +24,10 @@ LOG = logging.getLogger(__name__)
 LINES_A_SECOND = 200
 """Of one network, in the agent's log; of a storm the rest is counted."""
 TAIL_LINES = 5
+DHCPV6_ANSWERS = ("DHCPADVERTISE", "DHCPREPLY")
+MOST_DUIDS = 100
+DUIDS_SECONDS = 0.2
+"""So often at most the agent is woken by machines of one network that DHCPv6 refuses."""
 
 
 class ServerLog:
@@ -33,6 +38,8 @@ class ServerLog:
         self.standing = Standing()
         self.refusals = Refusals()
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.refused_duids: set[str] = set()
+        self._told_of_duids_at = -math.inf
         self._network_id = network_id
         self._directory = str(directory)
         self._second = 0
@@ -52,12 +59,23 @@ class ServerLog:
                 self.standing.hear(said, now)
                 return False
             self.refusals.hear(said, int(time.time()))
+            if said.message in DHCPV6_ANSWERS and said.is_refusal:
+                return self._refuse(said.client, now)
         self._forward(line, logging.DEBUG if isinstance(said, FileRead) else logging.INFO)
         self.tail.append(line)
         if said is None or not self.standing.hear(said, now):
             return False
         assert isinstance(said, Verdict), said  # nothing else is news
         return True
+
+    def _refuse(self, duid: str, now: float) -> bool:
+        """Note it; True if it is time to speak of it, as a machine may call itself anything."""
+        if len(self.refused_duids) < MOST_DUIDS:
+            self.refused_duids.add(duid)
+        is_time = now >= self._told_of_duids_at + DUIDS_SECONDS
+        if is_time:
+            self._told_of_duids_at = now
+        return is_time
 
     def _forward(self, line: str, level: int) -> None:
         second = int(time.monotonic())
@@ -145,6 +163,15 @@ class ServerLogs:
                 return []
             log.read()
             return list(log.standing.verdicts(time.monotonic()))
+
+    def refused_duids(self, network_id: str) -> Collection[str]:
+        """The machines that DHCPv6 refused an address since this was asked last."""
+        with self._lock:
+            log = self._logs.get(network_id)
+            if log is None:
+                return ()
+            found, log.refused_duids = log.refused_duids, set()
+            return found
 
     def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
         """The next DHCPDISCOVER of each of these is the agent's own."""

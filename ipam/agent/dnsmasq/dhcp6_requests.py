@@ -1,0 +1,83 @@
+"""Who asks by DHCPv6: the sender of a frame with its DUID and IAIDs (RFC 8415). Pure.
+
+dnsmasq's log names a machine by its DUID alone, and not every DUID holds a MAC address.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ipam.agent.dnsmasq.probe_dhcp6 import CLIENT_ID, IA_NA, IA_TA, read_options
+from ipam.agent.dnsmasq.probe_frames import DHCPV6_SERVER_PORT, ETHERTYPE_IPV6
+
+REQUESTS: Final = frozenset({1, 3, 5, 6})
+"""SOLICIT, REQUEST, RENEW and REBIND."""
+UDP: Final = 17
+LOGGED_DUID: Final = 299
+"""Characters: 100 octets."""
+ETHERNET_OCTETS, IPV6_OCTETS, UDP_OCTETS = 14, 40, 8
+DROP, TAKE = 0, 0xFFFF
+LOAD_HALF_WORD, LOAD_BYTE, JUMP_IF_EQUAL, RETURN = 0x28, 0x30, 0x15, 0x06
+"""Of the kernel's classic packet filter (linux/filter.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request6:
+    """A machine that asks for addresses."""
+
+    mac: str
+    duid: str
+    """Octets in hexadecimal between colons, as dnsmasq writes it."""
+    iaids: frozenset[str]
+    """As dnsmasq writes them: a number, with a T in front for temporary addresses."""
+
+    @property
+    def logged_duid(self) -> str:
+        """What dnsmasq's log has of the DUID."""
+        return self.duid[:LOGGED_DUID]
+
+    def is_of(self, told_duid: str) -> bool:
+        """Whether it is of a DUID that dnsmasq told: all of it, or 100 octets and a colon."""
+        is_cut = told_duid.endswith(":")
+        return self.duid.startswith(told_duid) if is_cut else self.duid == told_duid
+
+
+def read_request(frame: bytes) -> Request6 | None:
+    """The request in an Ethernet frame; None for anything else."""
+    start = ETHERNET_OCTETS + IPV6_OCTETS + UDP_OCTETS
+    if len(frame) < start + 4:
+        return None
+    (ethertype,) = struct.unpack_from("!H", frame, 12)
+    (port,) = struct.unpack_from("!H", frame, ETHERNET_OCTETS + IPV6_OCTETS + 2)
+    if ethertype != ETHERTYPE_IPV6 or frame[20] != UDP or port != DHCPV6_SERVER_PORT:
+        return None
+    options = read_options(frame[start + 4 :])
+    if frame[start] not in REQUESTS or CLIENT_ID not in options:
+        return None
+    duid = options[CLIENT_ID][0].hex(":")
+    return Request6(frame[6:12].hex(":"), duid, frozenset(_iaids(options)))
+
+
+def packet_filter() -> bytes:
+    """A program for the kernel that lets through what `read_request` looks at."""
+    tests = (
+        (LOAD_HALF_WORD, 12, ETHERTYPE_IPV6),
+        (LOAD_BYTE, ETHERNET_OCTETS + 6, UDP),
+        (LOAD_HALF_WORD, ETHERNET_OCTETS + IPV6_OCTETS + 2, DHCPV6_SERVER_PORT),
+    )
+    program = b""
+    for left, (load, where, value) in zip(range(2 * len(tests), 0, -2), tests, strict=True):
+        program += _instruction(load, where)
+        program += _instruction(JUMP_IF_EQUAL, value, if_not=left - 1)
+    return program + _instruction(RETURN, TAKE) + _instruction(RETURN, DROP)
+
+
+def _instruction(code: int, value: int, *, if_not: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, 0, if_not, value)
+
+
+def _iaids(options: dict[int, list[bytes]]) -> Iterator[str]:
+    for code, letter in ((IA_NA, ""), (IA_TA, "T")):
+        for association in options.get(code, ()):
+            yield f"{letter}{int.from_bytes(association[:4])}"

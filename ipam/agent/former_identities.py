@@ -1,0 +1,95 @@
+"""DHCPv6 leases of a machine that asks under another identity, as after an installation.
+
+dnsmasq gives an address to a DUID and an IAID, and to nobody else while that lease lives. A
+reservation is a MAC address's: the machine that has it is the one, whatever it calls itself now.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+from ipam.agent.actions import ReleaseLease
+from ipam.agent.desired import ServedNetwork, ServedPort
+from ipam.agent.dnsmasq.dhcp6_requests import Request6
+from ipam.agent.observed import ObservedNetwork
+from ipam.agent.outside import Listener, Logs
+from ipam.agent.plan import releases_of
+from ipam.agent.state import Lease
+from ipam.model import ip_version
+
+LOG = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 10.0
+"""Two systems that live on one machine would take the address from each other for ever."""
+
+
+class FormerIdentities:
+    """Which leases end for it. Not for several threads."""
+
+    def __init__(
+        self, logs: Logs, listener: Listener, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._logs = logs
+        self._listener = listener
+        self._monotonic = monotonic
+        self._again_at: dict[str, float] = {}
+
+    def plan(self, served: ServedNetwork, seen: ObservedNetwork | None) -> list[ReleaseLease]:
+        """Leases of the network to end now: their machine was refused under another identity."""
+        if seen is None or seen.state.server is None or not _gives_dhcp6(served):
+            return []
+        refused = self._logs.refused_duids(served.state.id)
+        if not refused:
+            return []
+        requests = [one for one in self._heard(served) if one.logged_duid in refused]
+        now = self._monotonic()
+        found: list[Lease] = []
+        for port, leases in _former(served.ports.values(), seen.leases, requests):
+            if now >= self._again_at.get(port.id, 0.0):
+                self._again_at[port.id] = now + AGAIN_SECONDS
+                LOG.info("port %s: its machine has another DHCPv6 identity now", port.id)
+                found += leases
+        return list(releases_of(seen.state, found))
+
+    def tidy(self, networks: Mapping[str, ServedNetwork]) -> None:
+        """Listen to the networks that give DHCPv6, and forget what was heard of no refusal."""
+        for served in networks.values():
+            if _gives_dhcp6(served):
+                self._heard(served)
+        self._listener.keep([key for key, one in networks.items() if _gives_dhcp6(one)])
+        now = self._monotonic()
+        self._again_at = {key: at for key, at in self._again_at.items() if at > now}
+
+    def _heard(self, served: ServedNetwork) -> Collection[Request6]:
+        assert served.state.interface is not None, served  # it gives DHCPv6
+        try:
+            return self._listener.heard(served.state.id, served.state.interface)
+        except OSError as error:  # it is not built yet, or is being taken down
+            LOG.debug("network %s: nobody is heard: %s", served.state.id, error)
+            return ()
+
+
+def _gives_dhcp6(served: ServedNetwork) -> bool:
+    return served.state.server is not None and any(
+        ip_version(address) == 6 for port in served.ports.values() for address in port.addresses
+    )
+
+
+def _former(
+    ports: Iterable[ServedPort], leases: Collection[Lease], requests: Collection[Request6]
+) -> Iterator[tuple[ServedPort, list[Lease]]]:
+    """Ports whose machine asks, with the leases of their addresses under another identity."""
+    by_mac = {one.mac: one for one in requests}
+    for port in ports:
+        request = by_mac.get(port.mac_address)
+        if request is None:
+            continue
+        former = [
+            lease
+            for lease in leases
+            if lease.ip_address in port.addresses
+            and lease.duid
+            and not (request.is_of(lease.duid) and lease.iaid in request.iaids)
+        ]
+        if former:
+            yield port, former
