@@ -1,4 +1,4 @@
-"""What binding a port to a host makes of it, and what the host's agent says to that. Pure."""
+"""The values of a port that is bound to a host, and what the host's agent says of it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ UNBOUND: Final[Mapping[str, Any]] = {
 
 
 class Binding(Protocol):
-    """What of an inactive binding goes over to the port; a row of the database has it."""
+    """The values that an inactive binding gives the port when it becomes active."""
 
     @property
     def host(self) -> str: ...
@@ -29,7 +29,7 @@ class Binding(Protocol):
 
 
 class Agent(Protocol):
-    """What of an agent counts here; a row of the database has it."""
+    """The values of an agent that the rules need. A row of the database has them."""
 
     @property
     def configurations(self) -> Mapping[str, Any] | None: ...
@@ -39,13 +39,13 @@ class Agent(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PortHost:
-    """A host as its agent, or its agent's silence, describes it."""
+    """A host, by the last report of its agent."""
 
     name: str
     vif_type: str
-    """How a port is plugged there."""
+    """How ports are plugged in on the host."""
     fault: str = ""
-    """Why no DHCP answers there, after "whose agent"; "" when nothing speaks against it."""
+    """Why no DHCP answers there, a text to follow "whose agent"; "" if there is no reason."""
 
 
 NO_HOST = PortHost("", model.VIF_UNBOUND)
@@ -54,9 +54,9 @@ NO_HOST = PortHost("", model.VIF_UNBOUND)
 def port_host(
     name: str, agent: Agent | None, *, default_vif_type: str, oldest_heartbeat: int
 ) -> PortHost:
-    """The host of this name, whose agent is dead with a heartbeat before the oldest.
+    """The host of this name. Its agent is dead if its heartbeat is before the oldest.
 
-    The VIF type is what the agent reports, if that is known here.
+    The VIF type is the one that the agent reports, if it is a known one.
     """
     if agent is None:
         return PortHost(name, default_vif_type, "was never heard of")
@@ -69,9 +69,9 @@ def port_host(
 
 
 def activated(binding: Binding) -> Mapping[str, Any]:
-    """The values of a port whose active binding this becomes.
+    """The values of a port when this becomes its active binding.
 
-    It is DOWN until the agent there says that it serves the port.
+    The port is DOWN until the host's agent reports that it serves the port.
     """
     return {
         "binding_host_id": binding.host,
@@ -83,5 +83,5 @@ def activated(binding: Binding) -> Mapping[str, Any]:
 
 
 def is_served_on(active_host: str, status: str) -> bool:
-    """Whether a host whose inactive binding is deleted serves the port until its own host does."""
+    """Whether a host that loses its inactive binding goes on until the active host serves."""
     return active_host != "" and status != model.ACTIVE

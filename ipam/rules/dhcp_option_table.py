@@ -1,6 +1,7 @@
-"""dnsmasq's DHCP options: name, number and type, as `dnsmasq --help dhcp` and `dhcp6` have them.
+"""dnsmasq's DHCP options: name, number and type, from `dnsmasq --help dhcp` and `dhcp6`.
 
-Options that dnsmasq makes itself, or that mean nothing in a configuration, have a reason instead.
+An option that dnsmasq sets itself, or that has no meaning in a configuration, has a reason
+instead.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ Table: TypeAlias = Mapping[str, tuple[int, Reader]]
 LEASE_TIME: Final = 51
 CLIENT_ID: Final = 61
 MAY_BE_EMPTY: Final = (3, 121)
-"""IPv4 options that may be given empty, as in Neutron: the machine is not told the subnet's."""
+"""IPv4 options that may be empty, as in Neutron. The machine then does not get the subnet's."""
 
 IPV4: Final[Table] = {
     "netmask": (1, address4),
@@ -121,7 +122,7 @@ IPV6: Final[Table] = {
 }
 
 TYPED_BY_NUMBER: Final = {249: routes}
-"""Types of IPv4 options that have a number alone."""
+"""Types of IPv4 options that have only a number."""
 
 _OWN = "the DHCP server makes it itself"
 NOT_TOLD4: Final[Mapping[int, str]] = {
@@ -194,4 +195,4 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "vendor-encapsulated-options": "vendor-encap",
     "wpad": "252",
 }
-"""What ISC's, Kea's and other people's names are to dnsmasq."""
+"""Names of options in ISC DHCP, Kea and others, and dnsmasq's names for them."""

@@ -1,7 +1,7 @@
-"""From the text of a DHCP option's value to what it is: addresses, numbers, names, octets. Pure.
+"""Reads the text of a DHCP option's value: addresses, numbers, names, octets. Pure.
 
-A reader takes the text and gives the values, or raises ValueError with the reason. Its grammar is
-what dnsmasq understands of the option's type (its option.c), where that has one meaning.
+A reader takes the text and gives the values, or raises ValueError with the reason. It accepts what
+dnsmasq understands for the option's type (its option.c), if that has only one meaning.
 """
 
 import re
@@ -13,10 +13,10 @@ from ipam import values
 
 LONGEST_SECONDS: Final = 2**31 - 1
 SHORTEST_LEASE_SECONDS: Final = 120
-"""dnsmasq gives no shorter one: some clients cannot bear it."""
+"""dnsmasq gives no shorter lease, because some clients fail with one."""
 INFINITE_SECONDS: Final = 2**32 - 1
 LONGEST_CLIENT_ID: Final = 100
-"""dnsmasq cuts longer ones where it tells of them."""
+"""dnsmasq cuts longer client identifiers in its log and for its hook."""
 
 _HEX = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})+", re.IGNORECASE)
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
@@ -25,23 +25,23 @@ _SIZES: Final = {"b": 1, "s": 2, "i": 4}
 _TIME = re.compile(r"([0-9]{1,10})([smhdw]?)", re.IGNORECASE)
 _UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _REPLACED: Final = (IPv6Address("fe80::"), IPv6Address("fd00::"))
-"""dnsmasq puts addresses of its own in their place."""
+"""dnsmasq replaces these by addresses of its own."""
 
 
 class DomainName(str):
-    """A domain in DNS's own encoding on the wire, without its final dot here."""
+    """A domain that is sent in DNS's encoding. This text has no final dot."""
 
     __slots__ = ()
 
 
 Value: TypeAlias = IPv4Address | IPv6Address | IPv4Network | int | bytes | str
-"""An int is as wide as the option, or as it needs to be where the option has no width."""
+"""An int has the width of the option; without one, as many octets as it needs."""
 Reader: TypeAlias = Callable[[str], tuple[Value, ...]]
 T = TypeVar("T")
 
 
 def octets(value: Value) -> int:
-    """How much room the value takes on the wire; at most, where its width is the option's."""
+    """How many octets the value takes in a message. For an int it is an upper bound."""
     match value:
         case IPv4Address() | int():
             return 4
@@ -73,7 +73,7 @@ def addresses4(value: str) -> tuple[Value, ...]:
 
 
 def addresses4_or_none(value: str) -> tuple[Value, ...]:
-    """As `addresses4`; `0.0.0.0` alone says that there is none."""
+    """Like `addresses4`. A single `0.0.0.0` means no address."""
     return () if value == "0.0.0.0" else addresses4(value)  # noqa: S104  # nothing is bound
 
 
@@ -83,7 +83,7 @@ def address4(value: str) -> tuple[Value, ...]:
 
 
 def addresses6(value: str) -> tuple[Value, ...]:
-    """IPv6 addresses between commas, in brackets or not."""
+    """IPv6 addresses between commas, with or without brackets."""
     found = _all(value, _address6)
     for one in found:
         if one in _REPLACED:
@@ -110,7 +110,7 @@ def routes(value: str) -> tuple[Value, ...]:
 
 
 def whole(width: int) -> Reader:
-    """A number of so many octets, which may be negative."""
+    """A reader of numbers of so many octets, which may be negative."""
     least, most = -(2 ** (8 * width - 1)), 2 ** (8 * width) - 1
 
     def read(value: str) -> tuple[Value, ...]:
@@ -133,7 +133,7 @@ def seconds(value: str) -> tuple[Value, ...]:
 
 
 def lease_time(value: str) -> tuple[Value, ...]:
-    """As `seconds`, with dnsmasq's least; or `infinite`."""
+    """Like `seconds`, but not less than dnsmasq's least; or `infinite`."""
     if value == "infinite":
         return (INFINITE_SECONDS,)
     (found,) = seconds(value)
@@ -143,7 +143,7 @@ def lease_time(value: str) -> tuple[Value, ...]:
 
 
 def client_id(value: str) -> tuple[Value, ...]:
-    """Octets in hex, or a text for its own octets."""
+    """Octets in hex, or a text, which stands for its own octets."""
     found = _octets(value) if _HEX.fullmatch(value) else str(text(value)[0]).encode()
     if not 2 <= len(found) <= LONGEST_CLIENT_ID:
         raise ValueError(f"has to have 2 to {LONGEST_CLIENT_ID} octets")
@@ -161,12 +161,12 @@ def ntp_servers6(value: str) -> tuple[Value, ...]:
 
 
 def anything4(value: str) -> tuple[Value, ...]:
-    """What it looks like: octets in hex, a number, IPv4 addresses or networks; else a text."""
+    """By its form: octets in hex, a number, IPv4 addresses or networks; else a text."""
     return _anything(value, lambda part: _network4(part) if "/" in part else _address4(part))
 
 
 def anything6(value: str) -> tuple[Value, ...]:
-    """What it looks like: octets in hex, a number, IPv6 addresses; else a text."""
+    """By its form: octets in hex, a number, IPv6 addresses; else a text."""
     return _anything(value, _address6)
 
 

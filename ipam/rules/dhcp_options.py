@@ -1,7 +1,7 @@
-"""What a port's DHCP options may be, and what they become. Pure.
+"""Checks and parses a port's DHCP options. Pure.
 
-A name is one of dnsmasq's or a number, with conditions before it as Ironic has them
-(`tag:!ipxe,67`). What passes here the agent can send; so it reads options by these rules, too.
+A name is one of dnsmasq's or a number, after conditions like Ironic's (`tag:!ipxe,67`). The API
+and the agent use the same rules, so the agent can send every option that the API accepts.
 """
 
 import difflib
@@ -22,9 +22,9 @@ from ipam.rules.dhcp_option_values import (
 )
 
 LONGEST_OCTETS: Final = 255
-"""Of one IPv4 option: its length is one octet."""
+"""The length of an IPv4 option, which one octet says."""
 ROOM_OCTETS: Final = 1100
-"""For a port's IPv4 options: what an Ethernet frame holds, less what every answer has."""
+"""The room for a port's IPv4 options: an Ethernet frame, less what every answer has."""
 HEADER_OCTETS: Final = 2
 
 _CONDITION = re.compile(r"tag:(!?ipxe6?)")
@@ -33,27 +33,27 @@ _NUMBER = re.compile(r"[0-9]{1,5}")
 
 @dataclass(frozen=True, slots=True)
 class DhcpOption:
-    """An option as it is to be sent. Without values the machine is not told the subnet's."""
+    """An option to send. Without values the machine does not get the subnet's value."""
 
     number: int
     ip_version: int
     values: tuple[Value, ...]
     conditions: tuple[str, ...] = ()
-    """Tags that the request has to carry, or, with `!`, must not."""
+    """Tags that the request must have, or, with `!`, must not have."""
 
     @property
     def is_lease_time(self) -> bool:
-        """Whether it is no option, but how long the leases are."""
+        """Whether it is not an option but the length of leases."""
         return self.ip_version == 4 and self.number == table.LEASE_TIME
 
     @property
     def is_client_id(self) -> bool:
-        """Whether it is no option, but by what the machine is known."""
+        """Whether it is not an option but the machine's client identifier."""
         return self.ip_version == 4 and self.number == table.CLIENT_ID
 
 
 def parse(name: str, value: str, ip_version: int) -> DhcpOption:
-    """The option of this name. Raises ValueError with the reason why it cannot be sent."""
+    """The option of this name. Raises ValueError with the reason if it cannot be sent."""
     *before, word = name.split(",")
     conditions = tuple(_condition(each) for each in before)
     number, read = _known(word.lower(), ip_version)
@@ -80,7 +80,7 @@ def option_faults(options: Sequence[tuple[str, str | None, int]]) -> Iterator[Ca
     total = 0
     for name, value, version in options:
         try:
-            if value is not None:  # else it is to be deleted, whatever it was
+            if value is not None:  # without a value it is to be deleted
                 total += _room(parse(name, value, version))
         except ValueError as error:
             yield _fault(str(error))
@@ -96,7 +96,7 @@ def option_faults(options: Sequence[tuple[str, str | None, int]]) -> Iterator[Ca
 def merged_options(
     present: Sequence[Mapping[str, object]], asked: Sequence[tuple[str, str | None, int]]
 ) -> list[dict[str, object]]:
-    """The options after an update: named ones set, those without a value deleted, others kept."""
+    """The options after an update. Those asked with a value are set, without one deleted."""
     kept = {(option["opt_name"], option["ip_version"]): option["opt_value"] for option in present}
     for name, value, version in asked:
         if value is None:

@@ -1,7 +1,7 @@
-"""What a machine's name may be, and what follows from it. Pure.
+"""Checks a machine's name, and gives the names that follow from it. Pure.
 
-Names are lower case, as `ipam.values` makes them. The rules are Neutron's (its `dns_name`): a
-label, or labels joined by dots; with a final dot it is a full name and has to be in the domain.
+Names are lower case, as `ipam.values` gives them. The rules are those of Neutron's `dns_name`: a
+label, or labels joined by dots. With a final dot it is a full name, which must be in the domain.
 """
 
 from typing import Final
@@ -9,11 +9,11 @@ from typing import Final
 LONGEST: Final = 255
 """Octets of a full name with its final dot."""
 UNSET_DOMAIN: Final = "openstacklocal"
-"""The domain that Neutron has unless somebody chose one; names are not held to it."""
+"""Neutron's default domain. Names need not be in it."""
 
 
 def dns_name_fault(name: str, dns_domain: str) -> str | None:
-    """Why a machine cannot have this name where [network] dns_domain is that; None if it can."""
+    """Why a machine cannot have this name with this [network] dns_domain; None if it can."""
     domain = dns_domain.strip(".")
     if not name or domain in ("", UNSET_DOMAIN):
         return None
@@ -30,12 +30,12 @@ def dns_name_fault(name: str, dns_domain: str) -> str | None:
 
 
 def host_label(name: str) -> str:
-    """The first label: what the machine calls itself."""
+    """The first label, which is the machine's host name."""
     return name.partition(".")[0]
 
 
 def assigned_names(name: str, dns_domain: str) -> tuple[str, str]:
-    """The host name and the full name of an address, as `dns_assignment` shows them."""
+    """The host name and the full name of an address, for `dns_assignment`."""
     domain = dns_domain.rstrip(".")
     if name.endswith("."):
         return name.removesuffix(".").removesuffix(f".{domain}"), name

@@ -1,7 +1,7 @@
-"""Which addresses a port gets. Pure.
+"""Decides which addresses a port gets. Pure.
 
 An address plan is a list of `Claim` (this address) and `Pick` (any address of the first of these
-subnets that has room); carrying it out is the allocator's business.
+subnets that has room). The allocator carries it out.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from ipam.rules import subnets as subnet_rules
 from ipam.rules.ipv6 import eui64
 
 ROUTER_OWNERS: Final = ("network:router_interface", "network:router_interface_distributed")
-"""Owners of ports that may have a subnet's gateway address, as in Neutron."""
+"""Device owners of ports that may have a subnet's gateway address, as in Neutron."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubnetFacts:
-    """What address planning needs to know of a subnet."""
+    """The values of a subnet that address planning needs."""
 
     pk: int
     id: str
@@ -32,7 +32,7 @@ class SubnetFacts:
     ip_version: int
     gateway: bytes | None = None
     automatic: bool = False
-    """Addresses are made from the MAC address (SLAAC, DHCPv6 stateless)."""
+    """Machines make their addresses from the MAC address (SLAAC, DHCPv6 stateless)."""
     service_types: tuple[str, ...] = ()
 
 
@@ -46,7 +46,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The address, in its subnet."""
+    """One certain address of a subnet."""
 
     subnet: SubnetFacts
     address: bytes
@@ -66,7 +66,7 @@ Held: TypeAlias = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What turns the addresses a port has into those it was asked to have."""
+    """The change from the addresses of a port to those asked for."""
 
     release: tuple[Held, ...]
     acquire: tuple[Step, ...]
@@ -86,7 +86,7 @@ def default_plan(subnets: Sequence[SubnetFacts], mac: str, device_owner: str) ->
 def wished_plan(
     subnets: Sequence[SubnetFacts], wishes: Sequence[Wish], mac: str, device_owner: str
 ) -> list[Step]:
-    """The addresses that a new port asked for, and those of automatic subnets it did not name."""
+    """The addresses that a new port asks for, and those of automatic subnets it does not name."""
     if not wishes:
         return []
     steps = [_step(subnets, wish, mac, device_owner) for wish in wishes]
@@ -106,10 +106,10 @@ def change_plan(
     mac: str,
     device_owner: str,
 ) -> Change:
-    """What an update of fixed_ips changes: the list is the whole truth.
+    """The change by an update of fixed_ips, which lists all addresses of the port.
 
-    An address asked for that the port has is kept; an entry that names only a subnet keeps an
-    address of it before it takes another.
+    The port keeps an address that it has and that is asked for. An entry that names only a subnet
+    keeps an address of the subnet, if the port has one, before it takes another.
     """
     steps = _distinct([_step(subnets, wish, mac, device_owner, held) for wish in wishes])
     left = list(held)
@@ -135,13 +135,13 @@ def mac_change_plan(
 
 
 def serving(subnets: Sequence[SubnetFacts], device_owner: str) -> list[SubnetFacts]:
-    """Subnets meant for this owner first, then those meant for everyone."""
+    """The subnets with this device owner as a service type, then those without service types."""
     own = [subnet for subnet in subnets if device_owner in subnet.service_types]
     return own + [subnet for subnet in subnets if not subnet.service_types]
 
 
 def eui64_claim(subnet: SubnetFacts, mac: str) -> Claim:
-    """The claim on the address that a machine with this MAC gives itself."""
+    """The claim on the address that a machine with this MAC makes in the subnet."""
     return Claim(subnet, eui64(subnet.cidr, mac))
 
 
@@ -190,7 +190,7 @@ def _claim(
 
 
 def _check_address(claim: Claim, address: str, mac: str, device_owner: str) -> None:
-    """Refuse an address that this port cannot have though it lies in the subnet."""
+    """Refuse an address of the subnet that this port cannot have."""
     subnet, packed = claim.subnet, claim.address
     first, last = subnet_rules.usable(subnet.cidr)
     if not first <= subnet_rules.number(address) <= last:

@@ -7,11 +7,11 @@ from netaddr import EUI
 from ipam import model
 
 AUTO_ADDRESS_MODES: Final = frozenset({model.SLAAC, model.DHCPV6_STATELESS})
-"""Values of ipv6_address_mode and ipv6_ra_mode with which DHCP gives no addresses."""
+"""Values of ipv6_address_mode and ipv6_ra_mode in which DHCP gives no addresses."""
 
 
 def is_auto_address(mode: str | None) -> bool:
-    """Whether machines make their own addresses in a subnet of this mode (None: of none)."""
+    """Whether machines make their own addresses in a subnet of this mode (None: no mode)."""
     return mode in AUTO_ADDRESS_MODES
 
 

@@ -1,10 +1,10 @@
-"""What an event does to a lease: pure, one event after the other.
+"""Decides what events do to leases, one event after the other. Pure.
 
-Rule 1: a lease is what a DHCP server last said, so an event older than that changes nothing.
-Rule 2: an end counts only for the machine that has the lease. A late `del` of the machine before
-does not end its successor's lease, and the host that a machine has left neither ends its lease
-when it forgets the machine, nor takes it back with an `old` that it repeats.
-Rule 3: another machine on the address makes another lease, with an id and a beginning of its own.
+Rule 1: a lease is what a DHCP server last said, so an older event changes nothing.
+Rule 2: an end counts only for the machine that has the lease. A late `del` for an earlier machine
+does not end the lease of the next one. A host that a machine has left cannot end the machine's
+lease with a `del`, and cannot take it back with a repeated `old`.
+Rule 3: another machine on the address makes another lease, with its own id and begin.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +14,12 @@ from typing import TypeAlias, assert_never
 from ipam.model import LeaseAction
 
 Key: TypeAlias = tuple[str, bytes]
-"""Network id and packed address: one lease at most."""
+"""Network id and packed address. There is at most one lease for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseEvent:
-    """What a DHCP server did, or (`missed`) an end that none reported."""
+    """What a DHCP server did, or an end that no server reported (`missed`)."""
 
     id: str
     network_id: str
@@ -33,7 +33,7 @@ class LeaseEvent:
     iaid: str | None = None
     hostname: str | None = None
     expires_at: int | None = None
-    """Epoch seconds; None is infinite for `add`, and says nothing for the others."""
+    """Epoch seconds. None means infinite for `add`, and unknown for the others."""
     details: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -47,7 +47,7 @@ class LeaseEvent:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The state of one address, as the last event left it."""
+    """The lease of one address after its last event."""
 
     id: str
     network_id: str
@@ -65,20 +65,20 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds an address: what a lease of it is said to belong to."""
+    """The port and project to which a lease of an address belongs."""
 
     project_id: str
     subnet_id: str | None = None
     port_id: str | None = None
     mac_address: str | None = None
     host: str = ""
-    """To which its port is bound."""
+    """The host to which the port is bound."""
 
 
 def holder_of(event: LeaseEvent, owner: Holder | None, project_id: str) -> Holder:
-    """The holder that the event is about: not a port that has the address with another MAC.
+    """The holder that the event is about. A port with another MAC address is not the holder.
 
-    `owner` is the port that owns the address, `project_id` whose network it is.
+    `owner` is the port that owns the address, `project_id` the owner of the network.
     """
     if owner is None:
         return Holder(project_id)
@@ -93,10 +93,10 @@ def after_all(
     ended_at_us: Mapping[Key, int],
     new_id: Callable[[], str],
 ) -> dict[Key, Lease | None]:
-    """The leases once these events, with whom they are about, are told in their order.
+    """The leases after these events, which come with their holders, in their order.
 
-    None is a lease that is over. `ended_at_us` is when a DHCP server last ended the lease of an
-    address that has none: an event that was long on its way does not bring that back.
+    None is a lease that has ended. `ended_at_us` says when a DHCP server last ended the lease of
+    an address that has none: an older event does not bring it back.
     """
     leases: dict[Key, Lease | None] = dict(stored)
     ends = dict(ended_at_us)
@@ -112,9 +112,9 @@ def after_all(
 def after(
     lease: Lease | None, event: LeaseEvent, new_id: Callable[[], str], *, bound_host: str = ""
 ) -> Lease | None:
-    """The lease of the event's address once the event is told; None when there is none.
+    """The lease of the event's address after the event; None if there is none.
 
-    `bound_host` is where the machine's port is bound now; "" is nowhere.
+    `bound_host` is the host to which the machine's port is bound; "" is none.
     """
     if lease is not None and _is_stale(lease, event, bound_host):
         return lease
@@ -132,33 +132,34 @@ def after(
 
 
 def _is_stale(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
-    """Whether a later word is known: but not the last words of the host that the machine left."""
+    """Whether a later event is known. Events of a host that the machine has left do not count."""
     has_come = event.host == bound_host != lease.host
     return event.occurred_at_us < lease.last_seen_at_us and not has_come
 
 
 def _ends(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
-    """Not where the machine has gone to another host, seen or not yet seen there."""
+    """Whether a `del` ends the lease. It does not after the machine has moved to another host."""
     if _has_left(event, bound_host):
         return False
     return lease.host == event.host and is_same_machine(lease, event)
 
 
 def _is_echo(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
-    """An `old` that dnsmasq tells of all its leases when it reads its files, of one that has gone.
+    """Whether it is an `old` for a machine that has left the host.
 
-    At the next host the lease began with an `add`.
+    dnsmasq sends an `old` for each of its leases when it reads its files. On the machine's new
+    host the lease began with an `add`.
     """
     return _has_left(event, bound_host) and lease.host != event.host
 
 
 def _has_left(event: LeaseEvent, bound_host: str) -> bool:
-    """Whether the machine's port is on another host than the one that speaks."""
+    """Whether the machine's port is bound to another host than the event's."""
     return bound_host not in ("", event.host)
 
 
 def is_same_machine(lease: Lease, event: LeaseEvent) -> bool:
-    """Whether nothing that both name speaks against it: DUID and IAID first, then the MAC."""
+    """Whether the values that both have are equal: DUID and IAID first, then the MAC address."""
     if lease.duid and event.duid:
         same_iaid = not (lease.iaid and event.iaid) or lease.iaid == event.iaid
         return lease.duid == event.duid and same_iaid
@@ -185,14 +186,14 @@ def _begun(event: LeaseEvent, lease_id: str) -> Lease:
 
 
 def _repeated(lease: Lease, event: LeaseEvent) -> Lease:
-    """An `add` says everything anew; only the beginning stays."""
+    """The lease after an `add`, which replaces everything except the id and the begin."""
     begun = _begun(event, lease.id)
     last_seen_at_us = max(lease.last_seen_at_us, event.occurred_at_us)
     return replace(begun, first_seen_at_us=lease.first_seen_at_us, last_seen_at_us=last_seen_at_us)
 
 
 def _renewed(lease: Lease, event: LeaseEvent) -> Lease:
-    """An `old` may leave out what the `add` said (dnsmasq(8), --dhcp-script): that stays."""
+    """The lease after an `old`. Values it leaves out stay (dnsmasq(8), --dhcp-script)."""
     return replace(
         lease,
         host=event.host,

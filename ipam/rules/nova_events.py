@@ -1,7 +1,7 @@
-"""Which events for Nova a change of a port makes. Pure.
+"""Decides which events for Nova a change of a port makes. Pure.
 
-Only for ports of Nova's servers: those whose device_id is a UUID and whose device_owner says
-`compute:`. Every event is a completed one, which is what Nova takes for granted.
+Only ports of Nova's servers have events: their device_id is a UUID and their device_owner begins
+with `compute:`. The status of every event is `completed`, which is Nova's default.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,14 +25,14 @@ KEPT_BY_NOVA: Final = BINDING | {
     "device_id",
     "device_owner",
 }
-"""What Nova has copies of in a server's info cache, or finds the server's ports by."""
+"""Attributes that Nova copies into a server's info cache, or by which it finds ports."""
 
 WRITTEN_BY_NOVA: Final = BINDING | {"device_id", "device_owner", "dns_name", "status"}
-"""What Nova changes itself, with the status that follows; it reads all of it back right after."""
+"""Attributes that Nova changes itself, and the status that follows. Nova reads them afterwards."""
 
 
 class Port(Protocol):
-    """What of a port decides which events there are; a row of the database has it."""
+    """The values of a port that decide its events. A row of the database has them."""
 
     @property
     def id(self) -> str: ...
@@ -46,7 +46,7 @@ class Port(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ComputeEvent:
-    """One thing that Nova is told of a server's port."""
+    """An event for Nova about a server's port."""
 
     name: str
     server_id: str
@@ -54,7 +54,7 @@ class ComputeEvent:
 
 
 def server_of(device_id: str, device_owner: str) -> str | None:
-    """The id of the server whose port has these; None for the port of anything else."""
+    """The id of the server that has the port; None if it is not a server's port."""
     is_server = device_owner.startswith(model.COMPUTE_OWNER_PREFIX) and model.is_uuid(device_id)
     return device_id if is_server else None
 
@@ -62,9 +62,9 @@ def server_of(device_id: str, device_owner: str) -> str | None:
 def of_update(
     port: Port, changed: Mapping[str, Any], *, by_service: bool = False
 ) -> list[ComputeEvent]:
-    """What follows from the values that changed, by the port as it was.
+    """The events of changed values. `port` is the port before the change.
 
-    `fixed_ips` stands among them, with any value, when the addresses changed.
+    `changed` has the key `fixed_ips`, with any value, if the addresses changed.
     """
     before = server_of(port.device_id, port.device_owner)
     owner = changed.get("device_owner", port.device_owner)
@@ -77,17 +77,17 @@ def of_update(
 
 
 def of_deletion(port: Port) -> list[ComputeEvent]:
-    """What follows from deleting the port; that it is unplugged goes without saying."""
+    """The events of the deletion of the port. There is none for its unplugging."""
     return _for_each(DELETED, [port])
 
 
 def of_ready(ports: Sequence[Port]) -> list[ComputeEvent]:
-    """What follows when DHCP begins to answer for ports on a host they are bound to."""
+    """The events when DHCP begins to answer ports on a host they are bound to."""
     return _for_each(PLUGGED, ports)
 
 
 def of_unplugged(ports: Sequence[Port]) -> list[ComputeEvent]:
-    """What follows when the taps of ports leave the host they are bound to."""
+    """The events when the taps of ports leave the host they are bound to."""
     return _for_each(UNPLUGGED, ports)
 
 
@@ -104,7 +104,7 @@ def _of_status(
 def _of_copies(
     changed: Mapping[str, Any], before: str | None, after: str | None, *, by_service: bool
 ) -> list[tuple[str, str | None]]:
-    """`network-changed` for each server whose copies are no longer true."""
+    """`network-changed` for each server whose copies in Nova are outdated."""
     if KEPT_BY_NOVA.isdisjoint(changed) or (by_service and changed.keys() <= WRITTEN_BY_NOVA):
         return []
     return [(CHANGED, server) for server in dict.fromkeys((before, after))]

@@ -1,6 +1,6 @@
-"""Arithmetic on the prefixes of subnet pools: what is free, what overlaps, what it counts. Pure.
+"""Arithmetic on the prefixes of subnet pools: free parts, overlaps, sizes. Pure.
 
-Prefixes are CIDR texts without host bits, as the API has them, of one IP version in each call.
+Prefixes are CIDR texts without host bits. Each call has prefixes of one IP version.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ class Prefix(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many addresses it has."""
+        """How many addresses the prefix has."""
         return 1 << (self.bits - self.length)
 
     @property
@@ -51,12 +51,12 @@ def compact(cidrs: Iterable[str]) -> list[str]:
 
 
 def subtract(cidrs: Iterable[str], removed: Iterable[str]) -> list[str]:
-    """The fewest prefixes with the addresses of `cidrs` that `removed` does not have."""
+    """The fewest prefixes with the addresses of `cidrs` that are not in `removed`."""
     return [str(block) for block in _free_blocks(map(parse, cidrs), map(parse, removed))]
 
 
 def overlaps(cidrs: Iterable[str], others: Iterable[str]) -> tuple[str, str] | None:
-    """One of the first and one of the second that share addresses, if any do."""
+    """One of `cidrs` and one of `others` that share addresses, if there are such."""
     both = [(parse(cidr), 0) for cidr in cidrs] + [(parse(cidr), 1) for cidr in others]
     reach: list[Prefix | None] = [None, None]
     for prefix, side in sorted(both):
@@ -78,8 +78,8 @@ def covers(cidrs: Iterable[str], others: Iterable[str]) -> bool:
 def free_prefix(pool: Iterable[str], used: Iterable[str], length: int) -> str | None:
     """A prefix of this length in the pool that shares no address with those in use.
 
-    It comes from the smallest free block that has room, the lowest of these, so that large blocks
-    stay whole; None when none has.
+    It is from the smallest free block that has room, the lowest of these, so that large blocks
+    stay whole. None if no block has room.
     """
     best: Prefix | None = None
     for block in _free_blocks(map(parse, pool), map(parse, used)):
@@ -89,12 +89,12 @@ def free_prefix(pool: Iterable[str], used: Iterable[str], length: int) -> str | 
 
 
 def is_free(pool: Iterable[str], used: Iterable[str], cidr: str) -> bool:
-    """Whether the pool has all of this prefix and none of it is in use."""
+    """Whether all of this prefix is in the pool and none of it is in use."""
     return covers(pool, [cidr]) and overlaps([cidr], used) is None
 
 
 def addresses(cidrs: Iterable[str]) -> int:
-    """How many addresses these prefixes have together, each counted by itself."""
+    """The sum of the numbers of addresses of these prefixes, even if they overlap."""
     return sum(parse(cidr).size for cidr in cidrs)
 
 
@@ -104,7 +104,7 @@ def quota_addresses(quota: int, ip_version: int) -> int:
 
 
 def _joined(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
-    """The ranges that sorted prefixes cover, neighbours in one."""
+    """The ranges that sorted prefixes cover, with neighbours joined."""
     reach: tuple[int, int] | None = None
     for prefix in prefixes:
         if reach is not None and prefix.first <= reach[1] + 1:
@@ -118,7 +118,7 @@ def _joined(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
 
 
 def _free_blocks(pool: Iterable[Prefix], used: Iterable[Prefix]) -> Iterator[Prefix]:
-    """The blocks of the pool that nothing uses, as large as they can be, lowest first."""
+    """The unused blocks of the pool, as large as possible, lowest first."""
     prefixes = sorted(pool)
     taken = list(_joined(sorted(used)))
     at = 0

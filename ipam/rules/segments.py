@@ -1,7 +1,7 @@
-"""What provider:* of a network may be, and what follows from it. Pure.
+"""Checks the provider:* attributes of networks, and what follows from them. Pure.
 
-A segment is where a network is in the data centre: its type, the physical network and the id on
-it. `key` writes it as one text, for which the database has a unique key; a local network has none.
+A segment is a network's place in the data centre: its type, its physical network and its id there.
+`key` gives it as one text, for which the database has a unique key. A local network has no key.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ from ipam.errors import (
 )
 
 IdRange: TypeAlias = tuple[int, int]
-"""The first and the last id, both in it."""
+"""The first and the last id, both included."""
 Ranges: TypeAlias = Mapping[str, Sequence[IdRange]]
-"""Ranges of ids by physical network; "" for a type that needs none."""
+"""Ranges of ids by physical network; "" for a type without physical networks."""
 
 LOCAL: Final = "local"
 FLAT: Final = "flat"
@@ -31,12 +31,12 @@ VXLAN: Final = "vxlan"
 LARGEST_ID: Final = {VLAN: 4094, VXLAN: 2**24 - 1}
 IPV6_MINIMUM_MTU: Final = 1280
 VXLAN_OVERHEAD: Final = 50
-"""Outer IPv4, UDP and VXLAN headers and the inner Ethernet header, as Neutron counts them."""
+"""The outer IPv4, UDP and VXLAN headers and the inner Ethernet header, the same as Neutron's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A network's place; `id` None of a vlan or vxlan is to be chosen."""
+    """A network's place. If the `id` of a vlan or vxlan is None, it is chosen."""
 
     type: str
     physical_network: str | None = None
@@ -56,27 +56,27 @@ class Segment:
 
 
 def places(segment: Segment, ranges: Ranges) -> Iterator[tuple[Segment, Sequence[IdRange]]]:
-    """Where a segment without an id may be, in the order of the ranges, with the ids of each."""
+    """The places for a segment without an id, in the order of the ranges, with their ids."""
     for physical, ids in ranges.items():
         if segment.physical_network in (None, physical):
             yield replace(segment, physical_network=physical or None), ids
 
 
 def ids_of(place: Segment, segments: Iterable[Segment]) -> set[int]:
-    """The ids that these segments have in the place, which has none itself."""
+    """The ids that these segments use in the place, a segment without an id."""
     return {
         each.id for each in segments if each.id is not None and replace(each, id=None) == place
     }
 
 
 def refusal(wanted: Sequence[Segment]) -> CallerError:
-    """What to say when another network has the segment of one of these."""
+    """The error if another network has one of these segments."""
     named = [each for each in wanted if each.type != LOCAL and not each.wants_id]
     return _in_use(named[0]) if named else none_left()
 
 
 def none_left() -> CallerError:
-    """What to say when no id is free."""
+    """The error if no id is free."""
     return NoNetworkAvailable(
         "Unable to create the network. No available network found in maximum allowed attempts:"
         " no id of the configured ranges is free."
@@ -98,7 +98,7 @@ def _in_use(segment: Segment) -> CallerError:
 
 
 def faults(values: Mapping[str, Any]) -> list[CallerError]:
-    """Provider attributes of one body that contradict each other."""
+    """Contradictions between the provider attributes of a body."""
     kind = values.get("provider_network_type")
     physical = values.get("provider_physical_network")
     number = values.get("provider_segmentation_id")
@@ -121,7 +121,7 @@ def faults(values: Mapping[str, Any]) -> list[CallerError]:
 
 
 def mtu_limit(network_type: str | None, physical_mtu: int) -> int | None:
-    """The largest MTU of a network of this type; None where nothing lies beneath it."""
+    """The largest MTU of a network of this type; None if there is no physical network."""
     match network_type:
         case "flat" | "vlan":
             return physical_mtu
@@ -132,14 +132,14 @@ def mtu_limit(network_type: str | None, physical_mtu: int) -> int | None:
 
 
 def mtu_fault(mtu: int, limit: int | None) -> list[CallerError]:
-    """What is wrong with an MTU that somebody asked for."""
+    """A fault if the MTU asked for is too large."""
     if limit is None or mtu <= limit:
         return []
     return [InvalidInput(f"Invalid input for mtu. Reason: {mtu} is too big, maximum is {limit}.")]
 
 
 def ipv6_mtu_fault(network_id: str, mtu: int) -> list[CallerError]:
-    """What is wrong with the MTU of a network that has an IPv6 subnet (RFC 8200 §5)."""
+    """A fault if the MTU is too small for an IPv6 subnet (RFC 8200 §5)."""
     if mtu >= IPV6_MINIMUM_MTU:
         return []
     return [

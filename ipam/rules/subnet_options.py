@@ -1,7 +1,7 @@
-"""What a subnet's machines are told by DHCP, and whether it can be told. Pure.
+"""Checks the DHCP values that a subnet's machines get. Pure.
 
-An IPv4 answer has little room: dnsmasq fills 576 octets for a machine that does not say that it
-takes more (RFC 2131 §2), and leaves out what does not fit, each option as a whole.
+An IPv4 answer has little room. dnsmasq fills 576 octets for a machine that does not ask for more
+(RFC 2131 §2), and leaves out whole options that do not fit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ HEADER_OCTETS: Final = 2
 ROOMS_OCTETS: Final = (200, 60)
 """Room for a subnet's own options in the smallest answer.
 
-The first is what is left of the options field beside what every answer has, the MTU and a host
-name of 63 letters; the second is the `sname` field. The `file` field is left to the domain.
+The first is the rest of the options field after what every answer has, the MTU and a host name of
+63 letters. The second is the `sname` field. The `file` field is left for the domain.
 """
 ANY_IPV4: Final = "0.0.0.0/0"
 MEANS_THE_SERVER: Final = ("fe80::", "fd00::")
-"""Addresses that dnsmasq replaces by its own."""
+"""Addresses that dnsmasq replaces by its own address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SubnetOptions:
 
 
 def faults(options: SubnetOptions, limits: Limits, subnet: str) -> Iterator[CallerError]:
-    """Every reason why machines could not be told all of it; `subnet` names it in messages."""
+    """Every reason why machines could not get all values. `subnet` is its name in messages."""
     servers, routes = options.dns_nameservers, options.host_routes
     if len(servers) > limits.max_dns_nameservers:
         yield DNSNameServersExhausted(
@@ -70,7 +70,7 @@ def faults(options: SubnetOptions, limits: Limits, subnet: str) -> Iterator[Call
 
 
 def is_unspecified(address: str) -> bool:
-    """Whether it is 0.0.0.0 or ::, which dnsmasq would replace by its own address."""
+    """Whether the address is 0.0.0.0 or ::, which dnsmasq would replace by its own address."""
     return ip_address(address).is_unspecified
 
 
@@ -110,7 +110,7 @@ def _all_fit(options: SubnetOptions) -> bool:
 
 
 def _option_octets(options: SubnetOptions) -> list[int]:
-    """The size of each option on the wire: the router, the name servers, the routes."""
+    """The size of each option in a message: the router, the name servers, the routes."""
     routes = [destination for destination, _nexthop in options.host_routes]
     if routes and options.gateway_ip and ANY_IPV4 not in routes:
         routes.append(ANY_IPV4)  # classless routes hide the router option (RFC 3442)

@@ -1,4 +1,4 @@
-"""What makes a subnet pool sound, and which prefix a subnet may take from it. Pure."""
+"""Checks subnet pools, and chooses the prefix that a subnet takes from one. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from ipam.rules import prefixes
 
 LONGEST: Final = {4: 32, 6: 128}
 DEFAULT_MIN: Final = {4: 8, 6: 64}
-"""Neutron's, as the longest prefix is its default for max_prefixlen."""
+"""Neutron's default for min_prefixlen. Its default for max_prefixlen is the longest prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """The prefix lengths of a pool: the least, the most, and the one where none is asked for."""
+    """The prefix lengths of a pool: the least, the most, and the default."""
 
     least: int
     default: int
@@ -37,7 +37,7 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What a pool has and has given away, for one project that wants a subnet."""
+    """A pool's prefixes and its subnets, for one project that wants a subnet."""
 
     lengths: Lengths
     ip_version: int
@@ -49,28 +49,28 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a subnet comes from: its pool and that pool's address scope, None for none."""
+    """The pool of a subnet and that pool's address scope; None if there is none."""
 
     pool_pk: int | None
     scope_pk: int | None
 
 
 def lengths(version: int, least: int | None, default: int | None, most: int | None) -> Lengths:
-    """The prefix lengths of a new pool, with Neutron's defaults for those not given."""
+    """The prefix lengths of a new pool, with Neutron's defaults for lengths not given."""
     least = DEFAULT_MIN[version] if least is None else least
     most = LONGEST[version] if most is None else most
     return Lengths(least, least if default is None else default, most)
 
 
 def version_faults(cidrs: Sequence[str]) -> list[CallerError]:
-    """A fault where prefixes are of both IP versions."""
+    """A fault if there are prefixes of both IP versions."""
     if len(set(map(ip_version, cidrs))) > 1:
         return [PrefixVersionMismatch("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.")]
     return []
 
 
 def length_faults(found: Lengths, version: int) -> list[CallerError]:
-    """The first of the prefix lengths that contradict each other or the IP version."""
+    """A fault for the first prefix length that contradicts another or the IP version."""
     bounds = (
         (found.most, "max_prefixlen", LONGEST[version], f"longest of IPv{version}"),
         (found.least, "min_prefixlen", found.most, "max_prefixlen"),
@@ -88,7 +88,7 @@ def length_faults(found: Lengths, version: int) -> list[CallerError]:
 
 
 def grown(present: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """The prefixes after a change to `asked`, which must have all that is there."""
+    """The prefixes after a change to `asked`, which must include all present addresses."""
     if not prefixes.covers(asked, present):
         missing = ", ".join(prefixes.subtract(present, asked)[:5])
         raise IllegalSubnetPoolPrefixUpdate(
@@ -99,7 +99,7 @@ def grown(present: Sequence[str], asked: Sequence[str]) -> list[str]:
 
 
 def shrunk(present: Sequence[str], removed: Sequence[str], used: Sequence[str]) -> list[str]:
-    """The prefixes without `removed`, of which no subnet may have an address."""
+    """The prefixes without `removed`, in which no subnet may have an address."""
     if pair := prefixes.overlaps(removed, used):
         raise IllegalSubnetPoolPrefixUpdate(
             "Illegal update to prefixes: One or more prefixes to be removed is in use by a subnet:"
@@ -114,7 +114,7 @@ def shrunk(present: Sequence[str], removed: Sequence[str], used: Sequence[str]) 
 
 
 def check_scope(mine: Sequence[str], others: Sequence[tuple[str, str]]) -> None:
-    """Refuse prefixes that other pools (id, prefix) of the same address scope have."""
+    """Refuse prefixes that overlap those of other pools (id, prefix) in the address scope."""
     if pair := prefixes.overlaps(mine, [cidr for _, cidr in others]):
         owner = next(pool_id for pool_id, cidr in others if cidr == pair[1])
         raise AddressScopePrefixConflict(
@@ -150,9 +150,10 @@ def choose(pool: Pool, cidr: str | None, prefixlen: int | None) -> str:
 def source_faults(
     *, cidr: bool, prefixlen: bool, pool: bool, default_pool: bool, allocation_pools: bool
 ) -> list[CallerError]:
-    """What does not go together of what a new subnet says where its prefix comes from.
+    """The contradictions between the attributes that say where a new subnet's prefix is from.
 
-    Each says whether the request has it; `default_pool` is use_default_subnetpool.
+    Each argument says whether the request has the attribute. `default_pool` is
+    use_default_subnetpool.
     """
     found = []
     if cidr and prefixlen:
@@ -167,9 +168,9 @@ def source_faults(
 
 
 def check_neighbours(new: Origin, others: Sequence[Origin]) -> None:
-    """Refuse a subnet of another origin than the network's others of its IP version.
+    """Refuse a subnet with another origin than the network's other subnets of its IP version.
 
-    They share a pool, or have pools of one address scope, or none has a pool, as in Neutron.
+    As in Neutron, all have the same pool, or pools of one address scope, or no pool.
     """
     scopes = {origin.scope_pk for origin in others} - {None}
     if scopes and new.pool_pk is not None:
@@ -199,7 +200,7 @@ def _check_length(length: int, allowed: Lengths) -> None:
 
 
 def _check_quota(pool: Pool, wanted: int) -> None:
-    """Neutron's quota: 0, as None, sets no limit."""
+    """Check Neutron's quota of a pool. 0 and None set no limit."""
     if not pool.quota:
         return
     allowed = prefixes.quota_addresses(pool.quota, pool.ip_version)

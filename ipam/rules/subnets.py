@@ -1,6 +1,6 @@
-"""What makes a subnet sound, and what its defaults are. Pure.
+"""Checks subnets, and gives their defaults. Pure.
 
-Every function takes canonical text (`ipam.values`); ranges are pairs of integers, inclusive.
+Every function takes canonical text (`ipam.values`). Ranges are pairs of integers, inclusive.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ WITHOUT_DHCP: Final[Mapping[IPv4Network | IPv6Network, str]] = {
     IPv6Network("fe80::/10"): "Link-local",
     IPv6Network("ff00::/8"): "Multicast",
 }
-"""Where no machine can be served (RFC 1122 §3.2.1.3, RFC 4291 §2.4)."""
+"""Networks in which no machine can be served (RFC 1122 §3.2.1.3, RFC 4291 §2.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ def number(address: str) -> int:
 
 
 def text(value: int, version: int) -> str:
-    """The address of an integer."""
+    """The address that an integer stands for."""
     return model.unpack(value.to_bytes(4 if version == 4 else 16))
 
 
 def usable(cidr: str) -> NumberRange:
-    """The addresses of a network that a machine can have; first > last when there is none.
+    """The range of addresses of a network that a machine can have; first > last if it is empty.
 
     Not the network and broadcast address of IPv4, except in a /31 (RFC 3021) and /32; not the
     Subnet-Router anycast address of IPv6 (RFC 4291 §2.6.1), except in a /127 (RFC 6164) and /128.
@@ -82,7 +82,7 @@ def default_gateway(cidr: str) -> str | None:
 
 
 def default_pools(cidr: str, gateway_ip: str | None) -> list[tuple[str, str]]:
-    """Every usable address but the gateway's."""
+    """Every usable address except the gateway's."""
     first, last = usable(cidr)
     ranges = [(first, last)]
     gateway = None if gateway_ip is None else number(gateway_ip)
@@ -120,7 +120,7 @@ def overlapping(cidr: str, others: Mapping[str, str]) -> list[CallerError]:
 
 
 def merged(pools: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Pools packed and in order, neighbours joined."""
+    """The pools, packed and in order, with neighbours joined."""
     ranges = sorted((model.pack(first), model.pack(last)) for first, last in pools)
     result: list[tuple[bytes, bytes]] = []
     for first, last in ranges:
@@ -132,7 +132,7 @@ def merged(pools: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 
 def mode_faults(shape: Shape) -> Iterator[CallerError]:
-    """IPv6 modes where they mean nothing, or that contradict each other."""
+    """Faults of IPv6 modes that have no meaning in the subnet or contradict each other."""
     ra, address = shape.ipv6_ra_mode, shape.ipv6_address_mode
     if ra is None and address is None:
         return
@@ -180,7 +180,7 @@ def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
 
 
 def _network_and_broadcast(cidr: str) -> set[IPv4Address | IPv6Address]:
-    """The two addresses of an IPv4 network that no router can have; IPv6 has none."""
+    """The addresses of an IPv4 network that no router can have; empty for IPv6."""
     net = ip_network(cidr)
     if net.version == 6 or net.prefixlen >= net.max_prefixlen - 1:
         return set()
@@ -234,7 +234,7 @@ def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:
 
 
 def _prefix_faults(shape: Shape) -> Iterator[CallerError]:
-    """A prefix of IPv6 that dnsmasq does not serve; `mode_faults` has what SLAAC needs."""
+    """A fault if dnsmasq does not serve the IPv6 prefix. `mode_faults` checks SLAAC's needs."""
     ra, length = shape.ipv6_ra_mode, ip_network(shape.cidr).prefixlen
     if shape.ip_version == 4 or is_auto_address(ra) or is_auto_address(shape.ipv6_address_mode):
         return
