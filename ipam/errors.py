@@ -207,6 +207,10 @@ class AllocationEventNotFound(NotFound):
     """No such event of the allocation history."""
 
 
+class PortProbeNotFound(NotFound):
+    """Nobody has asked what the port's machine would get."""
+
+
 class PortNotFound(NotFound):
     """No such port."""
 

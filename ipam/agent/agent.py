@@ -5,16 +5,18 @@ import logging
 import os
 import selectors
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import UNSET
 
 from ipam.agent.api_link import ApiLink
+from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
 from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.host.preparation import Preparation
+from ipam.agent.inquiries import Inquiries
 from ipam.agent.last_known_networks import KnownState
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
@@ -24,6 +26,7 @@ from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
 from ipam.agent.servers import Servers
 from ipam.client import Client
+from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
 from ipam.settings import Settings
@@ -32,7 +35,7 @@ LOG = logging.getLogger(__name__)
 
 TIDY_SECONDS = 10.0
 REMOVE_SECONDS = 60.0
-TROUBLES_TOLD = 20
+TROUBLES_TOLD = 100
 
 
 @contextlib.contextmanager
@@ -94,6 +97,7 @@ class Agent:
             report_seconds=settings.agent.report_interval,
             facts=self._facts,
             on_change=self._on_networks,
+            answer=self._answer_probes,
         )
         closing.callback(self._link.stop)
         self._logs = ServerLogs(on_news=self._wake_up)
@@ -111,6 +115,7 @@ class Agent:
             logs=self._logs,
         )
         closing.callback(self._servers.let_go)
+        self._inquiries = Inquiries(self._networks, self._table.leases, self._logs)
         drastic = 1.0 if settings.agent.allow_drastic else settings.agent.drastic_fraction
         self._reconciler = Reconciler(
             self._kernel,
@@ -187,6 +192,12 @@ class Agent:
     def _on_networks(self) -> None:
         self._changed = True
         self._wake_up()
+
+    def _networks(self) -> Mapping[str, ServedNetwork]:
+        return self._reconciler.networks
+
+    def _answer_probes(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
+        return self._inquiries.answer(asked)
 
     def _on_lease_event(self) -> None:
         self._shipper.wake()

@@ -15,6 +15,10 @@ from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentNotFound, IpamError
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
+from ipam.protocol.probes import (
+    MOST_AT_ONCE as PROBES_PER_REQUEST,
+)
+from ipam.protocol.probes import AskedProbe, ProbeAnswer, ProbeAnswers, read_asked
 from ipam.protocol.reports import AgentFacts, AgentReport, SeenPort, SeenPorts, read_agent_id
 from ipam.protocol.wake import WakeSocket, Woken
 from ipam.protocol.wire import parsed
@@ -43,6 +47,7 @@ class ApiLink:
         report_seconds: float,
         facts: Callable[[], AgentFacts],
         on_change: Callable[[], None],
+        answer: Callable[[Sequence[AskedProbe]], list[ProbeAnswer]],
     ) -> None:
         self.networks: Mapping[str, FullNetwork] = known.load()
         self._client = client
@@ -53,6 +58,7 @@ class ApiLink:
         self._report_seconds = report_seconds
         self._facts = facts
         self._on_change = on_change
+        self._answer = answer
         self._started_at = clock.now_seconds()
         self._agent_id: str | None = None
         self._etag: str | None = None
@@ -149,6 +155,7 @@ class ApiLink:
         current.update((row.id, row) for row in fetched)
         self.networks = current
         self._on_change()
+        self._answer_probes(read_asked(body))
         self._etag = etag
         self._tell_of_faults(faults)
         for row in fetched:
@@ -166,6 +173,12 @@ class ApiLink:
             fetched += networks
             faults |= unfit
         return fetched, faults
+
+    def _answer_probes(self, asked: Sequence[AskedProbe]) -> None:
+        """Say what ports that somebody asks about would get; unanswered ones are asked again."""
+        for some in chunks(asked, PROBES_PER_REQUEST):
+            body = parsed(ProbeAnswers(self._answer(some)))
+            self._client.post(f"/v2.0/agents/{self._agent_id}/probes", json=body)
 
     def _tell_of_faults(self, faults: Mapping[str, str]) -> None:
         """Say once what is wrong with a network's description, and once that it is right.

@@ -202,6 +202,8 @@ PORT: Final[tuple[Rule, ...]] = (
         f"{PORT_SHAPE} or (role:member and rule:owner)",
         "One's own, and strangers' ports on one's own network, which could not be deleted else.",
     ),
+    ("create_port_probe", MEMBER, "Who has the machine may ask what it would get."),
+    ("get_port_probe", READER, "As get_port."),
     ("get_port_binding", SERVICE, "Live migration: Nova's business."),
     ("create_port_binding", SERVICE, "As get_port_binding."),
     ("update_port_binding", SERVICE, "As get_port_binding."),

@@ -377,6 +377,34 @@ compute_event = Table(
 that sends a row first moves `send_at_us` into the future, so that no other worker sends it,
 too."""
 
+port_probe = Table(
+    "port_probe",
+    metadata,
+    Column("port_pk", ForeignKey("port.pk", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("asked_at", BigInteger, nullable=False, index=True),
+    Column("answers", JSON, nullable=False),
+)
+"""The last question about what a port's machine would get, with what agents answered, by host."""
+
+dhcp_refusal = Table(
+    "dhcp_refusal",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("network_pk", ForeignKey("network.pk", ondelete="CASCADE"), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("client", String(300), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("ip_address", String(64), nullable=False, server_default=""),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False, index=True),
+    UniqueConstraint("network_pk", "host", "client"),
+)
+"""Machines that a DHCP server did not answer. `client` is a MAC address, or a DHCPv6 client's
+DUID. Agents keep their number small."""
+
 idempotency_key = Table(
     "idempotency_key",
     metadata,

@@ -1,7 +1,7 @@
 """What the agent says to the API and what it makes of the answers."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ipam.agent import api_link
 from ipam.agent.api_link import ApiLink
 from ipam.agent.last_known_networks import KnownState
 from ipam.errors import AgentNotFound, IpamError, Malformed, ServiceUnavailable
+from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, Waker, WakeSocket
 from tests.agent.fake_api import FakeApi
@@ -49,7 +50,11 @@ class Desk:
             report_seconds=report_seconds,
             facts=lambda: self.facts,
             on_change=self._changed,
+            answer=self._answer,
         )
+
+    def _answer(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
+        return [ProbeAnswer(id=one.id, trouble=one.port_id) for one in asked]
 
     def start(self) -> ApiLink:
         """A link with its thread, which has looked once."""
@@ -409,3 +414,23 @@ def test_an_unforeseen_error_ends_nothing_and_is_told_once_with_its_place(
     told, _back = [r for r in caplog.records if r.levelno >= logging.WARNING]
     assert told.exc_info is not None
     assert told.exc_info[0] is KeyError
+
+
+def test_what_somebody_asks_about_a_port_is_answered(desk: Desk) -> None:
+    question = {"id": f"{7:08x}-aaaa-4000-8000-000000000000", "port_id": subnet4()["id"]}
+    desk.api.digests = {"networks": [], "probes": [question]}
+    desk.start()
+    (body,) = desk.api.await_bodies("probes", 1)
+    answer = {"id": question["id"], "offers": [], "trouble": question["port_id"]}
+    assert body == {"probes": [answer]}
+
+
+def test_an_answer_that_the_api_did_not_take_is_given_again(desk: Desk) -> None:
+    question = {"id": f"{7:08x}-aaaa-4000-8000-000000000000", "port_id": subnet4()["id"]}
+    desk.api.digests = {"networks": [], "probes": [question]}
+    away = iter([ServiceUnavailable("away")])
+    desk.api.refuse = lambda path, _body: next(away, None) if path == "probes" else None
+    link = desk.start()
+    desk.api.await_bodies("probes", 1)
+    link.ask()
+    assert len(desk.api.await_bodies("probes", 2)) == 2

@@ -46,6 +46,8 @@ class FakeApi:
         self.ready: dict[str, int] = {}
         self.down_reports = 0
         self.asked = 0
+        self.questions: list[Json] = []
+        self.answers: list[Json] = []
         self.agent: Json = {}
         self.poison: set[str] = set()
         self.lock = threading.RLock()
@@ -96,13 +98,20 @@ class FakeApi:
                 return {"networks": [self.networks[i] for i in wanted if i in self.networks]}
             self.asked += 1
             rows = [{"id": n["id"], "digest": n["digest"]} for n in self.networks.values()]
-            return {"networks": sorted(rows, key=lambda row: row["id"])}
+            return {
+                "networks": sorted(rows, key=lambda row: row["id"]),
+                "probes": list(self.questions),
+            }
 
     def post(self, path: str, body: Json) -> tuple[int, Any]:
         with self.lock:
             if path.endswith("/agents"):
                 self.agent = body["agent"]
                 return 200, {"agent": {"id": "a0000000-0000-4000-8000-000000000000"}}
+            if path.endswith("/probes"):
+                self.answers += body["probes"]
+                self.questions.clear()
+                return 200, {"probes": [one["id"] for one in body["probes"]]}
             if path.endswith("/ready-ports"):
                 self.ready.update((p["id"], p["revision_number"]) for p in body["ports"])
                 return 200, {"ready": [p["id"] for p in body["ports"]], "ignored": []}

@@ -554,3 +554,46 @@ def test_a_tap_that_the_hypervisor_puts_on_the_bridge_is_left_to_it(host: Host) 
     assert not host.is_ready(port)
     run("ip", "link", "set", tap, "master", bridge, "up")
     host.await_ready(port)
+
+
+def test_who_asks_about_a_port_is_told_what_its_machine_would_get(host: Host) -> None:
+    host.start_agent()
+    option = {"opt_name": "ntp-server", "opt_value": "192.0.2.123", "ip_version": 4}
+    network = host.network()
+    port = host.port(network, extra_dhcp_opts=[option])
+    host.api.put(network)
+    machine = host.machine(port)
+    host.await_ready(port)
+    host.api.questions.append({"id": str(uuid.uuid4()), "port_id": port["id"]})
+    host.api.wake()
+    answer = eventually(lambda: host.api.answers, "the answer")[0]
+    (offer,) = answer["offers"]
+    assert (offer["address"], offer["lacks"]) == (address_of(port), "")
+    told = {one["name"]: one["value"] for one in offer["options"]}
+    subnet_row = network["subnets"][0]
+    assert told["router"] == subnet_row["gateway_ip"]
+    assert (told["dns-server"], told["ntp-server"], told["mtu"]) == (
+        *("192.0.2.53", "192.0.2.123"),
+        str(network["mtu"]),
+    )
+    assert host.api.events == [], "it makes no lease"
+    assert machine.udhcpc() == address_of(port)
+
+
+def test_an_address_that_somebody_else_uses_is_a_trouble_of_the_port(host: Host) -> None:
+    host.start_agent()
+    network, port, machine = served(host)
+    squatter = host.machine(host.port(network))
+    tap = model.tap_name(squatter.port["id"])
+    run("ip", "link", "set", tap, "master", model.bridge_name(network["id"]), "up")
+    within = ("ip", "-n", squatter.namespace)
+    run(*within, "addr", "add", f"{address_of(port)}/24", "dev", "eth0")
+    # The client looks by ARP whether somebody has what it was given, and declines it.
+    machine.udhcpc("-a", "-t", "1", "-A", "1")
+
+    def trouble() -> str:
+        facts = host.api.agent.get("configurations") or {}
+        return str(facts.get("troubles", {}).get(port["id"], ""))
+
+    eventually(trouble, f"the trouble\n{host.log()[-3000:]}")
+    assert f"declined {address_of(port)}" in trouble()

@@ -21,7 +21,8 @@ from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
-from ipam.store import agents, dhcp_state, scheduling
+from ipam.protocol.probes import MOST_AT_ONCE, AskedProbe
+from ipam.store import agents, dhcp_state, port_probes, scheduling
 from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -41,7 +42,7 @@ class DhcpStateRoute:
         return {
             "GET": Operation(
                 "What the agent's host has to serve now, with an ETag for If-None-Match",
-                response={"networks": list[ServedNetwork]},
+                response={"networks": list[ServedNetwork], "probes": list[AskedProbe]},
                 response_forms=({"networks": list[FullNetwork]},),
                 also=(304,),
                 query={"network_id": "Give this network in full, not id and digest only; repeat."},
@@ -56,12 +57,22 @@ class DhcpStateRoute:
             respond(resp, {"networks": self._in_full(resource_id, wanted)})
             return
         networks = self._digests(resource_id, may_take=may_take)
-        etag = _digest([f"{each.id} {each.digest}" for each in networks])
+        probes = self._asked(resource_id)
+        lines = [f"{each.id} {each.digest}" for each in networks]
+        etag = _digest([*lines, *(each.id for each in probes)])
         resp.etag = etag
         if etag in (req.if_none_match or ()):
             resp.status = falcon.HTTP_304
             return
-        respond(resp, {"networks": networks})
+        respond(resp, {"networks": networks, "probes": probes})
+
+    def _asked(self, agent_id: str) -> list[AskedProbe]:
+        """The questions that wait for the agent's answer."""
+
+        def read(tx: Transaction) -> list[Record]:
+            return port_probes.waiting(tx, known(tx, agent_id), MOST_AT_ONCE)
+
+        return [AskedProbe(row.id, row.port_id) for row in self.service.database.read(read)]
 
     def _digests(self, agent_id: str, *, may_take: bool) -> list[ServedNetwork]:
         agent, parts = self.service.database.read(lambda tx: self._look(tx, agent_id))

@@ -6,6 +6,7 @@ from ipam.api.http.tags import tag_routes
 from ipam.api.ports.actions import PortActions
 from ipam.api.ports.binding_actions import Bindings
 from ipam.api.ports.binding_routes import ActivateRoute, BindingRoute, BindingsRoute
+from ipam.api.ports.probe_route import ProbeRoute
 from ipam.api.ports.wire import KIND
 from ipam.api.service import Service
 
@@ -16,6 +17,7 @@ def routes(service: Service) -> list[tuple[str, Route]]:
     return [
         *write_routes(service, "/v2.0/ports", KIND, PortActions(service)),
         *tag_routes(service, "/v2.0/ports", KIND),
+        ("/v2.0/ports/{resource_id}/probe", ProbeRoute(service)),
         (path, BindingsRoute(bindings)),
         (f"{path}/{{host}}", BindingRoute(bindings)),
         (f"{path}/{{host}}/activate", ActivateRoute(bindings)),

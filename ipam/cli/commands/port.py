@@ -15,6 +15,7 @@ from ipam.cli.commands.port_options import (
     wire_dhcp_option,
     wire_fixed_ip,
 )
+from ipam.cli.commands.port_probe import probe
 from ipam.cli.commands.port_wait import wait
 from ipam.cli.connection import connect
 from ipam.cli.hosts import warn_of_unknown_host
@@ -250,3 +251,4 @@ def delete(names_or_ids: Sequence[str]) -> None:
 
 
 port.add_command(wait)
+port.add_command(probe)

@@ -1,0 +1,59 @@
+"""Answering admins who ask what ports' machines would get: dnsmasq is asked anew for each."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ipam.agent import inquiry
+from ipam.agent.desired import ServedNetwork, ServedPort
+from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.outside import Logs
+from ipam.agent.proof import promises
+from ipam.agent.state import Lease
+from ipam.protocol.probes import AskedProbe, ProbeAnswer
+
+ATTEMPTS = 3
+
+
+class Inquiries:
+    """For the thread that speaks with the API; the loop goes on meanwhile."""
+
+    def __init__(
+        self,
+        networks: Callable[[], Mapping[str, ServedNetwork]],
+        leases: Callable[[str], Sequence[Lease]],
+        logs: Logs,
+    ) -> None:
+        self._networks = networks
+        self._leases = leases
+        self._logs = logs
+
+    def answer(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
+        """One answer to each question."""
+        ports = {port_id: one for one in self._networks().values() for port_id in one.ports}
+        prober = PacketProber()
+        try:
+            return [self._answer(one, ports.get(one.port_id), prober) for one in asked]
+        finally:
+            prober.close()
+
+    def _answer(
+        self, asked: AskedProbe, served: ServedNetwork | None, prober: PacketProber
+    ) -> ProbeAnswer:
+        if served is None:
+            return ProbeAnswer(id=asked.id, trouble="The agent has not heard of the port yet.")
+        port, state = served.ports[asked.port_id], served.state
+        if state.interface is None:
+            return ProbeAnswer(id=asked.id, trouble="The network has no DHCP server here.")
+        promised = promises(port, state, self._leases(state.id))
+        self._logs.expect_probes(
+            state.id, _probed(port, [one.question.server for one in promised])
+        )
+        questions = [one.question for one in promised]
+        try:
+            answers = prober.ask(state.id, state.interface, questions, attempts=ATTEMPTS)
+        except OSError as error:
+            return ProbeAnswer(id=asked.id, trouble=f"dnsmasq cannot be asked: {error}")
+        return inquiry.answer(asked.id, promised, answers)
+
+
+def _probed(port: ServedPort, servers: Sequence[str]) -> list[str]:
+    return [port.mac_address for server in servers if ":" not in server]
