@@ -1,4 +1,4 @@
-"""What the agent can do to a host, one small step each, and its line in the log. Values only."""
+"""The small steps that an agent takes on a host, and their lines in the log. Values only."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ipam.agent.state import Bridge, Interface, Lease
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A step for one network."""
+    """One step for one network."""
 
     network_id: str
 
@@ -34,7 +34,7 @@ class DeleteNamespace(Action):
 
 @dataclass(frozen=True, slots=True)
 class CreateInterface(Action):
-    """Replaces what is left of an earlier one."""
+    """Make the DHCP port's interface, in place of any earlier one."""
 
     interface: Interface
     bridge: str
@@ -76,7 +76,7 @@ class StartServer(Action):
 @dataclass(frozen=True, slots=True)
 class StopServer(Action):
     for_good: bool
-    """The network is served here no longer, so its leases end, and nobody else will say so."""
+    """The network will not be served here, so the agent reports the ends of its leases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +92,17 @@ class AttachTap(Action):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLease(Action):
-    """Make dnsmasq forget a lease, so that it says so and serves the address to another."""
+    """Make dnsmasq end a lease, so that it reports that and can give the address to another."""
 
     interface: Interface
     server: str
-    """An address of the server's, of the lease's IP version; empty if it has none."""
+    """The server's address of the lease's IP version; empty if it has none."""
     lease: Lease
 
 
 @dataclass(frozen=True, slots=True)
 class Forget(Action):
-    """Remove the network's directory: the agent has nothing of it any more."""
+    """Remove the network's directory, so that the agent owns nothing of it."""
 
 
 AnyAction = (
@@ -126,7 +126,7 @@ AnyAction = (
 
 
 def sentence(step: Action) -> str | None:
-    """What an operator reads of a step in the log; None for one of the many small ones."""
+    """The line in the log for a step; None for the many small steps."""
     match step:
         case StartServer():
             return "dnsmasq started"

@@ -1,6 +1,6 @@
-"""Carrying out a plan: each action's effect, what failed, and how long it is left alone.
+"""Carries out a plan, and decides when failed networks are tried again.
 
-A network that fails is left alone for a while; the others are not.
+A failed network waits for a while. It does not delay the others.
 """
 
 import logging
@@ -21,17 +21,17 @@ LOG = logging.getLogger(__name__)
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 60.0
 FAILURES_OF_BROKEN = 5
-"""By then a network has been in trouble for 7 seconds."""
+"""After so many failures a network has failed for 7 seconds."""
 LONGEST_RUN_SECONDS = 0.2
 TAP_AGAIN_SECONDS = 5.0
 
 
 class NoEffectError(RuntimeError):
-    """What was just done did not last: to do it over and over would only burn the host."""
+    """An action's effect did not last. Repeating it at once would only waste CPU."""
 
 
 class Executor:
-    """Carries out plans on the kernel and the servers. Not for several threads."""
+    """Carries out plans on the kernel and the servers. Not thread-safe."""
 
     def __init__(
         self,
@@ -54,32 +54,32 @@ class Executor:
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """What cannot be done now, by network id or tap. May be asked for by any thread."""
+        """What cannot be done at the moment, by network id or tap. Any thread may call it."""
         return {**self._failed.troubles, **self._stubborn_taps.troubles}
 
     def is_broken(self, network_id: str) -> bool:
-        """Whether the network has failed so often that it is no passing trouble."""
+        """Whether the network has failed so often that it will probably not heal soon."""
         return self._failed.times(network_id) >= FAILURES_OF_BROKEN
 
     def stubborn_taps(self) -> frozenset[str]:
-        """The taps that could not be attached, and are not tried again yet."""
+        """The taps that could not be attached and wait for their next attempt."""
         self._stubborn_taps.forget_due(self._monotonic())
         return frozenset(self._stubborn_taps.troubles)
 
     def may_try(self, steps: Iterable[AnyAction]) -> list[AnyAction]:
-        """The steps of networks that need not be left alone now.
+        """The steps of networks that may be tried at the moment.
 
-        A network without steps is in no trouble, whatever failed before.
+        Earlier failures of networks without steps are forgotten.
         """
         steps, now = list(steps), self._monotonic()
         self._failed.keep({step.network_id for step in steps})
         return [s for s in steps if not self._failed.seconds_left(s.network_id, now)]
 
     def run(self, steps: Iterable[AnyAction]) -> bool:
-        """Carry out the steps, network by network; True if something was done.
+        """Carry out the steps, network by network. True if something was done.
 
-        Short plans go first, and after a while the rest waits for the next run: a new port does
-        not wait until a hundred networks are built.
+        Short plans go first, and after some time the rest waits for the next run. So a new port
+        does not wait until a hundred networks are built.
         """
         plans: dict[str, list[AnyAction]] = {}
         for step in steps:
@@ -104,12 +104,12 @@ class Executor:
         return acted
 
     def seconds_to_wait(self) -> float:
-        """How long until something that failed, or that had to wait, may be tried."""
+        """The seconds until a failed or delayed step may be tried."""
         now = self._monotonic()
         return min(self._failed.soonest(now), self._stubborn_taps.soonest(now), self._reload_wait)
 
     def _run_plan(self, plan: Iterable[AnyAction]) -> int:
-        """Carry out one network's steps; gives how many have to wait."""
+        """Carry out one network's steps. Gives how many have to wait."""
         waiting = 0
         for step in plan:
             LOG.debug("%s", step)
@@ -120,7 +120,7 @@ class Executor:
         return waiting
 
     def _carry_out(self, step: AnyAction) -> bool:
-        """Do it; False if it has to wait."""
+        """Carry out a step. False if it has to wait."""
         kernel, servers, network_id = self._kernel, self._servers, step.network_id
         servers.begin(network_id)
         match step:
@@ -168,7 +168,7 @@ class Executor:
         return not wait
 
     def _attach(self, step: actions.AttachTap) -> None:
-        """Attach, or leave the tap alone for a while: it must not hold up its network's DHCP."""
+        """Attach the tap. If it fails it waits, because it must not delay its network's DHCP."""
         try:
             self._kernel.attach_tap(step.tap, step.bridge)
         except Exception as error:  # noqa: BLE001  # netlink's errors have no common base

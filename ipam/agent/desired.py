@@ -1,7 +1,7 @@
-"""What this host should have, out of what the API says about one network. Pure.
+"""Decides what this host should have, from the API's description of a network. Pure.
 
-The API's text goes through the parsers of `safe_words` here. What has no safe form is left out and
-said in `faults`, so that one odd value takes its own line away and nothing else.
+The API's texts go through the parsers of `safe_words` here. A value without a safe form is left
+out and named in `faults`, so that an odd value removes only its own line.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,35 +29,35 @@ IPV6_RANGE_MODES = {
     model.DHCPV6_STATELESS: "ra-stateless",
     model.SLAAC: "ra-only",
 }
-"""By ipv6_ra_mode. Without one a range answers DHCPv6 alone, and some router advertises."""
+"""By ipv6_ra_mode. Without one the range answers only DHCPv6, and another router advertises."""
 
 MOST_IPV6_ADDRESSES = 12
-"""Of one port: dnsmasq reads a line of its files up to 1,024 characters."""
+"""How many IPv6 addresses a port may have: dnsmasq reads lines of up to 1,024 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedPort:
-    """A port that this agent answers for."""
+    """A port that this agent's DHCP answers."""
 
     id: str
     revision_number: int
     status: str
     mac_address: str
     addresses: frozenset[str]
-    """Those that DHCP gives it."""
+    """The addresses that DHCP gives it."""
     tap: str | None
-    """Its tap on this host; None if it is elsewhere."""
+    """Its tap on this host; None if it is on another host."""
     waits_for_tap: bool
-    """Ready only with the tap on the bridge, as a hypervisor plugs it."""
+    """It is ready only when a hypervisor's tap is on the bridge."""
     client_id: str | None = None
-    """By which DHCP knows its machine as well as by its MAC address: octets in hex."""
+    """DHCP knows its machine by this identifier (octets in hex), besides its MAC address."""
     is_served: bool = True
     """False if its network is disabled, or has DHCP, but nothing gives its machine an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedNetwork:
-    """A network with its wanted state, as if every tap of its ports were there."""
+    """A network with its wanted state, as if all taps of its ports were present."""
 
     state: NetworkState
     ports: Mapping[str, ServedPort]
@@ -65,14 +65,14 @@ class ServedNetwork:
     server_duid: str
     faults: tuple[str, ...]
     self_plugged: frozenset[str] = frozenset()
-    """Those of the taps that the hypervisor puts on the bridge itself (vif_type `bridge`)."""
+    """The taps that the hypervisor puts on the bridge itself (vif_type `bridge`)."""
 
     def reserved(self) -> dict[str, str]:
-        """Which MAC address may have which address."""
+        """The MAC address for which each address is reserved."""
         return {ip: port.mac_address for port in self.ports.values() for ip in port.addresses}
 
     def client_ids(self) -> dict[str, str]:
-        """Which client identifier may have which address, whatever its MAC address is."""
+        """The client identifier for which each address is reserved, besides its MAC address."""
         return {
             ip: port.client_id
             for port in self.ports.values()
@@ -93,7 +93,7 @@ class _Subnet:
 
 
 def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
-    """The network of a `dhcp-state` answer. Raises UnfitError if nothing of it can be used."""
+    """The network of a `dhcp-state` answer. Raises UnfitError if it cannot be used at all."""
     faults: list[str] = []
     network_id = safe_words.uuid(row.id)
     subnets = _dhcp_subnets(row, faults) if row.admin_state_up and row.dhcp_port else []
@@ -191,16 +191,16 @@ def _dhcp_subnets(row: FullNetwork, faults: list[str]) -> list[_Subnet]:
         ):
             faults.append(f"subnet {subnet.id}: dnsmasq cannot serve the prefix {network}")
         elif subnet.ipv6_address_mode == model.SLAAC and not subnet.ipv6_ra_mode:
-            continue  # a router elsewhere does it all
+            continue  # another router does everything
         else:
             found.append(_Subnet(safe_words.uuid(subnet.id), network, subnet))
     return sorted(found, key=lambda subnet: subnet.id)
 
 
 def _server_addresses(dhcp_port: DhcpPort, subnets: list[_Subnet]) -> frozenset[str]:
-    """The DHCP port's addresses; where it has none, the one that its MAC address makes (EUI-64).
+    """The DHCP port's addresses; in a subnet without one, that of its MAC address (EUI-64).
 
-    dnsmasq takes a range for served only if its interface has an address in it.
+    dnsmasq serves a range only if its interface has an address in it.
     """
     fixed = {ip.subnet_id: ip.ip_address for ip in dhcp_port.fixed_ips}
     found = set()
@@ -227,7 +227,7 @@ def _port_files(
     options: Mapping[str, PortOptions],
     faults: list[str],
 ) -> dict[str, str]:
-    """The reloadable files; options before hosts, as a host's tag must find its options."""
+    """The reloadable files. Options come before hosts, because hosts' tags refer to options."""
     interface = safe_words.interface(model.dhcp_interface_name(safe_words.uuid(dhcp_port.id)))
     files, hosts = {}, {}
     for port in ports:
@@ -249,7 +249,7 @@ def _subnet_options(row: FullNetwork, subnet: _Subnet, faults: list[str]) -> Ite
     servers = [
         safe_words.address(one)
         for one in subnet.row.dns_nameservers
-        if not is_unspecified(one)  # there is none: dnsmasq would name itself
+        if not is_unspecified(one)  # means none; dnsmasq would send its own
     ]
     if subnet.network.version == 6:
         return config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
@@ -269,9 +269,9 @@ def _subnet_options(row: FullNetwork, subnet: _Subnet, faults: list[str]) -> Ite
 def _hosts(
     port: dhcp_state.ServedPort, subnets: list[_Subnet], options: PortOptions, faults: list[str]
 ) -> list[Host]:
-    """One entry per IPv4 address, each with all IPv6 addresses.
+    """The port's entries: one per IPv4 address, each with all IPv6 addresses.
 
-    An entry without an IPv6 address would match, and so refuse, the machine's DHCPv6 requests.
+    An entry without an IPv6 address would match the machine's DHCPv6 requests and refuse them.
     """
     addresses = _reserved_addresses(port, subnets)
     if not addresses:

@@ -1,7 +1,7 @@
-"""DHCPv6 leases of a machine that asks under another identity, as after an installation.
+"""Ends DHCPv6 leases of machines that ask under another identity, as after an installation.
 
-dnsmasq gives an address to a DUID and an IAID, and to nobody else while that lease lives. A
-reservation is a MAC address's: the machine that has it is the one, whatever it calls itself now.
+dnsmasq gives an address to a DUID and an IAID, and to nobody else while that lease lasts. But a
+port reserves the address for a MAC address, whatever identity its machine uses.
 """
 
 import logging
@@ -20,11 +20,11 @@ from ipam.model import ip_version
 LOG = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 10.0
-"""Two systems that live on one machine would take the address from each other for ever."""
+"""Two systems on one machine would otherwise take the address from each other all the time."""
 
 
 class FormerIdentities:
-    """Which leases end for it. Not for several threads."""
+    """Decides which leases end. Not thread-safe."""
 
     def __init__(
         self, logs: Logs, listener: Listener, monotonic: Callable[[], float] = time.monotonic
@@ -35,7 +35,7 @@ class FormerIdentities:
         self._again_at: dict[str, float] = {}
 
     def plan(self, served: ServedNetwork, seen: ObservedNetwork | None) -> list[ReleaseLease]:
-        """Leases of the network to end now: their machine was refused under another identity."""
+        """The leases to end, whose machines were refused under another identity."""
         if seen is None or seen.state.server is None or not _gives_dhcp6(served):
             return []
         refused = self._logs.refused_duids(served.state.id)
@@ -52,7 +52,7 @@ class FormerIdentities:
         return list(releases_of(seen.state, found))
 
     def tidy(self, networks: Mapping[str, ServedNetwork]) -> None:
-        """Listen to the networks that give DHCPv6, and forget what was heard of no refusal."""
+        """Listen to the networks with DHCPv6, and forget requests that were not refused."""
         for served in networks.values():
             if _gives_dhcp6(served):
                 self._heard(served)
@@ -61,10 +61,10 @@ class FormerIdentities:
         self._again_at = {key: at for key, at in self._again_at.items() if at > now}
 
     def _heard(self, served: ServedNetwork) -> Collection[Request6]:
-        assert served.state.interface is not None, served  # it gives DHCPv6
+        assert served.state.interface is not None, served  # it has DHCPv6
         try:
             return self._listener.heard(served.state.id, served.state.interface)
-        except OSError as error:  # it is not built yet, or is being taken down
+        except OSError as error:  # it is not built yet, or is being removed
             LOG.debug("network %s: nobody is heard: %s", served.state.id, error)
             return ()
 
@@ -78,7 +78,7 @@ def _gives_dhcp6(served: ServedNetwork) -> bool:
 def _former(
     ports: Iterable[ServedPort], leases: Collection[Lease], requests: Collection[Request6]
 ) -> Iterator[tuple[ServedPort, list[Lease]]]:
-    """Ports whose machine asks, with the leases of their addresses under another identity."""
+    """Ports whose machines ask, and the leases of their addresses under another identity."""
     by_mac = {one.mac: one for one in requests}
     for port in ports:
         request = by_mac.get(port.mac_address)

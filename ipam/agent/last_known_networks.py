@@ -1,4 +1,4 @@
-"""The last known state on local disk, so that a restart with the API away serves on."""
+"""The last known networks on local disk, so that an agent can restart without the API."""
 
 import logging
 from pathlib import Path
@@ -12,14 +12,14 @@ LOG = logging.getLogger(__name__)
 
 
 class KnownState:
-    """One JSON file per network, as the API last described it."""
+    """One JSON file per network, with the API's last description."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
     def load(self) -> dict[str, FullNetwork]:
-        """Every network by id; a damaged file is left out, and the API will tell."""
+        """Every network by id. A damaged file is left out until the API describes the network."""
         found = {}
         for path in self._directory.glob("*.json"):
             try:
@@ -29,9 +29,9 @@ class KnownState:
         return found
 
     def save(self, network: FullNetwork) -> None:
-        """Keep what the API says of a network."""
+        """Keep the API's description of a network."""
         files.put(self._directory / f"{network.id}.json", write(network))
 
     def forget(self, network_id: str) -> None:
-        """The network is no longer served, and everything of it is gone from the host."""
+        """Remove a network that is not served, after all of it is removed from the host."""
         (self._directory / f"{network_id}.json").unlink(missing_ok=True)

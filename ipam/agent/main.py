@@ -1,4 +1,4 @@
-"""The agent process: from its settings to SIGTERM."""
+"""The agent's process."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ API_TIMEOUT_SECONDS = 30.0
 
 
 def run(settings: Settings, *, stop_everything_on_exit: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT. The dnsmasqs go on, unless everything is to stop.
+    """Serve until SIGTERM or SIGINT. The dnsmasqs run on, unless everything is to stop.
 
     Raises HostUnfit, before anything is touched, if the host cannot do it.
     """
@@ -37,7 +37,7 @@ def run(settings: Settings, *, stop_everything_on_exit: bool = False) -> None:
 
 @contextlib.contextmanager
 def _stopped_by_signals(agent: Agent) -> Iterator[None]:
-    """SIGTERM and SIGINT end `serve`."""
+    """Make SIGTERM and SIGINT end `serve`."""
     signals = (signal.SIGTERM, signal.SIGINT)
     before = {one: signal.signal(one, lambda *_unused: agent.stop()) for one in signals}
     try:
@@ -60,7 +60,7 @@ def _client(settings: Settings) -> Client:
 def _auth(settings: Settings) -> Any:
     """How the agent signs in at a URL."""
     if settings.agent.auth_strategy == "keystone":
-        from ipam.keystone_session import agent_auth  # noqa: PLC0415  # most agents do without
+        from ipam.keystone_session import agent_auth  # noqa: PLC0415  # most agents do not need it
 
         return agent_auth(settings)
     given = (settings.agent.username, settings.agent.password)

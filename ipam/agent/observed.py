@@ -1,4 +1,4 @@
-"""What a turn of the loop has found, before it decides anything. Values only."""
+"""What a turn of the loop has observed, before it decides. Values only."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,32 +12,32 @@ class ObservedNetwork:
 
     state: NetworkState
     foreign: bool
-    """Something other than the DHCP port is on the bridge."""
+    """Whether something other than the DHCP port is on the bridge."""
     leases: Collection[Lease]
-    """What its server holds, as far as it has said."""
+    """The leases that its server has reported."""
     retired: frozenset[str] | None
-    """The words of lines that were taken away and that the server may still hold; None: any."""
+    """The words of removed lines that the server may still use; None: any words."""
 
     def in_doubt(self, values: Collection[str]) -> bool:
-        """True if the server may still hold a line about one of these addresses."""
+        """True if the server may still use a removed line with one of these values."""
         return self.retired is None or not self.retired.isdisjoint(values)
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is wanted, given the taps that are here, and every network that this host knows of."""
+    """What is wanted, for the taps that are present, and every network of this host."""
 
     wanted: HostState
     stubborn_taps: frozenset[str]
-    """Taps that are here, but not wanted on their bridge for now."""
+    """Taps that are present, but not wanted on their bridges at the moment."""
     networks: Mapping[str, ObservedNetwork]
 
     def actual(self) -> HostState:
-        """What the host has."""
+        """The state of the host."""
         return HostState({key: one.state for key, one in self.networks.items()})
 
     def occupied(self) -> set[str]:
-        """The bridges that others still use."""
+        """The bridges that something else still uses."""
         return {
             one.state.bridge.name
             for one in self.networks.values()

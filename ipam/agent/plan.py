@@ -1,4 +1,4 @@
-"""From what is to what should be, as a tuple of small actions. Pure; the order is the tuple's.
+"""Plans the small actions from the actual to the desired state, as a tuple in order. Pure.
 
 Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` gives `desired`.
 """
@@ -31,15 +31,15 @@ from ipam.model import ip_version
 
 
 class DrasticPlan(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
-    """A plan that would stop so much that a broken answer is likelier than a wish."""
+    """A plan would stop so many servers that a broken answer is probably the cause."""
 
 
 def plan(
     desired: HostState, actual: HostState, occupied: Collection[str] = ()
 ) -> tuple[AnyAction, ...]:
-    """What to do, network by network. `occupied` names bridges that others still use.
+    """The actions, network by network. `occupied` names bridges that others still use.
 
-    Such a bridge is kept, and its network stays known until the last guest has left.
+    Such a bridge is kept, and its network stays known until the last other user has left.
     """
     steps: list[AnyAction] = []
     for network_id in sorted(desired.networks.keys() | actual.networks.keys()):
@@ -48,7 +48,7 @@ def plan(
         if wanted == present:
             continue
         if wanted is None:
-            assert present is not None  # it came from one of the two
+            assert present is not None  # it is from one of the two
             steps += _remove(present, occupied)
         else:
             steps += _change(wanted, present or NetworkState(network_id))
@@ -61,9 +61,9 @@ def release_plan(
     leases: Collection[Lease],
     client_ids: Mapping[str, str],
 ) -> tuple[ReleaseLease, ...]:
-    """The leases of addresses that are no longer reserved, or now for another machine.
+    """Releases of leases whose address is not reserved, or is reserved for another machine.
 
-    `reserved` has MAC addresses by address, `client_ids` what serves as well.
+    `reserved` has MAC addresses by address, `client_ids` the client identifiers by address.
     """
     return releases_of(
         network,
@@ -81,7 +81,7 @@ def release_plan(
 
 
 def releases_of(network: NetworkState, leases: Iterable[Lease]) -> tuple[ReleaseLease, ...]:
-    """What ends these leases."""
+    """The actions that end these leases."""
     if network.server is None or network.interface is None:
         return ()
     own = map(ip_interface, sorted(network.addresses))
@@ -97,7 +97,7 @@ def releases_of(network: NetworkState, leases: Iterable[Lease]) -> tuple[Release
 def refuse_if_drastic(
     steps: Collection[AnyAction], actual: HostState, drastic_fraction: float
 ) -> None:
-    """Raise DrasticPlan if more than this part of the servers, and more than two, would stop."""
+    """Raise DrasticPlan if more than this fraction of the servers, and over two, would stop."""
     running = sum(1 for network in actual.networks.values() if network.server is not None)
     stopped = {step.network_id for step in steps if isinstance(step, StopServer)}
     stopped -= {step.network_id for step in steps if isinstance(step, StartServer)}
@@ -129,7 +129,7 @@ def _remove_dhcp(present: NetworkState, *, for_good: bool) -> list[AnyAction]:
 
 
 def _change(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
-    assert wanted.bridge is not None, wanted  # a wanted network has its bridge
+    assert wanted.bridge is not None, wanted  # a wanted network has a bridge
     steps: list[AnyAction] = []
     if present.bridge != wanted.bridge:
         steps.append(EnsureBridge(wanted.id, wanted.bridge))
@@ -144,8 +144,8 @@ def _change(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
 def _change_dhcp(
     wanted: NetworkState, present: NetworkState, interface: Interface, startup: str
 ) -> list[AnyAction]:
-    """The steps below the bridge. The server is bound to the interface and goes with it."""
-    assert wanted.bridge is not None, wanted  # _change has looked
+    """The steps for interface and server. The server depends on its interface and ends with it."""
+    assert wanted.bridge is not None, wanted  # _change has checked it
     steps: list[AnyAction] = []
     rebuild = present.interface != interface or not present.namespace
     stop = present.server is not None and (rebuild or present.server != startup)
@@ -180,7 +180,7 @@ def _change_files(wanted: NetworkState, present: NetworkState) -> list[AnyAction
 
 
 def needs_reload(step: AnyAction, present: NetworkState) -> bool:
-    """True for what dnsmasq does not see by itself: it watches for new files only."""
+    """True for a change that dnsmasq does not see by itself: it watches only for new files."""
     match step:
         case RemoveFile():
             return True

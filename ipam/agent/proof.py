@@ -1,4 +1,4 @@
-"""What proves that a network's dnsmasq answers a port as promised: questions, answers. Pure."""
+"""Decides whether a network's dnsmasq answers a port as promised, by probes. Pure."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -10,25 +10,25 @@ from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, PROBE_IAID, Offer, Ques
 from ipam.agent.state import Lease, NetworkState
 
 BOOT_SERVER, BOOT_FILE = 66, 67
-"""Options that DHCPv4 may put into the head of a message."""
+"""Options that may be in the head of a DHCPv4 message."""
 
 
 NEXT_SERVER = "255"
-"""dnsmasq's number for what is no option, but a field in the head."""
+"""dnsmasq's number for the next server, which is a field in the head and no option."""
 _MAC_TAG = re.compile(r"tag:m[0-5]-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A question, and what its answer has to hold."""
+    """A question, and what its answer must have."""
 
     question: Question
     addresses: frozenset[str]
-    """The address has to be one of these."""
+    """The address must be one of these."""
 
 
 def promises(port: ServedPort, state: NetworkState, leases: Collection[Lease]) -> list[Promise]:
-    """One for each subnet in which DHCP gives the port addresses."""
+    """A promise for each subnet in which DHCP gives the port addresses."""
     found = []
     for server in sorted(state.addresses):
         interface = ip_interface(server)
@@ -51,7 +51,7 @@ def promises(port: ServedPort, state: NetworkState, leases: Collection[Lease]) -
 
 
 def shortcoming(promise: Promise, answers: Mapping[Question, Offer | Refusal]) -> str:
-    """What is not as promised; empty if all is."""
+    """What is not as promised; empty if everything is."""
     answer, wanted = answers.get(promise.question), " or ".join(sorted(promise.addresses))
     match answer:
         case None:
@@ -78,7 +78,7 @@ def _codes(text: str, version: int) -> Iterator[int]:
         fields = [field for field in line.split(",") if not _MAC_TAG.fullmatch(field)]
         keyword, _, number = fields[0].rpartition(":")
         is_of_version = keyword == ("option6" if version == 6 else "")
-        # One with more conditions begins with a tag, and not every request meets them.
+        # An option with conditions begins with a tag, and not every request meets them.
         if len(fields) > 1 and is_of_version and number != NEXT_SERVER:
             yield int(number)
 
@@ -86,7 +86,7 @@ def _codes(text: str, version: int) -> Iterator[int]:
 def _owner(
     port: ServedPort, addresses: Collection[str], leases: Collection[Lease]
 ) -> tuple[bytes, bytes]:
-    """DUID and IAID with which the machine holds one of the addresses, or the probe's own."""
+    """The DUID and IAID with which the machine has one of the addresses, or the probe's own."""
     for lease in leases:
         if lease.ip_address in addresses and lease.mac_address in (port.mac_address, None):
             try:

@@ -1,7 +1,7 @@
-"""Which ports dnsmasq was seen to answer as promised: asked once, and again while it does not.
+"""Asks dnsmasq about ports: once, and again while an answer is not as promised.
 
-Files show what dnsmasq was told. Whether it offers the address, and all that comes with it, only
-its answer shows: the address may be leased or declined, an option dropped, a release not done.
+Files only show what dnsmasq was told. Only its answer shows whether it offers the address with its
+options: the address may be leased or declined, an option dropped, a release not done.
 """
 
 import logging
@@ -22,13 +22,13 @@ LOG = logging.getLogger(__name__)
 FIRST_RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 5.0
 LASTING_SECONDS = 1.0
-"""A shortcoming that goes within it is not spoken of: a lease that is about to end, say."""
+"""A shortcoming that ends within this time is not reported, such as a lease about to end."""
 LONGEST_TURN_SECONDS = 0.2
 MOST_AT_ONCE = 200
 
 
 class Proofs:
-    """What was asked of each port, and is still to be asked. Not for several threads."""
+    """What was asked about each port, and what is still to be asked. Not thread-safe."""
 
     def __init__(
         self, prober: Prober, logs: Logs, monotonic: Callable[[], float] = time.monotonic
@@ -45,25 +45,25 @@ class Proofs:
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """What ports lack, by port id. May be asked for by any thread."""
+        """What ports lack, by port id. Any thread may call it."""
         return self._lasting.copy()
 
     def begin_turn(self) -> None:
-        """From now on ask for no longer than LONGEST_TURN_SECONDS."""
+        """Begin a turn, in which questions take no longer than LONGEST_TURN_SECONDS."""
         self._until = self._monotonic() + LONGEST_TURN_SECONDS
         self._candidates, self._is_unfinished = set(), False
 
     def end_turn(self) -> float:
-        """The seconds until there is something to ask again.
+        """End a turn. Gives the seconds until there is something to ask again.
 
-        Ports that were not to be proved in this turn are in no trouble.
+        Failures of ports that did not have to be proved in this turn are forgotten.
         """
         self._failed.keep(self._candidates)
         self._lasting = {k: one for k, one in self._lasting.items() if k in self._candidates}
         return 0.0 if self._is_unfinished else self._failed.soonest(self._monotonic())
 
     def is_known(self, port: ServedPort) -> bool:
-        """Whether the port, as it is, was proved before."""
+        """Whether the port was proved before and has not changed since."""
         return self._proved.get(port.id) == port.revision_number
 
     def prove(
@@ -73,7 +73,7 @@ class Proofs:
         seen: ObservedNetwork,
         ports: Sequence[ServedPort],
     ) -> Collection[str]:
-        """The ids of those of the ports that dnsmasq answers as promised.
+        """The ids of the ports that dnsmasq answers as promised.
 
         Of a network that is served as wanted. Those that were asked about in vain are left alone
         for a while; what there is no time for in this turn is left for the next one.
@@ -93,13 +93,13 @@ class Proofs:
         return [port.id for port in due if not shortcomings[port.id]]
 
     def keep(self, port_ids: Collection[str]) -> None:
-        """Forget all ports but these."""
+        """Forget all ports except these."""
         self._proved = {key: one for key, one in self._proved.items() if key in port_ids}
 
     def _ask(
         self, served: ServedNetwork, wanted: NetworkState, of_ports: Mapping[str, list[Promise]]
     ) -> Mapping[str, str]:
-        """What each port lacks, by its id; empty where nothing is."""
+        """What each port lacks, by its id; empty if it lacks nothing."""
         network_id, interface = served.state.id, wanted.interface
         assert interface is not None, wanted  # a server has its interface
         questions = [one.question for of_port in of_ports.values() for one in of_port]

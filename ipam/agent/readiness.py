@@ -1,7 +1,7 @@
-"""Whether a port's machine would get its answer now. Pure.
+"""Decides whether a port's machine would get its answer. Pure.
 
-A port is ready when what was observed is what was planned for it. It is down when the tap that it
-waits for is not here, when nothing gives its machine an address, or when its server does not run.
+A port is ready when the observed state is the planned one for it. It is down when the tap that it
+waits for is missing, when nothing gives its machine an address, or when its server does not run.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def news(
     is_broken: bool,
     told: Told,
 ) -> Iterator[tuple[ServedPort, bool]]:
-    """The ports of which the API knows something else, and whether each is ready or down.
+    """The ports whose state is new to the API, and whether each is ready or down.
 
     `wanted` has the taps that are here, without the stubborn ones, which are here too. `is_broken`
     says that the server has failed to start for so long that it is no passing trouble. A port
@@ -39,10 +39,10 @@ def news(
 
 
 def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> bool:
-    """True if the server of a network that is served as wanted was told all of this port.
+    """True if the server of a network that is served as wanted knows all of this port.
 
-    A lease of its address that is another's is in the way until dnsmasq says that it has ended,
-    not only until it was asked to end it.
+    Another machine's lease of its address prevents it until dnsmasq says that the lease has ended.
+    Asking dnsmasq to end it is not enough.
     """
     if port.waits_for_tap and port.tap not in seen.state.taps:
         return False
@@ -56,7 +56,7 @@ def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> b
 
 
 def is_answered(port: ServedPort, wanted: NetworkState) -> bool:
-    """True if DHCP is to give this port's machine an address."""
+    """True if DHCP should give this port's machine an address."""
     return wanted.server is not None and bool(port.addresses)
 
 
@@ -68,7 +68,7 @@ def _is_in_the_way(lease: Lease, port: ServedPort) -> bool:
 
 
 def serves(wanted: NetworkState, present: NetworkState) -> bool:
-    """True if everything but files and taps is as it should be."""
+    """True if everything except files and taps is as wanted."""
     return (
         present.bridge == wanted.bridge
         and present.interface == wanted.interface

@@ -1,4 +1,4 @@
-"""Leases that should end: dnsmasq is asked to end each, a few times, and then started again."""
+"""Ends leases: dnsmasq is asked to end each a few times, and is then restarted."""
 
 import logging
 import math
@@ -19,7 +19,7 @@ ATTEMPTS = 3
 
 
 class Releases:
-    """How often dnsmasq was asked to end which lease."""
+    """How often dnsmasq was asked to end each lease."""
 
     def __init__(self, servers: Servers, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._servers = servers
@@ -29,9 +29,9 @@ class Releases:
     def plan(
         self, served: ServedNetwork, seen: ObservedNetwork | None
     ) -> tuple[list[ReleaseLease], float]:
-        """Leases to end now, and the seconds until another is due.
+        """The leases to end in this turn, and the seconds until another is due.
 
-        They come after their network's own steps: a reload must come first.
+        They come after their network's steps, because a reload must come first.
         """
         if seen is None or seen.state.reload_due or not seen.leases:
             return [], math.inf
@@ -49,11 +49,11 @@ class Releases:
         return due, wait
 
     def end(self, step: ReleaseLease) -> None:
-        """Ask dnsmasq to end the lease, and after AGAIN_SECONDS look whether it did.
+        """Ask dnsmasq to end the lease, and check after AGAIN_SECONDS whether it did.
 
-        If it never does it is stopped, to be started again without the lease.
+        If it never does, it is stopped, to be started again without the lease.
         """
-        if not step.server:  # nobody answers for such an address any more
+        if not step.server:  # nobody serves such an address
             self._servers.record_missed(step.network_id, [step.lease])
             return
         asked = self._asked.setdefault(step.network_id, {})
@@ -68,7 +68,7 @@ class Releases:
         self._servers.release(step)
 
     def keep(self, leases: Collection[tuple[str, Lease]]) -> None:
-        """Forget all leases but these, each with its network's id."""
+        """Forget all leases except these, each with its network's id."""
         for network_id, asked in self._asked.items():
             for lease in [one for one in asked if (network_id, one) not in leases]:
                 del asked[lease]

@@ -1,4 +1,4 @@
-"""What failed, and when it may be tried again. Pure."""
+"""Remembers what failed, and when it may be tried again. Pure."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ class _Failure:
 
 
 class Retries:
-    """Failures by key; the delay grows with each failure of its key. `now` is monotonic."""
+    """Failures by key. The delay grows with each failure of a key. `now` is monotonic."""
 
     def __init__(self, first_seconds: float, longest_seconds: float) -> None:
         self._backoff = Backoff(first_seconds, longest_seconds)
@@ -23,11 +23,11 @@ class Retries:
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """What went wrong, by key. May be asked for by any thread."""
+        """What went wrong, by key. Any thread may call it."""
         return {key: failure.sentence for key, failure in self._failures.copy().items()}
 
     def failed(self, key: str, sentence: str, now: float) -> float:
-        """Note a failure; gives the seconds until the next try."""
+        """Note a failure. Gives the seconds until the next attempt."""
         before = self._failures.get(key)
         times = before.times + 1 if before else 1
         delay = self._backoff.seconds(times)
@@ -35,27 +35,27 @@ class Retries:
         return delay
 
     def succeeded(self, key: str) -> None:
-        """Forget what failed before."""
+        """Forget the failures of the key."""
         self._failures.pop(key, None)
 
     def times(self, key: str) -> int:
-        """How often in a row it has failed."""
+        """How often the key has failed in a row."""
         failure = self._failures.get(key)
         return failure.times if failure else 0
 
     def seconds_left(self, key: str, now: float) -> float:
-        """How long to leave it alone; 0 where it may be tried."""
+        """The seconds until the key may be tried; 0 if it may be tried."""
         failure = self._failures.get(key)
         return max(0.0, failure.again_at - now) if failure else 0.0
 
     def soonest(self, now: float) -> float:
-        """The seconds until the first of them may be tried; infinite if nothing failed."""
+        """The seconds until the first key may be tried; infinite if nothing failed."""
         return min((self.seconds_left(key, now) for key in self._failures), default=math.inf)
 
     def keep(self, keys: Collection[str]) -> None:
-        """Forget all but these."""
+        """Forget all keys except these."""
         self._failures = {key: one for key, one in self._failures.items() if key in keys}
 
     def forget_due(self, now: float) -> None:
-        """Forget what may be tried again, with its delay."""
+        """Forget the keys that may be tried again, with their delays."""
         self._failures = {key: one for key, one in self._failures.items() if one.again_at > now}

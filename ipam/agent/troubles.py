@@ -1,4 +1,4 @@
-"""What dnsmasq's verdicts mean for ports, subnets and networks: sentences by id. Pure."""
+"""Sentences by id of a port, subnet or network, from dnsmasq's verdicts. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,18 +12,18 @@ _TAGS = re.compile(r"(?:tag:[^,]*,)+")
 
 
 def of_verdicts(served: ServedNetwork, verdicts: Iterable[Verdict]) -> dict[str, str]:
-    """One sentence with its fix for each port, subnet or network that a verdict is about."""
+    """A sentence with its fix for each port, subnet or network that a verdict is about."""
     found: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.file and not _line(served, verdict):
-            continue  # about what is no longer there
+            continue  # about something that does not exist any more
         whole = f"{sentence(verdict)}{_quoted(served, verdict)}. {fix(verdict)}"
         found.setdefault(subject(served, verdict), []).append(whole)
     return {key: " ".join(dict.fromkeys(sentences)) for key, sentences in found.items()}
 
 
 def joined(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """All troubles; where several are of one thing, their sentences one after the other."""
+    """All troubles. If one thing has several, their sentences follow each other."""
     together: dict[str, list[str]] = {}
     for one in found:
         for key, trouble in one.items():
@@ -32,7 +32,7 @@ def joined(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def subject(served: ServedNetwork, verdict: Verdict) -> str:
-    """The id of what a verdict is about: a port if it can be, else a subnet, else the network."""
+    """The id of what a verdict is about: a port if possible, else a subnet, else the network."""
     folder, _, name = verdict.file.partition("/")
     if folder in ("hosts", "options"):
         if name in served.ports:

@@ -1,6 +1,6 @@
-"""The text of every file that dnsmasq reads, out of parsed values. Pure.
+"""Makes the text of every file that dnsmasq reads, from parsed values. Pure.
 
-Two classes of text: the startup configuration, where a change means a restart, and the files below
+There are two kinds: the startup configuration, whose change needs a restart, and the files below
 `hosts/` and `options/`, which dnsmasq reads when they are new (inotify) and again on SIGHUP.
 """
 
@@ -14,28 +14,28 @@ from ipam.templating import Word, render_config, render_lines
 
 DEFAULT_ROUTE = Word("0.0.0.0/0")
 ON_LINK = Word(IPv4Address(0))
-"""The nexthop of a route without a router."""
+"""The nexthop of a route to destinations on the link."""
 RANGE_MODES = {mode: Word(mode) for mode in ("static", "ra-only", "ra-stateless")}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is the same for every dnsmasq of this host."""
+    """The values that are the same for every dnsmasq of this host."""
 
     run_path: Word
     mac_tags: Word
-    """The file that holds `mac_tags_file`."""
+    """The path of the file with the text of `mac_tags_file`."""
     hook: Word
     hook_user: Word
 
     def directory(self, network_id: str) -> Word:
-        """Where a network's files are."""
+        """The directory of a network's files."""
         return safe_words.path(f"{self.run_path}/{safe_words.uuid(network_id)}")
 
 
 @dataclass(frozen=True, slots=True)
 class DhcpRange:
-    """A subnet that dnsmasq answers for: only reserved hosts, or IPv6 configuration."""
+    """A subnet that dnsmasq serves: only reserved hosts, or IPv6 configuration."""
 
     subnet_id: Word
     network: IPv4Network | IPv6Network
@@ -43,25 +43,25 @@ class DhcpRange:
     """`static`, or for IPv6 also `ra-only` and `ra-stateless`."""
     lease_seconds: int
     is_advertised: bool = False
-    """Whether dnsmasq sends router advertisements of it."""
+    """Whether dnsmasq sends router advertisements for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What one MAC address gets: at most one IPv4 address, any number of IPv6 ones."""
+    """What a MAC address gets: at most one IPv4 address, any number of IPv6 addresses."""
 
     mac: Word
     name: Word
     addresses: Sequence[Word]
     client_id: Word | None = None
-    """By which it is known as well as by its MAC address."""
+    """The machine is known by this identifier, besides its MAC address."""
     lease_time: Word | None = None
-    """Instead of the subnet's."""
+    """Its lease time instead of the subnet's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A DHCP option for the requests that carry all the tags; without values it is suppressed."""
+    """A DHCP option for requests with all the tags. Without values it is not sent."""
 
     tags: Sequence[Word]
     option: Word
@@ -78,11 +78,11 @@ def startup(
     ranges: Sequence[DhcpRange],
     options: Sequence[Option],
 ) -> str:
-    """The configuration of one dnsmasq, which advertises prefixes, but itself as no router.
+    """The configuration of one dnsmasq. It advertises prefixes, but not itself as a router.
 
-    `enable-ra` would advertise every `static` range; other modes need no word for it. Where it
-    does no DHCP, dnsmasq reads no directories: a network that is only advertised has its options
-    here, and they change with a restart.
+    `enable-ra` would advertise every `static` range, and other modes do not need it. Without DHCP,
+    dnsmasq reads no directories. So a network that is only advertised has its options here, and
+    their change needs a restart.
     """
     directory = site.directory(network_id)
     advertised = [one for one in ranges if one.is_advertised]
@@ -104,10 +104,10 @@ def startup(
 
 
 def mac_tags_file() -> str:
-    """What gives each request a tag for each octet of its MAC address: 1536 lines.
+    """The lines that give each request a tag for each octet of its MAC address: 1536 lines.
 
     Options of one port name its six tags. A `set:` on the port's dhcp-host would be shorter, but
-    dnsmasq before 2.91 frees foreign memory when it reloads such a line after it has served it.
+    dnsmasq before 2.91 frees memory that is still in use when it reloads such a line.
     """
     patterns = [
         [safe_words.set_tag(tag), safe_words.mac_pattern(place, octet)]
@@ -120,8 +120,8 @@ def mac_tags_file() -> str:
 def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
     """The dhcp-host lines of one port.
 
-    Each has a tag that always matches, the interface's: dnsmasq finds such entries in its first
-    pass over the list, several times faster than those without.
+    Each has the interface's tag, which always matches. dnsmasq finds entries with a matching tag
+    in its first pass over the list, several times faster than entries without a tag.
     """
     return render_lines("lines.j2", [_host_fields(interface, host) for host in hosts])
 
@@ -139,12 +139,12 @@ def subnet_options(
     routes: Sequence[tuple[Word, Word]],
     domain: Word | None,
 ) -> tuple[Option, ...]:
-    """What every machine of an IPv4 subnet is told.
+    """The options for every machine of an IPv4 subnet.
 
     Clients that understand classless routes ignore the router option (RFC 3442), so the routes
-    repeat the gateway; others know no route but the router, so a default route is both. 249 is
-    the number that old Windows asks for. dnsmasq puts the last line into an answer first, so the
-    largest are last, and what is said twice is first.
+    repeat the gateway. Other clients know only the router option, so a default route is in both.
+    Old Windows asks for 249. dnsmasq puts the last line into an answer first, so the largest
+    options are last, and repeated values are first.
     """
     router = gateway or next((hop for to, hop in routes if to == DEFAULT_ROUTE), None)
     default = [(DEFAULT_ROUTE, gateway)] if routes and gateway else []
@@ -166,7 +166,7 @@ def subnet_options(
 def subnet_options6(
     subnet_id: Word, *, name_servers: Sequence[Word], domain: Word | None
 ) -> tuple[Option, ...]:
-    """What every machine of an IPv6 subnet is told."""
+    """The options for every machine of an IPv6 subnet."""
     tags = (safe_words.subnet_tag(subnet_id),)
     options = []
     if name_servers:
@@ -177,7 +177,7 @@ def subnet_options6(
 
 
 def server_duid(network_id: str) -> str:
-    """The DHCPv6 identity of a network's server, alike on every host: a DUID-UUID (RFC 6355)."""
+    """The DUID of a network's server, the same on every host: a DUID-UUID (RFC 6355)."""
     return (b"\x00\x04" + uuid.UUID(network_id).bytes).hex(":")
 
 

@@ -1,4 +1,4 @@
-"""Hears who asks by DHCPv6 in each network. It waits in the kernel until it is wanted."""
+"""Finds out who asks by DHCPv6 in each network. Requests wait in the kernel until read."""
 
 import contextlib
 import ctypes
@@ -16,23 +16,23 @@ INSTRUCTION_OCTETS = 8
 ETH_P_ALL = 3
 FRAME_BYTES = 2048
 WAITING_BYTES = 1 << 16
-"""Of one network. Beyond it the kernel drops what is new; machines ask again."""
+"""How much of one network waits. Beyond it the kernel drops requests, and machines ask again."""
 
 
 class _Program(ctypes.Structure):
-    """The kernel's sock_fprog."""
+    """The kernel's struct sock_fprog."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
 class Dhcp6Listener:
-    """See outside.Listener. Not for several threads."""
+    """See outside.Listener. Not thread-safe."""
 
     def __init__(self) -> None:
         self._sockets: dict[str, tuple[int, socket.socket]] = {}
 
     def heard(self, network_id: str, interface: Interface) -> Collection[Request6]:
-        """Who asked since this was asked last, or since listening began with the first time.
+        """The requests since the last call. The first call begins to listen.
 
         Raises OSError if the namespace or the interface is gone.
         """
@@ -50,7 +50,7 @@ class Dhcp6Listener:
         return [one for one in found if one is not None]
 
     def keep(self, network_ids: Collection[str]) -> None:
-        """Listen to none but these."""
+        """Stop listening to all networks except these."""
         for network_id in self._sockets.keys() - set(network_ids):
             self._close(network_id)
 
@@ -65,7 +65,7 @@ class Dhcp6Listener:
 
 
 def _listen(interface: str) -> socket.socket:
-    """Protocol 0 until the filter is there: so nothing else gets into it."""
+    """The protocol is 0 until the filter is set, so that it gets no other frames."""
     listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
     try:
         code = packet_filter()

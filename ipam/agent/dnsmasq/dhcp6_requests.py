@@ -1,6 +1,6 @@
-"""Who asks by DHCPv6: the sender of a frame with its DUID and IAIDs (RFC 8415). Pure.
+"""Reads who asks by DHCPv6: a frame's sender, DUID and IAIDs (RFC 8415). Pure.
 
-dnsmasq's log names a machine by its DUID alone, and not every DUID holds a MAC address.
+dnsmasq's log names a machine only by its DUID, and not every DUID has a MAC address.
 """
 
 import struct
@@ -15,11 +15,11 @@ REQUESTS: Final = frozenset({1, 3, 5, 6})
 """SOLICIT, REQUEST, RENEW and REBIND."""
 UDP: Final = 17
 LOGGED_DUID: Final = 299
-"""Characters: 100 octets."""
+"""The most characters of a DUID in dnsmasq's log: 100 octets."""
 ETHERNET_OCTETS, IPV6_OCTETS, UDP_OCTETS = 14, 40, 8
 DROP, TAKE = 0, 0xFFFF
 LOAD_HALF_WORD, LOAD_BYTE, JUMP_IF_EQUAL, RETURN = 0x28, 0x30, 0x15, 0x06
-"""Of the kernel's classic packet filter (linux/filter.h)."""
+"""Instructions of the kernel's classic packet filter (linux/filter.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,17 @@ class Request6:
 
     mac: str
     duid: str
-    """Octets in hexadecimal between colons, as dnsmasq writes it."""
+    """Hexadecimal octets between colons, the same as in dnsmasq's log."""
     iaids: frozenset[str]
-    """As dnsmasq writes them: a number, with a T in front for temporary addresses."""
+    """In dnsmasq's form: a number, after a T for temporary addresses."""
 
     @property
     def logged_duid(self) -> str:
-        """What dnsmasq's log has of the DUID."""
+        """The part of the DUID that dnsmasq's log has."""
         return self.duid[:LOGGED_DUID]
 
     def is_of(self, told_duid: str) -> bool:
-        """Whether it is of a DUID that dnsmasq told: all of it, or 100 octets and a colon."""
+        """Whether it has a DUID that dnsmasq reported: all of it, or 100 octets and a colon."""
         is_cut = told_duid.endswith(":")
         return self.duid.startswith(told_duid) if is_cut else self.duid == told_duid
 
@@ -60,7 +60,7 @@ def read_request(frame: bytes) -> Request6 | None:
 
 
 def packet_filter() -> bytes:
-    """A program for the kernel that lets through what `read_request` looks at."""
+    """A program for the kernel that passes only the frames that `read_request` reads."""
     tests = (
         (LOAD_HALF_WORD, 12, ETHERTYPE_IPV6),
         (LOAD_BYTE, ETHERNET_OCTETS + 6, UDP),

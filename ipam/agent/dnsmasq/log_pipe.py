@@ -1,9 +1,9 @@
-"""The pipe into which a network's dnsmasq logs, with a name in the network's directory.
+"""The named pipe in a network's directory into which its dnsmasq logs.
 
-dnsmasq gets it as its standard error, open for reading and writing and not blocking. So it never
-waits for a reader: what a full pipe does not take is dropped and counted ("overflow: N log entries
-lost"). Nothing is written to a disk. The pipe lives as long as either side has it open, and a new
-agent opens it by its name.
+dnsmasq gets it as its standard error, open for reading and writing, and non-blocking. So it never
+waits for a reader: it drops and counts lines that a full pipe does not take ("overflow: N log
+entries lost"). Nothing is written to a disk. The pipe's content lives as long as one side has it
+open, and a new agent opens it by its name.
 """
 
 import contextlib
@@ -14,19 +14,19 @@ from pathlib import Path
 
 PIPE = "log"
 CAPACITY_BYTES = 1 << 20
-"""The kernel takes memory only for what is unread. A reload of 1,000 ports says 120 kB at once."""
+"""The kernel uses memory only for unread text. A reload of 1,000 ports logs 120 kB at once."""
 READ_BYTES = 1 << 16
 LONGEST_LINE_BYTES = 1024
 
 
 class LogPipe:
-    """One network's pipe, open at the agent's side too."""
+    """One network's pipe, opened by the agent, too."""
 
     def __init__(self, directory: Path) -> None:
         path = directory / PIPE
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISFIFO(path.lstat().st_mode):
-                path.unlink()  # the plain file of an older agent
+                path.unlink()  # a plain file of an agent of an older version
         with contextlib.suppress(FileExistsError):
             os.mkfifo(path, 0o600)
         self.descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -35,11 +35,11 @@ class LogPipe:
         self._rest = b""
 
     def fileno(self) -> int:
-        """For a selector: readable when there is something to read."""
+        """A descriptor for a selector. It is readable when there is something to read."""
         return self.descriptor
 
     def read(self) -> list[str]:
-        """Whole lines that arrived, of at most READ_BYTES; empty when there is nothing."""
+        """The whole lines of at most READ_BYTES that have arrived; empty if there are none."""
         try:
             data = self._rest + os.read(self.descriptor, READ_BYTES)
         except BlockingIOError:
@@ -49,5 +49,5 @@ class LogPipe:
         return [line.decode(errors="backslashreplace") for line in lines if line]
 
     def close(self) -> None:
-        """Let go; dnsmasq keeps its own end."""
+        """Close the agent's side. dnsmasq keeps its own."""
         os.close(self.descriptor)

@@ -1,7 +1,7 @@
-"""The log of every dnsmasq of this host: read by one thread, so that no pipe runs full.
+"""Reads the log of every dnsmasq of this host in one thread, so that no pipe runs full.
 
-Each line goes on into the agent's own log, where an operator reads them, up to a bound; what
-dnsmasq says that it did not do is kept while it holds.
+The lines go into the agent's log for operators, up to a bound. Messages about what dnsmasq did not
+do are kept while they hold.
 """
 
 import logging
@@ -22,7 +22,7 @@ from ipam.agent.dnsmasq.verdicts import FileRead, Packet, Verdict, parse
 LOG = logging.getLogger(__name__)
 
 LINES_A_SECOND = 200
-"""Of one network, in the agent's log; of a storm the rest is counted."""
+"""How many lines of one network go into the agent's log. Further lines are only counted."""
 TAIL_LINES = 5
 DHCPV6_ANSWERS = ("DHCPADVERTISE", "DHCPREPLY")
 MOST_DUIDS = 100
@@ -31,7 +31,7 @@ DUIDS_SECONDS = 0.2
 
 
 class ServerLog:
-    """One network's log, with what was made of it. Not for several threads."""
+    """One network's log, and what follows from it. Not thread-safe."""
 
     def __init__(self, network_id: str, directory: Path) -> None:
         self.pipe = LogPipe(directory)
@@ -46,7 +46,7 @@ class ServerLog:
         self._lines = 0
 
     def read(self) -> bool:
-        """Take in what has arrived; True if something holds that did not hold before."""
+        """Read what has arrived. True if a new verdict holds."""
         now, news = time.monotonic(), False
         for line in self.pipe.read():
             news |= self._hear(line, now)
@@ -91,7 +91,7 @@ class ServerLog:
 
 
 class ServerLogs:
-    """The logs by network id. For any thread."""
+    """The logs by network id. Any thread may use it."""
 
     def __init__(self, on_news: Callable[[], None]) -> None:
         self._on_news = on_news
@@ -104,13 +104,13 @@ class ServerLogs:
         self._thread = threading.Thread(target=self._run, name="dnsmasq-logs", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End reading, if it was begun at all.
+        """Stop reading. Does nothing if it was not started.
 
-        Each dnsmasq goes on, and what it says waits for the next reader.
+        Each dnsmasq runs on, and its lines wait for the next reader.
         """
         os.write(self._stop_writer, b"x")
         if self._thread.is_alive():
@@ -132,7 +132,7 @@ class ServerLogs:
             return log.pipe.descriptor
 
     def begins_anew(self, network_id: str) -> None:
-        """A new dnsmasq starts: what an earlier one said is over."""
+        """Note that a new dnsmasq starts: the verdicts of an earlier one do not hold."""
         with self._lock:
             log = self._logs[network_id]
             log.read()
@@ -140,7 +140,7 @@ class ServerLogs:
             log.tail.clear()
 
     def close(self, network_id: str) -> None:
-        """The network has no dnsmasq any more."""
+        """Close the log of a network without dnsmasq."""
         with self._lock:
             log = self._logs.pop(network_id, None)
             if log is not None:
@@ -149,14 +149,14 @@ class ServerLogs:
                 log.pipe.close()
 
     def last_words(self, network_id: str) -> str:
-        """The last lines of the network's dnsmasq, also those that were not read yet."""
+        """The last lines of the network's dnsmasq, including those not read yet."""
         with self._lock:
             log = self._logs[network_id]
             log.read()
             return "; ".join(line.partition(": ")[2] or line for line in log.tail)
 
     def verdicts(self, network_id: str) -> list[Verdict]:
-        """What holds of the network, with what was said just now."""
+        """The network's verdicts that hold, including those of lines not read yet."""
         with self._lock:
             log = self._logs.get(network_id)
             if log is None:
@@ -174,13 +174,13 @@ class ServerLogs:
             return found
 
     def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
-        """The next DHCPDISCOVER of each of these is the agent's own."""
+        """Note that the next DHCPDISCOVER of each of these machines is a probe of the agent."""
         with self._lock:
             if log := self._logs.get(network_id):
                 log.standing.expect_probes(macs)
 
     def refusals(self) -> Mapping[str, Collection[Refused]]:
-        """By network, the machines that were refused since this was asked last."""
+        """By network, the machines that were refused since the last call."""
         with self._lock:
             news = {network_id: log.refusals.news() for network_id, log in self._logs.items()}
         return {network_id: of_network for network_id, of_network in news.items() if of_network}

@@ -1,4 +1,4 @@
-"""A port's DHCP options as dnsmasq's files have them, and what of them cannot be sent. Pure."""
+"""A port's DHCP options for dnsmasq's files, and those that cannot be sent. Pure."""
 
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ipam.templating import Word
 
 @dataclass(frozen=True, slots=True)
 class PortOptions:
-    """What one port's options come to."""
+    """The result of reading one port's options."""
 
     lines: tuple[Option, ...] = ()
     client_id: bytes | None = None
@@ -24,9 +24,8 @@ class PortOptions:
 def port_options_of(ports: Sequence[ServedPort]) -> dict[str, PortOptions]:
     """The options of a network's ports, by port id.
 
-    A client identifier that another machine sends, or another port has, is left out: dnsmasq looks
-    for the identifier before it looks for the MAC address, so one port would take the other's
-    machine.
+    A client identifier that another machine sends, or another port has, is left out. dnsmasq
+    compares identifiers before MAC addresses, so one port would take the other's machine.
     """
     held = {_usual_client_id(port.mac_address): port.id for port in ports}
     return {port.id: _port_options(port, held) for port in ports}
@@ -50,7 +49,7 @@ def _port_options(port: ServedPort, held: MutableMapping[bytes, str]) -> PortOpt
 
 
 def _usual_client_id(mac_address: str) -> bytes:
-    """What machines send that are not told otherwise: hardware type 1 and their MAC address."""
+    """The identifier that machines usually send: hardware type 1 and their MAC address."""
     return b"\1" + bytes.fromhex(mac_address.replace(":", ""))
 
 

@@ -1,8 +1,8 @@
-"""Asking a network's dnsmasq what a machine would get, unseen by every machine.
+"""Asks a network's dnsmasq what a machine would get. No machine sees it.
 
-A request is put on the outer end of the DHCP port's veth pair, where it leaves the bridge's port
-and so teaches the bridge nothing; the answer is read from the namespace's loopback. It makes no
-lease and runs no hook. A request and its answer cost dnsmasq 0.1 ms.
+A request is sent on the outer end of the DHCP port's veth pair. It leaves the bridge's port there,
+so the bridge learns nothing from it. The answer is read from the namespace's loopback. A probe
+makes no lease and runs no hook. It takes dnsmasq 0.1 ms.
 """
 
 import contextlib
@@ -22,25 +22,25 @@ from ipam.agent.host.namespaces import call_in_namespace, namespace_path, pin_ow
 from ipam.agent.state import Interface
 
 PATIENCE_SECONDS = 0.1
-"""dnsmasq answers in 0.2 ms; while it reads the hosts of 1,000 ports anew it takes 30 ms."""
+"""dnsmasq answers in 0.2 ms, or 30 ms while it reads the hosts of 1,000 ports."""
 AT_ONCE = 32
-"""Requests that wait in dnsmasq's socket; it holds some 128 of the least rmem_default."""
+"""How many requests wait in dnsmasq's socket. With the least rmem_default it holds about 128."""
 LARGEST_PACKET_OCTETS = 1500
-"""That clients say they take, whatever their interface does."""
+"""The largest packet that probes say they accept, whatever the interface's MTU is."""
 ETH_P_ALL = 3
 FRAME_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """The loopback of a namespace, as long as that is the same."""
+    """The loopback of a namespace, while the namespace exists."""
 
     inode: int
     loopback: socket.socket
 
 
 class PacketProber:
-    """See outside.Prober. Not for several threads."""
+    """See outside.Prober. Not thread-safe."""
 
     def __init__(self) -> None:
         self._sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
@@ -54,7 +54,7 @@ class PacketProber:
         *,
         attempts: int = 1,
     ) -> Mapping[Question, Offer | Refusal]:
-        """The answers; a question that got none within PATIENCE_SECONDS has none here.
+        """The answers. A question without an answer in PATIENCE_SECONDS is left out.
 
         Raises OSError if the namespace or the interface is gone.
         """
@@ -66,7 +66,10 @@ class PacketProber:
         return answers
 
     def advertisement(self, network_id: str, interface: Interface) -> Advertisement | None:
-        """What dnsmasq advertises as a router; None if it does not. Raises OSError as `ask`."""
+        """The router advertisement of dnsmasq; None if it sends none.
+
+        Raises OSError like `ask`.
+        """
         loopback = self._loopback(network_id, interface)
         namespace = model.dhcp_namespace(network_id)
         source = call_in_namespace(namespace, lambda: _link_local(interface.inside))
@@ -81,7 +84,7 @@ class PacketProber:
         return None
 
     def keep(self, network_ids: Collection[str]) -> None:
-        """Let go of the namespaces of all networks but these."""
+        """Close the sockets of all networks except these."""
         for network_id in self._rooms.keys() - set(network_ids):
             self._rooms.pop(network_id).loopback.close()
 
@@ -105,13 +108,13 @@ class PacketProber:
                 deadline = time.monotonic() + PATIENCE_SECONDS
             found = _next(loopback, deadline)
             if found is None:
-                waiting.clear()  # the one that was asked last has had its time
+                waiting.clear()  # the question asked last has waited long enough
             elif (answer := _read(found)) and (answered := waiting.pop(answer[0], None)):
                 answers[answered] = answer[1]
         return answers
 
     def _send(self, interface: Interface, question: Question) -> tuple[int, int]:
-        """The port that the answer goes to, and the transaction."""
+        """Send a request. Gives the port that the answer goes to, and the transaction."""
         server, mac = ip_address(question.server), _octets(question.mac)
         to = _octets(interface.mac)
         if isinstance(server, IPv4Address):
@@ -137,7 +140,7 @@ class PacketProber:
         return kind, xid
 
     def _loopback(self, network_id: str, interface: Interface) -> socket.socket:
-        """The namespace's loopback, with nothing of earlier probes in it."""
+        """A socket on the namespace's loopback, emptied of answers to earlier probes."""
         inode = Path(namespace_path(network_id)).stat().st_ino
         room = self._rooms.get(network_id)
         if room is None or room.inode != inode:
@@ -153,14 +156,14 @@ class PacketProber:
 
 
 def _open_loopback() -> socket.socket:
-    """Protocol 0 until it is bound: so nothing of other interfaces gets into it."""
+    """The protocol is 0 until it is bound, so that it gets no frames of other interfaces."""
     opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
     opened.bind(("lo", ETH_P_ALL))
     return opened
 
 
 def _link_local(interface: str) -> IPv6Address | None:
-    """The interface's own, in this thread's namespace."""
+    """The interface's link-local address, in this thread's namespace."""
     for line in Path("/proc/thread-self/net/if_inet6").read_text().splitlines():
         address, *_numbers, name = line.split()
         if name == interface and address.startswith("fe80"):
@@ -169,7 +172,7 @@ def _link_local(interface: str) -> IPv6Address | None:
 
 
 def _next(loopback: socket.socket, deadline: float) -> probe_frames.Inside | None:
-    """The next frame of a server or a router; None if there is none until the deadline."""
+    """The next frame of a server or a router; None if none comes until the deadline."""
     poll = select.poll()
     poll.register(loopback, select.POLLIN)
     while True:

@@ -1,4 +1,4 @@
-"""What is asked in a machine's name, and what it would get. Pure."""
+"""The questions of probes, and the answers: what a machine would get. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,32 +10,33 @@ PROBE_IAID = b"ipam"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a machine would get in the subnet in which the server has this address."""
+    """Asks what a machine would get in the subnet in which the server has this address."""
 
     mac: str
     server: str
     options: frozenset[int] = frozenset()
-    """Codes to ask for, beside the usual ones."""
+    """Codes of options to ask for, besides the usual ones."""
     client_id: bytes = b""
-    """By which a DHCPv4 server knows the machine; without one, by its MAC address."""
+    """The DHCPv4 client identifier. Without one, the server knows the machine by its MAC
+    address."""
     duid: bytes = PROBE_DUID
-    """With `iaid`, who has the DHCPv6 lease of the address: to another it is refused."""
+    """The holder, with `iaid`, of the DHCPv6 lease of the address. Others are refused."""
     iaid: bytes = PROBE_IAID
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An address with all that comes with it, by DHCP or DHCPv6."""
+    """An address and its options, by DHCP or DHCPv6."""
 
     address: str
     prefix_length: int | None
-    """Of the netmask; DHCPv6 has none."""
+    """The length of the netmask. DHCPv6 has none."""
     lease_seconds: int
-    """0xffffffff is for ever."""
+    """0xffffffff is infinite."""
     server: str
-    """Its address; in DHCPv6 its DUID as hexadecimal octets."""
+    """The server's address; in DHCPv6 its DUID as hexadecimal octets."""
     options: Mapping[int, bytes] = field(default_factory=dict)
-    """The machine's settings as they were on the wire, by code."""
+    """The bytes of the machine's options, by code."""
     next_server: str = ""
     server_name: str = ""
     boot_file: str = ""
@@ -67,7 +68,7 @@ class Advertisement:
     managed: bool
     other: bool
     router_seconds: int
-    """How long its sender is a default router; 0: it is none."""
+    """How long its sender is a default router; 0: it is not one."""
     mtu: int | None
     prefixes: tuple[Prefix, ...]
     name_servers: tuple[str, ...]

@@ -1,6 +1,6 @@
 """A synthetic DHCPDISCOVER and the DHCPOFFER that answers it (RFC 2131, 2132, 3396, 3442). Pure.
 
-The request comes as from a relay agent at the server's own address (giaddr), which is where the
+The request looks like one from a relay agent at the server's own address (giaddr), to which the
 server sends the offer. An offer makes no lease.
 """
 
@@ -17,9 +17,9 @@ MOST_OCTETS, CLIENT_ID = 57, 61
 LEAST_PACKET_OCTETS = 576
 NETMASK, LEASE_SECONDS, MESSAGE_TYPE, SERVER, ASKED_FOR, OVERLOAD = 1, 51, 53, 54, 55, 52
 USUAL_OPTIONS = (1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 58, 59, 119, 121)
-"""What common clients ask for."""
+"""The options that common clients ask for."""
 ABOUT_THE_MESSAGE = frozenset({LEASE_SECONDS, MESSAGE_TYPE, SERVER, OVERLOAD, 82})
-"""Options that are no settings of the machine."""
+"""Options about the message, which are no settings of the machine."""
 
 _BOOTP = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s")
 
@@ -33,9 +33,9 @@ def discover(
     client_id: bytes = b"",
     most_octets: int = 1500,
 ) -> bytes:
-    """The message of a machine with this MAC address, asking for these options, too.
+    """A message of a machine with this MAC address. It also asks for these options.
 
-    `most_octets` is the largest packet that it takes.
+    `most_octets` is the largest packet that it accepts.
     """
     head = _BOOTP.pack(1, 1, 6, 1, xid, 0, 0, *[bytes(4)] * 3, relay.packed, mac, b"", b"")
     asked = bytes(sorted({*USUAL_OPTIONS, *options}))
@@ -79,7 +79,7 @@ def read_offer(payload: bytes) -> tuple[int, Offer] | None:
 
 
 def read_options(data: bytes) -> dict[int, bytes]:
-    """Options by code; one that is split over several is put together (RFC 3396)."""
+    """Options by code. The parts of a split option are joined (RFC 3396)."""
     options: dict[int, bytes] = {}
     at = 0
     while at + 1 < len(data) and data[at] != 255:

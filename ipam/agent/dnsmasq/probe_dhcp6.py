@@ -1,7 +1,7 @@
 """A synthetic DHCPv6 SOLICIT, relayed, and the ADVERTISE that answers it (RFC 8415). Pure.
 
-The relay is at an address of the server itself, which is where the server sends the answer. The
-machine's MAC address goes with it as RFC 6939 has it. An advertised address makes no lease.
+The relay has an address of the server itself, to which the server sends the answer. The machine's
+MAC address is in an option of RFC 6939. An advertised address makes no lease.
 """
 
 import struct
@@ -14,10 +14,10 @@ SOLICIT, ADVERTISE, RELEASE, RELAY_FORWARD, RELAY_REPLY = 1, 2, 8, 12, 13
 CLIENT_ID, SERVER_ID, IA_NA, IA_TA, IA_ADDRESS, ASKED_FOR, ELAPSED = 1, 2, 3, 4, 5, 6, 8
 RELAY_MESSAGE, STATUS, LINK_LAYER_ADDRESS = 9, 13, 79
 USUAL_OPTIONS = (23, 24, 56, 59)
-"""What common clients ask for: DNS servers, search list, NTP servers, boot file."""
+"""The options that common clients ask for: DNS servers, search list, NTP servers, boot file."""
 ABOUT_THE_MESSAGE = frozenset({CLIENT_ID, SERVER_ID, IA_NA, STATUS, 7})
 PEER = IPv6Address("fe80::6970:616d")
-"""The address that the machine is said to have; nothing is sent to it."""
+"""The machine's address in the messages. Nothing is sent to it."""
 NO_ANSWER = Refusal(-1, "the answer has neither an address nor a status")
 
 
@@ -30,7 +30,7 @@ def solicit(
     duid: bytes = PROBE_DUID,
     iaid: bytes = PROBE_IAID,
 ) -> bytes:
-    """The message of a machine with this MAC address, asking for these options, too.
+    """A message of a machine with this MAC address. It also asks for these options.
 
     With the DUID and IAID that hold the address already, as to another the server refuses it.
     """
@@ -57,7 +57,7 @@ def release(
     is_temporary: bool,
     server_duid: bytes,
 ) -> bytes:
-    """The message of a machine that gives its address back; what answers it goes to nobody."""
+    """A message of a machine that releases its address. The answer reaches nobody."""
     lease = _option(IA_ADDRESS, address.packed + bytes(8))
     association = (IA_TA, iaid) if is_temporary else (IA_NA, iaid + bytes(8))
     message = b"".join(

@@ -1,8 +1,8 @@
-"""Ethernet frames around a probe, and what an answer's frame holds. Pure.
+"""Makes the Ethernet frames of probes, and reads those of answers. Pure.
 
-A probe's request leaves by the outer end of the DHCP port's veth pair, and its answer goes to an
-address of the namespace itself, so it crosses only the namespace's loopback: no machine sees
-either, and the bridge learns nothing.
+A request leaves by the outer end of the DHCP port's veth pair. The answer goes to an address of
+the namespace itself, so it crosses only the namespace's loopback. No machine sees either, and the
+bridge learns nothing.
 """
 
 import socket
@@ -19,7 +19,7 @@ BROADCAST = b"\xff" * 4
 ALL_DHCP_SERVERS = socket.inet_pton(socket.AF_INET6, "ff02::1:2")
 ALL_ROUTERS = socket.inet_pton(socket.AF_INET6, "ff02::2")
 PROBE_MAC = bytes.fromhex("02697061006d")
-"""The sender of the frames: local, and of no machine. No bridge sees it."""
+"""The sender of the frames: a local MAC address of no machine. No bridge sees it."""
 
 _ETHERNET = struct.Struct("!6s6sH")
 _IPV4 = struct.Struct("!BBHHHBBH4s4s")
@@ -29,27 +29,27 @@ _UDP = struct.Struct("!HHHH")
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What a frame brought."""
+    """The content of a frame."""
 
     kind: int
-    """DHCP_SERVER_PORT or DHCPV6_SERVER_PORT, to which it went, or ROUTER_ADVERTISEMENT."""
+    """Its destination port, DHCP_SERVER_PORT or DHCPV6_SERVER_PORT, or ROUTER_ADVERTISEMENT."""
     payload: bytes
-    """What UDP carried, or the ICMPv6 message with its header."""
+    """The UDP payload, or the ICMPv6 message with its header."""
     source: str
 
 
 def dhcp4_frame(server_mac: bytes, payload: bytes) -> bytes:
-    """To the server's interface, as a relay sends it. IPv4 needs no checksum of UDP (RFC 768)."""
+    """A relay's frame to the server's interface. With IPv4, UDP needs no checksum (RFC 768)."""
     udp = _UDP.pack(DHCP_SERVER_PORT, DHCP_SERVER_PORT, _UDP.size + len(payload), 0) + payload
     size = _IPV4.size + len(udp)
-    # From 0.0.0.0 the kernel takes nothing but a broadcast.
+    # From 0.0.0.0 the kernel accepts only broadcasts.
     head = _IPV4.pack(0x45, 0, size, 0, 0, 64, socket.IPPROTO_UDP, 0, bytes(4), BROADCAST)
     head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
     return _ETHERNET.pack(server_mac, PROBE_MAC, ETHERTYPE_IPV4) + head + udp
 
 
 def dhcp6_frame(server_mac: bytes, source: IPv6Address, payload: bytes) -> bytes:
-    """To the server's interface, from an address of its own, as a relay sends it."""
+    """A relay's frame to the server's interface, from an address of the server."""
     size = _UDP.size + len(payload)
     plain = _UDP.pack(DHCPV6_SERVER_PORT, DHCPV6_SERVER_PORT, size, 0) + payload
     found = _checksum6(source.packed, ALL_DHCP_SERVERS, socket.IPPROTO_UDP, plain)
@@ -59,7 +59,7 @@ def dhcp6_frame(server_mac: bytes, source: IPv6Address, payload: bytes) -> bytes
 
 
 def router_solicitation_frame(server_mac: bytes, source: IPv6Address) -> bytes:
-    """To the server's interface, from its own link-local address (RFC 4861 §4.1)."""
+    """A frame to the server's interface, from its own link-local address (RFC 4861 §4.1)."""
     plain = struct.pack("!BBHI", 133, 0, 0, 0)
     found = _checksum6(source.packed, ALL_ROUTERS, socket.IPPROTO_ICMPV6, plain)
     icmp = plain[:2] + struct.pack("!H", found) + plain[4:]
@@ -68,7 +68,7 @@ def router_solicitation_frame(server_mac: bytes, source: IPv6Address) -> bytes:
 
 
 def inside(frame: bytes) -> Inside | None:
-    """What a frame carries, if a DHCP server or an advertising router sent it."""
+    """The content of a frame, if a DHCP server or an advertising router has sent it."""
     if len(frame) < _ETHERNET.size:
         return None
     *_macs, ethertype = _ETHERNET.unpack_from(frame)
@@ -103,5 +103,5 @@ def _inside_ip(protocol: int, data: bytes, source: str) -> Inside | None:
 
 
 def _checksum6(source: bytes, destination: bytes, protocol: int, data: bytes) -> int:
-    """With the pseudo-header of IPv6 (RFC 8200 §8.1)."""
+    """The checksum with the pseudo-header of IPv6 (RFC 8200 §8.1)."""
     return checksum(source + destination + struct.pack("!II", len(data), protocol) + data)

@@ -1,4 +1,4 @@
-"""A router advertisement, taken apart (RFC 4861 §4.2, RFC 8106). Pure."""
+"""Reads router advertisements (RFC 4861 §4.2, RFC 8106). Pure."""
 
 import struct
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ ON_LINK, AUTONOMOUS = 0x80, 0x40
 
 
 def read_advertisement(message: bytes) -> Advertisement | None:
-    """What an ICMPv6 message of type 134 says; None if it is cut short."""
+    """The content of an ICMPv6 message of type 134; None if it is cut short."""
     if len(message) < 16:
         return None
     flags, seconds = message[5], int.from_bytes(message[6:8])
@@ -39,7 +39,7 @@ def read_advertisement(message: bytes) -> Advertisement | None:
 
 
 def read_names(data: bytes) -> Iterator[str]:
-    """Domain names in DNS's form, without compression; zeros at the end are padding."""
+    """Domain names in DNS's encoding without compression. Zeros at the end are padding."""
     labels: list[str] = []
     at = 0
     while at < len(data):
@@ -53,7 +53,7 @@ def read_names(data: bytes) -> Iterator[str]:
 
 
 def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and body, each with its two octets of head cut off."""
+    """The type and body of each option, without its head of two octets."""
     at = 0
     while at + 8 <= len(data) and data[at + 1]:
         size = data[at + 1] * 8

@@ -1,4 +1,4 @@
-"""The machines that one network's dnsmasq did not answer, counted in bounded space. Pure."""
+"""Counts the machines that a network's dnsmasq did not answer, in bounded space. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -10,27 +10,27 @@ MOST_MACHINES = 100
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A machine that asks in vain."""
+    """A machine that asks without success."""
 
     client: str
-    """Its MAC address where that is known, otherwise its DUID."""
+    """Its MAC address if that is known, otherwise its DUID."""
     reason: str
     address: str
     count: int
     first_at: int
-    """Epoch seconds, as `last_at`."""
+    """In epoch seconds, like `last_at`."""
     last_at: int
 
 
 class Refusals:
-    """Of one network, by machine. What is new is given once."""
+    """The refusals of one network by machine. `news` gives each change once."""
 
     def __init__(self) -> None:
         self._by_client: dict[str, Refused] = {}
         self._news: set[str] = set()
 
     def hear(self, packet: Packet, epoch_seconds: int) -> None:
-        """Count a refusal; an answer ends them, and the next one is counted from 1."""
+        """Count a refusal. An answer sets the count to 0."""
         client = machine(packet)
         before = self._by_client.get(client)
         if packet.is_answer:
@@ -51,22 +51,22 @@ class Refusals:
             self._news.add(client)
 
     def news(self) -> Collection[Refused]:
-        """The machines whose count has changed since this was asked last."""
+        """The machines whose count has changed since the last call."""
         found = [self._by_client[client] for client in self._news]
         self._news.clear()
         return found
 
     def _make_room(self) -> None:
-        """Forget the machine that asked least, of those the oldest: a flood forgets itself."""
+        """Forget the machine that asked least, the oldest of these: a flood replaces itself."""
         least = min(self._by_client.values(), key=lambda one: (one.count, one.last_at))
         del self._by_client[least.client]
         self._news.discard(least.client)
 
 
 def machine(packet: Packet) -> str:
-    """The MAC address of who sent the packet; a DUID that has none in it stays a DUID.
+    """The MAC address of the packet's sender, or its DUID if that has no MAC address.
 
-    DUID-LLT and DUID-LL on Ethernet end in it (RFC 8415 §11.2, §11.4).
+    DUID-LLT and DUID-LL on Ethernet end with it (RFC 8415 §11.2, §11.4).
     """
     octets = packet.client.split(":")
     if octets[:4] in (["00", "01", "00", "01"], ["00", "03", "00", "01"]):

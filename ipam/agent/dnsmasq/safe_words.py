@@ -1,9 +1,9 @@
-"""Parsers that make the only text a dnsmasq file may hold: one function per kind of value.
+"""Parsers that make the only text that dnsmasq's files may have: a function per kind of value.
 
-Each takes text from the API and gives a `Word` that dnsmasq can read in exactly one way, or
-raises `UnfitError`. dnsmasq's own reading is meant (option.c): commas split fields, `#` after a
-blank starts a comment, quotes hide both, `set:`, `tag:`, `id:` are keywords wherever a field may
-start, and a name without a dot is a lease time or `ignore` if it looks like one.
+Each takes text from the API and gives a `Word` that dnsmasq can read in exactly one way, or raises
+`UnfitError`. dnsmasq (option.c) reads as follows: commas split fields, `#` after a blank starts a
+comment, quotes hide both, `set:`, `tag:`, `id:` are keywords where a field starts, and a name
+without a dot is a lease time or `ignore` if it looks like one.
 """
 
 import re
@@ -31,11 +31,11 @@ LONGEST_TEXT = 255
 
 
 class UnfitError(ValueError):
-    """A value that has no safe form in a dnsmasq file; the text says which and why."""
+    """A value has no safe form in a dnsmasq file. The text says which and why."""
 
 
 def uuid(text: str) -> Word:
-    """A resource id in its canonical form; also safe as a file name."""
+    """A resource id in its canonical form. It is also safe as a file name."""
     return _fitting(text, "an id", fits=model.is_uuid(text))
 
 
@@ -67,7 +67,7 @@ def number(value: int) -> Word:
 
 
 def mac_tags(mac_address: str) -> tuple[Word, ...]:
-    """The tags that only requests with this MAC address carry all of: one for each octet."""
+    """The tags of a MAC address, one for each octet. Only its requests have all of them."""
     octets = mac(mac_address).split(":")
     return tuple(Word(f"m{place}-{octet}") for place, octet in enumerate(octets))
 
@@ -83,7 +83,7 @@ def subnet_tag(subnet_id: str) -> Word:
 
 
 def tag(name: Word) -> Word:
-    """The condition that a request carries the tag."""
+    """The condition that a request has the tag."""
     return Word(f"tag:{_word(name)}")
 
 
@@ -93,7 +93,7 @@ def set_tag(name: Word) -> Word:
 
 
 def hostname(text: str) -> Word:
-    """One DNS label with a final dot, so that `5d` or `ignore` is a name and nothing else."""
+    """One DNS label with a final dot, so that `5d` or `ignore` can only be a name."""
     return Word(_matching(_HOST_NAME, text, "a host name") + ".")
 
 
@@ -106,7 +106,7 @@ def domain(text: str) -> Word:
 
 
 def address(text: str) -> Word:
-    """An address of either version; IPv6 in brackets, as dnsmasq has it."""
+    """An address of either version. IPv6 addresses are in brackets, as dnsmasq wants it."""
     try:
         parsed = ip_address(text)
     except ValueError as error:
@@ -119,12 +119,12 @@ def address(text: str) -> Word:
 
 
 def bare_address(parsed: IPv4Address | IPv6Address) -> Word:
-    """An address as ranges have it: without brackets."""
+    """An address without brackets, for ranges."""
     return Word(parsed)
 
 
 def interface_address(text: str) -> Word:
-    """An address with its prefix length, as an interface carries it."""
+    """An address with its prefix length, for an interface."""
     try:
         return Word(ip_interface(text).with_prefixlen)
     except ValueError as error:
@@ -159,12 +159,12 @@ def option_number(number: int, ip_version: int) -> Word:
 
 
 def condition(text: str) -> Word:
-    """A tag that requests may have, or with `!` must not have."""
+    """A tag that requests must have, or with `!` must not have."""
     return _matching(_CONDITION, text, "a tag")
 
 
 def option_value(value: Value) -> Word:
-    """One value of an option, in the form that dnsmasq sends as exactly this."""
+    """One value of an option, in the form that dnsmasq sends unchanged."""
     match value:
         case IPv6Address():
             return Word(f"[{value}]")
@@ -186,12 +186,12 @@ def client_id(octets: bytes) -> Word:
 
 
 def lease_time(seconds: int) -> Word:
-    """How long a lease is; all bits set for ever."""
+    """The length of a lease. All bits set means infinite."""
     return Word("infinite") if seconds == INFINITE_SECONDS else number(seconds)
 
 
 def _quoted(text: str) -> Word:
-    """The text in quotes, within which nothing has a meaning but the quote and the backslash."""
+    """The text in quotes, in which only the quote and the backslash have a meaning."""
     if not (text.isascii() and text.isprintable() and len(text) <= LONGEST_TEXT):
         raise UnfitError(f"{text!r} is not {LONGEST_TEXT} characters of printable ASCII")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')

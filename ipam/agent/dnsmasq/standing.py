@@ -1,6 +1,6 @@
-"""What one network's dnsmasq has said that still holds, in bounded space. Pure.
+"""The verdicts of a network's dnsmasq that hold, in bounded space. Pure.
 
-`now` is monotonic everywhere.
+`now` is always monotonic time.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Said, Verdict
 MOST_FILES = 10_000
 MOST_OF_A_FILE = 20
 MOST_MACHINES = 500
-"""With options left out, or with an address that is kept back."""
+"""How many machines with left out options or withheld addresses are kept."""
 GOES_STALE_SECONDS = 600.0
-"""After it nothing is said any more of what has no other end."""
+"""After this time a verdict ends that nothing else would end."""
 SETTLED_SECONDS = 1.0
-"""dnsmasq names the options that it leaves out right after the answer that is without them."""
+"""dnsmasq logs left out options right after the answer without them, within this time."""
 
 _BY_ADDRESS = (Kind.ADDRESS_LEASED, Kind.ADDRESS_OF_SERVER, Kind.ADDRESS_DECLINED)
 _UNTIL_AN_ANSWER = (Kind.NO_RANGE, Kind.NO_ADDRESS_HERE)
@@ -30,7 +30,7 @@ class _Heard:
 
 
 class Standing:
-    """What holds for one network."""
+    """The verdicts that hold for one network."""
 
     def __init__(self) -> None:
         self._files: dict[str, list[Verdict]] = {}
@@ -42,7 +42,7 @@ class Standing:
         self._probes: Counter[tuple[str, str]] = Counter()
 
     def hear(self, said: Said, now: float) -> bool:
-        """Take it in; True if it is a verdict that did not hold before."""
+        """Take in a line. True if it is a verdict that did not hold before."""
         match said:
             case FileRead():
                 self._files.pop(said.file, None)
@@ -54,7 +54,7 @@ class Standing:
                 return self._hear_verdict(said, now)
 
     def verdicts(self, now: float) -> Iterator[Verdict]:
-        """All that holds."""
+        """All verdicts that hold."""
         for of_file in self._files.values():
             yield from of_file
         for (mac, _option), heard in self._left_out.items():
@@ -67,13 +67,13 @@ class Standing:
                 yield heard.verdict
 
     def expect_probes(self, macs: Iterable[str]) -> None:
-        """The next packets of these machines are the agent's own."""
+        """Note that the next packets of these machines are probes of the agent."""
         for mac in macs:
             self._probes["DHCPDISCOVER", mac] += 1
             self._probes["DHCPOFFER", mac] += 1
 
     def is_probe(self, packet: Packet) -> bool:
-        """Whether the agent itself made it happen; to be asked once for each packet."""
+        """Whether the packet is from a probe. Call it once for each packet."""
         if packet.client == PROBE_CLIENT:
             return True
         key = (packet.message, packet.client)
@@ -81,7 +81,7 @@ class Standing:
             return False
         self._probes[key] -= 1
         if packet.is_refusal:
-            self._probes["DHCPOFFER", packet.client] -= 1  # there will be none
+            self._probes["DHCPOFFER", packet.client] -= 1  # there will be no offer
         return True
 
     def _hear_packet(self, packet: Packet, now: float) -> None:
@@ -125,7 +125,7 @@ class Standing:
 PROBE_CLIENT = PROBE_DUID.hex(":")
 
 
-def _bound(entries: dict, most: int) -> None:  # type: ignore[type-arg]  # whatever they hold
-    """Forget the oldest."""
+def _bound(entries: dict, most: int) -> None:  # type: ignore[type-arg]  # of any content
+    """Forget the oldest entries beyond `most`."""
     while len(entries) > most:
         del entries[next(iter(entries))]

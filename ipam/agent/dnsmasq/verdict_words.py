@@ -1,4 +1,4 @@
-"""What a verdict of dnsmasq means to an admin, and what can be done about it. Pure."""
+"""Says for admins what a verdict of dnsmasq means, and what to do about it. Pure."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,9 +1,9 @@
-"""What dnsmasq says of what it was given and of who asked it, line by line. Pure.
+"""Reads the lines of dnsmasq's log about its files and its clients. Pure.
 
-All lines by which dnsmasq 2.90 to 2.93 says that it dropped, refused or withheld something: out of
-its option.c, inotify.c, rfc2131.c, rfc3315.c, dhcp.c, lease.c and dnsmasq.c. It speaks English, as
-the agent starts it without a locale. A reason that is not in these tables is still a verdict where
-the form of the line says so: `… at line N of FILE`.
+It knows all lines by which dnsmasq 2.90 to 2.93 says that it dropped, refused or withheld
+something, from its option.c, inotify.c, rfc2131.c, rfc3315.c, dhcp.c, lease.c and dnsmasq.c. The
+lines are English, because the agent starts dnsmasq without a locale. A line of the form `… at line
+N of FILE` is a verdict even if its reason is not in these tables.
 """
 
 import re
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LINE_LIMIT = 1024
-"""dnsmasq's own limit for a line of its log."""
+"""dnsmasq's limit for a line of its log."""
 
 
 class Kind(StrEnum):
-    """What became of something. The values are shown, and count in a metric."""
+    """The kinds of verdicts. The values are shown, and counted in a metric."""
 
     HOST_DROPPED = "host-dropped"
     OPTION_DROPPED = "option-dropped"
@@ -37,51 +37,53 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One thing that dnsmasq did not do, with whatever the line names."""
+    """One thing that dnsmasq did not do, with the names in the line."""
 
     kind: Kind
     said: str
-    """In dnsmasq's words."""
+    """dnsmasq's own message."""
     file: str = ""
-    """Below the network's directory: `hosts/<port id>`, `options/<port id>`, `options/network`."""
+    """Its path in the network's directory: `hosts/<port id>`, `options/<port id>` or
+    `options/network`."""
     line: int = 0
     address: str = ""
     mac: str = ""
-    """Of the machine that has the address, or that asked."""
+    """The MAC address of the machine that has the address or that asked."""
     interface: str = ""
     option: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """dnsmasq begins to read a file: all that it said of the file before is void."""
+    """dnsmasq begins to read a file: earlier verdicts about the file do not hold."""
 
     file: str
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A DHCP packet that dnsmasq got or sent."""
+    """A DHCP packet that dnsmasq received or sent."""
 
     message: str
-    """As `DHCPDISCOVER` or `DHCPACK`; `DHCPADVERTISE` and `DHCPREPLY` are DHCPv6's answers."""
+    """Such as `DHCPDISCOVER` or `DHCPACK`. DHCPv6's answers are `DHCPADVERTISE` and
+    `DHCPREPLY`."""
     interface: str
     client: str
-    """The MAC address; in DHCPv6 the DUID, of which dnsmasq shows 100 octets."""
+    """The MAC address; in DHCPv6 the DUID, of which dnsmasq shows at most 100 octets."""
     address: str
     remark: str
-    """Why it was refused, or in an answer the host's name; often empty."""
+    """The reason of a refusal, or the host's name in an answer; often empty."""
 
     @property
     def is_refusal(self) -> bool:
-        """True if a machine asked and was not given what it asked for."""
+        """True if a machine asked and did not get what it asked for."""
         if self.remark in _REFUSALS_BY_MESSAGE.get(self.message, ()):
             return True
         return self.message in ("DHCPNAK", "NOANSWER")
 
     @property
     def is_answer(self) -> bool:
-        """True if a machine got, or was offered, an address."""
+        """True if a machine got or was offered an address."""
         granting = self.message in ("DHCPOFFER", "DHCPACK", "DHCPADVERTISE", "DHCPREPLY")
         return granting and bool(self.address) and not self.is_refusal
 
@@ -91,7 +93,7 @@ Said = Verdict | FileRead | Packet
 _HEAD = re.compile(r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )?dnsmasq(?:-[a-z]+)?(?:\[\d+\])?: ")
 _OF_FILE = re.compile(r"(?P<said>.+) at line (?P<line>\d{1,9}) of (?P<path>/.+)")
 _READ = re.compile(r"read (?P<path>/.+)")
-# An IPv6 address has `::` or seven colons, and no group like 00, with which every DUID begins.
+# An IPv6 address has `::` or seven colons. It has no group like 00, with which DUIDs begin.
 _PACKET = re.compile(
     r"(?:\d+ )?(?P<message>BOOTP|PXE|NOANSWER|DHCP[A-Z-]+)\((?P<interface>[^)]{1,15})\)"
     r" (?:(?P<address>\d+\.\d+\.\d+\.\d+|(?!0\d)(?=\S*::|(?:[^:\s]*:){7})[0-9a-f:.]+) )?"
@@ -169,9 +171,9 @@ _REFUSALS_BY_MESSAGE = {
 
 
 def parse(line: str, directory: str) -> Said | None:
-    """What a line of the log says; None for one that tells of nothing wrong and of no packet.
+    """The meaning of a line of the log; None if it is about no fault and no packet.
 
-    `directory` is the network's, in which its files are.
+    `directory` is the directory of the network's files.
     """
     head = _HEAD.match(line[:LINE_LIMIT])
     if head is None:

@@ -1,4 +1,4 @@
-"""What the host must have before dnsmasq can serve: a fit version, buffers, inotify instances."""
+"""Checks what dnsmasq needs of the host: its version, buffers, inotify instances."""
 
 import logging
 import re
@@ -11,30 +11,30 @@ from ipam.errors import HostUnfit
 LOG = logging.getLogger(__name__)
 
 OLDEST = (2, 87)
-"""The first with dhcp-script behaviour and inotify handling that the tests have seen."""
+"""The oldest version whose dhcp-script and inotify behaviour is tested."""
 CVE_FIXED = (2, 92)
 """2.92rel2 repairs CVE-2026-4892, a heap overflow in the root-owned helper."""
 DEBIAN_FIXED = {"2.90": "2.90-4~deb12u2"}
 """Debian's own repairs, by upstream version."""
 
 SYSCTLS = {
-    # dnsmasq takes the default; 208 KiB hold some 128 requests, and a rack boots more at once.
+    # dnsmasq uses the default. 208 KiB hold about 128 requests, and a rack boots more at once.
     Path("/proc/sys/net/core/rmem_default"): 4 << 20,
-    # Each dnsmasq takes one, and all count for one user; 128 is the usual limit.
+    # Each dnsmasq uses one, and all count for one user. 128 is the usual limit.
     Path("/proc/sys/fs/inotify/max_user_instances"): 8192,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class DnsmasqVersion:
-    """The upstream version, as `2.92rel2`, and the number in it."""
+    """The upstream version, such as `2.92rel2`, and the number in it."""
 
     text: str
     number: tuple[int, int]
 
 
 def parse_version(output: str) -> DnsmasqVersion:
-    """The version in what `dnsmasq --version` prints. Raises HostUnfit if there is none."""
+    """The version in the output of `dnsmasq --version`. Raises HostUnfit if there is none."""
     match = re.match(r"Dnsmasq version ((\d+)\.(\d+)\S*)", output)
     if match is None:
         raise HostUnfit(f"this is not dnsmasq's version: {output[:80]!r}")
@@ -49,7 +49,7 @@ def may_have_cve_2026_4892(version: DnsmasqVersion) -> bool:
 
 
 def check_dnsmasq(program: str) -> DnsmasqVersion:
-    """The version of the program. Raises HostUnfit if it is too old, warns of a known hole."""
+    """The program's version. Raises HostUnfit if it is too old, warns of a known vulnerability."""
     version = parse_version(_output(program, "--version"))
     if version.number < OLDEST:
         raise HostUnfit(
@@ -67,7 +67,7 @@ def check_dnsmasq(program: str) -> DnsmasqVersion:
 
 
 def raise_limits() -> None:
-    """Raise the limits that many dnsmasqs and many machines need; say what could not be."""
+    """Raise the limits for many dnsmasqs and machines. Logs what could not be raised."""
     for path, least in SYSCTLS.items():
         try:
             if int(path.read_text()) < least:
@@ -78,7 +78,7 @@ def raise_limits() -> None:
 
 
 def _debian_repaired(program: str, version: DnsmasqVersion) -> bool:
-    """True if the package that brought the program says so."""
+    """True if the version of the program's Debian package has the repair."""
     fixed = DEBIAN_FIXED.get(version.text)
     if fixed is None or not program.startswith(("/usr/sbin/", "/sbin/")):
         return False

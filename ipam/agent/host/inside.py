@@ -1,4 +1,4 @@
-"""What one network namespace has, kept current by a socket in it."""
+"""The interface and addresses in a network namespace, kept current by a socket in it."""
 
 import contextlib
 from collections.abc import Collection
@@ -24,7 +24,7 @@ LOOPBACK = 1
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """The DHCP port's interface, if it is up, and what else matters to it."""
+    """The DHCP port's interface, if it is up, and its addresses."""
 
     links: frozenset[str]
     interface: str | None
@@ -39,24 +39,24 @@ def open_socket() -> RouteSocket:
 
 
 class Room:
-    """A namespace with a socket in it; it lives as long as the socket is open."""
+    """A namespace with a socket in it. The namespace lives as long as the socket is open."""
 
     def __init__(self, inode: int, opened: RouteSocket) -> None:
         self.inode = inode
         self.socket = opened
         self.is_current = False
-        """Nothing has changed since it was read."""
+        """Whether nothing has changed since it was read."""
         self._inside: Inside | None = None
 
     def take_announcements(self) -> None:
-        """Whatever they say: all is to be read anew."""
+        """Take in the kernel's announcements. After any of them all is read again."""
         self.is_current = False
         with contextlib.suppress(QueueOverrun):
             for _message in self.socket.announced():
                 pass
 
     def look(self) -> Inside:
-        """What it has."""
+        """The content of the namespace."""
         while True:
             if self._inside is not None and self.is_current:
                 return self._inside
@@ -79,10 +79,10 @@ class Room:
 
 
 def inside_of(links: Collection[Link], addresses: Collection[Address]) -> Inside:
-    """What a namespace with these links and addresses has.
+    """The content of a namespace with these links and addresses.
 
-    The interface counts only while loopback is up, too: probes are answered there. Its IPv6
-    addresses count only beside a link-local one, without which dnsmasq does not use them.
+    The interface counts only while loopback is up, too, because probes are answered there. Its
+    IPv6 addresses count only with a link-local one, without which dnsmasq does not use them.
     """
     names = frozenset(link.name for link in links)
     up = [link for link in links if link.up]

@@ -1,7 +1,7 @@
-"""Bridges, taps and veth pairs: what the agent sees and changes in the kernel.
+"""Reads and changes bridges, taps and veth pairs in the kernel.
 
-Changes go through pyroute2, which `host` alone imports. Every call says what should be and takes
-"it is so already" for success, so a call that was interrupted can be made again.
+Only `host` imports pyroute2, which makes the changes. Every call names the wanted state and
+succeeds if it is reached already, so an interrupted call can be repeated.
 """
 
 import errno
@@ -21,7 +21,7 @@ from ipam.agent.state import Bridge, Interface
 
 
 class NetlinkKernel:
-    """The kernel of the host, see outside.Kernel. Not for several threads."""
+    """The kernel of the host, see outside.Kernel. Not thread-safe."""
 
     def __init__(self) -> None:
         self._links = LinkTable()
@@ -32,7 +32,7 @@ class NetlinkKernel:
             self._epoll.register(each, select.EPOLLIN)
 
     def fileno(self) -> int:
-        """Readable when something may have changed."""
+        """A descriptor that is readable when something may have changed."""
         return self._epoll.fileno()
 
     def close(self) -> None:
@@ -52,11 +52,11 @@ class NetlinkKernel:
         return self._links.by_name.values()
 
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
-        """Those of the names that are links of this host."""
+        """The names that are links of this host."""
         return frozenset(name for name in names if name in self._links.by_name)
 
     def members(self, network_id: str) -> frozenset[str]:
-        """The links on the network's bridge, in whatever state."""
+        """The links on the network's bridge, in any state."""
         return frozenset(link.name for link in self._links.members(model.bridge_name(network_id)))
 
     def see(self, network_id: str) -> SeenNetwork:
@@ -79,7 +79,7 @@ class NetlinkKernel:
         )
 
     def ensure_bridge(self, bridge: Bridge) -> None:
-        """The bridge, up, with this MTU and without spanning tree or addresses of its own."""
+        """Have the bridge, up, with this MTU, without spanning tree or addresses of its own."""
         link = self._links.by_name.get(bridge.name)
         if link is None:
             with unless(errno.EEXIST):
@@ -100,7 +100,7 @@ class NetlinkKernel:
                 self._route.link("set", index=member.index, mtu=bridge.mtu)
 
     def delete_link(self, name: str) -> None:
-        """No link of that name; a veth pair goes with either end."""
+        """Have no link of that name. Deleting one end of a veth pair deletes both."""
         self._links.refresh()
         link = self._links.by_name.get(name)
         if link is not None:
@@ -108,15 +108,15 @@ class NetlinkKernel:
                 self._route.link("del", index=link.index)
 
     def create_namespace(self, network_id: str) -> None:
-        """The network's namespace, with loopback up and no IPv6 self-configuration."""
+        """Have the network's namespace, with loopback up and no IPv6 autoconfiguration."""
         self._namespaces.create(network_id)
 
     def delete_namespace(self, network_id: str) -> None:
-        """No namespace of the network."""
+        """Have no namespace of the network."""
         self._namespaces.delete(network_id)
 
     def create_interface(self, network_id: str, interface: Interface, bridge: str) -> None:
-        """The DHCP port's veth pair, between the bridge and the namespace, up at both ends."""
+        """Have the DHCP port's veth pair between the bridge and the namespace, up at both ends."""
         self.delete_interface(network_id, interface)
         self._route.link(
             "add",
@@ -136,17 +136,17 @@ class NetlinkKernel:
         self._namespaces.set_up(network_id, interface.inside)
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
-        """No veth pair of the DHCP port, by whatever name its outer end goes now."""
+        """Have no veth pair of the DHCP port, even if its outer end has another name."""
         self._namespaces.changed(network_id)
         self.delete_link(interface.outside)
         self._namespaces.delete_link(network_id, interface.inside)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
-        """Give the interface in the namespace the address, or take it away."""
+        """Add the address to the interface in the namespace, or remove it."""
         self._namespaces.change_address(network_id, interface, address, add=add)
 
     def attach_tap(self, tap: str, bridge: Bridge) -> None:
-        """Put the tap on the bridge and set it up. A tap that has gone meanwhile is no error."""
+        """Put the tap on the bridge and set it up. A missing tap is no error."""
         link = self._links.by_name.get(tap)
         master = self._links.by_name.get(bridge.name)
         if link is None or master is None:
@@ -159,7 +159,7 @@ class NetlinkKernel:
 
 
 def _interface(inside: Inside | None, members: Collection[Link]) -> Interface | None:
-    """The veth pair if both ends are where they belong, up, and of one MTU."""
+    """The veth pair, if both ends are in their places, up, and have the same MTU."""
     if inside is None or inside.interface is None:
         return None
     outside = "tap" + inside.interface.removeprefix("ns-")

@@ -1,8 +1,8 @@
-"""Every link of this host, kept current by the kernel's own announcements.
+"""Every link of this host, kept current by the kernel's announcements.
 
-A host with 200 links would cost 120 ms per look through pyroute2; here a look costs what has
-changed. The kernel queues the announcement of a change before it answers the request that made
-it, so `refresh()` after a change always shows that change.
+Reading 200 links through pyroute2 takes 120 ms each time. Here only changes are read. The kernel
+queues the announcement of a change before it answers the request that made the change, so
+`refresh()` after a change always shows it.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from ipam.agent.host.raw_netlink import (
 
 
 class LinkTable:
-    """The links by name. Not for several threads."""
+    """The links by name. Not thread-safe."""
 
     def __init__(self) -> None:
         self._by_index: dict[int, Link] = {}
@@ -30,7 +30,7 @@ class LinkTable:
         self._read_all()
 
     def fileno(self) -> int:
-        """Readable when something may have changed."""
+        """A descriptor that is readable when something may have changed."""
         return self._socket.fileno()
 
     def close(self) -> None:
@@ -38,7 +38,7 @@ class LinkTable:
         self._socket.close()
 
     def refresh(self) -> bool:
-        """Take in what the kernel announced; True if the table differs from before."""
+        """Take in the kernel's announcements. True if the table has changed."""
         changed = False
         try:
             for message in self._socket.announced():
@@ -49,14 +49,14 @@ class LinkTable:
         return changed
 
     def members(self, bridge: str) -> list[Link]:
-        """What is enslaved to the bridge."""
+        """The links that are enslaved to the bridge."""
         found = self.by_name.get(bridge)
         if found is None:
             return []
         return list(self._by_master.get(found.index, {}).values())
 
     def _read_all(self) -> None:
-        """Start from nothing and wait for the whole list."""
+        """Read the whole list again."""
         while True:
             self._by_index.clear()
             self._by_master.clear()

@@ -1,4 +1,4 @@
-"""What every change through netlink needs: which refusals are none, and a way to set a sysctl."""
+"""What changes through netlink need: ignoring some refusals, and setting sysctls."""
 
 import contextlib
 import logging
@@ -9,12 +9,12 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 IPV6_CONF = Path("/proc/sys/net/ipv6/conf")
 
-logging.getLogger("pyroute2").setLevel(logging.WARNING)  # it would log every netlink message
+logging.getLogger("pyroute2").setLevel(logging.WARNING)  # else it logs every netlink message
 
 
 @contextlib.contextmanager
 def unless(*codes: int) -> Iterator[None]:
-    """Take these answers of the kernel for success."""
+    """Treat these answers of the kernel as success."""
     try:
         yield
     except NetlinkError as error:
@@ -23,6 +23,6 @@ def unless(*codes: int) -> Iterator[None]:
 
 
 def write_sysctl(path: Path, value: str) -> None:
-    """Set it where the kernel has it; one without IPv6 does not."""
+    """Set the sysctl, if the kernel has it. A kernel without IPv6 lacks some."""
     with contextlib.suppress(FileNotFoundError):
         path.write_text(value)

@@ -1,4 +1,4 @@
-"""Making a host fit for dnsmasq: programs, limits, directories, and the files that all share."""
+"""Prepares a host for dnsmasq: programs, limits, directories, and shared files."""
 
 import os
 import pwd
@@ -19,7 +19,7 @@ from ipam.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """A host that can serve: its processes, and what is the same for every dnsmasq."""
+    """A host that can serve: its processes, and the values that all dnsmasqs share."""
 
     processes: Processes
     dnsmasq_version: str
@@ -27,7 +27,7 @@ class Preparation:
 
 
 def prepare(settings: Settings) -> Preparation:
-    """Look at the host, raise its limits, put the agent's own files in place.
+    """Check the host, raise its limits, and put the agent's own files in place.
 
     Raises HostUnfit, before anything is touched, if the host cannot do it.
     """
@@ -40,7 +40,7 @@ def prepare(settings: Settings) -> Preparation:
 
 
 def _check_host(settings: Settings) -> DnsmasqProcesses:
-    """The programs, once the host is found fit and its limits are raised."""
+    """Check the host and raise its limits. Gives the programs."""
     if os.geteuid() != 0:
         raise HostUnfit("The agent makes bridges and namespaces: run it as root.")
     try:
@@ -53,12 +53,12 @@ def _check_host(settings: Settings) -> DnsmasqProcesses:
     processes = DnsmasqProcesses(settings.agent.dnsmasq)
     checks.raise_limits()
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a few a network
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # some per network
     return processes
 
 
 def _make_directories(state: Path, run_path: Path) -> None:
-    """Made so that dnsmasq and the hook, who are not root, can pass through to their files."""
+    """Make the directories so that dnsmasq and the hook, not run as root, reach their files."""
     run_path.mkdir(parents=True, exist_ok=True)
     state.mkdir(parents=True, exist_ok=True)
     for directory in (run_path, state.parent, state):
@@ -68,9 +68,9 @@ def _make_directories(state: Path, run_path: Path) -> None:
 
 
 def _install_hook(state: Path) -> Path:
-    """A copy that only root can change: what is installed may be a user's checkout.
+    """Copy the hook to a place that only root can change, because a checkout may be a user's.
 
-    Not in the run path, as /run is often mounted noexec.
+    It is not in the run path, because /run is often mounted noexec.
     """
     hook = state / "dnsmasq_hook"
     source = Path(ipam.__file__).parent / "dnsmasq_hook.py"

@@ -1,6 +1,6 @@
-"""What the kernel says about links and addresses, read from raw netlink.
+"""Reads the kernel's messages about links and addresses from raw netlink.
 
-Reading only, and the one place that does: pyroute2 needs 0.6 ms to decode one link.
+It only reads. pyroute2 is not used for that because it needs 0.6 ms to decode one link.
 """
 
 import errno
@@ -34,7 +34,7 @@ NLA_TYPE_MASK = 0x3FFF
 
 RECEIVE_BYTES = 1 << 16
 QUEUE_BYTES = 4 << 20
-"""Room for some thousands of announcements; when it runs over, all is to be read anew."""
+"""Room for some thousands of announcements. After an overrun all is read again."""
 
 _HEADER = struct.Struct("=IHHII")
 _IFINFO = struct.Struct("=BxHiII")
@@ -45,16 +45,16 @@ _U32 = struct.Struct("=I")
 
 
 class QueueOverrun(Exception):  # noqa: N818  # it is no error: it says to read all anew
-    """Announcements were lost."""
+    """Announcements were lost, so all must be read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: an announcement, or a part of the answer to a dump."""
+    """An announcement, or a part of the answer to a dump."""
 
     kind: int
     sequence: int
-    """The number of the dump that it belongs to; 0 for an announcement."""
+    """The number of its dump; 0 for an announcement."""
     body: memoryview
 
 
@@ -67,13 +67,13 @@ class Link:
     mtu: int
     up: bool
     master: int
-    """The index of the bridge it is enslaved to; 0 for none."""
+    """The index of the bridge that it is enslaved to; 0 for none."""
     mac: str
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of an interface, as `10.0.0.2/24`."""
+    """An address of an interface, such as `10.0.0.2/24`."""
 
     index: int
     address: str
@@ -82,7 +82,7 @@ class Address:
 class RouteSocket:
     """A connection to the kernel in the network namespace of the thread that makes it.
 
-    It stays there, whatever thread uses it. Not for several threads.
+    It stays there, whatever thread uses it. Not thread-safe.
     """
 
     def __init__(self, groups: int) -> None:
@@ -96,7 +96,7 @@ class RouteSocket:
         self._dumps = 0
 
     def fileno(self) -> int:
-        """Readable when something was announced."""
+        """A descriptor that is readable when something was announced."""
         return self._socket.fileno()
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class RouteSocket:
         self._socket.close()
 
     def announced(self) -> Iterator[Message]:
-        """What was announced since. Raises QueueOverrun if not all of it is known."""
+        """The announcements since the last call. Raises QueueOverrun if some are lost."""
         while True:
             try:
                 data = self._socket.recv(RECEIVE_BYTES)
@@ -117,9 +117,9 @@ class RouteSocket:
             yield from _messages(data)
 
     def dump(self, kind: int) -> Iterator[Message]:
-        """All links or all addresses, and between them what is announced meanwhile.
+        """All links or all addresses, and between them the announcements of that time.
 
-        To be read to its end. Raises QueueOverrun there if not all of it was read.
+        Read it to its end. It raises QueueOverrun there if some messages were lost.
         """
         self._dumps += 1
         request = _IFINFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
@@ -142,7 +142,7 @@ class RouteSocket:
             self._socket.setblocking(False)
 
     def _receive(self) -> bytes | None:
-        """What comes next; None in the place of what was lost."""
+        """The next messages; None if some were lost."""
         try:
             return self._socket.recv(RECEIVE_BYTES)
         except OSError as error:
@@ -152,12 +152,12 @@ class RouteSocket:
 
 
 def read_link(message: Message) -> Link | None:
-    """The link that a message is about; None if it is about none, or about a bridge's view."""
+    """The link that a message is about; None if it is about no link, or a bridge's view of one."""
     if message.kind not in (RTM_NEWLINK, RTM_DELLINK):
         return None
     family, _type, index, flags, _change = _IFINFO.unpack_from(message.body)
     if family != socket.AF_UNSPEC:
-        return None  # a bridge's view of its port, sent beside the link's own
+        return None  # a bridge's view of its port, sent besides the link's own message
     attributes = dict(_attributes(message.body[_IFINFO.size :]))
 
     def number(kind: int) -> int:
@@ -174,7 +174,7 @@ def read_link(message: Message) -> Link | None:
 
 
 def read_address(message: Message) -> Address | None:
-    """The address that a message says to be there; None if it says something else."""
+    """The address that a message says exists; None if it says something else."""
     if message.kind != RTM_NEWADDR:
         return None
     _family, length, _flags, _scope, index = _IFADDR.unpack_from(message.body)
@@ -184,7 +184,7 @@ def read_address(message: Message) -> Address | None:
 
 
 def _ends(message: Message, dump: int) -> bool:
-    """True for the end of this dump. Raises OSError if the kernel refuses it."""
+    """True for the end of this dump. Raises OSError if the kernel refuses the dump."""
     if message.sequence != dump:
         return False
     if message.kind == NLMSG_ERROR:

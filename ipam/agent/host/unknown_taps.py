@@ -1,7 +1,7 @@
-"""When to ask the API because of a tap that belongs to no port the agent knows. Pure.
+"""Decides when to ask the API about a tap of no known port. Pure.
 
 A hypervisor binds the port before it plugs the tap, so the first question usually has its answer.
-A few more are for who does it the other way round; then the tap is somebody else's.
+A few more are for software that plugs first. After that the tap is taken for somebody else's.
 """
 
 import math
@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterable
 from ipam.agent.host.raw_netlink import Link
 
 ASK_AFTER_SECONDS = (0.0, 0.2, 0.5, 1.0)
-"""After the tap was first seen."""
+"""When to ask, in seconds after the tap was first seen."""
 
 _TAP = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}")
-"""As `model.tap_name` makes it; other software has other names."""
+"""The names that `model.tap_name` makes. Other software uses other names."""
 
 
 class UnknownTaps:
-    """Which taps were seen when, and how often the API was asked about each."""
+    """When each tap was first seen, and how often the API was asked about it."""
 
     def __init__(self) -> None:
         self._asked: dict[int, tuple[float, int]] = {}
@@ -26,9 +26,9 @@ class UnknownTaps:
     def look(
         self, links: Iterable[Link], known: Collection[str], now: float
     ) -> tuple[bool, float]:
-        """Whether to ask now, and after how many seconds to look again.
+        """Whether to ask, and after how many seconds to look again.
 
-        A tap that was known once is asked about no more: it waits to be unplugged.
+        A tap that was known before is not asked about: it waits to be unplugged.
         """
         before, self._asked = self._asked, {}
         ask, wait = False, math.inf

@@ -1,8 +1,8 @@
-"""The agent's inbox on disk: events that were promised and that the API has not yet taken.
+"""The agent's inbox on disk: acknowledged events that the API has not taken yet.
 
-One JSON object a line, appended with fdatasync. Killed at any point it loses nothing that was
-acknowledged: a last line without its end was promised to nobody and is cut off; a position that
-was not written in time only means that the API sees some events twice, and knows their ids.
+It has one JSON object per line, appended with fdatasync. A kill at any point loses no acknowledged
+event. An unfinished last line was not acknowledged, and is cut off. If a position was not written
+in time, the API only gets some events again, and recognises them by their ids.
 """
 
 import logging
@@ -23,7 +23,7 @@ MODE = 0o600
 
 
 class InboxFile:
-    """A durable queue of one writer and one reader, in two threads."""
+    """A durable queue with one writer and one reader, in two threads."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ class InboxFile:
         self._position = self._read_position()
 
     def close(self) -> None:
-        """Close the file; everything is on disk already."""
+        """Close the file. Everything is on disk already."""
         os.close(self._descriptor)
 
     def append(self, events: Sequence[LeaseEventCreate]) -> None:
@@ -47,7 +47,7 @@ class InboxFile:
                 _write_all(self._descriptor, data)
                 os.fdatasync(self._descriptor)
             except OSError:
-                os.ftruncate(self._descriptor, self._size)  # no half line in front of the next
+                os.ftruncate(self._descriptor, self._size)  # no unfinished line before the next
                 raise
             self._size += len(data)
 
@@ -65,7 +65,7 @@ class InboxFile:
         return events, start
 
     def forget(self, position: int) -> None:
-        """The API has everything before the position."""
+        """Forget everything before the position, which the API has."""
         with self._lock:
             if position >= self._size:
                 self._start_again(b"")
@@ -75,12 +75,12 @@ class InboxFile:
                 self._write_position(position)
 
     def is_empty(self) -> bool:
-        """True if there is nothing to ship."""
+        """True if there is nothing to send."""
         with self._lock:
             return self._position >= self._size
 
     def set_aside(self, event: LeaseEventCreate | Mapping[str, str], reason: str) -> None:
-        """Keep an event that the API refuses where an administrator finds it."""
+        """Keep an event that the API refuses in a file for the administrator."""
         LOG.error("lease event refused, kept in %s: %s", self._rejected_path, reason)
         with self._rejected_path.open("ab") as file:
             file.write(write({"reason": reason, "event": event}) + b"\n")
@@ -88,7 +88,10 @@ class InboxFile:
             os.fdatasync(file.fileno())
 
     def _start_again(self, rest: bytes) -> None:
-        """The position first: a death in between ships twice, never not at all."""
+        """Write a new file.
+
+        The position goes first: a kill in between repeats events, and loses none.
+        """
         self._write_position(0)
         if not rest:
             os.ftruncate(self._descriptor, 0)

@@ -1,4 +1,4 @@
-"""From the inbox to the API: in order, in batches, again until the API has said yes."""
+"""Sends the inbox to the API: in order, in batches, repeated until the API accepts them."""
 
 import logging
 import threading
@@ -17,11 +17,11 @@ LOG = logging.getLogger(__name__)
 BATCH = 500
 BACKOFF = Backoff(first_seconds=0.5, longest_seconds=30.0)
 REFUSALS = (HTTPBadRequest, HTTPRequestEntityTooLarge)
-"""What says that this very event is wrong; anything else may pass with time."""
+"""Errors that mean a faulty event. Other errors may pass with time."""
 
 
 class LeaseShipper:
-    """A thread that empties the inbox into the API."""
+    """A thread that sends the inbox to the API."""
 
     def __init__(self, client: Client, file: InboxFile, table: LeaseTable) -> None:
         self._client = client
@@ -34,16 +34,16 @@ class LeaseShipper:
         self._thread = threading.Thread(target=self._run, name="lease-shipper", daemon=True)
 
     def start(self) -> None:
-        """Begin with what an earlier life left."""
+        """Start the thread. It first sends what an earlier process left."""
         self._wake.set()
         self._thread.start()
 
     def wake(self) -> None:
-        """There is something to ship."""
+        """Say that there is something to send."""
         self._wake.set()
 
     def stop(self) -> None:
-        """End after the batch at hand, if it was begun at all; the rest waits on disk."""
+        """Stop after the current batch; the rest stays on disk. Does nothing if not started."""
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -51,15 +51,15 @@ class LeaseShipper:
         self._table.save()
 
     def ship(self) -> None:
-        """Ship everything there is. Raises IpamError when the API cannot take it now."""
+        """Send everything. Raises IpamError if the API cannot take it at the moment."""
         while not self._file.is_empty() and not self._stopping.is_set():
             events, position = self._file.peek(BATCH)
             self._ship_batch(events)
-            self._table.save()  # before the inbox forgets what the table was made of
+            self._table.save()  # before the inbox forgets the events behind the table
             self._file.forget(position)
 
     def _ship_batch(self, events: list[LeaseEventCreate]) -> None:
-        """One request; halves of it if the API finds fault, down to the event that is wrong."""
+        """Send events. If the API refuses them, send halves, down to the faulty event."""
         if not events:
             return
         try:
@@ -93,7 +93,10 @@ class LeaseShipper:
                     LOG.info("lease events reach the API again")
 
     def _wait_before_retry(self) -> None:
-        """New events do not shorten the wait: an API in trouble is not helped by haste."""
+        """Wait.
+
+        New events do not shorten the wait, so that a failing API is not asked more often.
+        """
         self._failures += 1
         self._stopping.wait(BACKOFF.seconds(self._failures))
         self._wake.set()
