@@ -1,4 +1,4 @@
-"""Who failed waits, longer each time, and never longer than the bound."""
+"""After each failure the wait is longer, up to a bound."""
 
 import pytest
 

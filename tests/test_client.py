@@ -1,4 +1,4 @@
-"""The client against a small real HTTP server that answers as it is told."""
+"""The client with a small real HTTP server whose answers the test chooses."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""The hook as dnsmasq runs it: the system's Python, `-IS`, nothing of this package in reach."""
+"""The hook, run like dnsmasq runs it: the system's Python, `-IS`, without this package."""
 
 import os
 import socket

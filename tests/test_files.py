@@ -1,4 +1,4 @@
-"""A file is put in place whole, whatever was there and whatever goes wrong."""
+"""A file is replaced as a whole, whatever was there and whatever fails."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A trouble is said when it begins, when it changes and when it is over; never in between."""
+"""A trouble is news when it begins, changes or ends, and never in between."""
 
 from ipam.trouble import Trouble
 

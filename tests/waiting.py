@@ -1,8 +1,8 @@
-"""How tests wait: for a fact, never for a time.
+"""Waits of tests: for a fact, never for a time.
 
-`PATIENCE_SECONDS` is the one bound. It is no expectation: only what hangs ever takes it, and on a
-slow or loaded machine everything else still ends long before. It stays below pytest's own
-`timeout`, so that a failure names what was waited for.
+`PATIENCE_SECONDS` is the only bound. It is not an expected time: even on a slow or loaded machine
+only a hanging test reaches it. It is less than pytest's `timeout`, so that a failure names the
+fact that was waited for.
 """
 
 import contextlib

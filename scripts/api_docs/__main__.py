@@ -1,4 +1,4 @@
-"""Prints docs/api.md; `scripts/api-docs` writes it."""
+"""Prints docs/api.md. `scripts/api-docs` writes the file."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A request as a curl command, and its answer as the page shows it."""
+"""Formats a request as a curl command, and its answer for the page."""
 
 import json
 from typing import Any, Final

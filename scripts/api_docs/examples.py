@@ -1,7 +1,7 @@
 """The examples of docs/api.md, in the order in which they are run on an empty service.
 
-`$name` in a path or a body is what an earlier answer was kept as. Every operation of the API has
-an example here; tags do for one kind of resource what they do for all.
+`$name` in a path or a body is a value kept from an earlier answer. Every operation of the API has
+an example here, except that tags have examples for only one kind of resource.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The table of Neutron's extensions: served, an empty list, or not there, with why."""
+"""The table of Neutron's extensions: served, an empty list, or absent, with the reason."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""docs/api.md, from the routes' operations, the OpenAPI document made of them, and examples."""
+"""Makes docs/api.md from the routes' operations, the OpenAPI document and the examples."""
 
 import inspect
 import json

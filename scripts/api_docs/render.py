@@ -1,4 +1,4 @@
-"""The page, from an application that is made for it and gone after it."""
+"""Renders the page from an application that exists only for this."""
 
 from scripts.api_docs import extensions
 from scripts.api_docs.examples import EXAMPLES

@@ -1,4 +1,4 @@
-"""Runs the examples on the real application over SQLite, and makes what they said repeatable."""
+"""Runs the examples on the real application over SQLite, and makes their answers repeatable."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What docs/api.md says that follows from nothing else."""
+"""The hand-written texts of docs/api.md."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Chooses a benchmark and prints what it measured: a table, or JSON with --json."""
+"""Runs a benchmark and prints its results as a table, or as JSON with --json."""
 
 import argparse
 import importlib

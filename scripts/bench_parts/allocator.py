@@ -1,7 +1,7 @@
-"""What an allocation costs beside a bare INSERT + COMMIT into an equal table, round by round.
+"""Compares an allocation with a bare INSERT + COMMIT into an equal table, round by round.
 
-Each round measures both, so that whatever else the machine does falls on both; the ratio is the
-median over rounds of the ratio in a round. Commits wait for the disk.
+Each round measures both, so that other work of the machine affects both. The ratio is the median
+of the rounds' ratios. Commits wait for the disk.
 """
 
 import multiprocessing

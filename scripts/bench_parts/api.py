@@ -1,9 +1,9 @@
-"""What a request to the API costs: rate, latency, CPU of API and database, statements.
+"""Measures requests to the API: rate, latency, CPU of API and database, statements.
 
-The API is two granian workers with http_basic in front; the databases are private servers whose
-commits wait for the disk. Beside it stand a route that does nothing, on the same server, and the
-peer's figures. CPU per operation is what compares between machines and loads: the clients run on
-the same machine, so rates and latencies say more about it than about the API.
+The API is two granian workers with http_basic. The databases are private servers whose commits
+wait for the disk. For comparison there are a route that does nothing, on the same server, and the
+peer's figures. Compare CPU per operation between machines and loads: the clients run on the same
+machine, so rates and latencies depend more on the machine than on the API.
 """
 
 import base64

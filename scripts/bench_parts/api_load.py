@@ -1,4 +1,4 @@
-"""Clients that send requests side by side, and what the servers' processes spend meanwhile."""
+"""Clients that send requests in parallel, and the CPU time of the servers meanwhile."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The API as it is run in earnest, for a benchmark: two granian workers on a private database."""
+"""A realistic API for a benchmark: two granian workers on a private database."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""How many SQL statements an operation takes, counted in this process; no BEGIN, no COMMIT."""
+"""Counts the SQL statements of an operation in this process, without BEGIN and COMMIT."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

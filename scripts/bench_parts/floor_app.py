@@ -1,4 +1,4 @@
-"""The least a request can cost on this server and framework: one route, one constant answer."""
+"""An application that shows the least cost of a request: one route with a constant answer."""
 
 import falcon
 

@@ -1,4 +1,4 @@
-"""Memory of an idle API process, an idle agent, and of one more network with its dnsmasq."""
+"""Measures the memory of an idle API process, an idle agent, and one more network."""
 
 import subprocess
 import sys

@@ -1,10 +1,10 @@
-"""What booting a server costs Nova in ipam: its recorded calls, and the event it waits for.
+"""Measures what the boot of a server costs Nova: its recorded calls, and the event it awaits.
 
-The calls go to two granian workers with Keystone in front and MariaDB behind, whose commits wait
-for the disk. A boot's time is the sum of its 14 calls' times; what Nova does in between is not in
-it. Each token is known to each worker beforehand, but for `with a new token`: there the first call
-that a worker gets has it asked of Keystone. Beside it stand as many calls to a route that does
-nothing, in the same rounds, and the peer's figures.
+The calls go to two granian workers with Keystone and MariaDB, whose commits wait for the disk. A
+boot's time is the sum of the times of its 14 calls, without what Nova does in between. Each worker
+knows each token beforehand, except for `with a new token`, where a worker's first call makes it
+ask Keystone. For comparison there are as many calls to a route that does nothing, in the same
+rounds, and the peer's figures.
 """
 
 import statistics

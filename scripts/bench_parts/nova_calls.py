@@ -1,7 +1,7 @@
-"""What Nova 34 asks of the Networking API while it boots one server on a network: 14 calls.
+"""The 14 calls of Nova 34 to the Networking API while it boots a server on a network.
 
-In the order and the form in which nova-api and nova-compute send them. Nova's own token comes with
-each as X-Service-Token; the first token is the user's or, for what users may not do, Nova's.
+They have the order and form in which nova-api and nova-compute send them. Each has Nova's own
+token as X-Service-Token. Its X-Auth-Token is the user's or, for what users may not do, Nova's.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
-"""How soon Nova hears that a port it bound is ready: real agent, real worker, and a tap.
+"""Measures how soon Nova hears that a bound port is ready, with a real agent and worker.
 
-From the PUT that binds the port to the event, with the tap made when the PUT was answered. Once
-with the agent beside the API, which wakes it, and once with one that only polls, as on another
-host: it asks when it sees the tap.
+The time is from the PUT that binds the port to the event. The tap is made when the PUT is
+answered. It is measured with an agent that the API wakes, and with one that only polls, as on
+another host. That one asks when it sees the tap.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
-"""What the peers need for the same, as measured once on a 2-core machine: to print beside ours.
+"""The figures of the peers for the same operations, measured once on a 2-core machine.
 
 Neutron 29.0.0 from PyPI: noauth, ML2 vxlan without a mechanism driver, no service plugin, uWSGI
 with 2 processes of 1 thread, MariaDB 10.11 with innodb_flush_log_at_trx_commit=1. Milliseconds of
-CPU are of API and database together, at one client; `statements` are those the database counted.
+CPU are those of API and database together, with one client. The database counted the `statements`.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""How soon things answer: the service, a new network, a new port."""
+"""Measures how soon the service, a new network and a new port answer."""
 
 import os
 import subprocess

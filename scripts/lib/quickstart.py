@@ -1,7 +1,7 @@
-"""The product at work on one machine: a network, a port, and a machine that asks for its address.
+"""Shows ipam on one machine: a network, a port, and a machine that asks for its address.
 
-Run by `scripts/quickstart`, as root. Everything it makes has a name of its own and
-is gone at the end.
+`scripts/quickstart` runs it as root. Everything it makes has names of its own and is removed at
+the end.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Chooses a part, and ends with status 1 if it found a fault."""
+"""Runs a part, and ends with status 1 if it finds a fault."""
 
 import argparse
 import importlib

@@ -1,4 +1,4 @@
-"""Every cell of the matrix, as a table for the documentation."""
+"""Runs every cell of the matrix, and prints a table for the documentation."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Random changes to ports that live on; after each a real client asks, and is the judge."""
+"""Makes random changes to ports. After each a real client asks and decides what is right."""
 
 import argparse
 import random

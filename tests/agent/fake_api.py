@@ -1,4 +1,4 @@
-"""The API as the agent's client shows it: what it has, what it was told, and when it is away."""
+"""A double of the agent's client: what the API has, what was reported, and when it is away."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Troubles of the outside, for the doubles: which of their steps fail."""
+"""Says which steps of the doubles fail."""
 
 import errno
 import math

@@ -1,7 +1,7 @@
 """A host's kernel in dictionaries: see ipam.agent.outside.Kernel.
 
-tests/agent/host/test_kernel.py asks the same of it and of the real one. Each change is made of the
-steps that the real one makes, and any of them may fail, with what came before it done.
+tests/agent/host/test_kernel.py tests it and the real one. Each change has the same steps as in the
+real one. Any of them may fail, and the earlier steps then stay done.
 """
 
 import itertools

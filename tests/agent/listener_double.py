@@ -1,4 +1,4 @@
-"""Hears what a test says: see ipam.agent.outside.Listener."""
+"""Requests that a test makes up: see ipam.agent.outside.Listener."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""The agent's parts are made, started and closed together, and closed whichever of them fails."""
+"""The agent's parts are made and started together, and all closed if any of them fails."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""What a network's description becomes; the golden files are also read by dnsmasq itself."""
+"""The wanted state of a network's description. dnsmasq itself also reads the golden files."""
 
 import subprocess
 from pathlib import Path

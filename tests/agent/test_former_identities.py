@@ -1,4 +1,4 @@
-"""Which DHCPv6 leases end because their machine calls itself something else."""
+"""DHCPv6 leases end if their machine asks under another identity."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What is asked for a port, and what its answers say."""
+"""The questions about a port, and what their answers show."""
 
 from ipam.agent.desired import ServedPort
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, Offer, Question, Refusal

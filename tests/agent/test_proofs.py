@@ -1,4 +1,4 @@
-"""A port is ready when dnsmasq was seen to answer it as promised, and otherwise says why not."""
+"""A port is ready when dnsmasq answers it as promised. Otherwise there is a reason."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the API knows of a port, as far as the agent can tell."""
+"""What the API knows of a port, as far as the agent knows."""
 
 from dataclasses import replace
 

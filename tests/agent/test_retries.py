@@ -1,4 +1,4 @@
-"""What failed is left alone for longer and longer, and forgotten when it works."""
+"""Failed keys wait longer after each failure, and are forgotten when they work."""
 
 from ipam.agent.retries import Retries
 

@@ -1,4 +1,4 @@
-"""Several processes on one subnet, some killed with -9, and an oracle that counts."""
+"""Several processes on one subnet, some killed with -9, and an oracle that counts addresses."""
 
 import signal
 import subprocess

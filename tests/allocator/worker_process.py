@@ -1,8 +1,8 @@
 """Run as a process of its own by test_processes: allocates and releases until told to stop.
 
-Arguments: database URL, subnet, port, acknowledgement file, file that says stop, seed. What it has
-done stands in the acknowledgement file, a line each, written after the commit: "+ADDRESS" before
-the caller would answer, "?ADDRESS" before a release is tried, "-ADDRESS" after it.
+Arguments: database URL, subnet, port, acknowledgement file, file that says stop, seed. It writes a
+line into the acknowledgement file for each of its actions: "+ADDRESS" after an allocation's
+commit, "?ADDRESS" before a release, "-ADDRESS" after the release's commit.
 """
 
 import random

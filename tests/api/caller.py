@@ -1,4 +1,4 @@
-"""A client of the application that says what went wrong."""
+"""A client of the application whose failures name the request and the answer."""
 
 import json
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """What the service must refuse, through the command line: status 1 and a line that says why.
 
-The same rules are tested through the API in tests/api; here it is that the user reads them.
+tests/api tests the same rules through the API. Here the messages to the user are tested.
 """
 
 import shlex

@@ -1,4 +1,4 @@
-"""networks, subnets, ports, leases and agents through the command line, on the real API."""
+"""Networks, subnets, ports, leases and agents through the command line, on the real API."""
 
 import json
 import time

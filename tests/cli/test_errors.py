@@ -1,4 +1,4 @@
-"""However a command fails: a line or two with the next step, the right status, never a trace."""
+"""A failing command prints a line or two with the next step, and never a traceback."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""One cloud for all tests, and its people at the prompt of python-openstackclient."""
+"""One cloud for all tests, and users of python-openstackclient in it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A small cloud: Keystone, `ipam api` behind it, and the catalog that leads clients there."""
+"""A small cloud: Keystone with a catalog, and `ipam api`."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Servers that Nova lists, and the ports that they have in ipam: what the audit compares."""
+"""The servers that Nova lists, and their ports in ipam, for tests of the audit."""
 
 from typing import Any
 

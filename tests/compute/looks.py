@@ -1,4 +1,4 @@
-"""Ports and servers for a look at both, and what it finds."""
+"""Ports and servers for a look of the audit, and its findings."""
 
 import uuid
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers os-server-external-events as a test wants it to."""
+"""A small HTTP server whose answers to os-server-external-events a test chooses."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""A small HTTP server that lists servers as Nova does: in pages, by cells, to its admins."""
+"""A small HTTP server that lists servers like Nova: in pages, by cells, for admins."""
 
 import json
 import threading

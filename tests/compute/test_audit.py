@@ -1,4 +1,4 @@
-"""What contradicts what, and that no port of a living server is ever proposed."""
+"""The audit finds contradictions, and never proposes a port of an existing server."""
 
 import uuid
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What becomes of events after each kind of answer, and how the next batch is taken."""
+"""The outcomes of events after each kind of answer, and the size of the next batch."""
 
 import pytest
 

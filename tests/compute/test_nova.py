@@ -1,4 +1,4 @@
-"""One request to Nova: what is sent, and what each way to fail is told as."""
+"""One request to Nova: what is sent, and the error of each failure."""
 
 import socket
 import threading

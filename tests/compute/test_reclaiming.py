@@ -1,4 +1,4 @@
-"""Nova's own ports are deleted, those it was given unbound, and a broken Nova costs nothing."""
+"""Ports that Nova made are deleted, those it was given unbound; a broken Nova changes none."""
 
 from datetime import timedelta
 from typing import Any

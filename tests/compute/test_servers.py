@@ -1,4 +1,4 @@
-"""Reading Nova's servers to the end, or not at all."""
+"""Nova's servers are read completely, or not at all."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""docs/api.md says what is so: it is made anew here, and its examples run."""
+"""docs/api.md is true: the tests make it again, and run its examples."""
 
 import inspect
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the pages for people say of the source is so: the files are there, the picture is true."""
+"""The hand-written pages name files that exist, and their picture is true."""
 
 import re
 import tomllib

@@ -1,7 +1,7 @@
-"""What the end-to-end tests drive: a running service, and machines with real DHCP clients.
+"""A running service, and machines with real DHCP clients, for the end-to-end tests.
 
-A machine is a network namespace on a port's tap. Everything has names of its own, so that a real
-installation is not disturbed.
+A machine is a network namespace on a port's tap. All names are unique, so that a real installation
+is not disturbed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Headless Chromium as a person uses it: what is on the screen is read and clicked."""
+"""A headless Chromium, used like a person does: by what is visible on the screen."""
 
 from pathlib import Path
 from typing import Final

@@ -1,6 +1,6 @@
-"""Horizon in front of ipam with Keystone, each a process of its own, and a browser to look at it.
+"""Horizon, ipam and Keystone, each as a process, and a browser to look at Horizon.
 
-Runs only when it is asked for: `pytest -m horizon`. Needs Debian's chromium and chromium-driver.
+Runs only with `pytest -m horizon`. Needs Debian's chromium and chromium-driver.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Horizon's network panels, by hand: nothing may complain, and what was done is there."""
+"""Horizon's network panels work without errors, and do what is clicked."""
 
 from typing import Any
 

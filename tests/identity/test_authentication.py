@@ -1,4 +1,4 @@
-"""A request becomes a Caller by its door, never by what it claims."""
+"""A request's Caller depends on where it came in, never on what it claims."""
 
 import base64
 import os

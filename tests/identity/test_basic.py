@@ -1,4 +1,4 @@
-"""http_basic: who gets in, and what it costs."""
+"""http_basic: who is let in, and how often bcrypt runs."""
 
 import base64
 import threading

@@ -1,4 +1,4 @@
-"""The rules give each persona what Keystone's consistent RBAC gives it."""
+"""The rules allow each persona what Keystone's consistent RBAC allows it."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An agent on another host signs in with Keystone, and signs in anew when its token is refused."""
+"""An agent on another host signs in with Keystone, and again when its token is refused."""
 
 import threading
 from collections.abc import Iterator

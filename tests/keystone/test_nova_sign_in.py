@@ -1,4 +1,4 @@
-"""The worker finds Nova in Keystone's catalog and signs in anew when its token is refused."""
+"""The worker finds Nova in Keystone's catalog, and signs in again when its token is refused."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Guests as their consoles tell of them, and the host that they are on."""
+"""Guests, observed on their consoles, and their host."""
 
 import re
 import signal

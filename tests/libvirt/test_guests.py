@@ -1,4 +1,4 @@
-"""Guests that Nova starts get exactly the address of their port, on a bridge of our agent."""
+"""Guests that Nova starts get exactly the address of their port, on the agent's bridge."""
 
 import signal
 import threading

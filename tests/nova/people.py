@@ -1,4 +1,4 @@
-"""What a member of a project does in the tests: networks, ports, servers, and looking at them."""
+"""A member of a project, who makes and looks at networks, ports and servers."""
 
 import contextlib
 import subprocess

@@ -1,4 +1,4 @@
-"""A cloud for a session of tests, and what every test in it is marked with."""
+"""A cloud for a session of tests, and the marks of every test in it."""
 
 import contextlib
 import os

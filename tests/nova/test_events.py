@@ -1,4 +1,4 @@
-"""What happens to ports reaches Nova, whoever of the two is away meanwhile."""
+"""Events about ports reach Nova, even if ipam or Nova is stopped meanwhile."""
 
 import signal
 from functools import partial

@@ -1,4 +1,4 @@
-"""`scripts/lab`: a cloud that stays until it is told to go, and leaves nothing behind."""
+"""`scripts/lab` makes a cloud that runs until it is stopped, and leaves nothing behind."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What happens to a server happens to its port, and nothing else does."""
+"""Changes of a server change its port, and nothing else."""
 
 from typing import Any
 

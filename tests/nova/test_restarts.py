@@ -1,4 +1,4 @@
-"""Everything is stopped and started in turn while servers are booted: nothing is lost."""
+"""Each service is restarted while servers boot: nothing is lost."""
 
 import contextlib
 import signal

@@ -1,4 +1,4 @@
-"""Creating and deleting servers: what Nova asks for is what ipam gives."""
+"""Creating and deleting servers: ipam gives what Nova asks for."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What older versions said, as it was recorded from them."""
+"""Recordings of what older versions sent."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an API of this or another version answers, and what an agent reads in it."""
+"""An agent reads the answers of an API of this or another version."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Lease events: one form on the wire and on disk, from which what is kept follows."""
+"""Lease events have one form on the wire and on disk, from which kept leases follow."""
 
 from dataclasses import fields
 

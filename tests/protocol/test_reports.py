@@ -1,4 +1,4 @@
-"""What agents say of themselves, as an agent writes and an API reads it."""
+"""Reports of agents: an agent writes them and an API reads them."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Who of several processes of a host is woken, and what becomes of the socket of a killed one."""
+"""Which of several processes of a host is woken, and the socket of a killed one."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Which change of a port makes which events for Nova."""
+"""Each change of a port makes the right events for Nova."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a subnet pool may be and which prefix it gives; the arithmetic has tests of its own."""
+"""The rules of subnet pools, and which prefix they give. test_prefixes.py has the arithmetic."""
 
 from dataclasses import replace
 

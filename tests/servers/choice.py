@@ -1,4 +1,4 @@
-"""Which databases a test runs on, where it is not all of them."""
+"""Marks for tests that do not run on all databases."""
 
 import pytest
 

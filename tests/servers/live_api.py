@@ -1,4 +1,4 @@
-"""The real API on SQLite, in a thread of the test, at both of its doors."""
+"""The real API on SQLite, in a thread of the test, with both of its listeners."""
 
 import contextlib
 import shutil

@@ -1,8 +1,8 @@
 """python-openstackclient, unchanged, in a virtual environment of its own.
 
-A start of `openstack` costs a second. So one process runs one command after another, each in a
-shell of its own, as if each had been typed. The client keeps its connection to a service for as
-long as its process lives, so each user has a process.
+A start of `openstack` takes a second. So one process runs one command after another, each in a
+shell of its own, as if it had been typed. The client keeps its connection to a service as long as
+its process lives, so each user has a process.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Makes what the tests of identity and of other clients need: `python -m tests.servers.peers`.
+"""Makes the environments of tests with other clients: `python -m tests.servers.peers`.
 
-A test makes it too when it is missing; here its minutes are not taken for a test's.
+A test also makes a missing one, but then the minutes count as the test's time.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A database server of one's own: on loopback, on a free port, gone with its parent."""
+"""A private database server: on loopback, on a free port. It ends with its parent."""
 
 import contextlib
 import os

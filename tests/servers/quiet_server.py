@@ -1,4 +1,4 @@
-"""Servers of the tests: threads that end with the test, and no word about a client that left."""
+"""Servers for tests: their threads end with the test, and they do not log lost clients."""
 
 import socketserver
 import sys

@@ -1,4 +1,4 @@
-"""The settings file is read as it says, and a fault is found when it is read."""
+"""The settings file is read, and its faults are found when it is read."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every option is explained, and the sample says what there is."""
+"""Every option is explained, and the sample has every option."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The ledger of a transaction: written with it, and gone when it has ended, however it ended."""
+"""The ledger is written with its transaction, and forgotten however that ends."""
 
 from collections.abc import Callable
 

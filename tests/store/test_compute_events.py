@@ -1,4 +1,4 @@
-"""The outbox on three databases: what is claimed by whom, and what is left of it."""
+"""The outbox on three databases: which worker claims which events, and which events stay."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

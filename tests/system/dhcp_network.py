@@ -1,4 +1,4 @@
-"""One network as the agent makes it, with a dnsmasq of its own choice and no agent."""
+"""One network like the agent's, but without an agent, and with a chosen dnsmasq."""
 
 import contextlib
 import os

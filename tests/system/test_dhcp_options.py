@@ -1,4 +1,4 @@
-"""Options, names and routes as they are on the wire, of a real dnsmasq."""
+"""Options, names and routes in the packets of a real dnsmasq."""
 
 from ipaddress import ip_address
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A machine moves between two hosts with real agents: somebody answers it at every moment."""
+"""A machine that moves between two hosts with real agents is answered at every moment."""
 
 import os
 import shutil

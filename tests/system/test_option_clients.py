@@ -1,4 +1,4 @@
-"""What DHCP clients that people use make of options, names and routes."""
+"""How common DHCP clients use options, names and routes."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A probe tells what the machine would get, and nobody notices: with the real dnsmasq."""
+"""A probe of a real dnsmasq tells what the machine would get, and no machine sees it."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""What the real dnsmasq says when it drops or refuses something is understood."""
+"""The messages of a real dnsmasq that drops or refuses something are understood."""
 
 import contextlib
 import os

@@ -1,7 +1,7 @@
 """Two hosts on one machine: an API, an agent on each host, and a guest that moves between them.
 
-A host is a process that holds a network and a mount namespace: what the agent makes below
-/run/netns is its own. The guest hangs on a bridge between both hosts' taps, as if the tap moved.
+A host is a process with a network and a mount namespace of its own, so each agent has its own
+/run/netns. The guest is on a bridge between both hosts' taps, as if the tap moved.
 """
 
 import contextlib

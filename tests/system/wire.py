@@ -1,4 +1,4 @@
-"""One dnsmasq with the files that the agent would write, and raw clients that see its octets.
+"""A dnsmasq with the files that the agent would write, and raw clients that read its packets.
 
 `IPAM_TEST_DNSMASQ` names another dnsmasq than the host's.
 """

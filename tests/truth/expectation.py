@@ -1,6 +1,6 @@
-"""What a machine is to be told, judged from the API's answers alone. Pure.
+"""What a machine should get, derived only from the API's answers. Pure.
 
-It is an oracle of its own: nothing here is shared with the agent's rendering.
+It is an independent oracle: it shares no code with the agent.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A machine on a port's tap, and the real clients that it asks with."""
+"""A machine on a port's tap, and its real DHCP clients."""
 
 import contextlib
 import os

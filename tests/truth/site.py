@@ -1,4 +1,4 @@
-"""A real API and a real agent on this machine, and what a test has on them."""
+"""A real API and a real agent on this machine, and the resources of a test."""
 
 import contextlib
 import itertools
@@ -93,8 +93,8 @@ class Site:
     def settle(self) -> None:
         """Until the agent has asked for all that there is now, and has acted on it once.
 
-        Another network's port is made and served; the agent works network by network, so the
-        one of the test may need a further turn for what it left for later.
+        Another network's port is made and served; the agent works network by network, so the one
+        of the test may need a further turn for what it left for later.
         """
         port = self.create("port", network_id=self._canary["network_id"], **self.bare())
         self.await_active(port)

@@ -1,4 +1,4 @@
-"""States of a port and its network before the change: each makes a Subject, its machine served."""
+"""States of a port and its network before the change. Each makes a Subject that is served."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The oracle itself: it finds each fault that there can be."""
+"""The oracle finds each possible fault."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The worker's audit: the real API, servers that come and go, and an oracle that counts."""
+"""The worker's audit, with the real API, changing servers, and an oracle that counts ports."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""The sender: each answer of Nova, alone in this process and as a worker that may be killed."""
+"""The sender with each answer of Nova, in this process and in a worker that may be killed."""
 
 import contextlib
 import logging

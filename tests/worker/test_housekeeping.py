@@ -1,4 +1,4 @@
-"""The worker's tasks on three databases, alone and side by side."""
+"""The worker's tasks on three databases, alone and in parallel."""
 
 import threading
 import time

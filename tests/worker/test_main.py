@@ -1,4 +1,4 @@
-"""The worker's loop: what it survives, what it says, how it stops."""
+"""The worker's loop: which failures it survives, what it logs, how it stops."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""Who asks by DHCPv6, out of frames; what the kernel lets through is tried in tests/system."""
+"""Requests by DHCPv6 are read from frames. tests/system tests the kernel's filter."""
 
 import struct
 from ipaddress import IPv6Address

@@ -1,4 +1,4 @@
-"""Probes are made and their answers read as the RFCs have it."""
+"""Probes and the reading of their answers follow the RFCs."""
 
 import socket
 import struct

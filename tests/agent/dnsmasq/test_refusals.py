@@ -1,4 +1,4 @@
-"""Machines that ask in vain are counted, in bounded space."""
+"""Machines that ask without success are counted, in bounded space."""
 
 from ipam.agent.dnsmasq.refusals import MOST_MACHINES, Refusals, Refused, machine
 from ipam.agent.dnsmasq.verdicts import Packet

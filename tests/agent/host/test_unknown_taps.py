@@ -1,4 +1,4 @@
-"""When the API is asked about a tap: at once, a few times more, and never for ever."""
+"""The API is asked about an unknown tap at once, a few times more, and then not again."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the inbox promised is shipped, whatever happens to the agent in between."""
+"""Acknowledged events are sent, whatever happens to the agent in between."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What an agent of an older version left on disk is shipped by this one: nothing is lost."""
+"""This agent sends what an agent of an older version left on disk: nothing is lost."""
 
 import json
 import os

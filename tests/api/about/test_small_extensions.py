@@ -1,4 +1,4 @@
-"""Extensions that are a promise about requests, and have no resource or attribute of their own."""
+"""Extensions that only change requests, without a resource or attribute of their own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Agents: registration by heartbeat, life and death, the admin's part."""
+"""Agents: registration by heartbeat, when they are alive, and what admins change."""
 
 import threading
 import time

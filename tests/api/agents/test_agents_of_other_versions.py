@@ -1,4 +1,4 @@
-"""Agents of other versions: the API takes what they say. Of older ones it is word for word."""
+"""The API understands agents of other versions. Reports of older ones are recordings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who serves which network: given and taken by admins, by zone, and by switching agents off."""
+"""Which agents serve which networks: by admins, by zone, and by switching agents off."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the same answer again, one execution, and nothing kept of what was refused."""
+"""Idempotency-Key: the same answer again, one execution, and refused requests are not kept."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""GET of leases. How they come about: see test_lease_events."""
+"""GET of leases. test_event_requests.py tests how they are made."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How full networks are, and what a subnet's addresses are doing, on each database."""
+"""How full networks are, and the states of a subnet's addresses, on each database."""
 
 import time
 from typing import Any

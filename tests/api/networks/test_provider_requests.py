@@ -1,4 +1,4 @@
-"""Where networks are: named or chosen, one network in one place."""
+"""Segments of networks are named or chosen, and each belongs to one network."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

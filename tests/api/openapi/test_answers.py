@@ -1,7 +1,7 @@
-"""schemathesis, repeatable: whatever is asked, the answer is one that the document promises.
+"""Every answer to schemathesis is one that the OpenAPI document describes. Runs are repeatable.
 
-Requests are made of the OpenAPI document, good ones and bad ones, on a database that has
-something of most kinds; ids in paths and bodies are now and then ids of those.
+The requests, good and bad, are made from the document. The database has rows of most kinds, and
+ids in paths and bodies are sometimes those of the rows.
 """
 
 import contextlib

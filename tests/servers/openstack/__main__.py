@@ -1,7 +1,7 @@
 """`scripts/lab`: a whole cloud with ipam as its network service, until `scripts/lab down`.
 
 `openstack` starts a process that holds the cloud, shows its progress and returns when the cloud is
-ready. Everything ends with that process, whatever ends it.
+ready. Everything ends with that process, however it ends.
 """
 
 import argparse

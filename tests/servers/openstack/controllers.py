@@ -1,4 +1,4 @@
-"""The services of a lab that are there once: the message bus, ipam, Placement, Glance, Nova."""
+"""The services of which a lab has one: the message bus, ipam, Placement, Glance, Nova."""
 
 import shutil
 import sys

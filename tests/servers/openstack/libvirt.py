@@ -1,8 +1,8 @@
 """A libvirt of the lab's own, and a nova-compute that runs real guests in QEMU through it.
 
-Emulation only: where /dev/kvm is there but not for libvirt's guests, libvirt would ask QEMU for
-what it can do before each start, for half a minute and more. So libvirt's processes see a file
-that even root cannot write to.
+It only emulates. If /dev/kvm exists but cannot be used for libvirt's guests, libvirt would ask
+QEMU for its capabilities before each start, which takes half a minute or more. So libvirt's
+processes see a file instead that even root cannot write to.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where a lab lives: its directory, its ports, its settings files, its programs."""
+"""The place of a lab: its directory, its ports, its settings files, its programs."""
 
 import json
 from collections.abc import Mapping

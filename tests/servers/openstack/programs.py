@@ -1,7 +1,8 @@
-"""Programs of a lab: started with a log of their own, waited for, ended by their pid.
+"""Starts the programs of a lab, each with a log, waits for them, and ends them by their pids.
 
-Every process carries the lab's mark in its environment, and so does whatever it starts: what a
-program leaves behind (Erlang's name daemon, say) is found by it and ended, too.
+Every process, and every process that it starts, has the lab's mark in its environment. By that
+mark processes that a program leaves behind (such as Erlang's name daemon) are found and ended,
+too.
 """
 
 import contextlib

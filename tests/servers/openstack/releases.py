@@ -1,7 +1,7 @@
 """Nova, Placement and Glance from PyPI, each release in a virtual environment of its own.
 
-With each environment a template is made: a data directory of MariaDB with the tables of Nova and
-Placement, and Glance's SQLite file. Creating them takes longer than starting everything.
+Each environment has a template: a data directory of MariaDB with the tables of Nova and Placement,
+and Glance's SQLite file. Making these takes longer than starting everything.
 """
 
 import os

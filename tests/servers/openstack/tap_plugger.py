@@ -1,8 +1,8 @@
-"""What a hypervisor does and Nova's fake drivers leave out: the taps of the ports of one host.
+"""Makes the taps of the ports of one host, which Nova's fake drivers do not make.
 
 `python -m tests.servers.openstack.tap_plugger DIRECTORY HOST` makes a tap for each server's port
-that the host's ipam agent knows of, as Nova makes them for libvirt, and takes it away with the
-port. DIRECTORY is where the agent keeps what it knows.
+that the host's ipam agent knows, like Nova does for libvirt, and removes it with the port. The
+agent keeps its last known networks in DIRECTORY.
 """
 
 import contextlib

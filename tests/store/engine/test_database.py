@@ -1,4 +1,4 @@
-"""Transactions: what commits, what is tried again, and what happens while a database is away."""
+"""Transactions: what commits, what is tried again, and what a missing database does."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Real errors of real databases, and what they are taken for."""
+"""Real errors of real databases are recognised."""
 
 from collections.abc import Callable
 
