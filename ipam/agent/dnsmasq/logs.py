@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from ipam.agent.dnsmasq.current_verdicts import CurrentVerdicts
 from ipam.agent.dnsmasq.log_pipe import LogPipe
 from ipam.agent.dnsmasq.refusals import Refusals, Refused
-from ipam.agent.dnsmasq.standing import Standing
 from ipam.agent.dnsmasq.verdicts import FileRead, Packet, Verdict, parse
 
 LOG = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class ServerLog:
 
     def __init__(self, network_id: str, directory: Path) -> None:
         self.pipe = LogPipe(directory)
-        self.standing = Standing()
+        self.current = CurrentVerdicts()
         self.refusals = Refusals()
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.refused_duids: set[str] = set()
@@ -55,15 +55,15 @@ class ServerLog:
     def _hear(self, line: str, now: float) -> bool:
         said = parse(line, self._directory)
         if isinstance(said, Packet):
-            if self.standing.is_probe(said):
-                self.standing.hear(said, now)
+            if self.current.is_probe(said):
+                self.current.hear(said, now)
                 return False
             self.refusals.hear(said, int(time.time()))
             if said.message in DHCPV6_ANSWERS and said.is_refusal:
                 return self._refuse(said.client, now)
         self._forward(line, logging.DEBUG if isinstance(said, FileRead) else logging.INFO)
         self.tail.append(line)
-        if said is None or not self.standing.hear(said, now):
+        if said is None or not self.current.hear(said, now):
             return False
         assert isinstance(said, Verdict), said  # nothing else is news
         return True
@@ -136,7 +136,7 @@ class ServerLogs:
         with self._lock:
             log = self._logs[network_id]
             log.read()
-            log.standing = Standing()
+            log.current = CurrentVerdicts()
             log.tail.clear()
 
     def close(self, network_id: str) -> None:
@@ -162,7 +162,7 @@ class ServerLogs:
             if log is None:
                 return []
             log.read()
-            return list(log.standing.verdicts(time.monotonic()))
+            return list(log.current.verdicts(time.monotonic()))
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""
@@ -177,7 +177,7 @@ class ServerLogs:
         """Note that the next DHCPDISCOVER of each of these machines is a probe of the agent."""
         with self._lock:
             if log := self._logs.get(network_id):
-                log.standing.expect_probes(macs)
+                log.current.expect_probes(macs)
 
     def refusals(self) -> Mapping[str, Collection[Refused]]:
         """By network, the machines that were refused since the last call."""

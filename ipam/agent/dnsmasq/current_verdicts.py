@@ -29,7 +29,7 @@ class _Heard:
     at: float
 
 
-class Standing:
+class CurrentVerdicts:
     """The verdicts that hold for one network."""
 
     def __init__(self) -> None:
