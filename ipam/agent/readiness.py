@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import ObservedNetwork
-from ipam.agent.reported_ports import Told
+from ipam.agent.reported_ports import ReportedPorts
 from ipam.agent.state import Lease, NetworkState
 
 
@@ -19,7 +19,7 @@ def news(
     *,
     stubborn_taps: frozenset[str],
     is_broken: bool,
-    told: Told,
+    reported: ReportedPorts,
 ) -> Iterator[tuple[ServedPort, bool]]:
     """The ports whose state is new to the API, and whether each is ready or down.
 
@@ -32,7 +32,7 @@ def news(
     for port in served.ports.values():
         is_down = is_broken and port.tap is not None and is_answered(port, wanted)
         ready = port.is_served and not is_down and (not port.waits_for_tap or port.tap in here)
-        if not told.is_news(port, ready=ready):
+        if not reported.is_news(port, ready=ready):
             continue
         if not ready or (is_served and seen is not None and is_ready(port, wanted, seen)):
             yield port, ready

@@ -20,7 +20,7 @@ from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
 from ipam.agent.proofs import Proofs
 from ipam.agent.readiness import is_answered, is_ready, news, serves
 from ipam.agent.releases import Releases
-from ipam.agent.reported_ports import Told
+from ipam.agent.reported_ports import ReportedPorts
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_verdicts
@@ -65,7 +65,7 @@ class Reconciler:
         self._monotonic = monotonic
         self._rows: Mapping[str, FullNetwork] = {}
         self._served: dict[str, ServedNetwork] = {}
-        self._told = Told()
+        self._reported = ReportedPorts()
         self._unknown_taps = UnknownTaps()
         self._releases = Releases(servers, monotonic)
         self._identities = FormerIdentities(logs, listener, monotonic)
@@ -134,7 +134,7 @@ class Reconciler:
         self._releases.keep(present)
         self._identities.tidy(self._served)
         ports = {port for served in self._served.values() for port in served.ports}
-        self._told.keep(ports)
+        self._reported.keep(ports)
         self._proofs.keep(ports)
         self._prober.keep(self._servers.network_ids())
 
@@ -143,7 +143,7 @@ class Reconciler:
         for fault in network.faults:
             LOG.warning("left out of dnsmasq's files: %s", fault)
         for port in network.ports.values():
-            self._told.hear(port)
+            self._reported.hear(port)
         return network
 
     def _observe(self) -> Observed:
@@ -199,7 +199,7 @@ class Reconciler:
         self._proofs.begin_turn()
         for network_id in self._served:
             for port, ready in self._news(network_id, observed):
-                self._told.say(port, ready=ready)
+                self._reported.say(port, ready=ready)
                 report[port.id] = (port.revision_number, ready)
                 LOG.info("port %s: %s", port.id, _sentence(port, ready=ready))
         if report:
@@ -221,7 +221,7 @@ class Reconciler:
                 seen,
                 stubborn_taps=stubborn,
                 is_broken=is_broken,
-                told=self._told,
+                reported=self._reported,
             )
         )
         to_prove = [port for port, ready in found if ready and is_answered(port, wanted)]

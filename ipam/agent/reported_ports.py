@@ -10,7 +10,7 @@ from ipam.agent.desired import ServedPort
 from ipam.model import ACTIVE
 
 
-class Told:
+class ReportedPorts:
     """By port, whether it was reported as ready or as without its tap."""
 
     def __init__(self) -> None:
