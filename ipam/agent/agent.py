@@ -17,7 +17,7 @@ from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.host.preparation import Preparation
 from ipam.agent.inquiries import Inquiries
-from ipam.agent.last_known_networks import KnownState
+from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.shipper import LeaseShipper
@@ -85,7 +85,7 @@ class Agent:
             on_event=self._on_lease_event,
         )
         closing.callback(self._inbox.stop)
-        known = KnownState(state / "networks")
+        known = LastKnownNetworks(state / "networks")
         wake = closing.enter_context(contextlib.closing(WakeSocket(run_path / AGENT_SOCKET)))
         self._link = ApiLink(
             client,

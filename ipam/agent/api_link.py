@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ipam import clock
-from ipam.agent.last_known_networks import KnownState
+from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentNotFound, IpamError
@@ -38,7 +38,7 @@ class ApiLink:
     def __init__(
         self,
         client: Client,
-        known: KnownState,
+        known: LastKnownNetworks,
         *,
         host: str,
         zone: str,

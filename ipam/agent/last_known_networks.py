@@ -11,7 +11,7 @@ from ipam.protocol.wire import read, write
 LOG = logging.getLogger(__name__)
 
 
-class KnownState:
+class LastKnownNetworks:
     """One JSON file per network, with the API's last description."""
 
     def __init__(self, directory: Path) -> None:

@@ -26,7 +26,7 @@ PARTS = [
     "LeaseShipper",
     "Spool",
     "LeaseInbox",
-    "KnownState",
+    "LastKnownNetworks",
     "WakeSocket",
     "ApiLink",
     "ServerLogs",

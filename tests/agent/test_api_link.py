@@ -9,7 +9,7 @@ import pytest
 
 from ipam.agent import api_link
 from ipam.agent.api_link import ApiLink
-from ipam.agent.last_known_networks import KnownState
+from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.errors import AgentNotFound, IpamError, Malformed, ServiceUnavailable
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.reports import AgentFacts
@@ -42,7 +42,7 @@ class Desk:
         self._wakes.append(WakeSocket(self.directory / AGENT_SOCKET))
         return ApiLink(
             self.api.client,
-            KnownState(self.directory / "networks"),
+            LastKnownNetworks(self.directory / "networks"),
             host="host-a",
             zone="",
             wake=self._wakes[-1],
@@ -105,7 +105,7 @@ def test_the_first_look_fetches_everything_and_keeps_it_on_disk(desk: Desk) -> N
     link.turn()
     assert link.networks.keys() == {A, B}
     assert desk.changes == 1
-    assert KnownState(desk.directory / "networks").load() == link.networks
+    assert LastKnownNetworks(desk.directory / "networks").load() == link.networks
 
 
 def test_what_is_on_disk_is_served_at_once_and_fetched_anew_all_the_same(desk: Desk) -> None:
