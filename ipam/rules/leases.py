@@ -89,7 +89,7 @@ def holder_of(event: LeaseEvent, owner: Holder | None, project_id: str) -> Holde
 
 def after_all(
     stored: Mapping[Key, Lease],
-    told: Sequence[tuple[LeaseEvent, Holder]],
+    events: Sequence[tuple[LeaseEvent, Holder]],
     ended_at_us: Mapping[Key, int],
     new_id: Callable[[], str],
 ) -> dict[Key, Lease | None]:
@@ -100,7 +100,7 @@ def after_all(
     """
     leases: dict[Key, Lease | None] = dict(stored)
     ends = dict(ended_at_us)
-    for event, holder in told:
+    for event, holder in events:
         if event.occurred_at_us >= ends.get(event.key, 0):
             before = leases.get(event.key)
             leases[event.key] = after(before, event, new_id, bound_host=holder.host)

@@ -69,11 +69,11 @@ def of_update(
     before = server_of(port.device_id, port.device_owner)
     owner = changed.get("device_owner", port.device_owner)
     after = server_of(changed.get("device_id", port.device_id), owner)
-    told = [
+    events = [
         *_of_status(port.status, changed.get("status", port.status), before, after),
         *_of_copies(changed, before, after, by_service=by_service),
     ]
-    return [ComputeEvent(name, server, port.id) for name, server in told if server]
+    return [ComputeEvent(name, server, port.id) for name, server in events if server]
 
 
 def of_deletion(port: Port) -> list[ComputeEvent]:

@@ -106,8 +106,8 @@ def done(tx: Transaction, claimed: Sequence[Claimed]) -> None:
 def postpone(tx: Transaction, claimed: Claimed, *, send_at_us: int, last_error: str) -> None:
     """Send the event again at that time, unless another worker has claimed it meanwhile."""
     mine = (_T.c.pk == claimed.pk, _T.c.attempts == claimed.attempts)
-    told = {"send_at_us": send_at_us, "last_error": last_error[:ERROR_LENGTH]}
-    tx.execute(update(_T).where(*mine).values(**told))
+    values = {"send_at_us": send_at_us, "last_error": last_error[:ERROR_LENGTH]}
+    tx.execute(update(_T).where(*mine).values(**values))
 
 
 def waiting(tx: Transaction) -> Waiting:

@@ -150,7 +150,7 @@ def subnet_options(
     default = [(DEFAULT_ROUTE, gateway)] if routes and gateway else []
     named = [route for route in routes if not (gateway and route[0] == DEFAULT_ROUTE)]
     classless = [field for route in [*named, *default] for field in route]
-    told: list[tuple[Word, Sequence[Word]]] = [
+    given: list[tuple[Word, Sequence[Word]]] = [
         (safe_words.option_number(249, 4), classless),
         (safe_words.option("domain-name", 4), [domain] if domain else []),
         (safe_words.option("domain-search", 4), [domain] if domain else []),
@@ -160,7 +160,7 @@ def subnet_options(
     tags = (safe_words.subnet_tag(subnet_id),)
     routers = [] if router is None or router == ON_LINK else [router]
     first = Option(tags, safe_words.option("router", 4), routers)
-    return (first, *(Option(tags, option, values) for option, values in told if values))
+    return (first, *(Option(tags, option, values) for option, values in given if values))
 
 
 def subnet_options6(

@@ -103,8 +103,8 @@ class SubnetActions:
             self._service.outbox.updated(tx, port, {"fixed_ips": ()}, by_service=False)
 
     def _create_faults(self, values: Mapping[str, Any]) -> list[CallerError]:
-        told = subnet_options.faults(options_of(values), self._limits(), "new subnet")
-        return [*create_faults(values), *told]
+        option_faults = subnet_options.faults(options_of(values), self._limits(), "new subnet")
+        return [*create_faults(values), *option_faults]
 
     def _limits(self) -> Limits:
         network = self._service.settings.network

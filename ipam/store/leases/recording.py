@@ -45,15 +45,17 @@ def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
     ended = _ends(tx, [e for e in fresh if not e.is_end and e.key not in stored])
     owners = _owners(tx, keys)
     projects = _projects(tx, {event.network_id for event in fresh})
-    told = [
+    with_holders = [
         (event, holder_of(event, owners.get(event.key), projects.get(event.network_id, "")))
         for event in fresh
     ]
     now_us = clock.now_microseconds()
-    if told:
-        tx.execute(insert(lease_event), [_history_row(*each, now_us) for each in told])
-    leases = after_all({key: each for key, (_, each) in stored.items()}, told, ended, model.new_id)
-    _write_leases(tx, stored, leases, {event.key: holder for event, holder in told})
+    if with_holders:
+        tx.execute(insert(lease_event), [_history_row(*each, now_us) for each in with_holders])
+    leases = after_all(
+        {key: each for key, (_, each) in stored.items()}, with_holders, ended, model.new_id
+    )
+    _write_leases(tx, stored, leases, {event.key: holder for event, holder in with_holders})
     return Recorded(len(fresh), len(events) - len(fresh))
 
 
