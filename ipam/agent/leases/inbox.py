@@ -130,13 +130,14 @@ class LeaseInbox:
 
     def record(self, events: list[LeaseEventCreate]) -> None:
         """Make events durable and known. Raises OSError if the disk refuses."""
-        if not events:
-            return
         with self._lock:
+            events = [event for event in events if not self._table.knows(event)]
+            if not events:
+                return
             self._file.append(events)
             for event in events:
                 self._table.apply(event)
-                # An old is told at each renewal and for every lease at a reload.
+                # An old is told at each renewal.
                 LOG.log(logging.DEBUG if event.action == "old" else logging.INFO, *_told(event))
         self._on_event()
 

@@ -108,6 +108,20 @@ def lease_of(event: LeaseEventCreate) -> Lease:
     return Lease(**said, server_duid=event.details.get("server_duid"))
 
 
+def is_echo(event: LeaseEventCreate, known: Lease | None) -> bool:
+    """True for an `old` that says only what is known.
+
+    dnsmasq tells one of each lease when it reads its files anew and when it starts. It may leave
+    out what it said before, but the end of a lease that was renewed is another.
+    """
+    if event.action != "old" or known is None:
+        return False
+    said = lease_of(event)
+    return said.expires_at == known.expires_at and all(
+        getattr(said, name) in (None, getattr(known, name)) for name in _SHARED
+    )
+
+
 def printable(value: bytes) -> str:
     r"""Text without control characters: what is not printable UTF-8 stands as `\xNN`."""
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ipam import files, model
-from ipam.agent.leases.record import is_hardware_address, lease_of
+from ipam.agent.leases.record import is_echo, is_hardware_address, lease_of
 from ipam.agent.state import Lease
 from ipam.errors import Malformed
 from ipam.protocol.lease_events import LeaseEventCreate
@@ -45,6 +45,12 @@ class LeaseTable:
             else:
                 network.pop(event.ip_address, None)
             self._changed.add(event.network_id)
+
+    def knows(self, event: LeaseEventCreate) -> bool:
+        """True if the event says nothing new: it is an echo of what is known."""
+        with self._lock:
+            known = self._leases.get(event.network_id, {}).get(event.ip_address)
+            return is_echo(event, known)
 
     def leases(self, network_id: str) -> list[Lease]:
         """The network's leases, in no order."""

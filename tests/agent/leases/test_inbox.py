@@ -195,6 +195,7 @@ def test_only_events_that_tell_something_new_are_logged_for_an_operator(
     call(desk, "old", "10.0.0.1")
     call(desk, "del", "10.0.0.1")
     desk.close()
+    assert desk.events() == [("add", "10.0.0.1"), ("del", "10.0.0.1")], "the old is an echo"
     assert [record.getMessage() for record in caplog.records] == [
         "lease add: 10.0.0.1, fa:16:3e:00:00:01, no name",
         "lease del: 10.0.0.1, fa:16:3e:00:00:01, no name",

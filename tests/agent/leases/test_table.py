@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,26 @@ def test_leases_survive_a_restart(tmp_path: Path) -> None:
     again = LeaseTable(tmp_path)
     assert again.leases(NETWORK) == table.leases(NETWORK)
     assert [lease.ip_address for lease in again.leases(NETWORK)] == ["10.0.0.5"]
+
+
+def test_what_dnsmasq_repeats_at_a_reload_is_no_news(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path)
+    assert not table.knows(event("old")), "of what is not known all is news"
+    table.apply(event("add"))
+    echo = event("old")
+    assert table.knows(echo)
+    assert table.knows(msgspec.structs.replace(echo, hostname=None, mac_address=None))
+    assert not table.knows(event("add"))
+    assert not table.knows(event("del"))
+    for news in (
+        {"expires_at": 1_900_000_001},
+        {"expires_at": None},
+        {"hostname": "other"},
+        {"mac_address": "fa:16:3e:00:00:02"},
+        {"client_id": "ff:01"},
+        {"duid": "00:04:11", "iaid": "1"},
+    ):
+        assert not table.knows(msgspec.structs.replace(echo, **news)), news
 
 
 def test_the_last_lease_takes_the_file_along(tmp_path: Path) -> None:
