@@ -143,16 +143,17 @@ class Agent:
     def serve(self) -> None:
         """Turn after turn, until `stop`."""
         wait, tidy_at = 0.0, time.monotonic() + TIDY_SECONDS
+        api_has_answered = False
         while not self._stopping:
             self._wait(wait)
             if self._changed:
-                self._changed = False
+                self._changed, api_has_answered = False, True
                 self._reconciler.want(self._link.networks)
             try:
                 wait = self._reconciler.turn()
                 if time.monotonic() >= tidy_at:
                     tidy_at = time.monotonic() + TIDY_SECONDS
-                    self._reconciler.tidy(time.time())
+                    self._reconciler.tidy(time.time(), api_has_answered=api_has_answered)
                     self._table.save()
             except Exception:
                 LOG.exception("agent: a turn failed; the next one is in a second")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ipam.agent.actions import AnyAction
+from ipam.agent.actions import AnyAction, StopServer
 from ipam.agent.carry_out import Executor
 from ipam.agent.desired import ServedNetwork, ServedPort, served_network
 from ipam.agent.dnsmasq.config import Site
@@ -116,14 +116,28 @@ class Reconciler:
         return 0.0 if acted else min(self._wait, self._executor.seconds_to_wait())
 
     def remove_everything(self) -> bool:
-        """Do what is to be done for nothing to be served; True if there may be more to do."""
+        """Do what is to be done for nothing to be served; True if there may be more to do.
+
+        The machines hold their leases, and so does the agent: it may be started again.
+        """
         self._kernel.refresh()
         observed = Observed(HostState(), frozenset(), self._look({}))
         steps = plan(observed.wanted, observed.actual(), observed.occupied())
-        return self._executor.run(self._executor.may_try(steps))
+        for_now = [
+            replace(step, for_good=False) if isinstance(step, StopServer) else step
+            for step in steps
+        ]
+        return self._executor.run(self._executor.may_try(for_now))
 
-    def tidy(self, epoch_seconds: float) -> None:
-        """From time to time: end leases that ran out unnoticed, forget what is over."""
+    def tidy(self, epoch_seconds: float, *, api_has_answered: bool) -> None:
+        """From time to time: end leases that are over unnoticed, forget what is over.
+
+        Once the API has answered, leases are over of a network that is neither wanted nor here.
+        """
+        if api_has_answered:
+            here = {*self._served, *self._servers.network_ids()}
+            for network_id in self._servers.leased_networks() - here:
+                self._servers.record_missed(network_id, self._servers.leases(network_id))
         horizon = epoch_seconds - EXPIRED_SECONDS
         present = set()
         for network_id in self._served:

@@ -163,6 +163,10 @@ class Servers:
         """What the server holds, as far as it has said."""
         return self._table.leases(network_id)
 
+    def leased_networks(self) -> set[str]:
+        """The networks that have leases, served or not."""
+        return self._table.network_ids()
+
     def record_missed(self, network_id: str, leases: Collection[Lease]) -> None:
         """Write down the end of leases that no server will report."""
         now = clock.now_microseconds()

@@ -381,6 +381,38 @@ def test_everything_is_removed_when_the_agent_is_told_so(host: LoopHost) -> None
     assert host.kernel.host == {}
 
 
+def test_what_is_removed_and_comes_back_has_its_leases(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5")
+    while host.reconciler.remove_everything():
+        pass
+    host.rows = {}
+    host.start_agent()
+    host.reconciler.tidy(host.now, api_has_answered=False)
+    assert [event.action for event in host.inbox.events] == ["add"]
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.reconciler.tidy(host.now, api_has_answered=True)
+    assert host.processes.servers[network_id(1)].leases == {"10.0.0.5": mac(5)}
+    assert [event.action for event in host.inbox.events] == ["add"]
+
+
+def test_what_is_removed_and_does_not_come_back_ends_its_leases(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)), row(2))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5")
+    while host.reconciler.remove_everything():
+        pass
+    host.rows = {}
+    host.start_agent()
+    host.want(row(2))
+    host.settle()
+    host.reconciler.tidy(host.now, api_has_answered=True)
+    assert host.table.leases(network_id(1)) == []
+    assert [event.action for event in host.inbox.events] == ["add", "missed"]
+
+
 def test_a_removed_network_ends_its_leases(host: LoopHost) -> None:
     host.want(row(1, port(1, 5)))
     host.settle()
@@ -585,13 +617,13 @@ def test_leases_that_ran_out_unnoticed_are_ended_by_tidying(host: LoopHost) -> N
     host.processes.give(network_id(1), mac(5), "10.0.0.5")
     (lease,) = lasting.leases(network_id(1))
     assert lease.expires_at == 0
-    host.reconciler.tidy(over + EXPIRED_SECONDS + 1)
+    host.reconciler.tidy(over + EXPIRED_SECONDS + 1, api_has_answered=True)
     assert lasting.leases(network_id(1)) == [lease]
     expiring = dataclasses.replace(lease, ip_address="10.0.0.6", expires_at=over)
     host.expire(network_id(1), expiring)
-    host.reconciler.tidy(over + EXPIRED_SECONDS)
+    host.reconciler.tidy(over + EXPIRED_SECONDS, api_has_answered=True)
     assert expiring in lasting.leases(network_id(1))
-    host.reconciler.tidy(over + EXPIRED_SECONDS + 1)
+    host.reconciler.tidy(over + EXPIRED_SECONDS + 1, api_has_answered=True)
     assert lasting.leases(network_id(1)) == [lease]
     assert host.inbox.events[-1].action == "missed"
 
@@ -600,7 +632,7 @@ def test_tidying_forgets_nothing_that_is_needed(host: LoopHost) -> None:
     host.want(row(1, port(1, 5)))
     host.settle()
     host.reports.clear()
-    host.reconciler.tidy(host.now)
+    host.reconciler.tidy(host.now, api_has_answered=True)
     assert quiet(host)
     assert host.reports == {}
 

@@ -57,6 +57,11 @@ class LeaseTable:
         with self._lock:
             return list(self._leases.get(network_id, {}).values())
 
+    def network_ids(self) -> set[str]:
+        """The networks that have leases."""
+        with self._lock:
+            return {network_id for network_id, leases in self._leases.items() if leases}
+
     def count(self) -> int:
         """How many leases there are on this host."""
         with self._lock:
