@@ -64,7 +64,7 @@ def format_options(command: Command) -> Command:
             "output_format",
             type=click.Choice(output.FORMATS),
             default="table",
-            help="Form of the output.",
+            help="The format of the output.",
         ),
         click.option(
             "-c",
@@ -142,7 +142,7 @@ def tag_changes(command: Command) -> Command:
             callback=_list_or_none,
             help="A tag to add; repeat for more.",
         ),
-        click.option("--no-tag", is_flag=True, help="Take all tags away, but for those of --tag."),
+        click.option("--no-tag", is_flag=True, help="Remove all tags, except those of --tag."),
     )(command)
 
 
@@ -185,7 +185,7 @@ def config_file_option(command: Command) -> Command:
         "config_files",
         multiple=True,
         type=click.Path(),
-        help="Settings to read instead of /etc/ipam/ipam.conf; repeat, the last one wins.",
+        help="Settings file instead of /etc/ipam/ipam.conf. Repeat for more; the last one wins.",
     )(command)
 
 

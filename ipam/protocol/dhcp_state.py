@@ -9,7 +9,9 @@ from ipam.protocol.wire import read, read_parsed
 from ipam.values import Uuid
 
 ID: Final = Meta(description="The id, made by the service.")
-DIGEST: Final = Meta(description="Changes when anything of the network does that an agent serves.")
+DIGEST: Final = Meta(
+    description="Changes when anything of the network changes that an agent serves."
+)
 IP_VERSION: Final = Meta(description="4 or 6.")
 MAC_ADDRESS: Final = Meta(description="The MAC address; made by the service when left out.")
 ADMIN_STATE_UP: Final = Meta(description="Whether it is switched on; what is off is not served.")
@@ -99,7 +101,7 @@ class ServedPort(Struct, frozen=True, kw_only=True):
     fixed_ips: Annotated[list[Address], FIXED_IPS]
     extra_dhcp_opts: Annotated[
         list[ServedDhcpOption],
-        Meta(description="DHCP options of this port alone; a null opt_value takes one away."),
+        Meta(description="DHCP options of this port only; a null opt_value deletes one."),
     ]
 
 

@@ -13,9 +13,11 @@ class LeaseEventCreate(Struct):
 
     ignores_unknown: ClassVar = True
 
-    id: Annotated[str, Meta(description="32 hexadecimal digits, chosen at random by who saw it.")]
+    id: Annotated[
+        str, Meta(description="32 random hexadecimal digits, chosen where the event was seen.")
+    ]
     network_id: Annotated[Uuid, Meta(description="The network.")]
-    host: Annotated[str, Meta(description="The host whose DHCP server said so.")]
+    host: Annotated[str, Meta(description="The host of the DHCP server that reported it.")]
     action: Annotated[
         LeaseAction,
         Meta(description="add, old (renewed), del, or missed: an end that nobody reported."),

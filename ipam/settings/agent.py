@@ -53,8 +53,8 @@ OPTIONS: Final = [
         "poll_interval",
         default=2.0,
         min=0.1,
-        help="Seconds between two looks at the API. Changes made by an API on the same host wake"
-        " the agent at once; this bounds how late it hears of others.",
+        help="Seconds between two polls of the API. Changes by an API on the same host wake"
+        " the agent at once. Other changes take at most this long to reach it.",
     ),
     cfg.FloatOpt(
         "report_interval",
@@ -66,18 +66,19 @@ OPTIONS: Final = [
         "state_path",
         default="",
         sample_default="/var/lib/ipam/agent",
-        help="The agent's part of the state: its lease inbox, its last known state, the hook."
-        " Empty means agent in [DEFAULT] state_path. The agent is root: where that directory is"
-        " another user's, as the API's is in the systemd units, give it one of its own.",
+        help="Directory of the agent's state: its lease inbox, its last known networks, the"
+        " hook. Empty means agent in [DEFAULT] state_path. The agent runs as root. If that"
+        " directory belongs to another user, as in the systemd units, give the agent one"
+        " of its own.",
     ),
     cfg.FloatOpt(
         "drastic_fraction",
         default=0.5,
         min=0,
         max=1,
-        help="A plan that stops more than this part of the running dnsmasq servers (and more than"
-        " two) is refused until [agent] allow_drastic is set, or the API says the same thing"
-        " with its networks deleted one by one.",
+        help="A plan that stops more than this fraction of the running dnsmasq servers (and"
+        " more than two) is refused until [agent] allow_drastic is set, or until the"
+        " networks are deleted one by one.",
     ),
     cfg.BoolOpt(
         "allow_drastic",
@@ -104,6 +105,6 @@ OPTIONS: Final = [
         "availability_zone",
         default="nova",
         help="The availability zone of this host. Networks with availability_zone_hints are"
-        " served by agents of those zones alone; Neutron's default for hosts without a plan.",
+        " served only by agents of those zones. The default is Neutron's.",
     ),
 ]

@@ -30,8 +30,9 @@ OPTIONS: Final = [
     cfg.StrOpt(
         "bind_host",
         default="127.0.0.1",
-        help="Address the API listens on for TCP. Only this machine by default: put a TLS proxy"
-        " in front before you open it, http_basic sends passwords in the clear.",
+        help="Address the API listens on for TCP. By default only this machine can reach it."
+        " Put a TLS proxy in front of it before you change that, because http_basic does"
+        " not encrypt passwords.",
     ),
     cfg.PortOpt(
         "bind_port",
@@ -50,8 +51,8 @@ OPTIONS: Final = [
         "threads",
         default=8,
         min=1,
-        help="Requests one API process works on at a time. More help only while the database is"
-        " slow: Python runs one of them at a time.",
+        help="How many requests one API process handles at a time. More help only while the"
+        " database is slow, because Python runs only one thread at a time.",
     ),
     cfg.StrOpt(
         "public_url",
@@ -79,28 +80,28 @@ OPTIONS: Final = [
         "auth_cache_seconds",
         default=300,
         min=0,
-        help="How long a checked password is trusted before bcrypt (some 60 ms of CPU) runs"
-        " again. A changed htpasswd file empties the cache at once.",
+        help="How many seconds a checked password is trusted before bcrypt (about 60 ms of"
+        " CPU) runs again. A changed htpasswd file empties the cache at once.",
     ),
     cfg.IntOpt(
         "max_body_bytes",
         default=1_048_576,
         min=1024,
-        help="Longest request body read; a longer one gets 413. 1 MiB holds a bulk of some"
-        " 3,000 ports.",
+        help="Longest request body in bytes; a longer one gets 413. 1 MiB holds a bulk of"
+        " about 3,000 ports.",
     ),
     cfg.BoolOpt(
         "metrics_public",
         default=True,
-        help="Whether /metrics is answered without authentication, as Prometheus likes it; else"
-        " it is for admins. It tells numbers, no names.",
+        help="Whether /metrics needs no authentication, as usual for Prometheus; else it is"
+        " only for admins. It has numbers and no names.",
     ),
     cfg.BoolOpt(
         "metrics_totals",
         default=True,
-        help="Whether /metrics counts networks, subnets, ports, leases, addresses and the events"
-        " that wait for Nova. A scrape then reads an index of each table: some 10 ms of the"
-        " database for 100,000 rows.",
+        help="Whether /metrics counts networks, subnets, ports, leases, addresses and the"
+        " events that wait for Nova. A scrape then reads an index of each table, about 10"
+        " ms of the database for 100,000 rows.",
     ),
     cfg.BoolOpt(
         "metrics_per_subnet",
@@ -111,6 +112,6 @@ OPTIONS: Final = [
         "page_size_max",
         default=0,
         min=0,
-        help="Most items in one answer to a list, whatever `limit` asks. 0 sets no bound.",
+        help="The most items in one answer to a list, whatever `limit` asks for. 0 sets no bound.",
     ),
 ]

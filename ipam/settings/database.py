@@ -36,7 +36,8 @@ OPTIONS: Final = [
         "max_attempts",
         default=10,
         min=1,
-        help="How often a transaction is tried that the database refused for a transient reason"
-        " (deadlock, serialisation, certification). After the last one the answer is 503.",
+        help="How often a transaction is tried if the database refuses it for a transient"
+        " reason (deadlock, serialisation, certification). After the last attempt the"
+        " answer is 503.",
     ),
 ]

@@ -16,14 +16,14 @@ OPTIONS: Final = [
     cfg.StrOpt(
         "state_path",
         default="/var/lib/ipam",
-        help="Directory for what must outlive a restart: the SQLite database, the htpasswd file,"
-        " the agent's lease inbox and its last known state.",
+        help="Directory for files that must outlive a reboot: the SQLite database, the"
+        " htpasswd file, the agent's lease inbox and its last known networks.",
     ),
     cfg.StrOpt(
         "run_path",
         default="/run/ipam",
-        help="Directory for sockets, and for the dnsmasq files that the agent writes anew after"
-        " a reboot.",
+        help="Directory for sockets, and for dnsmasq's files, which the agent writes again"
+        " after a reboot.",
     ),
     cfg.StrOpt(
         "log_level",

@@ -38,24 +38,24 @@ OPTIONS: Final = [
         "default_network_type",
         default="local",
         choices=["local", "vlan", "vxlan"],
-        help="provider:network_type of a network that is created without one. vlan and vxlan take"
-        " a free id of the ranges below; local has no place in the data centre.",
+        help="provider:network_type of a network that is created without one. vlan and vxlan"
+        " networks get a free id of the ranges below. A local network has no id.",
     ),
     cfg.ListOpt(
         "vni_ranges",
         default=[],
         item_type=types.String(regex=r"\d{1,8}:\d{1,8}"),
         sample_default="1000:1999",
-        help="FIRST:LAST ids for vxlan networks that are created without one. An id that is asked"
-        " for may lie outside. Empty: vxlan networks have to name theirs.",
+        help="FIRST:LAST ids for vxlan networks that are created without one. A request may"
+        " name an id outside. If empty, requests for vxlan networks must name an id.",
     ),
     cfg.ListOpt(
         "vlan_ranges",
         default=[],
         item_type=types.String(regex=r"[^:]{1,64}:\d{1,4}:\d{1,4}"),
         sample_default="physnet1:100:199",
-        help="PHYSICAL_NETWORK:FIRST:LAST ids for vlan networks that are created without one, as"
-        " vni_ranges.",
+        help="PHYSICAL_NETWORK:FIRST:LAST ids for vlan networks that are created without one,"
+        " like vni_ranges.",
     ),
     cfg.StrOpt(
         "dns_domain",
@@ -66,35 +66,37 @@ OPTIONS: Final = [
         "dhcp_lease_duration",
         default=86400,
         min=120,
-        help="Lease time in seconds, Neutron's default. Shorter notices absent machines sooner"
-        " and costs one lease event per machine and half lease.",
+        help="Lease time in seconds. The default is Neutron's. With a shorter time absent"
+        " machines are noticed sooner, but each machine makes a lease event in half that"
+        " time.",
     ),
     cfg.IntOpt(
         "address_cooldown_seconds",
         default=600,
         min=0,
-        help="How long a released address is not given to another port, so that caches and"
-        " half-dead machines forget it. Whoever asks for the address by name gets it at once.",
+        help="How many seconds a released address is not given to another port, so that caches"
+        " and half-dead machines forget it. A request that names the address gets it at"
+        " once.",
     ),
     cfg.BoolOpt(
         "give_cooling_addresses",
         default=True,
-        help="Give the address that has cooled longest when nothing else of a subnet is free."
-        " Without it such a request is refused until a cooldown is over.",
+        help="Give the address that has cooled longest if no other address of a subnet is"
+        " free. Without it such a request is refused until a cooldown ends.",
     ),
     cfg.IntOpt(
         "max_dns_nameservers",
         default=5,
         min=0,
         max=20,
-        help="Most dns_nameservers of a subnet, as in Neutron.",
+        help="The most dns_nameservers of a subnet. The default is Neutron's.",
     ),
     cfg.IntOpt(
         "max_subnet_host_routes",
         default=20,
         min=0,
-        help="Most host_routes of a subnet, as in Neutron. What a DHCP answer has room for bounds"
-        " them as well: some 20 IPv4 routes.",
+        help="The most host_routes of a subnet. The default is Neutron's. A DHCP answer has"
+        " room for about 20 IPv4 routes.",
     ),
     cfg.IntOpt(
         "dhcp_agents_per_network",
@@ -106,8 +108,8 @@ OPTIONS: Final = [
         "agent_down_time",
         default=75,
         min=2,
-        help="Seconds without a heartbeat after which an agent counts as dead. Neutron's default:"
-        " more than twice [agent] report_interval.",
+        help="Seconds without a heartbeat after which an agent counts as dead. The default is"
+        " Neutron's. It must be more than twice [agent] report_interval.",
     ),
     cfg.StrOpt(
         "vif_type",

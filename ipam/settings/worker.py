@@ -20,20 +20,21 @@ OPTIONS: Final = [
         "interval",
         default=15.0,
         min=0.1,
-        help="Seconds between two rounds of housekeeping: leases that ended unseen, networks of"
-        " dead agents, addresses held for processes that are gone.",
+        help="Seconds between two rounds of housekeeping: expired leases, networks of dead"
+        " agents, addresses held for ended processes.",
     ),
     cfg.IntOpt(
         "lease_grace_seconds",
         default=60,
         min=0,
-        help="How long after its end a lease is taken for ended though no DHCP server said so.",
+        help="How many seconds after its expiry a lease counts as ended if no DHCP server"
+        " reported its end.",
     ),
     cfg.IntOpt(
         "lease_event_retention_days",
         default=365,
         min=0,
-        help="Age in days at which lease events are deleted, and the allocation history of"
-        " addresses that were given back. 0 keeps them for ever.",
+        help="Age in days at which lease events and the allocation history of released"
+        " addresses are deleted. 0 keeps them for ever.",
     ),
 ]

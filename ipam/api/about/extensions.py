@@ -13,7 +13,7 @@ from ipam import model
 class Extension(Struct, frozen=True):
     """One extension, the same in the list and by itself."""
 
-    alias: Annotated[str, Meta(description="The word by which clients ask for it.")]
+    alias: Annotated[str, Meta(description="The name by which clients look for it.")]
     name: Annotated[str, Meta(description="Its name.")]
     description: Annotated[str, Meta(description="What it adds.")]
     updated: Annotated[

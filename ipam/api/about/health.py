@@ -17,7 +17,7 @@ PATH: Final = "/healthcheck"
 class Check(Struct):
     """One thing that has to work. `reason` says why it does not."""
 
-    name: Annotated[str, Meta(description="What was looked at.")]
+    name: Annotated[str, Meta(description="What was checked.")]
     status: Annotated[Literal["ok", "failed"], Meta(description="ok or failed.")]
     reason: Annotated[str, Meta(description="Why it does not work; empty when it does.")] = ""
 

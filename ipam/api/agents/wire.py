@@ -43,7 +43,7 @@ class AgentView(Struct):
     ]
     created_at: Annotated[str, CREATED_AT]
     started_at: Annotated[str, Meta(description="When the agent's process started.")]
-    heartbeat_timestamp: Annotated[str, Meta(description="When the agent was last heard of.")]
+    heartbeat_timestamp: Annotated[str, Meta(description="When the agent last reported.")]
     resources_synced: Annotated[
         bool | None, Meta(description="Always null; kept for clients.")
     ] = None

@@ -49,10 +49,10 @@ class LeaseEventView(Struct):
         str | None, Meta(description="The DHCPv6 identity association, as the client sent it.")
     ]
     hostname: Annotated[str | None, Meta(description="The name that the client sent, escaped.")]
-    host: Annotated[str, Meta(description="The host whose DHCP server said so.")]
+    host: Annotated[str, Meta(description="The host of the DHCP server that reported it.")]
     expires_at: Annotated[str | None, Meta(description="When the lease ends; null for never.")]
     occurred_at: Annotated[str, Meta(description="When it happened, in UTC.")]
-    recorded_at: Annotated[str, Meta(description="When the service learned of it, in UTC.")]
+    recorded_at: Annotated[str, Meta(description="When the service recorded it, in UTC.")]
     details: Annotated[
         dict[str, str], Meta(description="Further facts that the DHCP server knew.")
     ]

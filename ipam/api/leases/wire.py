@@ -45,7 +45,7 @@ class LeaseView(Struct):
         str | None, Meta(description="The DHCPv6 identity association, as the client sent it.")
     ]
     hostname: Annotated[str | None, Meta(description="The name that the client sent, escaped.")]
-    host: Annotated[str, Meta(description="The host whose DHCP server said so.")]
+    host: Annotated[str, Meta(description="The host of the DHCP server that reported it.")]
     expires_at: Annotated[str | None, Meta(description="When the lease ends; null for never.")]
     first_seen_at: Annotated[str, Meta(description="When the client first had the address.")]
     last_seen_at: Annotated[str, Meta(description="When the client last asked for it.")]

@@ -61,9 +61,9 @@ DNS_NAME: Final = Meta(
 )
 BINDING_HOST_ID: Final = Meta(description="The host that the machine runs on.")
 BINDING_VNIC_TYPE: Final = Meta(description="The kind of network card that is asked for.")
-BINDING_PROFILE: Final = Meta(description="Nova's own notes, kept as they are.")
+BINDING_PROFILE: Final = Meta(description="Nova's own data, kept unchanged.")
 EXTRA_DHCP_OPTS: Final = Meta(
-    description="DHCP options of this port alone; a null opt_value takes one away."
+    description="DHCP options of this port only; a null opt_value deletes one."
 )
 ALLOWED_ADDRESS_PAIRS: Final = Meta(
     description="Further addresses that the machine may use; a missing mac_address is the port's."
@@ -93,11 +93,11 @@ class FixedIp(Struct):
 class DhcpOptionWish(Struct, kw_only=True):
     opt_name: Annotated[
         ShortName,
-        Meta(description="By dnsmasq's name or number; `lease-time` and `client-id` as well."),
+        Meta(description="By dnsmasq's name or number; also `lease-time` or `client-id`."),
     ]
     opt_value: Annotated[
         Annotated[str, Meta(max_length=255)] | None,
-        Meta(description="Its value, as dnsmasq writes values of its type."),
+        Meta(description="Its value, in dnsmasq's form for its type."),
     ]
     ip_version: Annotated[Literal[4, 6], Meta(description="4 or 6.")] = 4
 
@@ -198,7 +198,9 @@ class PortView(Struct, kw_only=True):
     )
     binding_vif_type: Annotated[
         str,
-        Meta(description="How it is plugged in: unbound without a host, else as its agent says."),
+        Meta(
+            description="How it is plugged in: unbound without a host, else as its agent reports."
+        ),
     ] = msgspec.field(name="binding:vif_type")
     binding_vif_details: Annotated[
         dict[str, Any], Meta(description="What the host needs to plug it in.")
@@ -210,7 +212,8 @@ class PortView(Struct, kw_only=True):
     qos_policy_id: Annotated[str | None, QOS_POLICY_ID] = None
     qos_network_policy_id: Annotated[str | None, QOS_POLICY_ID] = None
     resource_request: Annotated[
-        dict[str, Any] | None, Meta(description="Always null: nothing is asked of Placement.")
+        dict[str, Any] | None,
+        Meta(description="Always null: no resources are requested from Placement."),
     ] = None
     ip_allocation: Annotated[
         str, Meta(description="Always immediate: addresses are given when the port is made.")

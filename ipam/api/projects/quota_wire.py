@@ -68,7 +68,7 @@ class QuotaUpdate(Struct):
     force: Annotated[
         bool | UnsetType | None,
         Meta(
-            description="Set limits below what is used; what clients ask for without check_limit."
+            description="Set limits even below what is used. Clients send it without check_limit."
         ),
     ] = UNSET
     check_limit: Annotated[

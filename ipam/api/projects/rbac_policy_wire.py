@@ -21,10 +21,10 @@ Target: TypeAlias = Annotated[
 Action: TypeAlias = Literal["access_as_shared", "access_as_external"]
 
 
-OBJECT_TYPE: Final = Meta(description="The kind of what is shared.")
-OBJECT_ID: Final = Meta(description="What is shared.")
+OBJECT_TYPE: Final = Meta(description="The kind of the shared object.")
+OBJECT_ID: Final = Meta(description="The id of the shared object.")
 ACTION: Final = Meta(description="access_as_shared, or access_as_external for networks.")
-TARGET_TENANT: Final = Meta(description="The project it is shared with; * for all.")
+TARGET_TENANT: Final = Meta(description="The project that it is shared with; * for all projects.")
 
 
 class RbacPolicyCreate(Struct, kw_only=True):

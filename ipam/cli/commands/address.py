@@ -38,10 +38,15 @@ def address() -> None:
     )
 )
 @click.argument("ip_address", metavar="IP")
-@click.option("--at", type=Instant(), metavar="WHEN", help="Only who had it then: 2h, 7d, or ISO.")
-@click.option("--since", type=Instant(), metavar="WHEN", help="From then on.")
-@click.option("--until", type=Instant(), metavar="WHEN", help="Up to then.")
-@click.option("--network", metavar="NETWORK", help="Where several networks have this address.")
+@click.option(
+    "--at",
+    type=Instant(),
+    metavar="WHEN",
+    help="Only who had it at this time: 2h (ago), 7d, or ISO.",
+)
+@click.option("--since", type=Instant(), metavar="WHEN", help="From this time on.")
+@click.option("--until", type=Instant(), metavar="WHEN", help="Before this time.")
+@click.option("--network", metavar="NETWORK", help="The network, if several have this address.")
 @list_options
 def history(
     ip_address: str,
@@ -78,7 +83,7 @@ def scope() -> None:
     type=click.Choice(["4", "6"]),
     default="4",
     show_default=True,
-    help="Of its subnet pools.",
+    help="The IP version of its subnet pools.",
 )
 @share_option
 @description_option

@@ -29,7 +29,7 @@ def agent() -> None:
     "list",
     epilog=examples("ipam agent list", "ipam agent list --host node-7 -f value -c Alive"),
 )
-@click.option("--host", metavar="HOST", help="Only this host's.")
+@click.option("--host", metavar="HOST", help="Only the agents of this host.")
 @list_options
 def list_agents(host: str | None, **listing: Any) -> None:
     """List agents, whether they are alive, and how much they serve."""
@@ -87,8 +87,8 @@ def delete(hosts_or_ids: Sequence[str]) -> None:
 @click.option(
     "--remove-on-exit",
     is_flag=True,
-    help="At the end, stop every dnsmasq and remove every bridge and namespace of this host;"
-    " without it machines are served on while the agent is away.",
+    help="At the end, stop every dnsmasq and remove every bridge and namespace of this"
+    " host. Without it, dnsmasq serves machines while the agent is stopped.",
 )
 def run(config_files: Sequence[str], remove_on_exit: bool) -> None:
     """Serve this host's networks: bridges, dnsmasq, leases. Runs until told to stop."""

@@ -64,7 +64,7 @@ def compute() -> None:
 @click.option(
     "--reclaim",
     is_flag=True,
-    help="Give back the ports whose server is gone; without it nothing is changed.",
+    help="Delete or unbind the ports whose server is gone. Without it nothing is changed.",
 )
 @click.option(
     "--grace",
@@ -73,7 +73,7 @@ def compute() -> None:
     default=DEFAULT_GRACE_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long a port was left unchanged before it counts as an orphan.",
+    help="How long a port must be unchanged before it counts as an orphan.",
 )
 @click.option(
     "--pause",
@@ -82,12 +82,12 @@ def compute() -> None:
     default=DEFAULT_PAUSE_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="Between the two looks that have to agree.",
+    help="The pause between the two looks that have to agree.",
 )
 @click.option(
     "--allow-drastic",
     is_flag=True,
-    help="Reclaim though Nova lists no server, or more than half of the ports look orphaned.",
+    help="Reclaim even if Nova lists no server, or more than half of the ports look orphaned.",
 )
 @click.option(
     "--kind",

@@ -29,7 +29,7 @@ def sample() -> None:
 @config.command(
     epilog=examples("ipam config show", "ipam config show --changed", "ipam config show -f json")
 )
-@click.option("--changed", is_flag=True, help="Only what differs from the default.")
+@click.option("--changed", is_flag=True, help="Only settings that differ from their defaults.")
 @click.option("-f", "--format", "output_format", type=click.Choice(["ini", "json"]), default="ini")
 @config_file_option
 def show(changed: bool, output_format: str, config_files: Sequence[str]) -> None:

@@ -35,7 +35,9 @@ def upgrade(revision: str, config_files: Sequence[str]) -> None:
 
 @db.command(epilog=examples("ipam db downgrade 0001", "ipam db downgrade base --yes"))
 @click.argument("revision")
-@click.option("--yes", is_flag=True, help="Do not ask: data that the older schema lacks is lost.")
+@click.option(
+    "--yes", is_flag=True, help="Do not ask. Data that the older schema has no place for is lost."
+)
 @config_file_option
 def downgrade(revision: str, yes: bool, config_files: Sequence[str]) -> None:
     """Bring the schema back to REVISION. `base` drops every table and all data."""

@@ -23,8 +23,8 @@ PAGE_SIZE = 500
 def filter_options(command: Command) -> Command:
     """The filters of leases and events."""
     options: list[Callable[[Command], Command]] = [
-        click.option("--host", metavar="HOST", help="Only what this host served."),
-        click.option("--port", metavar="PORT", help="Only those of this port (name or id)."),
+        click.option("--host", metavar="HOST", help="Only leases that this host served."),
+        click.option("--port", metavar="PORT", help="Only the leases of this port (name or id)."),
         click.option("--hostname", metavar="NAME", help="Only this host name."),
         click.option("--mac", "mac_address", metavar="MAC", help="Only this MAC address."),
         click.option("--ip", "ip_address", metavar="IP", help="Only this address."),
@@ -61,7 +61,7 @@ def list_leases(network: str | None, port: str | None, **options: Any) -> None:
     epilog=examples("ipam lease show 10.0.0.20", "ipam lease show 10.0.0.20 -c hostname")
 )
 @click.argument("ip_or_id", metavar="LEASE")
-@click.option("--network", metavar="NETWORK", help="Where several networks have this address.")
+@click.option("--network", metavar="NETWORK", help="The network, if several have this address.")
 @format_options
 def show(ip_or_id: str, network: str | None, output_format: str, wanted: Sequence[str]) -> None:
     """Show one lease, by its IP address or id."""
@@ -82,12 +82,15 @@ def show(ip_or_id: str, network: str | None, output_format: str, wanted: Sequenc
 @click.option(
     "--action",
     type=click.Choice(["add", "old", "del", "missed"]),
-    help="Only leases given, renewed, ended, or ended unseen.",
+    help="Only leases given, renewed, ended, or expired unnoticed.",
 )
 @click.option(
-    "--since", type=Instant(), metavar="WHEN", help="From then on: 2h, 7d, or an ISO time."
+    "--since",
+    type=Instant(),
+    metavar="WHEN",
+    help="From this time on: 2h (ago), 7d, or an ISO time.",
 )
-@click.option("--until", type=Instant(), metavar="WHEN", help="Up to then.")
+@click.option("--until", type=Instant(), metavar="WHEN", help="Before this time.")
 @list_options
 def events(
     *,

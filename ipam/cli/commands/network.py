@@ -29,10 +29,10 @@ shared_option = click.option(
     "--share/--no-share", "shared", default=None, help="Every project may use it, or only its own."
 )
 mtu_option = click.option(
-    "--mtu", type=int, metavar="BYTES", help="Largest packet machines may send."
+    "--mtu", type=int, metavar="BYTES", help="The largest packet that machines may send."
 )
 dns_domain_option = click.option(
-    "--dns-domain", metavar="DOMAIN", help="Domain of the machines' names."
+    "--dns-domain", metavar="DOMAIN", help="The domain of the machines' names."
 )
 
 

@@ -99,8 +99,10 @@ def create(
     metavar="subnet=SUBNET,ip-address=IP",
     help="Only those with this address, or one in this subnet.",
 )
-@click.option("--device", "--device-id", "device_id", metavar="ID", help="Only those this uses.")
-@click.option("--device-owner", metavar="OWNER", help="Only those of this kind of user.")
+@click.option(
+    "--device", "--device-id", "device_id", metavar="ID", help="Only the ports of this device."
+)
+@click.option("--device-owner", metavar="OWNER", help="Only the ports of this kind of device.")
 @click.option("--host", metavar="HOST", help="Only those on this host.")
 @click.option("--status", metavar="STATUS", help="Only ACTIVE or only DOWN ones.")
 @tag_filters
@@ -156,7 +158,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.argument("name_or_id", metavar="PORT")
 @click.option("--name", metavar="NAME", help="The new name.")
 @fixed_ip_option
-@click.option("--no-fixed-ip", is_flag=True, help="First give back the addresses there are.")
+@click.option("--no-fixed-ip", is_flag=True, help="First remove all addresses of the port.")
 @extra_dhcp_option
 @machine_options
 @tag_changes
@@ -208,11 +210,11 @@ def change(
     "dhcp_options",
     multiple=True,
     metavar="NAME",
-    help="Forget this option.",
+    help="Remove this option.",
 )
-@click.option("--host", "no_host", is_flag=True, help="It runs on no host any more.")
-@click.option("--device", "no_device", is_flag=True, help="Nothing uses it any more.")
-@click.option("--dns-name", "no_dns_name", is_flag=True, help="It has no host name of its own.")
+@click.option("--host", "no_host", is_flag=True, help="Remove the host.")
+@click.option("--device", "no_device", is_flag=True, help="Remove the device.")
+@click.option("--dns-name", "no_dns_name", is_flag=True, help="Remove the host name.")
 def unset(
     *,
     name_or_id: str,

@@ -25,7 +25,7 @@ extra_dhcp_option = click.option(
     multiple=True,
     type=KeyValues(["name"], ["value", "ip-version"]),
     metavar="name=NAME,value=VALUE[,ip-version=4|6]",
-    help="A DHCP option this machine is told; repeat for more.",
+    help="A DHCP option for this machine; repeat for more.",
 )
 
 
@@ -38,10 +38,14 @@ def machine_options(command: Command) -> Command:
         click.option(
             "--host",
             metavar="HOST",
-            help="The host it runs on, as `ipam agent list` has it; that host's agent serves it.",
+            help="The host it runs on, as in `ipam agent list`. That host's agent serves it.",
         ),
-        click.option("--device-owner", metavar="OWNER", help="What kind of thing uses the port."),
-        click.option("--device", "device_id", metavar="ID", help="The id of what uses the port."),
+        click.option(
+            "--device-owner", metavar="OWNER", help="The kind of device that uses the port."
+        ),
+        click.option(
+            "--device", "device_id", metavar="ID", help="The id of the device that uses the port."
+        ),
         click.option("--mac-address", metavar="MAC", help="The machine's MAC address."),
     ):
         command = option(command)

@@ -33,7 +33,7 @@ LONGEST_PAUSE_SECONDS = 0.5
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait at most.",
+    help="The longest time to wait.",
 )
 def wait(name_or_id: str, timeout: float) -> None:
     """Wait until the port is ACTIVE, which means that its machine would get its address.

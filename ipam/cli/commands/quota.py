@@ -42,8 +42,10 @@ def quota() -> None:
 
 @quota.command(epilog=examples("ipam quota show", "ipam quota show PROJECT --usage"))
 @click.argument("project_id", metavar="PROJECT", required=False)
-@click.option("--usage", is_flag=True, help="With how much of it is used.")
-@click.option("--default", "default", is_flag=True, help="What projects without their own have.")
+@click.option("--usage", is_flag=True, help="Also show how much is used.")
+@click.option(
+    "--default", "default", is_flag=True, help="The quotas of projects without their own."
+)
 @format_options
 def show(
     project_id: str | None,

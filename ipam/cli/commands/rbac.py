@@ -35,14 +35,14 @@ def rbac() -> None:
     type=click.Choice(TYPES),
     default="network",
     show_default=True,
-    help="What OBJECT is; all but networks are named by their id.",
+    help="The kind of OBJECT. Name other kinds than networks by their id.",
 )
 @click.option(
     "--action",
     type=click.Choice(ACTIONS),
     default="access_as_shared",
     show_default=True,
-    help="As what the projects get it.",
+    help="How the projects may use it.",
 )
 @project_option
 @format_options
@@ -76,9 +76,13 @@ def create(
     epilog=examples("ipam network rbac list", "ipam network rbac list --network demo --long"),
 )
 @click.option("--network", "network_name", metavar="NETWORK", help="Only those of this network.")
-@click.option("--type", "object_type", type=click.Choice(TYPES), help="Only those of such.")
+@click.option(
+    "--type", "object_type", type=click.Choice(TYPES), help="Only policies of this kind of object."
+)
 @click.option("--action", type=click.Choice(ACTIONS), help="Only those with this action.")
-@click.option("--target-project", "target_tenant", metavar="ID", help="Only those for it.")
+@click.option(
+    "--target-project", "target_tenant", metavar="ID", help="Only policies for this project."
+)
 @project_option
 @list_options
 def list_policies(

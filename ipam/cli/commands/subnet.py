@@ -53,22 +53,30 @@ def subnet() -> None:
 @click.argument("name_argument", metavar="[NAME]", required=False)
 @click.option("--name", "name_option", metavar="NAME", help="The name, as NAME at the end.")
 @click.option("--network", required=True, metavar="NETWORK", help="Name or id of its network.")
-@click.option("--subnet-range", "cidr", metavar="CIDR", help="All its addresses.")
+@click.option("--subnet-range", "cidr", metavar="CIDR", help="The prefix with all its addresses.")
 @click.option("--subnet-pool", metavar="POOL", help="Take it from this subnet pool.")
 @click.option("--use-default-subnet-pool", is_flag=True, help="Take it from the default pool.")
 @click.option(
     "--prefix-length",
     type=click.IntRange(0, 128),
     metavar="BITS",
-    help="What to take from a pool, if not the pool's default.",
+    help="The prefix length to take from a pool, if not the pool's default.",
 )
 @gateway_option
 @list_value_options("Set")
 @dhcp_option
-@click.option("--ip-version", type=click.Choice(["4", "6"]), help="Follows from the CIDR or pool.")
-@click.option("--ipv6-ra-mode", type=click.Choice(IPV6_MODES), help="What routers announce.")
 @click.option(
-    "--ipv6-address-mode", type=click.Choice(IPV6_MODES), help="Where addresses come from."
+    "--ip-version",
+    type=click.Choice(["4", "6"]),
+    help="The IP version. It follows from the CIDR or pool.",
+)
+@click.option(
+    "--ipv6-ra-mode", type=click.Choice(IPV6_MODES), help="The mode that routers advertise."
+)
+@click.option(
+    "--ipv6-address-mode",
+    type=click.Choice(IPV6_MODES),
+    help="The way in which machines get addresses.",
 )
 @description_option
 @tag_option
@@ -171,9 +179,9 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--name", metavar="NAME", help="The new name.")
 @gateway_option
 @list_value_options("Add")
-@click.option("--no-allocation-pool", is_flag=True, help="First forget the ranges there are.")
-@click.option("--no-dns-nameservers", is_flag=True, help="First forget the DNS servers there are.")
-@click.option("--no-host-route", is_flag=True, help="First forget the routes there are.")
+@click.option("--no-allocation-pool", is_flag=True, help="First remove the present ranges.")
+@click.option("--no-dns-nameservers", is_flag=True, help="First remove the present DNS servers.")
+@click.option("--no-host-route", is_flag=True, help="First remove the present routes.")
 @dhcp_option
 @description_option
 @tag_changes
@@ -248,7 +256,7 @@ def delete(names_or_ids: Sequence[str]) -> None:
 @click.option(
     "--state",
     type=click.Choice(["allocated", "cooling", "leased"]),
-    help="Only those that a port has, had a moment ago, or that are leased without a port.",
+    help="Only addresses that a port has, that cool down, or that are leased without a port.",
 )
 @click.option("--long", "long_list", is_flag=True, help="More columns.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many items.")

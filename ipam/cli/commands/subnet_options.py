@@ -14,7 +14,7 @@ def dhcp_option(command: Command) -> Command:
         "--dhcp/--no-dhcp",
         "enable_dhcp",
         default=None,
-        help="Whether dnsmasq serves it (it does).",
+        help="Whether dnsmasq serves it (default: yes).",
     )(command)
 
 
@@ -23,7 +23,7 @@ def gateway_option(command: Command) -> Command:
     return click.option(
         "--gateway",
         metavar="IP|auto|none",
-        help="The router machines are told: an address, the first one (auto), or none.",
+        help="The router for the machines: an address, the first one (auto), or none.",
     )(command)
 
 

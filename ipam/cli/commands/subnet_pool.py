@@ -33,34 +33,34 @@ def shape_options(command: Command) -> Command:
             "--default/--no-default",
             "is_default",
             default=None,
-            help="Whether --use-default-subnet-pool means it; one of each IP version.",
+            help="Whether it is the default pool of its IP version (--use-default-subnet-pool).",
         ),
         click.option(
             "--default-quota",
             type=click.IntRange(min=0),
             metavar="N",
-            help="What one project may have: addresses of IPv4, /64s of IPv6; 0 sets no limit.",
+            help="How much one project may have: IPv4 addresses or IPv6 /64s; 0 sets no limit.",
         ),
         click.option(
             "--max-prefix-length",
             "max_prefixlen",
             type=click.IntRange(0, 128),
             metavar="BITS",
-            help="Of the smallest subnet it gives.",
+            help="The prefix length of its smallest subnets.",
         ),
         click.option(
             "--min-prefix-length",
             "min_prefixlen",
             type=click.IntRange(0, 128),
             metavar="BITS",
-            help="Of the largest subnet it gives.",
+            help="The prefix length of its largest subnets.",
         ),
         click.option(
             "--default-prefix-length",
             "default_prefixlen",
             type=click.IntRange(0, 128),
             metavar="BITS",
-            help="Of a subnet that asks for none.",
+            help="The prefix length of a subnet that asks for none.",
         ),
     ):
         command = option(command)
@@ -85,7 +85,7 @@ def pool() -> None:
     required=True,
     multiple=True,
     metavar="CIDR",
-    help="What it has to give; repeat for more.",
+    help="A prefix of the pool; repeat for more.",
 )
 @shape_options
 @click.option(
@@ -175,10 +175,10 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     "prefixes",
     multiple=True,
     metavar="CIDR",
-    help="More to give; repeat for more.",
+    help="A further prefix of the pool; repeat for more.",
 )
 @shape_options
-@click.option("--no-address-scope", is_flag=True, help="Out of its address scope.")
+@click.option("--no-address-scope", is_flag=True, help="Remove it from its address scope.")
 @description_option
 @tag_changes
 def change(
@@ -222,7 +222,7 @@ def change(
     required=True,
     multiple=True,
     metavar="CIDR",
-    help="What no subnet uses, to take away; repeat for more.",
+    help="A prefix to remove, which no subnet uses; repeat for more.",
 )
 def unset(name_or_id: str, prefixes: Sequence[str]) -> None:
     """Remove prefixes from a subnet pool."""

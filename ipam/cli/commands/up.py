@@ -62,7 +62,7 @@ class Plan:
 @click.option(
     "--keep-on-exit",
     is_flag=True,
-    help="Leave bridges and dnsmasq when it ends, so that machines are served on.",
+    help="Keep bridges and dnsmasq at the end, so that machines are still served.",
 )
 def up(
     config_files: Sequence[str],

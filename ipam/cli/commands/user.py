@@ -57,7 +57,7 @@ def user() -> None:
     "project_id",
     default="default",
     metavar="ID",
-    help="Owner of what the user makes; members and readers see this project's things.",
+    help="The project that owns what the user makes. Members and readers see its resources.",
 )
 @config_file_option
 @file_option
