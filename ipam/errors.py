@@ -227,6 +227,10 @@ class LeaseNotFound(NotFound):
     """No such lease."""
 
 
+class DhcpRefusalNotFound(NotFound):
+    """No such refused machine."""
+
+
 class LeaseEventNotFound(NotFound):
     """No such lease event."""
 

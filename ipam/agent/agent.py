@@ -27,6 +27,7 @@ from ipam.agent.reconciler import Reconciler
 from ipam.agent.servers import Servers
 from ipam.client import Client
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
+from ipam.protocol.refusals import LONGEST_CLIENT, LONGEST_REASON, SeenRefusal
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
 from ipam.settings import Settings
@@ -98,6 +99,7 @@ class Agent:
             facts=self._facts,
             on_change=self._on_networks,
             answer=self._answer_probes,
+            refusals=self._refusals,
         )
         closing.callback(self._link.stop)
         self._logs = ServerLogs(on_news=self._wake_up)
@@ -199,6 +201,21 @@ class Agent:
 
     def _answer_probes(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
         return self._inquiries.answer(asked)
+
+    def _refusals(self) -> list[SeenRefusal]:
+        return [
+            SeenRefusal(
+                network_id=network_id,
+                client=one.client[:LONGEST_CLIENT],
+                reason=one.reason[:LONGEST_REASON],
+                ip_address=one.address,
+                count=one.count,
+                first_at=one.first_at,
+                last_at=one.last_at,
+            )
+            for network_id, machines in self._logs.refusals().items()
+            for one in machines
+        ]
 
     def _on_lease_event(self) -> None:
         self._shipper.wake()

@@ -19,6 +19,8 @@ from ipam.protocol.probes import (
     MOST_AT_ONCE as PROBES_PER_REQUEST,
 )
 from ipam.protocol.probes import AskedProbe, ProbeAnswer, ProbeAnswers, read_asked
+from ipam.protocol.refusals import MOST_AT_ONCE as REFUSALS_PER_REQUEST
+from ipam.protocol.refusals import SeenRefusal, SeenRefusals
 from ipam.protocol.reports import AgentFacts, AgentReport, SeenPort, SeenPorts, read_agent_id
 from ipam.protocol.wake import WakeSocket, Woken
 from ipam.protocol.wire import parsed
@@ -48,6 +50,7 @@ class ApiLink:
         facts: Callable[[], AgentFacts],
         on_change: Callable[[], None],
         answer: Callable[[Sequence[AskedProbe]], list[ProbeAnswer]],
+        refusals: Callable[[], list[SeenRefusal]],
     ) -> None:
         self.networks: Mapping[str, FullNetwork] = known.load()
         self._client = client
@@ -59,6 +62,8 @@ class ApiLink:
         self._facts = facts
         self._on_change = on_change
         self._answer = answer
+        self._refusals = refusals
+        self._untold: dict[tuple[str, str], SeenRefusal] = {}
         self._started_at = clock.now_seconds()
         self._agent_id: str | None = None
         self._etag: str | None = None
@@ -101,6 +106,7 @@ class ApiLink:
         self._heartbeat()
         self._send_reports()
         self._fetch()
+        self._send_refusals()
 
     def _run(self) -> None:
         next_poll = 0.0
@@ -214,6 +220,18 @@ class ApiLink:
             more = bool(self._reports)
         if more:
             self._wake.interrupt()
+
+    def _send_refusals(self) -> None:
+        """Tell of machines that DHCP refused, again if that fails; of too many the latest."""
+        for one in self._refusals():
+            self._untold.pop((one.network_id, one.client), None)
+            self._untold[one.network_id, one.client] = one
+        some = dict(list(self._untold.items())[-REFUSALS_PER_REQUEST:])
+        self._untold = some
+        if some:
+            body = parsed(SeenRefusals(list(some.values())))
+            self._client.post(f"/v2.0/agents/{self._agent_id}/dhcp-refusals", json=body)
+            self._untold = {}
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, AgentNotFound):

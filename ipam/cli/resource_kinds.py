@@ -194,6 +194,27 @@ LEASE = Resource(
     wording="for",
 )
 
+DHCP_REFUSAL = Resource(
+    "refused machine",
+    "dhcp_refusals",
+    "/v2.0/dhcp-refusals",
+    (
+        Column("Machine", "client"),
+        Column("Network", "network_id"),
+        Column("Host", "host"),
+        Column("Reason", "reason"),
+        Column("Count", "count"),
+        Column("First", "first_at"),
+        Column("Last", "last_at"),
+    ),
+    (
+        Column("ID", "id"),
+        Column("IP Address", "ip_address"),
+        Column("Project", "project_id"),
+    ),
+    key="client",
+)
+
 LEASE_EVENT = Resource(
     "lease event",
     "lease_events",

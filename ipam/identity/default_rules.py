@@ -260,6 +260,7 @@ AGENT: Final[tuple[Rule, ...]] = (
     ("get_lease_event", READER, "As get_lease."),
     ("create_lease_event", SERVICE, "Agents record what DHCP servers did."),
     ("get_allocation_event", READER, "As get_lease."),
+    ("get_dhcp_refusal", READER, "Who asks in vain on a network is its owner's business."),
 )
 
 CLOUD: Final[tuple[Rule, ...]] = (

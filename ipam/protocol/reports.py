@@ -45,7 +45,7 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     ports: int
     leases: int
     troubles: dict[str, str]
-    """What the agent cannot do at the moment, by network id or tap."""
+    """What is not as it should be, by the id of a network, subnet or port, or by tap."""
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
 

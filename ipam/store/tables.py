@@ -397,7 +397,7 @@ dhcp_refusal = Table(
     Column("client", String(300), nullable=False),
     Column("reason", String(255), nullable=False),
     Column("ip_address", String(64), nullable=False, server_default=""),
-    Column("count", BigInteger, nullable=False),
+    Column("times", BigInteger, nullable=False),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False, index=True),
     UniqueConstraint("network_pk", "host", "client"),

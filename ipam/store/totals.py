@@ -13,6 +13,7 @@ COUNTED: Final[Mapping[str, Any]] = {
     "subnets": tables.subnet,
     "ports": tables.port,
     "leases": tables.lease,
+    "dhcp_refused_machines": tables.dhcp_refusal,
 }
 
 _IP = tables.ip_address.c
@@ -21,6 +22,9 @@ _TOTALS: Final = select(
         select(func.count()).select_from(table).scalar_subquery().label(name)
         for name, table in COUNTED.items()
     ),
+    select(func.coalesce(func.sum(tables.dhcp_refusal.c.times), 0))
+    .scalar_subquery()
+    .label("refusals"),
     select(func.count(_IP.owner_pk)).scalar_subquery().label("owned"),
     select(func.count(_IP.free_at)).scalar_subquery().label("released"),
 )
@@ -36,7 +40,10 @@ _OF_SUBNETS: Final = (
 
 
 def totals(tx: Transaction) -> Mapping[str, int]:
-    """How many rows of each kind, and how many addresses are `owned` or `released`."""
+    """How many rows of each kind, and how many addresses are `owned` or `released`.
+
+    `refusals` is how often DHCP refused machines that are still listed.
+    """
     found = tx.execute(_TOTALS).mappings().one()
     return {name: int(value) for name, value in found.items()}
 

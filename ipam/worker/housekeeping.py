@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.settings import Settings
-from ipam.store import agents, allocation_history, idempotency
+from ipam.store import agents, allocation_history, dhcp_refusals, idempotency
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.leases import endings
 
@@ -18,6 +18,7 @@ STALE_CANDIDATES_SECONDS: Final = 900
 """A process uses a list of candidate addresses for seconds. An older list is a dead process's."""
 
 SECONDS_PER_DAY: Final = 86_400
+REFUSALS_SECONDS: Final = 7 * SECONDS_PER_DAY
 
 Task: TypeAlias = Callable[[], int]
 """Does a part of the work and gives the number of rows it handled."""
@@ -36,6 +37,7 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
             STALE_CANDIDATES_SECONDS
         ),
         "answers kept for more than a day": lambda: forget_answers(database),
+        "machines that no longer ask in vain": lambda: forget_refusals(database),
         "lease events past their retention": lambda: forget_events(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
@@ -76,6 +78,14 @@ def forget_allocations(database: Database, *, retention_days: int) -> int:
     return _in_batches(
         database,
         lambda tx: allocation_history.forget(tx, before_us=before_us, limit=BATCH_ROWS),
+    )
+
+
+def forget_refusals(database: Database) -> int:
+    """Delete machines that DHCP last refused more than a week ago."""
+    before = clock.now_seconds() - REFUSALS_SECONDS
+    return _in_batches(
+        database, lambda tx: dhcp_refusals.forget(tx, before=before, limit=BATCH_ROWS)
     )
 
 

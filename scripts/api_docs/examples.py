@@ -572,6 +572,54 @@ AGENTS: Final = (
         caller="service",
     ),
     Example(
+        "Ask what its machine would get by DHCP",
+        "POST",
+        "/v2.0/ports/$ready_port/probe",
+        status=202,
+        keep={"probe": "probe.id"},
+    ),
+    Example(
+        "Answer what its machine would get",
+        "POST",
+        "/v2.0/agents/$agent/probes",
+        {
+            "probes": [
+                {
+                    "id": "$probe",
+                    "offers": [
+                        {
+                            "server": "10.0.0.2",
+                            "address": "10.0.0.20",
+                            "prefix_length": 24,
+                            "lease_seconds": 86400,
+                            "options": [{"code": "3", "name": "router", "value": "10.0.0.1"}],
+                        }
+                    ],
+                }
+            ]
+        },
+        caller="service",
+    ),
+    Example("See the answer", "GET", "/v2.0/ports/$ready_port/probe"),
+    Example(
+        "Tell of a machine that DHCP did not answer",
+        "POST",
+        "/v2.0/agents/$agent/dhcp-refusals",
+        {
+            "dhcp_refusals": [
+                {
+                    "network_id": "$network",
+                    "client": "52:54:00:dd:ee:ff",
+                    "reason": "no address available",
+                    "count": 3,
+                    "first_at": 1_760_000_000,
+                    "last_at": 1_760_000_009,
+                }
+            ]
+        },
+        caller="service",
+    ),
+    Example(
         "Say that its tap has gone",
         "POST",
         "/v2.0/agents/$agent/down-ports",
@@ -623,6 +671,13 @@ LEASES: Final = (
         keep={"lease": "leases.0.id"},
     ),
     Example("Show one", "GET", "/v2.0/leases/$lease", shown=("id", "ip_address", "expires_at")),
+    Example(
+        "Which machines ask in vain",
+        "GET",
+        "/v2.0/dhcp-refusals",
+        keep={"refusal": "dhcp_refusals.0.id"},
+    ),
+    Example("Show one", "GET", "/v2.0/dhcp-refusals/$refusal", shown=("id", "client", "count")),
 )
 
 REST: Final = (

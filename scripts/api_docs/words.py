@@ -149,6 +149,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
     ),
     "Ports": (
         errors.PortNotFound,
+        errors.PortProbeNotFound,
         errors.NetworkNotFound,
         errors.SubnetNotFound,
         errors.SecurityGroupNotFound,
@@ -201,7 +202,11 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.OverQuota,
     ),
     "Addresses and their history": (errors.AllocationEventNotFound,),
-    "Leases and their history": (errors.LeaseNotFound, errors.LeaseEventNotFound),
+    "Leases and their history": (
+        errors.LeaseNotFound,
+        errors.LeaseEventNotFound,
+        errors.DhcpRefusalNotFound,
+    ),
     "Agents": (errors.AgentNotFound,),
     "Scheduling": (
         errors.InvalidDHCPAgent,

@@ -12,6 +12,7 @@ from ipam.agent.api_link import ApiLink
 from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.errors import AgentNotFound, IpamError, Malformed, ServiceUnavailable
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
+from ipam.protocol.refusals import MOST_AT_ONCE, SeenRefusal
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, Waker, WakeSocket
 from tests.agent.fake_api import FakeApi
@@ -35,6 +36,7 @@ class Desk:
         self.api = FakeApi()
         self.facts = facts()
         self.changes = 0
+        self.refused: list[SeenRefusal] = []
         self._wakes: list[WakeSocket] = []
         self._running: ApiLink | None = None
 
@@ -51,10 +53,15 @@ class Desk:
             facts=lambda: self.facts,
             on_change=self._changed,
             answer=self._answer,
+            refusals=self._refused,
         )
 
     def _answer(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
         return [ProbeAnswer(id=one.id, trouble=one.port_id) for one in asked]
+
+    def _refused(self) -> list[SeenRefusal]:
+        news, self.refused = self.refused, []
+        return news
 
     def start(self) -> ApiLink:
         """A link with its thread, which has looked once."""
@@ -434,3 +441,36 @@ def test_an_answer_that_the_api_did_not_take_is_given_again(desk: Desk) -> None:
     desk.api.await_bodies("probes", 1)
     link.ask()
     assert len(desk.api.await_bodies("probes", 2)) == 2
+
+
+def refusal(client: str, count: int = 1) -> SeenRefusal:
+    return SeenRefusal(
+        network_id=subnet4()["id"],
+        client=client,
+        reason="no address available",
+        count=count,
+        first_at=100,
+        last_at=107,
+    )
+
+
+def test_who_is_refused_is_told_once_and_again_where_that_failed(desk: Desk) -> None:
+    away = iter([ServiceUnavailable("away")])
+    desk.api.refuse = lambda path, _body: next(away, None) if path == "dhcp-refusals" else None
+    desk.refused = [refusal("fa:16:3e:00:00:01"), refusal("fa:16:3e:00:00:02")]
+    link = desk.start()
+    desk.api.await_bodies("dhcp-refusals", 1)
+    desk.refused = [refusal("fa:16:3e:00:00:01", 2)]
+    link.ask()
+    told = desk.api.await_bodies("dhcp-refusals", 2)[1]["dhcp_refusals"]
+    assert [(one["client"][-2:], one["count"]) for one in told] == [("02", 1), ("01", 2)]
+    desk.stop()
+    assert len(desk.api.bodies("dhcp-refusals")) == 2
+
+
+def test_of_many_that_are_refused_the_latest_are_told(desk: Desk) -> None:
+    desk.refused = [refusal(f"02:{number:04x}") for number in range(2 * MOST_AT_ONCE)]
+    desk.start()
+    (body,) = desk.api.await_bodies("dhcp-refusals", 1)
+    assert len(body["dhcp_refusals"]) == MOST_AT_ONCE
+    assert body["dhcp_refusals"][-1]["client"] == f"02:{2 * MOST_AT_ONCE - 1:04x}"

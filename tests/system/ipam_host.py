@@ -48,6 +48,7 @@ class FakeApi:
         self.asked = 0
         self.questions: list[Json] = []
         self.answers: list[Json] = []
+        self.refusals: list[Json] = []
         self.agent: Json = {}
         self.poison: set[str] = set()
         self.lock = threading.RLock()
@@ -112,6 +113,9 @@ class FakeApi:
                 self.answers += body["probes"]
                 self.questions.clear()
                 return 200, {"probes": [one["id"] for one in body["probes"]]}
+            if path.endswith("/dhcp-refusals"):
+                self.refusals += body["dhcp_refusals"]
+                return 200, {"recorded": len(body["dhcp_refusals"])}
             if path.endswith("/ready-ports"):
                 self.ready.update((p["id"], p["revision_number"]) for p in body["ports"])
                 return 200, {"ready": [p["id"] for p in body["ports"]], "ignored": []}

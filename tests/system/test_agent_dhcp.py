@@ -139,6 +139,19 @@ def test_a_machine_that_no_port_stands_for_gets_nothing(host: Host) -> None:
     assert stranger.udhcpc("-t", "5") == ""
 
 
+def test_a_machine_that_asks_in_vain_is_told_of_and_a_probe_is_not(host: Host) -> None:
+    host.start_agent()
+    network, _port, machine = served(host)
+    stranger = random_mac()
+    run("ip", "-n", machine.namespace, "link", "set", "eth0", "address", stranger)
+    machine.udhcpc("-t", "2")
+    told = eventually(lambda: host.api.refusals, f"the refusal\n{host.log()[-3000:]}")[-1]
+    assert (told["network_id"], told["client"]) == (network["id"], stranger)
+    assert told["reason"] == "no address available"
+    eventually(lambda: host.api.refusals[-1]["count"] == 2, "both of its requests are counted")
+    assert {one["client"] for one in host.api.refusals} == {stranger}
+
+
 def test_killing_the_agent_disturbs_no_server_and_nothing_is_lost(host: Host) -> None:
     host.start_agent()
     network, port, machine = served(host)

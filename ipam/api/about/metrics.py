@@ -159,6 +159,11 @@ def registry(service: Service) -> CollectorRegistry:
 def _totals(found: Mapping[str, int]) -> Iterator[Metric]:
     for name in totals.COUNTED:
         yield GaugeMetricFamily(f"ipam_{name}", f"All {name}.", value=found[name])
+    yield GaugeMetricFamily(
+        "ipam_dhcp_refusals",
+        "How often DHCP refused the machines listed.",
+        value=found["refusals"],
+    )
     addresses = GaugeMetricFamily("ipam_addresses", "Addresses by state.", labels=["state"])
     for state in ("owned", "released"):
         addresses.add_metric([state], found[state])

@@ -3,6 +3,7 @@
 from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state_route import DhcpStateRoute
 from ipam.api.agents.probes_route import AgentProbesRoute
+from ipam.api.agents.refusals_route import AgentRefusalsRoute
 from ipam.api.agents.reported_ports_route import DOWN, READY, ReportedPortsRoute
 from ipam.api.agents.scheduling_routes import (
     AvailabilityZonesRoute,
@@ -23,6 +24,7 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         (f"{one}/dhcp-state", DhcpStateRoute(service)),
         (f"{one}/ready-ports", ReportedPortsRoute(service, READY)),
         (f"{one}/probes", AgentProbesRoute(service)),
+        (f"{one}/dhcp-refusals", AgentRefusalsRoute(service)),
         (f"{one}/down-ports", ReportedPortsRoute(service, DOWN)),
         ("/v2.0/networks/{resource_id}/dhcp-agents", DhcpAgentsRoute(service)),
         (f"{one}/dhcp-networks", DhcpNetworksRoute(service)),

@@ -1,9 +1,10 @@
 """What a port's machine would get by DHCP: asked here, answered by the agents that serve it."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import falcon
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipam import model
 from ipam.api.http.bodies import respond
@@ -21,18 +22,22 @@ from ipam.values import Name, Uuid
 class ProbeAnswerView(Struct):
     """What the agent of one host found out."""
 
-    host: Name
-    offers: list[Offered]
-    trouble: str
+    host: Annotated[Name, Meta(description="The agent's host.")]
+    offers: Annotated[list[Offered], Meta(description="One for each subnet with DHCP.")]
+    trouble: Annotated[
+        str, Meta(description="Why nobody could be asked; empty if the DHCP server was.")
+    ]
 
 
 class ProbeView(Struct):
     """A question and the answers that have come so far."""
 
-    id: Uuid
-    port_id: Uuid
-    asked_at: str
-    answers: list[ProbeAnswerView]
+    id: Annotated[Uuid, Meta(description="The id of the question.")]
+    port_id: Annotated[Uuid, Meta(description="The port that it is about.")]
+    asked_at: Annotated[str, Meta(description="When it was asked, in UTC.")]
+    answers: Annotated[
+        list[ProbeAnswerView], Meta(description="One for each agent that has answered.")
+    ]
 
 
 class ProbeRoute:

@@ -12,7 +12,7 @@ from ipam.cli.connection import connect
 from ipam.cli.instants import Instant, instant
 from ipam.cli.options import Command, examples, format_options, given, list_options
 from ipam.cli.printing import print_rows, show_list, show_record
-from ipam.cli.resource_kinds import LEASE, LEASE_EVENT, NETWORK, PORT
+from ipam.cli.resource_kinds import DHCP_REFUSAL, LEASE, LEASE_EVENT, NETWORK, PORT
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -133,6 +133,23 @@ def events(
     newest_first = client.iterate(LEASE_EVENT.path, LEASE_EVENT.collection, params)
     found = list(itertools.islice(between(newest_first, since, until), limit))
     print_rows(LEASE_EVENT, columns, found, output_format)
+
+
+@lease.command(
+    epilog=examples(
+        "ipam lease refusals",
+        "ipam lease refusals --network demo --sort-column last_at:desc",
+    )
+)
+@click.option("--host", metavar="HOST", help="Only those that this host refused.")
+@click.option("--mac", "client", metavar="MAC", help="Only this machine.")
+@click.option("--network", metavar="NETWORK", help="Only those on this network.")
+@list_options
+def refusals(network: str | None, host: str | None, client: str | None, **options: Any) -> None:
+    """List the machines that ask DHCP in vain: no port has their MAC address, say."""
+    api = connect()
+    network_id = lookup.find_id(api, NETWORK, network) if network else None
+    show_list(api, DHCP_REFUSAL, given(network_id=network_id, host=host, client=client), **options)
 
 
 def between(

@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("client", sa.String(length=300), nullable=False),
         sa.Column("reason", sa.String(length=255), nullable=False),
         sa.Column("ip_address", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
         sa.Column("first_at", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,80 @@
+"""Statements on machines that DHCP servers did not answer: few of each network and host."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import delete, insert, select, update
+
+from ipam import model
+from ipam.store import tables
+from ipam.store.engine import instants
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Collection
+
+MOST_OF_A_HOST: Final = 100
+"""Of one network. Who asked longest ago is forgotten."""
+
+_T = tables.dhcp_refusal
+_network = tables.network
+
+COLLECTION: Final = Collection(
+    source=_T.join(_network, _network.c.pk == _T.c.network_pk),
+    selected=(
+        *_T.c,
+        _network.c.id.label("network_id"),
+        _network.c.project_id.label("project_id"),
+    ),
+    columns={
+        "id": _T.c.id,
+        "network_id": _network.c.id,
+        "project_id": _network.c.project_id,
+        "tenant_id": _network.c.project_id,
+        "host": _T.c.host,
+        "client": _T.c.client,
+        "reason": _T.c.reason,
+        "ip_address": _T.c.ip_address,
+        "count": _T.c.times,
+        "first_at": _T.c.first_at,
+        "last_at": _T.c.last_at,
+    },
+    id=_T.c.id,
+    pk=_T.c.pk,
+    special={
+        "first_at": instants.equal_seconds(_T.c.first_at),
+        "last_at": instants.equal_seconds(_T.c.last_at),
+    },
+)
+
+
+def record(tx: Transaction, host: str, network_id: str, refusals: Sequence[dict[str, Any]]) -> int:
+    """Store what a host tells of a network, in the place of what it told before; how many.
+
+    A network that is no more has none. Two first reports of one machine at once: the unique key
+    lets one insert, the other raises IntegrityError.
+    """
+    query = select(_network.c.pk).where(_network.c.id == network_id)
+    network_pk = tx.execute(query).scalar_one_or_none()
+    if network_pk is None:
+        return 0
+    mine = (_T.c.network_pk == network_pk) & (_T.c.host == host)
+    known = set(tx.execute(select(_T.c.client).where(mine).with_for_update()).scalars())
+    for one in sorted(refusals, key=lambda each: each["client"]):
+        if one["client"] in known:
+            tx.execute(update(_T).where(mine, _T.c.client == one["client"]).values(one))
+        else:
+            new = {"id": model.new_id(), "network_pk": network_pk, "host": host}
+            tx.execute(insert(_T).values(new | one))
+    order = _T.c.last_at.desc(), _T.c.pk.desc()
+    extra = select(_T.c.pk).where(mine).order_by(*order).offset(MOST_OF_A_HOST).limit(10_000)
+    pks = list(tx.execute(extra).scalars())
+    if pks:
+        tx.execute(delete(_T).where(_T.c.pk.in_(pks)))
+    return len(refusals)
+
+
+def forget(tx: Transaction, *, before: int, limit: int) -> int:
+    """Delete machines that have not asked since, so many at most; how many there were."""
+    pks = list(tx.execute(select(_T.c.pk).where(_T.c.last_at < before).limit(limit)).scalars())
+    if pks:
+        tx.execute(delete(_T).where(_T.c.pk.in_(pks)))
+    return len(pks)
