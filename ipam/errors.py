@@ -90,10 +90,6 @@ class OutOfBoundsAllocationPool(CallerError):
     """An allocation pool that leaves its subnet."""
 
 
-class OverlappingAllocationPools(CallerError):
-    """Two allocation pools of one subnet that share an address."""
-
-
 class EmptySubnetPoolPrefixList(CallerError):
     """A subnet pool without a prefix."""
 
@@ -372,6 +368,10 @@ class IpAddressAlreadyAllocated(Conflict):
 
 class MacAddressInUse(Conflict):
     """Another port of the network has this MAC address."""
+
+
+class OverlappingAllocationPools(Conflict):
+    """Two allocation pools of one subnet that share an address."""
 
 
 class GatewayConflictWithAllocationPools(Conflict):

@@ -15,6 +15,8 @@ from ipam.model import is_uuid as is_uuid  # noqa: PLC0414  # a check like the o
 
 NAME_LENGTH: Final = 255
 SQL_INTEGER_MAX: Final = 2**31 - 1
+OWNERS: Final = ("compute:", "network:", "neutron:")
+"""What the device_owner of ports begins with."""
 
 _MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.IGNORECASE)
@@ -62,6 +64,16 @@ def cidr(text: str) -> str:
     if not slash or not 0 <= bits <= len(packed) * 8:
         raise ValueError(f"{shown(text)} is not a valid CIDR such as 10.0.0.0/24")
     return str(ip_network((packed, bits), strict=False))
+
+
+def route_cidr(text: str) -> str:
+    """The destination of a route: a network without host bits, which is not this machine's."""
+    right = cidr(text)
+    if model.pack(text.partition("/")[0]) != model.pack(right.partition("/")[0]):
+        raise ValueError(f"{shown(text)} has host bits set; the network is {right}")
+    if ip_network(right).is_loopback:
+        raise ValueError(f"{shown(text)} is a loopback network, to which no route leads")
+    return right
 
 
 def prefix_length(text: str) -> int:
@@ -113,13 +125,23 @@ def is_domain(text: str) -> bool:
 
 def pair_address(text: str) -> str:
     """The address or CIDR of an allowed address pair."""
-    return cidr(text) if "/" in text else address(text)
+    found = cidr(text) if "/" in text else address(text)
+    if ip_network(found).is_multicast:
+        raise ValueError(f"{shown(text)} is a multicast address")
+    return found
 
 
 def zone_name(text: str) -> str:
     """The name of an availability zone."""
     if "," in text:
         raise ValueError("A comma is not allowed")
+    return printable(text)
+
+
+def service_type(text: str) -> str:
+    """What the device_owner of ports begins with that a subnet is for."""
+    if not text.startswith(OWNERS):
+        raise ValueError(f"{shown(text)} begins with none of {', '.join(OWNERS)}")
     return printable(text)
 
 
@@ -176,7 +198,9 @@ Tag: TypeAlias = Annotated[str, _text(printable, min_length=1, max_length=NAME_L
 Uuid: TypeAlias = Annotated[str, _text(uuid, "uuid")]
 IpAddress: TypeAlias = Annotated[str, _text(address, "ip-address", max_length=64)]
 Cidr: TypeAlias = Annotated[str, _text(cidr, "cidr", max_length=64)]
+RouteCidr: TypeAlias = Annotated[str, _text(route_cidr, "cidr", max_length=64)]
 MacAddress: TypeAlias = Annotated[str, _text(mac, "mac-address", max_length=17)]
+ServiceType: TypeAlias = Annotated[str, _text(service_type, max_length=NAME_LENGTH)]
 LowerCase: TypeAlias = Annotated[str, Meta(extra={"check": lower_case})]
 HostName: TypeAlias = Annotated[str, _text(hostname, max_length=NAME_LENGTH)]
 Domain: TypeAlias = Annotated[str, _text(domain, max_length=NAME_LENGTH)]

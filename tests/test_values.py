@@ -39,6 +39,28 @@ def test_what_is_no_cidr_is_refused(text: str) -> None:
         values.cidr(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("10.0.0.7/24", r"host bits set; the network is 10\.0\.0\.0/24"),
+        ("127.0.0.0/8", "loopback"),
+        ("::1/128", "loopback"),
+        ("10.0.0.0", "not a valid CIDR"),
+    ],
+)
+def test_a_route_leads_to_a_network_elsewhere(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        values.route_cidr(text)
+    assert values.route_cidr("10.7.0.0/16") == "10.7.0.0/16"
+
+
+@pytest.mark.parametrize("text", ["224.0.0.5", "239.0.0.0/8", "ff02::1"])
+def test_an_address_pair_is_no_multicast_address(text: str) -> None:
+    with pytest.raises(ValueError, match="multicast"):
+        values.pair_address(text)
+    assert values.pair_address("10.0.0.7/24") == "10.0.0.0/24"
+
+
 def test_host_bits_of_a_cidr_are_dropped() -> None:
     assert values.cidr("10.0.0.7/24") == "10.0.0.0/24"
     assert values.cidr("2001:DB8::1/64") == "2001:db8::/64"

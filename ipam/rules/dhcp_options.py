@@ -58,7 +58,7 @@ def parse(name: str, value: str, ip_version: int) -> DhcpOption:
     conditions = tuple(_condition(each) for each in before)
     number, read = _known(word.lower(), ip_version)
     shown = f"opt_value {values.shown(value)} of {values.shown(name)}"
-    if not value:
+    if not value.strip():
         if ip_version == 4 and number in table.MAY_BE_EMPTY:
             return DhcpOption(number, ip_version, (), conditions)
         raise ValueError(f"{shown} is empty")

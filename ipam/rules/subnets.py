@@ -97,6 +97,7 @@ def faults(shape: Shape) -> list[CallerError]:
     if ip_version(shape.cidr) != shape.ip_version:
         return [_version_fault("cidr", shape.cidr, shape.ip_version)]
     return [
+        *_cidr_faults(shape),
         *_gateway_faults(shape),
         *_pool_faults(shape),
         *_dhcp_faults(shape),
@@ -156,6 +157,11 @@ def mode_faults(shape: Shape) -> Iterator[CallerError]:
         )
 
 
+def _cidr_faults(shape: Shape) -> Iterator[CallerError]:
+    if shape.ip_version == 6 and ip_network(shape.cidr).network_address == IPv6Address(0):
+        yield InvalidInput(f"IPv6 subnet '::' is not supported: {shape.cidr}.")
+
+
 def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
     if shape.gateway_ip is None:
         return
@@ -165,7 +171,8 @@ def _gateway_faults(shape: Shape) -> Iterator[CallerError]:
     gateway = number(shape.gateway_ip)
     given = ip_address(shape.gateway_ip)
     ends = _network_and_broadcast(shape.cidr)
-    if given in ends or given.is_unspecified or given.is_multicast or given.is_loopback:
+    nobodys = given.is_unspecified or given.is_multicast or given.is_loopback
+    if given in ends or (shape.enable_dhcp and nobodys):
         yield InvalidInput(
             f"Invalid input for gateway_ip. Reason: gateway {shape.gateway_ip} is not an address"
             f" that a router of {shape.cidr} can have."

@@ -93,7 +93,7 @@ def test_an_ipv6_gateway_may_be_any_address_of_a_router(gateway: str) -> None:
         ("127.0.1.0/24", "Loopback"),
         ("224.0.1.0/24", "Multicast"),
         ("240.0.0.0/24", "Reserved"),
-        ("::/64", "mapped"),
+        ("0:0:0:1::/64", "mapped"),
         ("::ffff:10.0.0.0/120", "mapped"),
         ("fe80::/64", "Link-local"),
         ("ff02::/64", "Multicast"),
@@ -105,6 +105,11 @@ def test_where_no_machine_can_be_served_there_is_no_dhcp(cidr: str, word: str) -
     shape = Shape(cidr, version, None, [], enable_dhcp=True)
     assert word in " ".join(map(str, subnet_rules.faults(shape)))
     assert kinds(replace(shape, enable_dhcp=False)) == []
+
+
+def test_the_ipv6_network_of_the_unspecified_address_is_no_subnet() -> None:
+    shape = Shape("::/64", 6, None, [], enable_dhcp=False)
+    assert kinds(shape) == [InvalidInput]
 
 
 @pytest.mark.parametrize(("length", "sound"), [(48, False), (63, False), (64, True), (120, False)])

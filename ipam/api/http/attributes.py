@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, UnsetType
@@ -27,7 +27,14 @@ Reader = Callable[[Any, str, list[str]], Any]
 FAULTY: Any = object()
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+BOOLEANS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
+"""The words that Neutron takes for either, in lower case."""
+
+NULL_IS_EMPTY: Final = Meta(extra={"null": "empty"})
+"""Marks a list that null stands for when it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,9 @@ def _reader(kind: Any) -> Reader:
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         return _union_reader(typing.get_args(kind))
+    if origin is Annotated and NULL_IS_EMPTY in kind.__metadata__:
+        inner = _reader(kind.__origin__)
+        return lambda value, path, faults: inner([] if value is None else value, path, faults)
     if origin is list:
         return _list_reader(typing.get_args(kind)[0])
     if isinstance(kind, type) and issubclass(kind, Struct):
@@ -228,7 +238,7 @@ def _understood(kind: Any) -> Callable[[Any], Any]:
     """
     scalar = _bare(kind)
     if scalar is bool:
-        return lambda value: _BOOLEANS.get(str(value).lower(), value)
+        return lambda value: BOOLEANS.get(str(value).lower(), value)
     if scalar is int or (
         typing.get_origin(scalar) is typing.Literal
         and all(isinstance(each, int) for each in typing.get_args(scalar))

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ipam import values
-from ipam.api.http.attributes import canonical, read_one, scalar_type, wire_names
+from ipam.api.http.attributes import BOOLEANS, canonical, read_one, scalar_type, wire_names
 from ipam.errors import HTTPBadRequest
 from ipam.store.engine.listing import Collection, ListQuery
 
@@ -148,15 +148,11 @@ def _printable(name: str, text: str, faults: list[str]) -> str:
 
 
 def _boolean(name: str, text: str, faults: list[str]) -> bool:
-    match text.lower():
-        case "true" | "1":
-            return True
-        case "false" | "0":
-            return False
-        case _:
-            reason = f"{values.shown(text)} is neither True nor False"
-            faults.append(f"Invalid input for {name}. Reason: {reason}.")
-            return False
+    found = BOOLEANS.get(text.lower())
+    if found is None:
+        reason = f"{values.shown(text)} is neither True nor False"
+        faults.append(f"Invalid input for {name}. Reason: {reason}.")
+    return bool(found)
 
 
 def _integer(name: str, text: str, faults: list[str]) -> int:

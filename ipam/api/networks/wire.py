@@ -36,7 +36,18 @@ from ipam.values import (
     zone_name,
 )
 
-Mtu = Annotated[int, Meta(ge=68, le=65535)]
+
+def mtu_or_default(mtu: int) -> int:
+    """The MTU of a new network; 0 asks for the service's default, as in Neutron."""
+    if 0 < mtu < SMALLEST_MTU:
+        raise ValueError(f"Expected `int` >= {SMALLEST_MTU}, or 0 for the default")
+    return mtu
+
+
+SMALLEST_MTU: Final = 68
+"""RFC 791 §3.2: what every link carries."""
+Mtu = Annotated[int, Meta(ge=SMALLEST_MTU, le=65535)]
+NewMtu = Annotated[int, Meta(ge=0, le=65535, extra={"check": mtu_or_default})]
 ZoneName = Annotated[str, Meta(min_length=1, max_length=64, extra={"check": zone_name})]
 SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
 NetworkType = Literal["local", "flat", "vlan", "vxlan"]
@@ -72,7 +83,7 @@ class NetworkCreate(Struct, kw_only=True):
     admin_state_up: Annotated[bool, ADMIN_STATE_UP] = True
     availability_zone_hints: Annotated[list[ZoneName], AVAILABILITY_ZONE_HINTS] = []
     shared: Annotated[bool, SHARED] = False
-    mtu: Annotated[Mtu | None, MTU] = None
+    mtu: Annotated[NewMtu | None, MTU] = None
     dns_domain: Annotated[Domain, DNS_DOMAIN] = ""
     port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED] = True
     router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(
@@ -192,7 +203,15 @@ HINTS_MAX: Final = 12
 def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
     """The contradictions in the body of a POST."""
     faults = segment_rules.faults(values)
-    if len(values.get("availability_zone_hints", ())) > HINTS_MAX:
+    hints = values.get("availability_zone_hints", ())
+    if len(set(hints)) < len(hints):
+        faults.append(
+            InvalidInput(
+                "Invalid input for availability_zone_hints. Reason: Duplicate items in the list:"
+                f" {', '.join(hints)}."
+            )
+        )
+    if len(hints) > HINTS_MAX:
         faults.append(
             InvalidInput(
                 "Invalid input for availability_zone_hints. Reason: these are more than"

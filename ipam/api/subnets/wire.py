@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
 from ipam.api.http import writing
+from ipam.api.http.attributes import NULL_IS_EMPTY
 from ipam.api.http.kind import Kind, Parent
 from ipam.api.http.standard_attributes import (
     CREATED_AT,
@@ -25,7 +26,18 @@ from ipam.errors import SubnetNotFound
 from ipam.store import subnets
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import Cidr, Description, IpAddress, Name, PrefixLength, ProjectId, Tag, Uuid
+from ipam.values import (
+    Cidr,
+    Description,
+    IpAddress,
+    Name,
+    PrefixLength,
+    ProjectId,
+    RouteCidr,
+    ServiceType,
+    Tag,
+    Uuid,
+)
 
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 
@@ -68,8 +80,12 @@ class AllocationPool(Struct):
 
 
 class HostRoute(Struct):
-    destination: Annotated[Cidr, Meta(description="The network that is reached this way.")]
+    destination: Annotated[RouteCidr, Meta(description="The network that is reached this way.")]
     nexthop: Annotated[IpAddress, Meta(description="The router that is asked.")]
+
+
+NameServers = Annotated[list[IpAddress], NULL_IS_EMPTY]
+HostRoutes = Annotated[list[HostRoute], NULL_IS_EMPTY]
 
 
 class SubnetCreate(Struct, kw_only=True):
@@ -83,12 +99,12 @@ class SubnetCreate(Struct, kw_only=True):
     tags: Annotated[list[Tag], TAGS] = []
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[list[AllocationPool] | UnsetType, ALLOCATION_POOLS] = UNSET
-    dns_nameservers: Annotated[list[IpAddress], DNS_NAMESERVERS] = []
-    host_routes: Annotated[list[HostRoute], HOST_ROUTES] = []
+    dns_nameservers: Annotated[NameServers, DNS_NAMESERVERS] = []
+    host_routes: Annotated[HostRoutes, HOST_ROUTES] = []
     enable_dhcp: Annotated[bool, ENABLE_DHCP] = True
     ipv6_ra_mode: Annotated[Ipv6Mode | None, IPV6_RA_MODE] = None
     ipv6_address_mode: Annotated[Ipv6Mode | None, IPV6_ADDRESS_MODE] = None
-    service_types: Annotated[list[Name], SERVICE_TYPES] = []
+    service_types: Annotated[list[ServiceType], SERVICE_TYPES] = []
     subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
     use_default_subnetpool: Annotated[
         bool, Meta(description="Take the cidr from the default subnet pool.")
@@ -106,10 +122,10 @@ class SubnetUpdate(Struct, kw_only=True):
     description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[list[AllocationPool] | UnsetType, ALLOCATION_POOLS] = UNSET
-    dns_nameservers: Annotated[list[IpAddress] | UnsetType, DNS_NAMESERVERS] = UNSET
-    host_routes: Annotated[list[HostRoute] | UnsetType, HOST_ROUTES] = UNSET
+    dns_nameservers: Annotated[NameServers | UnsetType, DNS_NAMESERVERS] = UNSET
+    host_routes: Annotated[HostRoutes | UnsetType, HOST_ROUTES] = UNSET
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
-    service_types: Annotated[list[Name] | UnsetType, SERVICE_TYPES] = UNSET
+    service_types: Annotated[list[ServiceType] | UnsetType, SERVICE_TYPES] = UNSET
 
 
 class SubnetView(Struct, kw_only=True):

@@ -1,10 +1,10 @@
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 from msgspec import UNSET, Struct, UnsetType
 
-from ipam.api.http.attributes import parse, read_one, scalar_type
+from ipam.api.http.attributes import NULL_IS_EMPTY, parse, read_one, scalar_type
 from ipam.errors import HTTPBadRequest
 from ipam.values import IpAddress, Name
 
@@ -36,7 +36,7 @@ def test_a_good_body_becomes_the_struct_with_its_defaults() -> None:
 
 
 def test_every_fault_is_reported_at_once() -> None:
-    body = {"name": 7, "flag": "no", "router:external": None, "mode": "c", "foo": 1, "id": "x"}
+    body = {"name": 7, "flag": "maybe", "router:external": None, "mode": "c", "foo": 1, "id": "x"}
     found = faults(body)
     assert len(found) == 7
     text = " ".join(found)
@@ -75,10 +75,20 @@ def test_a_text_that_is_no_number_is_a_fault(text: str) -> None:
     assert len(faults({"size": text})) == 1
 
 
-@pytest.mark.parametrize("said", ["True", "true", "1", 1])
+@pytest.mark.parametrize("said", ["True", "true", "1", 1, "yes", "Y", "on", "t"])
 def test_a_boolean_may_come_as_text_or_digit(said: Any) -> None:
     assert parse(Thing, {"size": 1, "flag": said}).result().flag is True
-    assert len(faults({"size": 1, "flag": "yes"})) == 1
+    assert len(faults({"size": 1, "flag": "maybe"})) == 1
+
+
+def test_null_is_an_empty_list_where_it_is_marked_so() -> None:
+    class Lists(Struct, kw_only=True):
+        open: Annotated[list[int], NULL_IS_EMPTY] = []
+        closed: list[int] = []
+
+    assert parse(Lists, {"open": None}).result().open == []
+    assert parse(Lists, {"open": ["1"]}).result().open == [1]
+    assert len(parse(Lists, {"open": ["x"], "closed": None}).faults) == 2
 
 
 def test_a_name_may_have_255_characters() -> None:

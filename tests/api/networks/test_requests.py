@@ -69,7 +69,7 @@ def test_two_different_projects_are_refused(api: Api) -> None:
         ({"name": "x" * 256}, "name"),
         ({"name": 5}, "name"),
         ({"name": "a\0b"}, "Control character"),
-        ({"admin_state_up": "yes"}, "admin_state_up"),
+        ({"admin_state_up": "maybe"}, "admin_state_up"),
         ({"mtu": 10}, "mtu"),
         ({"mtu": 1e400}, ""),
         ({"mtu": 2**70}, "mtu"),

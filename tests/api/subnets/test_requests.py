@@ -79,15 +79,16 @@ def test_an_ipv6_subnet_starts_its_pool_behind_the_gateway(
 
 
 def test_host_bits_of_a_cidr_are_dropped(api: Api, network: dict[str, Any]) -> None:
-    made = api.create(
-        "subnet",
-        network_id=network["id"],
-        cidr="10.0.0.7/24",
-        ip_version=4,
-        host_routes=[{"destination": "10.7.0.9/16", "nexthop": "10.0.0.9"}],
-    )
+    made = api.create("subnet", network_id=network["id"], cidr="10.0.0.7/24", ip_version=4)
     assert (made["cidr"], made["gateway_ip"]) == ("10.0.0.0/24", "10.0.0.1")
-    assert made["host_routes"] == [{"destination": "10.7.0.0/16", "nexthop": "10.0.0.9"}]
+
+
+def test_null_takes_name_servers_and_routes_away(api: Api, subnet: dict[str, Any]) -> None:
+    route = {"destination": "10.7.0.0/16", "nexthop": "10.0.0.9"}
+    both = {"dns_nameservers": ["10.0.0.8"], "host_routes": [route]}
+    assert api.update("subnet", subnet["id"], **both).items() >= both.items()
+    changed = api.update("subnet", subnet["id"], dns_nameservers=None, host_routes=None)
+    assert (changed["dns_nameservers"], changed["host_routes"]) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_host_bits_of_a_cidr_are_dropped(api: Api, network: dict[str, Any]) -> N
                     {"start": "10.0.0.8", "end": "10.0.0.19"},
                 ]
             },
-            400,
+            409,
             "OverlappingAllocationPools",
             "10.0.0.5-10.0.0.9 10.0.0.8-10.0.0.19",
         ),
