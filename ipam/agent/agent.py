@@ -1,4 +1,4 @@
-"""The agent: its parts put together, its one loop, its end."""
+"""The agent: makes its parts, runs its loop, and closes it."""
 
 import contextlib
 import logging
@@ -41,9 +41,9 @@ TROUBLES_TOLD = 100
 
 @contextlib.contextmanager
 def running_agent(settings: Settings, client: Client, prepared: Preparation) -> Iterator["Agent"]:
-    """The agent with all its threads. At the end all is closed, and what is served goes on.
+    """The agent with all its threads. At the end all is closed; the dnsmasqs run on.
 
-    A part that cannot be made or started leaves nothing open.
+    If a part cannot be made or started, nothing stays open.
     """
     with contextlib.ExitStack() as closing:
         agent = Agent(settings, client, prepared, closing)
@@ -52,7 +52,7 @@ def running_agent(settings: Settings, client: Client, prepared: Preparation) -> 
 
 
 class Agent:
-    """Everything that lives as long as the process, put together, and its one loop."""
+    """All parts that live as long as the process, and the loop."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Agent:
         prepared: Preparation,
         closing: contextlib.ExitStack,
     ) -> None:
-        """Each part that is made is closed by `closing`, in the order that undoes theirs."""
+        """`closing` closes the parts in the reverse order of their making."""
         state, run_path = settings.agent.state_path, settings.run_path
         self.dnsmasq_version = prepared.dnsmasq_version
         self._vif_type = settings.agent.vif_type
@@ -134,7 +134,7 @@ class Agent:
         )
 
     def start(self) -> None:
-        """Take over what an earlier life left, and begin to listen and to ask."""
+        """Adopt what an earlier process left, and begin to listen and to ask the API."""
         self._logs.start()
         self._inbox.start()
         self._servers.adopt()
@@ -143,7 +143,7 @@ class Agent:
         self._shipper.start()
 
     def serve(self) -> None:
-        """Turn after turn, until `stop`."""
+        """Run the loop until `stop`."""
         wait, tidy_at = 0.0, time.monotonic() + TIDY_SECONDS
         api_has_answered = False
         while not self._stopping:
@@ -162,19 +162,19 @@ class Agent:
                 wait = 1.0
 
     def stop(self) -> None:
-        """End `serve` after its turn; may be called from a thread or a signal handler."""
+        """End `serve` after its turn. A thread or a signal handler may call it."""
         self._stopping = True
         self._wake_up()
 
     def remove_everything(self) -> None:
-        """Stop every server, and remove every namespace and bridge that nobody else uses."""
+        """Stop every server, remove every namespace, and every bridge that nobody else uses."""
         until = time.monotonic() + REMOVE_SECONDS
         more = True
         while more and time.monotonic() < until:
             more = self._reconciler.remove_everything()
 
     def _wait(self, seconds: float) -> None:
-        """Until something happened. A dnsmasq whose end woke us is taken off the list."""
+        """Wait until something happens. A dnsmasq that has ended is not watched any more."""
         died = set()
         for key, _mask in self._selector.select(seconds):
             if key.data is not None:

@@ -1,7 +1,7 @@
-"""The agent's conversation with the API, in one thread: what to serve, what is so, "I live".
+"""Talks to the API in one thread: asks what to serve, reports ports, sends heartbeats.
 
-The wake socket only says "look now"; the poll alone is enough to be right. With the API away the
-thread keeps asking, and the rest of the agent serves what was known last.
+The wake socket only makes it faster; the poll alone is enough to be right. If the API does not
+answer, the thread goes on asking, and the rest of the agent serves what was last known.
 """
 
 import logging
@@ -31,11 +31,11 @@ LOG = logging.getLogger(__name__)
 NETWORKS_PER_REQUEST = 50
 PORTS_PER_REPORT = 500
 SOONEST_HEARTBEAT_SECONDS = 1.0
-"""Between heartbeats that only a changed count brings on."""
+"""The least time between heartbeats that are sent only because a count changed."""
 
 
 class ApiLink:
-    """Keeps `networks` current and calls `on_change` after each change of it."""
+    """Keeps `networks` current, and calls `on_change` after each change of it."""
 
     def __init__(
         self,
@@ -79,30 +79,30 @@ class ApiLink:
         self._thread = threading.Thread(target=self._run, name="api-link", daemon=True)
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start the thread."""
         self._wake.bind()
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the request at hand, if it was begun at all."""
+        """Stop the thread after its current request. Does nothing if it was not started."""
         self._stopping = True
         self._wake.interrupt()
         if self._thread.is_alive():
             self._thread.join()
 
     def report(self, ports: Mapping[str, tuple[int, bool]]) -> None:
-        """By port, at which revision, whether DHCP would answer or the tap is missing."""
+        """Report ports: at which revision, and whether DHCP would answer or the tap is missing."""
         with self._lock:
             self._reports.update(ports)
         self._wake.interrupt()
 
     def ask(self) -> None:
-        """Look at once what the API has."""
+        """Ask the API at once."""
         self._asked = True
         self._wake.interrupt()
 
     def turn(self) -> None:
-        """Say and ask what is due. Raises IpamError when the API is away or refuses."""
+        """Send and ask what is due. Raises IpamError if the API does not answer or refuses."""
         self._heartbeat()
         self._send_reports()
         self._fetch()
@@ -144,14 +144,14 @@ class ApiLink:
         self._heartbeat_at = time.monotonic()
 
     def _fetch(self) -> None:
-        """Bring `networks` to what the API says now: all digests, then what moved."""
+        """Update `networks` from the API: reads all digests, then the networks that changed."""
         path = f"/v2.0/agents/{self._agent_id}/dhcp-state"
         etag, body = self._client.get_if_changed(path, self._etag)
         if body is None:
             return
         digests = read_digests(body)
         current = {key: row for key, row in self.networks.items() if key in digests}
-        # At the first look everything: what the disk has of a status may be of any age.
+        # The first time all networks: statuses on the disk may be of any age.
         moved = [
             key
             for key in digests
@@ -170,7 +170,7 @@ class ApiLink:
     def _fetch_in_full(
         self, path: str, network_ids: Sequence[str]
     ) -> tuple[list[FullNetwork], dict[str, str]]:
-        """The networks, and of those that cannot be read what is wrong, by id."""
+        """The networks, and the faults of those that cannot be read, by id."""
         fetched: list[FullNetwork] = []
         faults: dict[str, str] = {}
         for some in chunks(network_ids, NETWORKS_PER_REQUEST):
@@ -187,9 +187,9 @@ class ApiLink:
             self._client.post(f"/v2.0/agents/{self._agent_id}/probes", json=body)
 
     def _tell_of_faults(self, faults: Mapping[str, str]) -> None:
-        """Say once what is wrong with a network's description, and once that it is right.
+        """Log once what is wrong with a network's description, and once when it is right.
 
-        What could not be read is asked for again at each change, so `faults` has them all.
+        Networks that could not be read are asked for at each change, so `faults` has all of them.
         """
         for network_id, fault in faults.items():
             if self._faults.get(network_id) != fault:
@@ -235,7 +235,7 @@ class ApiLink:
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, AgentNotFound):
-            self._agent_id = self._etag = None  # deleted by an administrator: sign on anew
+            self._agent_id = self._etag = None  # deleted by an administrator: register again
         if self._trouble.begins(str(error) or repr(error)):
             unforeseen = None if isinstance(error, IpamError) else error
             LOG.warning("serving the last known state: %s", error, exc_info=unforeseen)

@@ -1,4 +1,4 @@
-"""Answering admins who ask what ports' machines would get: dnsmasq is asked anew for each."""
+"""Answers admins' questions about what ports' machines would get, by asking dnsmasq each time."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,7 +14,7 @@ ATTEMPTS = 3
 
 
 class Inquiries:
-    """For the thread that speaks with the API; the loop goes on meanwhile."""
+    """For the thread that talks to the API. The loop runs meanwhile."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What an admin who asks about a port is told: each subnet's offer, and what it lacks. Pure."""
+"""The answer to a question about a port: each subnet's offer, and what it lacks. Pure."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,7 @@
-"""What the loop needs of the kernel and of the dnsmasq processes, and what it sees of them.
+"""What the loop needs of the kernel and the dnsmasq processes: protocols and values.
 
-`host.kernel` and `dnsmasq.process` do it. The tests have a double of each, and the double of the
-kernel passes the same tests as the kernel.
+`host.kernel` and `dnsmasq.process` implement them. The tests have a double of each, and the double
+of the kernel passes the same tests as the kernel.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,22 +21,22 @@ from ipam.protocol.lease_events import LeaseEventCreate
 
 @dataclass(frozen=True, slots=True)
 class SeenNetwork:
-    """What the kernel has of one network."""
+    """One network in the kernel."""
 
     bridge: Bridge | None
     namespace: bool
     interface: Interface | None
     addresses: frozenset[str]
     members: frozenset[str]
-    """The links on the bridge that are up and have its MTU, without the DHCP port's own."""
+    """The links on the bridge that are up and have its MTU, without the DHCP port's."""
     foreign: bool
-    """Something other than the DHCP port is on the bridge."""
+    """Whether something other than the DHCP port is on the bridge."""
 
 
 class Kernel(Protocol):
-    """The networking of the host. Each call says what should be; what is so already is no error.
+    """The networking of the host. Each call names a wanted state, which may exist already.
 
-    What is seen is as old as the last `refresh()`, but for the caller's own changes.
+    What it shows is as old as the last `refresh()`, except for the caller's own changes.
     """
 
     def refresh(self) -> None:
@@ -46,44 +46,44 @@ class Kernel(Protocol):
         """Every link of the host."""
 
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
-        """Those of the names that are links of this host."""
+        """The names that are links of this host."""
 
     def members(self, network_id: str) -> frozenset[str]:
-        """The links on the network's bridge, in whatever state."""
+        """The links on the network's bridge, in any state."""
 
     def see(self, network_id: str) -> SeenNetwork:
         """The network as it is."""
 
     def ensure_bridge(self, bridge: Bridge) -> None:
-        """The bridge, up, with this MTU, which its members get too."""
+        """Have the bridge, up, with this MTU, which its members get, too."""
 
     def delete_link(self, name: str) -> None:
-        """No link of that name; a veth pair goes with either end."""
+        """Have no link of that name. Deleting one end of a veth pair deletes both."""
 
     def create_namespace(self, network_id: str) -> None:
-        """The network's namespace."""
+        """Have the network's namespace."""
 
     def delete_namespace(self, network_id: str) -> None:
-        """No namespace of the network, and so nothing in it."""
+        """Have no namespace of the network, and nothing in it."""
 
     def create_interface(self, network_id: str, interface: Interface, bridge: str) -> None:
-        """The DHCP port's veth pair, between the bridge and the namespace, up at both ends."""
+        """Have the DHCP port's veth pair between the bridge and the namespace, up at both ends."""
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
-        """No veth pair of the DHCP port."""
+        """Have no veth pair of the DHCP port."""
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
-        """Give the interface in the namespace the address, or take it away."""
+        """Add the address to the interface in the namespace, or remove it."""
 
     def attach_tap(self, tap: str, bridge: Bridge) -> None:
-        """Put the tap on the bridge and set it up. A tap that has gone meanwhile is no error."""
+        """Put the tap on the bridge and set it up. A missing tap is no error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A dnsmasq and its helper, which runs the hook. Each descriptor is readable at the end.
+    """A dnsmasq and its helper, which runs the hook. A descriptor is readable when one ends.
 
-    Both are watched: without its helper dnsmasq drops every event without a word.
+    Both are watched, because without its helper dnsmasq silently drops every event.
     """
 
     pid: int
@@ -95,61 +95,61 @@ class Processes(Protocol):
     """The dnsmasq processes of the host. They outlive the agent."""
 
     def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
-        """The dnsmasq that already serves from these files, in the network's namespace."""
+        """The running dnsmasq of these files, in the network's namespace."""
 
     def start(
         self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
     ) -> Running:
-        """A dnsmasq that has read its files and is ready to answer; `log` is where it logs."""
+        """A dnsmasq that has read its files and is ready to answer. It logs into `log`."""
 
     def reload(self, running: Running) -> None:
-        """Have it read its hosts and options anew, before the next packet that it reads."""
+        """Make it read its hosts and options again, before the next packet."""
 
     def stop(self, running: Running) -> None:
-        """End it. It is still to be let go of."""
+        """Stop it. `let_go` has to follow."""
 
     def let_go(self, running: Running) -> None:
-        """Hold it no longer, whether it goes on or has ended."""
+        """Close its descriptors, whether it runs or has ended."""
 
     def release(self, step: ReleaseLease) -> None:
-        """Tell the network's dnsmasq, as the client would, that the lease is over."""
+        """Tell the network's dnsmasq that the lease has ended, as the client would."""
 
 
 class Logs(Protocol):
-    """What the dnsmasq processes say."""
+    """The logs of the dnsmasq processes."""
 
     def open(self, network_id: str, directory: Path) -> int:
         """The descriptor for the network's dnsmasq to log into."""
 
     def begins_anew(self, network_id: str) -> None:
-        """A new dnsmasq starts: what an earlier one said is over."""
+        """Note that a new dnsmasq starts: the verdicts of an earlier one do not hold."""
 
     def close(self, network_id: str) -> None:
-        """The network has no dnsmasq any more."""
+        """Close the log of a network without dnsmasq."""
 
     def last_words(self, network_id: str) -> str:
         """The last lines of the network's dnsmasq."""
 
     def verdicts(self, network_id: str) -> Sequence[Verdict]:
-        """What the network's dnsmasq has dropped, refused or withheld, as far as it holds."""
+        """What the network's dnsmasq has dropped, refused or withheld, if it still holds."""
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""
 
     def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
-        """The next DHCPDISCOVER of each of these machines is the agent's own."""
+        """Note that the next DHCPDISCOVER of each of these machines is a probe of the agent."""
 
 
 class Prober(Protocol):
-    """Asks a network's dnsmasq what a machine would get, unseen by all machines."""
+    """Asks a network's dnsmasq what a machine would get. No machine sees it."""
 
     def ask(
         self, network_id: str, interface: Interface, questions: Sequence[Question]
     ) -> Mapping[Question, Offer | Refusal]:
-        """The answers; a question may have none. Raises OSError if nobody can be asked."""
+        """The answers. A question may have none. Raises OSError if it cannot ask."""
 
     def keep(self, network_ids: Collection[str]) -> None:
-        """Let go of all networks but these."""
+        """Close the sockets of all networks except these."""
 
 
 class Listener(Protocol):
@@ -163,11 +163,11 @@ class Listener(Protocol):
 
 
 class Inbox(Protocol):
-    """Where the hooks send what happens to leases."""
+    """Receives lease events from the hooks."""
 
     @property
     def path(self) -> Path:
-        """The socket."""
+        """The path of the socket."""
 
     def record(self, events: list[LeaseEventCreate]) -> None:
-        """Make events durable and known. Raises OSError if the disk refuses."""
+        """Write events to disk and to the lease table. Raises OSError if the disk refuses."""

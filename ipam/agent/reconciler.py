@@ -1,6 +1,6 @@
-"""Observe, plan, report, act: one turn brings the host nearer to what the API wants.
+"""Observe, plan, report, act: each turn brings the host nearer to what the API wants.
 
-Level-triggered: whatever woke it, a turn looks at everything and does what is missing.
+It is level-triggered: whatever woke it, a turn looks at everything and does what is missing.
 """
 
 import logging
@@ -34,7 +34,7 @@ IDLE_SECONDS = 10.0
 
 
 class Reconciler:
-    """The loop's body. Not for several threads."""
+    """The loop's body. Not thread-safe."""
 
     def __init__(
         self,
@@ -77,14 +77,14 @@ class Reconciler:
 
     @property
     def networks(self) -> Mapping[str, ServedNetwork]:
-        """What is to be served."""
+        """The networks to serve, by id."""
         return self._served
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """What is not as it should be, by the id of a network, subnet or port, or by tap.
+        """What is not as wanted, by the id of a network, subnet or port, or by tap.
 
-        May be asked for by any thread.
+        Any thread may call it.
         """
         found = [self._executor.troubles, self._proofs.troubles]
         for network_id, served in self._served.items():
@@ -92,7 +92,7 @@ class Reconciler:
         return joined(found)
 
     def want(self, rows: Mapping[str, FullNetwork]) -> None:
-        """From now on serve these networks of the API's `dhcp-state`."""
+        """Serve these networks of the API's `dhcp-state`, and no others."""
         served = {}
         for network_id, row in rows.items():
             network = self._served.get(network_id)
@@ -106,7 +106,7 @@ class Reconciler:
         self._rows, self._served = rows, served
 
     def turn(self) -> float:
-        """Do what is to be done; gives the seconds until the next look, 0 for at once."""
+        """Do one turn. Gives the seconds until the next, 0 for at once."""
         self._wait = IDLE_SECONDS
         observed = self._observe()
         steps = self._plan(observed)
@@ -166,7 +166,8 @@ class Reconciler:
         wanted = {}
         for network_id, served in self._served.items():
             taps = self._kernel.present_taps(served.state.taps) - stubborn
-            # libvirt fails to start a guest whose tap is on the bridge before it is put there.
+            # libvirt fails to start a guest whose tap is on the bridge before libvirt puts it
+            # there.
             if served.self_plugged:
                 taps -= served.self_plugged - self._kernel.members(network_id)
             wanted[network_id] = _with_taps(served.state, taps)
@@ -182,7 +183,7 @@ class Reconciler:
         return networks
 
     def _plan(self, observed: Observed) -> list[AnyAction]:
-        """What is missing on this host, and may be tried now."""
+        """The steps that are missing on this host and may be tried at the moment."""
         actual = observed.actual()
         steps = plan(observed.wanted, actual, observed.occupied())
         steps = self._without_drastic(steps, actual, observed.wanted)
@@ -196,19 +197,19 @@ class Reconciler:
     def _without_drastic(
         self, steps: tuple[AnyAction, ...], actual: HostState, wanted: HostState
     ) -> tuple[AnyAction, ...]:
-        """The plan, or what of it takes nothing away."""
+        """The plan, or if it is drastic, only its steps that remove nothing."""
         try:
             refuse_if_drastic(steps, actual, self._drastic_fraction)
         except DrasticPlan as error:
             if self._refusal.begins(str(error)):
-                LOG.error("%s", error)  # noqa: TRY400  # the sentence says it all
+                LOG.error("%s", error)  # noqa: TRY400  # the message says it all
             return tuple(step for step in steps if step.network_id in wanted.networks)
         if self._refusal.ends():
             LOG.warning("the plan is carried out again: it stops no more than it may")
         return steps
 
     def _report_ports(self, observed: Observed) -> None:
-        """Report whose machine gets its answer now, and whose tap is not here."""
+        """Report the ports whose machines get their answers, and those whose taps are missing."""
         report = {}
         self._proofs.begin_turn()
         for network_id in self._served:
@@ -223,7 +224,7 @@ class Reconciler:
         self._wait = min(self._wait, self._proofs.end_turn())
 
     def _news(self, network_id: str, observed: Observed) -> list[tuple[ServedPort, bool]]:
-        """What the API does not know of the network's ports, and is proved."""
+        """The states of the network's ports that are new to the API and proved."""
         served = self._served[network_id]
         wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
         stubborn = observed.stubborn_taps
@@ -244,7 +245,7 @@ class Reconciler:
         return [(port, ready) for port, ready in found if port.id not in unproved]
 
     def _prove_again(self, network_id: str, observed: Observed) -> None:
-        """Look whether ports that the API takes for ready are answered, as they are now."""
+        """Check whether changed ports that are ready in the API are still answered."""
         served = self._served[network_id]
         wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
         changed = [port for port in served.ports.values() if not self._proofs.is_known(port)]
@@ -253,7 +254,7 @@ class Reconciler:
             self._proofs.prove(served, wanted, seen, ports)
 
     def _ask_about_taps(self) -> None:
-        """Have the API asked, if a tap is here that it may know of and the agent does not."""
+        """Ask the API if there is a tap that only the API may know."""
         known: set[str] = set()
         for served in self._served.values():
             known |= served.state.taps
@@ -270,7 +271,7 @@ def _with_taps(state: NetworkState, taps: frozenset[str]) -> NetworkState:
 
 
 def _sentence(port: ServedPort, *, ready: bool) -> str:
-    """What the log says of a port that was reported."""
+    """The line in the log for a reported port."""
     if ready:
         return f"DHCP answers with {', '.join(port.addresses)}"
     if not port.is_served:

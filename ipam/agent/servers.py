@@ -1,6 +1,6 @@
-"""The dnsmasq servers of this host as the planner sees them, and the actions upon them.
+"""The dnsmasq servers of this host, as observed for the plan, and the actions on them.
 
-Ties together, by network, what belongs to one server: its files, its process, its leases.
+It joins, by network, the files, the process and the leases of one server.
 """
 
 import logging
@@ -27,7 +27,7 @@ RELOAD_EVERY_SECONDS = 0.1
 
 
 class Servers:
-    """The servers by network id. Not for several threads."""
+    """The servers by network id. Not thread-safe."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Servers:
         self._files: dict[str, ServerFiles] = {}
         self._running: dict[str, Running] = {}
         directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o755)  # dnsmasq reads here after it gave up its privileges
+        directory.chmod(0o755)  # dnsmasq reads here after it has dropped its privileges
 
     def adopt(self) -> None:
         """Take over what an earlier life of the agent left running."""
@@ -77,7 +77,7 @@ class Servers:
     def observe(
         self, network_id: str, seen: SeenNetwork, taps: Collection[str]
     ) -> ObservedNetwork:
-        """The network as it is, with those of the given taps that are on its bridge."""
+        """The network's actual state, with those of the given taps that are on its bridge."""
         files = self._files[network_id]
         runs = network_id in self._running
         state = NetworkState(
@@ -95,7 +95,7 @@ class Servers:
         return ObservedNetwork(state, seen.foreign, leases, files.retired())
 
     def begin(self, network_id: str) -> None:
-        """Make the network ours, before anything of it exists."""
+        """Mark the network as the agent's, before anything of it exists."""
         self._files_of(network_id)
 
     def write(self, network_id: str, path: str, text: str) -> None:
@@ -110,7 +110,7 @@ class Servers:
         """Start the server with the leases that this host knows."""
         files = self._files[network_id]
         left = self._processes.adopt(network_id, files)
-        if left is not None:  # by a start that failed half-way: no two can serve
+        if left is not None:  # by a start that failed half-way: two cannot serve
             self._processes.stop(left)
             self._processes.let_go(left)
         files.write_startup(startup)
@@ -132,7 +132,7 @@ class Servers:
         files.mark_read(self._monotonic())
 
     def reload(self, network_id: str) -> float:
-        """Have the server read its files, or give the seconds until it is time for that."""
+        """Make the server read its files, or give the seconds until it may."""
         files = self._files[network_id]
         wait = files.last_reload + RELOAD_EVERY_SECONDS - self._monotonic()
         if wait > 0:
@@ -142,7 +142,7 @@ class Servers:
         return 0.0
 
     def stop(self, network_id: str, *, for_good: bool) -> None:
-        """Stop the server. For good, its leases end, and nobody else will say so."""
+        """Stop the server. If it is `for_good`, report the ends of its leases, too."""
         running = self._running.get(network_id)
         if running is not None:
             self._processes.stop(running)
@@ -151,7 +151,7 @@ class Servers:
             self.record_missed(network_id, self._table.leases(network_id))
 
     def died(self, network_id: str) -> None:
-        """The server or its helper has ended by itself: neither is worth anything alone."""
+        """Stop what is left after the server or its helper has ended: neither works alone."""
         LOG.warning("network %s: dnsmasq has died; starting it again", network_id)
         self.stop(network_id, for_good=False)
 
@@ -160,7 +160,7 @@ class Servers:
         self._processes.release(step)
 
     def leases(self, network_id: str) -> list[Lease]:
-        """What the server holds, as far as it has said."""
+        """The leases that the server has reported."""
         return self._table.leases(network_id)
 
     def leased_networks(self) -> set[str]:
@@ -168,7 +168,7 @@ class Servers:
         return self._table.network_ids()
 
     def record_missed(self, network_id: str, leases: Collection[Lease]) -> None:
-        """Write down the end of leases that no server will report."""
+        """Record the ends of leases that no server will report."""
         now = clock.now_microseconds()
         self._inbox.record([missed_event(network_id, self._host, one, now) for one in leases])
 
@@ -179,7 +179,7 @@ class Servers:
         self._spool.remove(network_id)
 
     def let_go(self) -> None:
-        """Hold the processes no longer; they go on."""
+        """Close the descriptors of the processes, which run on."""
         for network_id in list(self._running):
             self._let_go(network_id)
 

@@ -18,7 +18,7 @@ class AskedProbe(Struct, frozen=True):
 
 
 class ToldOption(Struct, frozen=True):
-    """A DHCP option as a machine gets it."""
+    """A DHCP option that a machine would get."""
 
     ignores_unknown: ClassVar = True
 
@@ -32,7 +32,7 @@ class ToldOption(Struct, frozen=True):
 
 
 class Offered(Struct, frozen=True, kw_only=True):
-    """What the machine would get in one subnet; without an address nothing."""
+    """What the machine would get in one subnet. Without an address it would get nothing."""
 
     ignores_unknown: ClassVar = True
 
@@ -83,5 +83,5 @@ class _Asked(Struct):
 
 
 def read_asked(answer: Any) -> list[AskedProbe]:
-    """The questions in a `dhcp-state` answer, as parsed JSON. Raises Malformed."""
+    """The questions in a `dhcp-state` answer (parsed JSON). Raises Malformed."""
     return read_parsed(_Asked, answer, "dhcp-state").probes

@@ -1,4 +1,4 @@
-"""Statements on questions about what ports' machines would get: one for each port, the last."""
+"""Statements on questions about what ports' machines would get. Each port has only its last."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,16 +11,16 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
 OPEN_SECONDS: Final = 60
-"""An agent that was away for longer does not answer: nobody waits any more."""
+"""A question is open so long. After that nobody waits for its answer."""
 MOST_LOOKED_AT: Final = 10_000
 
 _probe, _port = tables.port_probe, tables.port
 
 
 def ask(tx: Transaction, port_id: str) -> None:
-    """A new question in the place of the port's last one. The port exists.
+    """Add a question, which replaces the port's last one. The port must exist.
 
-    Two at once: the key lets one insert, the other raises IntegrityError.
+    Of two callers at once, the key lets one insert. The other raises IntegrityError.
     """
     pk = tx.execute(select(_port.c.pk).where(_port.c.id == port_id)).scalar_one()
     tx.execute(delete(_probe).where(_probe.c.port_pk == pk))
@@ -35,7 +35,7 @@ def last(tx: Transaction, port_id: str) -> Record | None:
 
 
 def waiting(tx: Transaction, agent: Record, most: int) -> list[Record]:
-    """Questions that this agent is to answer and has not answered yet: `id` and `port_id`."""
+    """The questions that this agent should answer and has not answered: `id` and `port_id`."""
     mine = (_port.c.binding_host_id == agent.host) | scheduling.unbound_ports_of(agent)
     query = (
         select(_probe.c.id, _port.c.id.label("port_id"), _probe.c.answers)
@@ -48,7 +48,7 @@ def waiting(tx: Transaction, agent: Record, most: int) -> list[Record]:
 
 
 def answer(tx: Transaction, agent: Record, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Store the agent's answers by question; the ids of those that were still asked."""
+    """Store the agent's answers by question. Gives the ids of those that were still open."""
     taken = []
     for probe_id in sorted(answers):  # all writers lock in one order
         query = select(_probe.c.answers).where(_probe.c.id == probe_id).with_for_update()

@@ -1,6 +1,6 @@
 """A host on which the whole loop of the agent runs, on doubles of the kernel and of dnsmasq.
 
-Files, leases, plans, readiness and retries are the real ones, and time is what the test says.
+Files, leases, plans, readiness and retries are the real ones. The test sets the time.
 """
 
 import itertools

@@ -1,8 +1,8 @@
 """The dnsmasq processes of a host without a process: see ipam.agent.outside.Processes.
 
-A server holds what dnsmasq would hold. It sees a new file by itself, but keeps the lines of one
-that changed or went until it is told to reload; it lives in the namespace that it was started in,
-whatever becomes of the name; and what it does to its leases it tells through the hook.
+A server keeps what dnsmasq would keep. It sees a new file by itself, but keeps the lines of a
+changed or removed file until it is told to reload. It stays in the namespace in which it was
+started, even if the name is removed. It reports changes of its leases through the hook.
 """
 
 import re

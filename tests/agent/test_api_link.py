@@ -1,4 +1,4 @@
-"""What the agent says to the API and what it makes of the answers."""
+"""What the agent sends to the API, and what follows from the answers."""
 
 import logging
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,8 @@
-"""The laws of the plan, held to the whole loop: any state, any failure, any moment of death.
+"""The laws of the plan, tested on the whole loop: any state, any failure, a kill at any moment.
 
-Whatever happened before, once nothing fails any more the host comes to what is wanted and rests.
-On the way there no server that serves as it should is stopped, no answer that takes most networks
-away stops their servers, and what the API is told of a port is true.
+Whatever happened before, once nothing fails any more, the host reaches the wanted state and stays
+there. Meanwhile no server that serves as wanted is stopped, no answer that removes most networks
+stops their servers, and what the API is told of a port is true.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The agent with real bridges, namespaces, dnsmasq and DHCP clients; the API is a dictionary."""
+"""The agent with real bridges, namespaces, dnsmasq and DHCP clients. The API is a double."""
 
 import contextlib
 import os

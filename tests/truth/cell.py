@@ -1,4 +1,4 @@
-"""One cell of the matrix: a state, a change, a real client, and who is right."""
+"""One cell of the matrix: a state, a change, a real client, and the check of its result."""
 
 from dataclasses import dataclass
 

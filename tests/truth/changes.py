@@ -1,4 +1,4 @@
-"""Changes through the API, one each, with what the machine itself does at the same time."""
+"""Changes through the API, and what the machine itself does at the same time."""
 
 import os
 import signal

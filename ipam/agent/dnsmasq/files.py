@@ -1,4 +1,4 @@
-"""The directory of one network's dnsmasq, below the run path: its files, and what it has read.
+"""The directory of a network's dnsmasq, below the run path, and what dnsmasq has read of it.
 
 The directory is also the mark of ownership: the agent looks after the networks that have one. New
 content is renamed into place, which dnsmasq watches for, so it never reads half a file. Names that
@@ -47,7 +47,7 @@ class ServerFiles:
         self.startup = text
 
     def write(self, path: str, text: str) -> None:
-        """A new file, which dnsmasq reads at once, or a changed one, which waits for SIGHUP."""
+        """Write a file. dnsmasq reads a new one at once, and a changed one on SIGHUP."""
         old = self.files.get(path)
         if old is not None:
             self._retire(old)
@@ -55,21 +55,21 @@ class ServerFiles:
         self.files[path] = text
 
     def remove(self, path: str) -> None:
-        """Take a file away; dnsmasq remembers its lines until SIGHUP."""
+        """Remove a file. dnsmasq remembers its lines until SIGHUP."""
         self._retire(self.files[path])
         with contextlib.suppress(FileNotFoundError):
             (self.directory / path).unlink()
         del self.files[path]
 
     def mark_read(self, when: float) -> None:
-        """The dnsmasq that runs has been told to read everything, or has just begun with it."""
+        """Note that dnsmasq was told to read everything, or was just started."""
         (self.directory / MARKER).unlink(missing_ok=True)
         self._retired.clear()
         self.reload_due = self._all_in_doubt = False
         self.last_reload = when
 
     def retired(self) -> frozenset[str] | None:
-        """The words of lines that dnsmasq may still hold, though they are gone; None: any."""
+        """The words of removed lines that dnsmasq may still use; None: any words."""
         return None if self._all_in_doubt else frozenset(self._retired)
 
     def delete(self) -> None:

@@ -1,4 +1,4 @@
-"""The options of an offer in words: what a machine is told, for an admin to read. Pure."""
+"""Formats the options of an offer for an admin to read. Pure."""
 
 import socket
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ def in_words(options: Mapping[int, bytes], ip_version: int) -> list[dict[str, st
 
 
 def _value(data: bytes, form: Callable[[bytes], str] | None) -> str:
-    """In its form if it has one; otherwise as text if it is such, else as octets."""
+    """The value in the option's form if it has one; else as printable text, or as octets."""
     if form is not None:
         try:
             return form(data)
@@ -61,7 +61,7 @@ def _routes(data: bytes) -> str:
 
 
 def _names(data: bytes) -> str:
-    """A search list; one that is compressed (RFC 3397) stays octets."""
+    """A search list. A compressed one (RFC 3397) stays octets."""
     if any(octet >= 0xC0 for octet in data):
         raise ValueError(data)
     return ", ".join(read_names(data))

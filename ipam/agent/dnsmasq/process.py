@@ -1,7 +1,7 @@
-"""dnsmasq processes: started in their namespace, adopted, told to reload, stopped.
+"""Starts dnsmasq processes in their namespaces, adopts, reloads and stops them.
 
-They outlive the agent. A process is recognised by its pid file and its command line, then held by
-a pidfd, which names that process for ever and becomes readable when it ends.
+They outlive the agent. A process is recognised by its pid file and its command line. A pidfd then
+stands for that process only, and becomes readable when it ends.
 """
 
 import contextlib
@@ -33,13 +33,13 @@ LOG = logging.getLogger(__name__)
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STOP_SECONDS = 5.0
-"""dnsmasq hands all its pending events to its helper before it ends."""
+"""dnsmasq gives its pending events to its helper before it ends."""
 HELPER_SECONDS = 2.0
 COMMAND_SECONDS = 20.0
 
 
 class DnsmasqFailed(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
-    """dnsmasq, or a tool of its, did not do what it was started for."""
+    """dnsmasq, or one of its tools, failed."""
 
 
 def find_program(name: str, package: str) -> str:
@@ -51,7 +51,7 @@ def find_program(name: str, package: str) -> str:
 
 
 class DnsmasqProcesses:
-    """See outside.Processes. Holds no state but the paths of the programs."""
+    """See outside.Processes. Its only state is the paths of the programs."""
 
     def __init__(self, dnsmasq: str) -> None:
         self.dnsmasq = find_program(dnsmasq, "dnsmasq-base")
@@ -59,7 +59,7 @@ class DnsmasqProcesses:
         self._release = find_program("dhcp_release", "dnsmasq-utils")
 
     def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
-        """The dnsmasq that already serves from these files, in the network's namespace."""
+        """The running dnsmasq of these files, in the network's namespace."""
         try:
             pid = int(files.pid_file.read_text())
             descriptor = os.pidfd_open(pid)
@@ -86,7 +86,7 @@ class DnsmasqProcesses:
     def start(
         self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
     ) -> Running:
-        """A dnsmasq that has read its files and is ready to answer; `log` is where it logs."""
+        """A dnsmasq that has read its files and is ready to answer. It logs into `log`."""
         self._enter(
             network_id,
             [self.dnsmasq, f"--conf-file={files.directory / CONFIG}"],
@@ -99,22 +99,22 @@ class DnsmasqProcesses:
         return running
 
     def reload(self, running: Running) -> None:
-        """Have it read its hosts and options anew, before the next packet that it reads."""
+        """Make it read its hosts and options again, before the next packet."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(running.descriptor, signal.SIGHUP)
 
     def stop(self, running: Running) -> None:
-        """End it. Its helper gets a little time for the last events."""
+        """Stop it. Its helper gets some time for the last events."""
         _end(running.descriptor, STOP_SECONDS)
         _ended(running.helper, HELPER_SECONDS)
 
     def let_go(self, running: Running) -> None:
-        """Hold it no longer, whether it goes on or has ended."""
+        """Close its descriptors, whether it runs or has ended."""
         os.close(running.descriptor)
         os.close(running.helper)
 
     def release(self, step: ReleaseLease) -> None:
-        """Tell the network's dnsmasq, as the client would, that the lease is over.
+        """Tell the network's dnsmasq that the lease has ended, as the client would.
 
         Not by dhcp_release6: that waits a second for an answer, and so would every network.
         """
@@ -197,7 +197,7 @@ def _in_namespace(pid: int, network_id: str) -> bool:
 
 
 def _helper_of(pid: int) -> int:
-    """The one child of a dnsmasq that has no DNS to do. Raises LookupError without it."""
+    """The only child of a dnsmasq without DNS. Raises LookupError if there is none."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(children[0])
 

@@ -1,7 +1,7 @@
-"""The namespaces of the networks, and what is inside: the DHCP port's interface and addresses.
+"""The namespaces of the networks, and the DHCP port's interface and addresses in them.
 
-Work inside a namespace is done by a short-lived thread that enters it: a thread's namespace is its
-own, which costs 1 ms where a child process costs 30.
+A short-lived thread enters a namespace and works inside, because each thread has a namespace of
+its own. That takes 1 ms, where a child process takes 30.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ NUD_PERMANENT = 0x80
 
 
 class Namespaces:
-    """The namespaces by network. Each is listened to, and read anew when something changed."""
+    """The namespaces by network. Each is read again when the kernel announces a change in it."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, Room] = {}
@@ -39,7 +39,7 @@ class Namespaces:
         self._epoll = select.epoll()
 
     def fileno(self) -> int:
-        """Readable when something may have changed in one of them."""
+        """A descriptor that is readable when something may have changed in one of them."""
         return self._epoll.fileno()
 
     def close(self) -> None:
@@ -54,36 +54,36 @@ class Namespaces:
             self._by_descriptor[descriptor].take_announcements()
 
     def look(self, network_id: str) -> Inside | None:
-        """What the network's namespace has; None without one."""
+        """The content of the network's namespace; None without one."""
         room = self._room(network_id)
         if room is None:
             return None
         return room.look()
 
     def changed(self, network_id: str) -> None:
-        """Read the namespace anew at the next look."""
+        """Read the namespace again at the next `look`."""
         if room := self._rooms.get(network_id):
             room.is_current = False
 
     def create(self, network_id: str) -> None:
-        """The network's namespace, with loopback up and no IPv6 self-configuration."""
+        """Have the network's namespace, with loopback up and no IPv6 autoconfiguration."""
         name = model.dhcp_namespace(network_id)
         path = NETNS_DIRECTORY / name
         if path.exists() and not os.path.ismount(path):
-            path.unlink()  # what a killed agent left between making the file and mounting
+            path.unlink()  # left by an agent killed between making the file and mounting
         if not path.exists():
             _in_thread(lambda: _new_namespace(name))
         _in_namespace(name, _prepare_namespace)
         self.changed(network_id)
 
     def delete(self, network_id: str) -> None:
-        """No namespace of the network."""
+        """Have no namespace of the network."""
         self._leave(network_id)
         with contextlib.suppress(FileNotFoundError):
             netns.remove(model.dhcp_namespace(network_id))
 
     def set_up(self, network_id: str, interface: str) -> None:
-        """The interface in the namespace is up, and so is loopback."""
+        """Set up the interface in the namespace, and loopback."""
 
         def up(route: Any) -> None:
             for index in (LOOPBACK, *route.link_lookup(ifname=interface)):
@@ -93,7 +93,7 @@ class Namespaces:
         _in_namespace(model.dhcp_namespace(network_id), up)
 
     def delete_link(self, network_id: str, name: str) -> None:
-        """No link of this name in the namespace; a veth pair goes with either end."""
+        """Have no link of this name in the namespace."""
         inside = self.look(network_id)
         if inside is None or name not in inside.links:
             return
@@ -106,7 +106,7 @@ class Namespaces:
         _in_namespace(model.dhcp_namespace(network_id), delete)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
-        """Give the interface in the namespace the address, or take it away."""
+        """Add the address to the interface in the namespace, or remove it."""
         ip, _, length = address.partition("/")
         # Duplicate detection would keep dnsmasq from using the address for a second or two.
         flags = {"flags": IFA_F_NODAD} if model.ip_version(ip) == 6 and add else {}
@@ -130,7 +130,7 @@ class Namespaces:
         _in_namespace(model.dhcp_namespace(network_id), change)
 
     def _room(self, network_id: str) -> Room | None:
-        """The namespace that the network's file stands for now."""
+        """The namespace that the network's file stands for at the moment."""
         name = model.dhcp_namespace(network_id)
         try:
             inode = (NETNS_DIRECTORY / name).stat().st_ino
@@ -146,13 +146,13 @@ class Namespaces:
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            return None  # the file is there, the namespace is not mounted on it
+            return None  # the file exists, but no namespace is mounted on it
         self._rooms[network_id] = self._by_descriptor[room.socket.fileno()] = room
         self._epoll.register(room.socket, select.EPOLLIN)
         return room
 
     def _leave(self, network_id: str) -> None:
-        """Let go of the namespace, which lives as long as a socket is in it."""
+        """Close the socket in the namespace, which lives as long as a socket is in it."""
         room = self._rooms.pop(network_id, None)
         if room is not None:
             del self._by_descriptor[room.socket.fileno()]
@@ -166,7 +166,7 @@ def namespace_path(network_id: str) -> str:
 
 
 def call_in_namespace(name: str, work: Callable[[], T]) -> T:
-    """The result of `work`, called inside the namespace; a socket that it makes stays there.
+    """The result of `work`, called inside the namespace. A socket that it makes stays there.
 
     Raises OSError if there is no such namespace.
     """
@@ -179,10 +179,10 @@ def call_in_namespace(name: str, work: Callable[[], T]) -> T:
 
 
 def pin_own_addresses(network_id: str, interface: str) -> None:
-    """Have the namespace know the link-layer address of its own IPv6 addresses, for ever.
+    """Give the namespace permanent neighbour entries for its own IPv6 addresses.
 
-    dnsmasq gets the answer to a probe back as a client's message. To find the client's MAC
-    address it asks the neighbour table, and then stops for half a second if that has none.
+    dnsmasq receives its own answer to a probe as if it were a client's message. It looks for the
+    client's MAC address in the neighbour table, and would wait half a second for a missing one.
     """
 
     def pin(route: Any) -> None:
@@ -194,7 +194,7 @@ def pin_own_addresses(network_id: str, interface: str) -> None:
 
 
 def _pin(route: Any, index: int, address: str, *, add: bool) -> None:
-    """See `pin_own_addresses`; an address that has gone may become a machine's."""
+    """See `pin_own_addresses`. Entries are removed, because a machine may get the address."""
     mac = route.get_links(index)[0].get("address")
     entry = {"dst": address, "lladdr": mac, "ifindex": index, "state": NUD_PERMANENT}
     with unless(errno.ENOENT):
@@ -202,7 +202,7 @@ def _pin(route: Any, index: int, address: str, *, add: bool) -> None:
 
 
 def _give_link_local(route: Any, index: int) -> None:
-    """Without it dnsmasq neither advertises nor answers DHCPv6, and whoever flushes takes it."""
+    """Add the link-local address, which a flush removes, and which dnsmasq needs for IPv6."""
     mac = route.get_links(index)[0].get("address")
     address = model.unpack(eui64("fe80::/64", mac))
     route.addr("replace", index=index, address=address, prefixlen=64, flags=IFA_F_NODAD)
@@ -210,13 +210,13 @@ def _give_link_local(route: Any, index: int) -> None:
 
 def _prepare_namespace(route: Any) -> None:
     route.link("set", index=LOOPBACK, state="up")
-    # For interfaces to come: usable at once, and deaf to their own router advertisements.
+    # For new interfaces: usable at once, and ignoring their own router advertisements.
     for name in ("accept_dad", "accept_ra", "autoconf"):
         write_sysctl(IPV6_CONF / "default" / name, "0")
 
 
 def _new_namespace(name: str) -> None:
-    """Give this thread a new namespace and the namespace a name."""
+    """Put this thread into a new namespace, and give the namespace a name."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) < 0:
         raise OSError(ctypes.get_errno(), "unshare failed", name)
@@ -224,7 +224,7 @@ def _new_namespace(name: str) -> None:
 
 
 def _in_namespace(name: str, work: Callable[[Any], T]) -> T:
-    """The result of `work`, given a connection to the kernel inside the namespace."""
+    """The result of `work`, called with a connection to the kernel inside the namespace."""
 
     def enter() -> T:
         netns.setns(name, flags=0)
@@ -235,6 +235,6 @@ def _in_namespace(name: str, work: Callable[[Any], T]) -> T:
 
 
 def _in_thread(work: Callable[[], T]) -> T:
-    """The result of `work`, done by a thread that ends with it."""
+    """The result of `work`, called in a thread that ends after it."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="namespace") as pool:
         return pool.submit(work).result()

@@ -1,7 +1,7 @@
-"""The hook's counterpart: takes its records, makes them durable, and only then says so.
+"""Takes the hook's records, syncs them to disk, and only then acknowledges them.
 
-One thread and one socket for every dnsmasq of the host. What a hook had to spool is older than
-what it sends, so the spool of a network is emptied before its next record is taken.
+One thread and one socket serve every dnsmasq of the host. A network's spooled records are older
+than those that its hook sends, so its spool is emptied before its next record is taken.
 """
 
 import logging
@@ -24,15 +24,15 @@ LOG = logging.getLogger(__name__)
 LONGEST_RECORD = 1 << 18
 IDLE_CONNECTION_LIMIT = 512
 SPOOL_SECONDS = 5.0
-"""How often the spools are looked at; a hook spools only while the socket does not answer."""
+"""How often the spools are read. A hook spools only while the socket does not answer."""
 WRITTEN = b"written"
 _CREDENTIALS = struct.Struct("3i")
 
 
 class Spool:
-    """The files that hooks append to while nobody listens: one a network, owned by their user.
+    """The files to which hooks append while nobody listens: one per network, owned by their user.
 
-    The directory belongs to root, so the hook's user can append and nothing else.
+    The directory belongs to root, so the hook's user can only append.
     """
 
     def __init__(self, directory: Path, hook_user: str) -> None:
@@ -43,10 +43,10 @@ class Spool:
         directory.chmod(0o711)
 
     def prepare(self, network_id: str) -> Path:
-        """The network's spool, there and writable for the hook."""
+        """Make the network's spool, writable for the hook. Gives its path."""
         path = self.directory / network_id
         if path.exists():
-            return path  # to open and close it here would end the lock that drain() holds
+            return path  # opening and closing it here would end the lock that drain() holds
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
         try:
@@ -57,13 +57,13 @@ class Spool:
         return path
 
     def waiting(self) -> list[str]:
-        """The networks that have something in their spool."""
+        """The networks whose spools have records."""
         return [entry.name for entry in os.scandir(self.directory) if entry.stat().st_size]
 
     def drain(self, network_id: str, take: Callable[[list[bytes]], None]) -> None:
-        """Give the records to `take`, and empty the file if it returns.
+        """Give the records to `take`, and empty the file if that does not raise.
 
-        The lock is the hook's own, so no record is written between reading and emptying.
+        The hook uses the same lock, so no record is written between reading and emptying.
         """
         try:
             descriptor = os.open(
@@ -81,12 +81,12 @@ class Spool:
             os.close(descriptor)
 
     def remove(self, network_id: str) -> None:
-        """The network is gone for good."""
+        """Delete the spool of a network that is gone for good."""
         (self.directory / network_id).unlink(missing_ok=True)
 
 
 class LeaseInbox:
-    """The socket server. `on_event` is called after each batch that was made durable."""
+    """The socket server. It calls `on_event` after each batch that is on disk."""
 
     def __init__(
         self,
@@ -113,12 +113,12 @@ class LeaseInbox:
         self._thread = threading.Thread(target=self._serve, name="lease-inbox", daemon=True)
 
     def start(self) -> None:
-        """Take what waits in the spools, then listen."""
+        """Take the records in the spools, then listen."""
         self._drain_all()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening, if it was begun at all; hooks spool from here on."""
+        """Stop listening, so that hooks spool. Does nothing if it was not started."""
         self._stop_writer.send(b"x")
         if self._thread.is_alive():
             self._thread.join()
@@ -129,7 +129,7 @@ class LeaseInbox:
         self.path.unlink(missing_ok=True)
 
     def record(self, events: list[LeaseEventCreate]) -> None:
-        """Make events durable and known. Raises OSError if the disk refuses."""
+        """Write events to disk and to the lease table. Raises OSError if the disk refuses."""
         with self._lock:
             events = [event for event in events if not self._table.knows(event)]
             if not events:
@@ -165,7 +165,7 @@ class LeaseInbox:
             self._answer(asked)
 
     def _answer(self, asked: list[tuple[socket.socket, bytes]]) -> None:
-        """One fdatasync for all who ask at the same time."""
+        """Answer hooks. One fdatasync serves all that ask at the same time."""
         events = self._parse([line for _connection, line in asked if line])
         try:
             for network_id in sorted({event.network_id for event in events}):
@@ -201,7 +201,10 @@ class LeaseInbox:
         self.record(self._parse(lines))
 
     def _parse(self, lines: list[bytes]) -> list[LeaseEventCreate]:
-        """The events; what is none is logged and dropped, or its hook would bring it for ever."""
+        """The events.
+
+        A malformed line is logged and dropped, or its hook would repeat it for ever.
+        """
         events = []
         for line in lines:
             try:
@@ -215,7 +218,7 @@ def _listen(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
     listener.bind(str(path))
-    path.chmod(0o666)  # who may speak is checked by peer credentials
+    path.chmod(0o666)  # peer credentials decide who may write
     listener.listen(IDLE_CONNECTION_LIMIT)
     return listener
 
@@ -230,7 +233,7 @@ def _receive(connection: socket.socket) -> bytes:
 def _send_written(connection: socket.socket) -> None:
     try:
         connection.send(WRITTEN)
-    except OSError as error:  # the hook has spooled the record meanwhile; its id tells
+    except OSError as error:  # the hook has spooled the record; its id shows the repetition
         LOG.debug("lease inbox: %s", error)
 
 
@@ -242,6 +245,6 @@ def _read_lines(descriptor: int) -> list[bytes]:
 
 
 def _told(event: LeaseEventCreate) -> tuple[str, str, str, str, str]:
-    """The arguments of a log line; what a client sent is printable by now."""
+    """The arguments of a log line. Texts of clients are printable here."""
     name, mac = event.hostname or "no name", event.mac_address or event.duid or "?"
     return "lease %s: %s, %s, %s", event.action, event.ip_address, mac, name

@@ -1,7 +1,6 @@
-"""What the hook says, parsed: one line of escaped fields becomes one event of the API. Pure.
+"""Parses the hook's records: one line of escaped fields becomes one event for the API. Pure.
 
-Client-supplied bytes become printable text here, once; nothing behind this file sees a control
-character.
+Bytes of clients become printable text here. No later code sees a control character.
 """
 
 import re
@@ -17,7 +16,7 @@ from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
 
 ACTIONS: Final[Mapping[str, LeaseAction]] = {"add": "add", "old": "old", "del": "del"}
-"""What a hook tells."""
+"""The actions that a hook reports."""
 LONGEST_NAME = 255
 LONGEST_ID = 1024
 
@@ -43,18 +42,18 @@ DETAILS = {
     "MUD_URL": "mud_url",
     "SERVER_DUID": "server_duid",
 }
-"""Fields that are kept as they came, under the names the API shows."""
+"""Fields that are kept unchanged, by their names in the API."""
 
 _SHARED = tuple(Lease.__dataclass_fields__.keys() & set(LeaseEventCreate.__struct_fields__))
-"""What a lease has of the event that it follows from."""
+"""The fields that a lease takes from its event."""
 
 
 class MalformedRecordError(ValueError):
-    """A line that no hook of ours writes."""
+    """A line that ipam's hook never writes."""
 
 
 def parse_record(line: bytes, host: str) -> LeaseEventCreate:
-    """The event as `POST /v2.0/lease-events` takes it."""
+    """The event in the form that `POST /v2.0/lease-events` takes."""
     fields = _fields(line)
     try:
         network_id, who = str(uuid.UUID(fields["network"])), fields["who"]
@@ -88,7 +87,7 @@ def parse_record(line: bytes, host: str) -> LeaseEventCreate:
 def missed_event(
     network_id: str, host: str, lease: Lease, occurred_at_us: int
 ) -> LeaseEventCreate:
-    """The end of a lease that no DHCP server will report."""
+    """The event for the end of a lease that no DHCP server will report."""
     said = {name: getattr(lease, name) for name in _SHARED} | {
         "expires_at": lease.expires_at or None
     }
@@ -103,7 +102,7 @@ def missed_event(
 
 
 def lease_of(event: LeaseEventCreate) -> Lease:
-    """The lease that an `add` or `old` speaks of."""
+    """The lease that an `add` or `old` describes."""
     said = {name: getattr(event, name) for name in _SHARED} | {"expires_at": event.expires_at or 0}
     return Lease(**said, server_duid=event.details.get("server_duid"))
 
@@ -123,7 +122,7 @@ def is_echo(event: LeaseEventCreate, known: Lease | None) -> bool:
 
 
 def printable(value: bytes) -> str:
-    r"""Text without control characters: what is not printable UTF-8 stands as `\xNN`."""
+    r"""Text without control characters. Bytes that are not printable UTF-8 become `\xNN`."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -135,12 +134,12 @@ def printable(value: bytes) -> str:
 
 
 def is_hardware_address(text: str) -> bool:
-    """True for what dnsmasq writes for a client's hardware address."""
+    """True for dnsmasq's form of a client's hardware address."""
     return _MAC.fullmatch(text) is not None
 
 
 def _without_mac_tags(tags: str) -> str:
-    """The tags without those that only repeat the MAC address."""
+    """The tags without those of the MAC address."""
     return " ".join(tag for tag in tags.split(" ") if not _MAC_TAG.fullmatch(tag))
 
 

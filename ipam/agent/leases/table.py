@@ -1,7 +1,7 @@
-"""What this host's dnsmasqs hold: each network's leases, kept over a restart of everything.
+"""The leases of this host's dnsmasqs by network, on disk, so that a reboot keeps them.
 
-dnsmasq runs with `leasefile-ro`, so this is its lease file: `initial_leases` is what the hook
-prints for `init`, with true expiries.
+dnsmasq runs with `leasefile-ro`, so this replaces its lease file. The hook prints `initial_leases`
+for `init`, with the real expiry times.
 """
 
 import logging
@@ -25,7 +25,7 @@ _IAID = re.compile(r"T?[0-9]{1,10}")
 
 
 class LeaseTable:
-    """The leases by network and address. Safe to use from several threads."""
+    """The leases by network and address. Threads may share it."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -37,7 +37,7 @@ class LeaseTable:
             self._leases[path.stem] = _read(path)
 
     def apply(self, event: LeaseEventCreate) -> None:
-        """Take in what happened; a second time changes nothing."""
+        """Apply an event. Applying it again changes nothing."""
         with self._lock:
             network = self._leases.setdefault(event.network_id, {})
             if event.action in ("add", "old"):
@@ -53,7 +53,7 @@ class LeaseTable:
             return is_echo(event, known)
 
     def leases(self, network_id: str) -> list[Lease]:
-        """The network's leases, in no order."""
+        """The network's leases, unordered."""
         with self._lock:
             return list(self._leases.get(network_id, {}).values())
 
@@ -68,7 +68,7 @@ class LeaseTable:
             return sum(len(network) for network in self._leases.values())
 
     def save(self) -> None:
-        """Put on disk what changed since the last time."""
+        """Write to disk what has changed since the last call."""
         with self._lock:
             pending = {
                 network_id: list(self._leases[network_id].values()) for network_id in self._changed
@@ -89,8 +89,8 @@ class LeaseTable:
 def initial_leases(leases: Iterable[Lease], server_duid: str) -> str:
     """The leases in the form of dnsmasq's lease file (lease.c).
 
-    A line is written only from values of the exact form that dnsmasq writes itself: a lease that
-    has another is left out, and its client asks again.
+    Only values in exactly dnsmasq's own form are written. A lease with another form is left out,
+    and its client asks again.
     """
     lines = [f"duid {server_duid}"]
     for lease in leases:
@@ -112,6 +112,6 @@ def _read(path: Path) -> dict[str, Lease]:
     try:
         leases = read(list[Lease], path.read_bytes(), str(path))
     except Malformed as error:
-        LOG.error("%s; its leases are forgotten", error)  # noqa: TRY400  # the sentence says it
+        LOG.error("%s; its leases are forgotten", error)  # noqa: TRY400  # the message says it
         return {}
     return {lease.ip_address: lease for lease in leases}

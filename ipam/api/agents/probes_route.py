@@ -1,4 +1,4 @@
-"""What agents answer to questions about what ports' machines would get."""
+"""Takes agents' answers to questions about what ports' machines would get."""
 
 from collections.abc import Mapping
 

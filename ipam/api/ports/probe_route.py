@@ -1,4 +1,4 @@
-"""What a port's machine would get by DHCP: asked here, answered by the agents that serve it."""
+"""Questions about what a port's machine would get by DHCP, and the agents' answers."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -41,7 +41,7 @@ class ProbeView(Struct):
 
 
 class ProbeRoute:
-    """POST of a question about a port, in the place of its last one; GET of the answers."""
+    """POST of a question about a port, which replaces its last one; GET of the answers."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -70,7 +70,7 @@ class ProbeRoute:
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         def write(tx: Transaction) -> ProbeView:
-            KIND.show(tx, resource_id)  # no such port, no question
+            KIND.show(tx, resource_id)  # raises if there is no such port
             port_probes.ask(tx, resource_id)
             tx.on_commit(self.service.waker.wake)
             return _last(tx, resource_id)

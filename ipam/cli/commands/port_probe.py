@@ -1,4 +1,4 @@
-"""`ipam port probe`: what the machine of a port would get by DHCP, asked now."""
+"""`ipam port probe`: asks what the machine of a port would get by DHCP."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 
 
 def _options(options: Any) -> str:
-    """Each option as `name=value`, by its code where it has no name."""
+    """Each option as `name=value`, or with its code if it has no name."""
     return "; ".join(f"{one['name'] or one['code']}={one['value']}" for one in options or ())
 
 
@@ -70,8 +70,8 @@ def probe(
 ) -> None:
     """Ask the DHCP server what the machine of a port would get.
 
-    Its agent asks in the machine's name; no machine notices, and no lease is made. Ends with
-    status 1 when something is not as it should be.
+    The port's agent asks with the machine's MAC address. No machine sees it, and no lease is made.
+    Ends with status 1 if something is wrong.
     """
     if (name_or_id is None) is (network is None):
         raise click.UsageError("Name a port, or a network with --all.")
@@ -98,7 +98,7 @@ def _ports(client: "Client", name_or_id: str | None, network: str | None) -> lis
 
 
 def _answered(client: "Client", port_id: str, asked: Record, deadline: float) -> Record:
-    """The question once an agent has answered it, or as it is at the deadline."""
+    """The question when an agent has answered it, or at the deadline."""
     found = asked
     while not found["answers"] and time.monotonic() < deadline:
         time.sleep(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""What the loop relies on, asked of the real kernel and of its double alike."""
+"""What the loop relies on, tested on the real kernel and on its double."""
 
 import contextlib
 import os
