@@ -78,7 +78,6 @@ NOT_THERE: Final[Mapping[str, str]] = {
     "sfc": _NO_SERVICES,
     "stateful-security-group": _NO_SECURITY_GROUPS,
     "subnet-dns-publish-fixed-ip": "No external DNS is fed.",
-    "subnet-external-network": "A subnet does not repeat its network's `router:external`.",
     "subnet-segmentid-writable": _NO_SEGMENTS,
     "subnet_onboard": "Subnets that exist do not become a pool's.",
     "taas": _NO_SERVICES,
