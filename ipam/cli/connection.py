@@ -110,8 +110,8 @@ def _as_configured(config_files: Sequence[str], target: Target) -> "tuple[Client
     """The API at its socket, or where the options say, and Nova as [nova] says."""
     from keystoneauth1 import exceptions  # noqa: PLC0415  # not needed for help and completion
 
-    from ipam.cli.configured import load_settings  # noqa: PLC0415  # as above
-    from ipam.keystone_session import nova_adapter  # noqa: PLC0415  # as above
+    from ipam.cli.configured import load_settings  # noqa: PLC0415  # slow import
+    from ipam.keystone_session import nova_adapter  # noqa: PLC0415  # slow import
 
     settings = load_settings(config_files)
     try:

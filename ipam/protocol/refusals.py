@@ -1,4 +1,4 @@
-"""What an agent tells the API of machines that its DHCP servers did not answer."""
+"""An agent's report of machines that its DHCP servers did not answer."""
 
 from typing import Annotated, ClassVar
 
@@ -13,7 +13,7 @@ LATEST_SECONDS = 253_402_300_799
 
 
 class SeenRefusal(Struct, frozen=True, kw_only=True):
-    """A machine that asked in vain."""
+    """A machine that asked without success."""
 
     ignores_unknown: ClassVar = True
 
@@ -45,7 +45,7 @@ class SeenRefusal(Struct, frozen=True, kw_only=True):
 
 
 class SeenRefusals(Struct):
-    """What an agent has to tell."""
+    """The machines that an agent reports."""
 
     ignores_unknown: ClassVar = True
 

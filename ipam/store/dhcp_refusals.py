@@ -1,4 +1,4 @@
-"""Statements on machines that DHCP servers did not answer: few of each network and host."""
+"""Statements on machines that DHCP servers did not answer: a few per network and host."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,7 +12,7 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection
 
 MOST_OF_A_HOST: Final = 100
-"""Of one network. Who asked longest ago is forgotten."""
+"""How many machines of one network a host keeps. The one that asked longest ago is deleted."""
 
 _T = tables.dhcp_refusal
 _network = tables.network
@@ -47,10 +47,10 @@ COLLECTION: Final = Collection(
 
 
 def record(tx: Transaction, host: str, network_id: str, refusals: Sequence[dict[str, Any]]) -> int:
-    """Store what a host tells of a network, in the place of what it told before; how many.
+    """Store a host's report of a network, which replaces the one before; how many machines.
 
-    A network that is no more has none. Two first reports of one machine at once: the unique key
-    lets one insert, the other raises IntegrityError.
+    A deleted network has none. Of two first reports of one machine at once, the unique key lets
+    one insert. The other raises IntegrityError.
     """
     query = select(_network.c.pk).where(_network.c.id == network_id)
     network_pk = tx.execute(query).scalar_one_or_none()
@@ -73,7 +73,7 @@ def record(tx: Transaction, host: str, network_id: str, refusals: Sequence[dict[
 
 
 def forget(tx: Transaction, *, before: int, limit: int) -> int:
-    """Delete machines that have not asked since, so many at most; how many there were."""
+    """Delete at most `limit` machines that last asked before this time; how many were deleted."""
     pks = list(tx.execute(select(_T.c.pk).where(_T.c.last_at < before).limit(limit)).scalars())
     if pks:
         tx.execute(delete(_T).where(_T.c.pk.in_(pks)))

@@ -28,7 +28,7 @@ LOCK_SECONDS: Final = 60
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the schema to the newest revision, or to the one named, if it is older."""
-    from alembic import command  # noqa: PLC0415  # see above
+    from alembic import command  # noqa: PLC0415  # slow import
 
     _make_private_file(database)
     with _config(database) as config:
@@ -45,7 +45,7 @@ def _make_private_file(database: Database) -> None:
 
 def downgrade(database: Database, revision: str) -> None:
     """Bring the schema back to a revision; `base` drops every table and all that is in them."""
-    from alembic import command  # noqa: PLC0415  # see above
+    from alembic import command  # noqa: PLC0415  # slow import
 
     with _config(database) as config:
         command.downgrade(config, revision)
@@ -73,11 +73,11 @@ def check(database: Database) -> list[str]:
 
     Empty if there are none.
     """
-    from alembic.autogenerate import compare_metadata  # noqa: PLC0415  # see above
-    from alembic.migration import MigrationContext  # noqa: PLC0415  # see above
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415  # slow import
+    from alembic.migration import MigrationContext  # noqa: PLC0415  # slow import
 
-    from ipam.store.migrations.comparison import same_type  # noqa: PLC0415  # see above
-    from ipam.store.tables import metadata  # noqa: PLC0415  # see above
+    from ipam.store.migrations.comparison import same_type  # noqa: PLC0415  # slow import
+    from ipam.store.tables import metadata  # noqa: PLC0415  # slow import
 
     def compare(connection: Connection) -> list[str]:
         context = MigrationContext.configure(connection, opts={"compare_type": same_type})
@@ -89,7 +89,7 @@ def check(database: Database) -> list[str]:
 @contextlib.contextmanager
 def _config(database: Database) -> "Iterator[Config]":
     """Alembic's settings around a connection that holds the lock on migrating."""
-    from alembic.config import Config  # noqa: PLC0415  # see above
+    from alembic.config import Config  # noqa: PLC0415  # slow import
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))

@@ -53,13 +53,13 @@ def free_id(
             return random.choice(sorted(free))  # noqa: S311  # which one is no secret
     used = _used(tx, place, None) | set(taken)
     left = [n for low, high in ranges for n in range(low, high + 1) if n not in used]
-    return random.choice(left) if left else None  # noqa: S311  # as above
+    return random.choice(left) if left else None  # noqa: S311  # no secret
 
 
 def _random_id(ranges: Sequence[IdRange]) -> int:
     sizes = [high - low + 1 for low, high in ranges]
-    ((low, high),) = random.choices(ranges, weights=sizes)  # noqa: S311  # as above
-    return random.randint(low, high)  # noqa: S311  # as above
+    ((low, high),) = random.choices(ranges, weights=sizes)  # noqa: S311  # no secret
+    return random.randint(low, high)  # noqa: S311  # no secret
 
 
 def _used(tx: Transaction, place: Segment, numbers: Collection[int] | None) -> set[int]:

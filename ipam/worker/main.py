@@ -66,8 +66,8 @@ def run(settings: Settings) -> None:
 
 def _event_sender(settings: Settings, database: Database) -> "EventSender":
     # keystoneauth takes a tenth of a second to load, and few workers send events to a Nova.
-    from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # see above
-    from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # see above
+    from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # slow import
+    from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # slow import
 
     # keystoneauth warns at each attempt without Keystone. The sender logs when that changes.
     logging.getLogger("keystoneauth.identity").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What agents tell of machines that their DHCP servers did not answer."""
+"""Takes agents' reports of machines that their DHCP servers did not answer."""
 
 from collections.abc import Mapping
 from typing import Any

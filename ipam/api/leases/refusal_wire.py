@@ -1,4 +1,4 @@
-"""Machines that DHCP servers did not answer, as the API shows them."""
+"""The bodies of machines that DHCP servers did not answer."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ from ipam.values import ProjectId, Uuid
 
 
 class DhcpRefusalView(Struct):
-    """A machine that asked a DHCP server in vain, with how often since `first_at`."""
+    """A machine that asked a DHCP server without success, and how often since `first_at`."""
 
     id: Annotated[Uuid, ID]
     network_id: Annotated[Uuid, Meta(description="The network.")]

@@ -124,7 +124,7 @@ def audit(
     says, and uses the API's socket.
     """
     from ipam.compute.auditor import Auditor  # noqa: PLC0415  # httpx, not needed for help
-    from ipam.compute.servers import Servers  # noqa: PLC0415  # keystoneauth, as above
+    from ipam.compute.servers import Servers  # noqa: PLC0415  # slow import
 
     usual = FINDING.every_column if long_list else FINDING.columns
     of_reclaiming = (RESULT,) if reclaim else ()

@@ -132,7 +132,7 @@ def _mariadb(
 
 def _keep_alive(connection: Any, _record: object) -> None:
     """PyMySQL offers no setting for this, so its socket is set up from outside."""
-    channel = connection._sock  # noqa: SLF001  # see above
+    channel = connection._sock  # noqa: SLF001  # no public way
     if channel.family == socket.AF_UNIX:
         return
     channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
