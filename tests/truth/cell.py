@@ -47,7 +47,8 @@ def judge(one: Subject, state: str, change: str) -> Outcome:
     status = site.status(one.port)
     told = one.machine.ask(wanted) if served else one.machine.ask4(tries=1)
     # Its former host serves a port that is bound elsewhere until the next host does.
-    faults = [agrees(told, wanted if is_here or not told.addresses else right)]
+    elsewhere = Told(right.addresses, right.facts) if told.addresses else Told()
+    faults = [agrees(told, wanted if is_here else elsewhere)]
     if status == model.ACTIVE and not served:
         faults.append("ACTIVE, and nothing is served")
     if served and status != model.ACTIVE:

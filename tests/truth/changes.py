@@ -272,9 +272,9 @@ CHANGES: Final[Mapping[str, Change]] = {
     "subnet no name servers": subnets(dns_nameservers=[]),
     "subnet name server 0.0.0.0": subnets4(dns_nameservers=["0.0.0.0"]),
     "subnet pools": pools_change,
-    "subnet without DHCP": subnets(enable_dhcp=False),
+    "subnet without DHCP": subnets4(enable_dhcp=False),
     "subnet without DHCP and with it": first(
-        subnets(enable_dhcp=False), subnets(enable_dhcp=True)
+        subnets4(enable_dhcp=False), subnets4(enable_dhcp=True)
     ),
     "network name": network(name="renamed"),
     "network mtu": network(mtu=1300),

@@ -3,7 +3,7 @@
 It is an independent oracle: it shares no code with the agent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_interface, ip_network
 from typing import Any
@@ -23,7 +23,7 @@ class Told:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What goes with the IPv4 address, by the name of the option."""
     addresses6: frozenset[str] = frozenset()
-    """Every address that DHCPv6 gives."""
+    """Of DHCPv6; of several in one subnet a client that asks once is given one."""
     self_made6: frozenset[str] = frozenset()
     """Every address that the machine makes from a router advertisement."""
 
@@ -42,7 +42,7 @@ def expected(network: Json, subnets: Sequence[Json], port: Json) -> Told:
     six = {ip for subnet, ip in fixed if subnet["ipv6_address_mode"] == STATEFUL}
     made = {
         eui64(subnet["cidr"], port["mac_address"])
-        for subnet in by_id.values()
+        for subnet, _ in fixed
         if subnet["ipv6_ra_mode"] in SELF_MADE and subnet["ipv6_address_mode"] in SELF_MADE
     }
     return Told(
@@ -87,11 +87,19 @@ def agrees(told: Told, wanted: Told) -> str:
         for name, value in wanted.facts.items():
             if told.facts.get(name) != value:
                 faults.append(f"{name} {told.facts.get(name)!r}; wanted {value!r}")
-    if told.addresses6 != wanted.addresses6:
+    if not (
+        told.addresses6 <= wanted.addresses6
+        and prefixes(told.addresses6) == prefixes(wanted.addresses6)
+    ):
         faults.append(f"DHCPv6 {sorted(told.addresses6)}; wanted {sorted(wanted.addresses6)}")
     if not wanted.self_made6 <= told.self_made6:
         faults.append(f"made itself {sorted(told.self_made6)}; wanted {sorted(wanted.self_made6)}")
     return "; ".join(faults)
+
+
+def prefixes(addresses: Iterable[str]) -> set[object]:
+    """The /64 of each address."""
+    return {ip_interface(f"{address}/64").network for address in addresses}
 
 
 def with_length(subnet: Json, address: str) -> str:
