@@ -23,7 +23,7 @@ from ipam.agent.releases import Releases
 from ipam.agent.reported_ports import ReportedPorts
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
-from ipam.agent.troubles import joined, of_verdicts
+from ipam.agent.troubles import joined, of_faults, of_verdicts
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.trouble import Trouble
 
@@ -88,6 +88,7 @@ class Reconciler:
         """
         found = [self._executor.troubles, self._proofs.troubles]
         for network_id, served in self._served.items():
+            found.append(of_faults(served.faults))
             found.append(of_verdicts(served, self._logs.verdicts(network_id)))
         return joined(found)
 

@@ -8,6 +8,7 @@ from ipam.agent.dnsmasq.verdict_words import fix, sentence
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 
 _SUBNET_TAG = re.compile(r"tag:subnet-([0-9a-f-]{36})")
+_FAULT = re.compile(r"[a-z]+ (?P<id>[0-9a-f-]{36}): (?P<sentence>.+)", re.DOTALL)
 _TAGS = re.compile(r"(?:tag:[^,]*,)+")
 
 
@@ -20,6 +21,12 @@ def of_verdicts(served: ServedNetwork, verdicts: Iterable[Verdict]) -> dict[str,
         whole = f"{sentence(verdict)}{_quoted(served, verdict)}. {fix(verdict)}"
         found.setdefault(subject(served, verdict), []).append(whole)
     return {key: " ".join(dict.fromkeys(sentences)) for key, sentences in found.items()}
+
+
+def of_faults(faults: Iterable[str]) -> dict[str, str]:
+    """What was left out of dnsmasq's files, by the id that the sentence begins with."""
+    found = [match for fault in faults if (match := _FAULT.fullmatch(fault))]
+    return joined({one["id"]: f"{one['sentence']}."} for one in found)
 
 
 def joined(found: Iterable[Mapping[str, str]]) -> dict[str, str]:

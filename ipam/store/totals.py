@@ -48,6 +48,12 @@ def totals(tx: Transaction) -> Mapping[str, int]:
     return {name: int(value) for name, value in found.items()}
 
 
+def troubles(tx: Transaction) -> Mapping[str, int]:
+    """By host, how many things its agent says are not as they should be."""
+    rows = tx.execute(select(tables.agent.c.host, tables.agent.c.configurations))
+    return {row.host: len((row.configurations or {}).get("troubles") or ()) for row in rows}
+
+
 def of_subnets(tx: Transaction) -> Mapping[str, tuple[int, int]]:
     """By subnet id: how many addresses have an owner, and how many were released."""
     return {row.id: (int(row.owned), int(row.released)) for row in tx.execute(_OF_SUBNETS)}

@@ -8,7 +8,7 @@ from ipam.agent.desired import ServedNetwork, served_network
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
-from ipam.agent.troubles import joined, of_verdicts, subject
+from ipam.agent.troubles import joined, of_faults, of_verdicts, subject
 from ipam.protocol.dhcp_state import FullNetwork
 from tests.agent import network_rows
 from tests.agent.network_rows import HOST, NETWORK, PORT, SUBNET4
@@ -65,6 +65,11 @@ def test_what_is_no_longer_in_a_file_is_no_trouble() -> None:
     gone = Verdict(Kind.HOST_DROPPED, "bad DHCP host name", file="hosts/gone", line=1)
     past = Verdict(Kind.OPTION_DROPPED, "bad dhcp-option", file=OPTIONS, line=99)
     assert of_verdicts(served(), [gone, past]) == {}
+
+
+def test_what_the_agent_left_out_is_a_trouble_of_what_it_belongs_to() -> None:
+    faults = [f"port {PORT}: 'x' is odd", f"port {PORT}: 'y' too", f"subnet {SUBNET4}: not served"]
+    assert of_faults(faults) == {PORT: "'x' is odd. 'y' too.", SUBNET4: "not served."}
 
 
 def test_several_troubles_of_one_thing_are_one_text() -> None:

@@ -137,6 +137,7 @@ class Held(Collector):
         try:
             if settings.metrics_totals:
                 yield from _totals(database.read(totals.totals))
+                yield _troubles(database.read(totals.troubles))
                 yield from _compute_events(database.read(compute_events.waiting))
             if settings.metrics_per_subnet:
                 yield from _of_subnets(database.read(totals.of_subnets))
@@ -168,6 +169,15 @@ def _totals(found: Mapping[str, int]) -> Iterator[Metric]:
     for state in ("owned", "released"):
         addresses.add_metric([state], found[state])
     yield addresses
+
+
+def _troubles(found: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(
+        "ipam_agent_troubles", "What an agent says is not as it should be.", labels=["host"]
+    )
+    for host, number in found.items():
+        family.add_metric([host], number)
+    return family
 
 
 def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:

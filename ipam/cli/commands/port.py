@@ -16,6 +16,7 @@ from ipam.cli.commands.port_options import (
     wire_fixed_ip,
 )
 from ipam.cli.commands.port_probe import probe
+from ipam.cli.commands.port_troubles import agents_or_none, troubles
 from ipam.cli.commands.port_wait import wait
 from ipam.cli.connection import connect
 from ipam.cli.hosts import warn_of_unknown_host
@@ -142,9 +143,15 @@ def list_ports(
 @click.argument("name_or_id", metavar="PORT")
 @format_options
 def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
-    """Show one port, by name or id."""
-    found = lookup.find(connect(), PORT, name_or_id)
+    """Show one port, by name or id.
+
+    What its agents say is not as it should be follows on standard error.
+    """
+    client = connect()
+    found = lookup.find(client, PORT, name_or_id)
     show_record(found, output_format=output_format, wanted=wanted)
+    for trouble in troubles(found, agents_or_none(client) or ()):
+        click.echo(trouble, err=True)
 
 
 @port.command(

@@ -9,10 +9,11 @@ import click
 
 from ipam import model
 from ipam.cli import lookup
+from ipam.cli.commands.port_troubles import agents_or_none, troubles
 from ipam.cli.connection import connect
 from ipam.cli.options import examples
-from ipam.cli.resource_kinds import AGENT, NETWORK, PORT, SUBNET
-from ipam.errors import NotFound, PolicyNotAuthorized, Temporary
+from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
+from ipam.errors import NotFound, Temporary
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -91,21 +92,10 @@ def reason(
     if not any(agent["admin_state_up"] for agent in alive):
         first = alive[0]["host"]
         return f"The agent of {first} is disabled: `ipam agent set {first} --enable`."
-    troubles = {
-        of: trouble
-        for agent in alive
-        for of, trouble in (agent.get("configurations") or {}).get("troubles", {}).items()
-    }
-    tap = model.tap_name(port["id"])
-    for of, what in (
-        (port["id"], "the port"),
-        *((fixed_ip["subnet_id"], "its subnet") for fixed_ip in port["fixed_ips"]),
-        (port["network_id"], "its network"),
-        (tap, f"its tap {tap}"),
-    ):
-        if of in troubles:
-            return f"The agent of {alive[0]['host']} is alive, but {what}: {troubles[of]}"
+    if said := next(troubles(port, alive), ""):
+        return said
     if host and port["device_owner"].startswith(model.COMPUTE_OWNER_PREFIX):
+        tap = model.tap_name(port["id"])
         return f"Its tap {tap} is not on host {host}: has the hypervisor plugged it?"
     hosts = ", ".join(sorted(str(agent["host"]) for agent in alive))
     return (
@@ -154,17 +144,13 @@ def _explain(client: "Client", port: dict[str, Any], timeout: float) -> str:
         else []
     )
     try:
-        agents = client.list(AGENT.path, AGENT.collection)
-    except (PolicyNotAuthorized, NotFound):
-        agents = None
-    try:
         network = client.get(f"{NETWORK.path}/{port['network_id']}")["network"]
     except NotFound:
         network = {}  # it is another's, and not shared any more
     why = reason(
         port,
         [subnet["id"] for subnet in subnets],
-        agents,
+        agents_or_none(client),
         network_is_up=network.get("admin_state_up", True),
     )
     return f"The port is still {port['status']} after {timeout:g} s.\n{why}"

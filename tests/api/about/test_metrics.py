@@ -64,6 +64,31 @@ def test_totals_and_the_allocator_are_told(api_on_each: Api) -> None:
     assert seen['ipam_database_connections{state="limit"}'] > 0
 
 
+def test_what_agents_say_is_wrong_and_whom_dhcp_refuses_is_counted(api_on_each: Api) -> None:
+    api = api_on_each
+    seen = scraped(api)
+    assert seen["ipam_dhcp_refusals"] == seen["ipam_dhcp_refused_machines"] == 0
+    network = api.create("network")
+    troubles = {network["id"]: "dnsmasq does not start", "tap1": "busy"}
+    agent = {"host": "host-a", "started_at": 0, "configurations": {"troubles": troubles}}
+    agent_id = api.call("POST", "/agents", {"agent": agent}).json["agent"]["id"]
+    refused = [
+        {
+            "network_id": network["id"],
+            "client": f"fa:16:3e:00:00:0{number}",
+            "reason": "no address available",
+            "count": number,
+            "first_at": 100,
+            "last_at": 200,
+        }
+        for number in (2, 3)
+    ]
+    api.call("POST", f"/agents/{agent_id}/dhcp-refusals", {"dhcp_refusals": refused})
+    seen = scraped(api)
+    assert seen['ipam_agent_troubles{host="host-a"}'] == 2
+    assert (seen["ipam_dhcp_refusals"], seen["ipam_dhcp_refused_machines"]) == (5, 2)
+
+
 def test_events_for_nova_are_counted_with_the_age_of_the_oldest(
     api_on_each: Api, database: Database
 ) -> None:

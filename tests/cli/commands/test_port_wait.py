@@ -131,3 +131,18 @@ def test_waiting_ends_when_the_port_is_deleted(waiting: Ipam, api: LiveApi) -> N
     thread.join()
     assert outcome.status == 1
     assert "deleted meanwhile" in outcome.err
+
+
+def test_showing_a_port_says_what_its_agent_says_of_it(waiting: Ipam, api: LiveApi) -> None:
+    quiet = waiting("port", "show", "web-1", "-f", "json")
+    assert quiet.err == ""
+    with Client(socket_path=api.socket) as client:
+        (port,) = client.list("/v2.0/ports", "ports", {"name": "web-1"})
+        facts = {"troubles": {port["id"]: "dnsmasq's answer has no DHCP option 42"}}
+        agent = {"host": "node-7", "started_at": 0, "configurations": facts}
+        client.post("/v2.0/agents", json={"agent": agent})
+    told = waiting("port", "show", "web-1", "-f", "json")
+    assert told.out == quiet.out
+    assert told.err.strip() == (
+        "The agent of node-7 is alive, but the port: dnsmasq's answer has no DHCP option 42"
+    )

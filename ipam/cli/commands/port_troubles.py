@@ -1,0 +1,38 @@
+"""What agents say that is not as it should be with a port."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ipam import model
+from ipam.cli.resource_kinds import AGENT
+from ipam.errors import NotFound, PolicyNotAuthorized
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+
+def agents_or_none(client: "Client") -> list[dict[str, Any]] | None:
+    """All agents; None if the caller may not see them."""
+    try:
+        return client.list(AGENT.path, AGENT.collection)
+    except (PolicyNotAuthorized, NotFound):
+        return None
+
+
+def troubles(port: Mapping[str, Any], agents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What living agents say of the port, its subnets, its network and its tap, in this order."""
+    tap = model.tap_name(port["id"])
+    said = [
+        (agent["host"], (agent.get("configurations") or {}).get("troubles", {}))
+        for agent in agents
+        if agent["alive"]
+    ]
+    for of, what in (
+        (port["id"], "the port"),
+        *((fixed_ip["subnet_id"], "its subnet") for fixed_ip in port["fixed_ips"]),
+        (port["network_id"], "its network"),
+        (tap, f"its tap {tap}"),
+    ):
+        for host, of_agent in said:
+            if of in of_agent:
+                yield f"The agent of {host} is alive, but {what}: {of_agent[of]}"
