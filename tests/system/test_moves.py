@@ -1,14 +1,13 @@
 """A machine that moves between two hosts with real agents is answered at every moment."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.open_directory import open_directory
 from tests.system.two_hosts import Cloud, Guest, Probe
 from tests.waiting import eventually
 
@@ -21,16 +20,13 @@ Step = Callable[[], object]
 def cloud() -> Iterator[Cloud]:
     if os.geteuid() != 0:
         pytest.skip("needs root: it makes namespaces and bridges")
-    # Not pytest's own directory: it is closed to the users that dnsmasq and the hook become.
-    directory = Path(tempfile.mkdtemp(prefix="ipam-moves-"))
-    directory.chmod(0o755)
-    made = Cloud(directory)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
-        shutil.rmtree(directory)
+    with open_directory("moves") as directory:
+        made = Cloud(directory)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.close()
 
 
 def live(cloud: Cloud, port: dict[str, Any], guest: Guest) -> list[Step]:

@@ -14,6 +14,7 @@ import pytest
 from ipam.cli.commands.preflight import find_program
 from ipam.model import bridge_name, dhcp_namespace, tap_name
 from tests.compute.nova_endpoint import NovaEndpoint
+from tests.open_directory import open_directory
 from tests.waiting import PATIENCE_SECONDS, eventually, until_it_serves
 
 pytestmark = [
@@ -74,8 +75,14 @@ class Up:
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    running = Up(tmp_path)
+def directory() -> Iterator[Path]:
+    with open_directory("up") as made:
+        yield made
+
+
+@pytest.fixture
+def up(directory: Path) -> Iterator[Up]:
+    running = Up(directory)
     try:
         running.wait()
         yield running
@@ -103,13 +110,13 @@ def test_a_port_becomes_active_and_the_end_leaves_the_host_as_it_was(up: Up) -> 
     assert "Traceback" not in up.log.read_text()
 
 
-def test_nova_hears_of_a_port_from_its_boot_to_its_end(tmp_path: Path) -> None:
+def test_nova_hears_of_a_port_from_its_boot_to_its_end(directory: Path) -> None:
     server = "11111111-2222-4333-8444-555555555555"
-    nova, config = NovaEndpoint(), tmp_path / "ipam.conf"
+    nova, config = NovaEndpoint(), directory / "ipam.conf"
     # Without the datagram that wakes the worker it would look after an hour.
     lines = "[compute]\nsend_events = true\nevents_interval = 3600\n"
     config.write_text(lines + nova.settings())
-    up = Up(tmp_path, "--config-file", str(config))
+    up = Up(directory, "--config-file", str(config))
     tap = ""
     try:
         up.wait()
