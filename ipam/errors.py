@@ -338,6 +338,10 @@ class InvalidSharedSetting(Conflict):
     """A network that several projects use cannot become private."""
 
 
+class AgentHostInUse(Conflict):
+    """Another living agent reports under the same host name."""
+
+
 class NetworkHostedByDHCPAgent(Conflict):
     """The agent serves the network already."""
 

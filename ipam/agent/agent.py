@@ -65,6 +65,7 @@ class Agent:
         state, run_path = settings.agent.state_path, settings.run_path
         self.dnsmasq_version = prepared.dnsmasq_version
         self._vif_type = settings.agent.vif_type
+        self._installation = prepared.installation
         self._changed = self._stopping = False
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         closing.callback(os.close, self._woken)
@@ -233,4 +234,5 @@ class Agent:
             leases=self._table.count(),
             troubles=dict(list(self._reconciler.troubles.items())[:TROUBLES_TOLD]),
             vif_type=self._vif_type or UNSET,
+            installation=self._installation,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from ipam import systemd
 from ipam.agent.agent import Agent, running_agent
 from ipam.agent.host.preparation import prepare
+from ipam.agent.host.sole_agent import sole_agent
 from ipam.client import Client
 from ipam.settings import Settings
 
@@ -23,6 +24,7 @@ def run(settings: Settings, *, stop_everything_on_exit: bool = False) -> None:
     Raises HostUnfit, before anything is touched, if the host cannot do it.
     """
     with (
+        sole_agent(settings.agent.state_path, settings.run_path),
         _client(settings) as client,
         running_agent(settings, client, prepare(settings)) as agent,
     ):

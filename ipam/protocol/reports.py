@@ -48,6 +48,8 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     """What is not as it should be, by the id of a network, subnet or port, or by tap."""
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
+    installation: str | UnsetType = UNSET
+    """A name of its state directory: a restarted agent has it again, another agent has another."""
 
 
 class SeenPort(Struct, frozen=True):

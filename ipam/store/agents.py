@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
 
 from ipam import clock, model
-from ipam.errors import HTTPBadRequest
+from ipam.errors import AgentHostInUse, HTTPBadRequest
 from ipam.store import tables
 from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
@@ -58,18 +58,27 @@ def oldest_heartbeat(agent_down_time: int) -> int:
     return clock.now_seconds() - agent_down_time
 
 
-def report(tx: Transaction, *, agent_type: str, host: str, state: Mapping[str, Any]) -> str:
+def report(
+    tx: Transaction,
+    *,
+    agent_type: str,
+    host: str,
+    state: Mapping[str, Any],
+    agent_down_time: int,
+) -> str:
     """Note a heartbeat with what the agent says of itself. Gives the agent's id.
 
     Of two first heartbeats at once, the unique key lets one insert. The other raises
-    IntegrityError.
+    IntegrityError. Raises AgentHostInUse while another agent is alive under this host name.
     """
     values = {**state, "heartbeat_at": clock.now_seconds()}
     mine = and_(_T.c.agent_type == agent_type, _T.c.host == host)
-    agent_id = tx.execute(select(_T.c.id).where(mine).with_for_update()).scalar_one_or_none()
-    if agent_id is not None:
+    known = tx.execute(select(_T).where(mine).with_for_update()).one_or_none()
+    if known is not None:
+        if known.heartbeat_at >= oldest_heartbeat(agent_down_time):
+            _refuse_another(known, state["configurations"], agent_down_time)
         tx.execute(update(_T).where(mine).values(values))
-        return str(agent_id)
+        return str(known.id)
     new = {
         "id": model.new_id(),
         "agent_type": agent_type,
@@ -115,6 +124,21 @@ def unschedule_dead(tx: Transaction, *, agent_down_time: int) -> int:
         return 0
     assigned = tables.network_dhcp_agent
     return tx.execute(delete(assigned).where(assigned.c.agent_pk.in_(lost))).rowcount
+
+
+def _refuse_another(
+    known: Record, configurations: Mapping[str, Any], agent_down_time: int
+) -> None:
+    """Raise AgentHostInUse if both say which installation they are, and it is not the same."""
+    theirs, own = (each.get("installation") for each in (known.configurations, configurations))
+    if theirs and own and theirs != own:
+        dead_from = model.iso_time(known.heartbeat_at + agent_down_time + 1)
+        raise AgentHostInUse(
+            f"Another agent is alive as host {known.host}: it was heard of at"
+            f" {model.iso_time(known.heartbeat_at)}. Give one of them another name with"
+            f" [DEFAULT] host, or stop that one; if it stays away, it counts as dead from"
+            f" {dead_from} on."
+        )
 
 
 def _boolean(name: str, text: str) -> bool:

@@ -67,7 +67,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     found = settings.load([str(file)])
     found.agent.state_path.mkdir(parents=True)
     doubles = LoopHost(tmp_path / "doubles")
-    prepared = Preparation(doubles.processes, "2.92", doubles.site)
+    prepared = Preparation(doubles.processes, "2.92", doubles.site, "an-id")
     return found, FakeApi().client, prepared
 
 

@@ -145,7 +145,7 @@ def test_workers_side_by_side_forget_together(
 def add_agent(database: Database, host: str, *, silent_seconds: int, up: bool = True) -> None:
     def write(tx: Any) -> None:
         state = {"binary": "ipam-agent", "configurations": {}, "started_at": now()}
-        agents.report(tx, agent_type="DHCP agent", host=host, state=state)
+        agents.report(tx, agent_type="DHCP agent", host=host, state=state, agent_down_time=75)
         values = {"heartbeat_at": now() - silent_seconds, "admin_state_up": up}
         tx.execute(update(agent).where(agent.c.host == host).values(values))
 

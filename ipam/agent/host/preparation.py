@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ipam
-from ipam import files
+from ipam import files, model
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.agent.dnsmasq.process import DnsmasqProcesses
@@ -24,6 +24,8 @@ class Preparation:
     processes: Processes
     dnsmasq_version: str
     site: Site
+    installation: str
+    """A name of the state directory, by which the API tells a restart from another agent."""
 
 
 def prepare(settings: Settings) -> Preparation:
@@ -36,7 +38,7 @@ def prepare(settings: Settings) -> Preparation:
     state = settings.agent.state_path
     _make_directories(state, settings.run_path)
     site = _site(settings, _install_hook(state), _write_mac_tags(state))
-    return Preparation(processes, version, site)
+    return Preparation(processes, version, site, _installation(state))
 
 
 def _check_host(settings: Settings) -> DnsmasqProcesses:
@@ -76,6 +78,14 @@ def _install_hook(state: Path) -> Path:
     source = Path(ipam.__file__).parent / "dnsmasq_hook.py"
     files.put(hook, source.read_bytes(), mode=0o755)
     return hook
+
+
+def _installation(state: Path) -> str:
+    """The name that was made at the first start."""
+    file = state / "installation"
+    if not file.exists():
+        files.put(file, model.new_id().encode(), durable=True)
+    return file.read_text()
 
 
 def _write_mac_tags(state: Path) -> Path:

@@ -50,6 +50,7 @@ class AgentsRoute(ListRoute):
                     "configurations": given.configurations,
                     "started_at": given.started_at,
                 },
+                agent_down_time=self.service.settings.network.agent_down_time,
             )
             return self.kind.show(tx, agent_id)
 

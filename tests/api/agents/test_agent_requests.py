@@ -55,6 +55,26 @@ def test_the_next_heartbeats_change_it_and_leave_the_admins_part(api_on_each: Ap
     assert len(api_on_each.list("agent")) == 1
 
 
+def test_a_second_agent_of_a_host_is_refused_while_the_first_lives(
+    api_on_each: Api, database: Database
+) -> None:
+    mine, other = {"installation": "first"}, {"installation": "second"}
+    first = report(api_on_each, configurations=mine)
+    report(api_on_each, configurations=mine, started_at=1_700_000_009)
+    message = api_on_each.refused(
+        409,
+        "AgentHostInUse",
+        "POST",
+        "/agents",
+        {"agent": {"host": "host-a", "started_at": 1, "configurations": other}},
+    )
+    assert "Another agent is alive as host host-a" in message
+    assert api_on_each.show("agent", first["id"])["configurations"] == mine
+    report(api_on_each, "host-b", configurations=other)
+    silence(database, "host-a", 1000)
+    assert report(api_on_each, configurations=other)["id"] == first["id"]
+
+
 def test_agents_are_told_apart_by_type_and_host(api_on_each: Api) -> None:
     ids = {
         report(api_on_each)["id"],
