@@ -171,13 +171,13 @@ def _link_local(interface: str) -> IPv6Address | None:
     return None
 
 
-def _next(loopback: socket.socket, deadline: float) -> probe_frames.Inside | None:
+def _next(loopback: socket.socket, deadline: float) -> probe_frames.FrameContent | None:
     """The next frame of a server or a router; None if none comes until the deadline."""
     poll = select.poll()
     poll.register(loopback, select.POLLIN)
     while True:
         with contextlib.suppress(BlockingIOError):
-            if found := probe_frames.inside(loopback.recv(FRAME_BYTES)):
+            if found := probe_frames.frame_content(loopback.recv(FRAME_BYTES)):
                 return found
             continue
         left = deadline - time.monotonic()
@@ -186,7 +186,7 @@ def _next(loopback: socket.socket, deadline: float) -> probe_frames.Inside | Non
         poll.poll(left * 1000)
 
 
-def _read(found: probe_frames.Inside) -> tuple[tuple[int, int], Offer | Refusal] | None:
+def _read(found: probe_frames.FrameContent) -> tuple[tuple[int, int], Offer | Refusal] | None:
     """Which question is answered, and how."""
     if found.kind == probe_frames.DHCP_SERVER_PORT:
         answer: tuple[int, Offer | Refusal] | None = probe_dhcp4.read_offer(found.payload)

@@ -28,7 +28,7 @@ _UDP = struct.Struct("!HHHH")
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class FrameContent:
     """The content of a frame."""
 
     kind: int
@@ -67,7 +67,7 @@ def router_solicitation_frame(server_mac: bytes, source: IPv6Address) -> bytes:
     return _ETHERNET.pack(server_mac, PROBE_MAC, ETHERTYPE_IPV6) + head + icmp
 
 
-def inside(frame: bytes) -> Inside | None:
+def frame_content(frame: bytes) -> FrameContent | None:
     """The content of a frame, if a DHCP server or an advertising router has sent it."""
     if len(frame) < _ETHERNET.size:
         return None
@@ -76,10 +76,10 @@ def inside(frame: bytes) -> Inside | None:
     if ethertype == ETHERTYPE_IPV4 and len(packet) >= _IPV4.size:
         size = (packet[0] & 15) * 4
         source = socket.inet_ntop(socket.AF_INET, packet[12:16])
-        return _inside_ip(packet[9], packet[size:], source)
+        return _ip_content(packet[9], packet[size:], source)
     if ethertype == ETHERTYPE_IPV6 and len(packet) >= _IPV6.size:
         source = socket.inet_ntop(socket.AF_INET6, packet[8:24])
-        return _inside_ip(packet[6], packet[_IPV6.size :], source)
+        return _ip_content(packet[6], packet[_IPV6.size :], source)
     return None
 
 
@@ -92,13 +92,13 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _inside_ip(protocol: int, data: bytes, source: str) -> Inside | None:
+def _ip_content(protocol: int, data: bytes, source: str) -> FrameContent | None:
     if protocol == socket.IPPROTO_UDP and len(data) >= _UDP.size:
         _from, to, size, _sum = _UDP.unpack_from(data)
         if to in (DHCP_SERVER_PORT, DHCPV6_SERVER_PORT):
-            return Inside(to, data[_UDP.size : size], source)
+            return FrameContent(to, data[_UDP.size : size], source)
     if protocol == socket.IPPROTO_ICMPV6 and data[:1] == bytes([ROUTER_ADVERTISEMENT]):
-        return Inside(ROUTER_ADVERTISEMENT, data, source)
+        return FrameContent(ROUTER_ADVERTISEMENT, data, source)
     return None
 
 

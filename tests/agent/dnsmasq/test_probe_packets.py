@@ -39,7 +39,7 @@ def test_a_discover_comes_from_a_relay_in_the_name_of_the_machine() -> None:
         probe_dhcp4.discover(7, MAC, RELAY, [252, 6], client_id=b"\1me", most_octets=68),
     )
     assert frame[:6] == SERVER_MAC
-    found = probe_frames.inside(frame)
+    found = probe_frames.frame_content(frame)
     assert found is not None
     assert (found.kind, found.source) == (67, "0.0.0.0")
     assert probe_frames.checksum(frame[14:34]) == 0
@@ -83,7 +83,7 @@ def test_what_is_no_offer_is_none() -> None:
 
 def test_a_solicit_comes_from_a_relay_with_the_machines_mac_address() -> None:
     payload = probe_dhcp6.solicit(7, MAC, RELAY6, options=[21])
-    found = probe_frames.inside(probe_frames.dhcp6_frame(SERVER_MAC, RELAY6, payload))
+    found = probe_frames.frame_content(probe_frames.dhcp6_frame(SERVER_MAC, RELAY6, payload))
     assert found is not None
     assert (found.kind, found.source, found.payload) == (547, str(RELAY6), payload)
     assert payload[0] == 12
@@ -157,6 +157,6 @@ def test_no_octets_break_the_reading(data: bytes, cut: int) -> None:
         probe_dhcp4.read_offer(payload)
         probe_dhcp6.read_advertise(payload)
         probe_router.read_advertisement(payload)
-        probe_frames.inside(payload)
-        probe_frames.inside(bytes(12) + b"\x08\0" + payload)
-        probe_frames.inside(bytes(12) + b"\x86\xdd" + payload)
+        probe_frames.frame_content(payload)
+        probe_frames.frame_content(bytes(12) + b"\x08\0" + payload)
+        probe_frames.frame_content(bytes(12) + b"\x86\xdd" + payload)
