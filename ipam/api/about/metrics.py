@@ -96,11 +96,11 @@ class MetricsRoute:
             return self._registry
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]  # as it is published
-        of_all.register(Held(self.service))
+        of_all.register(CurrentValues(self.service))
         return of_all
 
 
-class Held(Collector):
+class CurrentValues(Collector):
     """Values read at each scrape: of connections, of the allocator, of the database."""
 
     def __init__(self, service: Service) -> None:
@@ -153,7 +153,7 @@ class Held(Collector):
 def registry(service: Service) -> CollectorRegistry:
     """A registry of this application, so that two applications in a process do not mix."""
     made = CollectorRegistry()
-    made.register(Held(service))
+    made.register(CurrentValues(service))
     return made
 
 
