@@ -43,14 +43,14 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Retry:
     """Send the event again."""
 
     in_seconds: float
     why: str
 
 
-Outcome: TypeAlias = Done | Drop | Again
+Outcome: TypeAlias = Done | Drop | Retry
 
 
 def grouped(claimed: Sequence[Claimed]) -> dict[ComputeEvent, list[Claimed]]:
@@ -92,7 +92,7 @@ def after_failure(
     if not isinstance(error, RequestRefused):
         return _again(claimed, now_us, pace.wait_seconds, str(error))
     if pace.split:  # one of them may be at fault; the next attempts find out which
-        return Again(0, claimed.last_error)
+        return Retry(0, claimed.last_error)
     return _again(claimed, now_us, _delay(claimed.attempts, LONGEST_RETRY_SECONDS), str(error))
 
 
@@ -160,7 +160,7 @@ def failure(status: int, url: str) -> ServiceUnavailable:
 def _again(claimed: Claimed, now_us: int, in_seconds: float, why: str) -> Outcome:
     if now_us - claimed.created_at_us > GIVE_UP_SECONDS * 1_000_000:
         return Drop(f"given up after a day: {why}")
-    return Again(in_seconds, why)
+    return Retry(in_seconds, why)
 
 
 def _delay(attempts: int, longest: float) -> float:

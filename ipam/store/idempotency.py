@@ -22,7 +22,7 @@ class KeyTaken(Exception):  # noqa: N818  # no error: another request has given 
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptAnswer:
     """What is known of the first request with the key. Without an answer it has no status."""
 
     request: str
@@ -32,13 +32,13 @@ class Kept:
     """Whether it was kept long enough, so that the key is free again."""
 
 
-def find(tx: Transaction, key_id: str) -> Kept | None:
+def find(tx: Transaction, key_id: str) -> KeptAnswer | None:
     """What is kept under the key."""
     row = tx.execute(select(_T).where(_T.c.id == key_id)).one_or_none()
     if row is None:
         return None
     answer = zlib.decompress(row.answer) if row.answer else b""
-    return Kept(row.request, row.status, answer, is_over=row.created_at <= _oldest())
+    return KeptAnswer(row.request, row.status, answer, is_over=row.created_at <= _oldest())
 
 
 def claim(tx: Transaction, key_id: str, request: str, *, is_over: bool) -> None:

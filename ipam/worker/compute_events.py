@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from ipam import clock
 from ipam.compute import delivery
-from ipam.compute.delivery import Again, Done, Drop, Outcome, Pace
+from ipam.compute.delivery import Done, Drop, Outcome, Pace, Retry
 from ipam.compute.nova import TIMEOUT_SECONDS
 from ipam.errors import DatabaseUnavailable, ServiceUnavailable
 from ipam.protocol.wake import WakeSocket
@@ -151,10 +151,10 @@ def _answered(groups: Mapping[ComputeEvent, Sequence[Claimed]], codes: Sequence[
 
 def _record(tx: Transaction, ends: Ends) -> None:
     """Store the outcomes of events."""
-    compute_events.done(tx, [each for each, end in ends if not isinstance(end, Again)])
+    compute_events.done(tx, [each for each, end in ends if not isinstance(end, Retry)])
     now_us = clock.now_microseconds()
     for each, end in ends:
-        if isinstance(end, Again):
+        if isinstance(end, Retry):
             send_at_us = now_us + int(end.in_seconds * 1_000_000)
             compute_events.postpone(tx, each, send_at_us=send_at_us, last_error=end.why)
 
@@ -167,7 +167,7 @@ def _tell(ends: Ends) -> None:
         LOG.debug("%s: %s", _names(each), end)
         if isinstance(end, Drop):
             LOG.warning("Dropped %s: %s", _names(each), end.why)
-        elif isinstance(end, Again) and each.attempts == LATE_ATTEMPTS:
+        elif isinstance(end, Retry) and each.attempts == LATE_ATTEMPTS:
             LOG.warning("Nova does not take %s yet; trying on: %s", _names(each), end.why)
 
 

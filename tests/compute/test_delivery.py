@@ -4,11 +4,11 @@ import pytest
 
 from ipam.compute.delivery import (
     BATCH_EVENTS,
-    Again,
     Done,
     Drop,
     Pace,
     RequestRefused,
+    Retry,
     after_answer,
     after_failure,
     failure,
@@ -56,20 +56,20 @@ def test_what_nova_finds_malformed_is_dropped() -> None:
 )
 def test_a_server_without_a_host_is_asked_for_again_soon(attempts: int, seconds: float) -> None:
     outcome = after_answer(claimed(attempts=attempts), 422, now_us=NOW_US)
-    assert outcome == Again(seconds, "the server has no host yet")
+    assert outcome == Retry(seconds, "the server has no host yet")
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 0.5), (7, 30), (1000, 30)])
 def test_a_code_that_nobody_knows_is_tried_again(attempts: int, seconds: float) -> None:
     outcome = after_answer(claimed(attempts=attempts), 599, now_us=NOW_US)
-    assert outcome == Again(seconds, "Nova gives it the code 599")
+    assert outcome == Retry(seconds, "Nova gives it the code 599")
 
 
 @pytest.mark.parametrize("code", [422, 599])
 def test_an_event_is_given_up_after_a_day_and_no_sooner(code: int) -> None:
     young = after_answer(claimed(attempts=9000, age_us=DAY_US), code, now_us=NOW_US)
     old = after_answer(claimed(attempts=9000, age_us=DAY_US + 1), code, now_us=NOW_US)
-    assert isinstance(young, Again)
+    assert isinstance(young, Retry)
     assert isinstance(old, Drop)
     assert after_answer(claimed(age_us=DAY_US + 1), 200, now_us=NOW_US) == Done()
 
@@ -79,7 +79,7 @@ def test_a_failure_of_the_request_is_no_end_before_a_day(error: ServiceUnavailab
     pace = Pace().failed(error, 1)
     young = after_failure(claimed(age_us=DAY_US), error, pace, now_us=NOW_US)
     old = after_failure(claimed(age_us=DAY_US + 1), error, pace, now_us=NOW_US)
-    assert young == Again(0.5, str(error))
+    assert young == Retry(0.5, str(error))
     assert isinstance(old, Drop)
 
 
@@ -92,7 +92,7 @@ def test_while_nova_is_away_one_event_tries_it_ever_more_rarely() -> None:
         assert pace.limit == 1
     assert seen == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     again = after_failure(claimed(attempts=1), AWAY, pace, now_us=NOW_US)
-    assert again == Again(30, str(AWAY))
+    assert again == Retry(30, str(AWAY))
     pace = pace.heard()
     assert (pace.limit, pace.wait_seconds) == (BATCH_EVENTS, 0)
 
@@ -100,13 +100,13 @@ def test_while_nova_is_away_one_event_tries_it_ever_more_rarely() -> None:
 def test_a_batch_that_is_refused_goes_again_one_by_one_at_once() -> None:
     pace = Pace().failed(REFUSED, 3)
     assert (pace.limit, pace.wait_seconds) == (1, 0)
-    assert after_failure(claimed(), REFUSED, pace, now_us=NOW_US) == Again(0, "before")
+    assert after_failure(claimed(), REFUSED, pace, now_us=NOW_US) == Retry(0, "before")
     pace = pace.heard()
     assert pace.limit == 1
     pace = pace.failed(REFUSED, 1)
     assert (pace.limit, pace.wait_seconds) == (1, 0)
     alone = after_failure(claimed(attempts=3), REFUSED, pace, now_us=NOW_US)
-    assert alone == Again(2, str(REFUSED))
+    assert alone == Retry(2, str(REFUSED))
     assert pace.heard().limit == BATCH_EVENTS
 
 

@@ -24,7 +24,7 @@ from ipam.errors import HTTPBadRequest, IdempotencyKeyInUse, IdempotencyKeyReuse
 from ipam.identity.caller import Caller
 from ipam.store import idempotency
 from ipam.store.engine.database import Transaction, enclose
-from ipam.store.idempotency import Kept, KeyTaken
+from ipam.store.idempotency import KeptAnswer, KeyTaken
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
@@ -135,7 +135,7 @@ def install(app: falcon.App[Any, Any], middleware: Idempotency, faults: Any) -> 
     app.add_error_handler(KeyTaken, handle)
 
 
-def _answer_again(resp: falcon.Response, attempt: Attempt, kept: Kept) -> None:
+def _answer_again(resp: falcon.Response, attempt: Attempt, kept: KeptAnswer) -> None:
     if kept.request != attempt.request:
         raise IdempotencyKeyReused(
             f"The {HEADER} was used for another request: take a new key for each."
