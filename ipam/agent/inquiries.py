@@ -50,9 +50,11 @@ class Inquiries:
         questions = [one.question for one in promised]
         try:
             answers = prober.ask(state.id, state.interface, questions, attempts=ATTEMPTS)
+            has_ipv6 = any(":" in address for address in state.addresses)
+            advertisement = prober.advertisement(state.id, state.interface) if has_ipv6 else None
         except OSError as error:
             return ProbeAnswer(id=asked.id, trouble=f"dnsmasq cannot be asked: {error}")
-        return inquiry.answer(asked.id, promised, answers)
+        return inquiry.answer(asked.id, promised, answers, advertisement)
 
 
 def _probed(port: ServedPort, servers: Sequence[str]) -> list[str]:

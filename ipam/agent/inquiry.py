@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 
-from ipam.agent.dnsmasq.probe_answers import Offer, Question, Refusal
+from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Prefix, Question, Refusal
 from ipam.agent.dnsmasq.probe_words import in_words
 from ipam.agent.proof import Promise, shortcoming
 from ipam.protocol.probes import Offered, ProbeAnswer, ToldOption
 
 
 def answer(
-    probe_id: str, promised: Sequence[Promise], answers: Mapping[Question, Offer | Refusal]
+    probe_id: str,
+    promised: Sequence[Promise],
+    answers: Mapping[Question, Offer | Refusal],
+    advertisement: Advertisement | None,
 ) -> ProbeAnswer:
-    """The whole answer to a question about a port."""
+    """The whole answer to a question about a port; what is advertised, its machine gets too."""
     offers = [_offered(one, answers) for one in promised]
+    if advertisement is not None:
+        offers += [_advertised(advertisement, one) for one in advertisement.prefixes]
     trouble = "" if offers else "No DHCP server of this host is to give it an address."
     return ProbeAnswer(id=probe_id, offers=offers, trouble=trouble)
 
@@ -33,4 +38,26 @@ def _offered(promise: Promise, answers: Mapping[Question, Offer | Refusal]) -> O
         lease_seconds=offer.lease_seconds,
         options=options,
         lacks=lacks,
+    )
+
+
+def _advertised(advertisement: Advertisement, prefix: Prefix) -> Offered:
+    """A prefix with all that its advertisement says; of an autonomous one addresses are made."""
+    said = {
+        "autonomous": "yes" if prefix.autonomous else "no",
+        "on-link": "yes" if prefix.on_link else "no",
+        "managed": "yes" if advertisement.managed else "no",
+        "other-config": "yes" if advertisement.other else "no",
+        "router-lifetime": str(advertisement.router_seconds),
+        "mtu": "" if advertisement.mtu is None else str(advertisement.mtu),
+        "dns-server": ", ".join(advertisement.name_servers),
+        "domain-search": ", ".join(advertisement.search),
+    }
+    network, _, length = prefix.prefix.partition("/")
+    return Offered(
+        server="router advertisement",
+        address=network,
+        prefix_length=int(length),
+        lease_seconds=prefix.valid_seconds,
+        options=[ToldOption("", name, value) for name, value in said.items() if value],
     )

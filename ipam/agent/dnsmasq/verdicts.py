@@ -26,7 +26,6 @@ class Kind(StrEnum):
     ADDRESS_DECLINED = "address-declined"
     NO_RANGE = "no-range"
     NO_ADDRESS_HERE = "no-address-here"
-    REFUSED = "refused"
     NAME_DROPPED = "name-dropped"
     SEND_FAILED = "send-failed"
     LEASES_UNREAD = "leases-unread"
@@ -191,17 +190,6 @@ def parse(line: str, directory: str) -> Said | None:
         if found := form.fullmatch(text):
             return _verdict(kind, text, found.groupdict())
     return None
-
-
-def refusal(packet: Packet) -> Verdict:
-    """The verdict on a machine whose packet is a refusal."""
-    return Verdict(
-        Kind.REFUSED,
-        packet.remark or packet.message,
-        address=packet.address,
-        mac=packet.client,
-        interface=packet.interface,
-    )
 
 
 def _packet(found: re.Match[str]) -> Packet:

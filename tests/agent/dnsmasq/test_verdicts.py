@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.agent.dnsmasq.verdict_words import fix, sentence
-from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Said, Verdict, parse, refusal
+from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Said, Verdict, parse
 
 DIRECTORY = "/run/ipam/dhcp/4f0f1c0e-0000-4000-8000-000000000001"
 MAC, OTHER = "fa:16:3e:c4:0a:01", "fa:16:3e:c4:0a:02"
@@ -210,13 +210,6 @@ def test_each_kind_has_a_sentence_and_a_fix() -> None:
         assert sentence(verdict)
         assert fix(verdict).endswith(".")
     assert "dns_name" in fix(Verdict(Kind.HOST_DROPPED, "bad DHCP host name"))
-
-
-def test_a_refused_packet_becomes_a_verdict() -> None:
-    packet = heard(f"DHCPDISCOVER({INTERFACE}) {MAC} no address available")
-    assert isinstance(packet, Packet)
-    found = refusal(packet)
-    assert sentence(found) == f"dnsmasq does not answer {MAC}: no address available"
 
 
 @given(st.text(max_size=2000))
