@@ -57,8 +57,7 @@ class Authorization:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool
     ) -> None:
-        if not succeeded or resource is None or resp.complete:  # complete: an answer that is not
-            # the route's
+        if not succeeded or resource is None or resp.complete:  # complete: not the route's answer
             return
         operation = self._operation(req)
         if operation is None or not operation.checked_inside:

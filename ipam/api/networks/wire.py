@@ -191,8 +191,7 @@ KIND: Final = Kind(
     networks.COLLECTION,
     views,
     NetworkNotFound,
-    filterable=frozenset({"provider:network_type"}),  # as in Neutron; it reveals no VLAN and no
-    # port
+    filterable=frozenset({"provider:network_type"}),  # as in Neutron; it reveals little
 )
 
 
