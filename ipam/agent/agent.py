@@ -105,7 +105,7 @@ class Agent:
         closing.callback(self._link.stop)
         self._logs = ServerLogs(on_news=self._wake_up)
         closing.callback(self._logs.stop)
-        prober = closing.enter_context(contextlib.closing(PacketProber()))
+        prober = closing.enter_context(contextlib.closing(PacketProber(self._logs.expect_probe)))
         self._servers = Servers(
             run_path / "dhcp",
             prepared.processes,
@@ -118,7 +118,7 @@ class Agent:
             logs=self._logs,
         )
         closing.callback(self._servers.let_go)
-        self._inquiries = Inquiries(self._networks, self._table.leases, self._logs)
+        self._inquiries = Inquiries(self._networks, self._table.leases, self._logs.expect_probe)
         drastic = 1.0 if settings.agent.allow_drastic else settings.agent.drastic_fraction
         self._reconciler = Reconciler(
             self._kernel,

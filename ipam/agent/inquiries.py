@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ipam.agent import inquiry
-from ipam.agent.desired import ServedNetwork, ServedPort
+from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.probe import PacketProber
-from ipam.agent.outside import Logs
 from ipam.agent.proof import promises
 from ipam.agent.state import Lease
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
@@ -20,16 +19,16 @@ class Inquiries:
         self,
         networks: Callable[[], Mapping[str, ServedNetwork]],
         leases: Callable[[str], Sequence[Lease]],
-        logs: Logs,
+        announce: Callable[[str, str], None],
     ) -> None:
         self._networks = networks
         self._leases = leases
-        self._logs = logs
+        self._announce = announce
 
     def answer(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
         """One answer to each question."""
         ports = {port_id: one for one in self._networks().values() for port_id in one.ports}
-        prober = PacketProber()
+        prober = PacketProber(self._announce)
         try:
             return [self._answer(one, ports.get(one.port_id), prober) for one in asked]
         finally:
@@ -44,9 +43,6 @@ class Inquiries:
         if state.interface is None:
             return ProbeAnswer(id=asked.id, trouble="The network has no DHCP server here.")
         promised = promises(port, state, self._leases(state.id))
-        self._logs.expect_probes(
-            state.id, _probed(port, [one.question.server for one in promised])
-        )
         questions = [one.question for one in promised]
         try:
             answers = prober.ask(state.id, state.interface, questions, attempts=ATTEMPTS)
@@ -55,7 +51,3 @@ class Inquiries:
         except OSError as error:
             return ProbeAnswer(id=asked.id, trouble=f"dnsmasq cannot be asked: {error}")
         return inquiry.answer(asked.id, promised, answers, advertisement)
-
-
-def _probed(port: ServedPort, servers: Sequence[str]) -> list[str]:
-    return [port.mac_address for server in servers if ":" not in server]

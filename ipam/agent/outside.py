@@ -136,9 +136,6 @@ class Logs(Protocol):
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""
 
-    def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
-        """Note that the next DHCPDISCOVER of each of these machines is a probe of the agent."""
-
 
 class Prober(Protocol):
     """Asks a network's dnsmasq what a machine would get. No machine sees it."""

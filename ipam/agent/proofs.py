@@ -103,9 +103,6 @@ class Proofs:
         network_id, interface = served.state.id, wanted.interface
         assert interface is not None, wanted  # a server has its interface
         questions = [one.question for of_port in of_ports.values() for one in of_port]
-        self._logs.expect_probes(
-            network_id, [one.mac for one in questions if ":" not in one.server]
-        )
         try:
             answers = self._prober.ask(network_id, interface, questions)
         except OSError as error:

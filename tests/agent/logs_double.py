@@ -12,7 +12,6 @@ class LogsDouble:
     def __init__(self) -> None:
         self.opened: set[str] = set()
         self.said: dict[str, list[Verdict]] = {}
-        self.expected: list[str] = []
         self.refused: dict[str, set[str]] = {}
 
     def open(self, network_id: str, directory: Path) -> int:
@@ -35,7 +34,3 @@ class LogsDouble:
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         return self.refused.pop(network_id, set())
-
-    def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
-        assert network_id in self.opened
-        self.expected += macs

@@ -1,5 +1,6 @@
 """A probe of a real dnsmasq tells what the machine would get, and no machine sees it."""
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -130,6 +131,19 @@ def test_no_machine_sees_a_probe_and_the_bridge_learns_nothing(
     table = run("bridge", "fdb", "show", "br", network.bridge.name).splitlines()
     learned = {entry.split()[0] for entry in table if network.interface.outside in entry}
     assert not {mac, "02:69:70:61:00:6d"} & learned
+
+
+def test_each_discover_is_announced_before_it_goes(network: DhcpNetwork) -> None:
+    told: list[tuple[str, str]] = []
+    stranger = random_mac()
+    with contextlib.closing(PacketProber(lambda *one: told.append(one))) as prober:
+        questions = [Question(stranger, SERVER), Question(stranger, SERVER6)]
+        prober.ask(network.id, network.interface, questions, attempts=2)
+    assert told == [(network.id, stranger)] * 2
+    lines = [
+        line for line in network.hear() if f"DHCPDISCOVER({network.interface.inside})" in line
+    ]
+    assert len(lines) == 2
 
 
 def test_a_machine_without_a_port_is_refused(network: DhcpNetwork, prober: PacketProber) -> None:

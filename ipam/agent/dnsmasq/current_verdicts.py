@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID
@@ -66,11 +66,10 @@ class CurrentVerdicts:
             if now < heard.at + GOES_STALE_SECONDS:
                 yield heard.verdict
 
-    def expect_probes(self, macs: Iterable[str]) -> None:
-        """Note that the next packets of these machines are probes of the agent."""
-        for mac in macs:
-            self._probes["DHCPDISCOVER", mac] += 1
-            self._probes["DHCPOFFER", mac] += 1
+    def expect_probe(self, mac: str) -> None:
+        """Note that the next packets of this machine are a probe of the agent."""
+        self._probes["DHCPDISCOVER", mac] += 1
+        self._probes["DHCPOFFER", mac] += 1
 
     def is_probe(self, packet: Packet) -> bool:
         """Whether the packet is from a probe. Call it once for each packet."""

@@ -173,11 +173,11 @@ class ServerLogs:
             found, log.refused_duids = log.refused_duids, set()
             return found
 
-    def expect_probes(self, network_id: str, macs: Collection[str]) -> None:
-        """Note that the next DHCPDISCOVER of each of these machines is a probe of the agent."""
+    def expect_probe(self, network_id: str, mac: str) -> None:
+        """The next DHCPDISCOVER of this machine is the agent's own."""
         with self._lock:
             if log := self._logs.get(network_id):
-                log.current.expect_probes(macs)
+                log.current.expect_probe(mac)
 
     def refusals(self) -> Mapping[str, Collection[Refused]]:
         """By network, the machines that were refused since the last call."""

@@ -10,7 +10,7 @@ import random
 import select
 import socket
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -39,10 +39,16 @@ class _Room:
     loopback: socket.socket
 
 
+def _nobody_hears(_network_id: str, _mac: str) -> None:
+    pass
+
+
 class PacketProber:
     """See outside.Prober. Not thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, announce: Callable[[str, str], None] = _nobody_hears) -> None:
+        """`announce` is told network and MAC address of each DHCPDISCOVER before it goes."""
+        self._announce = announce
         self._sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._rooms: dict[str, _Room] = {}
 
@@ -104,6 +110,8 @@ class PacketProber:
         while unsent or waiting:
             while unsent and len(waiting) < AT_ONCE:
                 question = unsent.pop()
+                if model.ip_version(question.server) == 4:
+                    self._announce(network_id, question.mac)
                 waiting[self._send(interface, question)] = question
                 deadline = time.monotonic() + PATIENCE_SECONDS
             found = _next(loopback, deadline)

@@ -75,12 +75,12 @@ def test_a_missing_range_is_over_with_the_first_answer_and_other_things_with_tim
 def test_the_agents_own_probes_are_told_from_machines() -> None:
     current = CurrentVerdicts()
     assert not current.is_probe(packet("DHCPDISCOVER"))
-    current.expect_probes([MAC])
+    current.expect_probe(MAC)
     assert current.is_probe(packet("DHCPDISCOVER"))
     assert current.is_probe(offer())
     assert not current.is_probe(packet("DHCPDISCOVER"))
     assert not current.is_probe(offer())
-    current.expect_probes([MAC])
+    current.expect_probe(MAC)
     assert current.is_probe(packet("DHCPDISCOVER", remark="no address available"))
     assert not current.is_probe(offer()), "a refused probe has no offer"
     duid = PROBE_DUID.hex(":")
