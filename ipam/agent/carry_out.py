@@ -6,15 +6,16 @@ A failed network waits for a while. It does not delay the others.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import assert_never
 
 from ipam.agent import actions
 from ipam.agent.actions import AnyAction
-from ipam.agent.outside import Kernel
+from ipam.agent.outside import AddressRefusedError, Kernel
 from ipam.agent.releases import Releases
 from ipam.agent.retries import Retries
 from ipam.agent.servers import Servers
+from ipam.agent.state import NetworkState
 
 LOG = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ FAILURES_OF_BROKEN = 5
 """After so many failures a network has failed for 7 seconds."""
 LONGEST_RUN_SECONDS = 0.2
 TAP_AGAIN_SECONDS = 5.0
+ADDRESS_AGAIN_SECONDS = 60.0
 
 
 class NoEffectError(RuntimeError):
@@ -49,13 +51,18 @@ class Executor:
         self._monotonic = monotonic
         self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._stubborn_taps = Retries(TAP_AGAIN_SECONDS, TAP_AGAIN_SECONDS)
+        self._refused_addresses = Retries(ADDRESS_AGAIN_SECONDS, ADDRESS_AGAIN_SECONDS)
         self._just_done: dict[str, list[AnyAction]] = {}
         self._reload_wait = math.inf
 
     @property
     def troubles(self) -> Mapping[str, str]:
         """What cannot be done at the moment, by network id or tap. Any thread may call it."""
-        return {**self._failed.troubles, **self._stubborn_taps.troubles}
+        addresses = {
+            key.partition(" ")[0]: sentence
+            for key, sentence in self._refused_addresses.troubles.items()
+        }
+        return {**addresses, **self._failed.troubles, **self._stubborn_taps.troubles}
 
     def is_broken(self, network_id: str) -> bool:
         """Whether the network has failed so often that it will probably not heal soon."""
@@ -65,6 +72,20 @@ class Executor:
         """The taps that could not be attached and wait for their next attempt."""
         self._stubborn_taps.forget_due(self._monotonic())
         return frozenset(self._stubborn_taps.troubles)
+
+    def refused_addresses(self, wanted: Iterable[NetworkState]) -> Mapping[str, Collection[str]]:
+        """By network id, those of the wanted addresses that the kernel refused a while ago."""
+        if not self._refused_addresses.troubles:
+            return {}
+        self._refused_addresses.forget_due(self._monotonic())
+        self._refused_addresses.keep(
+            {f"{state.id} {address}" for state in wanted for address in state.addresses}
+        )
+        found: dict[str, list[str]] = {}
+        for key in self._refused_addresses.troubles:
+            network_id, _, address = key.partition(" ")
+            found.setdefault(network_id, []).append(address)
+        return found
 
     def may_try(self, steps: Iterable[AnyAction]) -> list[AnyAction]:
         """The steps of networks that may be tried at the moment.
@@ -106,7 +127,8 @@ class Executor:
     def seconds_to_wait(self) -> float:
         """The seconds until a failed or delayed step may be tried."""
         now = self._monotonic()
-        return min(self._failed.soonest(now), self._stubborn_taps.soonest(now), self._reload_wait)
+        kinds = (self._failed, self._stubborn_taps, self._refused_addresses)
+        return min(*(kind.soonest(now) for kind in kinds), self._reload_wait)
 
     def _run_plan(self, plan: Iterable[AnyAction]) -> int:
         """Carry out one network's steps. Gives how many have to wait."""
@@ -133,11 +155,12 @@ class Executor:
             case actions.DeleteNamespace():
                 kernel.delete_namespace(network_id)
             case actions.CreateInterface():
+                self._refused_addresses.forget(network_id + " ")
                 kernel.create_interface(network_id, step.interface, step.bridge)
             case actions.DeleteInterface():
                 kernel.delete_interface(network_id, step.interface)
             case actions.AddAddress():
-                kernel.change_address(network_id, step.interface, step.address, add=True)
+                self._add_address(step)
             case actions.RemoveAddress():
                 kernel.change_address(network_id, step.interface, step.address, add=False)
             case actions.WriteFile():
@@ -166,6 +189,16 @@ class Executor:
         if wait:
             self._reload_wait = min(self._reload_wait, wait)
         return not wait
+
+    def _add_address(self, step: actions.AddAddress) -> None:
+        """Add the address. If the kernel refuses it, only its subnet goes without DHCP."""
+        try:
+            self._kernel.change_address(step.network_id, step.interface, step.address, add=True)
+        except AddressRefusedError as error:
+            why = f"the kernel refuses {step.address}: {error}. Its subnet has no DHCP."
+            LOG.error("network %s: %s", step.network_id, why)  # noqa: TRY400  # it says it all
+            key = f"{step.network_id} {step.address}"
+            self._refused_addresses.failed(key, why, self._monotonic())
 
     def _attach(self, step: actions.AttachTap) -> None:
         """Attach the tap. If it fails it waits, because it must not delay its network's DHCP."""

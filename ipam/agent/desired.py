@@ -18,6 +18,7 @@ from ipam.protocol import dhcp_state
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedSubnet
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import eui64, is_auto_address
+from ipam.rules.segments import IPV6_MINIMUM_MTU
 from ipam.rules.subnet_options import is_unspecified
 from ipam.templating import Word
 
@@ -184,7 +185,10 @@ def _dhcp_subnets(row: FullNetwork, faults: list[str]) -> list[_Subnet]:
         if not subnet.enable_dhcp:
             continue
         network = ip_network(subnet.cidr)
-        if subnet.ipv6_ra_mode not in IPV6_RANGE_MODES:
+        if network.version == 6 and row.mtu < IPV6_MINIMUM_MTU:
+            least = f"IPv6 needs an MTU of at least {IPV6_MINIMUM_MTU}"
+            faults.append(f"subnet {subnet.id}: {least}, and the network's is {row.mtu}")
+        elif subnet.ipv6_ra_mode not in IPV6_RANGE_MODES:
             faults.append(f"subnet {subnet.id}: {subnet.ipv6_ra_mode!r} is no known ipv6_ra_mode")
         elif network.version == 6 and (
             network.prefixlen < 64 or (subnet.ipv6_ra_mode and network.prefixlen != 64)

@@ -33,6 +33,10 @@ class SeenNetwork:
     """Whether something other than the DHCP port is on the bridge."""
 
 
+class AddressRefusedError(Exception):
+    """The kernel does not take the address on this interface, whatever else is so."""
+
+
 class Kernel(Protocol):
     """The networking of the host. Each call names a wanted state, which may exist already.
 
@@ -73,7 +77,10 @@ class Kernel(Protocol):
         """Have no veth pair of the DHCP port."""
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
-        """Add the address to the interface in the namespace, or remove it."""
+        """Add the address to the interface in the namespace, or remove it.
+
+        Raises AddressRefusedError for one that this interface cannot have.
+        """
 
     def attach_tap(self, tap: str, bridge: Bridge) -> None:
         """Put the tap on the bridge and set it up. A missing tap is no error."""

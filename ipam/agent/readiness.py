@@ -5,6 +5,7 @@ waits for is missing, when nothing gives its machine an address, or when its ser
 """
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_interface
 
 from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import ObservedNetwork
@@ -42,7 +43,7 @@ def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> b
     """True if the server of a network that is served as wanted knows all of this port.
 
     Another machine's lease of its address prevents it until dnsmasq says that the lease has ended.
-    Asking dnsmasq to end it is not enough.
+    Asking dnsmasq to end it is not enough. In each subnet the server needs an address of its own.
     """
     if port.waits_for_tap and port.tap not in seen.state.taps:
         return False
@@ -51,6 +52,9 @@ def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> b
         return False
     if not is_answered(port, wanted):
         return True
+    own = [ip_interface(address).network for address in wanted.addresses]
+    if not all(any(ip_address(one) in network for network in own) for one in port.addresses):
+        return False
     stale = any(_is_in_the_way(lease, port) for lease in seen.leases)
     return not stale and not seen.in_doubt({*port.addresses, port.mac_address})
 

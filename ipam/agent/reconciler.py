@@ -164,6 +164,9 @@ class Reconciler:
     def _observe(self) -> Observed:
         self._kernel.refresh()
         stubborn = self._executor.stubborn_taps()
+        refused = self._executor.refused_addresses(
+            served.state for served in self._served.values()
+        )
         wanted = {}
         for network_id, served in self._served.items():
             taps = self._kernel.present_taps(served.state.taps) - stubborn
@@ -171,7 +174,10 @@ class Reconciler:
             # there.
             if served.self_plugged:
                 taps -= served.self_plugged - self._kernel.members(network_id)
-            wanted[network_id] = _with_taps(served.state, taps)
+            state = served.state
+            if network_id in refused:
+                state = replace(state, addresses=state.addresses.difference(refused[network_id]))
+            wanted[network_id] = _with_taps(state, taps)
         return Observed(HostState(wanted), stubborn, self._look(wanted))
 
     def _look(self, wanted: Mapping[str, NetworkState]) -> Mapping[str, ObservedNetwork]:

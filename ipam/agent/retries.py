@@ -38,6 +38,10 @@ class Retries:
         """Forget the failures of the key."""
         self._failures.pop(key, None)
 
+    def forget(self, prefix: str) -> None:
+        """Forget the failures of all keys that begin so."""
+        self._failures = {k: one for k, one in self._failures.items() if not k.startswith(prefix)}
+
     def times(self, key: str) -> int:
         """How often the key has failed in a row."""
         failure = self._failures.get(key)

@@ -7,11 +7,13 @@ real one. Any of them may fail, and the earlier steps then stay done.
 import itertools
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from ipaddress import ip_interface
 
 from ipam import model
 from ipam.agent.host.raw_netlink import Link
-from ipam.agent.outside import SeenNetwork
+from ipam.agent.outside import AddressRefusedError, SeenNetwork
 from ipam.agent.state import Bridge, Interface
+from ipam.rules.segments import IPV6_MINIMUM_MTU
 from tests.agent.faults import Faults
 
 
@@ -153,6 +155,9 @@ class KernelDouble:
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
         inside = self.namespaces[network_id].interfaces[interface]
         self._faults.step("change address")
+        is_too_small = ":" in address and inside.mtu < IPV6_MINIMUM_MTU
+        if add and (is_too_small or ip_interface(address).ip.is_multicast):
+            raise AddressRefusedError("Invalid argument")
         if add:
             inside.addresses.add(address)
             inside.link_local |= ":" in address

@@ -175,6 +175,13 @@ def test_what_is_only_advertised_has_its_options_where_dnsmasq_reads_them() -> N
         assert told.partition("=")[2] in other.files["options/network"]
 
 
+def test_a_network_too_small_for_ipv6_is_served_by_ipv4() -> None:
+    row = network(mtu=1279)
+    assert [one.split(",")[1] for one in ranges(row)] == ["10.0.0.0"]
+    assert "MTU of at least 1280" in served(row).faults[0]
+    assert served(row).state.addresses == {"10.0.0.2/24"}
+
+
 def test_a_prefix_that_dnsmasq_cannot_serve_is_said() -> None:
     row = network(subnets=[subnet4(), subnet6(cidr="2001:db8::/48")])
     assert len(ranges(row)) == 1

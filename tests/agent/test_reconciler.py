@@ -4,11 +4,17 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ipam import model
-from ipam.agent.carry_out import FAILURES_OF_BROKEN, LONGEST_RETRY_SECONDS, TAP_AGAIN_SECONDS
+from ipam.agent.carry_out import (
+    ADDRESS_AGAIN_SECONDS,
+    FAILURES_OF_BROKEN,
+    LONGEST_RETRY_SECONDS,
+    TAP_AGAIN_SECONDS,
+)
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS
 from ipam.agent.outside import Running
@@ -18,7 +24,7 @@ from ipam.agent.servers import RELOAD_EVERY_SECONDS
 from ipam.agent.state import Lease
 from tests.agent.faults import Killed
 from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
-from tests.agent.network_rows import subnet4
+from tests.agent.network_rows import Json, subnet4, subnet6
 
 TAP = model.tap_name(port_id(1, 5))
 BRIDGE = model.bridge_name(network_id(1))
@@ -685,3 +691,38 @@ def test_a_server_that_does_not_start_for_long_makes_the_ports_of_this_host_down
     host.now += LONGEST_RETRY_SECONDS
     host.settle()
     assert host.reports[port_id(1, 5)]
+
+
+def odd_row(**more: Any) -> Json:
+    """A network with a subnet whose server's address no kernel takes, and ports in both."""
+    odd = subnet6(cidr="ff02:1::/64")
+    both = port(1, 6)
+    both["fixed_ips"] = [*both["fixed_ips"], {"subnet_id": odd["id"], "ip_address": "ff02:1::6"}]
+    return row(1, port(1, 5), both, subnets=[subnet4(), odd]) | more
+
+
+def test_an_address_that_the_kernel_refuses_takes_no_other_subnet_down(host: LoopHost) -> None:
+    host.want(odd_row())
+    host.settle()
+    assert host.pid(1)
+    assert host.truth(network_id(1)).addresses == {"10.0.0.2/24"}
+    assert host.reports == {port_id(1, 5): True}, "the other port was promised more"
+    (trouble,) = host.reconciler.troubles.values()
+    assert "the kernel refuses ff02:1::f816:3eff:fe00:2/64: Invalid argument" in trouble
+    host.want(odd_row(subnets=[subnet4()]))
+    host.settle()
+    assert host.reconciler.troubles == {}
+
+
+def test_a_refused_address_is_tried_again_on_another_interface_and_after_a_while(
+    host: LoopHost,
+) -> None:
+    host.want(odd_row())
+    host.settle()
+    tried = host.faults.tried["change address"]
+    host.now += ADDRESS_AGAIN_SECONDS
+    host.settle()
+    assert host.faults.tried["change address"] == tried + 1
+    host.want(odd_row(mtu=1400))
+    host.settle()
+    assert host.faults.tried["change address"] == tried + 3, "both, on the new interface"

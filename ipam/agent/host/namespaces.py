@@ -10,16 +10,18 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pyroute2 import IPRoute, netns
+from pyroute2.netlink.exceptions import NetlinkError
 
 from ipam import model
 from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
+from ipam.agent.outside import AddressRefusedError
 from ipam.rules.ipv6 import eui64
 
 T = TypeVar("T")
@@ -106,14 +108,17 @@ class Namespaces:
         _in_namespace(model.dhcp_namespace(network_id), delete)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
-        """Add the address to the interface in the namespace, or remove it."""
+        """Add the address to the interface in the namespace, or remove it.
+
+        Raises AddressRefusedError for an address that this interface cannot have.
+        """
         ip, _, length = address.partition("/")
         # Duplicate detection would keep dnsmasq from using the address for a second or two.
         flags = {"flags": IFA_F_NODAD} if model.ip_version(ip) == 6 and add else {}
 
         def change(route: Any) -> None:
             index = route.link_lookup(ifname=interface)[0]
-            with unless(errno.EADDRNOTAVAIL):
+            with _refusals() if add else unless(errno.EADDRNOTAVAIL):
                 route.addr(
                     "replace" if add else "del",
                     index=index,
@@ -191,6 +196,17 @@ def pin_own_addresses(network_id: str, interface: str) -> None:
             _pin(route, index, address.get("address"), add=True)
 
     _in_namespace(model.dhcp_namespace(network_id), pin)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise AddressRefusedError for what says that the address itself is at fault."""
+    try:
+        yield
+    except NetlinkError as error:
+        if error.code in (errno.EINVAL, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise AddressRefusedError(os.strerror(error.code)) from error
+        raise
 
 
 def _pin(route: Any, index: int, address: str, *, add: bool) -> None:

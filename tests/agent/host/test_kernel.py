@@ -7,7 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pytest
@@ -277,6 +277,20 @@ def test_a_flushed_address_is_seen_and_given_again(place: Place) -> None:
     assert place.see().addresses == {"2001:db8::2/64"}
     place.address("10.0.0.2/24")
     assert place.see().addresses == {"10.0.0.2/24", "2001:db8::2/64"}
+
+
+def test_an_address_that_an_interface_cannot_have_is_refused(place: Place) -> None:
+    place.build()
+    with pytest.raises(outside.AddressRefusedError):
+        place.address("ff02:1::2/64")
+    small = replace(place.interface, mtu=1200)
+    place.kernel.ensure_bridge(Bridge(place.bridge.name, 1200))
+    place.kernel.delete_interface(place.network_id, place.interface)
+    place.kernel.create_interface(place.network_id, small, place.bridge.name)
+    with pytest.raises(outside.AddressRefusedError):
+        place.address("2001:db8::2/64")
+    place.address("10.0.0.2/24")
+    assert place.see().addresses == {"10.0.0.2/24"}
 
 
 def test_an_ipv6_address_counts_beside_a_link_local_one_which_comes_with_it(place: Place) -> None:
