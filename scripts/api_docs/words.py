@@ -207,7 +207,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.LeaseEventNotFound,
         errors.DhcpRefusalNotFound,
     ),
-    "Agents": (errors.AgentNotFound,),
+    "Agents": (errors.AgentNotFound, errors.AgentHostInUse),
     "Scheduling": (
         errors.InvalidDHCPAgent,
         errors.NetworkHostedByDHCPAgent,
