@@ -12,6 +12,7 @@ from ipam import model
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.dnsmasq.probe_answers import Offer, Prefix, Question, Refusal
 from ipam.agent.host.namespaces import call_in_namespace
+from ipam.rules import dhcp_option_table
 from tests.system.dhcp_network import DhcpNetwork, dhcp_network
 from tests.system.ipam_host import random_mac, run
 from tests.waiting import eventually
@@ -86,6 +87,39 @@ def test_an_offer_shows_all_that_a_real_client_gets(
     assert (found.address, found.lease_seconds) == ("2001:db8:77::5", 1800)
     assert found.options[23] == socket.inet_pton(socket.AF_INET6, "2001:db8::53")
     assert network.udhcpc(guest) == "10.77.0.5"
+
+
+def test_every_option_that_a_port_may_have_is_in_the_answer(
+    network: DhcpNetwork, prober: PacketProber
+) -> None:
+    """Otherwise the port would never be ready."""
+    own = {dhcp_option_table.LEASE_TIME, dhcp_option_table.CLIENT_ID}
+    four = [n for n in range(1, 255) if n not in dhcp_option_table.NOT_TOLD4 and n not in own]
+    six = sorted({number for number, _read in dhcp_option_table.IPV6.values()})
+    texts = dict.fromkeys((21, 24, 29, 30, 33), '"a.example"') | {41: '"UTC0"', 59: '"http://x"'}
+    hosts, options, wanted = [], [], []
+    for at, (server, code) in enumerate([(SERVER, n) for n in four] + [(SERVER6, n) for n in six]):
+        mac = f"fa:16:3e:00:{at // 256:02x}:{at % 256:02x}"
+        address = f"10.77.0.{at + 3}" if server == SERVER else f"[2001:db8:77::1:{at}]"
+        hosts.append(f"{mac},set:t{at},vm-{at},{address}")
+        line = str(code) if server == SERVER else f"option6:{code}"
+        value = "10.0.0.9" if server == SERVER else texts.get(code, "[2001:db8::1]")
+        options.append(f"tag:t{at},{line},{value}")
+        wanted.append((code, Question(mac, server, frozenset({code}))))
+    network.write("hosts/all", *hosts)
+    network.write("options/all", *options)
+    questions = [question for _code, question in wanted]
+    answers = prober.ask(network.id, network.interface, questions, attempts=20)
+    found = [(code, answers[question]) for code, question in wanted]
+    boot_names = {66, 67}  # in the head of the message
+    lacking = [
+        code
+        for code, answer in found
+        if isinstance(answer, Offer) and code not in answer.options and code not in boot_names
+    ]
+    assert lacking == []
+    assert all(isinstance(answer, Offer) for _code, answer in found)
+    assert not any(" at line " in line for line in network.hear())
 
 
 def test_a_thousand_probes_leave_no_lease_and_no_event(
