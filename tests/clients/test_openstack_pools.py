@@ -50,7 +50,7 @@ def test_a_subnet_pool_is_made_with_every_option(admin: OpenStackClient) -> None
 def test_subnet_pools_are_listed_by_every_filter(
     admin: OpenStackClient, member: OpenStackClient, pool: str, cloud: Site
 ) -> None:
-    admin("address scope create wide --ip-version 6")
+    admin("address scope create wide --ip-version 6 --share")
     admin(
         "subnet pool create six --pool-prefix 2001:db8::/48 --share --default --tag red"
         " --address-scope wide"
