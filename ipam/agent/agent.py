@@ -14,6 +14,8 @@ from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
 from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.holds import Holds
+from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.host.preparation import Preparation
 from ipam.agent.inquiries import Inquiries
@@ -35,6 +37,7 @@ from ipam.settings import Settings
 LOG = logging.getLogger(__name__)
 
 TIDY_SECONDS = 10.0
+RESUME_SECONDS = 3.0
 REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
 
@@ -67,12 +70,15 @@ class Agent:
         self._vif_type = settings.agent.vif_type
         self._installation = prepared.installation
         self._changed = self._stopping = False
+        self._resume_at = 0.0
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         closing.callback(os.close, self._woken)
         self._selector = closing.enter_context(selectors.DefaultSelector())
         self._kernel = closing.enter_context(contextlib.closing(NetlinkKernel()))
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._selector.register(self._kernel, selectors.EVENT_READ)
+        file_watch = closing.enter_context(contextlib.closing(InotifyWatch()))
+        self._selector.register(file_watch, selectors.EVENT_READ)
         self._table = LeaseTable(state / "leases")
         inbox_file = closing.enter_context(contextlib.closing(InboxFile(state)))
         self._shipper = LeaseShipper(client, inbox_file, self._table)
@@ -115,10 +121,13 @@ class Agent:
             spool=spool,
             watch=self._watch,
             unwatch=self._unwatch,
+            file_watch=file_watch,
             logs=self._logs,
         )
         closing.callback(self._servers.let_go)
         self._inquiries = Inquiries(self._networks, self._table.leases, self._logs.expect_probe)
+        holds = Holds(state)
+        file_watch.watch(holds.directory)
         drastic = 1.0 if settings.agent.allow_drastic else settings.agent.drastic_fraction
         self._reconciler = Reconciler(
             self._kernel,
@@ -132,6 +141,7 @@ class Agent:
             logs=self._logs,
             prober=prober,
             listener=closing.enter_context(contextlib.closing(Dhcp6Listener())),
+            held=holds.network_ids,
         )
 
     def start(self) -> None:
@@ -177,13 +187,25 @@ class Agent:
     def _wait(self, seconds: float) -> None:
         """Wait until something happens. A dnsmasq that has ended is not watched any more."""
         died = set()
-        for key, _mask in self._selector.select(seconds):
+        for key, _mask in self._select(seconds):
             if key.data is not None:
                 died.add(key.data)
             elif key.fd == self._woken:
                 os.eventfd_read(self._woken)
         for network_id in died:
             self._servers.died(network_id)
+
+    def _select(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
+        """What has happened. Nothing tells that a process was stopped: that is looked for."""
+        until = time.monotonic() + seconds
+        while True:
+            now = time.monotonic()
+            if now >= self._resume_at:
+                self._resume_at = now + RESUME_SECONDS
+                self._reconciler.resume_servers()
+            events = self._selector.select(min(until, self._resume_at) - now)
+            if events or time.monotonic() >= until:
+                return events
 
     def _watch(self, network_id: str, running: Running) -> None:
         for descriptor in (running.descriptor, running.helper):

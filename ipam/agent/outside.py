@@ -4,7 +4,7 @@
 of the kernel passes the same tests as the kernel.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -96,10 +96,14 @@ class Running:
     pid: int
     descriptor: int
     helper: int
+    helper_pid: int
 
 
 class Processes(Protocol):
     """The dnsmasq processes of the host. They outlive the agent."""
+
+    def find(self, directory: Path) -> Mapping[str, int]:
+        """The process ids of those that serve from directories in this one, by their names."""
 
     def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
         """The running dnsmasq of these files, in the network's namespace."""
@@ -112,6 +116,9 @@ class Processes(Protocol):
     def reload(self, running: Running) -> None:
         """Make it read its hosts and options again, before the next packet."""
 
+    def resume(self, running: Running) -> bool:
+        """Have it and its helper go on if a signal has stopped them; whether that was so."""
+
     def stop(self, running: Running) -> None:
         """Stop it. `let_go` has to follow."""
 
@@ -120,6 +127,22 @@ class Processes(Protocol):
 
     def release(self, step: ReleaseLease) -> None:
         """Tell the network's dnsmasq that the lease has ended, as the client would."""
+
+
+class FileWatch(Protocol):
+    """What others change in directories that are watched."""
+
+    def watch(self, directory: Path) -> None:
+        """From now on watch what is in the directory, without what is in directories in it."""
+
+    def unwatch(self, directory: Path) -> None:
+        """Watch it no longer; it may be gone."""
+
+    def changed(self) -> Iterable[Path]:
+        """What may have changed since this was asked last: files, or whole directories.
+
+        Names that begin with a dot are left out.
+        """
 
 
 class Logs(Protocol):

@@ -5,13 +5,15 @@ It is level-triggered: whatever woke it, a turn looks at everything and does wha
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ipam.agent import holds
 from ipam.agent.actions import AnyAction, StopServer
 from ipam.agent.carry_out import Executor
 from ipam.agent.desired import ServedNetwork, ServedPort, served_network
 from ipam.agent.dnsmasq.config import Site
+from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.observed import Observed, ObservedNetwork
@@ -50,11 +52,15 @@ class Reconciler:
         logs: Logs,
         prober: Prober,
         listener: Listener,
+        held: Callable[[], Collection[str]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernel = kernel
         self._logs = logs
         self._prober = prober
+        self._held_now = held
+        self._held: Collection[str] = ()
+        self._drift = Drift()
         self._proofs = Proofs(prober, logs, monotonic)
         self._servers = servers
         self._site = site
@@ -86,7 +92,8 @@ class Reconciler:
 
         Any thread may call it.
         """
-        found = [self._executor.troubles, self._proofs.troubles]
+        held = dict.fromkeys(self._held, holds.TROUBLE)
+        found = [held, self._executor.troubles, self._proofs.troubles]
         for network_id, served in self._served.items():
             found.append(of_faults(served.faults))
             found.append(of_verdicts(served, self._logs.verdicts(network_id)))
@@ -110,6 +117,7 @@ class Reconciler:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
         self._wait = IDLE_SECONDS
         observed = self._observe()
+        self._say_what_others_changed(observed)
         steps = self._plan(observed)
         self._report_ports(observed)
         self._ask_about_taps()
@@ -121,14 +129,14 @@ class Reconciler:
 
         The machines hold their leases, and so does the agent: it may be started again.
         """
-        self._kernel.refresh()
+        self._refresh()
         observed = Observed(HostState(), frozenset(), self._look({}))
         steps = plan(observed.wanted, observed.actual(), observed.occupied())
         for_now = [
             replace(step, for_good=False) if isinstance(step, StopServer) else step
             for step in steps
         ]
-        return self._executor.run(self._executor.may_try(for_now))
+        return self._executor.run(self._executor.may_try(self._without_held(for_now)))
 
     def tidy(self, epoch_seconds: float, *, api_has_answered: bool) -> None:
         """From time to time: end leases that are over unnoticed, forget what is over.
@@ -152,6 +160,12 @@ class Reconciler:
         self._reported.keep(ports)
         self._proofs.keep(ports)
         self._prober.keep(self._servers.network_ids())
+        self._drift.keep(self._served)
+        self._servers.look_again(self._held)
+
+    def resume_servers(self) -> None:
+        """From time to time: have dnsmasqs go on that were stopped by a signal."""
+        self._servers.resume(self._held)
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host)
@@ -161,8 +175,22 @@ class Reconciler:
             self._reported.hear(port)
         return network
 
-    def _observe(self) -> Observed:
+    def _refresh(self) -> None:
+        """Take in what has changed, on hold or not, but files of what is on hold."""
+        self._held = self._held_now()
         self._kernel.refresh()
+        self._servers.refresh(self._held)
+
+    def _say_what_others_changed(self, observed: Observed) -> None:
+        for network_id, served in self._served.items():
+            seen = observed.networks.get(network_id)
+            if seen is None or network_id in self._held:
+                continue
+            if sentence := self._drift.news(network_id, served.state, seen.state):
+                LOG.warning("network %s: %s", network_id, sentence)
+
+    def _observe(self) -> Observed:
+        self._refresh()
         stubborn = self._executor.stubborn_taps()
         refused = self._executor.refused_addresses(
             served.state for served in self._served.values()
@@ -199,7 +227,10 @@ class Reconciler:
             steps += tuple(releases)
             steps += tuple(self._identities.plan(served, observed.networks.get(network_id)))
             self._wait = min(self._wait, wait)
-        return self._executor.may_try(steps)
+        return self._executor.may_try(self._without_held(steps))
+
+    def _without_held(self, steps: Iterable[AnyAction]) -> Iterator[AnyAction]:
+        return (step for step in steps if step.network_id not in self._held)
 
     def _without_drastic(
         self, steps: tuple[AnyAction, ...], actual: HostState, wanted: HostState

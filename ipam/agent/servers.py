@@ -17,13 +17,15 @@ from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.record import missed_event
 from ipam.agent.leases.table import LeaseTable, initial_leases
 from ipam.agent.observed import ObservedNetwork
-from ipam.agent.outside import Inbox, Logs, Processes, Running, SeenNetwork
+from ipam.agent.outside import FileWatch, Inbox, Logs, Processes, Running, SeenNetwork
 from ipam.agent.state import Lease, NetworkState
 
 LOG = logging.getLogger(__name__)
 
 RELOAD_EVERY_SECONDS = 0.1
 """A SIGHUP replays every lease through the hook: many changes share one."""
+LOOKS_FOR_ALL = 30
+"""So many looks see every network's files: at one in ten seconds, five minutes."""
 
 
 class Servers:
@@ -39,6 +41,7 @@ class Servers:
         inbox: Inbox,
         spool: Spool,
         logs: Logs,
+        file_watch: FileWatch,
         watch: Callable[[str, Running], None],
         unwatch: Callable[[Running], None],
         monotonic: Callable[[], float] = time.monotonic,
@@ -50,21 +53,57 @@ class Servers:
         self._inbox = inbox
         self._spool = spool
         self._logs = logs
+        self._file_watch = file_watch
         self._watch = watch
         self._unwatch = unwatch
         self._monotonic = monotonic
         self._files: dict[str, ServerFiles] = {}
         self._running: dict[str, Running] = {}
+        self._changed: set[Path] = set()
+        self._unlooked_at: list[str] = []
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o755)  # dnsmasq reads here after it has dropped its privileges
 
     def adopt(self) -> None:
         """Take over what an earlier life of the agent left running."""
+        for network_id, pid in self._processes.find(self._directory).items():
+            self._files_of(network_id).keep_pid(pid)
         for path in self._directory.iterdir():
             files = self._files_of(path.name)
             running = self._processes.adopt(path.name, files)
-            if running is not None:
+            if running is not None and files.was_whole:
                 self._hold(path.name, running)
+            elif running is not None:
+                self._processes.stop(running)
+                self._processes.let_go(running)
+
+    def refresh(self, held: Collection[str]) -> None:
+        """Take in what others have changed on disk, but for these networks."""
+        self._changed.update(self._file_watch.changed())
+        by_network: dict[str, set[Path]] = {}
+        for path in self._changed:
+            by_network.setdefault(self._network_of(path), set()).add(path)
+        self._changed.clear()
+        for network_id, paths in by_network.items():
+            if network_id in held:
+                self._changed |= paths
+            elif network_id in self._files:
+                self._take_in(network_id, paths)
+
+    def look_again(self, held: Collection[str]) -> None:
+        """Look at all files of some networks, other ones each time: the net under the watch."""
+        if not self._unlooked_at:
+            self._unlooked_at = list(self._files)
+        for _ in range(len(self._files) // LOOKS_FOR_ALL + 1):
+            network_id = self._unlooked_at.pop() if self._unlooked_at else ""
+            if network_id in self._files and network_id not in held:
+                self._take_in(network_id, self._files[network_id].directories())
+
+    def resume(self, held: Collection[str]) -> None:
+        """Have every server go on that somebody has stopped with a signal, but these."""
+        for network_id, running in self._running.items():
+            if network_id not in held and self._processes.resume(running):
+                LOG.warning("network %s: dnsmasq was stopped by a signal; it goes on", network_id)
 
     def network_ids(self) -> Collection[str]:
         """The networks of which the agent has something on this host."""
@@ -174,8 +213,7 @@ class Servers:
 
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left: remove its files."""
-        self._logs.close(network_id)
-        self._files.pop(network_id).delete()
+        self._leave(network_id).delete()
         self._spool.remove(network_id)
 
     def let_go(self) -> None:
@@ -196,4 +234,31 @@ class Servers:
         if network_id not in self._files:
             files = self._files[network_id] = ServerFiles(self._directory / network_id)
             self._logs.open(network_id, files.directory)
+            for directory in files.directories():
+                self._file_watch.watch(directory)
         return self._files[network_id]
+
+    def _leave(self, network_id: str) -> ServerFiles:
+        """The files, which are no more the agent's."""
+        self._logs.close(network_id)
+        files = self._files.pop(network_id)
+        for directory in files.directories():
+            self._file_watch.unwatch(directory)
+        return files
+
+    def _network_of(self, path: Path) -> str:
+        """The network whose directory the path is in, or would be."""
+        within = path.is_relative_to(self._directory) and path.relative_to(self._directory).parts
+        return within[0] if within else ""
+
+    def _take_in(self, network_id: str, paths: Collection[Path]) -> None:
+        files = self._files[network_id]
+        if not files.is_whole():  # and what runs watches directories that are gone
+            self.stop(network_id, for_good=False)
+            self._leave(network_id).delete()
+            self._files_of(network_id)
+            return
+        files.take_in(paths)
+        running = self._running.get(network_id)
+        if running is not None and not {files.directory, files.pid_file}.isdisjoint(paths):
+            files.keep_pid(running.pid)

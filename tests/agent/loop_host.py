@@ -30,6 +30,7 @@ from ipam.protocol.dhcp_state import FullNetwork
 from ipam.protocol.lease_events import LeaseEventCreate
 from tests.agent import network_rows
 from tests.agent.faults import Faults
+from tests.agent.file_watch_double import FileWatchDouble
 from tests.agent.kernel_double import KernelDouble
 from tests.agent.listener_double import ListenerDouble
 from tests.agent.logs_double import LogsDouble
@@ -124,6 +125,7 @@ class LoopHost:
         self.reports: dict[str, bool] = {}
         self.on_report: Callable[[str, bool], None] = lambda _port_id, _ready: None
         self.asked = 0
+        self.held: set[str] = set()
         self.forgotten: list[str] = []
         self.rows: Mapping[str, FullNetwork] = {}
         self._event_ids = itertools.count(1)
@@ -134,6 +136,7 @@ class LoopHost:
         """A new life of the agent, on what the one before has left."""
         self._watched.clear()
         self.processes.notice()
+        self.file_watch = FileWatchDouble()
         self.servers = Servers(
             self.directory / "dhcp",
             self.processes,
@@ -142,6 +145,7 @@ class LoopHost:
             inbox=self.inbox,
             spool=Spool(self.directory / "spool", ME),
             logs=self.logs,
+            file_watch=self.file_watch,
             watch=self._watch,
             unwatch=self._unwatch,
             monotonic=self._monotonic,
@@ -164,6 +168,7 @@ class LoopHost:
             logs=self.logs,
             prober=self.prober,
             listener=self.listener,
+            held=lambda: self.held,
             monotonic=self._monotonic,
         )
         self.servers.adopt()

@@ -30,6 +30,7 @@ class ServerDouble:
     startup: str
     held: list[tuple[str, str]] = field(default_factory=list)
     """Path and text of each file as it was read, with those that are no more."""
+    is_stopped: bool = False
     leases: dict[str, str] = field(default_factory=dict)
     """The MAC address by IP address."""
 
@@ -46,7 +47,7 @@ class ServerDouble:
         return [one for one in lines if not set(re.split(r"[,\[\]]", one)).isdisjoint(values)]
 
     def _on_disk(self) -> list[tuple[str, str]]:
-        paths = [path for sub in SUBDIRECTORIES for path in (self.directory / sub).iterdir()]
+        paths = [path for sub in SUBDIRECTORIES for path in (self.directory / sub).glob("*")]
         return [
             (f"{path.parent.name}/{path.name}", path.read_text())
             for path in sorted(paths)
@@ -69,6 +70,10 @@ class ProcessesDouble:
         self._hook = hook
         self._pids = 100
 
+    def find(self, directory: Path) -> Mapping[str, int]:
+        found = self.servers.items()
+        return {key: one.pid for key, one in found if one.directory.parent == directory}
+
     def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
         server = self.servers.get(network_id)
         if server is None or server.directory != files.directory:
@@ -76,7 +81,7 @@ class ProcessesDouble:
         if server.namespace is not self._kernel.namespaces.get(network_id):
             del self.servers[network_id]
             return None
-        return Running(server.pid, -1, -1)
+        return Running(server.pid, -1, -1, -1)
 
     def start(
         self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
@@ -98,13 +103,20 @@ class ProcessesDouble:
             server.leases[address] = mac
         self.servers[network_id] = server
         self._faults.step("find dnsmasq")
-        return Running(server.pid, -1, -1)
+        return Running(server.pid, -1, -1, -1)
 
     def reload(self, running: Running) -> None:
         self._faults.step("reload dnsmasq")
         server = self._server(running)
         if server is not None:
             server.read_all()
+
+    def resume(self, running: Running) -> bool:
+        server = self._server(running)
+        was_stopped = server is not None and server.is_stopped
+        if server is not None:
+            server.is_stopped = False
+        return was_stopped
 
     def stop(self, running: Running) -> None:
         server = self._server(running)

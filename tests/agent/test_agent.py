@@ -45,7 +45,7 @@ class RefusedError(Exception):
 class Prober:
     """In place of the real one, whose socket needs root: it asks nobody, and is to be closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, _announce: object) -> None:
         self._socket = socket.socket()
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ipam import model
+from ipam.agent.dnsmasq.files import CONFIG
 from ipam.agent.releases import ATTEMPTS
 from tests.agent.faults import Killed
 from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
@@ -153,6 +154,31 @@ class WholeLoop(RuleBasedStateMachine):
                 self.host.kernel.set_inside(of_network, name, mac=changed[0], mtu=changed[1])
         self.turns([])
 
+    @rule(
+        number=st.sampled_from(NETWORKS),
+        what=st.sampled_from(["hosts/5", "hosts/6", "hosts/foreign", CONFIG, "", "hosts"]),
+        how=st.sampled_from(["deleted", "edited"]),
+    )
+    def files_are_changed(self, number: int, what: str, how: str) -> None:
+        directory = self.directory / "dhcp" / network_id(number)
+        name = what.replace("hosts/5", f"hosts/{port_id(number, 5)}")
+        path = directory / name.replace("hosts/6", f"hosts/{port_id(number, 6)}")
+        if path in (directory, directory / "hosts"):
+            shutil.rmtree(path, ignore_errors=True)
+        elif how == "deleted":
+            path.unlink(missing_ok=True)
+        elif path.parent.exists():
+            path.write_text("fa:16:3e:00:00:63,tag:x,mine,10.0.0.6\n")
+            self.host.processes.notice()
+        self.turns([])
+
+    @rule(number=st.sampled_from(NETWORKS))
+    def a_server_is_stopped_by_a_signal(self, number: int) -> None:
+        if self.host.pid(number):
+            self.host.processes.servers[network_id(number)].is_stopped = True
+        self.host.reconciler.resume_servers()
+        self.turns([])
+
     @rule(number=st.sampled_from(NETWORKS), machine=st.integers(5, 9), at=st.integers(5, 9))
     def a_machine_has_a_lease(self, number: int, machine: int, at: int) -> None:
         if self.host.pid(number):
@@ -192,6 +218,7 @@ class WholeLoop(RuleBasedStateMachine):
             and truth.interface == wanted.interface
             and self.host.kernel.namespaces.get(network_id(number)) is server.namespace
             and self.host.holds(number)
+            and (self.directory / "dhcp" / network_id(number) / "hosts").exists()
             and self.host.processes.failed_releases[network_id(number)] < ATTEMPTS
         )
 

@@ -58,6 +58,25 @@ class DnsmasqProcesses:
         self._nsenter = find_program("nsenter", "util-linux")
         self._release = find_program("dhcp_release", "dnsmasq-utils")
 
+    def find(self, directory: Path) -> Mapping[str, int]:
+        """The process ids of those that serve from directories in this one, by their names.
+
+        Each in its network's namespace, which nobody but root can have put it into.
+        """
+        found: dict[int, str] = {}
+        parents: dict[int, int] = {}
+        for process in psutil.process_iter(["pid", "ppid", "cmdline"]):
+            for word in process.info["cmdline"] or ():
+                path = Path(word.removeprefix("--conf-file="))
+                if (path.name, path.parent.parent) == (CONFIG, directory):
+                    found[process.info["pid"]] = path.parent.name
+                    parents[process.info["pid"]] = process.info["ppid"]
+        return {
+            network_id: pid
+            for pid, network_id in found.items()
+            if parents[pid] not in found and _in_namespace(pid, network_id)
+        }
+
     def adopt(self, network_id: str, files: ServerFiles) -> Running | None:
         """The running dnsmasq of these files, in the network's namespace."""
         try:
@@ -69,8 +88,8 @@ class DnsmasqProcesses:
             if not _serves_from(pid, files):
                 os.close(descriptor)
                 return None
-            helper = os.pidfd_open(_helper_of(pid))
-            running = Running(pid, descriptor, helper)
+            helper = _helper_of(pid)
+            running = Running(pid, descriptor, os.pidfd_open(helper), helper)
         except (OSError, LookupError):
             LOG.warning("network %s: dnsmasq %d has lost its helper: stopping it", network_id, pid)
             _end(descriptor, STOP_SECONDS)
@@ -102,6 +121,19 @@ class DnsmasqProcesses:
         """Make it read its hosts and options again, before the next packet."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(running.descriptor, signal.SIGHUP)
+
+    def resume(self, running: Running) -> bool:
+        """Have it and its helper go on if a signal has stopped them; whether that was so."""
+        is_stopped = False
+        for pid, descriptor in (
+            (running.pid, running.descriptor),
+            (running.helper_pid, running.helper),
+        ):
+            if _is_stopped(pid):
+                is_stopped = True
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+        return is_stopped
 
     def stop(self, running: Running) -> None:
         """Stop it. Its helper gets some time for the last events."""
@@ -200,6 +232,14 @@ def _helper_of(pid: int) -> int:
     """The only child of a dnsmasq without DNS. Raises LookupError if there is none."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(children[0])
+
+
+def _is_stopped(pid: int) -> bool:
+    """True if SIGSTOP or its like has stopped it; a debugger's hold is another state."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False  # it has ended
 
 
 def _end(descriptor: int, patience_seconds: float) -> None:

@@ -19,6 +19,7 @@ from pyroute2 import IPRoute, netns
 from pyroute2.netlink.exceptions import NetlinkError
 
 from ipam import model
+from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
 from ipam.agent.outside import AddressRefusedError
@@ -39,6 +40,12 @@ class Namespaces:
         self._rooms: dict[str, Room] = {}
         self._by_descriptor: dict[int, Room] = {}
         self._epoll = select.epoll()
+        # Whoever deletes a namespace deletes its file; in it nothing is announced then.
+        self._files = InotifyWatch()
+        self._epoll.register(self._files, select.EPOLLIN)
+        with contextlib.suppress(PermissionError):
+            NETNS_DIRECTORY.mkdir(exist_ok=True)
+        self._files.watch(NETNS_DIRECTORY)
 
     def fileno(self) -> int:
         """A descriptor that is readable when something may have changed in one of them."""
@@ -49,11 +56,14 @@ class Namespaces:
         for network_id in list(self._rooms):
             self._leave(network_id)
         self._epoll.close()
+        self._files.close()
 
     def refresh(self) -> None:
         """Take in what has changed."""
         for descriptor, _events in self._epoll.poll(0):
-            self._by_descriptor[descriptor].take_announcements()
+            if room := self._by_descriptor.get(descriptor):
+                room.take_announcements()
+        self._files.changed()  # `look` finds what
 
     def look(self, network_id: str) -> Inside | None:
         """The content of the network's namespace; None without one."""
@@ -72,7 +82,9 @@ class Namespaces:
         name = model.dhcp_namespace(network_id)
         path = NETNS_DIRECTORY / name
         if path.exists() and not os.path.ismount(path):
-            path.unlink()  # left by an agent killed between making the file and mounting
+            # What a killed agent left between making the file and mounting, or `ip netns del`
+            # between unmounting and removing it.
+            path.unlink(missing_ok=True)
         if not path.exists():
             _in_thread(lambda: _new_namespace(name))
         _in_namespace(name, _prepare_namespace)

@@ -1,6 +1,11 @@
+import logging
+import shutil
 from pathlib import Path
 
-from ipam.agent.dnsmasq.files import ServerFiles
+import pytest
+
+from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
+from ipam.agent.dnsmasq.log_pipe import PIPE
 
 
 def test_a_new_file_needs_no_reload(tmp_path: Path) -> None:
@@ -43,3 +48,67 @@ def test_what_a_killed_agent_left_half_written_is_removed(tmp_path: Path) -> Non
     (tmp_path / "hosts" / ".1").write_text("half")
     assert ServerFiles(tmp_path).files == {}
     assert list((tmp_path / "hosts").iterdir()) == []
+
+
+def test_what_others_do_to_files_is_taken_in_and_in_doubt(tmp_path: Path) -> None:
+    files = ServerFiles(tmp_path)
+    for name in ("deleted", "edited", "left"):
+        files.write(f"hosts/{name}", f"m,{name}\n")
+    (tmp_path / "hosts" / "deleted").unlink()
+    (tmp_path / "hosts" / "edited").write_bytes(b"m,\xff\n")
+    (tmp_path / "hosts" / "foreign").write_text("n\n")
+    (tmp_path / "hosts" / "directory").mkdir()
+    (tmp_path / "hosts" / ".invisible").write_text("n\n")
+    files.take_in([tmp_path / "hosts"])
+    assert files.files == {
+        "hosts/edited": "m,\udcff\n",
+        "hosts/foreign": "n\n",
+        "hosts/left": "m,left\n",
+    }
+    assert files.retired() == frozenset({"m", "deleted", "edited"})
+    assert files.reload_due
+
+
+def test_a_single_file_is_taken_in_by_its_path(tmp_path: Path) -> None:
+    files = ServerFiles(tmp_path)
+    files.write("options/1", "a\n")
+    files.take_in([tmp_path / "options" / "1", tmp_path / "leases", tmp_path])
+    assert (files.files, files.reload_due) == ({"options/1": "a\n"}, False)
+    (tmp_path / "options" / "1").write_text("b\n")
+    files.take_in([tmp_path / "options" / "1"])
+    assert files.files == {"options/1": "b\n"}
+
+
+def test_the_startup_file_is_put_back_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = ServerFiles(tmp_path)
+    files.take_in([tmp_path])
+    assert not (tmp_path / CONFIG).exists()
+    files.write_startup("port=0\n")
+    with caplog.at_level(logging.WARNING):
+        files.take_in([tmp_path / CONFIG])
+        assert caplog.messages == []
+        (tmp_path / CONFIG).write_text("port=53\n")
+        files.take_in([tmp_path / CONFIG])
+    assert (tmp_path / CONFIG).read_text() == "port=0\n"
+    assert caplog.messages == [f"{tmp_path / CONFIG} was changed by hand and is put back"]
+
+
+@pytest.mark.parametrize("part", ["hosts", "options", PIPE])
+def test_a_directory_without_one_of_its_parts_is_not_whole(tmp_path: Path, part: str) -> None:
+    files = ServerFiles(tmp_path)
+    (tmp_path / PIPE).touch()
+    assert files.is_whole()
+    gone = tmp_path / part
+    if gone.is_dir():
+        shutil.rmtree(gone)
+    else:
+        gone.unlink()
+    assert not files.is_whole()
+
+
+def test_the_pid_is_written_again_where_it_is_gone(tmp_path: Path) -> None:
+    files = ServerFiles(tmp_path)
+    files.keep_pid(12)
+    assert files.pid_file.read_text() == "12\n"

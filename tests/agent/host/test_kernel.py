@@ -362,6 +362,9 @@ def test_a_change_on_either_side_makes_the_kernel_readable(place: Place) -> None
     eventually(is_quiet)
     place.hands.set_mtu(place.interface.outside, 1400)
     assert is_readable()
+    eventually(is_quiet)
+    place.hands.drop_namespace(place.network_id)
+    assert is_readable()
 
 
 def test_an_interface_that_is_deleted_leaves_the_namespace(place: Place) -> None:

@@ -1,0 +1,174 @@
+"""What is changed by hand on a real host is put right and said, and a machine is served again."""
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ipam import model
+from ipam.agent.dnsmasq.files import CONFIG
+from tests.system.ipam_host import Host, Json, Machine, run
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+
+Change = Callable[[Host, Json], object]
+
+
+def directory(host: Host, network: Json) -> Path:
+    return host.directory / "run" / "dhcp" / str(network["id"])
+
+
+def hosts_file(host: Host, network: Json) -> Path:
+    return directory(host, network) / "hosts" / str(network["ports"][0]["id"])
+
+
+def inside(network: Json, *words: str) -> str:
+    """`ip` in the network's namespace; `{}` stands for its interface."""
+    name = model.dhcp_interface_name(network["dhcp_port"]["id"])
+    within = ("ip", "-n", model.dhcp_namespace(network["id"]))
+    return run(*within, *(word.format(name) for word in words))
+
+
+def outer(network: Json) -> str:
+    return model.tap_name(network["dhcp_port"]["id"])
+
+
+def rename_outer(_host: Host, network: Json) -> None:
+    run("ip", "link", "set", outer(network), "down")
+    run("ip", "link", "set", outer(network), "name", f"old{network['id'][:8]}", "up")
+
+
+def change_inside(words: Sequence[str], _host: Host, network: Json) -> None:
+    inside(network, *words)
+
+
+IN_NAMESPACE = {
+    "flushed": ("addr", "flush", "dev", "{}"),
+    "another address": ("addr", "add", "192.0.2.77/24", "dev", "{}"),
+    "down": ("link", "set", "{}", "down"),
+    "loopback": ("link", "set", "lo", "down"),
+    "mac": ("link", "set", "{}", "address", "fa:16:3e:99:99:99"),
+    "mtu": ("link", "set", "{}", "mtu", "1300"),
+    "deleted": ("link", "del", "{}"),
+}
+
+CHANGES: dict[str, Change] = {
+    **{name: partial(change_inside, words) for name, words in IN_NAMESPACE.items()},
+    "outer renamed": rename_outer,
+    "outer mtu": lambda _host, network: run("ip", "link", "set", outer(network), "mtu", "1300"),
+    "outer down": lambda _host, network: run("ip", "link", "set", outer(network), "down"),
+    # The agent may be so fast that `ip` finds a new one when it removes the file.
+    "namespace deleted": lambda _host, network: run(
+        "ip", "netns", "del", model.dhcp_namespace(network["id"]), check=False
+    ),
+    "bridge deleted": lambda _host, network: run(
+        "ip", "link", "del", model.bridge_name(network["id"])
+    ),
+    "hosts file deleted": lambda host, network: hosts_file(host, network).unlink(),
+    "hosts file edited": lambda host, network: hosts_file(host, network).write_text("mine\n"),
+    "hosts file added": lambda host, network: (
+        hosts_file(host, network)
+        .with_name("mine")
+        .write_text("fa:16:3e:88:88:88,mine,10.66.66.66\n")
+    ),
+    "directory removed": lambda host, network: shutil.rmtree(directory(host, network)),
+}
+
+
+@pytest.fixture
+def served(host: Host) -> tuple[Json, Machine]:
+    """A network and its machine, which has its lease."""
+    network = host.network()
+    port = host.port(network)
+    host.api.put(network)
+    host.start_agent()
+    machine = host.machine(port)
+    host.await_ready(port)
+    assert machine.udhcpc() == port["fixed_ips"][0]["ip_address"]
+    return network, machine
+
+
+def said(host: Host, network: Json, words: str) -> list[str]:
+    line = re.compile(rf"(network |/){network['id']}(: |/){words}")
+    return [one for one in host.log().splitlines() if line.search(one)]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_changed_by_hand_is_put_right_and_said_once(
+    host: Host, served: tuple[Json, Machine], change: str
+) -> None:
+    network, machine = served
+    CHANGES[change](host, network)
+    eventually(
+        lambda: said(host, network, "it is as it should be again"), lambda: host.log()[-3000:]
+    )
+    assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
+    assert len(said(host, network, "changed by hand")) == 1
+    assert "a turn failed" not in host.log(), host.log()
+
+
+def test_a_dnsmasq_that_is_stopped_goes_on(host: Host, served: tuple[Json, Machine]) -> None:
+    network, machine = served
+    pid = host.dnsmasq_pid(network)
+    os.kill(pid, signal.SIGSTOP)
+    eventually(
+        lambda: said(host, network, "dnsmasq was stopped by a signal"), lambda: host.log()[-3000:]
+    )
+    assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
+    assert host.dnsmasq_pid(network) == pid
+    assert len(said(host, network, "dnsmasq was stopped by a signal")) == 1
+
+
+def test_the_startup_file_and_the_pid_file_are_put_back(
+    host: Host, served: tuple[Json, Machine]
+) -> None:
+    network, machine = served
+    pid = host.dnsmasq_pid(network)
+    config = directory(host, network) / CONFIG
+    before = config.read_text()
+    config.write_text("port=53\n")
+    (directory(host, network) / "pid").unlink()
+    eventually(lambda: config.read_text() == before, lambda: host.log()[-3000:])
+    eventually(lambda: host.dnsmasq_pid(network) == pid, lambda: host.log()[-3000:])
+    assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
+    assert len(said(host, network, f"{CONFIG} was changed by hand and is put back")) == 1
+
+
+def test_a_directory_that_went_while_no_agent_ran_leaves_one_server(
+    host: Host, served: tuple[Json, Machine]
+) -> None:
+    network, machine = served
+    pid = host.dnsmasq_pid(network)
+    host.end_agent(signal.SIGKILL)
+    shutil.rmtree(directory(host, network))
+    host.start_agent()
+    eventually(lambda: host.dnsmasq_pid(network) not in (0, pid), lambda: host.log()[-3000:])
+    eventually(lambda: not Path(f"/proc/{pid}").exists(), "the old one has ended")
+    assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
+
+
+def test_what_is_on_hold_is_left_until_the_hold_ends(
+    host: Host, served: tuple[Json, Machine]
+) -> None:
+    network, machine = served
+    hold = host.directory / "state" / "agent" / "holds" / str(network["id"])
+    hold.touch()
+    other = host.network()
+    port = host.port(other)
+    inside(network, *IN_NAMESPACE["flushed"])
+    host.api.put(other)
+    host.machine(port)
+    host.await_ready(port)
+    assert machine.udhcpc("-t", "2") == ""
+    assert said(host, network, "changed by hand") == []
+    hold.unlink()
+    eventually(
+        lambda: said(host, network, "it is as it should be again"), lambda: host.log()[-3000:]
+    )
+    assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
