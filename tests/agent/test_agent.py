@@ -20,6 +20,7 @@ from tests.agent.fake_api import FakeApi
 from tests.agent.loop_host import ME, LoopHost
 
 PARTS = [
+    "InotifyWatch",
     "NetlinkKernel",
     "LeaseTable",
     "InboxFile",
