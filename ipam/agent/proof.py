@@ -50,6 +50,13 @@ def promises(port: ServedPort, state: NetworkState, leases: Collection[Lease]) -
     return found
 
 
+def uncovered(port: ServedPort, state: NetworkState) -> str:
+    """What is said of addresses in whose subnet the DHCP server has none; empty if it has."""
+    networks = [ip_interface(server).network for server in state.addresses]
+    bare = [a for a in sorted(port.addresses) if not any(ip_address(a) in n for n in networks)]
+    return f"the DHCP server has no address in the subnet of {', '.join(bare)}" if bare else ""
+
+
 def shortcoming(promise: Promise, answers: Mapping[Question, Offer | Refusal]) -> str:
     """What is not as promised; empty if everything is."""
     answer, wanted = answers.get(promise.question), " or ".join(sorted(promise.addresses))

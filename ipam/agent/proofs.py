@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import Logs, Prober
-from ipam.agent.proof import Promise, promises, shortcoming
+from ipam.agent.proof import Promise, promises, shortcoming, uncovered
 from ipam.agent.retries import Retries
 from ipam.agent.state import NetworkState
 from ipam.agent.troubles import of_verdicts
@@ -87,10 +87,11 @@ class Proofs:
         if not due:
             return ()
         of_ports = {port.id: promises(port, wanted, seen.leases) for port in due}
-        shortcomings = self._ask(served, wanted, of_ports)
+        said = self._ask(served, wanted, of_ports)
+        lacks = {port.id: uncovered(port, wanted) or said[port.id] for port in due}
         for port in due:
-            self._note(port, shortcomings[port.id])
-        return [port.id for port in due if not shortcomings[port.id]]
+            self._note(port, lacks[port.id])
+        return [port_id for port_id in lacks if not lacks[port_id]]
 
     def keep(self, port_ids: Collection[str]) -> None:
         """Forget all ports except these."""

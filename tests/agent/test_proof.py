@@ -2,7 +2,7 @@
 
 from ipam.agent.desired import ServedPort
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, Offer, Question, Refusal
-from ipam.agent.proof import promises, shortcoming
+from ipam.agent.proof import promises, shortcoming, uncovered
 from ipam.agent.state import Lease, NetworkState
 
 MAC = "fa:16:3e:00:00:05"
@@ -72,3 +72,9 @@ def test_each_shortcoming_is_said() -> None:
     assert lacks(other) == "dnsmasq offers 10.0.0.9 and not 10.0.0.5"
     bare = Offer("10.0.0.5", 24, 60, "10.0.0.2")
     assert lacks(bare) == "dnsmasq's answer has no DHCP option 42, 67"
+
+
+def test_an_address_in_whose_subnet_the_server_has_none_is_said() -> None:
+    assert uncovered(port("10.0.0.5", "2001:db8::5"), STATE) == ""
+    found = uncovered(port("10.0.0.5", "10.9.0.5"), STATE)
+    assert found == "the DHCP server has no address in the subnet of 10.9.0.5"
