@@ -23,7 +23,7 @@ REFUSED = [
     # why, command, what the message names
     ("a CIDR that overlaps a sibling", f"{SUBNET} 10.0.0.128/25", "10.0.0.128/25"),
     ("no CIDR at all", f"{SUBNET} lots", "lots"),
-    ("a gateway outside the CIDR", f"{SUBNET} 10.9.0.0/24 --gateway 10.8.0.1", "10.8.0.1"),
+    ("a broadcast gateway", f"{SUBNET} 10.9.0.0/24 --gateway 10.9.0.255", "10.9.0.255"),
     ("an IPv6 gateway in IPv4", f"{SUBNET} 10.9.0.0/24 --gateway 2001:db8::1", "2001:db8::1"),
     (
         "a pool outside the CIDR",

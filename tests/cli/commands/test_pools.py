@@ -12,7 +12,7 @@ def parsed(outcome: Outcome) -> Any:
 
 
 def test_a_pool_is_made_used_changed_and_deleted(local: Ipam) -> None:
-    scope = parsed(local("address", "scope", "create", "corp", "-f", "json"))
+    scope = parsed(local("address", "scope", "create", "corp", "--share", "-f", "json"))
     made = parsed(
         local(
             *["subnet", "pool", "create", "corp", "--pool-prefix", "10.0.0.0/16", "--share"],
