@@ -26,6 +26,7 @@ from tests.api.serving.api_process import (
     start,
     write_config,
 )
+from tests.open_directory import open_directory
 from tests.servers.choice import on_servers
 from tests.servers.private_server import PrivateServer
 from tests.waiting import PATIENCE_SECONDS
@@ -54,15 +55,12 @@ def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, sqlite_url: str) -> Iterator[ApiProcess]:
-    directory = tmp_path_factory.mktemp("api")
-    for parent in (directory, *directory.parents):  # another user must get to the socket
-        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & stat.S_IXOTH:
-            parent.chmod(0o711)
-    for name, role in (("ann", "admin"), ("rita", "reader"), ("agent", "service")):
-        htpasswd.put(directory / "htpasswd", name, f"{name}-secret", role=role)
-    with api_process(directory, sqlite_url, max_body_bytes=SMALL) as running:
-        yield running
+def server(sqlite_url: str) -> Iterator[ApiProcess]:
+    with open_directory("server") as directory:  # another user must get to the socket
+        for name, role in (("ann", "admin"), ("rita", "reader"), ("agent", "service")):
+            htpasswd.put(directory / "htpasswd", name, f"{name}-secret", role=role)
+        with api_process(directory, sqlite_url, max_body_bytes=SMALL) as running:
+            yield running
 
 
 def test_a_user_of_the_file_gets_in_over_tcp(server: ApiProcess) -> None:
