@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from ipam.agent.api_link import ApiLink
 from ipam.agent.desired import ServedNetwork
+from ipam.agent.dnsmasq.arp import ArpNeighbours
 from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
 from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.probe import PacketProber
@@ -140,6 +141,7 @@ class Agent:
             forget=known.forget,
             logs=self._logs,
             prober=prober,
+            neighbours=ArpNeighbours(),
             listener=closing.enter_context(contextlib.closing(Dhcp6Listener())),
             held=holds.network_ids,
         )

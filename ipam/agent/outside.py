@@ -6,6 +6,7 @@ of the kernel passes the same tests as the kernel.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
@@ -154,6 +155,9 @@ class Logs(Protocol):
     def begins_anew(self, network_id: str) -> None:
         """Note that a new dnsmasq starts: the verdicts of an earlier one do not hold."""
 
+    def reloads(self, network_id: str) -> None:
+        """Note that dnsmasq reads its files anew: it forgets which addresses were declined."""
+
     def close(self, network_id: str) -> None:
         """Close the log of a network without dnsmasq."""
 
@@ -187,6 +191,15 @@ class Listener(Protocol):
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Listen to none but these."""
+
+
+class Neighbours(Protocol):
+    """Asks the machines of a network, as the DHCP server, who has an address."""
+
+    def who_has(
+        self, network_id: str, interface: Interface, own: IPv4Address, address: IPv4Address
+    ) -> str | None:
+        """The MAC address that answers; None if none does. Raises OSError if it cannot ask."""
 
 
 class Inbox(Protocol):

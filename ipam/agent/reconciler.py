@@ -11,13 +11,14 @@ from dataclasses import replace
 from ipam.agent import holds
 from ipam.agent.actions import AnyAction, StopServer
 from ipam.agent.carry_out import Executor
+from ipam.agent.conflicts import Conflicts
 from ipam.agent.desired import ServedNetwork, ServedPort, served_network
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.observed import Observed, ObservedNetwork
-from ipam.agent.outside import Kernel, Listener, Logs, Prober
+from ipam.agent.outside import Kernel, Listener, Logs, Neighbours, Prober
 from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
 from ipam.agent.proofs import Proofs
 from ipam.agent.readiness import is_answered, is_ready, news, serves
@@ -53,6 +54,7 @@ class Reconciler:
         prober: Prober,
         listener: Listener,
         held: Callable[[], Collection[str]],
+        neighbours: Neighbours,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernel = kernel
@@ -74,6 +76,7 @@ class Reconciler:
         self._reported = ReportedPorts()
         self._unknown_taps = UnknownTaps()
         self._releases = Releases(servers, monotonic)
+        self._conflicts = Conflicts(logs, neighbours, servers, monotonic)
         self._identities = FormerIdentities(logs, listener, monotonic)
         self._executor = Executor(
             kernel, servers, self._releases, forget=forget, monotonic=monotonic
@@ -96,6 +99,7 @@ class Reconciler:
         found = [held, self._executor.troubles, self._proofs.troubles]
         for network_id, served in self._served.items():
             found.append(of_faults(served.faults))
+            found.append(self._conflicts.troubles(served))
             found.append(of_verdicts(served, self._logs.verdicts(network_id)))
         return joined(found)
 
@@ -156,6 +160,7 @@ class Reconciler:
             present |= {(network_id, lease) for lease in leases}
         self._releases.keep(present)
         self._identities.tidy(self._served)
+        self._conflicts.look(self._served.values())
         ports = {port for served in self._served.values() for port in served.ports}
         self._reported.keep(ports)
         self._proofs.keep(ports)

@@ -171,12 +171,19 @@ class Servers:
         files.mark_read(self._monotonic())
 
     def reload(self, network_id: str) -> float:
-        """Make the server read its files, or give the seconds until it may."""
+        """Make the server read its files, or give the seconds until it may.
+
+        One that does not run reads them when it starts.
+        """
+        running = self._running.get(network_id)
+        if running is None:
+            return 0.0
         files = self._files[network_id]
         wait = files.last_reload + RELOAD_EVERY_SECONDS - self._monotonic()
         if wait > 0:
             return wait
-        self._processes.reload(self._running[network_id])
+        self._processes.reload(running)
+        self._logs.reloads(network_id)
         files.mark_read(self._monotonic())
         return 0.0
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ipam.agent.dnsmasq.log_pipe import PIPE
-from ipam.agent.dnsmasq.verdicts import Verdict
+from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 
 
 class LogsDouble:
@@ -22,6 +22,10 @@ class LogsDouble:
 
     def begins_anew(self, network_id: str) -> None:
         assert network_id in self.opened
+
+    def reloads(self, network_id: str) -> None:
+        of_network = self.said.get(network_id, [])
+        self.said[network_id] = [v for v in of_network if v.kind is not Kind.ADDRESS_DECLINED]
 
     def close(self, network_id: str) -> None:
         self.opened.discard(network_id)

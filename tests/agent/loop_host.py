@@ -34,6 +34,7 @@ from tests.agent.file_watch_double import FileWatchDouble
 from tests.agent.kernel_double import KernelDouble
 from tests.agent.listener_double import ListenerDouble
 from tests.agent.logs_double import LogsDouble
+from tests.agent.neighbours_double import NeighboursDouble
 from tests.agent.network_rows import HOST, Json
 from tests.agent.prober_double import ProberDouble
 from tests.agent.processes_double import ProcessesDouble
@@ -120,6 +121,7 @@ class LoopHost:
         self.processes = ProcessesDouble(self.kernel, self.faults, self._hook)
         self.prober = ProberDouble(self.processes)
         self.listener = ListenerDouble()
+        self.neighbours = NeighboursDouble()
         self.table = LeaseTable(directory / "leases")
         self.inbox = Inbox(directory, self.table)
         self.reports: dict[str, bool] = {}
@@ -169,6 +171,7 @@ class LoopHost:
             prober=self.prober,
             listener=self.listener,
             held=lambda: self.held,
+            neighbours=self.neighbours,
             monotonic=self._monotonic,
         )
         self.servers.adopt()

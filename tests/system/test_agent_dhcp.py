@@ -617,3 +617,9 @@ def test_an_address_that_somebody_else_uses_is_a_trouble_of_the_port(host: Host)
 
     eventually(trouble, f"the trouble\n{host.log()[-3000:]}")
     assert f"declined {address_of(port)}" in trouble()
+    holder = f"{squatter.port['mac_address']} answers for {address_of(port)}"
+    eventually(lambda: holder in trouble(), lambda: f"who answers\n{trouble()}")
+    assert not machine.udhcpc("-t", "1", "-A", "1")
+    run(*within, "addr", "del", f"{address_of(port)}/24", "dev", "eth0")
+    eventually(lambda: machine.udhcpc("-t", "1") == address_of(port), "it is given again")
+    eventually(lambda: not trouble(), lambda: f"no trouble\n{trouble()}")

@@ -83,6 +83,11 @@ class CurrentVerdicts:
             self._probes["DHCPOFFER", packet.client] -= 1  # there will be no offer
         return True
 
+    def forget_declined(self) -> None:
+        """No address is kept back any more because a machine declined it."""
+        kept = self._kept_back.items()
+        self._kept_back = {k: one for k, one in kept if one.kind is not Kind.ADDRESS_DECLINED}
+
     def _hear_packet(self, packet: Packet, now: float) -> None:
         self._last_client = packet.client
         if not packet.is_answer:

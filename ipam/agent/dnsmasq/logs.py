@@ -139,6 +139,13 @@ class ServerLogs:
             log.current = CurrentVerdicts()
             log.tail.clear()
 
+    def reloads(self, network_id: str) -> None:
+        """Note that dnsmasq reads its files anew: it forgets which addresses were declined."""
+        with self._lock:
+            log = self._logs[network_id]
+            log.read()
+            log.current.forget_declined()
+
     def close(self, network_id: str) -> None:
         """Close the log of a network without dnsmasq."""
         with self._lock:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ipam.agent.dnsmasq.verdicts import Packet
 
 MOST_MACHINES = 100
+DECLINED = "it declined its address: another machine has it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ class Refusals:
         if packet.is_answer:
             self._by_client.pop(client, None)
             self._news.discard(client)
-        elif packet.is_refusal:
+        elif packet.is_refusal or packet.message == "DHCPDECLINE":
             if before is None and len(self._by_client) >= MOST_MACHINES:
                 self._make_room()
-            new = Refused(client, packet.remark, packet.address, 0, epoch_seconds, epoch_seconds)
+            new = Refused(client, "", packet.address, 0, epoch_seconds, epoch_seconds)
             known = before or new
             self._by_client[client] = replace(
                 known,
-                reason=packet.remark or packet.message,
+                reason=_reason(packet, known.reason),
                 address=packet.address or known.address,
                 count=known.count + 1,
                 last_at=epoch_seconds,
@@ -61,6 +62,14 @@ class Refusals:
         least = min(self._by_client.values(), key=lambda one: (one.count, one.last_at))
         del self._by_client[least.client]
         self._news.discard(least.client)
+
+
+def _reason(packet: Packet, before: str) -> str:
+    """Why; a machine that declined its address gets no other, and that stays the reason."""
+    if packet.message == "DHCPDECLINE":
+        return DECLINED
+    is_consequence = before == DECLINED and packet.remark == "no address available"
+    return DECLINED if is_consequence else packet.remark or packet.message
 
 
 def machine(packet: Packet) -> str:

@@ -1,6 +1,6 @@
 """Machines that ask without success are counted, in bounded space."""
 
-from ipam.agent.dnsmasq.refusals import MOST_MACHINES, Refusals, Refused, machine
+from ipam.agent.dnsmasq.refusals import DECLINED, MOST_MACHINES, Refusals, Refused, machine
 from ipam.agent.dnsmasq.verdicts import Packet
 
 MAC = "fa:16:3e:00:00:01"
@@ -28,6 +28,16 @@ def test_an_answered_machine_is_refused_no_more() -> None:
     assert list(refusals.news()) == []
     refusals.hear(refused(), 110)
     assert [(one.count, one.first_at) for one in refusals.news()] == [(1, 110)]
+
+
+def test_a_machine_that_declined_its_address_asks_for_that_reason_without_success() -> None:
+    refusals = Refusals()
+    refusals.hear(Packet("DHCPDECLINE", "ns-1", MAC, "10.0.0.5", ""), 100)
+    refusals.hear(refused(), 101)
+    assert list(refusals.news()) == [Refused(MAC, DECLINED, "10.0.0.5", 2, 100, 101)]
+    refusals.hear(Packet("DHCPOFFER", "ns-1", MAC, "10.0.0.5", ""), 102)
+    refusals.hear(refused(), 110)
+    assert [one.reason for one in refusals.news()] == ["no address available"]
 
 
 def test_a_flood_of_random_machines_takes_no_more_space_and_forgets_no_patient_one() -> None:

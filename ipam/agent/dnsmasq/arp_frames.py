@@ -1,0 +1,33 @@
+"""ARP requests and replies in Ethernet frames (RFC 826). Pure."""
+
+import struct
+from ipaddress import IPv4Address
+
+ETHERTYPE_ARP = 0x0806
+REQUEST, REPLY = 1, 2
+BROADCAST = b"\xff" * 6
+
+_ETHERNET = struct.Struct("!6s6sH")
+_ARP = struct.Struct("!HHBBH6s4s6s4s")
+_ETHERNET_AND_IPV4 = (1, 0x0800, 6, 4)
+
+
+def who_has(address: IPv4Address, mac: bytes, own: IPv4Address) -> bytes:
+    """The question of the machine with this MAC address and this own address."""
+    head = _ETHERNET.pack(BROADCAST, mac, ETHERTYPE_ARP)
+    return head + _ARP.pack(
+        *_ETHERNET_AND_IPV4, REQUEST, mac, own.packed, bytes(6), address.packed
+    )
+
+
+def answered_by(frame: bytes, address: IPv4Address) -> str | None:
+    """The MAC address that the frame gives for this address; None for any other frame."""
+    if len(frame) < _ETHERNET.size + _ARP.size:
+        return None
+    *_macs, ethertype = _ETHERNET.unpack_from(frame)
+    *kind, operation, mac, sender, _to, _target = _ARP.unpack_from(frame, _ETHERNET.size)
+    is_reply = ethertype == ETHERTYPE_ARP and tuple(kind) == _ETHERNET_AND_IPV4
+    if not is_reply or operation != REPLY or sender != address.packed:
+        return None
+    found: bytes = mac
+    return found.hex(":")

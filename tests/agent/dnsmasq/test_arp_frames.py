@@ -1,0 +1,35 @@
+"""ARP in frames; the network itself is asked in tests/system."""
+
+from ipaddress import IPv4Address
+
+from ipam.agent.dnsmasq.arp_frames import answered_by, who_has
+
+MAC, OTHER = bytes.fromhex("fa163e000002"), bytes.fromhex("fa163e000099")
+OWN, ASKED = IPv4Address("10.0.0.2"), IPv4Address("10.0.0.5")
+REPLY = (
+    MAC
+    + OTHER
+    + bytes.fromhex("0806 0001 0800 06 04 0002")
+    + OTHER
+    + ASKED.packed
+    + MAC
+    + OWN.packed
+)
+
+
+def test_the_question_goes_to_all() -> None:
+    asked = bytes.fromhex("ffffffffffff") + MAC + bytes.fromhex("0806 0001 0800 06 04 0001")
+    assert who_has(ASKED, MAC, OWN) == asked + MAC + OWN.packed + bytes(6) + ASKED.packed
+
+
+def test_an_answer_names_who_has_the_address() -> None:
+    assert answered_by(REPLY, ASKED) == "fa:16:3e:00:00:99"
+    assert answered_by(REPLY + bytes(18), ASKED) == "fa:16:3e:00:00:99"
+
+
+def test_other_frames_answer_nothing() -> None:
+    assert answered_by(REPLY, OWN) is None
+    assert answered_by(REPLY[:41], ASKED) is None
+    assert answered_by(b"", ASKED) is None
+    assert answered_by(who_has(ASKED, MAC, OWN), ASKED) is None
+    assert answered_by(REPLY.replace(b"\x08\x06", b"\x08\x00", 1), ASKED) is None
