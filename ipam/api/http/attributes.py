@@ -94,7 +94,7 @@ def canonical(struct: type[Struct], name: str, text: str) -> str:
     """
     kind = _bare(_fields(struct)[name].type)
     words = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
-    return next((word for word in words if word.lower() == text.lower()), text)
+    return next((word for word in words if str(word).lower() == text.lower()), text)
 
 
 def wire_names(struct: type[Struct]) -> tuple[str, ...]:
