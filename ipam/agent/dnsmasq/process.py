@@ -82,7 +82,7 @@ class DnsmasqProcesses:
         try:
             pid = int(files.pid_file.read_text())
             descriptor = os.pidfd_open(pid)
-        except (OSError, ValueError):
+        except (OSError, ValueError, OverflowError):
             return None
         try:
             if not _serves_from(pid, files):
