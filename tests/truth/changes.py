@@ -161,7 +161,7 @@ def subnet4_comes(one: Subject) -> None:
 
 def heir_comes(one: Subject) -> None:
     """The port goes, its machine vanishes, another machine gets the address."""
-    wishes = [ip for ip in one.port["fixed_ips"] if is_fixed(one, ip)]
+    wishes = [ip for ip in one.site.show("port", one.port)["fixed_ips"] if is_fixed(one, ip)]
     one.machine.unplug()
     one.site.delete("port", one.port)
     more: Json = {"fixed_ips": wishes} if wishes else {}
@@ -210,7 +210,7 @@ def agent_restarts(one: Subject) -> None:
 def tap_is_plugged_anew(one: Subject) -> None:
     one.machine.unplug()
     one.site.eventually(lambda: one.site.status(one.port) == "DOWN", "the port is DOWN")
-    one.machine = one.site.machine(one.port)
+    one.machine = one.site.machine(one.site.show("port", one.port))
 
 
 def fixed(subnet: Json) -> bool:
