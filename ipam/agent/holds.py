@@ -19,7 +19,7 @@ class Holds:
 
     def __init__(self, state_path: Path) -> None:
         self.directory = state_path / "holds"
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(exist_ok=True)
 
     def network_ids(self) -> Collection[str]:
         """What is on hold now."""

@@ -24,8 +24,8 @@ LOG = logging.getLogger(__name__)
 
 RELOAD_EVERY_SECONDS = 0.1
 """A SIGHUP replays every lease through the hook: many changes share one."""
-LOOKS_FOR_ALL = 30
-"""So many looks see every network's files: at one in ten seconds, five minutes."""
+LOOKS_FOR_ALL = 60
+"""So many looks see every network's files: at one in ten seconds, ten minutes."""
 
 
 class Servers:
@@ -84,11 +84,11 @@ class Servers:
         for path in self._changed:
             by_network.setdefault(self._network_of(path), set()).add(path)
         self._changed.clear()
-        for network_id, paths in by_network.items():
+        for network_id in by_network.keys() & self._files.keys():
             if network_id in held:
-                self._changed |= paths
-            elif network_id in self._files:
-                self._take_in(network_id, paths)
+                self._changed.update(self._files[network_id].directories())  # for later
+            else:
+                self._take_in(network_id, by_network[network_id])
 
     def look_again(self, held: Collection[str]) -> None:
         """Look at all files of some networks, other ones each time: the net under the watch."""

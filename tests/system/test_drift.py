@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -157,8 +158,8 @@ def test_what_is_on_hold_is_left_until_the_hold_ends(
     host: Host, served: tuple[Json, Machine]
 ) -> None:
     network, machine = served
-    hold = host.directory / "state" / "agent" / "holds" / str(network["id"])
-    hold.touch()
+    hold = ("agent", "hold", network["id"], "--config-file", f"{host.directory}/ipam.conf")
+    run(sys.executable, "-m", "ipam", *hold)
     other = host.network()
     port = host.port(other)
     inside(network, *IN_NAMESPACE["flushed"])
@@ -167,7 +168,7 @@ def test_what_is_on_hold_is_left_until_the_hold_ends(
     host.await_ready(port)
     assert machine.udhcpc("-t", "2") == ""
     assert said(host, network, "changed by hand") == []
-    hold.unlink()
+    run(sys.executable, "-m", "ipam", *hold, "--off")
     eventually(
         lambda: said(host, network, "it is as it should be again"), lambda: host.log()[-3000:]
     )

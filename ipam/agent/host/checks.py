@@ -22,6 +22,8 @@ SYSCTLS = {
     Path("/proc/sys/net/core/rmem_default"): 4 << 20,
     # Each dnsmasq uses one, and all count for one user. 128 is the usual limit.
     Path("/proc/sys/fs/inotify/max_user_instances"): 8192,
+    # Two directories of each network by dnsmasq, three by the agent; old kernels allow 8,192.
+    Path("/proc/sys/fs/inotify/max_user_watches"): 65_536,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.configured import load_settings
 from ipam.cli.connection import connect
 from ipam.cli.options import (
     admin_state_option,
@@ -17,7 +18,7 @@ from ipam.cli.options import (
     list_options,
 )
 from ipam.cli.printing import show_list, show_record
-from ipam.cli.resource_kinds import AGENT
+from ipam.cli.resource_kinds import AGENT, NETWORK
 
 
 @click.group()
@@ -78,6 +79,35 @@ def delete(hosts_or_ids: Sequence[str]) -> None:
             )
 
     lookup.for_each(hosts_or_ids, forget)
+
+
+@agent.command(
+    epilog=examples("sudo ipam agent hold net1", "sudo ipam agent hold net1 --off"),
+)
+@click.argument("name_or_id", metavar="NETWORK")
+@click.option("--off", is_flag=True, help="End the hold: the agent puts right what differs.")
+@config_file_option
+def hold(name_or_id: str, off: bool, config_files: Sequence[str]) -> None:
+    """Keep this host's agent from touching a network while you work on it by hand.
+
+    The hold is a file on this host. It stays until --off, also when the host restarts. By the
+    network's id the command works without the API.
+    """
+    from ipam.agent.holds import Holds  # noqa: PLC0415  # not wanted by the other commands
+
+    by_id = lookup.UUID.fullmatch(name_or_id)
+    network_id = name_or_id.lower() if by_id else lookup.find_id(connect(), NETWORK, name_or_id)
+    state_path = load_settings(config_files).agent.state_path
+    holds = Holds(state_path)
+    if off:
+        holds.end(network_id)
+        return
+    holds.hold(network_id)
+    if not (state_path / "networks" / f"{network_id}.json").exists():
+        click.echo(
+            f"Warning: the agent of this host serves no network {network_id} now.",
+            err=True,
+        )
 
 
 @agent.command(

@@ -28,6 +28,33 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Any:
     return type_in
 
 
+def test_a_network_is_held_and_held_no_longer_without_the_api(
+    ipam: Ipam, config_file: str
+) -> None:
+    network = "5F3A1B2C-0000-4000-8000-00000000000A"
+    agent = Path(config_file).with_name("state") / "agent"
+    known = agent / "networks" / f"{network.lower()}.json"
+    known.parent.mkdir(parents=True)
+    known.touch()
+    held = ipam("agent", "hold", network, "--config-file", config_file)
+    assert (held.status, held.out, held.err) == (0, "", "")
+    assert [path.name for path in (agent / "holds").iterdir()] == [network.lower()]
+    for _ in range(2):
+        assert ipam("agent", "hold", network, "--off", "--config-file", config_file).status == 0
+    assert list((agent / "holds").iterdir()) == []
+    known.unlink()
+    warned = ipam("agent", "hold", network, "--config-file", config_file)
+    assert warned.status == 0
+    assert f"serves no network {network.lower()} now" in warned.err
+
+
+def test_a_hold_where_no_agent_ever_ran_is_refused(ipam: Ipam, config_file: str) -> None:
+    network = "5f3a1b2c-0000-4000-8000-00000000000a"
+    outcome = ipam("agent", "hold", network, "--config-file", config_file)
+    assert outcome.status == 1
+    assert "holds: No such file or directory" in outcome.err
+
+
 def test_users_are_added_listed_and_deleted(ipam: Ipam, config_file: str, typed: Any) -> None:
     typed("sesame\n")
     added = ipam(
