@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import sys
+import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from ipam import model
 from ipam.agent.dnsmasq.files import CONFIG
-from tests.system.ipam_host import Host, Json, Machine, run
+from tests.system.ipam_host import Host, Json, Machine, run, subnet
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
@@ -112,6 +113,31 @@ def test_what_is_changed_by_hand_is_put_right_and_said_once(
     assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
     assert len(said(host, network, "changed by hand")) == 1
     assert "a turn failed" not in host.log(), host.log()
+
+
+def test_flushed_ipv6_addresses_are_given_again_and_dnsmasq_answers_with_them(
+    host: Host,
+) -> None:
+    prefix = f"2001:db8:{uuid.uuid4().hex[:4]}:"
+    six = subnet(
+        prefix,
+        server=f"{prefix}:2",
+        cidr=f"{prefix}:/64",
+        ip_version=6,
+        gateway_ip=f"{prefix}:1",
+        dns_nameservers=[],
+        ipv6_ra_mode="dhcpv6-stateful",
+        ipv6_address_mode="dhcpv6-stateful",
+    )
+    network = host.network(subnets=[six])
+    ports = [host.port(network, f"{prefix}:{number}", device_owner="") for number in (10, 11)]
+    host.api.put({**network, "ports": ports[:1]})
+    host.start_agent()
+    host.await_ready(ports[0])
+    inside(network, "-6", "addr", "flush", "dev", "{}")
+    eventually(lambda: said(host, network, "it is as it should be again"), host.log)
+    host.api.put(network)
+    host.await_ready(ports[1])  # which the agent says when dnsmasq has answered a SOLICIT
 
 
 def test_a_dnsmasq_that_is_stopped_goes_on(host: Host, served: tuple[Json, Machine]) -> None:
