@@ -15,7 +15,6 @@ from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import Listener, Logs
 from ipam.agent.plan import releases_of
 from ipam.agent.state import Lease
-from ipam.model import ip_version
 
 LOG = logging.getLogger(__name__)
 
@@ -33,13 +32,14 @@ class FormerIdentities:
         self._listener = listener
         self._monotonic = monotonic
         self._again_at: dict[str, float] = {}
+        self._listening: set[str] = set()
 
     def plan(self, served: ServedNetwork, seen: ObservedNetwork | None) -> list[ReleaseLease]:
         """The leases to end, whose machines were refused under another identity."""
-        if seen is None or seen.state.server is None or not _gives_dhcp6(served):
+        if seen is None or seen.state.server is None or not _has_ipv6(served):
             return []
         refused = self._logs.refused_duids(served.state.id)
-        if not refused:
+        if not refused and served.state.id in self._listening:
             return []
         requests = [one for one in self._heard(served) if one.logged_duid in refused]
         now = self._monotonic()
@@ -52,27 +52,28 @@ class FormerIdentities:
         return list(releases_of(seen.state, found))
 
     def tidy(self, networks: Mapping[str, ServedNetwork]) -> None:
-        """Listen to the networks with DHCPv6, and forget requests that were not refused."""
-        for served in networks.values():
-            if _gives_dhcp6(served):
-                self._heard(served)
-        self._listener.keep([key for key, one in networks.items() if _gives_dhcp6(one)])
+        """Listen to the networks with IPv6, and forget requests that were not refused."""
+        with_ipv6 = {key: served for key, served in networks.items() if _has_ipv6(served)}
+        for served in with_ipv6.values():
+            self._heard(served)
+        self._listener.keep(with_ipv6)
+        self._listening &= with_ipv6.keys()
         now = self._monotonic()
         self._again_at = {key: at for key, at in self._again_at.items() if at > now}
 
     def _heard(self, served: ServedNetwork) -> Collection[Request6]:
-        assert served.state.interface is not None, served  # it has DHCPv6
+        assert served.state.interface is not None, served  # it has a server
         try:
-            return self._listener.heard(served.state.id, served.state.interface)
+            found = self._listener.heard(served.state.id, served.state.interface)
         except OSError as error:  # it is not built yet, or is being removed
             LOG.debug("network %s: nobody is heard: %s", served.state.id, error)
             return ()
+        self._listening.add(served.state.id)
+        return found
 
 
-def _gives_dhcp6(served: ServedNetwork) -> bool:
-    return served.state.server is not None and any(
-        ip_version(address) == 6 for port in served.ports.values() for address in port.addresses
-    )
+def _has_ipv6(served: ServedNetwork) -> bool:
+    return served.state.server is not None and any(one.version == 6 for one in served.subnets)
 
 
 def _former(

@@ -94,6 +94,14 @@ def test_two_systems_on_one_machine_do_not_fight_without_a_pause(place: Place) -
     assert place.asks(Request6(MAC, NEW, frozenset({"7"}))) == [ADDRESS]
 
 
+def test_a_network_is_listened_to_before_anybody_is_refused(place: Place) -> None:
+    place.listener.requests = {place.served.state.id: [Request6(MAC, NEW, frozenset({"7"}))]}
+    seen = ObservedNetwork(place.served.state, False, place.leases, frozenset())
+    assert place.identities.plan(place.served, seen) == []
+    assert place.listener.requests == {}, "it has begun to listen"
+    assert place.asks(Request6(MAC, NEW, frozenset({"7"}))) == [ADDRESS]
+
+
 def test_only_networks_that_give_dhcpv6_are_listened_to(place: Place) -> None:
     place.listener.requests = {place.served.state.id: [], "gone": []}
     place.identities.tidy({place.served.state.id: place.served})
