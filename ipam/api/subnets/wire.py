@@ -47,6 +47,7 @@ CIDR: Final = Meta(description="The network in prefix notation; a subnet pool ca
 IP_VERSION: Final = Meta(description="4 or 6.")
 GATEWAY_IP: Final = Meta(
     description="The router that clients are told; null for none, the first address when left out."
+    " An IPv6 router advertises itself: ipam does not name it."
 )
 ALLOCATION_POOLS: Final = Meta(
     description="Ranges from which addresses are given; the whole subnet"
