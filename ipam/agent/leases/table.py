@@ -68,14 +68,11 @@ class LeaseTable:
             return sum(len(network) for network in self._leases.values())
 
     def save(self) -> None:
-        """Write to disk what has changed since the last call."""
+        """Write to disk what has changed since the last call that did not raise OSError."""
         with self._lock:
-            pending = {
-                network_id: list(self._leases[network_id].values()) for network_id in self._changed
-            }
-            self._changed.clear()
-            for network_id, leases in pending.items():
-                self._save(network_id, leases)
+            for network_id in sorted(self._changed):
+                self._save(network_id, list(self._leases[network_id].values()))
+                self._changed.discard(network_id)  # a full disk leaves it for the next call
 
     def _save(self, network_id: str, leases: list[Lease]) -> None:
         path = self._directory / f"{network_id}.json"

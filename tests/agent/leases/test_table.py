@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipam import files
 from ipam.agent.leases.table import LeaseTable, initial_leases
 from ipam.agent.state import Lease
 from ipam.model import LeaseAction
@@ -69,6 +70,36 @@ def test_the_last_lease_takes_the_file_along(tmp_path: Path) -> None:
     table.save()
     assert list(tmp_path.iterdir()) == []
     assert table.count() == 0
+
+
+def test_leases_that_a_full_disk_refused_are_saved_by_the_next_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shipper forgets the events behind a lease after the next save that succeeds."""
+    table = LeaseTable(tmp_path)
+    other = "22222222-2222-4222-8222-222222222222"
+    table.apply(event("add"))
+    table.apply(msgspec.structs.replace(event("add"), network_id=other))
+
+    def full(*_unused: object, **_also: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "put", full)
+        with pytest.raises(OSError, match="No space"):
+            table.save()
+    assert LeaseTable(tmp_path).count() == 0
+    table.save()
+    assert LeaseTable(tmp_path).network_ids() == {NETWORK, other}
+
+
+def test_a_save_writes_only_what_has_changed(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path)
+    table.apply(event("add"))
+    table.save()
+    (tmp_path / f"{NETWORK}.json").unlink()
+    table.save()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_file_costs_only_its_leases(tmp_path: Path) -> None:
