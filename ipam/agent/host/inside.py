@@ -66,15 +66,16 @@ class Room:
 
     def _read(self) -> Inside:
         links, addresses = [], []
-        self.is_current = True
+        is_current = True
         for kind in (RTM_GETLINK, RTM_GETADDR):
             for message in self.socket.dump(kind):
                 if message.sequence == 0:
-                    self.is_current = False
+                    is_current = False
                 elif link := read_link(message):
                     links.append(link)
                 elif address := read_address(message):
                     addresses.append(address)
+        self.is_current = is_current  # not before: a dump that lost a part leaves it as it was
         return inside_of(links, addresses)
 
 
