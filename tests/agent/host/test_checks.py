@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from ipam.agent.dnsmasq.process import find_program
+from ipam.agent.host import checks
 from ipam.agent.host.checks import check_dnsmasq, may_have_cve_2026_4892, parse_version
 from ipam.errors import HostUnfit
+from tests.agent.host.programs import only_programs_in, program
 
 
 @pytest.mark.parametrize(
@@ -38,3 +42,62 @@ def test_an_old_dnsmasq_is_refused(tmp_path_factory: pytest.TempPathFactory) -> 
 def test_a_missing_program_names_its_package() -> None:
     with pytest.raises(HostUnfit, match="apt install dnsmasq-base"):
         find_program("no-such-dnsmasq", "dnsmasq-base")
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    only_programs_in(tmp_path, monkeypatch)
+    return tmp_path
+
+
+def test_a_dnsmasq_with_the_repair_is_taken_without_a_word(
+    programs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = program(programs, "dnsmasq", "echo Dnsmasq version 2.92rel2 Copyright")
+    assert check_dnsmasq(str(found)).text == "2.92rel2"
+    assert not caplog.records
+
+
+def test_a_dnsmasq_that_may_be_vulnerable_is_served_and_said(
+    programs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that was built by hand is none of Debian's, whatever package is installed, too."""
+    program(programs, "dpkg-query", "printf 2.90-4~deb12u2")
+    program(programs, "dpkg")
+    found = program(programs, "dnsmasq", "echo Dnsmasq version 2.90 Copyright")
+    assert check_dnsmasq(str(found)).number == (2, 90)
+    assert "dnsmasq 2.90 may have CVE-2026-4892" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("version", "installed", "is_newer", "warns"),
+    [
+        ("2.90", "2.90-4~deb12u2", True, False),
+        ("2.90", "2.90-4~deb12u1", False, True),
+        ("2.90", "", True, True),
+        ("2.91", "2.91-1", True, True),
+    ],
+)
+def test_debians_own_repair_counts_for_debians_own_program(
+    programs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    version: str,
+    installed: str,
+    *,
+    is_newer: bool,
+    warns: bool,
+) -> None:
+    said = f"Dnsmasq version {version} Copyright"
+    outputs = {"/usr/sbin/dnsmasq": said, "dpkg-query": installed}
+    monkeypatch.setattr(checks, "_output", lambda command, *_more: outputs[command])
+    program(programs, "dpkg", f'echo "$@" > {programs}/compared; exit {0 if is_newer else 1}')
+    check_dnsmasq("/usr/sbin/dnsmasq")
+    assert bool(caplog.records) == warns
+    if version == "2.90" and installed:
+        compared = (programs / "compared").read_text()
+        assert compared == f"--compare-versions {installed} ge 2.90-4~deb12u2\n"
+
+
+def test_a_host_without_dpkg_has_no_repair_of_debian(programs: Path) -> None:
+    assert checks._output("dpkg-query", "-W") == ""
