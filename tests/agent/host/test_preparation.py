@@ -33,6 +33,7 @@ class Host:
         only_programs_in(self.programs, monkeypatch)
         self.limits: list[tuple[int, tuple[int, int]]] = []
         monkeypatch.setattr(os, "geteuid", lambda: 0)
+        monkeypatch.setattr(resource, "getrlimit", lambda _kind: (1024, 4096))
         monkeypatch.setattr(resource, "setrlimit", lambda *told: self.limits.append(told))
         self.sysctl = directory / "rmem_default"
         self.sysctl.write_text("212992")
@@ -99,16 +100,15 @@ def test_directories_let_the_hooks_user_pass_and_no_more(host: Host) -> None:
         (host.directory / name).chmod(0o700)
     host.prepare()
     assert [mode(host.directory / name) for name in ("lib", "lib/agent", "run")] == [0o711] * 3
-    (host.directory / "run").chmod(0o751)
+    (host.directory / "run").chmod(0o701)
     host.prepare()
-    assert mode(host.directory / "run") == 0o751, "what they may already stays as it is"
+    assert mode(host.directory / "run") == 0o701, "what they may already stays as it is"
 
 
 def test_limits_are_raised_and_never_lowered(host: Host) -> None:
     host.prepare()
     assert host.sysctl.read_text() == str(4 << 20)
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert host.limits == [(resource.RLIMIT_NOFILE, (hard, hard))]
+    assert host.limits == [(resource.RLIMIT_NOFILE, (4096, 4096))]
     host.sysctl.write_text(str(8 << 20))
     host.prepare()
     assert host.sysctl.read_text() == str(8 << 20)

@@ -1,0 +1,151 @@
+"""The agent's process from its start to its end, with the agent itself replaced."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipam import settings, systemd
+from ipam.agent import main
+from ipam.agent.host.sole_agent import sole_agent
+from ipam.errors import HostUnfit
+from ipam.settings import Settings
+from tests.waiting import PATIENCE_SECONDS
+
+
+class Agent:
+    """Serves until it is stopped, and notes what happens in which order."""
+
+    dnsmasq_version = "2.92"
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self._stopped = threading.Event()
+        self.sent: list[signal.Signals] = []
+        """The signals that come while it serves."""
+
+    def serve(self) -> None:
+        self.events.append("serves")
+        for one in self.sent:
+            os.kill(os.getpid(), one)
+        assert self._stopped.wait(PATIENCE_SECONDS)
+        self.events.append("served")
+
+    def stop(self) -> None:
+        self.events.append("is stopped")
+        self._stopped.set()
+
+    def remove_everything(self) -> None:
+        self.events.append("removes everything")
+
+    @contextlib.contextmanager
+    def running(self, *_parts: Any) -> Iterator["Agent"]:
+        yield self
+        self.events.append("is closed")
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> Agent:
+    one = Agent()
+    one.sent = [signal.SIGTERM]
+    monkeypatch.setattr(main, "running_agent", one.running)
+    monkeypatch.setattr(main, "prepare", lambda _settings: None)
+    monkeypatch.setattr(systemd, "notify", one.events.append)
+    return one
+
+
+def loaded(directory: Path, more: str = "") -> Settings:
+    file = directory / "ipam.conf"
+    file.write_text(
+        f"[DEFAULT]\nrun_path = {directory}/run\nstate_path = {directory}/state\n[agent]\n{more}\n"
+    )
+    return settings.load([str(file)])
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_service_in_order(
+    agent: Agent, tmp_path: Path, sent: signal.Signals
+) -> None:
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    agent.sent = [sent]
+    main.run(loaded(tmp_path))
+    assert agent.events == [
+        "READY=1",
+        "serves",
+        "is stopped",
+        "served",
+        "STOPPING=1",
+        "is closed",
+    ]
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_everything_is_removed_only_if_it_is_asked_for_and_before_the_end(
+    agent: Agent, tmp_path: Path
+) -> None:
+    main.run(loaded(tmp_path), stop_everything_on_exit=True)
+    assert agent.events[-3:] == ["STOPPING=1", "removes everything", "is closed"]
+
+
+def test_the_directories_are_free_again_after_a_service_that_failed(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unfit(_settings: Settings) -> None:
+        raise HostUnfit("no dnsmasq")
+
+    found = loaded(tmp_path)
+    monkeypatch.setattr(main, "prepare", unfit)
+    with pytest.raises(HostUnfit, match="no dnsmasq"):
+        main.run(found)
+    with sole_agent(found.agent.state_path, found.run_path):
+        assert agent.events == [], "it was not said to be ready"
+
+
+def test_a_second_agent_is_refused_before_the_host_is_prepared(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = loaded(tmp_path)
+    prepared: list[object] = []
+    monkeypatch.setattr(main, "prepare", prepared.append)
+    with (
+        sole_agent(found.agent.state_path, found.run_path),
+        pytest.raises(HostUnfit, match="Another agent runs"),
+    ):
+        main.run(found)
+    assert prepared == []
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", {"socket_path": True}),
+        ("api_url = http://api:9696", {"url": "http://api:9696", "auth": None}),
+        (
+            "api_url = http://api:9696\nusername = agent\npassword = secret",
+            {"url": "http://api:9696", "auth": ("agent", "secret")},
+        ),
+        (
+            "api_url = http://api:9696\nauth_strategy = keystone",
+            {"url": "http://api:9696", "auth": "keystone's"},
+        ),
+    ],
+    ids=["on this host", "at a URL", "with a password", "with Keystone"],
+)
+def test_the_agent_signs_in_as_its_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, expected: dict[str, Any]
+) -> None:
+    made: list[dict[str, Any]] = []
+    monkeypatch.setattr(main, "Client", lambda **named: made.append(named))
+    monkeypatch.setattr("ipam.keystone_session.agent_auth", lambda _settings: "keystone's")
+    found = loaded(tmp_path, more)
+    main._client(found)
+    (named,) = made
+    assert named.pop("timeout_seconds") == main.API_TIMEOUT_SECONDS
+    if "socket_path" in expected:
+        expected = {"socket_path": found.api.socket}
+    assert named == expected
