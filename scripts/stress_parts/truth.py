@@ -40,12 +40,15 @@ def _subject(site: Site, chance: random.Random, result: dict[str, Any], most: in
         for _ in range(min(CHANGES_PER_SUBJECT, most - result["changes"])):
             name = chance.choice(list(CHANGES))
             history.append(name)
+            fault = ""
             try:
                 CHANGES[name](one)
             except CallerError as error:
                 result["refused"] += 1
                 history[-1] += f" (refused: {error})"
-            fault = _fault(one, history)
+            except AssertionError as error:
+                fault = str(error)[:2000]
+            fault = fault or _fault(one, history)
             result["changes"] += 1
             _show(result, most)
             if fault:

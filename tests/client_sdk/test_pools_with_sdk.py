@@ -23,7 +23,7 @@ def unmapped(resource: Any) -> set[str]:
 
 
 def test_a_pool_lives_its_whole_life(cloud: Connection) -> None:
-    scope = cloud.network.create_address_scope(name="corp", ip_version=4)
+    scope = cloud.network.create_address_scope(name="corp", ip_version=4, is_shared=True)
     made = cloud.network.create_subnet_pool(
         name="corp",
         description="all of it",

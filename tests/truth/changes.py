@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from tests.system.ipam_host import random_mac
+from tests.truth.expectation import expected
 from tests.truth.site import Json, Subject
 from tests.truth.states import NTP, add_subnet6, at_home
 from tests.waiting import eventually
@@ -124,20 +125,20 @@ def pools_change(one: Subject) -> None:
 
 
 def sibling_comes(one: Subject) -> None:
-    one.site.await_active(one.site.create("port", **sibling(one)))
+    await_served(one, one.site.create("port", **sibling(one)))
 
 
 def sibling_goes(one: Subject) -> None:
     """dnsmasq has to read its files anew."""
     made = one.site.create("port", **sibling(one), extra_dhcp_opts=[NTP])
-    one.site.await_active(made)
+    await_served(one, made)
     one.site.delete("port", made)
 
 
 def siblings_come_and_go(one: Subject) -> None:
     for _ in range(5):
         made = one.site.create("port", **sibling(one), extra_dhcp_opts=[NTP])
-        one.site.await_active(made)
+        await_served(one, made)
         one.site.update("port", made, mac_address=random_mac())
         one.site.delete("port", made)
 
@@ -211,6 +212,16 @@ def tap_is_plugged_anew(one: Subject) -> None:
     one.machine.unplug()
     one.site.eventually(lambda: one.site.status(one.port) == "DOWN", "the port is DOWN")
     one.machine = one.site.machine(one.site.show("port", one.port))
+
+
+def await_served(one: Subject, made: Json) -> None:
+    """Until the port is ACTIVE or, where its network is not served, the agent has looked."""
+    network = one.site.show("network", one.network)
+    told = expected(network, one.site.subnets(one.network), made)
+    if told.addresses or told.addresses6 or told.self_made6:
+        one.site.await_active(made)
+    else:
+        one.site.settle()
 
 
 def fixed(subnet: Json) -> bool:
