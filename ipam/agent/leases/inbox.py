@@ -113,7 +113,9 @@ class LeaseInbox:
         self._thread = threading.Thread(target=self._serve, name="lease-inbox", daemon=True)
 
     def start(self) -> None:
-        """Take the records in the spools, then listen."""
+        """Bring the lease table up to the file, take the records in the spools, then listen."""
+        for event in self._file.waiting():
+            self._table.apply(event)  # a killed agent had not saved it yet
         self._drain_all()
         self._thread.start()
 

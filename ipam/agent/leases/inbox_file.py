@@ -5,10 +5,11 @@ event. An unfinished last line was not acknowledged, and is cut off. If a positi
 in time, the API only gets some events again, and recognises them by their ids.
 """
 
+import contextlib
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ipam import files
@@ -63,6 +64,14 @@ class InboxFile:
                 start += len(line)
                 events += self._parsed(line)
         return events, start
+
+    def waiting(self) -> Iterator[LeaseEventCreate]:
+        """Every event that the API has not taken, oldest first. It passes over damaged lines."""
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            for line in file:
+                with contextlib.suppress(Malformed):
+                    yield read(LeaseEventCreate, line, "a line of the inbox")
 
     def forget(self, position: int) -> None:
         """Forget everything before the position, which the API has."""

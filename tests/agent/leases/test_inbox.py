@@ -9,14 +9,18 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ipam
 from ipam.agent.leases import inbox
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
+from ipam.protocol.lease_events import LeaseEventCreate
 from tests.waiting import PATIENCE_SECONDS
 
 HOOK = Path(ipam.__file__).parent / "dnsmasq_hook.py"
@@ -34,6 +38,7 @@ class Desk:
         self.spool = Spool(directory / "spool", ME)
         self.spool.prepare(NETWORK)
         self.inbox: LeaseInbox | None = None
+        self.is_open = True
 
     def open(self) -> None:
         self.inbox = LeaseInbox(
@@ -50,6 +55,13 @@ class Desk:
         if self.inbox is not None:
             self.inbox.stop()
             self.inbox = None
+
+    def end(self) -> None:
+        """Close it for good; more than once does no harm."""
+        self.close()
+        if self.is_open:
+            self.is_open = False
+            self.file.close()
 
     def hook(self, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {
@@ -69,8 +81,7 @@ class Desk:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     one = Desk(tmp_path)
     yield one
-    one.close()
-    one.file.close()
+    one.end()
 
 
 def call(desk: Desk, action: str, address: str) -> None:
@@ -200,3 +211,63 @@ def test_only_events_that_tell_something_new_are_logged_for_an_operator(
         "lease add: 10.0.0.1, fa:16:3e:00:00:01, no name",
         "lease del: 10.0.0.1, fa:16:3e:00:00:01, no name",
     ]
+
+
+def killed(desk: Desk) -> Desk:
+    """The next agent on the same files, after a `kill -9` of this one."""
+    desk.end()
+    return Desk(desk.directory)
+
+
+def test_what_was_acknowledged_is_a_lease_after_a_kill(desk: Desk) -> None:
+    """The lease table is saved only now and then, and no dnsmasq tells it again soon."""
+    desk.open()
+    call(desk, "add", "10.0.0.1")
+    desk.table.save()
+    call(desk, "del", "10.0.0.1")
+    call(desk, "add", "10.0.0.2")
+    after = killed(desk)
+    after.open()
+    assert [lease.ip_address for lease in after.table.leases(NETWORK)] == ["10.0.0.2"]
+    assert after.events() == [("add", "10.0.0.1"), ("del", "10.0.0.1"), ("add", "10.0.0.2")]
+    after.end()
+
+
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(["add", "old", "del", "missed"]), st.integers(1, 3)),
+            st.tuples(st.sampled_from(["ship", "save", "kill"]), st.just(0)),
+        ),
+        max_size=25,
+    )
+)
+def test_over_any_kills_the_table_has_the_leases_that_were_acknowledged(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Any, int]]
+) -> None:
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk.open()
+    leased: dict[str, int] = {}
+    for number, (step, host) in enumerate([*steps, ("kill", 0)], start=1):
+        address = f"10.0.0.{host}"
+        if step == "kill":
+            desk = killed(desk)
+            desk.open()
+            found = {one.ip_address: one.expires_at for one in desk.table.leases(NETWORK)}
+            assert found == leased
+        elif step == "save":
+            desk.table.save()
+        elif step == "ship":
+            position = desk.file.peek(2)[1]
+            desk.table.save()
+            desk.file.forget(position)
+        else:
+            assert desk.inbox is not None
+            event = LeaseEventCreate(
+                f"{number:032x}", NETWORK, "h", step, address, number, expires_at=number
+            )
+            desk.inbox.record([event])
+            leased.pop(address, None)
+            if step in ("add", "old"):
+                leased[address] = number
+    desk.end()
