@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +160,71 @@ def test_no_octets_break_the_reading(data: bytes, cut: int) -> None:
         probe_frames.frame_content(payload)
         probe_frames.frame_content(bytes(12) + b"\x08\0" + payload)
         probe_frames.frame_content(bytes(12) + b"\x86\xdd" + payload)
+
+
+OPTIONS4 = st.dictionaries(
+    st.integers(1, 254).filter(lambda code: code not in probe_dhcp4.ABOUT_THE_MESSAGE),
+    st.binary(min_size=1, max_size=600),
+    max_size=6,
+)
+OPTIONS6 = st.dictionaries(
+    st.integers(1, 65535).filter(lambda code: code not in probe_dhcp6.ABOUT_THE_MESSAGE),
+    st.binary(max_size=600),
+    max_size=6,
+)
+
+
+@given(OPTIONS4, st.integers(0, 2**32 - 1), st.binary(max_size=9).map(bytes.hex))
+def test_every_option_of_an_offer_is_read_as_it_was_sent(
+    options: dict[int, bytes], seconds: int, boot_file: str
+) -> None:
+    """A long one comes in parts (RFC 3396)."""
+    sent = b"".join(
+        option4(code, value[at : at + 255])
+        for code, value in options.items()
+        for at in range(0, len(value), 255)
+    )
+    found = probe_dhcp4.read_offer(
+        reply(sent + option4(51, seconds.to_bytes(4)), file=boot_file.encode())
+    )
+    assert found is not None
+    assert found[1].options == options
+    assert (found[1].lease_seconds, found[1].boot_file) == (seconds, boot_file)
+
+
+@given(OPTIONS6, st.ip_addresses(v=6), st.integers(0, 2**32 - 1))
+def test_every_option_of_an_advertised_lease_is_read_as_it_was_sent(
+    options: dict[int, bytes], address: IPv6Address, seconds: int
+) -> None:
+    inner = option6(5, address.packed + struct.pack("!II", 0, seconds))
+    sent = b"".join(option6(code, value) for code, value in options.items())
+    found = probe_dhcp6.read_advertise(advertise(sent + option6(3, bytes(12) + inner)))
+    assert found is not None
+    offer = found[1]
+    assert isinstance(offer, Offer)
+    assert (offer.address, offer.lease_seconds, offer.options) == (str(address), seconds, options)
+
+
+LABELS = st.text(st.characters(codec="ascii", exclude_characters=".\0"), min_size=1, max_size=63)
+
+
+@given(st.lists(st.lists(LABELS, min_size=1, max_size=4).map(".".join), max_size=4))
+def test_names_are_read_as_they_were_written(names: list[str]) -> None:
+    written = b"".join(
+        b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+        for name in names
+    )
+    assert list(probe_router.read_names(written + bytes(7))) == names
+
+
+@given(st.ip_addresses(v=6), st.binary(max_size=300))
+def test_a_frame_is_read_as_it_was_sent(source: IPv6Address, payload: bytes) -> None:
+    for frame, kind, sender in (
+        (probe_frames.dhcp4_frame(SERVER_MAC, payload), 67, IPv4Address(0)),
+        (probe_frames.dhcp6_frame(SERVER_MAC, source, payload), 547, source),
+    ):
+        for padding in (b"", bytes(30)):
+            found = probe_frames.frame_content(frame + padding)
+            assert found is not None
+            assert (found.kind, found.payload) == (kind, payload)
+            assert ip_address(found.source) == sender

@@ -1,6 +1,8 @@
 """Acknowledged events are sent, whatever happens to the agent in between."""
 
+import contextlib
 import random
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,56 @@ def test_a_damaged_line_is_set_aside_and_blocks_nothing(tmp_path: Path) -> None:
     assert file.peek(9)[0] == numbered(1, 2)
     assert (tmp_path / "inbox.rejected").exists()
     file.close()
+
+
+@contextlib.contextmanager
+def disk_full_at(size: int) -> Iterator[None]:
+    """No file of this process grows beyond this size, and a write up to it is done in part."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("room", [0, 10, 200])
+def test_a_disk_that_is_full_halfway_through_leaves_no_part_of_an_event(
+    inbox: InboxFile, tmp_path: Path, room: int
+) -> None:
+    """The next events would be on the line of that part, and be lost with it."""
+    inbox.append(numbered(1))
+    before = (tmp_path / "inbox").read_bytes()
+    with disk_full_at(len(before) + room), pytest.raises(OSError, match="too large"):
+        inbox.append(numbered(*range(2, 10)))
+    assert (tmp_path / "inbox").read_bytes() == before
+    inbox.append(numbered(10))
+    assert inbox.peek(99)[0] == numbered(1, 10)
+
+
+@pytest.mark.parametrize("room", [0, 5], ids=["for nothing", "for the position alone"])
+def test_what_a_full_disk_kept_from_being_forgotten_is_sent_again(
+    inbox: InboxFile, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr(inbox_file, "COMPACT_BYTES", 1)
+    inbox.append(numbered(1, 2, 3))
+    _events, position = inbox.peek(1)
+    with disk_full_at(room), pytest.raises(OSError, match="too large"):
+        inbox.forget(position)
+    assert inbox.peek(9)[0] == numbered(1, 2, 3)
+    inbox.append(numbered(4))
+    assert inbox.peek(9)[0] == numbered(1, 2, 3, 4)
+    inbox.forget(position)
+    assert inbox.peek(9)[0] == numbered(2, 3, 4)
+
+
+def test_what_waits_is_what_the_api_has_not_taken(inbox: InboxFile, tmp_path: Path) -> None:
+    inbox.append(numbered(1, 2))
+    inbox.forget(inbox.peek(1)[1])
+    with (tmp_path / "inbox").open("ab") as file:
+        file.write(b"damaged\n")
+    assert list(inbox.waiting()) == numbered(2)
+    assert not (tmp_path / "inbox.rejected").exists(), "peek sets it aside, once"
 
 
 @given(seed=st.integers(0, 2**32))
