@@ -167,7 +167,7 @@ class WholeLoop(RuleBasedStateMachine):
             shutil.rmtree(path, ignore_errors=True)
         elif how == "deleted":
             path.unlink(missing_ok=True)
-        elif path.parent.exists():
+        elif path.exists() or (what == "hosts/foreign" and path.parent.exists()):
             path.write_text("fa:16:3e:00:00:63,tag:x,mine,10.0.0.6\n")
             self.host.processes.notice()
         self.turns([])

@@ -57,8 +57,8 @@ class ServerFiles:
 
     def write(self, path: str, text: str) -> None:
         """Write a file. dnsmasq reads a new one at once, and a changed one on SIGHUP."""
-        old = self.files.get(path)
-        if old is not None:
+        old = self.files.get(path) or _read(self.directory / path)
+        if old is not None:  # unknown to us: others made it before their changes were watched
             self._retire(old)
         files.put(self.directory / path, text.encode())
         self.files[path] = text

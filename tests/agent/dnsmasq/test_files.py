@@ -31,6 +31,14 @@ def test_a_removed_address_is_in_doubt_until_the_reload(tmp_path: Path) -> None:
     assert files.retired() == frozenset()
 
 
+def test_a_file_that_another_made_first_is_in_doubt_when_it_is_written(tmp_path: Path) -> None:
+    files = ServerFiles(tmp_path)
+    (tmp_path / "hosts" / "1").write_text("other,tag:x,10.0.0.9\n")
+    files.write("hosts/1", "m,tag:x,web,10.0.0.5\n")
+    assert files.reload_due
+    assert "10.0.0.9" in (files.retired() or ())
+
+
 def test_a_due_reload_survives_the_agents_death(tmp_path: Path) -> None:
     files = ServerFiles(tmp_path)
     files.write("hosts/1", "a\n")
