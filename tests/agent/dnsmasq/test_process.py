@@ -152,6 +152,18 @@ def test_a_next_agent_adopts_the_server_that_runs(host: Host) -> None:
     assert ends(again.helper), "it watches this server's own helper"
 
 
+def test_servers_are_found_by_the_directory_that_they_serve_from(host: Host) -> None:
+    """The helper has the same command line, and stands for no server."""
+    running = host.start()
+    assert host.processes.find(host.directory) == {NETWORK: running.pid}
+    assert host.processes.find(host.files.directory) == {}
+    host.namespace = "/proc/self/ns/uts"
+    assert host.processes.find(host.directory) == {}, "it is in another namespace"
+    host.namespace = "/proc/self/ns/net"
+    host.processes.stop(running)
+    assert host.processes.find(host.directory) == {}
+
+
 def test_without_a_server_there_is_nothing_to_adopt(host: Host) -> None:
     before = opened()
     assert host.adopt() is None
@@ -222,6 +234,25 @@ def test_a_reload_reaches_the_server_and_none_that_has_ended(host: Host) -> None
     os.kill(running.pid, signal.SIGKILL)
     assert ends(running.descriptor)
     host.processes.reload(running)
+
+
+@pytest.mark.parametrize("which", ["pid", "helper_pid"])
+def test_a_server_or_a_helper_that_a_signal_has_stopped_goes_on(host: Host, which: str) -> None:
+    """A stopped one answers nobody, or reports nothing, and ends no descriptor."""
+    running = host.start()
+    assert not host.processes.resume(running)
+    stopped = psutil.Process(getattr(running, which))
+    stopped.suspend()
+    eventually(lambda: stopped.status() == psutil.STATUS_STOPPED)
+    assert host.processes.resume(running)
+    eventually(lambda: stopped.status() != psutil.STATUS_STOPPED, "it goes on")
+    assert not host.processes.resume(running)
+
+
+def test_what_has_ended_is_not_stopped(host: Host) -> None:
+    running = host.start()
+    host.processes.stop(running)
+    assert not host.processes.resume(running)
 
 
 def test_to_stop_waits_for_the_helpers_last_events(
