@@ -134,7 +134,7 @@ class DnsmasqProcesses:
             if _is_stopped(pid):
                 is_stopped = True
                 with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(descriptor, signal.SIGWINCH)
+                    signal.pidfd_send_signal(descriptor, signal.SIGCONT)
         return is_stopped
 
     def stop(self, running: Running) -> None:
