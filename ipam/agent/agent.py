@@ -6,6 +6,7 @@ import os
 import selectors
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from msgspec import UNSET
 
@@ -43,6 +44,13 @@ REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
 
 
+class _Closeable(Protocol):
+    def close(self) -> None: ...
+
+
+P = TypeVar("P", bound=_Closeable)
+
+
 @contextlib.contextmanager
 def running_agent(settings: Settings, client: Client, prepared: Preparation) -> Iterator["Agent"]:
     """The agent with all its threads. At the end all is closed; the dnsmasqs run on.
@@ -66,42 +74,66 @@ class Agent:
         closing: contextlib.ExitStack,
     ) -> None:
         """`closing` closes the parts in the reverse order of their making."""
-        state, run_path = settings.agent.state_path, settings.run_path
+        self._settings = settings
+        self._closing = closing
         self.dnsmasq_version = prepared.dnsmasq_version
         self._vif_type = settings.agent.vif_type
         self._installation = prepared.installation
         self._changed = self._stopping = False
         self._resume_at = 0.0
+        self._known = LastKnownNetworks(settings.agent.state_path / "networks")
+        self._make_what_wakes()
+        self._make_leases(client)
+        self._link = self._make_link(client)
+        closing.callback(self._link.stop)
+        self._logs = ServerLogs(on_news=self._wake_up)
+        closing.callback(self._logs.stop)
+        prober = self._closed_at_end(PacketProber(self._logs.expect_probe))
+        self._servers = self._make_servers(prepared)
+        closing.callback(self._servers.let_go)
+        self._inquiries = Inquiries(self._networks, self._table.leases, self._logs.expect_probe)
+        self._reconciler = self._make_reconciler(prepared, prober)
+
+    def _closed_at_end(self, part: P) -> P:
+        """The part, which is closed with the agent."""
+        return self._closing.enter_context(contextlib.closing(part))
+
+    def _make_what_wakes(self) -> None:
+        """Make what the loop waits for."""
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        closing.callback(os.close, self._woken)
-        self._selector = closing.enter_context(selectors.DefaultSelector())
-        self._kernel = closing.enter_context(contextlib.closing(NetlinkKernel()))
-        self._selector.register(self._woken, selectors.EVENT_READ)
-        self._selector.register(self._kernel, selectors.EVENT_READ)
-        file_watch = closing.enter_context(contextlib.closing(InotifyWatch()))
-        self._selector.register(file_watch, selectors.EVENT_READ)
+        self._closing.callback(os.close, self._woken)
+        self._selector = self._closing.enter_context(selectors.DefaultSelector())
+        self._kernel = self._closed_at_end(NetlinkKernel())
+        self._file_watch = self._closed_at_end(InotifyWatch())
+        for one in (self._woken, self._kernel, self._file_watch):
+            self._selector.register(one, selectors.EVENT_READ)
+
+    def _make_leases(self, client: Client) -> None:
+        """Make the path of lease events from the hook to the API."""
+        state, settings = self._settings.agent.state_path, self._settings
         self._table = LeaseTable(state / "leases")
-        inbox_file = closing.enter_context(contextlib.closing(InboxFile(state)))
+        inbox_file = self._closed_at_end(InboxFile(state))
         self._shipper = LeaseShipper(client, inbox_file, self._table)
-        closing.callback(self._shipper.stop)
-        spool = Spool(state / "spool", settings.agent.hook_user)
+        self._closing.callback(self._shipper.stop)
+        self._spool = Spool(state / "spool", settings.agent.hook_user)
         self._inbox = LeaseInbox(
-            run_path / LEASE_INBOX,
+            settings.run_path / LEASE_INBOX,
             host=settings.host,
             file=inbox_file,
             table=self._table,
-            spool=spool,
+            spool=self._spool,
             on_event=self._on_lease_event,
         )
-        closing.callback(self._inbox.stop)
-        known = LastKnownNetworks(state / "networks")
-        wake = closing.enter_context(contextlib.closing(WakeSocket(run_path / AGENT_SOCKET)))
-        self._link = ApiLink(
+        self._closing.callback(self._inbox.stop)
+
+    def _make_link(self, client: Client) -> ApiLink:
+        settings = self._settings
+        return ApiLink(
             client,
-            known,
+            self._known,
             host=settings.host,
             zone=settings.agent.availability_zone,
-            wake=wake,
+            wake=self._closed_at_end(WakeSocket(settings.run_path / AGENT_SOCKET)),
             poll_seconds=settings.agent.poll_interval,
             report_seconds=settings.agent.report_interval,
             facts=self._facts,
@@ -109,41 +141,39 @@ class Agent:
             answer=self._answer_probes,
             refusals=self._refusals,
         )
-        closing.callback(self._link.stop)
-        self._logs = ServerLogs(on_news=self._wake_up)
-        closing.callback(self._logs.stop)
-        prober = closing.enter_context(contextlib.closing(PacketProber(self._logs.expect_probe)))
-        self._servers = Servers(
-            run_path / "dhcp",
+
+    def _make_servers(self, prepared: Preparation) -> Servers:
+        return Servers(
+            self._settings.run_path / "dhcp",
             prepared.processes,
-            host=settings.host,
+            host=self._settings.host,
             table=self._table,
             inbox=self._inbox,
-            spool=spool,
+            spool=self._spool,
             watch=self._watch,
             unwatch=self._unwatch,
-            file_watch=file_watch,
+            file_watch=self._file_watch,
             logs=self._logs,
         )
-        closing.callback(self._servers.let_go)
-        self._inquiries = Inquiries(self._networks, self._table.leases, self._logs.expect_probe)
-        holds = Holds(state)
-        file_watch.watch(holds.directory)
-        drastic = 1.0 if settings.agent.allow_drastic else settings.agent.drastic_fraction
-        self._reconciler = Reconciler(
+
+    def _make_reconciler(self, prepared: Preparation, prober: PacketProber) -> Reconciler:
+        of_agent = self._settings.agent
+        held = Holds(of_agent.state_path)
+        self._file_watch.watch(held.directory)
+        return Reconciler(
             self._kernel,
             self._servers,
             site=prepared.site,
-            host=settings.host,
-            drastic_fraction=drastic,
+            host=self._settings.host,
+            drastic_fraction=1.0 if of_agent.allow_drastic else of_agent.drastic_fraction,
             report=self._link.report,
             ask=self._link.ask,
-            forget=known.forget,
+            forget=self._known.forget,
             logs=self._logs,
             prober=prober,
             neighbours=ArpNeighbours(),
-            listener=closing.enter_context(contextlib.closing(Dhcp6Listener())),
-            held=holds.network_ids,
+            listener=self._closed_at_end(Dhcp6Listener()),
+            held=held.network_ids,
         )
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ from ipam.agent import holds
 from ipam.agent.actions import AnyAction, StopServer
 from ipam.agent.carry_out import Executor
 from ipam.agent.conflicts import Conflicts
-from ipam.agent.desired import ServedNetwork, ServedPort, served_network
+from ipam.agent.desired import ServedNetwork, served_network
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
@@ -20,10 +20,9 @@ from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.observed import Observed, ObservedNetwork
 from ipam.agent.outside import Kernel, Listener, Logs, Neighbours, Prober
 from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
+from ipam.agent.port_reports import PortReports
 from ipam.agent.proofs import Proofs
-from ipam.agent.readiness import is_answered, is_ready, news, serves
 from ipam.agent.releases import Releases
-from ipam.agent.reported_ports import ReportedPorts
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_faults, of_verdicts
@@ -63,17 +62,14 @@ class Reconciler:
         self._held_now = held
         self._held: Collection[str] = ()
         self._drift = Drift()
-        self._proofs = Proofs(prober, logs, monotonic)
         self._servers = servers
         self._site = site
         self._host = host
         self._drastic_fraction = drastic_fraction
-        self._report = report
         self._ask = ask
         self._monotonic = monotonic
         self._rows: Mapping[str, FullNetwork] = {}
         self._served: dict[str, ServedNetwork] = {}
-        self._reported = ReportedPorts()
         self._unknown_taps = UnknownTaps()
         self._releases = Releases(servers, monotonic)
         self._conflicts = Conflicts(logs, neighbours, servers, monotonic)
@@ -81,6 +77,7 @@ class Reconciler:
         self._executor = Executor(
             kernel, servers, self._releases, forget=forget, monotonic=monotonic
         )
+        self._ports = PortReports(Proofs(prober, logs, monotonic), self._executor, report)
         self._refusal = Trouble()
         self._wait = IDLE_SECONDS
 
@@ -96,7 +93,7 @@ class Reconciler:
         Any thread may call it.
         """
         held = dict.fromkeys(self._held, holds.TROUBLE)
-        found = [held, self._executor.troubles, self._proofs.troubles]
+        found = [held, self._executor.troubles, self._ports.troubles]
         for network_id, served in self._served.items():
             found.append(of_faults(served.faults))
             found.append(self._conflicts.troubles(served))
@@ -123,7 +120,7 @@ class Reconciler:
         observed = self._observe()
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
-        self._report_ports(observed)
+        self._wait = min(self._wait, self._ports.report(self._served, observed))
         self._ask_about_taps()
         acted = self._executor.run(steps)
         return 0.0 if acted else min(self._wait, self._executor.seconds_to_wait())
@@ -161,9 +158,7 @@ class Reconciler:
         self._releases.keep(present)
         self._identities.tidy(self._served)
         self._conflicts.look(self._served.values())
-        ports = {port for served in self._served.values() for port in served.ports}
-        self._reported.keep(ports)
-        self._proofs.keep(ports)
+        self._ports.keep({port for served in self._served.values() for port in served.ports})
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
         self._servers.look_again(self._held)
@@ -177,7 +172,7 @@ class Reconciler:
         for fault in network.faults:
             LOG.warning("left out of dnsmasq's files: %s", fault)
         for port in network.ports.values():
-            self._reported.hear(port)
+            self._ports.hear(port)
         return network
 
     def _refresh(self) -> None:
@@ -251,51 +246,6 @@ class Reconciler:
             LOG.warning("the plan is carried out again: it stops no more than it may")
         return steps
 
-    def _report_ports(self, observed: Observed) -> None:
-        """Report the ports whose machines get their answers, and those whose taps are missing."""
-        report = {}
-        self._proofs.begin_turn()
-        for network_id in self._served:
-            for port, ready in self._news(network_id, observed):
-                self._reported.say(port, ready=ready)
-                report[port.id] = (port.revision_number, ready)
-                LOG.info("port %s: %s", port.id, _sentence(port, ready=ready))
-        if report:
-            self._report(report)
-        for network_id in self._served:
-            self._prove_again(network_id, observed)
-        self._wait = min(self._wait, self._proofs.end_turn())
-
-    def _news(self, network_id: str, observed: Observed) -> list[tuple[ServedPort, bool]]:
-        """The states of the network's ports that are new to the API and proved."""
-        served = self._served[network_id]
-        wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
-        stubborn = observed.stubborn_taps
-        is_broken = self._executor.is_broken(network_id) and not (seen and seen.state.server)
-        found = list(
-            news(
-                served,
-                wanted,
-                seen,
-                stubborn_taps=stubborn,
-                is_broken=is_broken,
-                reported=self._reported,
-            )
-        )
-        to_prove = [port for port, ready in found if ready and is_answered(port, wanted)]
-        proved = self._proofs.prove(served, wanted, seen, to_prove) if seen and to_prove else ()
-        unproved = {port.id for port in to_prove}.difference(proved)
-        return [(port, ready) for port, ready in found if port.id not in unproved]
-
-    def _prove_again(self, network_id: str, observed: Observed) -> None:
-        """Check whether changed ports that are ready in the API are still answered."""
-        served = self._served[network_id]
-        wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
-        changed = [port for port in served.ports.values() if not self._proofs.is_known(port)]
-        if changed and seen is not None and serves(wanted, seen.state):
-            ports = [p for p in changed if is_answered(p, wanted) and is_ready(p, wanted, seen)]
-            self._proofs.prove(served, wanted, seen, ports)
-
     def _ask_about_taps(self) -> None:
         """Ask the API if there is a tap that only the API may know."""
         known: set[str] = set()
@@ -311,12 +261,3 @@ class Reconciler:
 
 def _with_taps(state: NetworkState, taps: frozenset[str]) -> NetworkState:
     return state if taps == state.taps else replace(state, taps=taps)
-
-
-def _sentence(port: ServedPort, *, ready: bool) -> str:
-    """The line in the log for a reported port."""
-    if ready:
-        return f"DHCP answers with {', '.join(port.addresses)}"
-    if not port.is_served:
-        return "nothing gives its machine an address"
-    return f"{port.tap} is not here, or its DHCP server does not run"

@@ -1,0 +1,99 @@
+"""What the API is told of ports: proved to be answered, or not served."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+
+from ipam.agent.carry_out import Executor
+from ipam.agent.desired import ServedNetwork, ServedPort
+from ipam.agent.observed import Observed
+from ipam.agent.proofs import Proofs
+from ipam.agent.readiness import is_answered, is_ready, news, serves
+from ipam.agent.reported_ports import ReportedPorts
+
+LOG = logging.getLogger(__name__)
+
+
+class PortReports:
+    """Reports each port when its state is new to the API. Not thread-safe."""
+
+    def __init__(
+        self,
+        proofs: Proofs,
+        executor: Executor,
+        send: Callable[[Mapping[str, tuple[int, bool]]], None],
+    ) -> None:
+        self._proofs = proofs
+        self._executor = executor
+        self._send = send
+        self._reported = ReportedPorts()
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """Why ports are not answered, by port. Any thread may call it."""
+        return self._proofs.troubles
+
+    def hear(self, port: ServedPort) -> None:
+        """Take in what the API says of a port."""
+        self._reported.hear(port)
+
+    def keep(self, port_ids: Collection[str]) -> None:
+        """Forget all ports but these."""
+        self._reported.keep(port_ids)
+        self._proofs.keep(port_ids)
+
+    def report(self, networks: Mapping[str, ServedNetwork], observed: Observed) -> float:
+        """Report the ports whose machines get their answers, and those whose taps are missing.
+
+        Gives the seconds until a port is to be looked at again.
+        """
+        report = {}
+        self._proofs.begin_turn()
+        for served in networks.values():
+            for port, ready in self._news(served, observed):
+                self._reported.say(port, ready=ready)
+                report[port.id] = (port.revision_number, ready)
+                LOG.info("port %s: %s", port.id, _sentence(port, ready=ready))
+        if report:
+            self._send(report)
+        for served in networks.values():
+            self._prove_again(served, observed)
+        return self._proofs.end_turn()
+
+    def _news(self, served: ServedNetwork, observed: Observed) -> list[tuple[ServedPort, bool]]:
+        """The states of the network's ports that are new to the API and proved."""
+        network_id = served.state.id
+        wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
+        stubborn = observed.stubborn_taps
+        is_broken = self._executor.is_broken(network_id) and not (seen and seen.state.server)
+        found = list(
+            news(
+                served,
+                wanted,
+                seen,
+                stubborn_taps=stubborn,
+                is_broken=is_broken,
+                reported=self._reported,
+            )
+        )
+        to_prove = [port for port, ready in found if ready and is_answered(port, wanted)]
+        proved = self._proofs.prove(served, wanted, seen, to_prove) if seen and to_prove else ()
+        unproved = {port.id for port in to_prove}.difference(proved)
+        return [(port, ready) for port, ready in found if port.id not in unproved]
+
+    def _prove_again(self, served: ServedNetwork, observed: Observed) -> None:
+        """Check whether changed ports that are ready in the API are still answered."""
+        network_id = served.state.id
+        wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
+        changed = [port for port in served.ports.values() if not self._proofs.is_known(port)]
+        if changed and seen is not None and serves(wanted, seen.state):
+            ports = [p for p in changed if is_answered(p, wanted) and is_ready(p, wanted, seen)]
+            self._proofs.prove(served, wanted, seen, ports)
+
+
+def _sentence(port: ServedPort, *, ready: bool) -> str:
+    """The line in the log for a reported port."""
+    if ready:
+        return f"DHCP answers with {', '.join(port.addresses)}"
+    if not port.is_served:
+        return "nothing gives its machine an address"
+    return f"{port.tap} is not here, or its DHCP server does not run"
