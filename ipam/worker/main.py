@@ -89,7 +89,7 @@ class Worker:
             try:
                 count = task()
             except DatabaseUnavailable as error:
-                if self._troubles[DATABASE].begins(str(error)):
+                if self._troubles[DATABASE].begins("away"):  # however it says so in between
                     LOG.warning("The database is away; trying on: %s", error)
                 return
             except Exception as error:
