@@ -41,9 +41,12 @@ def outer(network: Json) -> str:
     return model.tap_name(network["dhcp_port"]["id"])
 
 
-def rename_outer(_host: Host, network: Json) -> None:
-    run("ip", "link", "set", outer(network), "down")
-    run("ip", "link", "set", outer(network), "name", f"old{network['id'][:8]}", "up")
+def rename_outer(host: Host, network: Json) -> None:
+    """In one go: once the link is down the agent is about to replace it."""
+    name = outer(network)
+    steps = host.directory / "rename"
+    steps.write_text(f"link set {name} down\nlink set {name} name old{network['id'][:8]} up\n")
+    run("ip", "-batch", str(steps))
 
 
 def change_inside(words: Sequence[str], _host: Host, network: Json) -> None:
