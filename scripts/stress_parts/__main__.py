@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--changes", type=int, default=500, help="how many (truth)")
     parser.add_argument("--seed", type=int, help="as an earlier run printed it (truth)")
+    parser.add_argument("--quick", action="store_true", help="the cells of scripts/test (matrix)")
     parser.add_argument("--write", metavar="FILE", help="where the table goes (matrix)")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     arguments = parser.parse_args()

@@ -13,6 +13,7 @@ from tests.truth.site import Site
 from tests.truth.states import STATES
 
 CHANGES_PER_SUBJECT = 20
+CHANGES_PER_LINE = 25
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -67,6 +68,9 @@ def _fault(one: Any, history: list[str]) -> str:
 
 
 def _show(result: dict[str, Any], most: int) -> None:
+    """Show how far it is: in one line of a terminal, else every now and then."""
+    said = f"{result['changes']} of {most} changes, {len(result['faults'])} faults"
     if sys.stderr.isatty():
-        said = f"\r{result['changes']} of {most} changes, {len(result['faults'])} faults"
-        print(said, end="", file=sys.stderr)
+        print(f"\r{said}", end="", file=sys.stderr)
+    elif result["changes"] % CHANGES_PER_LINE == 0:
+        print(said, file=sys.stderr)

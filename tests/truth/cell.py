@@ -1,6 +1,7 @@
 """One cell of the matrix: a state, a change, a real client, and the check of its result."""
 
 from dataclasses import dataclass
+from itertools import product
 
 from ipam import model
 from tests.truth.changes import CHANGES
@@ -21,6 +22,18 @@ class Outcome:
     fault: str
     dnsmasq: str
     """The last that dnsmasq said of a refusal; for the table."""
+
+
+def chosen(*, every: bool) -> list[tuple[str, str]]:
+    """Every cell; or each change in two states, so that each state sees a spread of changes."""
+    if every:
+        return list(product(STATES, CHANGES))
+    states = list(STATES)
+    return [
+        (states[(number * step + step // 2) % len(states)], change)
+        for number, change in enumerate(CHANGES)
+        for step in (1, 3)
+    ]
 
 
 def run_cell(site: Site, state: str, change: str) -> Outcome:
