@@ -165,15 +165,6 @@ def shown(text: str) -> str:
     return repr(text[:100] + ("…" if len(text) > 100 else ""))
 
 
-def is_address(text: str) -> bool:
-    """Whether the text is an IP address."""
-    try:
-        model.pack(text)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 _LABEL_PATTERN: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PATTERNS: Final = {
     printable: r"^[^\x00-\x1f\x7f-\x9f]*$",

@@ -14,7 +14,7 @@ from typing import Any
 from ipam import model
 from tests.system.ipam_host import run
 from tests.truth.expectation import Told, canonical
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 UDHCPC = """#!/bin/sh
 [ "$1" = bound ] && env >"$RESULT"
@@ -126,7 +126,7 @@ class Machine:
         files += ["-pf", f"{self.directory}/{self.namespace}.pid", "-cf", "/dev/null"]
         command = ["dhclient", "-6", "-1", "-D", self.duid, *files, "-e", f"RESULT={result}"]
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._run([*command, "eth0"], {}, seconds=8)
+            self._run([*command, "eth0"], {})
         pid = self.directory / f"{self.namespace}.pid"
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(pid.read_text()), signal.SIGKILL)  # it stays to renew
@@ -166,14 +166,14 @@ class Machine:
             script.chmod(0o755)
         return result, script
 
-    def _run(self, command: list[str], environment: dict[str, str], seconds: float = 60) -> None:
+    def _run(self, command: list[str], environment: dict[str, str]) -> None:
         subprocess.run(
             ["ip", "netns", "exec", self.namespace, *command],
             env=os.environ | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=False,
-            timeout=seconds,
+            timeout=PATIENCE_SECONDS,
         )
 
 
