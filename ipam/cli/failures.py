@@ -17,7 +17,7 @@ def with_next_step(error: IpamError) -> str:
     steps = {
         401: "Check --user and the password; `ipam user list` on the service's machine shows who"
         " is known.",
-        403: "Sign in as a user with the role admin; `ipam user add` makes one.",
+        403: "Sign in as a user with the role admin; `ipam user add NAME --role admin` makes one.",
         412: "Somebody changed it at the same time: look at it again and repeat the command.",
     }
     step = steps.get(error.status, "")

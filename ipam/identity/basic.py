@@ -64,6 +64,7 @@ class BasicAuthenticator:
         # its result.
         self._checking = [threading.Lock() for _ in range(LOCKS)]
         self._snapshot = _Snapshot(None, {}, clock)
+        self._current()  # what is wrong with the file is said at the start
 
     def caller(self, authorization: str | None) -> Caller:
         """The user whose name and password the header has.
@@ -127,10 +128,13 @@ def _signature(path: Path) -> Signature:
 
 def _users(path: Path) -> Mapping[str, htpasswd.User]:
     try:
-        return htpasswd.load(path)
+        users = htpasswd.load(path)
     except OSError as error:
         LOG.error("Nobody can log in: %s", error)  # noqa: TRY400  # a traceback would say no more
         return {}
+    if fault := htpasswd.without_role(users.values()):
+        LOG.warning("%s: %s", path, fault)
+    return users
 
 
 def _unmatched_hash(users: Mapping[str, htpasswd.User]) -> str:

@@ -1,23 +1,24 @@
 """The bcrypt htpasswd file of the http_basic users: read, changed, checked.
 
-One line per user: `name:hash[:role[:project_id]]`. Apache and nginx ignore what follows the second
-colon, so they can use the file, too. `ipam.identity.basic` decides when the file is read again,
-and how long a checked password is remembered.
+One line per user: `name:hash[:role[:project_id]]`. Without a role the user may do nothing. Apache
+and nginx ignore what follows the second colon, so they can use the file, too.
+`ipam.identity.basic` decides when the file is read again, and how long a checked password is
+remembered.
 """
 
 import contextlib
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 import bcrypt
 
 from ipam import files
-from ipam.errors import InvalidInput
+from ipam.errors import InvalidInput, NotFound
 from ipam.identity.caller import Role
 
 LOG = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ class User:
 
     name: str
     password_hash: str
-    role: Role = "admin"
+    role: Role | Literal[""] = ""
+    """Empty for a line without one: nothing is allowed to its user."""
     project_id: str = DEFAULT_PROJECT_ID
 
 
@@ -79,25 +81,44 @@ def load(path: Path) -> dict[str, User]:
 
 
 def put(
-    path: Path,
-    name: str,
-    password: str,
-    *,
-    role: str = "admin",
-    project_id: str = DEFAULT_PROJECT_ID,
+    path: Path, name: str, password: str, *, role: str, project_id: str = DEFAULT_PROJECT_ID
 ) -> User:
     """Add the user, or replace the user of that name. Raises InvalidInput with every fault."""
     faults = [*_name_faults(name), *_password_faults(password)]
-    if role not in ROLES:
-        faults.append(f"Role {role!r} is none of {', '.join(ROLES)}.")
-    faults += _field_faults("Project id", project_id)
-    if faults:
+    if faults := [*faults, *_right_faults(role, project_id)]:
         raise InvalidInput(faults)
     password_hash = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS)).decode()
     line = f"{name}:{password_hash}:{role}:{project_id}"
     with _locked(path):
         _write(path, [*_lines_of_others(path, name), line])
     return _parse_line(line)
+
+
+def change(path: Path, name: str, *, role: str, project_id: str | None = None) -> User:
+    """Give a user another role, and another project if one is named. The password stays.
+
+    Raises NotFound, or InvalidInput with every fault.
+    """
+    if faults := _right_faults(role, project_id or DEFAULT_PROJECT_ID):
+        raise InvalidInput(faults)
+    with _locked(path):
+        user = load(path).get(name)
+        if user is None:
+            raise NotFound(f"No user named '{name}' in {path}.")
+        line = f"{name}:{user.password_hash}:{role}:{project_id or user.project_id}"
+        _write(path, [*_lines_of_others(path, name), line])
+    return _parse_line(line)
+
+
+def without_role(users: Iterable[User]) -> str:
+    """What is wrong with users that have no role, and the remedy; empty if all have one."""
+    names = [user.name for user in users if not user.role]
+    if not names:
+        return ""
+    return (
+        f"Users without a role may do nothing: {', '.join(sorted(names))}."
+        f" `ipam user set NAME --role {'|'.join(ROLES)}` gives one; the password stays."
+    )
 
 
 def remove(path: Path, name: str) -> bool:
@@ -118,8 +139,10 @@ def _parse_line(line: str) -> User:
         raise InvalidInput(f"The hash of {name!r} is not bcrypt ($2a$, $2b$ or $2y$).")
     if faults := _name_faults(name):
         raise InvalidInput(faults)
+    if not role:
+        return User(name, password_hash, "", project_id or DEFAULT_PROJECT_ID)
     for known in ROLES:
-        if known == (role or "admin"):
+        if known == role:
             return User(name, password_hash, known, project_id or DEFAULT_PROJECT_ID)
     raise InvalidInput(f"The role {role!r} of {name!r} is none of {', '.join(ROLES)}.")
 
@@ -135,6 +158,11 @@ def _field_faults(what: str, value: str) -> list[str]:
     if ":" in value or not value.isprintable() or not _is_utf8(value):
         return [f"{what} {value[:40]!r} holds ':', a control character or a line end."]
     return []
+
+
+def _right_faults(role: str, project_id: str) -> list[str]:
+    unknown = [] if role in ROLES else [f"Role {role!r} is none of {', '.join(ROLES)}."]
+    return unknown + _field_faults("Project id", project_id)
 
 
 def _password_faults(password: str) -> list[str]:

@@ -112,7 +112,7 @@ def test_the_cache_gives_nobody_else_in(file: Path) -> None:
 def test_a_changed_file_counts_at_once(file: Path) -> None:
     authenticator = BasicAuthenticator(file, cache_seconds=300)
     authenticator.caller(header("ann", "secret"))
-    htpasswd.put(file, "ann", "better")
+    htpasswd.put(file, "ann", "better", role="admin")
     with pytest.raises(Unauthorized):
         authenticator.caller(header("ann", "secret"))
     assert authenticator.caller(header("ann", "better")).role == "admin"
@@ -126,7 +126,7 @@ def test_without_a_file_nobody_gets_in_until_there_is_one(tmp_path: Path) -> Non
     authenticator = BasicAuthenticator(file, cache_seconds=300)
     with pytest.raises(Unauthorized):
         authenticator.caller(header("ann", "secret"))
-    htpasswd.put(file, "ann", "secret")
+    htpasswd.put(file, "ann", "secret", role="admin")
     assert authenticator.caller(header("ann", "secret")).user_id == "ann"
     file.unlink()
     with pytest.raises(Unauthorized):
@@ -154,7 +154,7 @@ def test_an_unknown_user_costs_the_same_hash_as_a_known_one(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(htpasswd, "BCRYPT_ROUNDS", 5)
-    htpasswd.put(file, "bob", "secret")
+    htpasswd.put(file, "bob", "secret", role="admin")
     seen: list[bytes] = []
     check = bcrypt.checkpw
 
@@ -187,7 +187,7 @@ def test_requests_at_the_same_time_share_one_check(file: Path, bcrypt_runs: Bcry
 def test_the_cache_is_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_callers, "CALLERS_KEPT", 3)
     for number in range(5):
-        htpasswd.put(file, f"user-{number}", "secret")
+        htpasswd.put(file, f"user-{number}", "secret", role="admin")
     authenticator = BasicAuthenticator(file, cache_seconds=300)
     for number in range(5):
         authenticator.caller(header(f"user-{number}", "secret"))
@@ -201,3 +201,15 @@ def test_no_password_stands_in_the_cache(file: Path) -> None:
     other = BasicAuthenticator(file, cache_seconds=300)
     other.caller(header("ann", "secret"))
     assert [digest] != list(other._snapshot.callers._known)
+
+
+def test_a_user_without_a_role_is_named_at_the_start_and_has_no_role(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "htpasswd"
+    hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+    path.write_text(f"ann:{hashed}\nrita:{hashed}:reader\n")
+    authenticator = BasicAuthenticator(path, cache_seconds=300)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{path}: Users without a role may do nothing: ann.")
+    assert authenticator.caller(header("ann", "secret")).roles == frozenset()

@@ -9,7 +9,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from ipam.errors import InvalidInput
+from ipam.errors import InvalidInput, NotFound
 from ipam.identity import htpasswd
 
 HASH = bcrypt.hashpw(
@@ -20,12 +20,13 @@ HASH = bcrypt.hashpw(
 @pytest.mark.parametrize(
     ("line", "role", "project_id"),
     [
-        (f"ann:{HASH}", "admin", "default"),
-        (f"ann:{HASH}:", "admin", "default"),
+        (f"ann:{HASH}", "", "default"),
+        (f"ann:{HASH}:", "", "default"),
+        (f"ann:{HASH}:admin", "admin", "default"),
         (f"ann:{HASH}:reader", "reader", "default"),
         (f"ann:{HASH}:service:p1", "service", "p1"),
         (f"ann:{HASH}:service:p1:ignored", "service", "p1"),
-        (f"ann:{HASH}::p1\r", "admin", "p1"),
+        (f"ann:{HASH}::p1\r", "", "p1"),
     ],
 )
 def test_role_and_project_follow_the_hash(line: str, role: str, project_id: str) -> None:
@@ -84,8 +85,8 @@ def test_put_replaces_the_user_and_keeps_every_other_line(tmp_path: Path) -> Non
 def test_remove_says_whether_there_was_such_a_user(tmp_path: Path) -> None:
     file = tmp_path / "htpasswd"
     assert not htpasswd.remove(file, "ann")
-    htpasswd.put(file, "ann", "secret")
-    htpasswd.put(file, "bob", "secret")
+    htpasswd.put(file, "ann", "secret", role="admin")
+    htpasswd.put(file, "bob", "secret", role="admin")
     assert htpasswd.remove(file, "ann")
     assert not htpasswd.remove(file, "ann")
     assert list(htpasswd.load(file)) == ["bob"]
@@ -93,9 +94,9 @@ def test_remove_says_whether_there_was_such_a_user(tmp_path: Path) -> None:
 
 def test_the_file_is_private_and_nothing_else_is_left_in_its_directory(tmp_path: Path) -> None:
     file = tmp_path / "htpasswd"
-    htpasswd.put(file, "ann", "secret")
+    htpasswd.put(file, "ann", "secret", role="admin")
     file.chmod(0o644)
-    htpasswd.put(file, "bob", "secret")
+    htpasswd.put(file, "bob", "secret", role="admin")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [file]
 
@@ -104,7 +105,7 @@ def test_the_file_is_private_and_nothing_else_is_left_in_its_directory(tmp_path:
 def test_root_leaves_the_file_to_the_services_user(tmp_path: Path) -> None:
     file = tmp_path / "htpasswd"
     os.chown(tmp_path, 65534, 65534)
-    htpasswd.put(file, "ann", "secret")
+    htpasswd.put(file, "ann", "secret", role="admin")
     assert file.stat().st_uid == 65534
     htpasswd.remove(file, "ann")
     assert file.stat().st_uid == 65534
@@ -114,7 +115,7 @@ def test_a_writer_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "htpasswd"
-    htpasswd.put(file, "ann", "secret")
+    htpasswd.put(file, "ann", "secret", role="admin")
     before = file.read_bytes()
 
     def no_space(_descriptor: int) -> None:
@@ -122,7 +123,7 @@ def test_a_writer_that_fails_leaves_the_old_file(
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space"):
-        htpasswd.put(file, "bob", "secret")
+        htpasswd.put(file, "bob", "secret", role="admin")
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
 
@@ -132,17 +133,17 @@ def test_a_writer_that_fails_leaves_the_old_file(
 )
 def test_a_name_that_the_file_cannot_hold_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput):
-        htpasswd.put(tmp_path / "htpasswd", name, "secret")
+        htpasswd.put(tmp_path / "htpasswd", name, "secret", role="admin")
     assert not (tmp_path / "htpasswd").exists()
 
 
 def test_a_password_over_bcrypts_limit_is_refused_in_bytes(tmp_path: Path) -> None:
     file = tmp_path / "htpasswd"
-    htpasswd.put(file, "ann", "x" * 72)
+    htpasswd.put(file, "ann", "x" * 72, role="admin")
     assert htpasswd.verify(htpasswd.load(file)["ann"], b"x" * 72)
     assert not htpasswd.verify(htpasswd.load(file)["ann"], b"x" * 73)
     with pytest.raises(InvalidInput, match="74 bytes, and bcrypt looks at 72"):
-        htpasswd.put(file, "ann", "ä" * 37)
+        htpasswd.put(file, "ann", "ä" * 37, role="admin")
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
@@ -156,10 +157,32 @@ def test_writers_at_the_same_time_lose_no_user(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from ipam.identity import htpasswd\n"
         "htpasswd.BCRYPT_ROUNDS = 4\n"
-        "[htpasswd.put(Path(sys.argv[1]), f'{sys.argv[2]}-{n}', 'secret') for n in range(20)]"
+        "for n in range(20):\n"
+        "    name = f'{sys.argv[2]}-{n}'\n"
+        "    htpasswd.put(Path(sys.argv[1]), name, 'secret', role='reader')\n"
     )
     writers = [
         subprocess.Popen([sys.executable, "-c", program, str(file), name]) for name in "abcd"
     ]
     assert [writer.wait() for writer in writers] == [0, 0, 0, 0]
     assert len(htpasswd.load(file)) == 80
+
+
+def test_another_role_keeps_the_password_and_the_project(tmp_path: Path) -> None:
+    file = tmp_path / "htpasswd"
+    file.write_text(f"ann:{HASH}::p1\nbob:{HASH}:reader\n")
+    assert htpasswd.change(file, "ann", role="member") == htpasswd.User(
+        "ann", HASH, "member", "p1"
+    )
+    assert htpasswd.load(file)["ann"].role == "member"
+    assert htpasswd.change(file, "ann", role="reader", project_id="p2").project_id == "p2"
+    with pytest.raises(NotFound, match="'carl'"):
+        htpasswd.change(file, "carl", role="member")
+    with pytest.raises(InvalidInput, match="'root' is none of"):
+        htpasswd.change(file, "ann", role="root")
+
+
+def test_users_without_a_role_are_named(tmp_path: Path) -> None:
+    users = htpasswd.parse(f"bob:{HASH}\nann:{HASH}::p1\nrita:{HASH}:reader\n")
+    assert "without a role may do nothing: ann, bob." in htpasswd.without_role(users.values())
+    assert htpasswd.without_role([users["rita"]]) == ""

@@ -249,7 +249,7 @@ def test_the_unix_socket_needs_no_token(people: People, config_file: Path) -> No
 def test_passwords_of_the_htpasswd_file_count_only_in_their_own_mode(
     people: People, door: Door, config_file: Path, tmp_path: Path
 ) -> None:
-    htpasswd.put(tmp_path / "htpasswd", "root", "pw")
+    htpasswd.put(tmp_path / "htpasswd", "root", "pw", role="admin")
     basic = "Basic " + base64.b64encode(b"root:pw").decode()
     refused(door.call(None, Authorization=basic), 401, "Unauthorized")
     text = config_file.read_text().replace(

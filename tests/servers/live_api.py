@@ -35,7 +35,7 @@ def live_api(template_database: Path, directory: Path) -> Iterator[LiveApi]:
         "[network]\naddress_cooldown_seconds = 0\n"
     )
     users = directory / "htpasswd"
-    htpasswd.put(users, "admin", "sesame")
+    htpasswd.put(users, "admin", "sesame", role="admin")
     htpasswd.put(users, "reader", "look", role="reader")
     settings = ipam_settings.load([str(config_file)])
     database = Database(settings.database.connection)

@@ -50,6 +50,8 @@ class Authorization:
         caller = req.context.caller = self._authenticate(req.env)
         if not caller.project_id:
             raise PolicyNotAuthorized(f"The token of {caller} is not scoped to a project.")
+        if not caller.roles:
+            raise PolicyNotAuthorized(f"{caller} has no role, and without one no right.")
         access = req.context.access = Access(self._service, caller)
         if operation is not None:  # for other methods Falcon answers 405
             self._admit(access, operation, params)

@@ -217,7 +217,7 @@ def _summary(plan: Plan) -> str:
     end = "and machines are served on" if plan.keep_on_exit else "and leaves this host as it was"
     return f"""
 ipam is up.
-  API      {plan.url}   for users: {program} user add NAME{config}
+  API      {plan.url}   for users: {program} user add NAME --role ROLE{config}
   socket   {plan.socket}   for root, without a password
   agent    {plan.host}
   state    {plan.state_path}

@@ -30,6 +30,17 @@ def file_option(command: Any) -> Any:
     )(command)
 
 
+def role_option(command: Any) -> Any:
+    """--role."""
+    return click.option(
+        "--role",
+        type=click.Choice(ROLES),
+        required=True,
+        help="admin may do everything, member reads and writes in the project, reader reads"
+        " there, service is for agents and Nova.",
+    )(command)
+
+
 @click.group()
 def user() -> None:
     """Users of the API over TCP. They are in an htpasswd file on the API's machine."""
@@ -37,21 +48,14 @@ def user() -> None:
 
 @user.command(
     epilog=examples(
-        "ipam user add anna",
+        "ipam user add anna --role admin",
         "ipam user add monitoring --role reader",
         "pass show ipam/node-7 | ipam user add node-7 --role service --password-stdin",
     )
 )
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option(
-    "--role",
-    type=click.Choice(ROLES),
-    default="admin",
-    show_default=True,
-    help="admin may do everything, member reads and writes in the project, reader reads there,"
-    " service is for agents and Nova.",
-)
+@role_option
 @click.option(
     "--project",
     "project_id",
@@ -79,6 +83,27 @@ def add(
     click.echo(f"User {name} with the role {role} is in {path}.", err=True)
 
 
+@user.command("set", epilog=examples("ipam user set anna --role member --project acme"))
+@click.argument("name")
+@role_option
+@click.option("--project", "project_id", metavar="ID", help="Another project of the user.")
+@config_file_option
+@file_option
+def change(
+    *,
+    name: str,
+    role: str,
+    project_id: str | None,
+    config_files: Sequence[str],
+    htpasswd_file: Path | None,
+) -> None:
+    """Give a user another role or project. The password stays. A running API uses it at once."""
+    from ipam.identity import htpasswd  # noqa: PLC0415  # bcrypt, for this alone
+
+    path = _path(htpasswd_file, config_files)
+    htpasswd.change(path, name, role=role, project_id=project_id)
+
+
 @user.command("list", epilog=examples("ipam user list", "ipam user list -f json"))
 @config_file_option
 @file_option
@@ -93,12 +118,12 @@ def list_users(
     from ipam.identity import htpasswd  # noqa: PLC0415  # bcrypt, for this alone
 
     columns = output.select(COLUMNS, COLUMNS, wanted)
-    users = [
-        {"name": one.name, "role": one.role, "project_id": one.project_id}
-        for one in htpasswd.load(_path(htpasswd_file, config_files)).values()
-    ]
+    known = htpasswd.load(_path(htpasswd_file, config_files)).values()
+    users = [{"name": one.name, "role": one.role, "project_id": one.project_id} for one in known]
+    if fault := htpasswd.without_role(known):
+        click.echo(f"Warning: {fault}", err=True)
     if not users and output_format == "table":
-        click.echo("No users. `ipam user add NAME` makes one.", err=True)
+        click.echo("No users. `ipam user add NAME --role ROLE` makes one.", err=True)
         return
     click.echo(output.rows_text(columns, users, output_format))
 

@@ -432,6 +432,14 @@ def test_a_caller_without_a_project_is_let_into_nothing(
         api.refused(403, "PolicyNotAuthorized", "GET", "/networks")
 
 
+def test_a_caller_without_a_role_is_let_into_nothing(settings: Settings, sqlite: Database) -> None:
+    unnamed = Caller("ann", "alpha")
+    api = Api(create_app(settings, authenticate=lambda _: unnamed, database=sqlite))
+    for path in ("/networks", "/extensions", "/availability_zones"):
+        message = api.refused(403, "PolicyNotAuthorized", "GET", path)
+        assert "has no role, and without one no right" in message
+
+
 def test_every_operation_names_a_rule_that_exists(settings: Settings, sqlite: Database) -> None:
     service = make_service(settings, sqlite)
     for path, route in routes(service):

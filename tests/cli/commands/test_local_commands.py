@@ -86,7 +86,10 @@ def test_a_user_that_cannot_be_is_refused(
     ipam: Ipam, config_file: str, typed: Any, *, name: str, password: str, said: str
 ) -> None:
     typed(password + "\n")
-    outcome = ipam("user", "add", name, "--password-stdin", "--config-file", config_file)
+    outcome = ipam(
+        *["user", "add", name, "--role", "admin"],
+        *["--password-stdin", "--config-file", config_file],
+    )
     assert outcome.status == 1
     assert said in outcome.err
 
@@ -95,9 +98,35 @@ def test_without_a_terminal_the_password_must_come_from_standard_input(
     ipam: Ipam, config_file: str, typed: Any
 ) -> None:
     typed("sesame\n")
-    outcome = ipam("user", "add", "anna", "--config-file", config_file)
+    outcome = ipam("user", "add", "anna", "--role", "admin", "--config-file", config_file)
     assert outcome.status == 2
     assert "--password-stdin" in outcome.err
+
+
+def test_a_user_is_made_with_a_role_that_was_named(ipam: Ipam, config_file: str) -> None:
+    outcome = ipam("user", "add", "anna", "--password-stdin", "--config-file", config_file)
+    assert outcome.status == 2
+    for role in user.ROLES:
+        assert role in outcome.err
+    assert not Path(config_file).with_name("state").joinpath("htpasswd").exists()
+
+
+def test_users_without_a_role_are_named_with_the_remedy(ipam: Ipam, config_file: str) -> None:
+    path = Path(config_file).with_name("state") / "htpasswd"
+    path.parent.mkdir(exist_ok=True)
+    hashed = "$2b$04$abcdefghijklmnopqrstuu3aIlPLkXkWvqmWtxqOXr2YR3Vb3SeQm"
+    path.write_text(f"anna:{hashed}\nbert:{hashed}:reader:p1\n")
+    on_this = ("--config-file", config_file)
+    listed = ipam("user", "list", "-f", "json", *on_this)
+    assert [one["Role"] for one in json.loads(listed.out)] == ["", "reader"]
+    assert "without a role may do nothing: anna." in listed.err
+    assert "ipam user set NAME --role" in listed.err
+    assert ipam("user", "set", "anna", "--role", "member", *on_this).status == 0
+    assert ipam("user", "list", *on_this).err == ""
+    assert f"anna:{hashed}:member:default" in path.read_text()
+    gone = ipam("user", "set", "carl", "--role", "member", *on_this)
+    assert gone.status == 1
+    assert gone.err.startswith(f"ipam: No user named 'carl' in {path}.")
 
 
 def test_the_roles_are_those_of_the_service() -> None:
