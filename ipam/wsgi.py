@@ -8,7 +8,7 @@ that each worker of a forking server makes its own.
 import os
 from typing import Any
 
-from ipam import settings
+from ipam import log_lines, settings
 from ipam.api.app import create_app
 from ipam.api.serving import garbage_collection
 
@@ -16,6 +16,7 @@ from ipam.api.serving import garbage_collection
 def __getattr__(name: str) -> Any:
     if name != "application":
         raise AttributeError(name)
+    log_lines.escape_records()  # the server formats them
     files = [path for path in os.environ.get("IPAM_CONFIG_FILE", "").split(":") if path]
     application = globals()["application"] = create_app(settings.load(files or None))
     garbage_collection.settle()

@@ -1,12 +1,13 @@
 """Tells the user of failures: a line or two on standard error."""
 
 import errno
+import io
 import os
 import sys
 
 import click
 
-from ipam.cli.output import printable
+from ipam.cli.terminal import say_lines
 from ipam.errors import IpamError
 
 BROKEN_PIPE = 141
@@ -27,11 +28,18 @@ def with_next_step(error: IpamError) -> str:
 def report(message: str, status: int = 1) -> int:
     """Write the message to standard error, made safe for a terminal. Returns the status."""
     try:
-        lines = map(printable, f"ipam: {message}".split("\n"))
-        click.echo("\n".join(lines), err=True)
+        say_lines(f"ipam: {message}", err=True)
     except OSError:  # standard error is closed, too
         return status
     return status
+
+
+def report_usage(error: click.UsageError) -> int:
+    """Tell a user of a command line that is wrong, as click does. Returns the status."""
+    text = io.StringIO()
+    error.show(text)
+    say_lines(text.getvalue(), err=True, end="")
+    return error.exit_code
 
 
 def end_of_os_error(error: OSError) -> int:
@@ -50,7 +58,7 @@ def report_bug(error: Exception) -> int:
     if os.environ.get("IPAM_DEBUG"):
         import traceback  # noqa: PLC0415  # only for bugs
 
-        traceback.print_exception(error)
+        say_lines("".join(traceback.format_exception(error)), err=True, end="")
     return report(
         f"unexpected {type(error).__name__}: {error}\n"
         "This is a bug. IPAM_DEBUG=1 in the environment shows where it happened."

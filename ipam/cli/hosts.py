@@ -3,9 +3,8 @@
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-import click
-
 from ipam.cli.resource_kinds import AGENT
+from ipam.cli.terminal import say
 from ipam.errors import NotFound, PolicyNotAuthorized
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def warn_of_unknown_host(client: "Client", host: str | None) -> None:
         return
     near = get_close_matches(host, hosts, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    click.echo(
+    say(
         f"Warning: no agent has ever reported a host {host!r}, so nobody serves the port there."
         f"{hint} `ipam agent list` shows the hosts.",
         err=True,

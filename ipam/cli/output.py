@@ -1,7 +1,8 @@
 """Formats rows and records as a table, JSON, YAML, CSV or plain values.
 
-Tables are for people, so control characters in names are escaped. JSON and YAML keep every value
-unchanged. Titles of lists are those of the `openstack` command, for scripts written for it.
+Tables, CSV and plain values have what does not show in a name escaped. JSON and YAML have escapes
+of their own, and read back as the value. Titles of lists are those of the `openstack` command, for
+scripts written for it.
 """
 
 import csv
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+
+from ipam.escaping import escaped, escaped_lines
 
 FORMATS = ("table", "json", "yaml", "csv", "value")
 Record = Mapping[str, Any]
@@ -92,8 +95,8 @@ def rows_text(columns: Sequence[Column], items: Sequence[Record], output_format:
     if output_format == "csv":
         return _csv([titles, *rows])
     if output_format == "value":
-        return "\n".join(" ".join(map(printable, row)) for row in rows)
-    return _table(titles, [[printable(text) for text in row] for row in rows])
+        return "\n".join(" ".join(map(escaped, row)) for row in rows)
+    return _table(titles, [[escaped(text) for text in row] for row in rows])
 
 
 def record_text(item: Record, wanted: Sequence[str], output_format: str) -> str:
@@ -112,18 +115,9 @@ def record_text(item: Record, wanted: Sequence[str], output_format: str) -> str:
     if output_format == "csv":
         return _csv([list(texts), list(texts.values())])
     if output_format == "value":
-        return "\n".join(map(printable, texts.values()))
+        return "\n".join(map(escaped, texts.values()))
     lines = {name: _by_lines(value) for name, value in item.items()}
     return _table(["Field", "Value"], [[name, text] for name, text in lines.items()])
-
-
-def printable(text: str) -> str:
-    """The text with its control characters escaped: no name may move the cursor or add a line."""
-    if text.isprintable():
-        return text
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
 
 
 def _folded(name: str) -> str:
@@ -133,26 +127,32 @@ def _folded(name: str) -> str:
 def _by_lines(value: Any) -> str:
     """The value for a table: a list has one item per line."""
     if isinstance(value, list):
-        return "\n".join(printable(plain(one)) for one in value)
-    return printable(plain(value))
+        return "\n".join(escaped(plain(one)) for one in value)
+    return escaped(plain(value))
 
 
 def _structured(value: Any, output_format: str) -> str:
+    text = _dumped(value, output_format, ascii_only=False)
+    # Both forms have escapes of their own, which read back as the value.
+    return text if text == escaped_lines(text) else _dumped(value, output_format, ascii_only=True)
+
+
+def _dumped(value: Any, output_format: str, *, ascii_only: bool) -> str:
     if output_format == "json":
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        return json.dumps(value, indent=2, ensure_ascii=ascii_only)
     import yaml  # noqa: PLC0415  # only when asked for
 
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True)).rstrip("\n")
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=not ascii_only)).rstrip("\n")
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows([map(escaped, row) for row in rows])
     return text.getvalue().rstrip("\n")
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of texts that are printable, except for their line ends."""
+    """A table of texts that are escaped, except for their line ends."""
     from prettytable import PrettyTable  # noqa: PLC0415  # only when asked for
 
     table = PrettyTable(list(titles), align="l")

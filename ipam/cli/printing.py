@@ -7,6 +7,7 @@ import click
 
 from ipam.cli import output
 from ipam.cli.resource_kinds import Resource
+from ipam.cli.terminal import say, say_lines
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -43,16 +44,16 @@ def print_rows(
 ) -> None:
     """Print items that were read already."""
     if not items and output_format == "table":
-        click.echo(f"No {resource.plural}.", err=True)
+        say(f"No {resource.plural}.", err=True)
         return
     text = output.rows_text(columns, items, output_format)
     if text:
-        click.echo(text)
+        say_lines(text)
 
 
 def show_record(item: Mapping[str, Any], *, output_format: str, wanted: Sequence[str]) -> None:
     """Print one resource."""
-    click.echo(output.record_text(item, wanted, output_format))
+    say_lines(output.record_text(item, wanted, output_format))
 
 
 def _sorting(resource: Resource, sort_columns: Sequence[str]) -> list[tuple[str, str]]:

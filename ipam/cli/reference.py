@@ -6,6 +6,7 @@ import click
 
 from ipam.cli.first_screen import COMMANDS, help_text
 from ipam.cli.root import root
+from ipam.cli.terminal import say_lines
 
 WIDTH = 98
 INTRODUCTION = """\
@@ -92,4 +93,4 @@ def _block(text: str) -> str:
 
 
 if __name__ == "__main__":
-    click.echo(reference(), nl=False)
+    say_lines(reference(), end="")

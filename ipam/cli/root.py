@@ -9,7 +9,8 @@ import click
 
 from ipam.cli import first_screen
 from ipam.cli.connection import Target
-from ipam.cli.failures import end_of_os_error, report, report_bug, with_next_step
+from ipam.cli.failures import end_of_os_error, report, report_bug, report_usage, with_next_step
+from ipam.cli.terminal import say
 from ipam.errors import IpamError
 
 INTERRUPTED = 130
@@ -50,7 +51,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
         from ipam.cli.commands.processes import version_text  # noqa: PLC0415  # importlib.metadata is slow
 
-        click.echo(version_text())
+        say(version_text())
         ctx.exit()
 
 
@@ -88,8 +89,7 @@ def run(words: Sequence[str]) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.UsageError as error:
-        error.show()
-        return error.exit_code
+        return report_usage(error)
     except click.ClickException as error:
         return report(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):

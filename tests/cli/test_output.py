@@ -9,7 +9,8 @@ import click
 import pytest
 import yaml
 
-from ipam.cli.output import Column, addresses, plain, printable, record_text, rows_text, select
+from ipam.cli.output import Column, addresses, plain, record_text, rows_text, select
+from ipam.escaping import escaped, escaped_lines
 
 COLUMNS = (Column("ID", "id"), Column("Fixed IP Addresses", "fixed_ips", addresses))
 DEEP = Column("dnsmasq", "configurations.dnsmasq_version")
@@ -101,5 +102,26 @@ def test_a_column_reaches_into_an_object_and_bears_its_absence() -> None:
 
 
 def test_printable_text_is_left_alone() -> None:
-    assert printable("né 数") == "né 数"
-    assert printable("a\u202eb\x9b") == "a\\u202eb\\x9b"
+    assert escaped("né 数") == "né 数"
+    assert escaped("a\u202eb\x9b") == "a\\u202eb\\x9b"
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "value", "json", "yaml"])
+def test_no_format_shows_what_turns_or_hides_the_text_beside_it(output_format: str) -> None:
+    hostile = "a\u202e\u2066\u200b\u2028\x9b\x1b[31mb"
+    for text in (
+        rows_text(COLUMNS[:1], [{"id": hostile}], output_format),
+        record_text({"id": hostile}, (), output_format),
+    ):
+        assert escaped_lines(text) == text
+
+
+@pytest.mark.parametrize("output_format", ["json", "yaml"])
+def test_what_is_escaped_reads_back(output_format: str) -> None:
+    rows = [{"id": "a\u202e\u2028é\x9b"}]
+    assert yaml.safe_load(rows_text(COLUMNS[:1], rows, output_format)) == [{"ID": rows[0]["id"]}]
+
+
+@pytest.mark.parametrize("output_format", ["json", "yaml"])
+def test_names_in_any_script_stay_readable(output_format: str) -> None:
+    assert "数é" in rows_text(COLUMNS[:1], [{"id": "数é"}], output_format)

@@ -14,6 +14,7 @@ from ipam import systemd
 from ipam.api.app import create_app
 from ipam.api.serving import draining, garbage_collection, listeners
 from ipam.errors import DatabaseUnavailable
+from ipam.escaping import escaped
 from ipam.settings import Settings
 from ipam.store import schema
 from ipam.store.engine.database import Database
@@ -138,5 +139,5 @@ def _on_stop_signals(stop: Callable[[], None]) -> None:
 
 
 def _give_up(reason: str) -> NoReturn:
-    print(f"ipam api: {reason}", file=sys.stderr)  # noqa: T201  # for whoever started it
+    print(f"ipam api: {escaped(reason)}", file=sys.stderr)  # noqa: T201  # for whoever started it
     sys.exit(os.EX_OK + 1)

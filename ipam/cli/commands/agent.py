@@ -19,6 +19,7 @@ from ipam.cli.options import (
 )
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import AGENT, NETWORK
+from ipam.cli.terminal import say
 
 
 @click.group()
@@ -72,7 +73,7 @@ def delete(hosts_or_ids: Sequence[str]) -> None:
         found = lookup.find(client, AGENT, host_or_id)
         client.delete(f"{AGENT.path}/{found['id']}")
         if found["alive"]:
-            click.echo(
+            say(
                 f"Warning: the agent of {found['host']} is alive and will report again: stop"
                 " `ipam agent run` there first.",
                 err=True,
@@ -104,7 +105,7 @@ def hold(name_or_id: str, off: bool, config_files: Sequence[str]) -> None:
         return
     holds.hold(network_id)
     if not (state_path / "networks" / f"{network_id}.json").exists():
-        click.echo(
+        say(
             f"Warning: the agent of this host serves no network {network_id} now.",
             err=True,
         )

@@ -3,6 +3,7 @@
 import click
 
 from ipam.cli.options import examples
+from ipam.cli.terminal import say_lines
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -23,4 +24,4 @@ def completion(shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None, f"click completes for none of {SHELLS}?"  # SHELLS is click's
-    click.echo(kind(root, {}, "ipam", "_IPAM_COMPLETE").source())
+    say_lines(kind(root, {}, "ipam", "_IPAM_COMPLETE").source())

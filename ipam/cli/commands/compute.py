@@ -14,6 +14,7 @@ from ipam.cli.options import config_file_option, examples, format_options, proje
 from ipam.cli.output import Column
 from ipam.cli.printing import print_rows
 from ipam.cli.resource_kinds import Resource
+from ipam.cli.terminal import say, say_over
 from ipam.compute.audit import DEFAULT_GRACE_SECONDS, confirmed, find
 from ipam.compute.facts import Listing
 from ipam.compute.findings import Finding, Kind
@@ -176,7 +177,7 @@ def _brake(listing: Listing, *, reclaim: bool, allow_drastic: bool) -> None:
             f"{why} Nothing was reclaimed. If it is so, add --allow-drastic; look first, without"
             " --reclaim."
         )
-    click.echo(f"{why} --reclaim would need --allow-drastic.", err=True)
+    say(f"{why} --reclaim would need --allow-drastic.", err=True)
 
 
 def _reclaim(auditor: "Auditor", findings: Sequence[Finding]) -> tuple[list[str], bool]:
@@ -214,9 +215,9 @@ def _say_how_it_is(
 ) -> None:
     numbers = f"ports of servers: {listing.servers_ports}, servers: {len(listing.servers)}"
     if not findings:
-        click.echo(f"Ports and servers agree; {numbers}.", err=True)
+        say(f"Ports and servers agree; {numbers}.", err=True)
     elif not rows:
-        click.echo(f"No such findings among {len(findings)}; {numbers}.", err=True)
+        say(f"No such findings among {len(findings)}; {numbers}.", err=True)
 
 
 class Progress:
@@ -229,12 +230,15 @@ class Progress:
     def show(self, ports: int, servers: int) -> None:
         """Show how many were read so far."""
         if self._terminal:
-            click.echo(f"\r{self._text(ports, servers)} …", nl=False, err=True)
+            say_over(f"{self._text(ports, servers)} …")
 
     def end(self, listing: Listing) -> None:
         """Show how many were read in all."""
         text = self._text(len(listing.ports), len(listing.servers))
-        click.echo(f"\r{text}. " if self._terminal else f"{text}.", err=True)
+        if self._terminal:
+            say_over(f"{text}. ", end="\n")
+        else:
+            say(f"{text}.", err=True)
 
     def _text(self, ports: int, servers: int) -> str:
         return f"Look {self._number} of 2: {ports} ports, {servers} servers"

@@ -8,6 +8,7 @@ import click
 
 from ipam.cli.configured import load_settings
 from ipam.cli.options import config_file_option, examples
+from ipam.cli.terminal import say, say_lines
 
 if TYPE_CHECKING:
     from ipam.settings import Settings
@@ -23,7 +24,7 @@ def sample() -> None:
     """Print a settings file with every option explained and its default."""
     from ipam.settings.sample import sample_text  # noqa: PLC0415  # imports oslo.config
 
-    click.echo(sample_text(), nl=False)
+    say_lines(sample_text(), end="")
 
 
 @config.command(
@@ -38,12 +39,12 @@ def show(changed: bool, output_format: str, config_files: Sequence[str]) -> None
     groups = {group: dict(_values(settings, group, changed)) for group in _group_names()}
     groups = {group: values for group, values in groups.items() if values}
     if output_format == "json":
-        click.echo(json.dumps(groups, indent=2))
+        say_lines(json.dumps(groups, indent=2))
         return
     for group, values in groups.items():
-        click.echo(f"[{group}]")
+        say(f"[{group}]")
         for name, value in values.items():
-            click.echo(f"{name} = {value}")
+            say(f"{name} = {value}")
 
 
 def _group_names() -> list[str]:

@@ -8,6 +8,7 @@ import click
 
 from ipam.cli.configured import load_settings
 from ipam.cli.options import config_file_option, examples
+from ipam.cli.terminal import say
 
 if TYPE_CHECKING:
     from ipam.store.engine.database import Database
@@ -30,7 +31,7 @@ def upgrade(revision: str, config_files: Sequence[str]) -> None:
     with _database(config_files) as database:
         before = schema.current(database)
         schema.upgrade(database, revision)
-        click.echo(_change(before, schema.current(database)), err=True)
+        say(_change(before, schema.current(database)), err=True)
 
 
 @db.command(epilog=examples("ipam db downgrade 0001", "ipam db downgrade base --yes"))
@@ -50,7 +51,7 @@ def downgrade(revision: str, yes: bool, config_files: Sequence[str]) -> None:
     with _database(config_files) as database:
         before = schema.current(database)
         schema.downgrade(database, revision)
-        click.echo(_change(before, schema.current(database)), err=True)
+        say(_change(before, schema.current(database)), err=True)
 
 
 @db.command(epilog=examples("ipam db current"))
@@ -60,7 +61,7 @@ def current(config_files: Sequence[str]) -> None:
     from ipam.store import schema  # noqa: PLC0415  # SQLAlchemy and Alembic, for this alone
 
     with _database(config_files) as database:
-        click.echo(schema.current(database) or "none")
+        say(schema.current(database) or "none")
 
 
 @db.command(epilog=examples("ipam db check && systemctl start ipam-api"))
@@ -79,7 +80,7 @@ def check(config_files: Sequence[str]) -> None:
             raise click.ClickException(
                 "\n".join(["The schema was changed by hand:", *differences])
             )
-    click.echo("The schema is current.", err=True)
+    say("The schema is current.", err=True)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import click
 
 from ipam.cli.options import examples
+from ipam.cli.terminal import say_lines
 
 WIDTH = 98
 HEAD = """\
@@ -24,7 +25,7 @@ def policy() -> None:
 @policy.command(epilog=examples("ipam policy sample | sudo tee /etc/ipam/policy.yaml"))
 def sample() -> None:
     """Print a policy file with every rule, its default and its reason."""
-    click.echo(sample_text(), nl=False)
+    say_lines(sample_text(), end="")
 
 
 def sample_text() -> str:

@@ -35,6 +35,7 @@ from ipam.cli.options import (
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import NETWORK, PORT
 from ipam.cli.tags import update_with_tags
+from ipam.cli.terminal import say
 
 
 @click.group()
@@ -151,7 +152,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     found = lookup.find(client, PORT, name_or_id)
     show_record(found, output_format=output_format, wanted=wanted)
     for trouble in troubles(found, agents_or_none(client) or ()):
-        click.echo(trouble, err=True)
+        say(trouble, err=True)
 
 
 @port.command(

@@ -13,6 +13,7 @@ from ipam.cli.commands.port_troubles import agents_or_none, troubles
 from ipam.cli.connection import connect
 from ipam.cli.options import examples
 from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
+from ipam.cli.terminal import say, say_over
 from ipam.errors import NotFound, Temporary
 
 if TYPE_CHECKING:
@@ -115,15 +116,15 @@ class Progress:
         """Show the port's status after `waited` seconds."""
         text = f"Port {self._name} is {status}, waiting for ACTIVE …"
         if self._terminal:
-            click.echo(f"\r{text} {waited:.0f} s", nl=False, err=True)
+            say_over(f"{text} {waited:.0f} s")
         elif not self._begun:
-            click.echo(text, err=True)
+            say(text, err=True)
         self._begun = True
 
     def end(self) -> None:
         """End the line."""
         if self._begun and self._terminal:
-            click.echo(err=True)
+            say(err=True)
 
 
 def _look_again(client: "Client", port: dict[str, Any]) -> dict[str, Any]:

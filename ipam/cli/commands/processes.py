@@ -7,6 +7,7 @@ import click
 
 from ipam.cli.configured import load_settings
 from ipam.cli.options import config_file_option, examples
+from ipam.cli.terminal import say
 
 
 @click.command(epilog=examples("ipam api", "ipam api --config-file /etc/ipam/ipam.conf"))
@@ -26,7 +27,7 @@ def worker(config_files: Sequence[str]) -> None:
 @click.command(epilog=examples("ipam version"))
 def version() -> None:
     """Print the version of ipam."""
-    click.echo(version_text())
+    say(version_text())
 
 
 def version_text() -> str:
@@ -39,16 +40,17 @@ def version_text() -> str:
 def run_process(target: str, config_files: Sequence[str], **options: bool) -> None:
     """Load the settings and run `module:function` until it returns."""
     settings = load_settings(config_files)
-    _log_to_stderr(settings.log_level)
+    _log(settings.log_level)
     module_name, _, function = target.partition(":")
     getattr(importlib.import_module(module_name), function)(settings, **options)
 
 
-def _log_to_stderr(level: str) -> None:
+def _log(level: str) -> None:
     import logging  # noqa: PLC0415  # only processes log
 
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.captureWarnings(True)
+    from ipam.log_lines import log_to_stderr  # noqa: PLC0415  # only processes log
+
+    log_to_stderr(level)
     if level != "DEBUG":  # httpx's line per request adds nothing
         for chatty in ("httpx", "httpcore"):
             logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -21,6 +21,7 @@ from ipam.cli.commands.supervisor import ChildFailedError, Supervisor, ipam_comm
 from ipam.cli.configured import load_settings
 from ipam.cli.connection import DEFAULT_SOCKET
 from ipam.cli.options import config_file_option, examples
+from ipam.escaping import escaped
 
 START_SECONDS = 60.0
 """Long enough for a loaded machine with one core. A start usually takes two or three seconds."""
@@ -234,7 +235,7 @@ Ctrl-C stops it, {end}.
 
 
 def _write_line(name: str, line: str) -> None:
-    _write(f"{name:<6} | {line}")
+    _write(f"{name:<6} | {escaped(line)}")
 
 
 def _write(text: str) -> None:

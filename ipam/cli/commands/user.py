@@ -11,6 +11,7 @@ from ipam.cli import output
 from ipam.cli.configured import load_settings
 from ipam.cli.lookup import for_each
 from ipam.cli.options import config_file_option, examples, format_options
+from ipam.cli.terminal import say, say_lines
 from ipam.errors import NotFound
 
 ROLES = ("admin", "member", "reader", "service")
@@ -80,7 +81,7 @@ def add(
     path = _path(htpasswd_file, config_files)
     password = _read_password(name, password_stdin)
     htpasswd.put(path, name, password, role=role, project_id=project_id)
-    click.echo(f"User {name} with the role {role} is in {path}.", err=True)
+    say(f"User {name} with the role {role} is in {path}.", err=True)
 
 
 @user.command("set", epilog=examples("ipam user set anna --role member --project acme"))
@@ -121,11 +122,11 @@ def list_users(
     known = htpasswd.load(_path(htpasswd_file, config_files)).values()
     users = [{"name": one.name, "role": one.role, "project_id": one.project_id} for one in known]
     if fault := htpasswd.without_role(known):
-        click.echo(f"Warning: {fault}", err=True)
+        say(f"Warning: {fault}", err=True)
     if not users and output_format == "table":
-        click.echo("No users. `ipam user add NAME --role ROLE` makes one.", err=True)
+        say("No users. `ipam user add NAME --role ROLE` makes one.", err=True)
         return
-    click.echo(output.rows_text(columns, users, output_format))
+    say_lines(output.rows_text(columns, users, output_format))
 
 
 @user.command(epilog=examples("ipam user delete anna"))

@@ -1,0 +1,20 @@
+"""The only place that writes to the terminal: nothing that it writes can steer the terminal."""
+
+import click
+
+from ipam.escaping import escaped, escaped_lines
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Write one line to standard output or standard error."""
+    click.echo(escaped(text), err=err)
+
+
+def say_lines(text: str, *, err: bool = False, end: str = "\n") -> None:
+    """Write lines: a text whose parts from outside were escaped where it was put together."""
+    click.echo(escaped_lines(text) + end, nl=False, err=err)
+
+
+def say_over(text: str, *, end: str = "") -> None:
+    """Write over the current line of a terminal's standard error."""
+    click.echo(f"\r{escaped(text)}{end}", nl=False, err=True)
