@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from scripts.bench_parts.progress import interruptible
+
 PARTS = {
-    "api": "requests to the API: rate, latency, CPU and statements, per database; --quick",
+    "api": "requests to the API: rate, latency, CPU, statements, per database; --quick, --seconds",
     "allocator": "an allocation beside a bare INSERT + COMMIT, per database",
     "footprint": "memory (PSS) of an idle API, an idle agent, and one more network",
     "nova": "what one boot in Nova takes here: its 14 calls, and the event it waits for; --quick",
@@ -27,12 +29,22 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="few calls, where a part can")
+    parser.add_argument(
+        "--seconds", type=float, help="print what is known after so long, where a part can"
+    )
     arguments = parser.parse_args()
     if not arguments.part:
         parser.print_help()
         return
     run = importlib.import_module(f"scripts.bench_parts.{arguments.part}").run
-    result = run(quick=arguments.quick) if "quick" in inspect.signature(run).parameters else run()
+    takes = inspect.signature(run).parameters
+    options: dict[str, Any] = {"quick": arguments.quick} if "quick" in takes else {}
+    if "figures" in takes:
+        result: dict[str, Any] = {}
+        with interruptible(arguments.seconds):
+            run(result, **options)
+    else:
+        result = run(**options)
     if arguments.json:
         print(json.dumps(result))
         return

@@ -101,8 +101,11 @@ def measure(
     own_before = time.process_time()
     start_line.wait()
     started = time.perf_counter()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        start_line.abort()  # ends the clients that an interrupted measurement leaves behind
     seconds = time.perf_counter() - started
     own = time.process_time() - own_before
     spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
@@ -150,6 +153,8 @@ def _client(
         started = time.perf_counter()
         load.work(wire, argument)
         mine.append(time.perf_counter() - started)
+        if start_line.broken:
+            return
     latencies += mine
 
 
