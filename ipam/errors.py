@@ -370,6 +370,10 @@ class IpAddressAlreadyAllocated(Conflict):
     """The address that was asked for has an owner."""
 
 
+class DeviceIDNotOwnedByTenant(Conflict):
+    """A port claims a device that belongs to another project."""
+
+
 class MacAddressInUse(Conflict):
     """Another port of the network has this MAC address."""
 

@@ -193,6 +193,13 @@ def find(tx: Transaction, port_id: str) -> Record | None:
     return tx.execute(select(_T).where(_T.c.id == port_id)).one_or_none()
 
 
+def is_server_of_others(tx: Transaction, device_id: str, project_id: str) -> bool:
+    """Whether a server with this id has a port of another project."""
+    of_server = _T.c.device_owner.startswith(model.COMPUTE_OWNER_PREFIX, autoescape=True)
+    others = (_T.c.device_id == device_id, _T.c.project_id != project_id, of_server)
+    return tx.execute(select(_T.c.pk).where(*others).limit(1)).first() is not None
+
+
 def dhcp_port(tx: Transaction, network_pk: int, device_id: str) -> Record | None:
     """The network's DHCP port."""
     return tx.execute(

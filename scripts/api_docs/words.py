@@ -161,6 +161,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.AddressPairAndPortSecurityRequired,
         errors.IpAddressAlreadyAllocated,
         errors.IpAddressGenerationFailure,
+        errors.DeviceIDNotOwnedByTenant,
         errors.MacAddressInUse,
         errors.OverQuota,
         errors.PortInUse,

@@ -45,8 +45,8 @@ def policy_of(tmp_path: Path) -> Callable[[str], Policy]:
     ("rule", "member", "reader", "service"),
     [
         ("create_network", some("owner"), NONE, NONE),
-        ("create_network:shared", NONE, NONE, ALL),
-        ("create_network:provider:network_type", NONE, NONE, ALL),
+        ("create_network:shared", NONE, NONE, NONE),
+        ("create_network:provider:network_type", NONE, NONE, NONE),
         (
             "get_network",
             some("owner", "shared", "external"),

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 from msgspec import NODEFAULT, UNSET, Struct
 from msgspec.structs import fields
 
-from ipam.api.http.attributes import python_names
+from ipam.api.http.attributes import python_names, read_one
 from ipam.api.http.kind import Kind, Parent
 from ipam.api.http.service import FrameworkService
 from ipam.errors import HTTPBadRequest, PolicyNotAuthorized
@@ -85,8 +85,7 @@ class Access:
         is read.
         """
         self.applied.add(f"create_{kind.name}")
-        defaults = _defaults(struct)
-        asked = [self._grants(self._rules_of_new(kind, defaults, body)) for body in bodies]
+        asked = [self._grants(self._rules_of_new(kind, struct, body)) for body in bodies]
         if all(grant.everything for grants in asked for grant in grants.values()):
             return
         parents = _parent_ids(kind.parent, bodies)
@@ -116,28 +115,28 @@ class Access:
             if name in names and not self._grant(f"{rule}:{name}").everything
         }
 
-    def _attribute_rules(self, kind: Kind, rule: str, body: Any) -> list[str]:
-        """The rules of the attributes that the body sets."""
+    def _attribute_rules(
+        self, kind: Kind, rule: str, body: Any, new: type[Struct] | None = None
+    ) -> list[str]:
+        """The rules of the attributes that the body gives, whatever their values are.
+
+        In a new item a value that equals the default needs no rule, as in Neutron.
+        """
         if not isinstance(body, dict):
             return []
         return [
             f"{rule}:{attribute}"
             for attribute in self.service.policy.attributes(rule)
             if any(map(kind.guards.get(attribute, _any), _values(body, attribute)))
+            and not (new is not None and _is_default(new, attribute, body.get(attribute)))
         ]
 
-    def _rules_of_new(self, kind: Kind, defaults: Mapping[str, Any], body: Any) -> list[str]:
+    def _rules_of_new(self, kind: Kind, struct: type[Struct], body: Any) -> list[str]:
         """The rules that creating this body has to pass."""
         rule = f"create_{kind.name}"
         if not isinstance(body, dict):
             return [rule]
-        # A value that equals the default needs no rule, as in Neutron.
-        asked = {
-            name: each
-            for name, each in body.items()
-            if (each or each is False) and each != defaults.get(name)
-        }
-        rules = [rule, *self._attribute_rules(kind, rule, asked)]
+        rules = [rule, *self._attribute_rules(kind, rule, body, struct)]
         own = self.caller.project_id
         is_for_other = any(body.get(name, own) != own for name in PROJECT)
         return [OTHER_PROJECT, *rules] if is_for_other else rules
@@ -213,8 +212,22 @@ def _parent_ids(parent: Parent | None, bodies: Sequence[Any]) -> list[str]:
     return [each if isinstance(each, str) and is_uuid(each) else "" for each in named]
 
 
+def _is_default(struct: type[Struct], name: str, value: Any) -> bool:
+    """Whether the value means what leaving the attribute out means, however it is written."""
+    default = _defaults(struct).get(name)
+    if default is None:
+        return False
+    try:
+        return bool(read_one(struct, name, value) == default)
+    except ValueError:  # its faults are told where the body is read
+        return False
+
+
 @cache
 def _defaults(struct: type[Struct]) -> Mapping[str, Any]:
+    """The defaults that are values. Null and UNSET stand for what was not given."""
     return {
-        info.encode_name: info.default for info in fields(struct) if info.default is not NODEFAULT
+        info.encode_name: info.default
+        for info in fields(struct)
+        if info.default not in (NODEFAULT, UNSET, None)
     }

@@ -12,6 +12,7 @@ from msgspec import Struct, UnsetType
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.ports.addresses import PortAddresses
+from ipam.api.ports.device_guard import refuse_foreign_device
 from ipam.api.ports.dhcp_port import new_mac
 from ipam.api.ports.dhcp_port_guard import (
     HELD_BY_DHCP,
@@ -39,6 +40,7 @@ from ipam.store.leases import endings
 MAC_ATTEMPTS: Final = 16
 """Neutron's mac_generation_retries. With 100,000 ports in a network, 1 of 170 MACs is taken."""
 
+DEVICE: Final = frozenset({"device_id", "device_owner"})
 NEEDS_DHCP_AGAIN: Final = ("admin_state_up", "mac_address", "binding_host_id")
 """After a change of these a port is DOWN until its agent serves it with the new values."""
 
@@ -89,7 +91,7 @@ class PortActions:
 
         def work(tx: Transaction) -> PortView:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
-            if changed := self._change(tx, row, asked):
+            if changed := self._change(tx, caller, row, asked):
                 self._service.outbox.updated(tx, row, changed, by_service=caller.is_service)
                 tx.on_commit(self._service.waker.wake)
             view: PortView = KIND.show(tx, resource_id)
@@ -127,6 +129,7 @@ class PortActions:
             host = hosts.get(name) or host_of(self._service, tx, name)
             hosts[name] = host
             row = _new_row(body, caller, network, host.vif_type)
+            refuse_foreign_device(tx, caller, row["project_id"], body.device_owner, body.device_id)
             warn_of_silence(tx, row["id"], host)
             new.append(_NewPort(body, network, row))
         pks = ports.add(tx, [port.row for port in new])
@@ -137,10 +140,16 @@ class PortActions:
             self._addresses.take(tx, pk, plan)
         return views(tx, writing.made(tx, KIND, pks, self._service.settings))
 
-    def _change(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
+    def _change(
+        self, tx: Transaction, caller: Caller, row: Record, asked: PortUpdate
+    ) -> dict[str, Any]:
         """The changed values by column. `fixed_ips` is among them if the addresses changed."""
         values = writing.changed(row, self._new_values(tx, row, asked))
         check_port_security(row, values)
+        if not DEVICE.isdisjoint(values):
+            owner = values.get("device_owner", row.device_owner)
+            device_id = values.get("device_id", row.device_id)
+            refuse_foreign_device(tx, caller, row.project_id, owner, device_id)
         if not HELD_BY_DHCP.isdisjoint(writing.given(asked)):
             keep_dhcp_port_alone(tx, row, asked, values)
         moved = self._move(tx, row, asked, values)

@@ -22,7 +22,7 @@ from ipam.api.http.standard_attributes import (
 )
 from ipam.api.networks import wire as network_wire
 from ipam.errors import PortNotFound
-from ipam.rules import dns_names
+from ipam.rules import device_owners, dns_names
 from ipam.store import addresses_of_ports, ports
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -74,10 +74,6 @@ PORT_SECURITY_ENABLED: Final = Meta(
 )
 SECURITY_GROUPS: Final = Meta(description="Always empty: there are none, so none can be named.")
 QOS_POLICY_ID: Final = Meta(description="Always null: there is no QoS.")
-
-
-CLOUDS_OWN: Final = "network:"
-"""What the device_owner of a port begins with that is the cloud's own: others trust it."""
 
 
 class FixedIpWish(Struct, kw_only=True):
@@ -238,7 +234,7 @@ KIND: Final = Kind(
     views,
     PortNotFound,
     parent=Parent(network_wire.KIND, "network_id"),
-    guards={"device_owner": lambda value: str(value).startswith(CLOUDS_OWN)},
+    guards={"device_owner": lambda value: device_owners.is_networks(str(value))},
 )
 
 

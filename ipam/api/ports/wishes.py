@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import UnsetType
 
-from ipam.api.ports.wire import CLOUDS_OWN, AddressPair, DhcpOptionWish, PortCreate
+from ipam.api.ports.wire import AddressPair, DhcpOptionWish, PortCreate
 from ipam.errors import (
     AddressPairAndPortSecurityRequired,
     AllowedAddressPairExhausted,
@@ -14,7 +14,7 @@ from ipam.errors import (
     InvalidInput,
     SecurityGroupNotFound,
 )
-from ipam.rules import dhcp_options, dns_names
+from ipam.rules import device_owners, dhcp_options, dns_names
 from ipam.store.engine.listing import Record
 
 PAIRS_MAX: Final = 10
@@ -72,7 +72,7 @@ def port_security(body: PortCreate, *, of_network: bool) -> bool:
     """Whether a new port has port security. Raises AddressPairAndPortSecurityRequired."""
     said = body.port_security_enabled
     enabled = of_network if isinstance(said, UnsetType) else said
-    if body.device_owner.startswith(CLOUDS_OWN):
+    if body.device_owner.startswith(device_owners.NETWORK):
         enabled = False
     _refuse_pairs_without(body.allowed_address_pairs, enabled=enabled)
     return enabled

@@ -230,6 +230,100 @@ def test_the_shape_of_a_port_is_the_network_owners_to_choose(
     cloud.alice.create("port", **body["port"])
 
 
+EMPTY_SHAPES = [
+    {"port_security_enabled": 0},
+    {"port_security_enabled": "off"},
+    {"port_security_enabled": None},
+    {"mac_address": ""},
+    {"mac_address": None},
+    {"allowed_address_pairs": []},
+    {"allowed_address_pairs": None},
+    {"fixed_ips": [{"ip_address": None}]},
+    {"fixed_ips": [{"ip_address": ""}]},
+    {"binding:host_id": ""},
+    {"binding:host_id": None},
+    {"binding:profile": {}},
+    {"binding:profile": None},
+]
+
+
+@pytest.mark.parametrize("attributes", EMPTY_SHAPES, ids=str)
+def test_an_attribute_with_a_rule_may_not_be_given_as_nothing_either(
+    cloud: Cloud, attributes: dict[str, Any]
+) -> None:
+    network = with_subnet(cloud.admin, shared=True)
+    body = {"port": {"network_id": network["id"], **attributes}}
+    cloud.bob.refused(403, "PolicyNotAuthorized", "POST", "/ports", body)
+    bulk = {"ports": [{"network_id": network["id"]}, body["port"]]}
+    cloud.bob.refused(403, "PolicyNotAuthorized", "POST", "/ports", bulk)
+    of_bob = cloud.bob.create("port", network_id=network["id"])
+    changed = cloud.bob.call("PUT", f"/ports/{of_bob['id']}", {"port": attributes})
+    assert changed.status_code in (400, 403)  # faults of the body come first
+    before = cloud.admin.show("port", of_bob["id"])
+    assert before["port_security_enabled"] is True
+
+
+@pytest.mark.parametrize("value", [False, 0, "false", "No", "0"])
+def test_what_equals_the_default_needs_no_right_however_it_is_written(
+    cloud: Cloud, value: Any
+) -> None:
+    for name in ("shared", "router:external", "is_default"):
+        made = cloud.alice.call("POST", "/networks", {"network": {name: value}})
+        assert made.status_code == 201
+        body = {"network": {name: value}}
+        path = f"/networks/{made.json['network']['id']}"
+        cloud.alice.refused(403, "PolicyNotAuthorized", "PUT", path, body)
+
+
+@pytest.mark.parametrize(
+    "device_owner", [" network:dhcp", "Network:dhcp", "n\u0435twork:dhcp", "\uff4eetwork:dhcp"]
+)
+def test_what_reads_like_the_clouds_own_port_is_not_for_strangers(
+    cloud: Cloud, device_owner: str
+) -> None:
+    network = with_subnet(cloud.alice)
+    share(cloud, network, "beta")
+    body = {"port": {"network_id": network["id"], "device_owner": device_owner}}
+    cloud.bob.refused(403, "PolicyNotAuthorized", "POST", "/ports", body)
+    of_bob = cloud.bob.create("port", network_id=network["id"])
+    path = f"/ports/{of_bob['id']}"
+    cloud.bob.refused(
+        403, "PolicyNotAuthorized", "PUT", path, {"port": {"device_owner": device_owner}}
+    )
+    cloud.alice.create("port", **body["port"])
+
+
+def test_a_server_of_another_project_is_nobodys_device(cloud_on_each: Cloud) -> None:
+    cloud = cloud_on_each
+    network = with_subnet(cloud.admin, shared=True)
+    server = "5f3a1b2c-0000-4000-8000-00000000000a"
+    device = {"device_id": server, "device_owner": "compute:nova"}
+    cloud.alice.create("port", network_id=network["id"], **device)
+    refusal = (409, "DeviceIDNotOwnedByTenant")
+    for owner in ("compute:nova", " Compute:x"):
+        body = {"port": {"network_id": network["id"], **device, "device_owner": owner}}
+        cloud.bob.refused(*refusal, "POST", "/ports", body)
+    half = cloud.bob.create("port", network_id=network["id"], device_id=server)  # as Nova does
+    path = f"/ports/{half['id']}"
+    cloud.bob.refused(*refusal, "PUT", path, {"port": {"device_owner": "compute:nova"}})
+    cloud.alice.create("port", network_id=network["id"], **device)  # nobody bars the owner
+    cloud.nova.update("port", half["id"], device_owner="compute:nova")
+    other = cloud.bob.create("port", network_id=network["id"], device_owner="compute:nova")
+    cloud.bob.refused(*refusal, "PUT", f"/ports/{other['id']}", {"port": {"device_id": server}})
+    cloud.bob.update("port", half["id"], name="mine")
+    cloud.alice.create("port", network_id=network["id"], device_id="vm", device_owner="compute:a")
+    cloud.bob.create("port", network_id=network["id"], device_id="vm", device_owner="compute:a")
+
+
+def test_a_routers_port_is_for_admins_as_there_are_no_routers(cloud: Cloud) -> None:
+    network = with_subnet(cloud.alice)
+    port = {"network_id": network["id"], "device_owner": "network:router_interface"}
+    router = {**port, "device_id": "5f3a1b2c-0000-4000-8000-00000000000b"}
+    cloud.alice.refused(409, "DeviceIDNotOwnedByTenant", "POST", "/ports", {"port": router})
+    cloud.alice.create("port", **port)
+    cloud.admin.create("port", **router)
+
+
 def test_a_subnet_of_a_shared_network_may_be_chosen(cloud: Cloud) -> None:
     network = with_subnet(cloud.admin, shared=True)
     wish = [{"subnet_id": network["subnets"][0]}]
