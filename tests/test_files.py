@@ -1,6 +1,9 @@
 """A file is replaced as a whole, whatever was there and whatever fails."""
 
 import os
+import socket
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,22 +67,84 @@ def test_dnsmasq_and_json_readers_pass_over_the_temporary_file(tmp_path: Path) -
     assert name.startswith(".")
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o755])
-def test_a_mode_is_set_whatever_the_umask(tmp_path: Path, mode: int) -> None:
-    path = tmp_path / "known"
-    before = os.umask(0o077)
-    try:
-        files.put(path, b"new", mode=mode)
-    finally:
-        os.umask(before)
-    assert path.stat().st_mode & 0o7777 == mode
+@pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)
+def any_umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
 
 
-def test_without_a_mode_the_umask_decides(tmp_path: Path) -> None:
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("wanted", [0o600, 0o644, 0o755])
+def test_a_mode_is_set_whatever_the_umask(any_umask: None, tmp_path: Path, wanted: int) -> None:
+    files.put(tmp_path / "put", b"new", mode=wanted)
+    files.make(tmp_path / "made", mode=wanted)
+    files.directory(tmp_path / "directory", wanted)
+    assert files.make_directory(tmp_path / "made directory", wanted)
+    assert {mode(path) for path in tmp_path.iterdir()} == {wanted}
+
+
+def test_without_a_mode_a_file_is_its_owners_alone(any_umask: None, tmp_path: Path) -> None:
+    files.put(tmp_path / "put", b"new")
+    files.make(tmp_path / "made")
+    assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_directory_above_lets_others_through_and_shows_nothing(
+    any_umask: None, tmp_path: Path
+) -> None:
+    files.directory(tmp_path / "above" / "below")
+    assert mode(tmp_path / "above") == 0o711
+    assert mode(tmp_path / "above" / "below") == 0o700
+
+
+def test_an_administrators_directory_keeps_its_mode_and_ours_gets_it_back(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    assert not files.make_directory(tmp_path, 0o711)
+    assert mode(tmp_path) == 0o750
+    files.directory(tmp_path, 0o711)
+    assert mode(tmp_path) == 0o711
+
+
+def test_what_is_there_is_opened_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "known"
-    before = os.umask(0o027)
-    try:
-        files.put(path, b"new")
-    finally:
-        os.umask(before)
-    assert path.stat().st_mode & 0o7777 == 0o640
+    path.write_bytes(b"kept")
+    path.chmod(0o640)
+    descriptor = files.opened(path, os.O_RDONLY)
+    assert os.read(descriptor, 16) == b"kept"
+    os.close(descriptor)
+    assert mode(path) == 0o640
+
+
+def test_no_link_is_followed_to_another_file(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic link"):
+        files.opened(tmp_path / "dangling", os.O_WRONLY)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_belongs_to_the_service(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65_533, 65_532)
+    files.make(tmp_path / "lock", like=tmp_path)
+    found = (tmp_path / "lock").stat()
+    assert (found.st_uid, found.st_gid) == (65_533, 65_532)
+
+
+def test_a_socket_is_opened_to_others_and_nothing_that_took_its_place(
+    any_umask: None, tmp_path: Path
+) -> None:
+    path, victim = tmp_path / "sock", tmp_path / "victim"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+        files.open_socket_file(path, 0o666)
+        assert mode(path) == 0o666
+    files.make(victim)
+    path.unlink()
+    path.symlink_to(victim)
+    with pytest.raises(PermissionError):
+        files.open_socket_file(path, 0o666)
+    assert mode(victim) == 0o600

@@ -8,6 +8,8 @@ import contextlib
 from collections.abc import Collection
 from pathlib import Path
 
+from ipam import files
+
 TROUBLE = (
     "on hold on this host: the agent changes and repairs nothing of it."
     " `ipam agent hold NETWORK --off` there ends that."
@@ -19,7 +21,7 @@ class Holds:
 
     def __init__(self, state_path: Path) -> None:
         self.directory = state_path / "holds"
-        self.directory.mkdir(exist_ok=True)
+        files.directory(self.directory)
 
     def network_ids(self) -> Collection[str]:
         """What is on hold now."""
@@ -27,7 +29,7 @@ class Holds:
 
     def hold(self, network_id: str) -> None:
         """Leave the network alone from now on."""
-        (self.directory / network_id).touch()
+        files.make(self.directory / network_id)
 
     def end(self, network_id: str) -> None:
         """Look after the network again."""

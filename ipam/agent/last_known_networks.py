@@ -16,7 +16,7 @@ class LastKnownNetworks:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
+        files.directory(directory)
 
     def load(self) -> dict[str, FullNetwork]:
         """Every network by id. A damaged file is left out until the API describes the network."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from ipam import clock
 from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq.config import server_duid
-from ipam.agent.dnsmasq.files import ServerFiles
+from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.record import missed_event
@@ -61,8 +61,7 @@ class Servers:
         self._running: dict[str, Running] = {}
         self._changed: set[Path] = set()
         self._unlooked_at: list[str] = []
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o755)  # dnsmasq reads here after it has dropped its privileges
+        prepare_directory(directory)
 
     def adopt(self) -> None:
         """Take over what an earlier life of the agent left running."""
@@ -153,13 +152,12 @@ class Servers:
             self._processes.stop(left)
             self._processes.let_go(left)
         files.write_startup(startup)
-        leases = files.directory / "leases"
-        leases.write_text(initial_leases(self._table.leases(network_id), server_duid(network_id)))
+        known = initial_leases(self._table.leases(network_id), server_duid(network_id))
         environment = {
             "IPAM_NETWORK": network_id,
             "IPAM_INBOX": str(self._inbox.path),
             "IPAM_SPOOL": str(self._spool.prepare(network_id)),
-            "IPAM_LEASES": str(leases),
+            "IPAM_LEASES": str(files.write_leases(known)),
         }
         log = self._logs.open(network_id, files.directory)
         self._logs.begins_anew(network_id)

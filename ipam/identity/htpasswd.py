@@ -31,7 +31,6 @@ PASSWORD_MAX_BYTES: Final = 72
 NAME_MAX_CHARACTERS: Final = 255
 BCRYPT_ROUNDS: Final = 10
 """A check takes about 60 ms of CPU. With 12 rounds it would take a quarter of a second."""
-FILE_MODE: Final = 0o600
 
 _BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
 
@@ -195,7 +194,7 @@ def _lines_of_others(path: Path, name: str) -> list[str]:
 
 def _write(path: Path, lines: list[str]) -> None:
     text = "".join(f"{line}\n" for line in lines)
-    with files.replacing(path, durable=True, mode=FILE_MODE) as file:
+    with files.replacing(path, durable=True) as file:
         file.write(text.encode(errors="surrogateescape"))
         _keep_owner(path, file.fileno())
 
@@ -214,7 +213,7 @@ def _locked(path: Path) -> Iterator[None]:
 
     The directory is the lock.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_directory(path.parent, files.WAY_DIRECTORY)
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

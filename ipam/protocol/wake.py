@@ -12,6 +12,8 @@ import socket
 from pathlib import Path
 from typing import Final
 
+from ipam import files
+
 AGENT_SOCKET: Final = "agent-wake.sock"
 """In run_path: the API wakes the agent here after a change."""
 WORKER_SOCKET: Final = "worker-wake.sock"
@@ -84,7 +86,7 @@ class WakeSocket:
         if self._socket is not None:
             return
         try:
-            self._lock = _lock(f"{self._path}{LOCK_SUFFIX}")
+            self._lock = _lock(self._path.with_name(self._path.name + LOCK_SUFFIX))
             self._socket = _bind(self._path)
         except OSError:  # another process has it, or the directory is missing: only wait for time
             self._release()
@@ -112,12 +114,12 @@ class WakeSocket:
                 self._socket.recv(16)
 
 
-def _lock(path: str) -> int:
+def _lock(path: Path) -> int:
     """A descriptor that holds the lock until it is closed. Raises OSError if another has it.
 
     The lock is needed because the socket of a killed process looks like one in use.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = files.opened(path, os.O_RDWR, like=path.parent)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -133,10 +135,8 @@ def _bind(path: Path) -> socket.socket:
     )
     try:
         made.bind(str(path))
-        path.chmod(0o660)
-        if os.geteuid() == 0:  # the API may run as the service's user, which owns the directory
-            owner = path.parent.stat()
-            os.chown(path, owner.st_uid, owner.st_gid)
+        # The API may run as the service's user, whose the directory is.
+        files.open_socket_file(path, 0o660, like=path.parent)
     except OSError:
         made.close()
         raise

@@ -6,6 +6,7 @@ sample` prints an option's help text, so it gives the unit, the reason for the d
 effect of a change. The lease hook and most of the command line do not import this package.
 """
 
+from ipam.settings.exposed_files import exposed_files
 from ipam.settings.network import NetworkSettings
 from ipam.settings.parsed import GROUPS, Settings, is_changed, list_opts, parsed, shown
 from ipam.settings.reading import load
@@ -14,6 +15,7 @@ __all__ = [
     "GROUPS",
     "NetworkSettings",
     "Settings",
+    "exposed_files",
     "is_changed",
     "list_opts",
     "load",

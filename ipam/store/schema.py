@@ -30,17 +30,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the schema to the newest revision, or to the one named, if it is older."""
     from alembic import command  # noqa: PLC0415  # slow import
 
-    _make_private_file(database)
     with _config(database) as config:
         command.upgrade(config, revision)
-
-
-def _make_private_file(database: Database) -> None:
-    """SQLite would make a file that all can read. Its other files get the mode of this one."""
-    path = database.url.database
-    if database.has_one_writer and path:
-        with contextlib.suppress(OSError):  # SQLite says what is wrong
-            Path(path).touch(mode=0o600)
 
 
 def downgrade(database: Database, revision: str) -> None:

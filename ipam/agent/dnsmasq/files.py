@@ -32,8 +32,9 @@ class ServerFiles:
         self._retired: set[str] = set()
         self.was_whole = self.is_whole()
         """What is not whole a dnsmasq that runs does not read, though it is made anew."""
+        files.directory(directory, files.WAY_DIRECTORY)
         for sub in SUBDIRECTORIES:
-            (directory / sub).mkdir(parents=True, exist_ok=True)
+            files.directory(directory / sub, files.PUBLIC_DIRECTORY)  # dnsmasq lists it as nobody
         for sub in SUBDIRECTORIES:
             for path in sorted((directory / sub).iterdir()):
                 if path.name.startswith("."):
@@ -55,12 +56,18 @@ class ServerFiles:
         files.put(self.directory / CONFIG, text.encode())
         self.startup = text
 
+    def write_leases(self, text: str) -> Path:
+        """The leases that the next start prints. Gives the file's path."""
+        path = self.directory / "leases"
+        files.put(path, text.encode())
+        return path
+
     def write(self, path: str, text: str) -> None:
         """Write a file. dnsmasq reads a new one at once, and a changed one on SIGHUP."""
         old = self.files.get(path) or _read(self.directory / path)
         if old is not None:  # unknown to us: others made it before their changes were watched
             self._retire(old)
-        files.put(self.directory / path, text.encode())
+        files.put(self.directory / path, text.encode(), mode=files.PUBLIC)
         self.files[path] = text
 
     def remove(self, path: str) -> None:
@@ -94,7 +101,7 @@ class ServerFiles:
     def keep_pid(self, pid: int) -> None:
         """Where the next life of the agent finds the dnsmasq that runs."""
         if _read(self.pid_file) != f"{pid}\n":
-            files.put(self.pid_file, f"{pid}\n".encode())
+            files.put(self.pid_file, f"{pid}\n".encode(), mode=files.PUBLIC)
 
     def mark_read(self, when: float) -> None:
         """Note that dnsmasq was told to read everything, or was just started."""
@@ -131,9 +138,14 @@ class ServerFiles:
 
     def _retire(self, text: str) -> None:
         if not self.reload_due:
-            (self.directory / MARKER).touch()
+            files.make(self.directory / MARKER)
             self.reload_due = True
         self._retired |= {field.strip("[]") for line in text.split() for field in line.split(",")}
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the directory of all networks' directories. Below it, dnsmasq reads as nobody."""
+    files.directory(directory, files.WAY_DIRECTORY)
 
 
 def _read(path: Path) -> str | None:

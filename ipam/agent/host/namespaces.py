@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from pyroute2 import IPRoute, netns
 from pyroute2.netlink.exceptions import NetlinkError
 
-from ipam import model
+from ipam import files, model
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
@@ -44,7 +44,7 @@ class Namespaces:
         self._files = InotifyWatch()
         self._epoll.register(self._files, select.EPOLLIN)
         with contextlib.suppress(PermissionError):
-            NETNS_DIRECTORY.mkdir(exist_ok=True)
+            files.make_directory(NETNS_DIRECTORY, files.PUBLIC_DIRECTORY)
         self._files.watch(NETNS_DIRECTORY)
 
     def fileno(self) -> int:

@@ -61,9 +61,9 @@ def _check_host(settings: Settings) -> DnsmasqProcesses:
 
 def _make_directories(state: Path, run_path: Path) -> None:
     """Make the directories so that dnsmasq and the hook, not run as root, reach their files."""
-    run_path.mkdir(parents=True, exist_ok=True)
-    state.mkdir(parents=True, exist_ok=True)
-    for directory in (run_path, state.parent, state):
+    files.make_directory(run_path, files.PUBLIC_DIRECTORY)
+    files.directory(state, files.WAY_DIRECTORY)
+    for directory in (run_path, state.parent):
         mode = directory.stat().st_mode
         if not mode & 0o001:
             directory.chmod(mode | 0o011)

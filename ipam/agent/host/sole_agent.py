@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ipam import files
 from ipam.errors import HostUnfit
 
 
@@ -17,7 +18,7 @@ def sole_agent(*directories: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as closing:
         for directory in dict.fromkeys(directories):
-            directory.mkdir(parents=True, exist_ok=True)
+            files.make_directory(directory, files.WAY_DIRECTORY)
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             closing.callback(os.close, descriptor)
             try:

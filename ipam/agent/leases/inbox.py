@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from ipam import files
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.record import MalformedRecordError, parse_record
 from ipam.agent.leases.table import LeaseTable
@@ -39,16 +40,14 @@ class Spool:
         self.directory = directory
         account = pwd.getpwnam(hook_user)
         self.uid, self._gid = account.pw_uid, account.pw_gid
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o711)
+        files.directory(directory, files.WAY_DIRECTORY)
 
     def prepare(self, network_id: str) -> Path:
         """Make the network's spool, writable for the hook. Gives its path."""
         path = self.directory / network_id
         if path.exists():
             return path  # opening and closing it here would end the lock that drain() holds
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = files.opened(path, os.O_WRONLY)
         try:
             if os.geteuid() == 0:
                 os.fchown(descriptor, self.uid, self._gid)
@@ -220,7 +219,7 @@ def _listen(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
     listener.bind(str(path))
-    path.chmod(0o666)  # peer credentials decide who may write
+    files.open_socket_file(path, 0o666)  # peer credentials decide who may write
     listener.listen(IDLE_CONNECTION_LIMIT)
     return listener
 

@@ -20,14 +20,13 @@ from ipam.protocol.wire import read, write
 LOG = logging.getLogger(__name__)
 
 COMPACT_BYTES = 4 << 20
-MODE = 0o600
 
 
 class InboxFile:
     """A durable queue with one writer and one reader, in two threads."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        files.make_directory(directory, files.WAY_DIRECTORY)
         self._path = directory / "inbox"
         self._position_path = directory / "inbox.position"
         self._rejected_path = directory / "inbox.rejected"
@@ -91,7 +90,7 @@ class InboxFile:
     def set_aside(self, event: LeaseEventCreate | Mapping[str, str], reason: str) -> None:
         """Keep an event that the API refuses in a file for the administrator."""
         LOG.error("lease event refused, kept in %s: %s", self._rejected_path, reason)
-        with self._rejected_path.open("ab") as file:
+        with os.fdopen(files.opened(self._rejected_path, os.O_WRONLY | os.O_APPEND), "ab") as file:
             file.write(write({"reason": reason, "event": event}) + b"\n")
             file.flush()
             os.fdatasync(file.fileno())
@@ -105,7 +104,7 @@ class InboxFile:
         if not rest:
             os.ftruncate(self._descriptor, 0)
         else:
-            with files.replacing(self._path, durable=True, mode=MODE) as file:
+            with files.replacing(self._path, durable=True) as file:
                 file.write(rest)
                 descriptor = _open(Path(file.name))
             os.close(self._descriptor)
@@ -146,7 +145,7 @@ class InboxFile:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
+    return files.opened(path, os.O_RDWR | os.O_APPEND)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -32,7 +32,7 @@ class LeaseTable:
         self._lock = threading.Lock()
         self._leases: dict[str, dict[str, Lease]] = {}
         self._changed: set[str] = set()
-        directory.mkdir(parents=True, exist_ok=True)
+        files.directory(directory)
         for path in directory.glob("*.json"):
             self._leases[path.stem] = _read(path)
 

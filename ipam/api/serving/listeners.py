@@ -20,11 +20,11 @@ from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
+from ipam import files
 from ipam.identity.authentication import PEER_UID
 
 SOCKET_MODE: Final = 0o666
 """Everyone may connect. The kernel tells the peer's uid, which decides."""
-SOCKET_DIRECTORY_MODE: Final = 0o755
 DRAIN_LIMIT_BYTES: Final = 64 * 1024 * 1024
 """How much of a too long body is read and dropped, so that the client sees its 413."""
 
@@ -40,12 +40,12 @@ class CannotListen(Exception):  # noqa: N818  # a refusal, named like the ones i
 
 def unix_listener(path: Path) -> socket.socket:
     """A bound Unix socket at this path. A socket nobody listens on is replaced."""
-    path.parent.mkdir(mode=SOCKET_DIRECTORY_MODE, parents=True, exist_ok=True)
+    files.make_directory(path.parent, files.PUBLIC_DIRECTORY)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
         listener.bind(str(path))
-        path.chmod(SOCKET_MODE)
+        files.open_socket_file(path, SOCKET_MODE)
     except OSError as error:
         listener.close()
         raise CannotListen(

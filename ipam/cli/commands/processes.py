@@ -2,12 +2,16 @@
 
 import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from ipam.cli.configured import load_settings
 from ipam.cli.options import config_file_option, examples
 from ipam.cli.terminal import say
+
+if TYPE_CHECKING:
+    from ipam.settings import Settings
 
 
 @click.command(epilog=examples("ipam api", "ipam api --config-file /etc/ipam/ipam.conf"))
@@ -40,17 +44,21 @@ def version_text() -> str:
 def run_process(target: str, config_files: Sequence[str], **options: bool) -> None:
     """Load the settings and run `module:function` until it returns."""
     settings = load_settings(config_files)
-    _log(settings.log_level)
+    _log(settings)
     module_name, _, function = target.partition(":")
     getattr(importlib.import_module(module_name), function)(settings, **options)
 
 
-def _log(level: str) -> None:
+def _log(settings: "Settings") -> None:
     import logging  # noqa: PLC0415  # only processes log
 
     from ipam.log_lines import log_to_stderr  # noqa: PLC0415  # only processes log
+    from ipam.settings import exposed_files  # noqa: PLC0415  # oslo.config
 
+    level = settings.log_level
     log_to_stderr(level)
+    for fault in exposed_files(settings):
+        logging.getLogger(__name__).warning("%s", fault)
     if level != "DEBUG":  # httpx's line per request adds nothing
         for chatty in ("httpx", "httpcore"):
             logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from ipam import files
 from ipam.api.serving.draining import DRAIN_SECONDS
 from ipam.cli.commands import preflight
 from ipam.cli.commands.supervisor import ChildFailedError, Supervisor, ipam_command
@@ -116,21 +117,22 @@ def _prepare(
     bind_port = settings.api.bind_port if port is None else port
     if faults := preflight.faults(settings.agent.dnsmasq, bind_host, bind_port):
         raise click.ClickException("\n".join(["Cannot start:", *faults]))
-    Path(state_path).mkdir(mode=0o750, parents=True, exist_ok=True)
-    Path(run_path).mkdir(mode=0o755, parents=True, exist_ok=True)
+    files.make_directory(Path(state_path), files.WAY_DIRECTORY)
+    files.make_directory(Path(run_path), files.PUBLIC_DIRECTORY)
     _lock(stack, Path(run_path, "up.lock"))
     bind_port = bind_port or preflight.free_port(bind_host)
     overlay = Path(run_path, "up.conf")
-    overlay.write_text(
+    text = (
         f"# Written by `ipam up` on top of {', '.join(config_files) or 'the usual settings'}.\n"
         f"[DEFAULT]\nstate_path = {state_path}\nrun_path = {run_path}\n"
         f"[api]\nbind_port = {bind_port}\n"
     )
-    files = (*(config_files or settings.config_files), str(overlay))
-    effective = load_settings(files)
+    files.put(overlay, text.encode(), mode=files.PUBLIC)
+    names = (*(config_files or settings.config_files), str(overlay))
+    effective = load_settings(names)
     shown_host = f"[{bind_host}]" if ":" in bind_host else bind_host
     return Plan(
-        config_files=tuple(str(Path(name).absolute()) for name in files),
+        config_files=tuple(str(Path(name).absolute()) for name in names),
         socket=str(effective.api.socket),
         url=effective.api.public_url or f"http://{shown_host}:{bind_port}",
         host=effective.host,
@@ -140,7 +142,7 @@ def _prepare(
 
 
 def _lock(stack: ExitStack, path: Path) -> None:
-    file = stack.enter_context(path.open("a"))
+    file = stack.enter_context(os.fdopen(files.opened(path, os.O_WRONLY), "wb"))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

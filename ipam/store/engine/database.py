@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy
@@ -21,6 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from ipam import files
 from ipam.backoff import Backoff
 from ipam.errors import DatabaseUnavailable
 from ipam.store.engine.engines import IMMEDIATE, READING, create_engine
@@ -121,7 +123,7 @@ class Database:
         self._aside = create_engine(
             self.url, pool_size=ASIDE_POOL_SIZE, lock_wait_seconds=ASIDE_LOCK_WAIT_SECONDS
         )
-        self._write_lock_path = f"{self.url.database}.lock" if self.has_one_writer else None
+        self._write_lock_path = Path(f"{self.url.database}.lock") if self.has_one_writer else None
 
     @property
     def has_one_writer(self) -> bool:
@@ -224,9 +226,10 @@ class Database:
             os.close(descriptor)
 
 
-def _open_lock(path: str) -> int:
+def _open_lock(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        database = path.with_suffix("")
+        return files.opened(path, os.O_RDWR, like=database if database.exists() else path.parent)
     except OSError as error:
         raise DatabaseUnavailable(f"Cannot write beside the database: {error}.") from error
 

@@ -1,12 +1,16 @@
 """SQLAlchemy engines for SQLite, PostgreSQL and MariaDB, set up to behave alike."""
 
+import contextlib
 import socket
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import sqlalchemy
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import ArgumentError
+
+from ipam import files
 
 POOL_TIMEOUT_SECONDS = 8
 CONNECT_TIMEOUT_SECONDS = 3
@@ -69,12 +73,21 @@ def create_engine(
 def _sqlite(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
     if url.database in {None, "", ":memory:"}:
         raise ArgumentError("an SQLite database must be a file: connections share no memory")
+    database = Path(url.database or "")
     engine = sqlalchemy.create_engine(
         url, connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False}, **options
     )
+    event.listen(engine, "do_connect", lambda *_told: _make_private_file(database))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private_file(path: Path) -> None:
+    """SQLite would make a file that all can read. Its other files get the mode of this one."""
+    if not path.exists():
+        with contextlib.suppress(OSError):  # SQLite says what is wrong
+            files.make(path, like=path.parent)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

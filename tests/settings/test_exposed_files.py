@@ -1,0 +1,71 @@
+"""A start names what others may read or change, and the command that closes it."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from ipam import settings
+from ipam.settings.exposed_files import exposed_files, fault, holds_password
+
+FILE, DIRECTORY = Path("/etc/ipam/ipam.conf"), Path("/run/ipam")
+
+
+@pytest.mark.parametrize(
+    ("mode", "holds_secrets", "words", "command"),
+    [
+        (0o644, True, "can be read by", "chmod o-rwx"),
+        (0o640, True, "", ""),
+        (0o600, True, "", ""),
+        (0o644, False, "", ""),
+        (0o664, False, "can be changed by", "chmod g-w,o-w"),
+        (0o602, False, "can be changed by", "chmod g-w,o-w"),
+        (0o666, True, "can be read and changed by", "chmod g-w,o-w,o-rwx"),
+    ],
+)
+def test_a_file(mode: int, holds_secrets: bool, words: str, command: str) -> None:
+    said = fault(FILE, stat.S_IFREG | mode, holds_secrets=holds_secrets)
+    assert (said or "").endswith(f"`{command} {FILE}`" if command else "")
+    assert words in (said or "")
+    assert (said is None) == (not words)
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_fault"), [(0o755, False), (0o775, True), (0o1775, False), (0o1777, True)]
+)
+def test_a_directory(mode: int, is_fault: bool) -> None:
+    said = fault(DIRECTORY, stat.S_IFDIR | mode, holds_secrets=False)
+    assert (said is not None) == is_fault
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("password = x", True),
+        ("memcache_secret_key=x", True),
+        ("connection = postgresql+psycopg://ipam:secret@db/ipam", True),
+        ("connection = postgresql+psycopg://ipam@db/ipam", False),
+        ("# password = x", False),
+        ("password =", False),
+        ("auth_url = http://keystone:5000/v3", False),
+    ],
+)
+def test_what_is_a_password(line: str, found: bool) -> None:
+    assert holds_password(f"[group]\n{line}\n") == found
+
+
+def test_everything_that_is_too_open_is_named_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "ipam.conf"
+    file.write_text(
+        f"[DEFAULT]\nstate_path = {tmp_path}\nrun_path = {tmp_path}/run\n[agent]\npassword = x\n"
+    )
+    for name in ("ipam.sqlite", "ipam.sqlite-wal", "htpasswd"):
+        (tmp_path / name).touch()
+    for path in tmp_path.iterdir():
+        path.chmod(0o644)
+    said = exposed_files(settings.load([str(file)]))
+    assert {one.partition(" ")[0] for one in said} == set(map(str, tmp_path.iterdir()))
+    for one in said:
+        path = Path(one.partition(" ")[0])
+        path.chmod(path.stat().st_mode & 0o770)
+    assert exposed_files(settings.load([str(file)])) == []
