@@ -6,6 +6,7 @@ dnsmasq understands for the option's type (its option.c), if that has only one m
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Final, TypeAlias, TypeVar
 
@@ -109,16 +110,18 @@ def routes(value: str) -> tuple[Value, ...]:
     return tuple(found)
 
 
-def whole(width: int) -> Reader:
-    """A reader of numbers of so many octets, which may be negative."""
-    least, most = -(2 ** (8 * width - 1)), 2 ** (8 * width) - 1
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A reader of numbers of `width` octets, which may be negative."""
 
-    def read(value: str) -> tuple[Value, ...]:
+    width: int
+
+    def __call__(self, value: str) -> tuple[Value, ...]:
+        """The number."""
+        least, most = -(2 ** (8 * self.width - 1)), 2 ** (8 * self.width) - 1
         if not _WHOLE.fullmatch(value) or not least <= int(value) <= most:
             raise ValueError(f"has to be a number from {least} to {most}")
         return (int(value),)
-
-    return read
 
 
 def seconds(value: str) -> tuple[Value, ...]:
@@ -175,10 +178,10 @@ def _anything(value: str, address: Callable[[str], Value]) -> tuple[Value, ...]:
         return (_octets(value),)
     if found := _SIZED.fullmatch(value):
         width = _SIZES[found[2]]
-        (number,) = whole(width)(found[1])
+        (number,) = Whole(width)(found[1])
         return ((int(str(number)) % 256**width).to_bytes(width),)
     if _WHOLE.fullmatch(value):
-        return whole(4)(value)
+        return Whole(4)(value)
     try:
         return tuple(_specified(one) for one in _all(value, address))
     except ValueError as error:

@@ -7,7 +7,7 @@ and the agent use the same rules, so the agent can send every option that the AP
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ipam import values
@@ -16,9 +16,12 @@ from ipam.rules import dhcp_option_table as table
 from ipam.rules.dhcp_option_values import (
     Reader,
     Value,
+    Whole,
     anything4,
     anything6,
+    lease_time,
     octets,
+    seconds,
 )
 
 LONGEST_OCTETS: Final = 255
@@ -26,6 +29,8 @@ LONGEST_OCTETS: Final = 255
 ROOM_OCTETS: Final = 1100
 """The room for a port's IPv4 options: an Ethernet frame, less what every answer has."""
 HEADER_OCTETS: Final = 2
+SECONDS_OCTETS: Final = 4
+"""The width of a time in a message."""
 
 _CONDITION = re.compile(r"tag:(!?ipxe6?)")
 _NUMBER = re.compile(r"[0-9]{1,5}")
@@ -40,6 +45,8 @@ class DhcpOption:
     values: tuple[Value, ...]
     conditions: tuple[str, ...] = ()
     """Tags that the request must have, or, with `!`, must not have."""
+    width: int = field(default=0, compare=False)
+    """The octets of its numbers; 0 for as many as each needs."""
 
     @property
     def is_lease_time(self) -> bool:
@@ -66,7 +73,7 @@ def parse(name: str, value: str, ip_version: int) -> DhcpOption:
         found = read(value)
     except ValueError as error:
         raise ValueError(f"{shown}: {error}") from None
-    option = DhcpOption(number, ip_version, found, conditions)
+    option = DhcpOption(number, ip_version, found, conditions, _width(read))
     if (option.is_lease_time or option.is_client_id) and conditions:
         raise ValueError(f"opt_name {values.shown(name)}: {word} has no conditions")
     if ip_version == 4 and (size := _octets(option)) > LONGEST_OCTETS:
@@ -119,6 +126,12 @@ def _room(option: DhcpOption) -> int:
 
 def _octets(option: DhcpOption) -> int:
     return sum(map(octets, option.values))
+
+
+def _width(read: Reader) -> int:
+    if isinstance(read, Whole):
+        return read.width
+    return SECONDS_OCTETS if read in (seconds, lease_time) else 0
 
 
 def _condition(text: str) -> str:
