@@ -13,9 +13,10 @@ from ipam import model
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import DhcpRange, Host, Option, Site
 from ipam.agent.dnsmasq.port_options import PortOptions, port_options_of
+from ipam.agent.promised import Terms, is_advertised, terms
 from ipam.agent.state import Bridge, Interface, NetworkState
 from ipam.protocol import dhcp_state
-from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedSubnet
+from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedDhcpOption, ServedSubnet
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import eui64, is_auto_address
 from ipam.rules.segments import IPV6_MINIMUM_MTU
@@ -54,6 +55,12 @@ class ServedPort:
     """DHCP knows its machine by this identifier (octets in hex), besides its MAC address."""
     is_served: bool = True
     """False if its network is disabled, or has DHCP, but nothing gives its machine an address."""
+    hostname: str = ""
+    extra_dhcp_opts: tuple[ServedDhcpOption, ...] = ()
+    is_advertised_to: bool = False
+    """Whether it has an address in a subnet that the DHCP server advertises."""
+    makes_own_address: bool = False
+    """Whether its machine makes one of these addresses by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class ServedNetwork:
     subnets: tuple[IPv4Network | IPv6Network, ...]
     server_duid: str
     faults: tuple[str, ...]
+    terms: Terms
+    """What each answer to a machine has to have, besides its port's own."""
     self_plugged: frozenset[str] = frozenset()
     """The taps that the hypervisor puts on the bridge itself (vif_type `bridge`)."""
 
@@ -124,6 +133,7 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
         tuple(subnet.network for subnet in subnets),
         config.server_duid(network_id),
         tuple(faults),
+        terms(row, (subnet.row for subnet in subnets)),
         frozenset(
             model.tap_name(port.id) for port in ports if port.binding_vif_type == model.VIF_BRIDGE
         ),
@@ -308,6 +318,8 @@ def _served_port(
     port: dhcp_state.ServedPort, host: str, subnets: list[_Subnet], options: PortOptions
 ) -> ServedPort:
     here = port.binding_host_id == host
+    used = {ip.subnet_id for ip in port.fixed_ips}
+    advertised = [one for one in subnets if one.id in used and is_advertised(one.row)]
     return ServedPort(
         id=safe_words.uuid(port.id),
         revision_number=port.revision_number,
@@ -317,6 +329,10 @@ def _served_port(
         tap=model.tap_name(port.id) if here else None,
         waits_for_tap=here and port.device_owner.startswith(model.COMPUTE_OWNER_PREFIX),
         client_id=options.client_id.hex(":") if options.client_id else None,
+        hostname=port.hostname,
+        extra_dhcp_opts=tuple(port.extra_dhcp_opts),
+        is_advertised_to=bool(advertised),
+        makes_own_address=not all(subnet.reserves for subnet in advertised),
     )
 
 

@@ -42,7 +42,7 @@ class Inquiries:
         port, state = served.ports[asked.port_id], served.state
         if state.interface is None:
             return ProbeAnswer(id=asked.id, trouble="The network has no DHCP server here.")
-        promised = promises(port, state, self._leases(state.id))
+        promised = promises(port, served.terms, state, self._leases(state.id))
         questions = [one.question for one in promised]
         try:
             answers = prober.ask(state.id, state.interface, questions, attempts=ATTEMPTS)

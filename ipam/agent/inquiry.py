@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Prefix, Question, Refusal
 from ipam.agent.dnsmasq.probe_words import in_words
-from ipam.agent.proof import Promise, shortcoming
+from ipam.agent.proof import Promise, lacks
 from ipam.protocol.probes import Offered, ProbeAnswer, ToldOption
 
 
@@ -24,9 +24,9 @@ def answer(
 
 def _offered(promise: Promise, answers: Mapping[Question, Offer | Refusal]) -> Offered:
     offer = answers.get(promise.question)
-    server, lacks = promise.question.server, shortcoming(promise, answers)
+    server, lacking = promise.question.server, str(lacks(promise, answers))
     if not isinstance(offer, Offer):
-        return Offered(server=server, lacks=lacks)
+        return Offered(server=server, lacks=lacking)
     version = 6 if ":" in offer.address else 4
     options = [ToldOption(**one) for one in in_words(offer.options, version)]
     heads = {"next-server": offer.next_server, "boot-file": offer.boot_file}
@@ -37,7 +37,7 @@ def _offered(promise: Promise, answers: Mapping[Question, Offer | Refusal]) -> O
         prefix_length=offer.prefix_length,
         lease_seconds=offer.lease_seconds,
         options=options,
-        lacks=lacks,
+        lacks=lacking,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.dnsmasq.files import ServerFiles
-from ipam.agent.dnsmasq.probe_answers import Offer, Question, Refusal
+from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
 from ipam.agent.dnsmasq.verdicts import Verdict
 from ipam.agent.host.raw_netlink import Link
 from ipam.agent.state import Bridge, Interface
@@ -178,6 +178,17 @@ class Prober(Protocol):
         self, network_id: str, interface: Interface, questions: Sequence[Question]
     ) -> Mapping[Question, Offer | Refusal]:
         """The answers. A question may have none. Raises OSError if it cannot ask."""
+
+    def advertisement(self, network_id: str, interface: Interface) -> Advertisement | None:
+        """The router advertisement; None if there is none. Raises OSError if it cannot ask."""
+
+    def information(
+        self, network_id: str, interface: Interface, options: Collection[int]
+    ) -> Mapping[int, bytes] | None:
+        """The options, by code, for a machine that asks by DHCPv6 for these and for no address.
+
+        None if it gets no answer. Raises OSError if it cannot ask.
+        """
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Close the sockets of all networks except these."""

@@ -36,10 +36,14 @@ class PortReports:
         """Take in what the API says of a port."""
         self._reported.hear(port)
 
-    def keep(self, port_ids: Collection[str]) -> None:
-        """Forget all ports but these."""
+    def doubt(self, port_ids: Collection[str]) -> None:
+        """Prove these ports anew."""
+        self._proofs.doubt(port_ids)
+
+    def keep(self, port_ids: Collection[str], network_ids: Collection[str]) -> None:
+        """Forget all ports and networks but these."""
         self._reported.keep(port_ids)
-        self._proofs.keep(port_ids)
+        self._proofs.keep(port_ids, network_ids)
 
     def report(self, networks: Mapping[str, ServedNetwork], observed: Observed) -> float:
         """Report the ports whose machines get their answers, and those whose taps are missing.
@@ -52,7 +56,9 @@ class PortReports:
             for port, ready in self._news(served, observed):
                 self._reported.say(port, ready=ready)
                 report[port.id] = (port.revision_number, ready)
-                LOG.info("port %s: %s", port.id, _sentence(port, ready=ready))
+                is_unserved = port.id in self._proofs.unserved
+                sentence = _sentence(port, ready=ready, is_unserved=is_unserved)
+                LOG.info("port %s: %s", port.id, sentence)
         if report:
             self._send(report)
         for served in networks.values():
@@ -72,6 +78,7 @@ class PortReports:
                 seen,
                 stubborn_taps=stubborn,
                 is_broken=is_broken,
+                unserved=self._proofs.unserved,
                 reported=self._reported,
             )
         )
@@ -84,16 +91,18 @@ class PortReports:
         """Check whether changed ports that are ready in the API are still answered."""
         network_id = served.state.id
         wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
-        changed = [port for port in served.ports.values() if not self._proofs.is_known(port)]
+        changed = [p for p in served.ports.values() if not self._proofs.is_known(p, served.terms)]
         if changed and seen is not None and serves(wanted, seen.state):
             ports = [p for p in changed if is_answered(p, wanted) and is_ready(p, wanted, seen)]
             self._proofs.prove(served, wanted, seen, ports)
 
 
-def _sentence(port: ServedPort, *, ready: bool) -> str:
+def _sentence(port: ServedPort, *, ready: bool, is_unserved: bool) -> str:
     """The line in the log for a reported port."""
     if ready:
-        return f"DHCP answers with {', '.join(port.addresses)}"
+        return f"DHCP answers with {', '.join(port.addresses)}" if port.addresses else "is served"
     if not port.is_served:
         return "nothing gives its machine an address"
+    if is_unserved:
+        return "dnsmasq gives its machine no address"
     return f"{port.tap} is not here, or its DHCP server does not run"

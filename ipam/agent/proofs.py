@@ -9,10 +9,13 @@ import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from ipam.agent.advertisement_proof import Heard
+from ipam.agent.advertisement_proofs import AdvertisementProofs
 from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import Logs, Prober
-from ipam.agent.proof import Promise, promises, shortcoming, uncovered
+from ipam.agent.promised import Terms
+from ipam.agent.proof import Lacks, in_all, lacks, promises
 from ipam.agent.retries import Retries
 from ipam.agent.state import NetworkState
 from ipam.agent.troubles import of_verdicts
@@ -34,19 +37,34 @@ class Proofs:
         self, prober: Prober, logs: Logs, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._prober = prober
+        self._advertisements = AdvertisementProofs(prober)
         self._logs = logs
         self._monotonic = monotonic
-        self._proved: dict[str, int] = {}
+        self._proved: dict[str, tuple[int, Terms]] = {}
         self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
-        self._lasting: dict[str, str] = {}
+        self._lasting: dict[str, Lacks] = {}
+        self._unserved: frozenset[str] = frozenset()
         self._until = math.inf
         self._candidates: set[str] = set()
         self._is_unfinished = False
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """What ports lack, by port id. Any thread may call it."""
-        return self._lasting.copy()
+        """What is lacking, by the id of a port, subnet or network. Any thread may call it.
+
+        Of what all machines of a subnet lack, one is the example.
+        """
+        found: dict[str, str] = {}
+        for port_id, one in self._lasting.copy().items():
+            said = one.elsewhere if not one.of_port else ((port_id, one.of_port), *one.elsewhere)
+            for key, sentence in said:
+                found.setdefault(key, sentence)
+        return found
+
+    @property
+    def unserved(self) -> Collection[str]:
+        """The ids of the ports whose machines get no address, for so long that it is no moment."""
+        return self._unserved
 
     def begin_turn(self) -> None:
         """Begin a turn, in which questions take no longer than LONGEST_TURN_SECONDS."""
@@ -60,11 +78,13 @@ class Proofs:
         """
         self._failed.keep(self._candidates)
         self._lasting = {k: one for k, one in self._lasting.items() if k in self._candidates}
+        self._unserved &= self._candidates
         return 0.0 if self._is_unfinished else self._failed.soonest(self._monotonic())
 
-    def is_known(self, port: ServedPort) -> bool:
-        """Whether the port was proved before and has not changed since."""
-        return self._proved.get(port.id) == port.revision_number
+    def is_known(self, port: ServedPort, of_network: Terms) -> bool:
+        """Whether the port was proved before, and neither it nor its network has changed since."""
+        revision, then = self._proved.get(port.id, (-1, None))
+        return revision == port.revision_number and then is of_network
 
     def prove(
         self,
@@ -86,45 +106,72 @@ class Proofs:
         due = due[:most]
         if not due:
             return ()
-        of_ports = {port.id: promises(port, wanted, seen.leases) for port in due}
-        said = self._ask(served, wanted, of_ports)
-        lacks = {port.id: uncovered(port, wanted) or said[port.id] for port in due}
+        found = self._ask(served, wanted, seen, due)
         for port in due:
-            self._note(port, lacks[port.id])
-        return [port_id for port_id in lacks if not lacks[port_id]]
+            self._note(port, served.terms, found[port.id])
+        return [port_id for port_id, one in found.items() if not one]
 
-    def keep(self, port_ids: Collection[str]) -> None:
-        """Forget all ports except these."""
+    def doubt(self, port_ids: Collection[str]) -> None:
+        """Ask anew about these ports."""
+        for port_id in port_ids:
+            self._proved.pop(port_id, None)
+
+    def keep(self, port_ids: Collection[str], network_ids: Collection[str]) -> None:
+        """Forget all ports and networks except these."""
         self._proved = {key: one for key, one in self._proved.items() if key in port_ids}
+        self._advertisements.keep(network_ids)
 
     def _ask(
-        self, served: ServedNetwork, wanted: NetworkState, of_ports: Mapping[str, list[Promise]]
-    ) -> Mapping[str, str]:
-        """What each port lacks, by its id; empty if it lacks nothing."""
+        self,
+        served: ServedNetwork,
+        wanted: NetworkState,
+        seen: ObservedNetwork,
+        ports: Sequence[ServedPort],
+    ) -> Mapping[str, Lacks]:
+        """What each port lacks, by its id."""
         network_id, interface = served.state.id, wanted.interface
         assert interface is not None, wanted  # a server has its interface
+        of_ports = {p.id: promises(p, served.terms, wanted, seen.leases) for p in ports}
         questions = [one.question for of_port in of_ports.values() for one in of_port]
+        heard = Heard()
         try:
-            answers = self._prober.ask(network_id, interface, questions)
+            answers = self._prober.ask(network_id, interface, questions) if questions else {}
+            if any(port.is_advertised_to for port in ports):
+                heard = self._advertisements.prove(network_id, interface, served.terms)
         except OSError as error:
-            return dict.fromkeys(of_ports, f"dnsmasq cannot be asked: {error}")
+            return dict.fromkeys(of_ports, Lacks(f"dnsmasq cannot be asked: {error}"))
         said = of_verdicts(served, self._logs.verdicts(network_id))
         return {
-            port_id: " ".join(filter(None, (shortcoming(one, answers) for one in of_port)))
-            or said.get(port_id, "")
-            for port_id, of_port in of_ports.items()
+            port.id: in_all(
+                port,
+                wanted,
+                [lacks(one, answers) for one in of_ports[port.id]],
+                heard,
+                said.get(port.id, ""),
+            )
+            for port in ports
         }
 
-    def _note(self, port: ServedPort, lacks: str) -> None:
-        if not lacks:
-            self._proved[port.id] = port.revision_number
+    def _note(self, port: ServedPort, of_network: Terms, lacking: Lacks) -> None:
+        if not lacking:
+            self._proved[port.id] = (port.revision_number, of_network)
             self._failed.succeeded(port.id)
             if port.id in self._lasting:
                 self._lasting = {k: one for k, one in self._lasting.items() if k != port.id}
                 LOG.info("port %s: dnsmasq answers as promised", port.id)
+            self._note_unserved(port.id, is_so=False)
             return
         self._proved.pop(port.id, None)
-        delay = self._failed.failed(port.id, lacks, self._monotonic())
-        if delay >= LASTING_SECONDS and self._lasting.get(port.id) != lacks:
-            self._lasting = {**self._lasting, port.id: lacks}
-            LOG.warning("port %s: %s", port.id, lacks)
+        delay = self._failed.failed(port.id, str(lacking), self._monotonic())
+        if delay >= LASTING_SECONDS and self._lasting.get(port.id) != lacking:
+            known = {one for before in self._lasting.values() for one in before.sentences()}
+            self._lasting = {**self._lasting, port.id: lacking}
+            if news := [one for one in lacking.sentences() if one not in known]:
+                LOG.warning("port %s: %s", port.id, "; ".join(news))
+        if lacking.gets_address or delay >= LONGEST_RETRY_SECONDS:
+            self._note_unserved(port.id, is_so=not lacking.gets_address)
+
+    def _note_unserved(self, port_id: str, *, is_so: bool) -> None:
+        """Note it, and have the next turn at once report a port that is served again."""
+        self._is_unfinished |= not is_so and port_id in self._unserved
+        self._unserved = self._unserved | {port_id} if is_so else self._unserved - {port_id}

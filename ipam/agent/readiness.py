@@ -4,7 +4,7 @@ A port is ready when the observed state is the planned one for it. It is down wh
 waits for is missing, when nothing gives its machine an address, or when its server does not run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import ip_address, ip_interface
 
 from ipam.agent.desired import ServedNetwork, ServedPort
@@ -20,18 +20,21 @@ def news(
     *,
     stubborn_taps: frozenset[str],
     is_broken: bool,
+    unserved: Collection[str] = (),
     reported: ReportedPorts,
 ) -> Iterator[tuple[ServedPort, bool]]:
     """The ports whose state is new to the API, and whether each is ready or down.
 
     `wanted` has the taps that are here, without the stubborn ones, which are here too. `is_broken`
-    says that the server has failed to start for so long that it is no passing trouble. A port
-    that is neither is left out. One that is ready is still to be proved if DHCP answers for it.
+    says that the server has failed to start for so long that it is no passing trouble. `unserved`
+    are the ports that the server that runs gives no address. A port that is neither is left out.
+    One that is ready is still to be proved if DHCP answers for it.
     """
     here = wanted.taps | stubborn_taps
     is_served = seen is not None and serves(wanted, seen.state)
     for port in served.ports.values():
         is_down = is_broken and port.tap is not None and is_answered(port, wanted)
+        is_down |= port.id in unserved
         ready = port.is_served and not is_down and (not port.waits_for_tap or port.tap in here)
         if not reported.is_news(port, ready=ready):
             continue
@@ -60,8 +63,8 @@ def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> b
 
 
 def is_answered(port: ServedPort, wanted: NetworkState) -> bool:
-    """True if DHCP should give this port's machine an address."""
-    return wanted.server is not None and bool(port.addresses)
+    """True if DHCP or an advertisement should give this port's machine an address."""
+    return wanted.server is not None and (bool(port.addresses) or port.is_advertised_to)
 
 
 def _is_in_the_way(lease: Lease, port: ServedPort) -> bool:

@@ -25,7 +25,7 @@ from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
-from ipam.agent.troubles import joined, of_faults, of_verdicts
+from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.trouble import Trouble
 
@@ -158,7 +158,11 @@ class Reconciler:
         self._releases.keep(present)
         self._identities.tidy(self._served)
         self._conflicts.look(self._served.values())
-        self._ports.keep({port for served in self._served.values() for port in served.ports})
+        for network_id, served in self._served.items():
+            verdicts = self._logs.verdicts(network_id)
+            self._ports.doubt(withheld(served, verdicts))
+        ports = {port for served in self._served.values() for port in served.ports}
+        self._ports.keep(ports, self._served.keys())
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
         self._servers.look_again(self._held)
@@ -169,6 +173,9 @@ class Reconciler:
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host)
+        known = self._served.get(row.id)
+        if known is not None and known.terms == network.terms:
+            network = replace(network, terms=known.terms)  # the same object says: not changed
         for fault in network.faults:
             LOG.warning("left out of dnsmasq's files: %s", fault)
         for port in network.ports.values():

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ipam.agent.desired import ServedNetwork
+from ipam.agent.dnsmasq.current_verdicts import OF_ADDRESSES
 from ipam.agent.dnsmasq.verdict_words import fix, sentence
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 
@@ -21,6 +22,12 @@ def of_verdicts(served: ServedNetwork, verdicts: Iterable[Verdict]) -> dict[str,
         whole = f"{sentence(verdict)}{_quoted(served, verdict)}. {fix(verdict)}"
         found.setdefault(subject(served, verdict), []).append(whole)
     return {key: " ".join(dict.fromkeys(sentences)) for key, sentences in found.items()}
+
+
+def withheld(served: ServedNetwork, verdicts: Iterable[Verdict]) -> set[str]:
+    """The ids of the ports whose address dnsmasq has said that it gives to nobody."""
+    addresses = {one.address for one in verdicts if one.kind in OF_ADDRESSES}
+    return {p.id for p in served.ports.values() if not p.addresses.isdisjoint(addresses)}
 
 
 def of_faults(faults: Iterable[str]) -> dict[str, str]:

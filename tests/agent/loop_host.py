@@ -119,7 +119,9 @@ class LoopHost:
         self.kernel = KernelDouble(self.faults)
         self.logs = LogsDouble()
         self.processes = ProcessesDouble(self.kernel, self.faults, self._hook)
-        self.prober = ProberDouble(self.processes)
+        self.prober = ProberDouble(
+            self.processes, lambda network: self.reconciler.networks[network]
+        )
         self.listener = ListenerDouble()
         self.neighbours = NeighboursDouble()
         self.table = LeaseTable(directory / "leases")

@@ -1,23 +1,33 @@
 """Asks the servers of ProcessesDouble: see ipam.agent.outside.Prober."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_address, ip_interface
 
-from ipam.agent.dnsmasq.probe_answers import Offer, Question, Refusal
+from ipam.agent import promised
+from ipam.agent.desired import ServedNetwork
+from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Prefix, Question, Refusal
+from ipam.agent.proof import promises
 from ipam.agent.state import Interface
 from tests.agent.processes_double import ProcessesDouble, ServerDouble
 
 
 class ProberDouble:
-    """A server offers what its line for the MAC address says and nobody else has leased."""
+    """A server offers what its line for the MAC address says and nobody else has leased.
 
-    def __init__(self, processes: ProcessesDouble) -> None:
+    It has the options that are promised, except those that are `lacking`.
+    """
+
+    def __init__(self, processes: ProcessesDouble, served: Callable[[str], ServedNetwork]) -> None:
+        self._served = served
         self.asked: list[Question] = []
         self.silent: set[str] = set()
         """MAC addresses that get no answer, whatever the server holds."""
         self.lacking: set[int] = set()
         """Options that no answer has."""
+        self.advertises = True
+        self.solicited: list[str] = []
+        """The networks that were asked for their advertisements."""
         self._processes = processes
 
     def ask(
@@ -32,9 +42,49 @@ class ProberDouble:
         for question in questions:
             address = self._offered(server, question, inside)
             if address:
-                options = dict.fromkeys(question.options - self.lacking, b"x")
-                answers[question] = Offer(address, 24, 60, question.server, options)
+                answers[question] = self._offer(network_id, question, address)
         return answers
+
+    def advertisement(self, network_id: str, interface: Interface) -> Advertisement | None:
+        assert interface.inside
+        self.solicited.append(network_id)
+        wanted = promised.advertisement(self._served(network_id).terms)
+        if wanted is None or not self.advertises:
+            return None
+        prefixes = tuple(Prefix(cidr, True, on, 60, 60) for cidr, on in wanted.prefixes.items())
+        return Advertisement(
+            managed=wanted.managed,
+            other=wanted.other,
+            router_seconds=0,
+            mtu=wanted.mtu,
+            prefixes=prefixes,
+            name_servers=wanted.name_servers or (),
+            search=wanted.search,
+        )
+
+    def information(
+        self, network_id: str, interface: Interface, options: Collection[int]
+    ) -> Mapping[int, bytes] | None:
+        assert interface.inside
+        found = promised.information(self._served(network_id).terms)
+        return {code: found[code] for code in options if code not in self.lacking}
+
+    def _offer(self, network_id: str, question: Question, address: str) -> Offer:
+        served = self._served(network_id)
+        ports = [one for one in served.ports.values() if one.mac_address == question.mac]
+        answers = [
+            one.answer
+            for port in ports
+            for one in promises(port, served.terms, served.state, [])
+            if one.question.server == question.server
+        ]
+        octets = {
+            code: octets
+            for code, octets in answers[0].options.items()
+            if octets and code not in self.lacking
+        }
+        lease, next_server = answers[0].lease_seconds, answers[0].next_server
+        return Offer(address, 24, lease, question.server, octets, next_server=next_server)
 
     def keep(self, network_ids: Collection[str]) -> None:
         pass

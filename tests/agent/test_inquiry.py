@@ -2,12 +2,14 @@
 
 from ipam.agent import inquiry
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Prefix, Question, Refusal
+from ipam.agent.promised import PromisedAnswer
 from ipam.agent.proof import Promise
 from ipam.protocol.probes import Offered, ToldOption
 
 MAC = "fa:16:3e:00:00:05"
-FOUR = Promise(Question(MAC, "10.0.0.2"), frozenset({"10.0.0.5"}))
-SIX = Promise(Question(MAC, "2001:db8::2"), frozenset({"2001:db8::5"}))
+ANSWER = PromisedAnswer({26: b"\x05\x78"}, frozenset(), 60)
+FOUR = Promise(Question(MAC, "10.0.0.2"), frozenset({"10.0.0.5"}), "subnet-4", ANSWER)
+SIX = Promise(Question(MAC, "2001:db8::2"), frozenset({"2001:db8::5"}), "subnet-6", ANSWER)
 PREFIX = Prefix(
     "2001:db8::/64", on_link=True, autonomous=True, valid_seconds=60, preferred_seconds=60
 )

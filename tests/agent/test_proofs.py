@@ -9,7 +9,7 @@ from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 from ipam.agent.proofs import LASTING_SECONDS, LONGEST_RETRY_SECONDS, LONGEST_TURN_SECONDS
 from ipam.agent.reconciler import IDLE_SECONDS
 from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
-from tests.agent.network_rows import Json
+from tests.agent.network_rows import SUBNET4, SUBNET6, Json, subnet4, subnet6
 
 PORT = port_id(1, 5)
 
@@ -70,7 +70,9 @@ def test_an_option_that_the_answer_lacks_holds_the_port_up(host: LoopHost) -> No
     host.want(row(1, with_option("42")))
     until(host, lambda: PORT in host.reconciler.troubles)
     assert host.reports == {}
-    assert host.reconciler.troubles[PORT] == "dnsmasq's answer has no DHCP option 42"
+    assert host.reconciler.troubles[PORT] == (
+        "dnsmasq's answer has no DHCP option 42 (ntp-server)"
+    )
     host.prober.lacking.clear()
     until(host, lambda: host.reports == {PORT: True})
 
@@ -112,6 +114,118 @@ def test_a_changed_port_that_is_answered_no_more_stays_as_it_is_but_not_quietly(
     host.want(row(1, with_option("42", revision_number=4, status="ACTIVE")))
     until(host, lambda: PORT in host.reconciler.troubles)
     assert host.reports == {}
+
+
+def test_an_option_of_the_subnet_that_is_lacking_is_the_subnets_trouble(host: LoopHost) -> None:
+    host.prober.lacking.add(3)
+    host.want(row(1, port(1, 5), port(1, 6)))
+    until(host, lambda: SUBNET4 in host.reconciler.troubles)
+    assert host.reports == {}, "no port is quietly ready"
+    assert list(host.reconciler.troubles) == [SUBNET4], "one sentence, however many ports"
+    assert "has no DHCP option 3 (router)" in host.reconciler.troubles[SUBNET4]
+    host.prober.lacking.clear()
+    until(host, lambda: len(host.reports) == 2)
+
+
+def test_a_change_of_the_subnet_has_its_ports_proved_anew(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5, status="ACTIVE")))
+    host.settle()
+    asked = len(host.prober.asked)
+    host.want(row(1, port(1, 5, status="ACTIVE")))
+    host.settle()
+    assert len(host.prober.asked) == asked, "nothing has changed"
+    host.prober.lacking.add(6)
+    changed = subnet4(dns_nameservers=["192.0.2.99"])
+    host.want(row(1, port(1, 5, status="ACTIVE"), subnets=[changed]))
+    until(host, lambda: SUBNET4 in host.reconciler.troubles)
+    assert host.reports == {}, "its machine is served"
+
+
+def test_an_active_port_whose_machine_gets_no_address_any_more_is_down_until_it_does(
+    host: LoopHost,
+) -> None:
+    host.want(row(1, port(1, 5, status="ACTIVE"), port(1, 6, status="ACTIVE")))
+    host.settle()
+    host.prober.silent.add(mac(5))
+    changed = port(1, 5, status="ACTIVE", revision_number=4)
+    host.want(row(1, changed, port(1, 6, status="ACTIVE")))
+    until(host, lambda: bool(host.reports))
+    assert host.reports == {PORT: False}
+    assert host.reconciler.troubles[PORT] == f"dnsmasq does not offer 10.0.0.5 to {mac(5)}"
+    host.want(row(1, changed | {"status": "DOWN"}, port(1, 6, status="ACTIVE")))
+    host.prober.silent.clear()
+    until(host, lambda: host.reports == {PORT: True})
+    assert host.reconciler.troubles == {}
+    host.settle()
+
+
+def test_what_goes_within_seconds_makes_no_active_port_down(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5, status="ACTIVE")))
+    host.settle()
+    host.prober.silent.add(mac(5))
+    host.want(row(1, port(1, 5, status="ACTIVE", revision_number=4)))
+    until(host, lambda: PORT in host.reconciler.troubles)
+    assert host.reports == {}
+    host.prober.silent.clear()
+    host.settle()
+    assert host.reports == {}
+
+
+def test_a_port_whose_address_dnsmasq_keeps_back_is_proved_anew(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5, status="ACTIVE")))
+    host.settle()
+    said = Verdict(Kind.ADDRESS_DECLINED, "it was previously declined", address="10.0.0.5")
+    host.logs.said[network_id(1)] = [said]
+    host.neighbours.holders["10.0.0.5"] = mac(9)
+    host.prober.silent.add(mac(5))
+    host.reconciler.tidy(0.0, api_has_answered=True)
+    until(host, lambda: host.reports == {PORT: False})
+
+
+def advertised(mode: str, *ports: Json) -> Json:
+    return row(1, *ports, subnets=[subnet4(), subnet6(mode)])
+
+
+def own(number: int, **more: object) -> Json:
+    """A port whose machine makes its address by itself."""
+    address = {"subnet_id": SUBNET6, "ip_address": f"2001:db8::{number}"}
+    return port(1, number, **more) | {"fixed_ips": [address]}
+
+
+def test_a_machine_that_makes_its_address_is_ready_when_the_prefix_is_advertised(
+    host: LoopHost,
+) -> None:
+    host.prober.advertises = False
+    host.want(advertised("slaac", own(5), own(6), port(1, 7)))
+    until(host, lambda: network_id(1) in host.reconciler.troubles)
+    assert host.reports == {port_id(1, 7): True}, "it has no address there"
+    said = "dnsmasq sends no router advertisement"
+    assert host.reconciler.troubles == {network_id(1): said}
+    host.prober.advertises = True
+    until(host, lambda: len(host.reports) == 3)
+    asked = len(host.prober.solicited)
+    host.want(advertised("slaac", own(5), own(6), own(8), port(1, 7)))
+    until(host, lambda: len(host.reports) == 4)
+    assert len(host.prober.solicited) == asked, "once for all ports of a network"
+
+
+def test_information_without_an_address_is_proved_too(host: LoopHost) -> None:
+    host.prober.lacking.add(23)
+    host.want(advertised("dhcpv6-stateless", own(5)))
+    until(host, lambda: network_id(1) in host.reconciler.troubles)
+    assert "requests for information has no option 23" in host.reconciler.troubles[network_id(1)]
+    assert host.reports == {}
+
+
+def test_active_ports_are_down_when_nothing_is_advertised_after_a_change(host: LoopHost) -> None:
+    host.want(advertised("slaac", own(5, status="ACTIVE"), port(1, 6, status="ACTIVE")))
+    host.settle()
+    host.prober.advertises = False
+    host.want(
+        advertised("slaac", own(5, status="ACTIVE"), port(1, 6, status="ACTIVE")) | {"mtu": 1400}
+    )
+    until(host, lambda: bool(host.reports))
+    assert host.reports == {PORT: False}
 
 
 def test_a_restarted_agent_proves_what_it_takes_over(host: LoopHost) -> None:

@@ -19,7 +19,8 @@ GOES_STALE_SECONDS = 600.0
 SETTLED_SECONDS = 1.0
 """dnsmasq logs left out options right after the answer without them, within this time."""
 
-_BY_ADDRESS = (Kind.ADDRESS_LEASED, Kind.ADDRESS_OF_SERVER, Kind.ADDRESS_DECLINED)
+OF_ADDRESSES = (Kind.ADDRESS_LEASED, Kind.ADDRESS_OF_SERVER, Kind.ADDRESS_DECLINED)
+"""The kinds that say of an address that it is given to nobody."""
 _UNTIL_AN_ANSWER = (Kind.NO_RANGE, Kind.NO_ADDRESS_HERE)
 
 
@@ -111,7 +112,7 @@ class CurrentVerdicts:
             self._left_out[key] = _Heard(replace(verdict, mac=self._last_client), now)
             _bound(self._left_out, MOST_MACHINES)
             self._answered = {m: at for m, at in self._answered.items() if m in self._macs()}
-        elif verdict.kind in _BY_ADDRESS:
+        elif verdict.kind in OF_ADDRESSES:
             known = self._kept_back.get(verdict.address) == verdict
             self._kept_back[verdict.address] = verdict
             _bound(self._kept_back, MOST_MACHINES)

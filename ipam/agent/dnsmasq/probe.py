@@ -10,7 +10,7 @@ import random
 import select
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -76,18 +76,48 @@ class PacketProber:
 
         Raises OSError like `ask`.
         """
+        to = _octets(interface.mac)
+        answers = self._as_a_machine(
+            network_id,
+            interface,
+            lambda source: probe_frames.router_solicitation_frame(to, source),
+        )
+        for found in answers:
+            if found.kind == probe_frames.ROUTER_ADVERTISEMENT:
+                return probe_router.read_advertisement(found.payload)
+        return None
+
+    def information(
+        self, network_id: str, interface: Interface, options: Collection[int]
+    ) -> Mapping[int, bytes] | None:
+        """See outside.Prober."""
+        to, port = _octets(interface.mac), probe_frames.DHCPV6_CLIENT_PORT
+        xid = random.getrandbits(24)
+        message = probe_dhcp6.information_request(xid, options)
+        answers = self._as_a_machine(
+            network_id,
+            interface,
+            lambda source: probe_frames.dhcp6_frame(to, source, message, port),
+        )
+        for found in answers:
+            answer = probe_dhcp6.read_information(found.payload) if found.kind == port else None
+            if answer and answer[0] == xid:
+                return answer[1]
+        return None
+
+    def _as_a_machine(
+        self, network_id: str, interface: Interface, frame: Callable[[IPv6Address], bytes]
+    ) -> Iterator[probe_frames.FrameContent]:
+        """Send from the server's own link-local address. What then comes in PATIENCE_SECONDS."""
         loopback = self._loopback(network_id, interface)
         namespace = model.dhcp_namespace(network_id)
         source = call_in_namespace(namespace, lambda: _link_local(interface.inside))
         if source is None:
-            return None
-        frame = probe_frames.router_solicitation_frame(_octets(interface.mac), source)
-        self._sender.sendto(frame, (interface.outside, 0))
+            return
+        self._sender.sendto(frame(source), (interface.outside, 0))
         deadline = time.monotonic() + PATIENCE_SECONDS
         while found := _next(loopback, deadline):
-            if found.kind == probe_frames.ROUTER_ADVERTISEMENT:
-                return probe_router.read_advertisement(found.payload)
-        return None
+            yield found
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Close the sockets of all networks except these."""

@@ -1,7 +1,8 @@
-"""A synthetic DHCPv6 SOLICIT, relayed, and the ADVERTISE that answers it (RFC 8415). Pure.
+"""Synthetic DHCPv6 messages, and the answers to them (RFC 8415). Pure.
 
-The relay has an address of the server itself, to which the server sends the answer. The machine's
-MAC address is in an option of RFC 6939. An advertised address makes no lease.
+A SOLICIT is relayed: the relay has an address of the server itself, to which the server sends the
+answer. The machine's MAC address is in an option of RFC 6939. An advertised address makes no
+lease. An INFORMATION-REQUEST is a machine's own, as the server chooses options by the link.
 """
 
 import struct
@@ -10,7 +11,8 @@ from ipaddress import IPv6Address
 
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, PROBE_IAID, Offer, Refusal
 
-SOLICIT, ADVERTISE, RELEASE, RELAY_FORWARD, RELAY_REPLY = 1, 2, 8, 12, 13
+SOLICIT, ADVERTISE, REPLY, RELEASE = 1, 2, 7, 8
+INFORMATION_REQUEST, RELAY_FORWARD, RELAY_REPLY = 11, 12, 13
 CLIENT_ID, SERVER_ID, IA_NA, IA_TA, IA_ADDRESS, ASKED_FOR, ELAPSED = 1, 2, 3, 4, 5, 6, 8
 RELAY_MESSAGE, STATUS, LINK_LAYER_ADDRESS = 9, 13, 79
 USUAL_OPTIONS = (23, 24, 56, 59)
@@ -34,18 +36,13 @@ def solicit(
 
     With the DUID and IAID that hold the address already, as to another the server refuses it.
     """
-    asked = sorted({*USUAL_OPTIONS, *options})
-    message = b"".join(
-        (
-            bytes([SOLICIT]),
-            xid.to_bytes(3),
-            _option(CLIENT_ID, duid),
-            _option(ELAPSED, bytes(2)),
-            _option(ASKED_FOR, struct.pack(f"!{len(asked)}H", *asked)),
-            _option(IA_NA, iaid + bytes(8)),
-        )
-    )
+    message = _request(SOLICIT, xid, duid, options) + _option(IA_NA, iaid + bytes(8))
     return _relayed(relay, message, _option(LINK_LAYER_ADDRESS, b"\0\1" + mac))
+
+
+def information_request(xid: int, options: Collection[int]) -> bytes:
+    """A message of a machine that wants these options and no address."""
+    return _request(INFORMATION_REQUEST, xid, PROBE_DUID, options)
 
 
 def release(
@@ -96,6 +93,14 @@ def read_advertise(payload: bytes) -> tuple[int, Offer | Refusal] | None:
     )
 
 
+def read_information(payload: bytes) -> tuple[int, dict[int, bytes]] | None:
+    """The transaction and the options of a REPLY; None for anything else."""
+    if len(payload) < 4 or payload[0] != REPLY:
+        return None
+    options = read_options(payload[4:])
+    return int.from_bytes(payload[1:4]), {code: found[0] for code, found in options.items()}
+
+
 def read_options(data: bytes) -> dict[int, list[bytes]]:
     """Options by code, in the order of the message."""
     options: dict[int, list[bytes]] = {}
@@ -105,6 +110,19 @@ def read_options(data: bytes) -> dict[int, list[bytes]]:
         options.setdefault(code, []).append(data[at + 4 : at + 4 + size])
         at += 4 + size
     return options
+
+
+def _request(kind: int, xid: int, duid: bytes, options: Collection[int]) -> bytes:
+    asked = sorted({*USUAL_OPTIONS, *options})
+    return b"".join(
+        (
+            bytes([kind]),
+            xid.to_bytes(3),
+            _option(CLIENT_ID, duid),
+            _option(ELAPSED, bytes(2)),
+            _option(ASKED_FOR, struct.pack(f"!{len(asked)}H", *asked)),
+        )
+    )
 
 
 def _relayed(relay: IPv6Address, message: bytes, more: bytes = b"") -> bytes:

@@ -13,7 +13,9 @@ from ipaddress import IPv6Address
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_IPV6 = 0x86DD
 DHCP_SERVER_PORT = 67
+DHCPV6_CLIENT_PORT = 546
 DHCPV6_SERVER_PORT = 547
+DHCP_PORTS = (DHCP_SERVER_PORT, DHCPV6_CLIENT_PORT, DHCPV6_SERVER_PORT)
 ROUTER_ADVERTISEMENT = 134
 BROADCAST = b"\xff" * 4
 ALL_DHCP_SERVERS = socket.inet_pton(socket.AF_INET6, "ff02::1:2")
@@ -32,7 +34,7 @@ class FrameContent:
     """The content of a frame."""
 
     kind: int
-    """Its destination port, DHCP_SERVER_PORT or DHCPV6_SERVER_PORT, or ROUTER_ADVERTISEMENT."""
+    """Its destination port, one of DHCP_PORTS, or ROUTER_ADVERTISEMENT."""
     payload: bytes
     """The UDP payload, or the ICMPv6 message with its header."""
     source: str
@@ -48,10 +50,12 @@ def dhcp4_frame(server_mac: bytes, payload: bytes) -> bytes:
     return _ETHERNET.pack(server_mac, PROBE_MAC, ETHERTYPE_IPV4) + head + udp
 
 
-def dhcp6_frame(server_mac: bytes, source: IPv6Address, payload: bytes) -> bytes:
-    """A relay's frame to the server's interface, from an address of the server."""
+def dhcp6_frame(
+    server_mac: bytes, source: IPv6Address, payload: bytes, port: int = DHCPV6_SERVER_PORT
+) -> bytes:
+    """A frame to the server's interface, from an address of the server: a relay's by its port."""
     size = _UDP.size + len(payload)
-    plain = _UDP.pack(DHCPV6_SERVER_PORT, DHCPV6_SERVER_PORT, size, 0) + payload
+    plain = _UDP.pack(port, DHCPV6_SERVER_PORT, size, 0) + payload
     found = _checksum6(source.packed, ALL_DHCP_SERVERS, socket.IPPROTO_UDP, plain)
     udp = plain[:6] + struct.pack("!H", found or 0xFFFF) + plain[8:]
     head = _IPV6.pack(6 << 28, size, socket.IPPROTO_UDP, 64, source.packed, ALL_DHCP_SERVERS)
@@ -95,7 +99,7 @@ def checksum(data: bytes) -> int:
 def _ip_content(protocol: int, data: bytes, source: str) -> FrameContent | None:
     if protocol == socket.IPPROTO_UDP and len(data) >= _UDP.size:
         _from, to, size, _sum = _UDP.unpack_from(data)
-        if to in (DHCP_SERVER_PORT, DHCPV6_SERVER_PORT):
+        if to in DHCP_PORTS:
             return FrameContent(to, data[_UDP.size : size], source)
     if protocol == socket.IPPROTO_ICMPV6 and data[:1] == bytes([ROUTER_ADVERTISEMENT]):
         return FrameContent(ROUTER_ADVERTISEMENT, data, source)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from ipam.agent.dnsmasq.probe_router import read_names
 from ipam.rules import dhcp_option_table as table
 
+LONGEST_TOLD = 100
+
 
 def in_words(options: Mapping[int, bytes], ip_version: int) -> list[dict[str, str]]:
     """Code, name and value of each option, by code."""
@@ -18,6 +20,18 @@ def in_words(options: Mapping[int, bytes], ip_version: int) -> list[dict[str, st
         }
         for code in sorted(options)
     ]
+
+
+def named(code: int, ip_version: int) -> str:
+    """An option's number, with its name if it has one."""
+    name = (_NAMES6 if ip_version == 6 else _NAMES4).get(code, "")
+    return f"{code} ({name})" if name else str(code)
+
+
+def told(code: int, ip_version: int, data: bytes) -> str:
+    """An option's value, at most LONGEST_TOLD characters of it."""
+    value = _value(data, (_FORMS6 if ip_version == 6 else _FORMS4).get(code))
+    return value if len(value) <= LONGEST_TOLD else value[:LONGEST_TOLD] + "…"
 
 
 def _value(data: bytes, form: Callable[[bytes], str] | None) -> str:

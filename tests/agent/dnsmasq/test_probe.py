@@ -5,6 +5,7 @@ A real dnsmasq is asked by the system tests, which need root for the packets.
 
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -260,6 +261,25 @@ def test_without_an_advertisement_or_an_address_to_ask_from_there_is_none(host: 
     host.link_local = None
     assert host.prober.advertisement(NETWORK, INTERFACE) is None
     assert len(host.sender.sent) == 1
+
+
+def test_only_the_answer_to_its_own_question_is_the_information(host: Host) -> None:
+    def reply(frame: bytes, step: int) -> bytes:
+        xid = (int.from_bytes(frame[63:66]) + step) % 2**24
+        message = b"\7" + xid.to_bytes(3) + bytes((0, 23, 0, 1, 9))
+        return probe_frames.dhcp6_frame(TO_US, IPv6Address(SERVER6), message)[:54] + (
+            struct.pack("!HHHH", 547, 546, 8 + len(message), 0) + message
+        )
+
+    host.sender.answers = lambda frame: reply(frame, 0)
+    assert host.prober.information(NETWORK, INTERFACE, [23]) == {23: b"\x09"}
+    ((frame, to),) = host.sender.sent
+    assert to == INTERFACE.outside
+    assert IPv6Address(frame[22:38]) == host.link_local
+    host.sender.answers = lambda frame: reply(frame, 1)
+    assert host.prober.information(NETWORK, INTERFACE, [23]) is None
+    host.link_local = None
+    assert host.prober.information(NETWORK, INTERFACE, [23]) is None
 
 
 def test_the_link_local_address_is_that_of_the_interface(

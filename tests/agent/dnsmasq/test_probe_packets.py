@@ -98,6 +98,20 @@ def test_a_solicit_comes_from_a_relay_with_the_machines_mac_address() -> None:
     assert 14 not in inner, "rapid commit would make a lease"
 
 
+def test_information_is_asked_for_by_a_machine_without_an_address() -> None:
+    message = probe_dhcp6.information_request(7, [21])
+    frame = probe_frames.dhcp6_frame(SERVER_MAC, IPv6Address("fe80::1"), message, 546)
+    assert struct.unpack("!HH", frame[54:58]) == (546, 547)
+    assert message[:4] == bytes((11, 0, 0, 7))
+    inner = probe_dhcp6.read_options(message[4:])
+    assert struct.unpack("!5H", inner[6][0]) == (21, *probe_dhcp6.USUAL_OPTIONS)
+    assert not {3, 4} & inner.keys(), "who asks for an address is not answered"
+    reply = b"\7" + message[1:4] + option6(23, RELAY6.packed)
+    assert probe_dhcp6.read_information(reply) == (7, {23: RELAY6.packed})
+    assert probe_dhcp6.read_information(message) is None
+    assert probe_dhcp6.read_information(b"\7") is None
+
+
 def test_checksums_over_ipv6_are_right() -> None:
     solicit = probe_frames.dhcp6_frame(SERVER_MAC, RELAY6, b"odd")
     router = probe_frames.router_solicitation_frame(SERVER_MAC, IPv6Address("fe80::1"))

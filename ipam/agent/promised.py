@@ -1,0 +1,224 @@
+"""What the API promises a port's machine, in octets: by DHCP, and by router advertisement. Pure.
+
+It is decided from the API's description alone, and not from the text of dnsmasq's files.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
+
+from ipam import model, values
+from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
+from ipam.rules import dhcp_options, dns_names
+from ipam.rules.dhcp_option_values import INFINITE_SECONDS
+from ipam.rules.dhcp_option_wire import domain_names, encoded
+from ipam.rules.dhcp_options import DhcpOption
+from ipam.rules.subnet_options import is_unspecified
+
+NETMASK, ROUTER, NAME_SERVERS, HOST_NAME, DOMAIN, MTU = 1, 3, 6, 12, 15, 26
+T1, T2, SEARCH, ROUTES, OLD_ROUTES = 58, 59, 119, 121, 249
+NAME_SERVERS6, SEARCH6, FQDN6 = 23, 24, 39
+NEXT_SERVER = 255
+"""dnsmasq's number for the next server, which is a field in the head and no option."""
+LONGEST_MTU = 65535
+ANY_IPV4 = IPv4Network("0.0.0.0/0")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the network's description says of every machine's answer."""
+
+    mtu: int
+    dns_domain: str
+    lease_seconds: int
+    subnets: tuple[ServedSubnet, ...]
+
+    def subnet(self, network: str) -> ServedSubnet | None:
+        """The subnet with this CIDR."""
+        return next((one for one in self.subnets if one.cidr == network), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PromisedAnswer:
+    """The content of the answer to one machine in one subnet."""
+
+    options: Mapping[int, bytes]
+    """By code. Without octets the answer must not have the option."""
+    of_port: frozenset[int]
+    """The codes that the port itself decides; the others are the subnet's."""
+    lease_seconds: int
+    next_server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromisedAdvertisement:
+    """The content of a network's router advertisement."""
+
+    managed: bool
+    other: bool
+    mtu: int
+    prefixes: Mapping[str, bool]
+    """By prefix, whether machines make their own addresses in it."""
+    name_servers: tuple[str, ...] | None
+    """None if its subnets disagree, as there is one advertisement for all."""
+    search: tuple[str, ...]
+
+
+def terms(row: FullNetwork, served: Iterable[ServedSubnet]) -> Terms:
+    """The network's part; `served` are the subnets in which its DHCP server answers."""
+    return Terms(row.mtu, row.dns_domain, row.lease_seconds, tuple(served))
+
+
+def answer(
+    of_network: Terms,
+    subnet: ServedSubnet,
+    *,
+    hostname: str,
+    extra_dhcp_opts: Sequence[ServedDhcpOption],
+) -> PromisedAnswer:
+    """What a port is promised in a subnet. Its own options replace the subnet's.
+
+    An option that no machine can be sent is left out; that it is one, is said elsewhere.
+    """
+    version = subnet.ip_version
+    mine = list(_own_options(extra_dhcp_opts, version))
+    times = [_number(one) for one in _readable(extra_dhcp_opts, 4) if one.is_lease_time]
+    lease_seconds = times[-1] if times else of_network.lease_seconds
+    of_port = {one.number: encoded(one) for one in mine if one.number != NEXT_SERVER}
+    of_port = {**_name(hostname, version), **of_port}
+    if version == 4:
+        _leave_out_odd_times(of_port, lease_seconds)
+    of_subnet = _subnet6(of_network, subnet) if version == 6 else _subnet4(of_network, subnet)
+    next_server = [one for one in mine if version == 4 and one.number == NEXT_SERVER]
+    return PromisedAnswer(
+        {**of_subnet, **of_port},
+        frozenset(of_port),
+        lease_seconds,
+        str(next_server[-1].values[0]) if next_server else "",
+    )
+
+
+def advertisement(of_network: Terms) -> PromisedAdvertisement | None:
+    """What machines hear of the network's IPv6 subnets; None if another router advertises."""
+    modes = {s.cidr: s.ipv6_ra_mode for s in of_network.subnets if is_advertised(s)}
+    if not modes:
+        return None
+    lists = {tuple(_name_servers(s)) for s in of_network.subnets if is_advertised(s)}
+    return PromisedAdvertisement(
+        managed=model.DHCPV6_STATEFUL in modes.values(),
+        other=not {model.DHCPV6_STATEFUL, model.DHCPV6_STATELESS}.isdisjoint(modes.values()),
+        mtu=of_network.mtu,
+        prefixes={cidr: mode != model.DHCPV6_STATEFUL for cidr, mode in modes.items()},
+        name_servers=next(iter(lists)) if len(lists) == 1 else None,
+        search=tuple(_domains(of_network)),
+    )
+
+
+def information(of_network: Terms) -> Mapping[int, bytes]:
+    """The options of the answer to a machine that asks by DHCPv6 for no address.
+
+    None are promised where other subnets are beside the stateless one: dnsmasq does not know whose
+    options to send, and the advertisement has them.
+    """
+    six = [one for one in of_network.subnets if one.ip_version == 6]
+    stateless = [one for one in six if one.ipv6_ra_mode == model.DHCPV6_STATELESS]
+    return _subnet6(of_network, six[0]) if len(six) == 1 and stateless else {}
+
+
+def is_advertised(subnet: ServedSubnet) -> bool:
+    """Whether the network's DHCP server advertises the subnet's prefix."""
+    return subnet.ip_version == 6 and subnet.ipv6_ra_mode is not None
+
+
+def _subnet4(of_network: Terms, subnet: ServedSubnet) -> dict[int, bytes]:
+    """Clients that know classless routes ignore the router option; so each has the default."""
+    routes = [(ip_network(one.destination), one.nexthop) for one in subnet.host_routes]
+    gateway = subnet.gateway_ip
+    if gateway and not is_unspecified(gateway):
+        if routes:
+            routes = [one for one in routes if one[0] != ANY_IPV4] + [(ANY_IPV4, gateway)]
+    else:
+        hops = (hop for to, hop in routes if to == ANY_IPV4)
+        gateway = next((hop for hop in hops if not is_unspecified(hop)), None)
+    classless = encoded(DhcpOption(ROUTES, 4, tuple(_flat(routes))))
+    domains = list(_domains(of_network))
+    found = {
+        NETMASK: IPv4Network(subnet.cidr).netmask.packed,
+        ROUTER: IPv4Address(gateway).packed if gateway else b"",
+        NAME_SERVERS: _packed(_name_servers(subnet)),
+        DOMAIN: ",".join(domains).encode(),
+        SEARCH: domain_names(domains),
+        ROUTES: classless,
+        OLD_ROUTES: classless,
+    }
+    return found | ({MTU: of_network.mtu.to_bytes(2)} if of_network.mtu <= LONGEST_MTU else {})
+
+
+def _subnet6(of_network: Terms, subnet: ServedSubnet) -> dict[int, bytes]:
+    return {
+        NAME_SERVERS6: _packed(_name_servers(subnet)),
+        SEARCH6: domain_names(_domains(of_network)),
+    }
+
+
+def _flat(routes: Iterable[tuple[object, str]]) -> Iterator[IPv4Network | IPv4Address]:
+    for destination, nexthop in routes:
+        yield IPv4Network(str(destination))
+        yield IPv4Address(nexthop)
+
+
+def _name_servers(subnet: ServedSubnet) -> list[str]:
+    """0.0.0.0 or :: means none."""
+    return [str(ip_address(one)) for one in subnet.dns_nameservers if not is_unspecified(one)]
+
+
+def _packed(addresses: Iterable[str]) -> bytes:
+    return b"".join(ip_address(one).packed for one in addresses)
+
+
+def _domains(of_network: Terms) -> Iterator[str]:
+    bare = of_network.dns_domain.removesuffix(".")
+    if bare and values.is_domain(bare):
+        yield bare
+
+
+def _name(hostname: str, version: int) -> dict[int, bytes]:
+    """The machine's name. In DHCPv6 it is a part of a domain, so without end (RFC 4704)."""
+    label = dns_names.host_label(hostname)
+    if not label or not values.is_domain(label):
+        return {}
+    octets = label.encode()
+    return {HOST_NAME: octets} if version == 4 else {FQDN6: bytes((1, len(octets))) + octets}
+
+
+def _own_options(wishes: Sequence[ServedDhcpOption], version: int) -> Iterator[DhcpOption]:
+    for option in _readable(wishes, version):
+        is_met = all(condition.startswith("!") for condition in option.conditions)
+        if is_met and not option.is_lease_time and not option.is_client_id:
+            yield option
+
+
+def _readable(wishes: Sequence[ServedDhcpOption], version: int) -> Iterator[DhcpOption]:
+    for wish in wishes:
+        if wish.ip_version != version:
+            continue
+        try:
+            yield dhcp_options.parse(wish.opt_name, wish.opt_value or "", version)
+        except ValueError:
+            continue
+
+
+def _number(option: DhcpOption) -> int:
+    return int.from_bytes(encoded(option))
+
+
+def _leave_out_odd_times(options: dict[int, bytes], lease_seconds: int) -> None:
+    """Promise no time of renewal that dnsmasq replaces: each has to be before the next."""
+    is_infinite = lease_seconds == INFINITE_SECONDS
+    t2 = lease_seconds * 7 // 8
+    for code in (T2, T1):
+        seconds = int.from_bytes(options.get(code, b""))
+        if is_infinite or not 2 < seconds < (lease_seconds if code == T2 else t2):
+            options.pop(code, None)
+        elif code == T2:
+            t2 = seconds
