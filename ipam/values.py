@@ -14,6 +14,8 @@ from ipam import model
 from ipam.model import is_uuid as is_uuid  # noqa: PLC0414  # a check like the others here
 
 NAME_LENGTH: Final = 255
+TAGS_MAX: Final = 50
+"""How many tags a resource may have."""
 SQL_INTEGER_MAX: Final = 2**31 - 1
 OWNERS: Final = ("compute:", "network:", "neutron:")
 """What the device_owner of ports begins with."""
@@ -186,6 +188,7 @@ Description: TypeAlias = Annotated[str, _text(readable, max_length=NAME_LENGTH)]
 ShortName: TypeAlias = Annotated[str, _text(printable, max_length=64)]
 ProjectId: TypeAlias = Annotated[str, _text(printable, max_length=NAME_LENGTH)]
 Tag: TypeAlias = Annotated[str, _text(printable, min_length=1, max_length=NAME_LENGTH)]
+Tags: TypeAlias = Annotated[list[Tag], Meta(max_length=TAGS_MAX)]
 Uuid: TypeAlias = Annotated[str, _text(uuid, "uuid")]
 IpAddress: TypeAlias = Annotated[str, _text(address, "ip-address", max_length=64)]
 Cidr: TypeAlias = Annotated[str, _text(cidr, "cidr", max_length=64)]

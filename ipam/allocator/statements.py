@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from ipam.allocator.ranges import AddressRange
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.errors import SubnetNotFound
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
@@ -132,14 +132,14 @@ def list_stands(tx: Transaction, subnet_pk: int, list_id: int) -> bool:
 
 def delete_rows(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None:
     """Delete the rows of addresses."""
-    for some in chunks(sorted(ips)):
+    for some in alternatives(sorted(ips)):
         tx.execute(delete(ip_address).where(_A.subnet_pk == subnet_pk, _A.ip.in_(some)))
 
 
 def without_row(tx: Transaction, subnet_pk: int, ips: Sequence[bytes]) -> list[bytes]:
     """The addresses that nobody owns and that are not cooling, as far as this transaction sees."""
     used: set[bytes] = set()
-    for some in chunks(ips):
+    for some in alternatives(ips):
         query = select(_A.ip).where(_A.subnet_pk == subnet_pk, _A.ip.in_(some))
         used.update(bytes(row[0]) for row in tx.execute(query))
     return [ip for ip in ips if ip not in used]

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, exists, select
 
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store import tables
 from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
@@ -95,7 +95,7 @@ def forget(tx: Transaction, *, before_us: int, limit: int) -> int:
             .with_for_update(skip_locked=True)
         )
         if pks := list(tx.execute(query).scalars()):
-            for some in chunks(pks):
+            for some in alternatives(pks):
                 tx.execute(delete(_T).where(_T.c.pk.in_(some)))
             return len(pks)
     return 0

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, bindparam, insert, select
 
 from ipam import clock, model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store import tables
 from ipam.store.allocation_history import ALLOCATED, CHANGED, RELEASED
 from ipam.store.engine.database import Transaction
@@ -199,11 +199,11 @@ def _look_up(tx: Transaction, ledger: _Ledger) -> None:
     """Read the ports and subnets that are not known yet."""
     port, network, subnet = tables.port, tables.network, tables.subnet
     owners = sorted({move.owner_pk for move in ledger.allocations} - ledger.holders.keys())
-    for some in chunks(owners):
+    for some in alternatives(owners):
         query = select(port.c.pk, *_holder_columns()).where(port.c.pk.in_(some))
         ledger.holders.update({row.pk: _holder(row) for row in tx.execute(query)})
     unknown = sorted({move.subnet_pk for move in ledger.allocations} - ledger.places.keys())
-    for some in chunks(unknown):
+    for some in alternatives(unknown):
         places = (
             select(subnet.c.pk, subnet.c.id.label("subnet_id"), network.c.id.label("network_id"))
             .join(network, network.c.pk == subnet.c.network_pk)

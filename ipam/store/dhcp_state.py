@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from ipam import model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store import scheduling, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -124,7 +124,7 @@ def _part(kind: int, table: Any, network_pk: Any = None) -> Select[Any]:
 
 def _rows(tx: Transaction, table: Any, pks: Sequence[int]) -> list[Record]:
     found: list[Record] = []
-    for some in chunks(sorted(pks)):
+    for some in alternatives(sorted(pks)):
         found += tx.execute(select(table).where(table.c.pk.in_(some)).order_by(table.c.pk)).all()
     return found
 
@@ -132,7 +132,7 @@ def _rows(tx: Transaction, table: Any, pks: Sequence[int]) -> list[Record]:
 def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple[str, bytes]]]:
     owned = tables.ip_address
     found: dict[int, list[tuple[str, bytes]]] = {pk: [] for pk in port_pks}
-    for some in chunks(sorted(port_pks)):
+    for some in alternatives(sorted(port_pks)):
         query = (
             select(owned.c.owner_pk, owned.c.ip, _subnet.c.id)
             .join_from(owned, _subnet, _subnet.c.pk == owned.c.subnet_pk)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from ipam import clock, model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
@@ -73,7 +73,7 @@ class Surroundings:
 def surroundings(tx: Transaction, pks: Sequence[int]) -> dict[int, Surroundings]:
     """The surroundings of each network. Runs one statement per chunk of networks."""
     found: dict[int, Surroundings] = {pk: Surroundings() for pk in pks}
-    for some in chunks(pks):
+    for some in alternatives(pks):
         for row in tx.execute(_SURROUNDINGS, {"pks": some}):
             around = found[row.network_pk]
             if row.place == _ZONE:

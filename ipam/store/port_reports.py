@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, not_, select, update
 
 from ipam import model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store import port_bindings, scheduling, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -60,7 +60,7 @@ def _set_status(
 ) -> Reported:
     ids = sorted(revisions)
     reported = Reported([], [])
-    for some in chunks(ids):
+    for some in alternatives(ids):
         query = (
             select(*_REPORTED, _port.c.status)
             .where(_port.c.id.in_(some), mine)
@@ -85,7 +85,7 @@ def _expect(
     """
     ids = sorted(revisions)
     found: list[Record] = []
-    for some in chunks(ids):
+    for some in alternatives(ids):
         query = (
             select(*_REPORTED, _binding.c.ready)
             .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)

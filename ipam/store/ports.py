@@ -3,10 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from ipam import model
+from ipam.chunks import padded
 from ipam.errors import (
     Conflict,
     HTTPBadRequest,
@@ -22,6 +33,9 @@ from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation
 from ipam.store.engine.rows_by_number import ByNumbers
 
+FIXED_IPS_ASKED_MAX: Final = 200
+"""How many addresses, subnets and parts of addresses one list of ports may ask for."""
+
 _T = tables.port
 _IP = tables.ip_address
 
@@ -29,7 +43,13 @@ _IP = tables.ip_address
 def _by_fixed_ips(tx: Transaction, given: Sequence[str]) -> ColumnElement[bool]:
     """`fixed_ips=ip_address=X`, `subnet_id=Y`, `ip_address_substr=Z`: one kind OR, kinds AND."""
     wanted: dict[str, list[str]] = {}
-    for part in ",".join(given).split(","):
+    parts = list(dict.fromkeys(",".join(given).split(",")))
+    if len(parts) > FIXED_IPS_ASKED_MAX:
+        raise HTTPBadRequest(
+            f"Invalid input for fixed_ips. Reason: it names {len(parts)} addresses, subnets and"
+            f" parts; at most {FIXED_IPS_ASKED_MAX} can be asked for."
+        )
+    for part in parts:
         name, equals, value = part.partition("=")
         if not equals or name not in ("ip_address", "subnet_id", "ip_address_substr"):
             raise HTTPBadRequest(
@@ -39,12 +59,12 @@ def _by_fixed_ips(tx: Transaction, given: Sequence[str]) -> ColumnElement[bool]:
         wanted.setdefault(name, []).append(value)
     conditions = []
     if addresses := wanted.get("ip_address"):
-        conditions.append(_owns(_IP.c.ip.in_([_packed(text) for text in addresses])))
+        conditions.append(_owns(_IP.c.ip.in_(padded([_packed(text) for text in addresses]))))
     if subnets := wanted.get("subnet_id"):
-        ids = select(tables.subnet.c.pk).where(tables.subnet.c.id.in_(subnets))
+        ids = select(tables.subnet.c.pk).where(tables.subnet.c.id.in_(padded(subnets)))
         conditions.append(_owns(_IP.c.subnet_pk.in_(ids)))
-    if parts := wanted.get("ip_address_substr"):
-        conditions.append(_T.c.pk.in_(_owners_of_similar(tx, parts)))
+    if similar := wanted.get("ip_address_substr"):
+        conditions.append(_is_one_of(tx, _owners_of_similar(tx, similar)))
     return and_(*conditions)
 
 
@@ -61,7 +81,7 @@ def _packed(text: str) -> bytes:
         ) from None
 
 
-def _owners_of_similar(tx: Transaction, parts: Sequence[str]) -> Any:
+def _owners_of_similar(tx: Transaction, parts: Sequence[str]) -> list[int]:
     """The numbers of ports with an address whose text contains one of these parts.
 
     The databases have no common function for the text of a packed address, so this reads every
@@ -69,8 +89,22 @@ def _owners_of_similar(tx: Transaction, parts: Sequence[str]) -> Any:
     """
     found = tx.execute(select(_IP.c.ip, _IP.c.owner_pk).where(_IP.c.owner_pk.is_not(None)))
     owners = {row.owner_pk for row in found if any(part in model.unpack(row.ip) for part in parts)}
-    # Literals in the statement, because no database takes this many parameters.
-    return bindparam("owners", sorted(owners), expanding=True, literal_execute=True)
+    return sorted(owners)
+
+
+def _is_one_of(tx: Transaction, owners: list[int]) -> ColumnElement[bool]:
+    """The ports with these numbers, of which there may be more than parameters in a statement.
+
+    They are one parameter, so that no driver keeps a statement with all of them in it.
+    """
+    match tx.dialect:
+        case "postgresql":
+            return _T.c.pk == any_(bindparam("owners", owners, type_=ARRAY(BigInteger)))
+        case "sqlite":
+            each = func.json_each(bindparam("owners", str(owners))).table_valued("value")
+            return _T.c.pk.in_(select(each.c.value))
+        case _:  # its driver keeps no statements
+            return _T.c.pk.in_(bindparam("owners", owners, expanding=True, literal_execute=True))
 
 
 _COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store import tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -122,7 +122,7 @@ def take(
 ) -> None:
     """Assign these networks to the agent where a slot is free. Unique keys decide a race."""
     used: dict[int, set[int]] = {pk: set() for pk in network_pks}
-    for some in chunks(network_pks):
+    for some in alternatives(network_pks):
         query = select(_ASSIGNED.c.network_pk, _ASSIGNED.c.slot)
         for row in tx.execute(query.where(_ASSIGNED.c.network_pk.in_(some))):
             used[row.network_pk].add(row.slot)

@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ipam import clock, model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.errors import InvalidInput
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine import rows
@@ -76,7 +76,7 @@ def set_prefixes(tx: Transaction, pk: int, prefixes: Sequence[str]) -> None:
 def prefixes(tx: Transaction, pks: Sequence[int]) -> dict[int, list[str]]:
     """The prefixes of each pool, lowest first."""
     found: dict[int, list[str]] = {pk: [] for pk in pks}
-    for some in chunks(pks):
+    for some in alternatives(pks):
         query = select(_PREFIX).where(_PREFIX.c.subnetpool_pk.in_(some)).order_by(_PREFIX.c.first)
         for row in tx.execute(query):
             cidr = f"{model.unpack(row.first)}/{row.prefixlen}"

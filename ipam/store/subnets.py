@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select
 
 from ipam import model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
@@ -67,7 +67,7 @@ def has_ipv6(tx: Transaction, network_pk: int) -> bool:
 def pools(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
     """The allocation pools of each subnet, lowest first."""
     found: dict[int, list[Pool]] = {pk: [] for pk in subnet_pks}
-    for some in chunks(subnet_pks):
+    for some in alternatives(subnet_pks):
         rows = tx.execute(select(_POOL).where(_POOL.c.subnet_pk.in_(some)).order_by(_POOL.c.first))
         for row in rows:
             found[row.subnet_pk].append((row.first, row.last))

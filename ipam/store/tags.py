@@ -5,35 +5,60 @@ table `tag`, where filters find them. Both change in one transaction, under the 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, insert, not_, select
 
+from ipam.chunks import padded
+from ipam.errors import HTTPBadRequest
 from ipam.store import tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record, SpecialFilter
+from ipam.values import TAGS_MAX
 
 _T = tables.tag
 
 
 def filters(table: Table) -> Mapping[str, SpecialFilter]:
-    """The four filters of Neutron. Each takes tags joined by commas, and may be repeated."""
+    """The four filters of Neutron. Each takes tags joined by commas, and may be repeated.
 
-    def has(tag: str) -> ColumnElement[bool]:
-        tagged = select(_T.c.resource_pk).where(_T.c.resource_type == table.name, _T.c.tag == tag)
-        return table.c.pk.in_(tagged)
+    However many tags they name, each is one condition. They raise HTTPBadRequest for more tags
+    than a resource can have.
+    """
+
+    def has_any(wanted: Sequence[str]) -> ColumnElement[bool]:
+        return table.c.pk.in_(_tagged(table, wanted))
+
+    def has_all(wanted: Sequence[str]) -> ColumnElement[bool]:
+        counted = _tagged(table, wanted).group_by(_T.c.resource_pk)
+        return table.c.pk.in_(counted.having(func.count() == len(wanted)))
 
     return {
-        "tags": _combined(lambda wanted: and_(*map(has, wanted))),
-        "tags-any": _combined(lambda wanted: or_(*map(has, wanted))),
-        "not-tags": _combined(lambda wanted: not_(and_(*map(has, wanted)))),
-        "not-tags-any": _combined(lambda wanted: not_(or_(*map(has, wanted)))),
+        "tags": _combined("tags", has_all),
+        "tags-any": _combined("tags-any", has_any),
+        "not-tags": _combined("not-tags", lambda wanted: not_(has_all(wanted))),
+        "not-tags-any": _combined("not-tags-any", lambda wanted: not_(has_any(wanted))),
     }
 
 
-def _combined(condition: Callable[[list[str]], ColumnElement[bool]]) -> SpecialFilter:
+def _tagged(table: Table, wanted: Sequence[str]) -> Select[Any]:
+    """The number of each resource of the table, once for each of these tags that it has."""
+    of_kind = select(_T.c.resource_pk).where(_T.c.resource_type == table.name)
+    return of_kind.where(_T.c.tag.in_(padded(wanted)))
+
+
+def _combined(
+    name: str, condition: Callable[[Sequence[str]], ColumnElement[bool]]
+) -> SpecialFilter:
     def build(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
-        return condition([tag for text in texts for tag in text.split(",")])
+        wanted = list(dict.fromkeys(tag for text in texts for tag in text.split(",")))
+        if len(wanted) > TAGS_MAX:
+            raise HTTPBadRequest(
+                f"Invalid input for {name}. Reason: it names {len(wanted)} tags; a resource has at"
+                f" most {TAGS_MAX}."
+            )
+        return condition(wanted)
 
     return build
 

@@ -13,12 +13,12 @@ from ipam.errors import NotFound
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record, Viewer
 from ipam.store.engine.reading import read_one
-from ipam.values import is_uuid
+from ipam.values import NAME_LENGTH, is_uuid
 
 Views = Callable[[Transaction, Sequence[Record]], list[Any]]
 """View structs of these rows, in their order."""
 
-KINDS_KEPT: Final = 256
+KINDS_KEPT: Final = 32
 """How many narrowed kinds are kept, one for each set of fields that clients ask for."""
 
 
@@ -58,7 +58,7 @@ class Kind:
     def missing(self, resource_id: str) -> NotFound:
         """The error for an id without a resource."""
         title = self.name.replace("_", " ").capitalize()
-        return self.not_found(f"{title} {resource_id} could not be found.")
+        return self.not_found(f"{title} {resource_id[:NAME_LENGTH]} could not be found.")
 
     def show(self, tx: Transaction, resource_id: str, viewer: Viewer | None = None) -> Any:
         """The view of one item, if the viewer may see it (None may see all).

@@ -2,12 +2,12 @@
 
 The resource's `Collection` says by which names one can filter and sort. The type of a value is
 that of the field in the view. Unknown filter names are ignored, as in Neutron. Impossible values
-are refused.
+are refused. Whatever is asked for has a bound, and what is said twice counts once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -18,9 +18,16 @@ from ipam.api.http.attributes import BOOLEANS, canonical, read_one, scalar_type,
 from ipam.errors import HTTPBadRequest
 from ipam.store.engine.listing import Collection, ListQuery
 
+Check: TypeAlias = Callable[[str], str]
+
 RESERVED: Final = ("fields", "sort_key", "sort_dir", "limit", "marker", "page_reverse")
 LARGEST: Final = 2**63 - 1
 """No column has a larger number, and databases refuse to compare with one."""
+
+QUERY_LENGTH_MAX: Final = 32_768
+"""Room for 800 ids. Neutron's own client sends at most 8,192 characters."""
+PARAMETERS_MAX: Final = 1000
+SORT_KEYS_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def parse_query(
                 _filter_value(collection, view, name, text, faults)
             )
     query = ListQuery(
-        filters=filters,
+        filters={name: list(dict.fromkeys(values)) for name, values in filters.items()},
         sorts=_sorts(reserved["sort_key"], reserved["sort_dir"], collection, faults),
         limit=_limit(reserved["limit"], page_size_max, faults),
         marker=_printable("marker", reserved["marker"][-1], faults)
@@ -62,9 +69,21 @@ def parse_query(
 
 
 def query_pairs(query_string: str) -> list[tuple[str, str]]:
-    """Names and values of a query string, including empty values."""
+    """Names and values of a query string, including empty values.
+
+    Raises HTTPBadRequest if it is too long or cannot be read.
+    """
+    if len(query_string) > QUERY_LENGTH_MAX:
+        raise HTTPBadRequest(
+            f"The query string has {len(query_string)} characters; at most {QUERY_LENGTH_MAX} are"
+            " read."
+        )
+    if (count := query_string.count("&") + 1) > PARAMETERS_MAX:
+        raise HTTPBadRequest(
+            f"The query string has {count} parameters; at most {PARAMETERS_MAX} are read."
+        )
     try:
-        return parse_qsl(query_string, keep_blank_values=True, max_num_fields=10_000)
+        return parse_qsl(query_string, keep_blank_values=True)
     except ValueError as error:
         raise HTTPBadRequest(f"The query string cannot be read: {error}.") from None
 
@@ -114,14 +133,14 @@ def _filter_value(
     collection: Collection, view: type[Struct], name: str, text: str, faults: list[str]
 ) -> Any:
     if name in collection.special:
-        return _printable(name, text, faults)
+        return _printable(name, text, faults, check=values.printable)
     kind = filter_type(collection, view, name)
     if kind is bool:
         return _boolean(name, text, faults)
     if kind is int:
         return _integer(name, text, faults)
     try:
-        return read_one(view, name, canonical(view, name, values.printable(text)))
+        return read_one(view, name, canonical(view, name, _short(text)))
     except ValueError as error:
         faults.append(f"Invalid input for {name}. Reason: {error}.")
         return None
@@ -139,9 +158,16 @@ def filter_type(collection: Collection, view: type[Struct], name: str) -> type |
     return found
 
 
-def _printable(name: str, text: str, faults: list[str]) -> str:
+def _short(text: str) -> str:
+    """A text that a column may have. Raises ValueError."""
+    if len(text) > values.NAME_LENGTH:
+        raise ValueError(f"It has {len(text)} characters; no value has over {values.NAME_LENGTH}")
+    return values.printable(text)
+
+
+def _printable(name: str, text: str, faults: list[str], *, check: Check = _short) -> str:
     try:
-        return values.printable(text)
+        return check(text)
     except ValueError as error:
         faults.append(f"Invalid input for {name}. Reason: {error}.")
         return ""
@@ -193,8 +219,14 @@ def _sorts(
     if directions and len(directions) != len(names):
         faults.append("The number of sort_keys and sort_dirs must be the same.")
         return ()
+    if len(names) > SORT_KEYS_MAX:
+        faults.append(f"{len(names)} sort_keys are given; at most {SORT_KEYS_MAX} can be.")
+        return ()
     descending = [text == "desc" for text in directions] or [False] * len(names)
-    return tuple(zip(names, descending, strict=True))
+    first: dict[str, bool] = {}
+    for name, is_descending in zip(names, descending, strict=True):
+        first.setdefault(name, is_descending)  # a repeated key changes no order
+    return tuple(first.items())
 
 
 def filter_names(collection: Collection) -> Mapping[str, bool]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import ArgumentError
 
 from ipam import files
+from ipam.store.engine.kept_statements import CompiledStatements, bounded_cursor
 
 POOL_TIMEOUT_SECONDS = 8
 CONNECT_TIMEOUT_SECONDS = 3
@@ -56,6 +57,7 @@ def create_engine(
         "pool_timeout": POOL_TIMEOUT_SECONDS,
         "pool_size": pool_size,
         "max_overflow": 0,
+        "execution_options": {"compiled_cache": CompiledStatements()},
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
     }
@@ -117,6 +119,7 @@ def _postgresql(
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "options": f"-c lock_timeout={lock_wait_seconds}s",
+            "cursor_factory": bounded_cursor(),
             **keepalives,
         },
         **options,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_
 
+from ipam.chunks import padded
 from ipam.errors import HTTPBadRequest
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import SpecialFilter
@@ -37,7 +38,7 @@ def equal(column: ColumnElement[int]) -> SpecialFilter:
     """Rows whose column of microseconds has exactly one of these instants."""
 
     def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
-        return column.in_([microseconds(text) for text in texts])
+        return column.in_(padded([microseconds(text) for text in texts]))
 
     return condition
 
@@ -46,7 +47,7 @@ def equal_seconds(column: ColumnElement[int]) -> SpecialFilter:
     """Rows whose column of seconds has exactly one of these instants."""
 
     def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
-        return column.in_([microseconds(text) // 1_000_000 for text in texts])
+        return column.in_(padded([microseconds(text) // 1_000_000 for text in texts]))
 
     return condition
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import LargeBinary
 
 from ipam import model
+from ipam.chunks import padded
 from ipam.store.engine.listing import STATEMENTS_KEPT, Collection, Viewer
 from ipam.store.engine.rows_by_number import ByNumbers
 
@@ -108,7 +109,7 @@ def filter_values(shape: Shape, filters: Mapping[str, Sequence[Any]]) -> dict[st
         values = filters[name]
         if isinstance(shape.collection.columns[name].type, LargeBinary):
             values = [model.pack(value) for value in values]
-        found[f"filter_{number}"] = values[0] if is_single else list(values)
+        found[f"filter_{number}"] = values[0] if is_single else padded(values)
     return found
 
 
@@ -176,13 +177,13 @@ def keys_of(
 
 def after(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
     """Rows whose keys come after these values: greater in one key, equal in all before it."""
-    alternatives = []
-    equal: list[ColumnElement[bool]] = []
-    for key, value in zip(keys, values, strict=True):
+    condition: ColumnElement[bool] = false()
+    for key, value in zip(reversed(keys), reversed(values), strict=True):
         if value is None:
-            equal.append(key.column.is_(None))
+            condition = and_(key.column.is_(None), condition)
             continue
-        greater = key.column < value if key.descending else key.column > value
-        alternatives.append(and_(*equal, greater))
-        equal.append(key.column == value)
-    return or_(*alternatives)
+        # SQLAlchemy compares nothing with a bare True, but a column of booleans has an order.
+        place: Any = bindparam(None, value, type_=key.column.type)
+        greater = key.column < place if key.descending else key.column > place
+        condition = or_(greater, and_(key.column == place, condition))
+    return condition

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select
 
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.errors import HTTPBadRequest
 from ipam.store.engine import list_statements
 from ipam.store.engine.database import Transaction
@@ -66,7 +66,7 @@ def relations(
 ) -> dict[str, frozenset[str]]:
     """The relations to the project of each row with one of these ids. Skips unknown ids."""
     found: dict[str, frozenset[str]] = {}
-    for some in chunks(ids):
+    for some in alternatives(ids):
         parameters = {"viewer": project_id, "ids": some}
         for row in tx.execute(list_statements.relations(collection), parameters).mappings():
             found[row["the_id"]] = frozenset(name for name in row if row[name] == 1)

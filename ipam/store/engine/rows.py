@@ -8,7 +8,7 @@ from sqlalchemy import Insert, Select, bindparam, insert, select, update
 from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type, not the library
 
 from ipam import clock, model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -34,7 +34,7 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
     tx.execute(_insert(table), [dict(row) for row in rows])
     pks: dict[str, int] = {}
     ids = [row["id"] for row in rows]
-    for some in chunks(ids):
+    for some in alternatives(ids):
         found = select(table.c.id, table.c.pk).where(table.c.id.in_(some))
         pks |= {row.id: row.pk for row in tx.execute(found)}
     return [pks[each] for each in ids]

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam
 
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.store.engine.database import Transaction
 
 
@@ -28,5 +28,5 @@ class ByNumbers:
         elif tx.dialect == "postgresql":
             yield self._all, {"numbers": list(numbers)}
         else:
-            for some in chunks(numbers):
+            for some in alternatives(numbers):
                 yield self._some, {"numbers": some}

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select
 
 from ipam import clock, model
-from ipam.chunks import chunks
+from ipam.chunks import alternatives
 from ipam.model import LeaseAction
 from ipam.rules.leases import Lease, LeaseEvent
 from ipam.store.engine.database import Transaction
@@ -58,7 +58,7 @@ def forget_events(tx: Transaction, *, before_us: int, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     pks = list(tx.execute(query).scalars())
-    for some in chunks(pks):
+    for some in alternatives(pks):
         tx.execute(delete(lease_event).where(lease_event.c.pk.in_(some)))
     return len(pks)
 

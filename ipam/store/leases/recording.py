@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
 from ipam import clock, model
-from ipam.chunks import MOST_PARAMETERS, chunks
+from ipam.chunks import MOST_PARAMETERS, alternatives
 from ipam.rules.leases import Holder, Key, Lease, LeaseEvent, after_all, holder_of
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.write_again import write_again
@@ -61,7 +61,7 @@ def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
 
 def _known_ids(tx: Transaction, ids: Sequence[str]) -> set[str]:
     known: set[str] = set()
-    for some in chunks(ids):
+    for some in alternatives(ids):
         query = select(lease_event.c.id).where(lease_event.c.id.in_(some))
         known.update(tx.execute(query).scalars())
     return known
@@ -71,7 +71,7 @@ def _stored_leases(tx: Transaction, keys: Sequence[Key]) -> dict[Key, tuple[int,
     """The leases of these addresses with their row numbers, locked until the transaction ends."""
     found: dict[Key, tuple[int, Lease]] = {}
     columns = [lease.c[name] for name in _STATE]
-    for some in chunks(keys, MOST_KEYS):
+    for some in alternatives(keys, MOST_KEYS):
         query = (
             select(lease.c.pk, *columns)
             .where(tuple_(lease.c.network_id, lease.c.ip_address).in_(some))
@@ -94,7 +94,7 @@ def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
         return {}
     oldest = min(event.occurred_at_us for event in events)
     ended: dict[Key, int] = {}
-    for some in chunks(sorted({event.key for event in events}), MOST_KEYS):
+    for some in alternatives(sorted({event.key for event in events}), MOST_KEYS):
         query = (
             select(
                 lease_event.c.network_id,
@@ -113,7 +113,7 @@ def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
 def _owners(tx: Transaction, keys: Sequence[Key]) -> dict[Key, Holder]:
     """The ports that own these addresses."""
     found: dict[Key, Holder] = {}
-    for some in chunks(keys, MOST_KEYS):
+    for some in alternatives(keys, MOST_KEYS):
         query = (
             select(
                 network.c.id.label("network_id"),
@@ -141,7 +141,7 @@ def _owners(tx: Transaction, keys: Sequence[Key]) -> dict[Key, Holder]:
 
 def _projects(tx: Transaction, network_ids: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for some in chunks(sorted(network_ids)):
+    for some in alternatives(sorted(network_ids)):
         query = select(network.c.id, network.c.project_id).where(network.c.id.in_(some))
         found.update({row.id: row.project_id for row in tx.execute(query)})
     return found
@@ -178,7 +178,7 @@ def _write_leases(
                 made.append(row)
             else:
                 changed.append(row | {"b_pk": pk})
-    for some in chunks(gone):
+    for some in alternatives(gone):
         tx.execute(delete(lease).where(lease.c.pk.in_(some)))
     if made:
         tx.execute(insert(lease), made)
