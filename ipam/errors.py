@@ -7,6 +7,10 @@ table.
 """
 
 from collections.abc import Sequence
+from typing import Final
+
+FAULTS_LISTED: Final = 20
+"""How many faults of one request an answer has. The others are counted."""
 
 
 class IpamError(Exception):
@@ -63,11 +67,14 @@ class SettingsUnfit(IpamError):
 
 
 class HTTPBadRequest(CallerError):
-    """One or more faults in a request, all of them in the message."""
+    """One or more faults in a request: the first ones in the message, the others counted."""
 
     def __init__(self, faults: str | Sequence[str]) -> None:
         self.faults = [faults] if isinstance(faults, str) else list(faults)
-        super().__init__(" ".join(self.faults))
+        listed = self.faults[:FAULTS_LISTED]
+        if more := len(self.faults) - len(listed):
+            listed.append(f"And {more} more.")
+        super().__init__(" ".join(listed))
 
 
 class InvalidInput(HTTPBadRequest):

@@ -21,6 +21,7 @@ from ipam.protocol.probes import (
 from ipam.protocol.probes import AskedProbe, ProbeAnswer, ProbeAnswers, read_asked
 from ipam.protocol.refusals import MOST_AT_ONCE as REFUSALS_PER_REQUEST
 from ipam.protocol.refusals import SeenRefusal, SeenRefusals
+from ipam.protocol.reports import MOST_AT_ONCE as PORTS_PER_REPORT
 from ipam.protocol.reports import AgentFacts, AgentReport, SeenPort, SeenPorts, read_agent_id
 from ipam.protocol.wake import WakeSocket, Woken
 from ipam.protocol.wire import parsed
@@ -29,7 +30,6 @@ from ipam.trouble import Trouble
 LOG = logging.getLogger(__name__)
 
 NETWORKS_PER_REQUEST = 50
-PORTS_PER_REPORT = 500
 SOONEST_HEARTBEAT_SECONDS = 1.0
 """The least time between heartbeats that are sent only because a count changed."""
 

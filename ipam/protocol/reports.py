@@ -8,6 +8,8 @@ from ipam import model
 from ipam.protocol.wire import read_parsed
 from ipam.values import Uuid, json_object, printable, zone_name
 
+MOST_AT_ONCE = 500
+
 Configurations = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
 """`AgentFacts` of this or another version as JSON. The API shows it unchanged."""
 HostName = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
@@ -68,7 +70,7 @@ class SeenPorts(Struct):
 
     ignores_unknown: ClassVar = True
 
-    ports: list[SeenPort]
+    ports: Annotated[list[SeenPort], Meta(max_length=MOST_AT_ONCE, description="The ports.")]
 
 
 class _Agent(Struct):

@@ -24,6 +24,7 @@ class ApiSettings:
     metrics_totals: bool
     metrics_per_subnet: bool
     page_size_max: int
+    bulk_size_max: int
 
 
 OPTIONS: Final = [
@@ -113,5 +114,13 @@ OPTIONS: Final = [
         default=0,
         min=0,
         help="The most items in one answer to a list, whatever `limit` asks for. 0 sets no bound.",
+    ),
+    cfg.IntOpt(
+        "bulk_size_max",
+        default=500,
+        min=1,
+        max=5000,
+        help="The most resources that one POST makes. All are made in one transaction, which keeps"
+        " others from the same rows: 500 ports take about a second.",
     ),
 ]

@@ -22,10 +22,17 @@ class NetworkSettings:
     give_cooling_addresses: bool
     max_dns_nameservers: int
     max_subnet_host_routes: int
+    max_fixed_ips_per_port: int
+    max_allowed_address_pair: int
     dhcp_agents_per_network: int
     agent_down_time: int
     vif_type: Literal["tap", "bridge"]
 
+
+NAME_SERVERS_MAX: Final = 20
+HOST_ROUTES_MAX: Final = 200
+FIXED_IPS_MAX: Final = 100
+ADDRESS_PAIRS_MAX: Final = 500
 
 OPTIONS: Final = [
     cfg.IntOpt(
@@ -88,15 +95,31 @@ OPTIONS: Final = [
         "max_dns_nameservers",
         default=5,
         min=0,
-        max=20,
+        max=NAME_SERVERS_MAX,
         help="The most dns_nameservers of a subnet. The default is Neutron's.",
     ),
     cfg.IntOpt(
         "max_subnet_host_routes",
         default=20,
         min=0,
+        max=HOST_ROUTES_MAX,
         help="The most host_routes of a subnet. The default is Neutron's. A DHCP answer has"
         " room for about 20 IPv4 routes.",
+    ),
+    cfg.IntOpt(
+        "max_fixed_ips_per_port",
+        default=5,
+        min=1,
+        max=FIXED_IPS_MAX,
+        help="The most fixed_ips that a request may name for a port. The default is Neutron's, and"
+        " as there it does not bind ports whose device_owner begins with network:.",
+    ),
+    cfg.IntOpt(
+        "max_allowed_address_pair",
+        default=10,
+        min=0,
+        max=ADDRESS_PAIRS_MAX,
+        help="The most allowed_address_pairs of a port. The default is Neutron's.",
     ),
     cfg.IntOpt(
         "dhcp_agents_per_network",

@@ -10,7 +10,7 @@ the rule. Such functions are in `ipam.values`. Rules between values do not belon
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, Final, Generic, TypeVar
@@ -25,6 +25,8 @@ Reader = Callable[[Any, str, list[str]], Any]
 """Takes a value, its path for messages and the list of faults. Gives the value or `FAULTY`."""
 
 FAULTY: Any = object()
+
+REASON_LENGTH_MAX: Final = 500
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 BOOLEANS: Final[Mapping[str, bool]] = {
@@ -68,6 +70,43 @@ def parse(
     if strange and (faults or not _ignores_unknown(struct)):
         faults.append("Unrecognized attribute(s) " + quoted(strange) + ".")
     return Parsed(struct, values, faults)
+
+
+def refuse_long_lists(struct: type[Struct], bodies: Sequence[Any]) -> None:
+    """Raise HTTPBadRequest if a list in one of the bodies has more items than it may have.
+
+    This costs next to nothing, so it comes before anything that looks at each item.
+    """
+    faults: list[str] = []
+    for body in bodies:
+        if not isinstance(body, dict):
+            continue
+        for name, most in _longest_lists(struct):
+            given = body.get(name)
+            if isinstance(given, list) and len(given) > most:
+                _refuse(_too_many(len(given), most), name, faults)
+    if faults:
+        raise HTTPBadRequest(faults)
+
+
+@cache
+def _longest_lists(struct: type[Struct]) -> Sequence[tuple[str, int]]:
+    """The lists among the struct's fields, by wire name, each with how many items it may have."""
+    found = ((name, _list_of(_alone(info.type))) for name, info in _fields(struct).items())
+    return [(name, each[1]) for name, each in found if each and each[1] is not None]
+
+
+def _alone(kind: Any) -> Any:
+    """The type without its description, `None` and `UNSET`."""
+    kind = _undescribed(kind)
+    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
+        return kind
+    members = [m for m in typing.get_args(kind) if m not in (types.NoneType, UnsetType)]
+    return _alone(members[0]) if len(members) == 1 else kind
+
+
+def _too_many(count: int, most: int) -> str:
+    return f"It has {count} items; at most {most} are allowed"
 
 
 def read_one(struct: type[Struct], name: str, value: Any) -> Any:
@@ -154,11 +193,11 @@ def _reader(kind: Any) -> Reader:
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         return _union_reader(typing.get_args(kind))
-    if origin is Annotated and NULL_IS_EMPTY in kind.__metadata__:
-        inner = _reader(kind.__origin__)
-        return lambda value, path, faults: inner([] if value is None else value, path, faults)
-    if origin is list:
-        return _list_reader(typing.get_args(kind)[0])
+    if (list_of := _list_of(kind)) is not None:
+        inner = _list_reader(*list_of)
+        if origin is Annotated and NULL_IS_EMPTY in kind.__metadata__:
+            return lambda value, path, faults: inner([] if value is None else value, path, faults)
+        return inner
     if isinstance(kind, type) and issubclass(kind, Struct):
         return _struct_reader(kind)
     return _plain_reader(kind)
@@ -183,12 +222,24 @@ def _union_reader(members: tuple[Any, ...]) -> Reader:
     return lambda value, path, faults: None if value is None else inner(value, path, faults)
 
 
-def _list_reader(item: Any) -> Reader:
+def _list_of(kind: Any) -> tuple[Any, int | None] | None:
+    """The type of a list's items, and how many it may have; None for another type."""
+    bare = kind.__origin__ if typing.get_origin(kind) is Annotated else kind
+    if typing.get_origin(bare) is not list:
+        return None
+    metas = kind.__metadata__ if bare is not kind else ()
+    most = next((meta.max_length for meta in metas if meta.max_length is not None), None)
+    return typing.get_args(bare)[0], most
+
+
+def _list_reader(item: Any, most: int | None) -> Reader:
     inner = _reader(item)
 
     def read(value: Any, path: str, faults: list[str]) -> Any:
         if not isinstance(value, list):
             return _refuse(f"Expected an array, got {_json_type(value)}", path, faults)
+        if most is not None and len(value) > most:
+            return _refuse(_too_many(len(value), most), path, faults)
         items = [inner(each, f"{path}[{n}]", faults) for n, each in enumerate(value)]
         return FAULTY if any(each is FAULTY for each in items) else items
 
@@ -263,6 +314,8 @@ def _bare(kind: Any) -> Any:
 
 
 def _refuse(reason: str, path: str, faults: list[str]) -> Any:
+    if len(reason) > REASON_LENGTH_MAX:  # it has a value of the request in it
+        reason = reason[:REASON_LENGTH_MAX] + "…"
     faults.append(f"Invalid input for {path}. Reason: {reason}.")
     return FAULTY
 

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from ipam.api.http import idempotency, list_query, writing
 from ipam.api.http.access import Access
+from ipam.api.http.attributes import refuse_long_lists
 from ipam.api.http.bodies import read_json, respond, unwrap, unwrap_each
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
@@ -164,6 +165,11 @@ class WriteListRoute(ListRoute):
             bodies = body[plural]
             if not isinstance(bodies, list) or not bodies:
                 raise HTTPBadRequest(f"Resources required: '{plural}' is not a list with items.")
+            if len(bodies) > (most := self.service.settings.api.bulk_size_max):
+                raise HTTPBadRequest(
+                    f"Invalid input for {plural}. Reason: It has {len(bodies)} items; at most"
+                    f" {most} are made by one request."
+                )
             each = unwrap_each(bodies, name)
             respond(resp, self._create(req, each, lambda views: {plural: views}))
         else:
@@ -175,6 +181,7 @@ class WriteListRoute(ListRoute):
     ) -> Any:
         """Create these bodies. Gives the answer with what the caller may see."""
         access: Access = req.context.access
+        refuse_long_lists(self.actions.create_struct, bodies)
         access.require_new(self.kind, self.actions.create_struct, bodies)
 
         def answer(views: list[Any]) -> Any:
@@ -210,6 +217,7 @@ class WriteShowRoute(ShowRoute):
             raise self.kind.missing(resource_id)
         access, kind = req.context.access, self.kind
         body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), kind.name)
+        refuse_long_lists(self.actions.update_struct, [body])
         try:
             access.require_change(kind, resource_id, f"update_{kind.name}", body)
         except CallerError:

@@ -1,6 +1,6 @@
 """Tags of any resource with the standard columns: Neutron's standard-attr-tag and tag-creation.
 
-How to give a resource tags: `tags: tuple[str, ...] = ()` in its view and `tags: list[Tag] = []` in
+How to give a resource tags: `tags: tuple[str, ...] = ()` in its view and `tags: Tags = []` in
 its create struct; `tags.for_row` in its new row; `tags.filters(table)` among the special filters
 of its Collection; `tags.forget` before a row is deleted; `tag_routes` among the routes.
 """
@@ -17,10 +17,10 @@ from ipam.api.http.bodies import read_json, respond
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
 from ipam.api.http.service import FrameworkService
-from ipam.errors import TagNotFound
+from ipam.errors import HTTPBadRequest, TagNotFound
 from ipam.store import tags
 from ipam.store.engine.database import Transaction
-from ipam.values import NAME_LENGTH, Tag, is_uuid
+from ipam.values import NAME_LENGTH, TAGS_MAX, Tags, is_uuid
 
 Change: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 """Gives the tags after a change, from those before it."""
@@ -29,7 +29,7 @@ Change: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 class TagList(Struct):
     """All tags of one resource, or those to add."""
 
-    tags: list[Tag]
+    tags: Tags
 
 
 class TagsRoute:
@@ -42,7 +42,7 @@ class TagsRoute:
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        kind, body = self._kind, {"tags": list[Tag]}
+        kind, body = self._kind, {"tags": Tags}
         name = kind.name
         may_read, may_write = _rules(kind)
         return {
@@ -144,7 +144,13 @@ class _Store:
             if not is_uuid(resource_id):
                 raise missing
             row = writing.locked(tx, self._table, resource_id, None, missing)
-            after = sorted(set(change(tags.of_row(row))))
+            before = tags.of_row(row)
+            after = sorted(set(change(before)))
+            if len(after) > max(TAGS_MAX, len(before)):
+                raise HTTPBadRequest(
+                    f"Invalid input for tags. Reason: It would have {len(after)} items; at most"
+                    f" {TAGS_MAX} are allowed."
+                )
             tags.replace(tx, self._table, row, after)
             return tuple(after)
 

@@ -8,7 +8,13 @@ from msgspec import UNSET, Struct, UnsetType
 from ipam import model
 from ipam.api.http.attributes import Parsed, parse
 from ipam.api.http.kind import Kind
-from ipam.errors import CallerError, HTTPBadRequest, InvalidInput, RevisionNumberConstraintFailed
+from ipam.errors import (
+    FAULTS_LISTED,
+    CallerError,
+    HTTPBadRequest,
+    InvalidInput,
+    RevisionNumberConstraintFailed,
+)
 from ipam.identity.caller import Caller
 from ipam.settings import Settings
 from ipam.store import quotas, tags
@@ -27,14 +33,18 @@ Rule = Callable[[Mapping[str, Any]], Sequence[CallerError]]
 def read_bodies(
     struct: type[S], view: type[Struct], bodies: Sequence[Any], rule: Rule | None = None
 ) -> list[S]:
-    """Every body of a POST as its struct. Raises with all faults of all bodies."""
+    """Every body of a POST as its struct. Raises with the faults of the bodies.
+
+    When there are more faults than an answer lists, `rule` is not asked any more.
+    """
     parsed = [parse(struct, body, known=view) for body in bodies]
     faults: list[str] = []
     broken: list[CallerError] = []
     for number, each in enumerate(parsed):
         place = f"[{number}] " if len(parsed) > 1 else ""
         faults += [place + fault for fault in each.faults]
-        broken += rule(each.values) if rule else []
+        if rule and len(faults) + len(broken) < FAULTS_LISTED:
+            broken += rule(each.values)
         faults += [place + fault for fault in _two_projects(each)]
     if faults:
         raise HTTPBadRequest([*faults, *map(str, broken)])

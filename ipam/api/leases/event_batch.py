@@ -19,8 +19,8 @@ from ipam.rules.leases import LeaseEvent
 
 LATEST_SECONDS: Final = 253_402_300_799
 """The end of the year 9999, the last that Python's calendar has."""
-FAULTS_MAX: Final = 50
-"""Enough to show what is wrong with a batch of faulty events."""
+EVENTS_MAX: Final = 2000
+"""An agent sends 500 at most."""
 DETAILS_MAX: Final = 32
 DETAIL_NAME_MAX: Final = 64
 DETAIL_MAX: Final = 1024
@@ -34,6 +34,11 @@ _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
     """The events of a batch. Raises HTTPBadRequest with every fault of every event."""
+    if len(given) > EVENTS_MAX:
+        raise HTTPBadRequest(
+            f"Invalid input for lease_events. Reason: It has {len(given)} items; at most"
+            f" {EVENTS_MAX} are recorded at once."
+        )
     events: list[LeaseEvent] = []
     faults: list[str] = []
     for number, each in enumerate(given):
@@ -42,7 +47,7 @@ def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
         except HTTPBadRequest as error:
             faults += [f"[{number}] {fault}" for fault in error.faults]
     if faults:
-        raise HTTPBadRequest(faults[:FAULTS_MAX])
+        raise HTTPBadRequest(faults)
     return events
 
 

@@ -22,7 +22,15 @@ from ipam.api.ports.dhcp_port_guard import (
 )
 from ipam.api.ports.hosts import host_of, warn_of_silence
 from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, views
-from ipam.api.ports.wishes import body_faults, check_port_security, options, pairs, port_security
+from ipam.api.ports.wishes import (
+    body_faults,
+    check_port_security,
+    options,
+    pairs,
+    port_security,
+    refuse_many_fixed_ips,
+    refuse_many_options,
+)
 from ipam.api.service import Service
 from ipam.errors import CallerError, MacAddressInUse, NetworkNotFound
 from ipam.identity.caller import Caller
@@ -69,11 +77,15 @@ class PortActions:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._settings = service.settings.network
         self._allocator = service.allocator
         self._addresses = PortAddresses(service)
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[PortView]:
         read = writing.read_bodies(PortCreate, PortView, bodies, self._faults)
+        for body in read:
+            if not isinstance(body.fixed_ips, UnsetType):
+                self._refuse_many(body.fixed_ips, body.device_owner)
 
         def work(tx: Transaction) -> list[PortView]:
             tx.on_commit(self._service.waker.wake)
@@ -114,7 +126,10 @@ class PortActions:
         self._service.database.write(work)
 
     def _faults(self, values: Mapping[str, Any]) -> list[CallerError]:
-        return body_faults(values, self._service.settings.network.dns_domain)
+        return body_faults(values, self._settings)
+
+    def _refuse_many(self, given: Sequence[FixedIpWish], device_owner: str) -> None:
+        refuse_many_fixed_ips(given, device_owner, self._settings.max_fixed_ips_per_port)
 
     def _add(
         self, tx: Transaction, caller: Caller, bodies: Sequence[PortCreate]
@@ -122,13 +137,15 @@ class PortActions:
         ids = dict.fromkeys(body.network_id for body in bodies)
         networks = {network_id: _network(tx, network_id) for network_id in ids}
         hosts: dict[str, PortHost] = {}
+        most_pairs = self._settings.max_allowed_address_pair
         new = []
         for body in bodies:
             network = networks[body.network_id]
             name = body.binding_host_id or ""
             host = hosts.get(name) or host_of(self._service, tx, name)
             hosts[name] = host
-            row = _new_row(body, caller, network, host.vif_type)
+            found_pairs = pairs(body.allowed_address_pairs, most_pairs)
+            row = _new_row(body, caller, network, host.vif_type, found_pairs)
             refuse_foreign_device(tx, caller, row["project_id"], body.device_owner, body.device_id)
             warn_of_silence(tx, row["id"], host)
             new.append(_NewPort(body, network, row))
@@ -171,10 +188,12 @@ class PortActions:
         if "binding_profile" in values:
             values["binding_profile"] = values["binding_profile"] or {}
         if "allowed_address_pairs" in values:
-            values["allowed_address_pairs"] = pairs(values["allowed_address_pairs"])
+            most = self._settings.max_allowed_address_pair
+            values["allowed_address_pairs"] = pairs(values["allowed_address_pairs"], most)
         if "extra_dhcp_opts" in values:
             wishes = options(values["extra_dhcp_opts"] or [])
             values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
+            refuse_many_options(values["extra_dhcp_opts"])
         if "binding_host_id" in values:
             host = host_of(self._service, tx, values["binding_host_id"] or "")
             values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
@@ -196,6 +215,7 @@ class PortActions:
             change = fixed_ips.mac_change_plan(subnets, held, row.mac_address, new_mac_address)
         else:
             owner = values.get("device_owner", row.device_owner)
+            self._refuse_many(wishes, owner)
             change = fixed_ips.change_plan(subnets, held, _wishes(wishes), new_mac_address, owner)
         for subnet_pk, address in sorted(change.release):
             self._allocator.release(tx, subnet_pk, address, row.pk)
@@ -247,7 +267,13 @@ def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:
     return [Wish(wish.subnet_id, wish.ip_address) for wish in given]
 
 
-def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str) -> dict[str, Any]:
+def _new_row(
+    body: PortCreate,
+    caller: Caller,
+    network: _Network,
+    vif_type: str,
+    address_pairs: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
     refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
     wishes = options(body.extra_dhcp_opts or [])
     return rows.with_standard_columns(
@@ -268,7 +294,7 @@ def _new_row(body: PortCreate, caller: Caller, network: _Network, vif_type: str)
             "binding_profile": body.binding_profile or {},
             "binding_vif_type": vif_type,
             "extra_dhcp_opts": dhcp_options.merged_options([], wishes),
-            "allowed_address_pairs": pairs(body.allowed_address_pairs),
+            "allowed_address_pairs": address_pairs,
             "port_security_enabled": port_security(body, of_network=network.port_security_enabled),
         }
     )

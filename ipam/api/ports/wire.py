@@ -23,6 +23,7 @@ from ipam.api.http.standard_attributes import (
 from ipam.api.networks import wire as network_wire
 from ipam.errors import PortNotFound
 from ipam.rules import device_owners, dns_names
+from ipam.settings.network import ADDRESS_PAIRS_MAX, FIXED_IPS_MAX
 from ipam.store import addresses_of_ports, ports
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -36,7 +37,7 @@ from ipam.values import (
     PairAddress,
     ProjectId,
     ShortName,
-    Tag,
+    Tags,
     Uuid,
 )
 
@@ -111,16 +112,25 @@ class DnsAssignment(Struct):
     fqdn: Annotated[str, Meta(description="The name with its domain.")]
 
 
+DHCP_OPTIONS_MAX: Final = 50
+SECURITY_GROUPS_MAX: Final = 50
+
+FixedIps = Annotated[list[FixedIpWish], Meta(max_length=FIXED_IPS_MAX)]
+DhcpOptions = Annotated[list[DhcpOptionWish], Meta(max_length=DHCP_OPTIONS_MAX)]
+AddressPairs = Annotated[list[AddressPair], Meta(max_length=ADDRESS_PAIRS_MAX)]
+SecurityGroups = Annotated[list[Uuid], Meta(max_length=SECURITY_GROUPS_MAX)]
+
+
 class PortCreate(Struct, kw_only=True):
     network_id: Annotated[Uuid, NETWORK_ID]
     name: Annotated[Name, NAME] = ""
     description: Annotated[Description, DESCRIPTION] = ""
     project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
     tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
-    tags: Annotated[list[Tag], TAGS] = []
+    tags: Annotated[Tags, TAGS] = []
     admin_state_up: Annotated[bool, ADMIN_STATE_UP] = True
     mac_address: Annotated[MacAddress | UnsetType | None, MAC_ADDRESS] = UNSET
-    fixed_ips: Annotated[list[FixedIpWish] | UnsetType, FIXED_IPS] = UNSET
+    fixed_ips: Annotated[FixedIps | UnsetType, FIXED_IPS] = UNSET
     device_id: Annotated[Name, DEVICE_ID] = ""
     device_owner: Annotated[Name, DEVICE_OWNER] = ""
     dns_name: Annotated[HostName, DNS_NAME] = ""
@@ -133,10 +143,10 @@ class PortCreate(Struct, kw_only=True):
     binding_profile: Annotated[JsonObject | None, BINDING_PROFILE] = msgspec.field(
         default=None, name="binding:profile"
     )
-    extra_dhcp_opts: Annotated[list[DhcpOptionWish] | None, EXTRA_DHCP_OPTS] = None
-    allowed_address_pairs: Annotated[list[AddressPair] | None, ALLOWED_ADDRESS_PAIRS] = None
+    extra_dhcp_opts: Annotated[DhcpOptions | None, EXTRA_DHCP_OPTS] = None
+    allowed_address_pairs: Annotated[AddressPairs | None, ALLOWED_ADDRESS_PAIRS] = None
     port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
-    security_groups: Annotated[list[Uuid] | None, SECURITY_GROUPS] = None
+    security_groups: Annotated[SecurityGroups | None, SECURITY_GROUPS] = None
 
 
 class PortUpdate(Struct, kw_only=True):
@@ -144,7 +154,7 @@ class PortUpdate(Struct, kw_only=True):
     description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
     admin_state_up: Annotated[bool | UnsetType, ADMIN_STATE_UP] = UNSET
     mac_address: Annotated[MacAddress | UnsetType | None, MAC_ADDRESS] = UNSET
-    fixed_ips: Annotated[list[FixedIpWish] | UnsetType, FIXED_IPS] = UNSET
+    fixed_ips: Annotated[FixedIps | UnsetType, FIXED_IPS] = UNSET
     device_id: Annotated[Name | UnsetType, DEVICE_ID] = UNSET
     device_owner: Annotated[Name | UnsetType, DEVICE_OWNER] = UNSET
     dns_name: Annotated[HostName | UnsetType, DNS_NAME] = UNSET
@@ -157,12 +167,12 @@ class PortUpdate(Struct, kw_only=True):
     binding_profile: Annotated[JsonObject | UnsetType | None, BINDING_PROFILE] = msgspec.field(
         default=UNSET, name="binding:profile"
     )
-    extra_dhcp_opts: Annotated[list[DhcpOptionWish] | UnsetType | None, EXTRA_DHCP_OPTS] = UNSET
-    allowed_address_pairs: Annotated[
-        list[AddressPair] | UnsetType | None, ALLOWED_ADDRESS_PAIRS
-    ] = UNSET
+    extra_dhcp_opts: Annotated[DhcpOptions | UnsetType | None, EXTRA_DHCP_OPTS] = UNSET
+    allowed_address_pairs: Annotated[AddressPairs | UnsetType | None, ALLOWED_ADDRESS_PAIRS] = (
+        UNSET
+    )
     port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
-    security_groups: Annotated[list[Uuid] | UnsetType | None, SECURITY_GROUPS] = UNSET
+    security_groups: Annotated[SecurityGroups | UnsetType | None, SECURITY_GROUPS] = UNSET
 
 
 class PortView(Struct, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import UnsetType
 
-from ipam.api.ports.wire import AddressPair, DhcpOptionWish, PortCreate
+from ipam.api.ports.wire import DHCP_OPTIONS_MAX, AddressPair, DhcpOptionWish, PortCreate
 from ipam.errors import (
     AddressPairAndPortSecurityRequired,
     AllowedAddressPairExhausted,
@@ -15,19 +15,17 @@ from ipam.errors import (
     SecurityGroupNotFound,
 )
 from ipam.rules import device_owners, dhcp_options, dns_names
+from ipam.settings.network import NetworkSettings
 from ipam.store.engine.listing import Record
-
-PAIRS_MAX: Final = 10
-"""Neutron's max_allowed_address_pair."""
 
 PORT_SECURITY: Final = frozenset({"port_security_enabled", "allowed_address_pairs"})
 """A port has the second with the first alone."""
 
 
-def body_faults(values: Mapping[str, Any], dns_domain: str) -> list[CallerError]:
+def body_faults(values: Mapping[str, Any], settings: NetworkSettings) -> list[CallerError]:
     """Rules of names, DHCP options and fixed IPs that need no database."""
     faults: list[CallerError] = []
-    if fault := dns_names.dns_name_fault(_given(values, "dns_name") or "", dns_domain):
+    if fault := dns_names.dns_name_fault(_given(values, "dns_name") or "", settings.dns_domain):
         faults.append(InvalidInput(f"Invalid input for dns_name. Reason: {fault}."))
     faults += dhcp_options.option_faults(options(_given(values, "extra_dhcp_opts") or []))
     faults += [
@@ -40,12 +38,30 @@ def body_faults(values: Mapping[str, Any], dns_domain: str) -> list[CallerError]
     return faults
 
 
+def refuse_many_fixed_ips(given: Sequence[Any], device_owner: str, most: int) -> None:
+    """Raise InvalidInput for more fixed IPs than a port may ask for. The cloud's own may."""
+    if len(given) > most and not device_owner.startswith(device_owners.NETWORK):
+        raise InvalidInput(
+            f"Invalid input for fixed_ips. Reason: It has {len(given)} items; at most {most} are"
+            " allowed."
+        )
+
+
+def refuse_many_options(merged: Sequence[Any]) -> None:
+    """Raise InvalidInput for more DHCP options than a port may have after a change."""
+    if len(merged) > DHCP_OPTIONS_MAX:
+        raise InvalidInput(
+            f"Invalid input for extra_dhcp_opts. Reason: It would have {len(merged)} items;"
+            f" at most {DHCP_OPTIONS_MAX} are allowed."
+        )
+
+
 def options(wishes: Sequence[DhcpOptionWish]) -> list[tuple[str, str | None, int]]:
     """DHCP options in the form that the rules take."""
     return [(wish.opt_name, wish.opt_value, wish.ip_version) for wish in wishes]
 
 
-def pairs(given: Sequence[AddressPair] | None) -> list[dict[str, str]]:
+def pairs(given: Sequence[AddressPair] | None, most: int) -> list[dict[str, str]]:
     """Address pairs in the form that is stored.
 
     Raises DuplicateAddressPairInRequest or AllowedAddressPairExhausted.
@@ -55,9 +71,9 @@ def pairs(given: Sequence[AddressPair] | None) -> list[dict[str, str]]:
         | ({"mac_address": pair.mac_address} if pair.mac_address else {})
         for pair in given or []
     ]
-    if len(found) > PAIRS_MAX:
+    if len(found) > most:
         raise AllowedAddressPairExhausted(
-            f"The number of allowed address pairs exceeds the maximum {PAIRS_MAX}."
+            f"The number of allowed address pairs exceeds the maximum {most}."
         )
     for number, pair in enumerate(found):
         if pair in found[:number]:

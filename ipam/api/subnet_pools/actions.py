@@ -16,13 +16,14 @@ from ipam.api.subnet_pools.scope_entry import (
 )
 from ipam.api.subnet_pools.wire import (
     KIND,
+    PREFIXES_MAX,
     SubnetPoolCreate,
     SubnetPoolUpdate,
     SubnetPoolView,
     create_faults,
     views,
 )
-from ipam.errors import SubnetPoolInUse
+from ipam.errors import InvalidInput, SubnetPoolInUse
 from ipam.identity.caller import Caller
 from ipam.model import ip_version
 from ipam.rules import prefixes
@@ -93,6 +94,7 @@ class SubnetPoolActions:
             present = subnet_pools.prefixes(tx, [row.pk])[row.pk]
             new = change(tx, caller, row, present, given)
             if new != present:
+                _refuse_many(new, present)
                 subnet_pools.set_prefixes(tx, row.pk, new)
                 subnet_pools.bump(tx, resource_id)
             return new
@@ -156,9 +158,19 @@ def _change(tx: Transaction, caller: Caller, row: Record, asked: SubnetPoolUpdat
     writing.raise_all(subnet_pool_rules.length_faults(_lengths_after(row, values), row.ip_version))
     values = writing.changed(row, values)
     if new != present:
+        _refuse_many(new, present)
         subnet_pools.set_prefixes(tx, row.pk, new)
     if values or new != present:
         subnet_pools.change(tx, row.pk, values)
+
+
+def _refuse_many(new: Sequence[str], present: Sequence[str]) -> None:
+    """Refuse to let a pool grow beyond the prefixes that it may have."""
+    if len(new) > max(PREFIXES_MAX, len(present)):
+        raise InvalidInput(
+            f"Invalid input for prefixes. Reason: The pool would have {len(new)} prefixes; at most"
+            f" {PREFIXES_MAX} are allowed."
+        )
 
 
 def _lengths_after(row: Record, values: Mapping[str, Any]) -> Lengths:

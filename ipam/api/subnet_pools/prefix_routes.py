@@ -12,7 +12,7 @@ from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.api.subnet_pools.actions import SubnetPoolActions
 from ipam.api.subnet_pools.scope_entry import enter_scope, require_own_scope
-from ipam.api.subnet_pools.wire import KIND
+from ipam.api.subnet_pools.wire import KIND, Prefixes
 from ipam.identity.caller import Caller
 from ipam.rules import prefixes
 from ipam.rules import subnet_pools as subnet_pool_rules
@@ -25,7 +25,7 @@ from ipam.values import Cidr, is_uuid
 class PrefixesStruct(Struct):
     """The prefixes to add to a pool or to remove from it."""
 
-    prefixes: list[Cidr]
+    prefixes: Prefixes
 
 
 class PrefixesRoute:
@@ -41,7 +41,7 @@ class PrefixesRoute:
     def operations(self) -> Mapping[str, Operation]:
         changed = Operation(
             f"{self._words} a subnet pool",
-            request=(({"prefixes": list[Cidr]}),),
+            request=(({"prefixes": Prefixes}),),
             response={"prefixes": list[Cidr]},
             rule="update_subnetpool",
             row=KIND,

@@ -31,10 +31,14 @@ from ipam.values import (
     PrefixLength,
     PrefixLengthText,
     ProjectId,
-    Tag,
+    Tags,
     Uuid,
 )
 
+PREFIXES_MAX: Final = 100
+"""How many prefixes a subnet pool may have, merged, and how many one request may name."""
+
+Prefixes = Annotated[list[Cidr], Meta(max_length=PREFIXES_MAX)]
 Quota = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -52,12 +56,12 @@ ADDRESS_SCOPE_ID: Final = Meta(description="The address scope in which the prefi
 
 
 class SubnetPoolCreate(Struct, kw_only=True):
-    prefixes: Annotated[list[Cidr], PREFIXES]
+    prefixes: Annotated[Prefixes, PREFIXES]
     name: Annotated[Name, NAME] = ""
     description: Annotated[Description, DESCRIPTION] = ""
     project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
     tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
-    tags: Annotated[list[Tag], TAGS] = []
+    tags: Annotated[Tags, TAGS] = []
     min_prefixlen: Annotated[PrefixLength | None, MIN_PREFIXLEN] = None
     default_prefixlen: Annotated[PrefixLength | None, DEFAULT_PREFIXLEN] = None
     max_prefixlen: Annotated[PrefixLength | None, MAX_PREFIXLEN] = None
@@ -70,7 +74,7 @@ class SubnetPoolCreate(Struct, kw_only=True):
 class SubnetPoolUpdate(Struct, kw_only=True):
     name: Annotated[Name | UnsetType, NAME] = UNSET
     description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
-    prefixes: Annotated[list[Cidr] | UnsetType, PREFIXES] = UNSET
+    prefixes: Annotated[Prefixes | UnsetType, PREFIXES] = UNSET
     min_prefixlen: Annotated[PrefixLength | UnsetType, MIN_PREFIXLEN] = UNSET
     default_prefixlen: Annotated[PrefixLength | UnsetType, DEFAULT_PREFIXLEN] = UNSET
     max_prefixlen: Annotated[PrefixLength | UnsetType, MAX_PREFIXLEN] = UNSET

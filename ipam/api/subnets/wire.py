@@ -23,6 +23,7 @@ from ipam.api.http.standard_attributes import (
 )
 from ipam.api.networks import wire as network_wire
 from ipam.errors import SubnetNotFound
+from ipam.settings.network import HOST_ROUTES_MAX, NAME_SERVERS_MAX
 from ipam.store import subnets
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -35,7 +36,7 @@ from ipam.values import (
     ProjectId,
     RouteCidr,
     ServiceType,
-    Tag,
+    Tags,
     Uuid,
 )
 
@@ -85,8 +86,13 @@ class HostRoute(Struct):
     nexthop: Annotated[IpAddress, Meta(description="The router that is asked.")]
 
 
-NameServers = Annotated[list[IpAddress], NULL_IS_EMPTY]
-HostRoutes = Annotated[list[HostRoute], NULL_IS_EMPTY]
+ALLOCATION_POOLS_MAX: Final = 100
+SERVICE_TYPES_MAX: Final = 20
+
+NameServers = Annotated[list[IpAddress], NULL_IS_EMPTY, Meta(max_length=NAME_SERVERS_MAX)]
+HostRoutes = Annotated[list[HostRoute], NULL_IS_EMPTY, Meta(max_length=HOST_ROUTES_MAX)]
+AllocationPools = Annotated[list[AllocationPool], Meta(max_length=ALLOCATION_POOLS_MAX)]
+ServiceTypes = Annotated[list[ServiceType], Meta(max_length=SERVICE_TYPES_MAX)]
 
 
 class SubnetCreate(Struct, kw_only=True):
@@ -97,15 +103,15 @@ class SubnetCreate(Struct, kw_only=True):
     description: Annotated[Description, DESCRIPTION] = ""
     project_id: Annotated[ProjectId | UnsetType, PROJECT_ID] = UNSET
     tenant_id: Annotated[ProjectId | UnsetType, TENANT_ID] = UNSET
-    tags: Annotated[list[Tag], TAGS] = []
+    tags: Annotated[Tags, TAGS] = []
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
-    allocation_pools: Annotated[list[AllocationPool] | UnsetType, ALLOCATION_POOLS] = UNSET
+    allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dns_nameservers: Annotated[NameServers, DNS_NAMESERVERS] = []
     host_routes: Annotated[HostRoutes, HOST_ROUTES] = []
     enable_dhcp: Annotated[bool, ENABLE_DHCP] = True
     ipv6_ra_mode: Annotated[Ipv6Mode | None, IPV6_RA_MODE] = None
     ipv6_address_mode: Annotated[Ipv6Mode | None, IPV6_ADDRESS_MODE] = None
-    service_types: Annotated[list[ServiceType], SERVICE_TYPES] = []
+    service_types: Annotated[ServiceTypes, SERVICE_TYPES] = []
     subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
     use_default_subnetpool: Annotated[
         bool, Meta(description="Take the cidr from the default subnet pool.")
@@ -122,11 +128,11 @@ class SubnetUpdate(Struct, kw_only=True):
     name: Annotated[Name | UnsetType, NAME] = UNSET
     description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
-    allocation_pools: Annotated[list[AllocationPool] | UnsetType, ALLOCATION_POOLS] = UNSET
+    allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dns_nameservers: Annotated[NameServers | UnsetType, DNS_NAMESERVERS] = UNSET
     host_routes: Annotated[HostRoutes | UnsetType, HOST_ROUTES] = UNSET
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
-    service_types: Annotated[list[ServiceType] | UnsetType, SERVICE_TYPES] = UNSET
+    service_types: Annotated[ServiceTypes | UnsetType, SERVICE_TYPES] = UNSET
 
 
 class SubnetView(Struct, kw_only=True):
