@@ -42,6 +42,8 @@ class Conflicts:
     def troubles(self, served: ServedNetwork) -> Mapping[str, str]:
         """By port id, who answers for its declined address. Any thread may call it."""
         holders = self._holders
+        if not holders:
+            return {}
         return {
             port.id: f"{holder} answers for {address}."
             for port in served.ports.values()
@@ -53,8 +55,9 @@ class Conflicts:
         """Ask who has the declined addresses; have those that nobody has given again."""
         holders: dict[tuple[str, str], str] = {}
         left = MOST_AT_ONCE
+        telling = self._logs.network_ids_with_verdicts()
         for served in networks:
-            declined = self._declined(served)
+            declined = self._declined(served) if served.state.id in telling else []
             for address in declined[:left]:
                 try:
                     found = self._holder(served, address)

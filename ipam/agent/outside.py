@@ -97,7 +97,8 @@ class Running:
     pid: int
     descriptor: int
     helper: int
-    helper_pid: int
+    stats: tuple[int, int]
+    """Descriptors of what the kernel says of the two, in /proc."""
 
 
 class Processes(Protocol):
@@ -166,6 +167,9 @@ class Logs(Protocol):
 
     def verdicts(self, network_id: str) -> Sequence[Verdict]:
         """What the network's dnsmasq has dropped, refused or withheld, if it still holds."""
+
+    def network_ids_with_verdicts(self) -> set[str]:
+        """The networks that may have verdicts; a line that came just now may be left out."""
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""

@@ -5,12 +5,16 @@ from collections.abc import Callable, Collection, Mapping
 
 from ipam.agent.carry_out import Executor
 from ipam.agent.desired import ServedNetwork, ServedPort
-from ipam.agent.observed import Observed
+from ipam.agent.observed import Observed, ObservedNetwork
 from ipam.agent.proofs import Proofs
 from ipam.agent.readiness import is_answered, is_ready, news, serves
 from ipam.agent.reported_ports import ReportedPorts
+from ipam.agent.state import NetworkState
 
 LOG = logging.getLogger(__name__)
+
+_Inputs = tuple[ServedNetwork, NetworkState, ObservedNetwork | None, frozenset[str]]
+"""All on which a network's reports depend, besides what was reported and proved."""
 
 
 class PortReports:
@@ -26,6 +30,7 @@ class PortReports:
         self._executor = executor
         self._send = send
         self._reported = ReportedPorts()
+        self._settled: dict[str, _Inputs] = {}
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -38,7 +43,10 @@ class PortReports:
 
     def doubt(self, port_ids: Collection[str]) -> None:
         """Prove these ports anew."""
-        self._proofs.doubt(port_ids)
+        if port_ids:
+            kept = self._settled.items()
+            self._settled = {k: one for k, one in kept if one[0].ports.keys().isdisjoint(port_ids)}
+            self._proofs.doubt(port_ids)
 
     def keep(self, port_ids: Collection[str], network_ids: Collection[str]) -> None:
         """Forget all ports and networks but these."""
@@ -52,7 +60,12 @@ class PortReports:
         """
         report = {}
         self._proofs.begin_turn()
-        for served in networks.values():
+        inputs = {key: _inputs(served, observed) for key, served in networks.items()}
+        unsettled = {
+            key: one for key, one in networks.items() if not self._is_settled(inputs[key])
+        }
+        self._settled = {key: inputs[key] for key in networks if key not in unsettled}
+        for served in unsettled.values():
             for port, ready in self._news(served, observed):
                 self._reported.say(port, ready=ready)
                 report[port.id] = (port.revision_number, ready)
@@ -61,9 +74,19 @@ class PortReports:
                 LOG.info("port %s: %s", port.id, sentence)
         if report:
             self._send(report)
-        for served in networks.values():
-            self._prove_again(served, observed)
+        for network_id, served in unsettled.items():
+            if not self._prove_again(served, observed) and report.keys().isdisjoint(served.ports):
+                self._settled[network_id] = inputs[network_id]
         return self._proofs.end_turn()
+
+    def _is_settled(self, inputs: _Inputs) -> bool:
+        """True if a former turn had nothing to say or to ask of it, with the same inputs.
+
+        In most turns one network of hundreds has changed, and the ports are thousands.
+        """
+        served, *others = inputs
+        known_served, *known = self._settled.get(served.state.id, (None,))
+        return served is known_served and others == known
 
     def _news(self, served: ServedNetwork, observed: Observed) -> list[tuple[ServedPort, bool]]:
         """The states of the network's ports that are new to the API and proved."""
@@ -87,14 +110,26 @@ class PortReports:
         unproved = {port.id for port in to_prove}.difference(proved)
         return [(port, ready) for port, ready in found if port.id not in unproved]
 
-    def _prove_again(self, served: ServedNetwork, observed: Observed) -> None:
-        """Check whether changed ports that are ready in the API are still answered."""
+    def _prove_again(self, served: ServedNetwork, observed: Observed) -> bool:
+        """Check whether changed ports that are ready in the API are still answered.
+
+        False if nothing was to be checked in a network that is served.
+        """
         network_id = served.state.id
         wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
+        if seen is None or not serves(wanted, seen.state):
+            return True
         changed = [p for p in served.ports.values() if not self._proofs.is_known(p, served.terms)]
-        if changed and seen is not None and serves(wanted, seen.state):
-            ports = [p for p in changed if is_answered(p, wanted) and is_ready(p, wanted, seen)]
+        ports = [p for p in changed if is_answered(p, wanted) and is_ready(p, wanted, seen)]
+        if ports:
             self._proofs.prove(served, wanted, seen, ports)
+        return bool(ports)
+
+
+def _inputs(served: ServedNetwork, observed: Observed) -> _Inputs:
+    network_id = served.state.id
+    wanted, seen = observed.wanted.networks[network_id], observed.networks.get(network_id)
+    return served, wanted, seen, observed.stubborn_taps
 
 
 def _sentence(port: ServedPort, *, ready: bool, is_unserved: bool) -> str:

@@ -69,6 +69,7 @@ class Reconciler:
         self._ask = ask
         self._monotonic = monotonic
         self._rows: Mapping[str, FullNetwork] = {}
+        self._kept_for: Mapping[str, FullNetwork] = {}
         self._served: dict[str, ServedNetwork] = {}
         self._unknown_taps = UnknownTaps()
         self._releases = Releases(servers, monotonic)
@@ -94,10 +95,12 @@ class Reconciler:
         """
         held = dict.fromkeys(self._held, holds.TROUBLE)
         found = [held, self._executor.troubles, self._ports.troubles]
+        telling = self._logs.network_ids_with_verdicts()
         for network_id, served in self._served.items():
             found.append(of_faults(served.faults))
             found.append(self._conflicts.troubles(served))
-            found.append(of_verdicts(served, self._logs.verdicts(network_id)))
+            if network_id in telling:
+                found.append(of_verdicts(served, self._logs.verdicts(network_id)))
         return joined(found)
 
     def want(self, rows: Mapping[str, FullNetwork]) -> None:
@@ -158,11 +161,13 @@ class Reconciler:
         self._releases.keep(present)
         self._identities.tidy(self._served)
         self._conflicts.look(self._served.values())
-        for network_id, served in self._served.items():
-            verdicts = self._logs.verdicts(network_id)
-            self._ports.doubt(withheld(served, verdicts))
-        ports = {port for served in self._served.values() for port in served.ports}
-        self._ports.keep(ports, self._served.keys())
+        for network_id in self._logs.network_ids_with_verdicts() & self._served.keys():
+            served = self._served[network_id]
+            self._ports.doubt(withheld(served, self._logs.verdicts(network_id)))
+        if self._rows is not self._kept_for:
+            ports = {port for served in self._served.values() for port in served.ports}
+            self._ports.keep(ports, self._served.keys())
+            self._kept_for = self._rows
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
         self._servers.look_again(self._held)

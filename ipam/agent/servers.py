@@ -124,7 +124,7 @@ class Servers:
             namespace=seen.namespace,
             interface=seen.interface,
             addresses=seen.addresses,
-            files=files.files,
+            files=dict(files.files),
             server=files.startup if runs else None,
             reload_due=files.reload_due and runs,
             taps=seen.members & frozenset(taps),

@@ -37,5 +37,8 @@ class LogsDouble:
     def verdicts(self, network_id: str) -> Sequence[Verdict]:
         return self.said.get(network_id, [])
 
+    def network_ids_with_verdicts(self) -> set[str]:
+        return {network_id for network_id, said in self.said.items() if said}
+
     def refused_duids(self, network_id: str) -> Collection[str]:
         return self.refused.pop(network_id, set())

@@ -726,3 +726,14 @@ def test_a_refused_address_is_tried_again_on_another_interface_and_after_a_while
     host.want(odd_row(mtu=1400))
     host.settle()
     assert host.faults.tried["change address"] == tried + 3, "both, on the new interface"
+
+
+def test_what_was_observed_stays_as_it_was_when_files_are_written(host: LoopHost) -> None:
+    """A turn compares it with what it sees, and asks only networks that have changed."""
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    seen = host.servers.observe(network_id(1), host.kernel.see(network_id(1)), ()).state
+    before = dict(seen.files)
+    host.want(row(1, port(1, 5), port(1, 6)))
+    host.settle()
+    assert seen.files == before

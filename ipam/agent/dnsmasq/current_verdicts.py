@@ -54,6 +54,10 @@ class CurrentVerdicts:
             case Verdict():
                 return self._hear_verdict(said, now)
 
+    def is_empty(self) -> bool:
+        """True if there is no verdict, whether or not it still holds."""
+        return not (self._files or self._left_out or self._kept_back or self._others)
+
     def verdicts(self, now: float) -> Iterator[Verdict]:
         """All verdicts that hold."""
         for of_file in self._files.values():

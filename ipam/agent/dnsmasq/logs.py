@@ -171,6 +171,11 @@ class ServerLogs:
             log.read()
             return list(log.current.verdicts(time.monotonic()))
 
+    def network_ids_with_verdicts(self) -> set[str]:
+        """The networks that may have verdicts. It reads no lines, as it is asked every second."""
+        with self._lock:
+            return {key for key, log in self._logs.items() if not log.current.is_empty()}
+
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""
         with self._lock:

@@ -90,8 +90,7 @@ class DnsmasqProcesses:
             if not _serves_from(pid, files):
                 os.close(descriptor)
                 return None
-            helper = _helper_of(pid)
-            running = Running(pid, descriptor, os.pidfd_open(helper), helper)
+            running = _running(pid, descriptor)
         except (OSError, LookupError):
             LOG.warning("network %s: dnsmasq %d has lost its helper: stopping it", network_id, pid)
             _end(descriptor, STOP_SECONDS)
@@ -127,11 +126,10 @@ class DnsmasqProcesses:
     def resume(self, running: Running) -> bool:
         """Have it and its helper go on if a signal has stopped them; whether that was so."""
         is_stopped = False
-        for pid, descriptor in (
-            (running.pid, running.descriptor),
-            (running.helper_pid, running.helper),
+        for stat, descriptor in zip(
+            running.stats, (running.descriptor, running.helper), strict=True
         ):
-            if _is_stopped(pid):
+            if _is_stopped(stat):
                 is_stopped = True
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, signal.SIGCONT)
@@ -144,8 +142,8 @@ class DnsmasqProcesses:
 
     def let_go(self, running: Running) -> None:
         """Close its descriptors, whether it runs or has ended."""
-        os.close(running.descriptor)
-        os.close(running.helper)
+        for descriptor in (running.descriptor, running.helper, *running.stats):
+            os.close(descriptor)
 
     def release(self, step: ReleaseLease) -> None:
         """Tell the network's dnsmasq that the lease has ended, as the client would.
@@ -236,22 +234,35 @@ def _helper_of(pid: int) -> int:
     return int(children[0])
 
 
-def _is_stopped(pid: int) -> bool:
+def _running(pid: int, descriptor: int) -> Running:
+    """The dnsmasq and its helper. Raises OSError or LookupError if one of them has ended."""
+    with contextlib.ExitStack() as opened:
+
+        def held(one: int) -> int:
+            opened.callback(os.close, one)
+            return one
+
+        helper = _helper_of(pid)
+        watched = held(os.pidfd_open(helper))
+        stats = held(_open_stat(pid)), held(_open_stat(helper))
+        opened.pop_all()
+    return Running(pid, descriptor, watched, stats)
+
+
+def _open_stat(pid: int) -> int:
+    return os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _is_stopped(stat: int) -> bool:
     """True if SIGSTOP or its like has stopped it; a debugger's hold is another state.
 
-    Two of each network are asked every few seconds, so this is not pathlib's, which takes thrice
-    as long.
+    Two of each network are asked every few seconds. Opening the file each time takes thrice as
+    long.
     """
     try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False  # it has ended
-    try:
-        return os.read(descriptor, STAT_BYTES).rpartition(b") ")[2].startswith(b"T")
+        return os.pread(stat, STAT_BYTES, 0).rpartition(b") ")[2].startswith(b"T")
     except ProcessLookupError:
-        return False
-    finally:
-        os.close(descriptor)
+        return False  # it has ended
 
 
 def _end(descriptor: int, patience_seconds: float) -> None:

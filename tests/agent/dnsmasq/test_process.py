@@ -236,12 +236,13 @@ def test_a_reload_reaches_the_server_and_none_that_has_ended(host: Host) -> None
     host.processes.reload(running)
 
 
-@pytest.mark.parametrize("which", ["pid", "helper_pid"])
+@pytest.mark.parametrize("which", ["server", "helper"])
 def test_a_server_or_a_helper_that_a_signal_has_stopped_goes_on(host: Host, which: str) -> None:
     """A stopped one answers nobody, or reports nothing, and ends no descriptor."""
     running = host.start()
     assert not host.processes.resume(running)
-    stopped = psutil.Process(getattr(running, which))
+    server = psutil.Process(running.pid)
+    stopped = server if which == "server" else server.children()[0]
     stopped.suspend()
     eventually(lambda: stopped.status() == psutil.STATUS_STOPPED)
     assert host.processes.resume(running)
