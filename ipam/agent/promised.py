@@ -5,7 +5,7 @@ It is decided from the API's description alone, and not from the text of dnsmasq
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 
 from ipam import model, values
 from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
@@ -25,17 +25,26 @@ ANY_IPV4 = IPv4Network("0.0.0.0/0")
 
 
 @dataclass(frozen=True, slots=True)
+class SubnetTerms:
+    """A subnet in which the DHCP server answers."""
+
+    row: ServedSubnet
+    options: Mapping[int, bytes]
+    """What each of its machines gets, unless its port has another; as in PromisedAnswer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What the network's description says of every machine's answer."""
 
     mtu: int
-    dns_domain: str
+    domains: tuple[str, ...]
     lease_seconds: int
-    subnets: tuple[ServedSubnet, ...]
+    subnets: tuple[SubnetTerms, ...]
 
-    def subnet(self, network: str) -> ServedSubnet | None:
+    def subnet(self, network: str) -> SubnetTerms | None:
         """The subnet with this CIDR."""
-        return next((one for one in self.subnets if one.cidr == network), None)
+        return next((one for one in self.subnets if one.row.cidr == network), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,14 @@ class PromisedAdvertisement:
 
 def terms(row: FullNetwork, served: Iterable[ServedSubnet]) -> Terms:
     """The network's part; `served` are the subnets in which its DHCP server answers."""
-    return Terms(row.mtu, row.dns_domain, row.lease_seconds, tuple(served))
+    domains = tuple(_domains(row.dns_domain))
+    subnets = [SubnetTerms(one, _subnet_options(one, row.mtu, domains)) for one in served]
+    return Terms(row.mtu, domains, row.lease_seconds, tuple(subnets))
 
 
 def answer(
     of_network: Terms,
-    subnet: ServedSubnet,
+    subnet: SubnetTerms,
     *,
     hostname: str,
     extra_dhcp_opts: Sequence[ServedDhcpOption],
@@ -80,7 +91,7 @@ def answer(
 
     An option that no machine can be sent is left out; that it is one, is said elsewhere.
     """
-    version = subnet.ip_version
+    version = subnet.row.ip_version
     mine = list(_own_options(extra_dhcp_opts, version))
     times = [_number(one) for one in _readable(extra_dhcp_opts, 4) if one.is_lease_time]
     lease_seconds = times[-1] if times else of_network.lease_seconds
@@ -88,10 +99,9 @@ def answer(
     of_port = {**_name(hostname, version), **of_port}
     if version == 4:
         _leave_out_odd_times(of_port, lease_seconds)
-    of_subnet = _subnet6(of_network, subnet) if version == 6 else _subnet4(of_network, subnet)
     next_server = [one for one in mine if version == 4 and one.number == NEXT_SERVER]
     return PromisedAnswer(
-        {**of_subnet, **of_port},
+        {**subnet.options, **of_port},
         frozenset(of_port),
         lease_seconds,
         str(next_server[-1].values[0]) if next_server else "",
@@ -100,17 +110,18 @@ def answer(
 
 def advertisement(of_network: Terms) -> PromisedAdvertisement | None:
     """What machines hear of the network's IPv6 subnets; None if another router advertises."""
-    modes = {s.cidr: s.ipv6_ra_mode for s in of_network.subnets if is_advertised(s)}
+    rows = [one.row for one in of_network.subnets if is_advertised(one.row)]
+    modes = {one.cidr: one.ipv6_ra_mode for one in rows}
     if not modes:
         return None
-    lists = {tuple(_name_servers(s)) for s in of_network.subnets if is_advertised(s)}
+    lists = {tuple(_name_servers(one)) for one in rows}
     return PromisedAdvertisement(
         managed=model.DHCPV6_STATEFUL in modes.values(),
         other=not {model.DHCPV6_STATEFUL, model.DHCPV6_STATELESS}.isdisjoint(modes.values()),
         mtu=of_network.mtu,
         prefixes={cidr: mode != model.DHCPV6_STATEFUL for cidr, mode in modes.items()},
         name_servers=next(iter(lists)) if len(lists) == 1 else None,
-        search=tuple(_domains(of_network)),
+        search=of_network.domains,
     )
 
 
@@ -120,9 +131,9 @@ def information(of_network: Terms) -> Mapping[int, bytes]:
     None are promised where other subnets are beside the stateless one: dnsmasq does not know whose
     options to send, and the advertisement has them.
     """
-    six = [one for one in of_network.subnets if one.ip_version == 6]
-    stateless = [one for one in six if one.ipv6_ra_mode == model.DHCPV6_STATELESS]
-    return _subnet6(of_network, six[0]) if len(six) == 1 and stateless else {}
+    six = [one for one in of_network.subnets if one.row.ip_version == 6]
+    stateless = [one for one in six if one.row.ipv6_ra_mode == model.DHCPV6_STATELESS]
+    return six[0].options if len(six) == 1 and stateless else {}
 
 
 def is_advertised(subnet: ServedSubnet) -> bool:
@@ -130,40 +141,38 @@ def is_advertised(subnet: ServedSubnet) -> bool:
     return subnet.ip_version == 6 and subnet.ipv6_ra_mode is not None
 
 
-def _subnet4(of_network: Terms, subnet: ServedSubnet) -> dict[int, bytes]:
-    """Clients that know classless routes ignore the router option; so each has the default."""
-    routes = [(ip_network(one.destination), one.nexthop) for one in subnet.host_routes]
-    gateway = subnet.gateway_ip
-    if gateway and not is_unspecified(gateway):
-        if routes:
-            routes = [one for one in routes if one[0] != ANY_IPV4] + [(ANY_IPV4, gateway)]
-    else:
-        hops = (hop for to, hop in routes if to == ANY_IPV4)
-        gateway = next((hop for hop in hops if not is_unspecified(hop)), None)
+def _subnet_options(subnet: ServedSubnet, mtu: int, domains: Sequence[str]) -> Mapping[int, bytes]:
+    name_servers = _packed(_name_servers(subnet))
+    if subnet.ip_version == 6:
+        return {NAME_SERVERS6: name_servers, SEARCH6: domain_names(domains)}
+    gateway, routes = _routes(subnet)
     classless = encoded(DhcpOption(ROUTES, 4, tuple(_flat(routes))))
-    domains = list(_domains(of_network))
     found = {
         NETMASK: IPv4Network(subnet.cidr).netmask.packed,
         ROUTER: IPv4Address(gateway).packed if gateway else b"",
-        NAME_SERVERS: _packed(_name_servers(subnet)),
+        NAME_SERVERS: name_servers,
         DOMAIN: ",".join(domains).encode(),
         SEARCH: domain_names(domains),
         ROUTES: classless,
         OLD_ROUTES: classless,
     }
-    return found | ({MTU: of_network.mtu.to_bytes(2)} if of_network.mtu <= LONGEST_MTU else {})
+    return found | ({MTU: mtu.to_bytes(2)} if mtu <= LONGEST_MTU else {})
 
 
-def _subnet6(of_network: Terms, subnet: ServedSubnet) -> dict[int, bytes]:
-    return {
-        NAME_SERVERS6: _packed(_name_servers(subnet)),
-        SEARCH6: domain_names(_domains(of_network)),
-    }
+def _routes(subnet: ServedSubnet) -> tuple[str | None, list[tuple[IPv4Network, str]]]:
+    """The router, and the classless routes, beside which clients ignore it; so both say it."""
+    routes = [(IPv4Network(one.destination), one.nexthop) for one in subnet.host_routes]
+    gateway = subnet.gateway_ip
+    if gateway and not is_unspecified(gateway):
+        named = [one for one in routes if one[0] != ANY_IPV4]
+        return gateway, [*named, (ANY_IPV4, gateway)] if routes else []
+    hops = (hop for to, hop in routes if to == ANY_IPV4)
+    return next((hop for hop in hops if not is_unspecified(hop)), None), routes
 
 
-def _flat(routes: Iterable[tuple[object, str]]) -> Iterator[IPv4Network | IPv4Address]:
+def _flat(routes: Iterable[tuple[IPv4Network, str]]) -> Iterator[IPv4Network | IPv4Address]:
     for destination, nexthop in routes:
-        yield IPv4Network(str(destination))
+        yield destination
         yield IPv4Address(nexthop)
 
 
@@ -176,8 +185,8 @@ def _packed(addresses: Iterable[str]) -> bytes:
     return b"".join(ip_address(one).packed for one in addresses)
 
 
-def _domains(of_network: Terms) -> Iterator[str]:
-    bare = of_network.dns_domain.removesuffix(".")
+def _domains(dns_domain: str) -> Iterator[str]:
+    bare = dns_domain.removesuffix(".")
     if bare and values.is_domain(bare):
         yield bare
 

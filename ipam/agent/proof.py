@@ -72,7 +72,7 @@ def promises(
                 duid=duid,
                 iaid=iaid,
             )
-            found.append(Promise(question, frozenset(inside), subnet.id, answer))
+            found.append(Promise(question, frozenset(inside), subnet.row.id, answer))
     return found
 
 

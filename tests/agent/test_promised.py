@@ -16,7 +16,7 @@ def terms(**more: object) -> Terms:
 
 def answer(*options: tuple[str, str, int], ip_version: int = 4, **more: object) -> PromisedAnswer:
     of_network = terms(**more)
-    subnet = next(one for one in of_network.subnets if one.ip_version == ip_version)
+    subnet = next(one for one in of_network.subnets if one.row.ip_version == ip_version)
     wishes = [ServedDhcpOption(*one) for one in options]
     return promised.answer(of_network, subnet, hostname="web.lab", extra_dhcp_opts=wishes)
 

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import msgspec
+
 from ipam.agent.advertisement_proof import Heard
 from ipam.agent.desired import ServedPort
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, Offer, Question, Refusal
-from ipam.agent.promised import Terms
+from ipam.agent.promised import terms
 from ipam.agent.proof import Lacks, Promise, in_all, lacks, promises, uncovered
 from ipam.agent.state import Lease, NetworkState
-from ipam.protocol.dhcp_state import ServedDhcpOption, ServedSubnet
+from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
+from tests.agent.network_rows import network
 
 MAC = "fa:16:3e:00:00:05"
 SUBNETS = {"10.0.0.0/24": "four", "10.1.0.0/24": "other", "2001:db8::/64": "six"}
@@ -37,7 +40,8 @@ def subnet(cidr: str) -> ServedSubnet:
     )
 
 
-TERMS = Terms(1400, "", 600, tuple(map(subnet, SUBNETS)))
+ROW = msgspec.convert(network(mtu=1400, dns_domain="", lease_seconds=600), FullNetwork)
+TERMS = terms(ROW, map(subnet, SUBNETS))
 
 
 def port(*addresses: str) -> ServedPort:
