@@ -15,6 +15,7 @@ class ApiSettings:
     bind_port: int
     socket: Path
     threads: int
+    max_connections: int
     public_url: str
     auth_strategy: Literal["http_basic", "keystone"]
     htpasswd_file: Path
@@ -52,8 +53,17 @@ OPTIONS: Final = [
         "threads",
         default=8,
         min=1,
-        help="How many requests one API process handles at a time. More help only while the"
-        " database is slow, because Python runs only one thread at a time.",
+        help="How many requests one API process handles at a time from TCP, and how many from"
+        " root and its own user at the socket. More help only while the database is slow,"
+        " because Python runs only one thread at a time.",
+    ),
+    cfg.IntOpt(
+        "max_connections",
+        default=800,
+        min=16,
+        help="How many TCP connections one API process keeps open. For a new one beyond that,"
+        " another is closed which waits for its client: of the address with the most"
+        " connections, the one that has waited longest. The socket does not count.",
     ),
     cfg.StrOpt(
         "public_url",

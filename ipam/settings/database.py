@@ -30,7 +30,7 @@ OPTIONS: Final = [
         default=20,
         min=1,
         help="Connections one process keeps open at most. A request holds one; with fewer"
-        " connections than [api] threads, requests wait for each other.",
+        " connections than twice [api] threads, requests wait for each other.",
     ),
     cfg.IntOpt(
         "max_attempts",

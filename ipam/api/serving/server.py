@@ -4,15 +4,13 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
-
-from waitress import wasyncore
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 from ipam import systemd
 from ipam.api.app import create_app
-from ipam.api.serving import draining, garbage_collection, listeners
+from ipam.api.serving import doors, garbage_collection, listeners, open_files
 from ipam.errors import DatabaseUnavailable
 from ipam.escaping import escaped
 from ipam.settings import Settings
@@ -21,14 +19,11 @@ from ipam.store.engine.database import Database
 
 LOG = logging.getLogger(__name__)
 
-THREADS_END_SECONDS: Final = 0.3
-LOOP_SECONDS: Final = 1.0
-
 
 class Server:
-    """A server with both listeners bound. It answers nothing before `run`."""
+    """A server with both doors bound. It answers nothing before `run`."""
 
-    def __init__(self, application: listeners.WsgiApplication, settings: Settings) -> None:
+    def __init__(self, application: doors.WsgiApplication, settings: Settings) -> None:
         """Raises CannotListen, and leaves nothing behind, if a listener cannot be made."""
         api = settings.api
         tcp = listeners.tcp_listener(api.bind_host, api.bind_port)
@@ -39,57 +34,53 @@ class Server:
             tcp.close()
             raise
         self._socket_status = self.socket_path.stat()
-        self._map: dict[int, Any] = {}
-        self._dispatcher = listeners.dispatcher(api.threads)
-        adj = listeners.adjustments(threads=api.threads, max_body_bytes=api.max_body_bytes)
-        shared = {"adj": adj, "dispatcher": self._dispatcher, "map": self._map}
-        self._tcp = listeners.tcp_server(application, tcp, **shared)
-        self._unix = listeners.unix_server(application, unix, **shared)
-        self._stopping = False
+        self._threads = doors.Threads(api.threads)
+        self._local_threads = doors.Threads(api.threads)
+        self._tcp = doors.tcp_door(
+            application,
+            tcp,
+            threads=self._threads,
+            max_connections=open_files.connections(api.max_connections),
+            max_body_bytes=api.max_body_bytes,
+        )
+        self._unix = doors.unix_door(
+            application,
+            unix,
+            threads=self._local_threads,
+            threads_for_others=self._threads,
+            max_body_bytes=api.max_body_bytes,
+        )
 
     @property
     def url(self) -> str:
         """The URL of the TCP listener, with its actual port."""
-        host, port = self._tcp.effective_host, self._tcp.effective_port
+        host, port = self._tcp.server.effective_host, self._tcp.server.effective_port
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def run(self) -> None:
         """Answer requests until `stop`, then those that were sent before it."""
-        while not self._stopping:
-            self._turn(LOOP_SECONDS)
-        self._close_listeners()
-        deadline = time.monotonic() + draining.DRAIN_SECONDS
-        while not self._is_drained() and time.monotonic() < deadline:
-            self._turn(0.05)
-        self._dispatcher.shutdown(timeout=THREADS_END_SECONDS)
-        wasyncore.close_all(self._map, ignore_all=True)
+        with ThreadPoolExecutor(1, "tcp") as other:
+            tcp = other.submit(self._run_tcp)
+            try:
+                self._unix.run(before_close=self._remove_socket)
+            finally:
+                self.stop()
+            tcp.result()
+        self._threads.end()
+        self._local_threads.end()
+        self._tcp.close()
+        self._unix.close()
 
     def stop(self) -> None:
         """Make `run` return soon. A signal handler or another thread may call it."""
-        self._stopping = True
-        self._tcp.pull_trigger()
+        self._tcp.stop()
+        self._unix.stop()
 
-    def _turn(self, seconds: float) -> None:
-        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
-
-    def _is_drained(self) -> bool:
-        """Whether no client waits for an answer or has sent anything that was not read yet."""
-        if self._is_busy():
-            return False
-        self._turn(0)  # a busy channel was not read: this sees what it has sent
-        return not self._is_busy()
-
-    def _is_busy(self) -> bool:
-        channels = [*self._tcp.active_channels.values(), *self._unix.active_channels.values()]
-        return any(map(draining.is_under_way, channels))
-
-    def _close_listeners(self) -> None:
-        """Accept the connections that wait, and no others."""
-        self._remove_socket()
-        for listener in (self._tcp, self._unix):
-            draining.accept_waiting(listener)
-            listener.accepting = False
-            wasyncore.dispatcher.close(listener)
+    def _run_tcp(self) -> None:
+        try:
+            self._tcp.run()
+        finally:
+            self._unix.stop()  # no server without TCP
 
     def _remove_socket(self) -> None:
         """Remove the socket's file, unless a successor has made its own."""

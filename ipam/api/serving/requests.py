@@ -1,0 +1,93 @@
+"""How waitress reads one request, and answers it."""
+
+from typing import Any, Final
+
+import msgspec
+from waitress.parser import HTTPRequestParser
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import Error, RequestEntityTooLarge
+
+from ipam.identity.authentication import PEER_UID
+
+DRAIN_LIMIT_BYTES: Final = 64 * 1024 * 1024
+"""How much of a too long body is read and dropped, so that the client sees its 413."""
+
+_ERROR_TYPES = {400: "HTTPBadRequest", 413: "HTTPRequestEntityTooLarge"}
+
+
+class RequestTimeoutError(Error):  # type: ignore[misc]  # waitress has no types
+    """The request did not arrive in time. waitress knows no such error."""
+
+    code = 408
+    reason = "Request Timeout"
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """Reads a body that is too long to its end, and keeps nothing of it.
+
+    waitress would answer at once and close. A client that is still sending would see a reset
+    connection instead of the answer.
+    """
+
+    _to_drain = 0
+
+    def received(self, data: bytes) -> int:
+        if self._to_drain:
+            taken = min(len(data), self._to_drain)
+            self._to_drain -= taken
+            self.completed = self._to_drain == 0
+            return taken
+        consumed: int = super().received(data)
+        if self._is_refused_unread():
+            self._to_drain = self.content_length
+            self.completed = False
+        return consumed
+
+    def _is_refused_unread(self) -> bool:
+        return (
+            isinstance(self.error, RequestEntityTooLarge)
+            and self.body_bytes_received == 0
+            and not self.expect_continue  # that client waits for the answer before it sends
+            and 0 < self.content_length <= DRAIN_LIMIT_BYTES
+        )
+
+
+class ErrorAnswer(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """Gives waitress's own errors the form of the API's errors."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        kind = _ERROR_TYPES.get(error.code, "HTTPBadRequest" if error.code < 500 else "Bug")
+        body = msgspec.json.encode(
+            {
+                "NeutronError": {
+                    "type": kind,
+                    "message": f"{error.reason}: {error.body}",
+                    "detail": "",
+                }
+            }
+        )
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class Answer(WSGITask):  # type: ignore[misc]  # waitress has no types
+    """Tells clients of a stopping server to use another connection for the next request."""
+
+    def build_response_header(self) -> bytes:
+        if not self.channel.server.accepting:
+            self.set_close_on_finish()
+        header: bytes = super().build_response_header()
+        return header
+
+
+class PeerAnswer(Answer):
+    """Tells the application who is at the other end of a Unix socket."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[PEER_UID] = self.channel.peer_uid
+        return environ
