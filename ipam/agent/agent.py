@@ -30,6 +30,7 @@ from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
 from ipam.agent.servers import Servers
 from ipam.client import Client
+from ipam.errors import AgentHostInUse
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import LONGEST_CLIENT, LONGEST_REASON, SeenRefusal
 from ipam.protocol.reports import AgentFacts
@@ -80,6 +81,7 @@ class Agent:
         self._vif_type = settings.agent.vif_type
         self._installation = prepared.installation
         self._changed = self._stopping = False
+        self._displaced: AgentHostInUse | None = None
         self._resume_at = 0.0
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
         self._make_what_wakes()
@@ -140,6 +142,7 @@ class Agent:
             on_change=self._on_networks,
             answer=self._answer_probes,
             refusals=self._refusals,
+            on_displaced=self._give_way,
         )
 
     def _make_servers(self, prepared: Preparation) -> Servers:
@@ -177,16 +180,25 @@ class Agent:
         )
 
     def start(self) -> None:
-        """Adopt what an earlier process left, and begin to listen and to ask the API."""
+        """Adopt what an earlier process left, and begin to listen and to ask the API.
+
+        Raises AgentHostInUse, before anything is touched, if the API says that another agent
+        lives under this host's name.
+        """
+        self._reconciler.want(self._link.networks)
+        self._link.introduce()
         self._logs.start()
         self._inbox.start()
         self._servers.adopt()
-        self._reconciler.want(self._link.networks)
         self._link.start()
         self._shipper.start()
 
     def serve(self) -> None:
-        """Run the loop until `stop`."""
+        """Run the loop until `stop`.
+
+        Raises AgentHostInUse, when nothing is served any more, if another agent turns out to live
+        under this host's name: what the API says is for that one.
+        """
         wait, tidy_at = 0.0, time.monotonic() + TIDY_SECONDS
         api_has_answered = False
         while not self._stopping:
@@ -203,6 +215,10 @@ class Agent:
             except Exception:
                 LOG.exception("agent: a turn failed; the next one is in a second")
                 wait = 1.0
+        if self._displaced is not None:
+            LOG.error("%s This agent ends, and so does its DHCP.", self._displaced)
+            self.remove_everything()
+            raise self._displaced
 
     def stop(self) -> None:
         """End `serve` after its turn. A thread or a signal handler may call it."""
@@ -246,6 +262,10 @@ class Agent:
     def _unwatch(self, running: Running) -> None:
         for descriptor in (running.descriptor, running.helper):
             self._selector.unregister(descriptor)
+
+    def _give_way(self, refusal: AgentHostInUse) -> None:
+        self._displaced = refusal
+        self.stop()
 
     def _on_networks(self) -> None:
         self._changed = True

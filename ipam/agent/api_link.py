@@ -13,7 +13,7 @@ from ipam import clock
 from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.chunks import chunks
 from ipam.client import Client
-from ipam.errors import AgentNotFound, IpamError
+from ipam.errors import AgentHostInUse, AgentNotFound, IpamError
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
 from ipam.protocol.probes import (
     MOST_AT_ONCE as PROBES_PER_REQUEST,
@@ -51,6 +51,7 @@ class ApiLink:
         on_change: Callable[[], None],
         answer: Callable[[Sequence[AskedProbe]], list[ProbeAnswer]],
         refusals: Callable[[], list[SeenRefusal]],
+        on_displaced: Callable[[AgentHostInUse], None],
     ) -> None:
         self.networks: Mapping[str, FullNetwork] = known.load()
         self._client = client
@@ -63,6 +64,8 @@ class ApiLink:
         self._on_change = on_change
         self._answer = answer
         self._refusals = refusals
+        self._on_displaced = on_displaced
+        self._other: str | None = None
         self._untold: dict[tuple[str, str], SeenRefusal] = {}
         self._started_at = clock.now_seconds()
         self._agent_id: str | None = None
@@ -77,6 +80,19 @@ class ApiLink:
         self._stopping = False
         self._wake = wake
         self._thread = threading.Thread(target=self._run, name="api-link", daemon=True)
+
+    def introduce(self) -> None:
+        """Send the first heartbeat, before anything is served.
+
+        Raises AgentHostInUse if another agent is alive under this host's name. An API that does
+        not answer is asked again by the thread.
+        """
+        try:
+            self._heartbeat()
+        except AgentHostInUse:
+            raise
+        except IpamError as error:
+            LOG.debug("not introduced yet: %s", error)
 
     def start(self) -> None:
         """Start the thread."""
@@ -236,10 +252,23 @@ class ApiLink:
     def _failed(self, error: Exception) -> None:
         if isinstance(error, AgentNotFound):
             self._agent_id = self._etag = None  # deleted by an administrator: register again
+        if isinstance(error, AgentHostInUse):
+            self._hear_of_another(error)
         if self._trouble.begins(str(error) or repr(error)):
             unforeseen = None if isinstance(error, IpamError) else error
             LOG.warning("serving the last known state: %s", error, exc_info=unforeseen)
 
+    def _hear_of_another(self, refusal: AgentHostInUse) -> None:
+        """Give way to the other agent of this host's name, once it is known to be alive.
+
+        The refusal says when the other was heard of. While that stays the same, it may be what
+        is left of an agent that has ended, such as this host's own before it was installed anew.
+        """
+        before, self._other = self._other, str(refusal)
+        if before not in (None, self._other):
+            self._on_displaced(refusal)
+
     def _recovered(self) -> None:
+        self._other = None
         if self._trouble.ends():
             LOG.warning("the API answers again")

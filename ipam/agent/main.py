@@ -21,7 +21,8 @@ API_TIMEOUT_SECONDS = 30.0
 def run(settings: Settings, *, stop_everything_on_exit: bool = False) -> None:
     """Serve until SIGTERM or SIGINT. The dnsmasqs run on, unless everything is to stop.
 
-    Raises HostUnfit, before anything is touched, if the host cannot do it.
+    Raises HostUnfit, before anything is touched, if the host cannot do it, and AgentHostInUse if
+    another agent lives under this host's name: at once, or later if the API was away at the start.
     """
     with (
         sole_agent(settings.agent.state_path, settings.run_path),

@@ -96,6 +96,7 @@ def test_a_part_that_cannot_be_made_leaves_nothing_open(
         (ServerLogs, "start"),
         (LeaseInbox, "start"),
         (Servers, "adopt"),
+        (ApiLink, "introduce"),
         (ApiLink, "start"),
         (LeaseShipper, "start"),
     ],

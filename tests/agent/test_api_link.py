@@ -10,7 +10,7 @@ import pytest
 from ipam.agent import api_link
 from ipam.agent.api_link import ApiLink
 from ipam.agent.last_known_networks import LastKnownNetworks
-from ipam.errors import AgentNotFound, IpamError, Malformed, ServiceUnavailable
+from ipam.errors import AgentHostInUse, AgentNotFound, IpamError, Malformed, ServiceUnavailable
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import MOST_AT_ONCE, SeenRefusal
 from ipam.protocol.reports import AgentFacts
@@ -37,6 +37,7 @@ class Desk:
         self.facts = facts()
         self.changes = 0
         self.refused: list[SeenRefusal] = []
+        self.displaced: list[AgentHostInUse] = []
         self._wakes: list[WakeSocket] = []
         self._running: ApiLink | None = None
 
@@ -54,6 +55,7 @@ class Desk:
             on_change=self._changed,
             answer=self._answer,
             refusals=self._refused,
+            on_displaced=self.displaced.append,
         )
 
     def _answer(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
@@ -69,6 +71,17 @@ class Desk:
         self._running.start()
         self.api.await_bodies("dhcp-state", 1)
         return self._running
+
+    def start_refused(self) -> None:
+        """A link with its thread, whose first heartbeat is not taken."""
+        self._running = self.open()
+        self._running.start()
+        self.api.await_bodies("agents", 1)
+
+    def ask_and_await_heartbeats(self, count: int) -> None:
+        assert self._running is not None
+        self._running.ask()
+        self.api.await_bodies("agents", count)
 
     def stop(self) -> None:
         """The thread has done all that it was asked for, and ended."""
@@ -474,3 +487,36 @@ def test_of_many_that_are_refused_the_latest_are_told(desk: Desk) -> None:
     (body,) = desk.api.await_bodies("dhcp-refusals", 1)
     assert len(body["dhcp_refusals"]) == MOST_AT_ONCE
     assert body["dhcp_refusals"][-1]["client"] == f"02:{2 * MOST_AT_ONCE - 1:04x}"
+
+
+# Another agent of the same name
+
+
+def in_use(heard: str) -> AgentHostInUse:
+    return AgentHostInUse(f"Another agent is alive as host host-a: it was heard of at {heard}.")
+
+
+def test_an_agent_does_not_start_beside_another_of_its_name(desk: Desk) -> None:
+    desk.api.refuse = lambda _path, _body: in_use("noon")
+    with pytest.raises(AgentHostInUse, match="Another agent is alive"):
+        desk.open().introduce()
+
+
+def test_an_agent_starts_while_the_api_is_away(desk: Desk) -> None:
+    desk.api.refuse = lambda _path, _body: ServiceUnavailable("away")
+    desk.open().introduce()
+    assert len(desk.api.bodies("agents")) == 1
+
+
+def test_an_agent_gives_way_to_another_that_is_heard_of_again(desk: Desk) -> None:
+    """Its own remains, from before it was installed anew, are heard of no more."""
+    heard = "noon"
+    desk.api.refuse = lambda path, _body: in_use(heard) if path == "agents" else None
+    desk.start_refused()
+    for count in (2, 3):
+        desk.ask_and_await_heartbeats(count)
+    assert desk.displaced == []
+    heard = "a minute later"
+    desk.ask_and_await_heartbeats(4)
+    desk.stop()
+    assert [str(one) for one in desk.displaced] == [str(in_use("a minute later"))]

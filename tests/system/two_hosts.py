@@ -41,8 +41,9 @@ esac
 class HostNamespace:
     """One host with its agent, which asks the API every two seconds and is woken by nobody."""
 
-    def __init__(self, directory: Path, name: str, api_socket: str) -> None:
-        self.name = name
+    def __init__(self, directory: Path, name: str, api_socket: str, host: str = "") -> None:
+        """Its agent calls itself by the name, or as another host."""
+        self.name = host or name
         self.directory = directory / name
         self.network_namespace = f"{name}-{uuid.uuid4().hex[:6]}"
         (self.directory / "netns").mkdir(parents=True)
@@ -56,9 +57,9 @@ class HostNamespace:
         assert self._holder.stdout.readline() == b"up\n"
         self._config = self.directory / "ipam.conf"
         self._config.write_text(
-            f"[DEFAULT]\nhost = {name}\nstate_path = {self.directory}/state\n"
+            f"[DEFAULT]\nhost = {self.name}\nstate_path = {self.directory}/state\n"
             f"run_path = {self.directory}/run\n[api]\nsocket = {api_socket}\n"
-            "[agent]\npoll_interval = 2\n"
+            "[agent]\npoll_interval = 2\nreport_interval = 1\n"
         )
         self._agent: subprocess.Popen[bytes] | None = None
 
@@ -76,8 +77,20 @@ class HostNamespace:
             self._agent.kill()
             self._agent.wait()
 
+    def has_ended(self) -> bool:
+        return self._agent is not None and self._agent.poll() is not None
+
+    def exit_code(self) -> int | None:
+        return None if self._agent is None else self._agent.returncode
+
+    def servers(self) -> list[int]:
+        """The pids of the dnsmasqs that run here."""
+        pids = [int(one.read_text()) for one in (self.directory / "run").glob("dhcp/*/pid")]
+        return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
     def log(self) -> str:
-        return (self.directory / "log").read_text()
+        log = self.directory / "log"
+        return log.read_text() if log.exists() else ""
 
     def close(self) -> None:
         self.kill_agent()
@@ -239,27 +252,38 @@ class Cloud:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._config = directory / "ipam.conf"
         self._closing = contextlib.ExitStack()
+        self._api: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start everything; what was started ends with `close`, however far this came."""
         directory = self._directory
-        config = directory / "ipam.conf"
-        config.write_text(
+        self._config.write_text(
             f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\n[api]\nbind_port = 0\n"
         )
-        run(IPAM, "db", "upgrade", "--config-file", str(config))
-        with (directory / "api.log").open("wb") as log:
-            api = subprocess.Popen(
-                [IPAM, "api", "--config-file", str(config)], stdout=log, stderr=log
-            )
-        self._closing.callback(api.wait, PATIENCE_SECONDS)
-        self._closing.callback(api.terminate)
-        path = directory / "api.sock"
-        eventually(path.exists, "the API is up")
-        self.client = self._closing.enter_context(Client(socket_path=str(path)))
-        self.a, self.b = (self._host(name, str(path)) for name in ("a", "b"))
+        run(IPAM, "db", "upgrade", "--config-file", str(self._config))
+        self._closing.callback(self.stop_api)
+        self.start_api()
+        client = Client(socket_path=str(directory / "api.sock"))
+        self.client = self._closing.enter_context(client)
+        self.a, self.b = (self.host(name) for name in ("a", "b"))
+        for one in (self.a, self.b):
+            one.start_agent()
         self.eventually(lambda: len(self.client.get("/v2.0/agents")["agents"]) == 2, "two agents")
+
+    def start_api(self) -> None:
+        with (self._directory / "api.log").open("ab") as log:
+            self._api = subprocess.Popen(
+                [IPAM, "api", "--config-file", str(self._config)], stdout=log, stderr=log
+            )
+        eventually((self._directory / "api.sock").exists, "the API is up")
+
+    def stop_api(self) -> None:
+        if self._api is not None:
+            self._api.terminate()
+            self._api.wait(PATIENCE_SECONDS)
+        (self._directory / "api.sock").unlink(missing_ok=True)
 
     def logs(self) -> str:
         return "\n".join(host.log()[-3000:] for host in (self.a, self.b))
@@ -299,8 +323,9 @@ class Cloud:
     def close(self) -> None:
         self._closing.close()
 
-    def _host(self, name: str, api_socket: str) -> HostNamespace:
-        made = HostNamespace(self._directory, name, api_socket)
+    def host(self, name: str, calls_itself: str = "") -> HostNamespace:
+        """A further host. Its agent does not run yet."""
+        socket_path = str(self._directory / "api.sock")
+        made = HostNamespace(self._directory, name, socket_path, calls_itself)
         self._closing.callback(made.close)
-        made.start_agent()
         return made
