@@ -409,6 +409,12 @@ class HTTPRequestEntityTooLarge(CallerError):
     status = 413
 
 
+class ClientGone(CallerError):
+    """The client left before its request was carried out. Nobody reads this answer."""
+
+    status = 499  # nginx's, for its log; metrics count it apart
+
+
 class IdempotencyKeyReused(CallerError):
     """The Idempotency-Key was used for another request."""
 
@@ -420,6 +426,12 @@ class IdempotencyKeyReused(CallerError):
 
 class DatabaseUnavailable(Temporary):
     """The database does not answer, or kept refusing for transient reasons."""
+
+
+class TimeLimitExceeded(Temporary):
+    """A request, or a statement of it, took longer than it may. It changed nothing."""
+
+    retry_after_seconds = 5
 
 
 class ServiceUnavailable(Temporary):

@@ -18,6 +18,7 @@ from ipam.api.http import faults, idempotency
 from ipam.api.http.authorization import Authenticate, Authorization
 from ipam.api.http.operations import Route
 from ipam.api.http.request_id import RequestId
+from ipam.api.http.time_limits import TimeLimits
 from ipam.api.leases import routes as leases
 from ipam.api.networks import routes as networks
 from ipam.api.openapi import document
@@ -49,7 +50,8 @@ def create_app(
     authorization = Authorization(service, authenticate or authenticator(settings))
     once = idempotency.Idempotency(service)
     numbers = metrics.registry(service)
-    around: list[Any] = [metrics.Requests(numbers), RequestId(), authorization, once]
+    limits = TimeLimits(settings.api.request_timeout_seconds)
+    around: list[Any] = [metrics.Requests(numbers), RequestId(), limits, authorization, once]
     app = falcon.App(middleware=around, cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
@@ -67,6 +69,7 @@ def make_service(settings: Settings, database: Database | None = None) -> Servic
         settings.database.connection,
         pool_size=settings.database.pool_size,
         max_attempts=settings.database.max_attempts,
+        statement_seconds=settings.database.statement_timeout_seconds,
     )
     allocator = Allocator(
         opened,

@@ -26,6 +26,7 @@ class ApiSettings:
     metrics_per_subnet: bool
     page_size_max: int
     bulk_size_max: int
+    request_timeout_seconds: int
 
 
 OPTIONS: Final = [
@@ -132,5 +133,15 @@ OPTIONS: Final = [
         max=5000,
         help="The most resources that one POST makes. All are made in one transaction, which keeps"
         " others from the same rows: 500 ports take about a second.",
+    ),
+    cfg.IntOpt(
+        "request_timeout_seconds",
+        default=30,
+        min=1,
+        max=3600,
+        help="Seconds after which the next statement of a request is not made: all that it did is"
+        " undone, and its answer is 503 with Retry-After. A statement that is under way then may"
+        " take [database] statement_timeout_seconds more. Keep the sum below the timeout of a"
+        " proxy in front.",
     ),
 ]

@@ -13,6 +13,7 @@ class DatabaseSettings:
     connection: str
     pool_size: int
     max_attempts: int
+    statement_timeout_seconds: int
 
 
 OPTIONS: Final = [
@@ -39,5 +40,14 @@ OPTIONS: Final = [
         help="How often a transaction is tried if the database refuses it for a transient"
         " reason (deadlock, serialisation, certification). After the last attempt the"
         " answer is 503.",
+    ),
+    cfg.IntOpt(
+        "statement_timeout_seconds",
+        default=15,
+        min=0,
+        max=3600,
+        help="Seconds after which the API or the worker has a statement ended (PostgreSQL's"
+        " statement_timeout, MariaDB's max_statement_time; on SQLite the time of a transaction)."
+        " The request is then undone, and its answer is 503. 0 sets no limit.",
     ),
 ]

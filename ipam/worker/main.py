@@ -28,7 +28,10 @@ DATABASE = "the database"
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Waits for a database that does not answer."""
     database = Database(
-        settings.database.connection, pool_size=2, max_attempts=settings.database.max_attempts
+        settings.database.connection,
+        pool_size=2,
+        max_attempts=settings.database.max_attempts,
+        statement_seconds=settings.database.statement_timeout_seconds,
     )
     allocator = Allocator(
         database,

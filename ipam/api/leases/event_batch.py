@@ -19,7 +19,7 @@ from ipam.rules.leases import LeaseEvent
 
 LATEST_SECONDS: Final = 253_402_300_799
 """The end of the year 9999, the last that Python's calendar has."""
-EVENTS_MAX: Final = 2000
+EVENTS_MAX: Final = 5000
 """An agent sends 500 at most."""
 DETAILS_MAX: Final = 32
 DETAIL_NAME_MAX: Final = 64

@@ -249,4 +249,6 @@ def _adjustments(max_body_bytes: int) -> Adjustments:
         log_socket_errors=False,
         clear_untrusted_proxy_headers=False,
         ident=None,
+        # The loop goes on reading while a request is worked on, and so sees a client leave.
+        channel_request_lookahead=1,
     )

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Executable
@@ -24,9 +24,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ipam import files
 from ipam.backoff import Backoff
-from ipam.errors import DatabaseUnavailable
-from ipam.store.engine.engines import IMMEDIATE, READING, create_engine
-from ipam.store.engine.retry import is_disconnect, is_transient
+from ipam.errors import DatabaseUnavailable, TimeLimitExceeded
+from ipam.store.engine import time_limit
+from ipam.store.engine.engines import IMMEDIATE, READING, create_engine, limit_sqlite
+from ipam.store.engine.retry import is_disconnect, is_timeout, is_transient
+from ipam.store.engine.time_limit import TimeLimit
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,9 +45,12 @@ ASIDE_LOCK_WAIT_SECONDS = 1
 class Transaction:
     """One attempt at a unit of work: a connection, and what to do when the attempt ends."""
 
-    def __init__(self, connection: Connection, *, writes: bool = True) -> None:
+    def __init__(
+        self, connection: Connection, *, writes: bool = True, limit: TimeLimit | None = None
+    ) -> None:
         self.connection = connection
         self._writes = writes
+        self._limit = limit
         self._before_commit: list[Callable[[], None]] = []
         self._after_commit: list[Callable[[], None]] = []
         self._after_rollback: list[Callable[[], None]] = []
@@ -62,8 +67,11 @@ class Transaction:
         """Run one statement; a list of dictionaries runs it for each.
 
         A change is refused inside `Database.read`, which on some databases runs without a
-        transaction and could not undo it.
+        transaction and could not undo it. Raises TimeLimitExceeded or ClientGone when nobody
+        waits for the result any more.
         """
+        if self._limit is not None:
+            self._limit.check()
         assert self._writes or not statement.is_dml, f"a change inside a read: {statement}"
         return self.connection.execute(statement, parameters)
 
@@ -86,6 +94,8 @@ class Transaction:
             if self._writes:
                 for callback in self._before_commit:
                     callback()
+                if self._limit is not None:
+                    self._limit.check()
                 _commit(self.connection)
         except BaseException:
             _roll_back(self.connection)
@@ -114,14 +124,29 @@ def enclose(envelope: Envelope | None) -> None:
 class Database:
     """An engine and the rules for using it. Safe to share between threads, not across a fork."""
 
-    def __init__(self, url: str, *, pool_size: int = 20, max_attempts: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 20,
+        max_attempts: int = 10,
+        statement_seconds: int = 0,
+    ) -> None:
+        """`statement_seconds` is how long a statement may take; 0 sets no limit."""
         self.url = make_url(url)
         self.max_attempts = max_attempts
+        self.statement_seconds = statement_seconds
         self.engine = create_engine(
-            self.url, pool_size=pool_size, lock_wait_seconds=LOCK_WAIT_SECONDS
+            self.url,
+            pool_size=pool_size,
+            lock_wait_seconds=LOCK_WAIT_SECONDS,
+            statement_seconds=statement_seconds,
         )
         self._aside = create_engine(
-            self.url, pool_size=ASIDE_POOL_SIZE, lock_wait_seconds=ASIDE_LOCK_WAIT_SECONDS
+            self.url,
+            pool_size=ASIDE_POOL_SIZE,
+            lock_wait_seconds=ASIDE_LOCK_WAIT_SECONDS,
+            statement_seconds=statement_seconds,
         )
         self._write_lock_path = Path(f"{self.url.database}.lock") if self.has_one_writer else None
 
@@ -134,7 +159,8 @@ class Database:
         """The result of `work`, committed, inside what `enclose` set for this thread.
 
         Raises DatabaseUnavailable when retries are used up, the database is away, or the
-        connection was lost during COMMIT, so that nobody knows whether it took effect.
+        connection was lost during COMMIT, so that nobody knows whether it took effect. Raises
+        TimeLimitExceeded when a statement or the whole request took too long.
         """
         envelope = _ENVELOPE.get()
         if envelope is None:
@@ -182,17 +208,49 @@ class Database:
         self, engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool
     ) -> T:
         deadline = time.monotonic() + LAST_ATTEMPT_STARTS_WITHIN_SECONDS
-        attempt = 1
+        attempt, limit = 1, time_limit.current()
         while True:
             try:
                 with self._write_lock() if writes else contextlib.nullcontext():
-                    return _once(engine, work, writes=writes)
+                    return self._once(engine, work, limit, writes=writes)
             except PoolTimeoutError as error:
                 raise DatabaseUnavailable("Every database connection is busy.") from error
             except DBAPIError as error:
+                if is_timeout(error):
+                    self._say_timeout(error, limit)
                 last = attempt >= self.max_attempts or time.monotonic() >= deadline
                 self._retry_or_raise(engine, error, attempt, last=last)
             attempt += 1
+
+    def _once(
+        self,
+        engine: sqlalchemy.Engine,
+        work: Callable[[Transaction], T],
+        limit: TimeLimit | None,
+        *,
+        writes: bool,
+    ) -> T:
+        with engine.connect() as connection:
+            connection.execution_options(**(IMMEDIATE if writes else READING[engine.dialect.name]))
+            if self.has_one_writer and self.statement_seconds:
+                limit_sqlite(connection, self._end_of_statements(limit))
+            return Transaction(connection, writes=writes, limit=limit).run(work)
+
+    def _end_of_statements(self, limit: TimeLimit | None) -> Callable[[], bool]:
+        """Whether the statements of a transaction that begins now must end."""
+        ends_at = time.monotonic() + self.statement_seconds
+        if limit is None:
+            return lambda: time.monotonic() >= ends_at
+        return lambda: limit.is_over() or time.monotonic() >= ends_at
+
+    def _say_timeout(self, error: DBAPIError, limit: TimeLimit | None) -> NoReturn:
+        if limit is not None:
+            limit.check()
+        LOG.warning("database: %s: %.200s", error.orig, error.statement)
+        raise TimeLimitExceeded(
+            f"The database took longer than {self.statement_seconds} s for a statement, and"
+            " nothing of the request was done."
+        ) from error
 
     def _retry_or_raise(
         self, engine: sqlalchemy.Engine, error: DBAPIError, attempt: int, *, last: bool
@@ -232,12 +290,6 @@ def _open_lock(path: Path) -> int:
         return files.opened(path, os.O_RDWR, like=database if database.exists() else path.parent)
     except OSError as error:
         raise DatabaseUnavailable(f"Cannot write beside the database: {error}.") from error
-
-
-def _once(engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool) -> T:
-    with engine.connect() as connection:
-        connection.execution_options(**(IMMEDIATE if writes else READING[engine.dialect.name]))
-        return Transaction(connection, writes=writes).run(work)
 
 
 def _commit(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,13 +46,20 @@ round trip.
 """
 
 
+SQLITE_STEPS_PER_LOOK: Final = 200_000
+"""Steps of SQLite's machine between two looks at the clock: 5 to 10 ms. Few statements take so
+many, and each look needs Python's lock."""
+
+
 def create_engine(
-    url: sqlalchemy.URL, *, pool_size: int, lock_wait_seconds: int
+    url: sqlalchemy.URL, *, pool_size: int, lock_wait_seconds: int, statement_seconds: int = 0
 ) -> sqlalchemy.Engine:
     """A new engine with at most `pool_size` connections. Connects to nothing yet.
 
     A statement that waits longer than `lock_wait_seconds` for a row fails with an error that is
-    transient to `ipam.store.engine.retry`. SQLite has no row locks.
+    transient to `ipam.store.engine.retry`. SQLite has no row locks. One that takes longer than
+    `statement_seconds` (0 for any time) fails with an error that is a timeout there. On SQLite
+    the time of a transaction is limited, by `limit_sqlite`.
     """
     options: dict[str, Any] = {
         "pool_timeout": POOL_TIMEOUT_SECONDS,
@@ -63,16 +71,16 @@ def create_engine(
     }
     match url.get_backend_name():
         case "sqlite":
-            return _sqlite(url, options)
+            return _sqlite(url, options, limited=statement_seconds > 0)
         case "postgresql":
-            return _postgresql(url, options, lock_wait_seconds)
+            return _postgresql(url, options, lock_wait_seconds, statement_seconds)
         case "mysql" | "mariadb":
-            return _mariadb(url, options, lock_wait_seconds)
+            return _mariadb(url, options, lock_wait_seconds, statement_seconds)
         case other:
             raise ArgumentError(f"{other} is none of sqlite, postgresql and mysql")
 
 
-def _sqlite(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
+def _sqlite(url: sqlalchemy.URL, options: dict[str, Any], *, limited: bool) -> sqlalchemy.Engine:
     if url.database in {None, "", ":memory:"}:
         raise ArgumentError("an SQLite database must be a file: connections share no memory")
     database = Path(url.database or "")
@@ -81,6 +89,8 @@ def _sqlite(url: sqlalchemy.URL, options: dict[str, Any]) -> sqlalchemy.Engine:
     )
     event.listen(engine, "do_connect", lambda *_told: _make_private_file(database))
     event.listen(engine, "connect", _prepare_sqlite)
+    if limited:
+        event.listen(engine, "connect", _watch_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -100,14 +110,36 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def _watch_sqlite(connection: Any, record: Any) -> None:
+    """Have the connection end what its `is_over` says is over. `limit_sqlite` sets that."""
+    watched = record.info[_IS_OVER] = [_never]
+    connection.set_progress_handler(
+        lambda: watched[0](),  # noqa: PLW0108  # the one that is there at the look
+        SQLITE_STEPS_PER_LOOK,
+    )
+
+
+def _never() -> bool:
+    return False
+
+
+_IS_OVER: Final = "ipam_is_over"
+
+
+def limit_sqlite(connection: Connection, is_over: Callable[[], bool]) -> None:
+    """End the statements of this connection from now on when `is_over`."""
+    connection.info[_IS_OVER][0] = is_over
+
+
 def _begin_sqlite(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("ipam_immediate", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 def _postgresql(
-    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int
+    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int, statement_seconds: int
 ) -> sqlalchemy.Engine:
+    limits = f"-c lock_timeout={lock_wait_seconds}s -c statement_timeout={statement_seconds}s"
     keepalives = {
         "keepalives_idle": SILENT_SECONDS_BEFORE_KEEPALIVE,
         "keepalives_interval": KEEPALIVE_SECONDS,
@@ -118,7 +150,7 @@ def _postgresql(
         isolation_level="READ COMMITTED",
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": f"-c lock_timeout={lock_wait_seconds}s",
+            "options": limits,
             "cursor_factory": bounded_cursor(),
             **keepalives,
         },
@@ -127,8 +159,11 @@ def _postgresql(
 
 
 def _mariadb(
-    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int
+    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int, statement_seconds: int
 ) -> sqlalchemy.Engine:
+    # Only MariaDB reads the comment. MySQL has no such limit for writes.
+    limits = f"innodb_lock_wait_timeout={lock_wait_seconds}"
+    limits += f" /*M!100100 , max_statement_time={statement_seconds} */"
     engine = sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
@@ -138,7 +173,7 @@ def _mariadb(
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "charset": "utf8mb4",
-            "init_command": f"SET SESSION innodb_lock_wait_timeout={lock_wait_seconds}",
+            "init_command": f"SET SESSION {limits}",
         },
         **options,
     )

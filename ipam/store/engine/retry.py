@@ -32,6 +32,11 @@ LOST_MYSQL: Final = frozenset({0, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055
 """0 is PyMySQL's InterfaceError for a connection that it closed itself; 1053 a server shutdown,
 1927 a killed connection, 2002 and 2003 nobody listening, 4031 an idle connection closed."""
 
+TIMEOUT_SQLSTATE: Final = "57014"
+"""query_canceled: by statement_timeout, or by an administrator."""
+TIMEOUT_MYSQL: Final = frozenset({1969, 3024})
+"""max_statement_time of MariaDB, max_execution_time of MySQL."""
+
 DUPLICATE_MYSQL: Final = 1062
 FOREIGN_KEY_MYSQL: Final = frozenset({1216, 1217, 1451, 1452})
 
@@ -61,6 +66,15 @@ def is_disconnect(error: BaseException) -> bool:
             )
         return state in LOST_SQLSTATES or state.startswith("08")
     return False
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether the database ended a statement because it took too long."""
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.Error):
+        return _sqlite_code(cause) == sqlite3.SQLITE_INTERRUPT
+    code = _mysql_code(cause)
+    return code in TIMEOUT_MYSQL if code is not None else _sqlstate(cause) == TIMEOUT_SQLSTATE
 
 
 def is_duplicate_key(error: BaseException, key: str | None = None) -> bool:
