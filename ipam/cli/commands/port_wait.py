@@ -2,14 +2,13 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ipam import model
 from ipam.cli import lookup
-from ipam.cli.commands.port_troubles import agents_or_none, troubles
+from ipam.cli.commands.port_reasons import configured_reason, reason
+from ipam.cli.commands.port_troubles import agents_or_none, troubles_of_network
 from ipam.cli.connection import connect
 from ipam.cli.options import examples
 from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
@@ -21,6 +20,14 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+FIRST_LOOK_SECONDS = 0.5
+"""When the first look for a reason is taken: most ports are ACTIVE before."""
+LOOK_SECONDS = 1.0
+STANDS_SECONDS = 3.0
+"""So long a reason may stand that only a change of port, network or subnet ends: scripts that run
+beside each other in a boot sequence may be about to make that change."""
+TROUBLE_STANDS_SECONDS = 15.0
+"""The same for a trouble of the network, which the agent may still end by itself."""
 
 
 @click.command(
@@ -37,18 +44,32 @@ LONGEST_PAUSE_SECONDS = 0.5
     metavar="SECONDS",
     help="The longest time to wait.",
 )
-def wait(name_or_id: str, timeout: float) -> None:
+@click.option(
+    "--keep-waiting",
+    is_flag=True,
+    help="Wait until the time is over, even if only a change can make the port ACTIVE.",
+)
+def wait(name_or_id: str, timeout: float, *, keep_waiting: bool) -> None:
     """Wait until the port is ACTIVE, which means that its machine would get its address.
 
-    Ends with status 1 and the reason if that does not happen in time.
+    Ends with status 1 and the reason if that does not happen in time. It does not wait so long
+    where only a change can help, as of a disabled port or a subnet without DHCP: it says so at
+    once, and ends a few seconds later if nobody changes it.
     """
     client = connect()
     port = lookup.find(client, PORT, name_or_id)
     started = time.monotonic()
     progress = Progress(port.get("name") or port["id"])
+    standing = Standing()
     pause = FIRST_PAUSE_SECONDS
     while port["status"] != "ACTIVE":
         waited = time.monotonic() - started
+        if standing.is_due(waited) and standing.is_news(_look_for_standing(client, port), waited):
+            progress.say(standing.sentence)
+        if standing.is_over(waited) and not keep_waiting:
+            progress.end()
+            status = f"The port is still {port['status']}, and waiting does not help."
+            raise click.ClickException(f"{status}\n{standing.sentence}")
         if waited >= timeout:
             progress.end()
             raise click.ClickException(_explain(client, port, timeout))
@@ -59,49 +80,33 @@ def wait(name_or_id: str, timeout: float) -> None:
     progress.end()
 
 
-def reason(
-    port: Mapping[str, Any],
-    dhcp_subnets: Sequence[str],
-    agents: Sequence[Mapping[str, Any]] | None,
-    *,
-    network_is_up: bool = True,
-) -> str:
-    """Why a port is not ACTIVE, and the next step.
+class Standing:
+    """The reason that stands, and for how long. Times are seconds of waiting."""
 
-    `dhcp_subnets`: the ids of the port's subnets with DHCP. `agents`: None if the caller may not
-    see them.
-    """
-    if not port["admin_state_up"]:
-        return f"The port is disabled: `ipam port set {port['id']} --enable`."
-    if not network_is_up:
-        return f"Its network is disabled: `ipam network set {port['network_id']} --enable`."
-    if not port["fixed_ips"]:
-        return f"It has no address: `ipam port set {port['id']} --fixed-ip subnet=SUBNET`."
-    if not dhcp_subnets:
-        return "None of its subnets has DHCP: `ipam subnet set SUBNET --dhcp`."
-    if agents is None:
-        return "Ask an admin whether an agent is alive for it: `ipam agent list`."
-    host = port.get("binding:host_id")
-    at_host = [agent for agent in agents if not host or agent["host"] == host]
-    alive = [agent for agent in at_host if agent["alive"]]
-    where = f"on host {host}, to which it is bound" if host else "anywhere"
-    if not at_host:
-        return f"No agent has ever reported {where}: start `ipam agent run` there."
-    if not alive:
-        last = max(str(agent.get("heartbeat_timestamp", "")) for agent in at_host)
-        return f"No agent is alive {where} (last heard of {last}): start `ipam agent run` there."
-    if not any(agent["admin_state_up"] for agent in alive):
-        first = alive[0]["host"]
-        return f"The agent of {first} is disabled: `ipam agent set {first} --enable`."
-    if said := next(troubles(port, alive), ""):
-        return said
-    if host and port["device_owner"].startswith(model.COMPUTE_OWNER_PREFIX):
-        tap = model.tap_name(port["id"])
-        return f"Its tap {tap} is not on host {host}: has the hypervisor plugged it?"
-    hosts = ", ".join(sorted(str(agent["host"]) for agent in alive))
-    return (
-        f"The agent is alive on {hosts} but has not reported it ready: see the agent's log there."
-    )
+    def __init__(self) -> None:
+        self.sentence = ""
+        self._patience = 0.0
+        self._since = 0.0
+        self._look_at = FIRST_LOOK_SECONDS
+
+    def is_due(self, waited: float) -> bool:
+        """Whether it is time for a look. The next one is due LOOK_SECONDS later."""
+        if waited < self._look_at:
+            return False
+        self._look_at = waited + LOOK_SECONDS
+        return True
+
+    def is_news(self, found: tuple[str, float], waited: float) -> bool:
+        """Take in a reason with the time that it may stand; whether it is to be said."""
+        sentence, self._patience = found
+        if sentence == self.sentence:
+            return False
+        self.sentence, self._since = sentence, waited
+        return bool(sentence)
+
+    def is_over(self, waited: float) -> bool:
+        """Whether it has stood for as long as it may."""
+        return bool(self.sentence) and waited - self._since >= self._patience
 
 
 class Progress:
@@ -121,6 +126,11 @@ class Progress:
             say(text, err=True)
         self._begun = True
 
+    def say(self, sentence: str) -> None:
+        """Say something else, on a line of its own."""
+        self.end()
+        say(sentence, err=True)
+
     def end(self) -> None:
         """End the line."""
         if self._begun and self._terminal:
@@ -137,7 +147,27 @@ def _look_again(client: "Client", port: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _look_for_standing(client: "Client", port: dict[str, Any]) -> tuple[str, float]:
+    """A reason that waiting will not end, and for how many seconds it may stand."""
+    try:
+        dhcp_subnets, network_is_up = _surroundings(client, port)
+        set_so = configured_reason(port, dhcp_subnets, network_is_up=network_is_up)
+        if set_so:
+            return set_so, STANDS_SECONDS
+        alive = [one for one in agents_or_none(client) or () if one["alive"]]
+    except Temporary:
+        return "", 0.0  # the service may be restarting
+    return next(troubles_of_network(port, alive), ""), TROUBLE_STANDS_SECONDS
+
+
 def _explain(client: "Client", port: dict[str, Any], timeout: float) -> str:
+    dhcp_subnets, network_is_up = _surroundings(client, port)
+    why = reason(port, dhcp_subnets, agents_or_none(client), network_is_up=network_is_up)
+    return f"The port is still {port['status']} after {timeout:g} s.\n{why}"
+
+
+def _surroundings(client: "Client", port: dict[str, Any]) -> tuple[list[str], bool]:
+    """The ids of the port's subnets with DHCP, and whether its network is enabled."""
     subnet_ids = [fixed_ip["subnet_id"] for fixed_ip in port["fixed_ips"]]
     subnets = (
         client.list(SUBNET.path, SUBNET.collection, {"id": subnet_ids, "enable_dhcp": True})
@@ -148,10 +178,4 @@ def _explain(client: "Client", port: dict[str, Any], timeout: float) -> str:
         network = client.get(f"{NETWORK.path}/{port['network_id']}")["network"]
     except NotFound:
         network = {}  # it is another's, and not shared any more
-    why = reason(
-        port,
-        [subnet["id"] for subnet in subnets],
-        agents_or_none(client),
-        network_is_up=network.get("admin_state_up", True),
-    )
-    return f"The port is still {port['status']} after {timeout:g} s.\n{why}"
+    return [subnet["id"] for subnet in subnets], network.get("admin_state_up", True)

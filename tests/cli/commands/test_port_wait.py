@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from ipam.cli.commands.port_wait import reason
+from ipam.cli.commands import port_wait
+from ipam.cli.commands.port_reasons import reason
+from ipam.cli.commands.port_wait import Standing
 from ipam.client import Client
 from tests.cli.conftest import Ipam
 from tests.servers.live_api import LiveApi
@@ -117,6 +119,66 @@ def test_waiting_ends_when_the_agent_reports_the_port_ready(waiting: Ipam, api: 
     thread.join()
     assert outcome.status == 0, outcome.err
     assert waiting("port", "wait", "web-1").err == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("port", "set", "web-1", "--disable"), "The port is disabled"),
+        (("network", "set", "demo", "--disable"), "Its network is disabled"),
+        (("port", "set", "web-1", "--no-fixed-ip"), "It has no address"),
+    ],
+)
+def test_what_only_a_change_can_end_is_said_at_once_and_ends_the_wait(
+    waiting: Ipam, change: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_wait, "STANDS_SECONDS", 0.1)
+    changed = waiting(*change)
+    assert changed.status == 0, changed.err
+    outcome = waiting("port", "wait", "web-1", "--timeout", f"{PATIENCE_SECONDS:g}")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.count(said) == 2, "when it is noticed, and at the end"
+    assert "still DOWN, and waiting does not help" in outcome.err
+
+
+def test_who_wants_to_wait_for_a_change_can(
+    waiting: Ipam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_wait, "STANDS_SECONDS", 0.0)
+    waiting("port", "set", "web-1", "--disable")
+    outcome = waiting("port", "wait", "web-1", "--keep-waiting", "--timeout", "1")
+    assert outcome.status == 1
+    assert "still DOWN after 1 s.\nThe port is disabled" in outcome.err
+    assert "waiting does not help" not in outcome.err
+
+
+def test_a_trouble_of_the_network_is_said_at_once_and_ends_the_wait_later(
+    waiting: Ipam, api: LiveApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_wait, "TROUBLE_STANDS_SECONDS", 0.1)
+    with Client(socket_path=api.socket) as client:
+        (port,) = client.list("/v2.0/ports", "ports", {"name": "web-1"})
+        facts = {"troubles": {port["network_id"]: "dnsmasq does not start"}}
+        agent = {"host": "node-7", "started_at": 0, "configurations": facts}
+        client.post("/v2.0/agents", json={"agent": agent})
+    outcome = waiting("port", "wait", "web-1", "--timeout", f"{PATIENCE_SECONDS:g}")
+    assert outcome.status == 1
+    assert outcome.err.count("but its network: dnsmasq does not start") == 2
+
+
+def test_a_reason_stands_from_when_it_was_noticed() -> None:
+    standing = Standing()
+    assert not standing.is_due(0.1)
+    assert standing.is_due(1.0)
+    assert not standing.is_due(1.1)
+    assert standing.is_news(("no DHCP", 3.0), 1.0)
+    assert not standing.is_news(("no DHCP", 3.0), 3.9)
+    assert not standing.is_over(3.9)
+    assert standing.is_over(4.0)
+    assert standing.is_news(("no address", 3.0), 4.0)
+    assert not standing.is_over(4.0), "another reason stands anew"
+    assert not standing.is_news(("", 0.0), 5.0)
+    assert not standing.is_over(99.0)
 
 
 def test_waiting_ends_when_the_port_is_deleted(waiting: Ipam, api: LiveApi) -> None:
