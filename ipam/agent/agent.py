@@ -18,6 +18,7 @@ from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.holds import Holds
 from ipam.agent.host.file_watch import InotifyWatch
+from ipam.agent.host.forwarding_table import link_of
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.host.preparation import Preparation
 from ipam.agent.inquiries import Inquiries
@@ -28,11 +29,12 @@ from ipam.agent.leases.shipper import LeaseShipper
 from ipam.agent.leases.table import LeaseTable
 from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
+from ipam.agent.refusal_reports import seen_refusals
 from ipam.agent.servers import Servers
 from ipam.client import Client
 from ipam.errors import AgentHostInUse
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
-from ipam.protocol.refusals import LONGEST_CLIENT, LONGEST_REASON, SeenRefusal
+from ipam.protocol.refusals import SeenRefusal
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
 from ipam.settings import Settings
@@ -85,11 +87,11 @@ class Agent:
         self._resume_at = 0.0
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
         self._make_what_wakes()
+        self._logs = ServerLogs(on_news=self._wake_up)
+        closing.callback(self._logs.stop)
         self._make_leases(client)
         self._link = self._make_link(client)
         closing.callback(self._link.stop)
-        self._logs = ServerLogs(on_news=self._wake_up)
-        closing.callback(self._logs.stop)
         prober = self._closed_at_end(PacketProber(self._logs.expect_probe))
         self._servers = self._make_servers(prepared)
         closing.callback(self._servers.let_go)
@@ -125,6 +127,7 @@ class Agent:
             table=self._table,
             spool=self._spool,
             on_event=self._on_lease_event,
+            reason_of_end=self._logs.reason_of_end,
         )
         self._closing.callback(self._inbox.stop)
 
@@ -278,19 +281,7 @@ class Agent:
         return self._inquiries.answer(asked)
 
     def _refusals(self) -> list[SeenRefusal]:
-        return [
-            SeenRefusal(
-                network_id=network_id,
-                client=one.client[:LONGEST_CLIENT],
-                reason=one.reason[:LONGEST_REASON],
-                ip_address=one.address,
-                count=one.count,
-                first_at=one.first_at,
-                last_at=one.last_at,
-            )
-            for network_id, machines in self._logs.refusals().items()
-            for one in machines
-        ]
+        return list(seen_refusals(self._logs.refusals(), link_of))
 
     def _on_lease_event(self) -> None:
         self._shipper.wake()

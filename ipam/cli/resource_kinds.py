@@ -202,6 +202,7 @@ DHCP_REFUSAL = Resource(
         Column("Machine", "client"),
         Column("Network", "network_id"),
         Column("Host", "host"),
+        Column("Tap", "tap"),
         Column("Reason", "reason"),
         Column("Count", "count"),
         Column("First", "first_at"),
@@ -227,6 +228,7 @@ LEASE_EVENT = Resource(
         Column("Hostname", "hostname"),
         Column("Host", "host"),
         Column("Port", "port_id"),
+        Column("Reason", "details.reason"),
     ),
     (
         Column("ID", "id"),

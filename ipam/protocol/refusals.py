@@ -33,6 +33,14 @@ class SeenRefusal(Struct, frozen=True, kw_only=True):
     ip_address: Annotated[
         str, Meta(max_length=64, description="The address that it asked for; often empty.")
     ] = ""
+    tap: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            pattern="^[!-~]*$",
+            description="The link of the network's bridge from which it asks; empty if unknown.",
+        ),
+    ] = ""
     count: Annotated[
         int, Meta(ge=0, le=2**53, description="How often it was refused since `first_at`.")
     ]

@@ -33,6 +33,7 @@ COLLECTION: Final = Collection(
         "client": _T.c.client,
         "reason": _T.c.reason,
         "ip_address": _T.c.ip_address,
+        "tap": _T.c.tap,
         "count": _T.c.times,
         "first_at": _T.c.first_at,
         "last_at": _T.c.last_at,
@@ -60,7 +61,7 @@ def record(tx: Transaction, host: str, network_id: str, refusals: Sequence[dict[
     known = set(tx.execute(select(_T.c.client).where(mine).with_for_update()).scalars())
     for one in sorted(refusals, key=lambda each: each["client"]):
         if one["client"] in known:
-            tx.execute(update(_T).where(mine, _T.c.client == one["client"]).values(one))
+            tx.execute(update(_T).where(mine, _T.c.client == one["client"]).values(_changes(one)))
         else:
             new = {"id": model.new_id(), "network_pk": network_pk, "host": host}
             tx.execute(insert(_T).values(new | one))
@@ -70,6 +71,11 @@ def record(tx: Transaction, host: str, network_id: str, refusals: Sequence[dict[
     if pks:
         tx.execute(delete(_T).where(_T.c.pk.in_(pks)))
     return len(refusals)
+
+
+def _changes(told: dict[str, Any]) -> dict[str, Any]:
+    """What the new report says; one without a tap was not looked up, and says nothing of it."""
+    return {name: value for name, value in told.items() if name != "tap" or value}
 
 
 def forget(tx: Transaction, *, before: int, limit: int) -> int:

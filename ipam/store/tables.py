@@ -397,13 +397,14 @@ dhcp_refusal = Table(
     Column("client", String(300), nullable=False),
     Column("reason", String(255), nullable=False),
     Column("ip_address", String(64), nullable=False, server_default=""),
+    Column("tap", String(64), nullable=False, server_default=""),
     Column("times", BigInteger, nullable=False),
     Column("first_at", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False, index=True),
     UniqueConstraint("network_pk", "host", "client"),
 )
 """Machines that a DHCP server did not answer. `client` is a MAC address, or a DHCPv6 client's
-DUID. Agents keep their number small."""
+DUID, `tap` the link of the bridge from which it asks. Agents keep their number small."""
 
 idempotency_key = Table(
     "idempotency_key",

@@ -13,6 +13,7 @@ import pytest
 
 from ipam import model
 from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.dnsmasq.refusals import DECLINED
 from ipam.agent.state import Interface
 from tests.system.ipam_host import Host, Json, Machine, random_mac, run, subnet
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -611,6 +612,19 @@ def test_an_address_that_somebody_else_uses_is_a_trouble_of_the_port(host: Host)
     # The client looks by ARP whether somebody has what it was given, and declines it.
     machine.udhcpc("-a", "-t", "1", "-A", "1")
 
+    def ends() -> list[str]:
+        found = [one for one in host.api.events if one["action"] == "del"]
+        return [one["details"].get("reason", "") for one in found]
+
+    eventually(lambda: DECLINED in ends(), lambda: f"the end with its reason\n{host.api.events}")
+    eventually(
+        lambda: (
+            (DECLINED, model.tap_name(port["id"]))
+            in {(r["reason"], r["tap"]) for r in host.api.refusals}
+        ),
+        lambda: f"the refusal with its tap\n{host.api.refusals}",
+    )
+
     def trouble() -> str:
         facts = host.api.agent.get("configurations") or {}
         return str(facts.get("troubles", {}).get(port["id"], ""))
@@ -620,6 +634,8 @@ def test_an_address_that_somebody_else_uses_is_a_trouble_of_the_port(host: Host)
     holder = f"{squatter.port['mac_address']} answers for {address_of(port)}"
     eventually(lambda: holder in trouble(), lambda: f"who answers\n{trouble()}")
     assert not machine.udhcpc("-t", "1", "-A", "1")
+    eventually(lambda: port["id"] not in host.api.ready, lambda: f"down\n{trouble()}")
     run(*within, "addr", "del", f"{address_of(port)}/24", "dev", "eth0")
     eventually(lambda: machine.udhcpc("-t", "1") == address_of(port), "it is given again")
     eventually(lambda: not trouble(), lambda: f"no trouble\n{trouble()}")
+    host.await_ready(port)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ipam.agent.dnsmasq.current_verdicts import CurrentVerdicts
 from ipam.agent.dnsmasq.log_pipe import LogPipe
-from ipam.agent.dnsmasq.refusals import Refusals, Refused
-from ipam.agent.dnsmasq.verdicts import FileRead, Packet, Verdict, parse
+from ipam.agent.dnsmasq.refusals import DECLINED, Refusals, Refused
+from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Verdict, parse
 
 LOG = logging.getLogger(__name__)
 
@@ -175,6 +175,14 @@ class ServerLogs:
         """The networks that may have verdicts. It reads no lines, as it is asked every second."""
         with self._lock:
             return {key for key, log in self._logs.items() if not log.current.is_empty()}
+
+    def reason_of_end(self, network_id: str, address: str) -> str:
+        """Why the lease of an address ends: its machine declined it; empty for anything else."""
+        declined = any(
+            one.kind is Kind.ADDRESS_DECLINED and one.address == address
+            for one in self.verdicts(network_id)
+        )
+        return DECLINED if declined else ""
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""

@@ -84,6 +84,10 @@ class Spool:
         (self.directory / network_id).unlink(missing_ok=True)
 
 
+def _unknown_reason(_network_id: str, _address: str) -> str:
+    return ""
+
+
 class LeaseInbox:
     """The socket server. It calls `on_event` after each batch that is on disk."""
 
@@ -96,13 +100,16 @@ class LeaseInbox:
         table: LeaseTable,
         spool: Spool,
         on_event: Callable[[], None],
+        reason_of_end: Callable[[str, str], str] = _unknown_reason,
     ) -> None:
+        """`reason_of_end` says of a network and an address why its lease ends; "" if unknown."""
         self.path = path
         self._host = host
         self._file = file
         self._table = table
         self._spool = spool
         self._on_event = on_event
+        self._reason_of_end = reason_of_end
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._stop_reader, self._stop_writer = socket.socketpair()
@@ -209,9 +216,15 @@ class LeaseInbox:
         events = []
         for line in lines:
             try:
-                events.append(parse_record(line, self._host))
+                event = parse_record(line, self._host)
             except MalformedRecordError as error:
                 self._file.set_aside({"line": repr(line)}, str(error))
+                continue
+            if event.action == "del" and (
+                reason := self._reason_of_end(event.network_id, event.ip_address)
+            ):
+                event.details["reason"] = reason
+            events.append(event)
         return events
 
 

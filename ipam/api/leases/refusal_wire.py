@@ -29,6 +29,13 @@ class DhcpRefusalView(Struct):
     ]
     reason: Annotated[str, Meta(description="Why, in the DHCP server's words.")]
     ip_address: Annotated[str, Meta(description="The address that it asked for; often empty.")]
+    tap: Annotated[
+        str,
+        Meta(
+            description="The link of the network's bridge from which it asked last: the tap of a"
+            " machine, or an uplink; empty if unknown."
+        ),
+    ]
     count: Annotated[int, Meta(description="How often it was refused since `first_at`.")]
     first_at: Annotated[str, Meta(description="When it was refused first.")]
     last_at: Annotated[str, Meta(description="When it was refused last.")]
@@ -46,6 +53,7 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[DhcpRefusalView]:
             client=row.client,
             reason=row.reason,
             ip_address=row.ip_address,
+            tap=row.tap,
             count=row.times,
             first_at=model.iso_time(row.first_at),
             last_at=model.iso_time(row.last_at),

@@ -12,6 +12,7 @@ import pytest
 
 from ipam.agent.dnsmasq import logs as reading
 from ipam.agent.dnsmasq.logs import LINES_A_SECOND, MOST_DUIDS, ServerLogs
+from ipam.agent.dnsmasq.refusals import DECLINED
 from ipam.agent.dnsmasq.verdicts import Kind
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -115,6 +116,14 @@ def test_a_refused_machine_is_known_and_named_until_it_gets_its_address(desk: De
     desk.say(FIRST, DISCOVER, f"{HEAD}DHCPOFFER(ns-1) 10.0.0.5 {MAC}")
     desk.logs.last_words(FIRST)
     assert desk.logs.refusals() == {}
+
+
+def test_a_lease_that_ends_because_its_machine_declined_it_has_that_reason(desk: Desk) -> None:
+    assert desk.logs.reason_of_end(FIRST, "10.0.0.5") == ""
+    desk.say(FIRST, f"{HEAD}disabling DHCP static address 10.0.0.5 for 10m")
+    assert desk.logs.reason_of_end(FIRST, "10.0.0.5") == DECLINED
+    assert desk.logs.reason_of_end(FIRST, "10.0.0.6") == ""
+    assert desk.logs.reason_of_end(SECOND, "10.0.0.5") == ""
 
 
 def test_a_probe_of_the_agent_is_no_refused_machine_and_no_line(

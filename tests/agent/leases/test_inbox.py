@@ -38,6 +38,8 @@ class Desk:
         self.spool = Spool(directory / "spool", ME)
         self.spool.prepare(NETWORK)
         self.inbox: LeaseInbox | None = None
+        self.reasons: dict[tuple[str, str], str] = {}
+        """Why leases end, by network and address."""
         self.is_open = True
 
     def open(self) -> None:
@@ -48,6 +50,7 @@ class Desk:
             table=self.table,
             spool=self.spool,
             on_event=lambda: None,
+            reason_of_end=lambda network, address: self.reasons.get((network, address), ""),
         )
         self.inbox.start()
 
@@ -115,6 +118,15 @@ def test_what_was_spooled_comes_before_what_is_sent_later(desk: Desk) -> None:
         "10.0.0.2",
         "10.0.0.3",
     ]
+
+
+def test_an_end_whose_reason_is_known_has_it(desk: Desk) -> None:
+    desk.reasons[NETWORK, "10.0.0.1"] = "declined"
+    desk.open()
+    for action, address in (("add", "10.0.0.1"), ("del", "10.0.0.1"), ("del", "10.0.0.2")):
+        call(desk, action, address)
+    found = [(one.action, one.details.get("reason")) for one in desk.file.waiting()]
+    assert found == [("add", None), ("del", "declined"), ("del", None)]
 
 
 def test_many_hooks_at_once_are_each_taken_once(desk: Desk) -> None:

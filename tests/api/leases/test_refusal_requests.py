@@ -74,6 +74,18 @@ def test_what_is_told_anew_takes_the_place_of_what_was_told(site: Api) -> None:
     assert listed(site, client="fa:16:3e:00:00:02") == []
 
 
+def test_the_tap_is_kept_until_another_is_told(site: Api) -> None:
+    network, agent = with_subnet(site), Agent(site)
+    tell(agent, refusal(network))
+    assert [one["tap"] for one in listed(site)] == [""]
+    tell(agent, refusal(network, tap="tap1"))
+    tell(agent, refusal(network, count=9))
+    (found,) = listed(site, tap="tap1")
+    assert found["count"] == 9
+    tell(agent, refusal(network, tap="tap2"))
+    assert [one["tap"] for one in listed(site)] == ["tap2"]
+
+
 def test_a_network_keeps_only_the_latest_of_each_host(site: Api) -> None:
     network, agent = with_subnet(site), Agent(site)
     flood = [

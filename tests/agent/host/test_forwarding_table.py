@@ -1,0 +1,39 @@
+"""Behind which link of a bridge a MAC address is, as the kernel saw it."""
+
+import contextlib
+import socket
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from ipam.agent.host.forwarding_table import link_of
+from tests.system.ipam_host import random_mac, run
+
+pytestmark = [pytest.mark.root]
+
+
+@pytest.fixture
+def bridge() -> Iterator[tuple[str, str]]:
+    """A bridge, and the tap on it, whose other end is `far`."""
+    name, tap = (f"{kind}{uuid.uuid4().hex[:8]}" for kind in ("br", "tap"))
+    run("ip", "link", "add", name, "up", "type", "bridge")
+    run("ip", "link", "add", tap, "up", "master", name, "type", "veth", "peer", f"{tap}x")
+    run("ip", "link", "set", f"{tap}x", "up")
+    yield name, tap
+    for one in (tap, name):
+        run("ip", "link", "del", one, check=False)
+
+
+def test_the_link_from_which_a_frame_came(bridge: tuple[str, str]) -> None:
+    name, tap = bridge
+    mac = random_mac()
+    assert link_of(name, mac) == ""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    with contextlib.closing(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)) as sender:
+        sender.sendto(b"\xff" * 6 + octets + b"\x88\xb5" + bytes(46), (f"{tap}x", 0))
+    assert link_of(name, mac) == tap
+
+
+def test_a_bridge_that_is_gone_has_none() -> None:
+    assert link_of("nosuchbridge", random_mac()) == ""
