@@ -18,6 +18,8 @@ COMPUTE_OWNER_PREFIX: Final = "compute:"
 
 DHCP_AGENT_TYPE: Final = "DHCP agent"
 AGENT_BINARY: Final = "ipam-agent"
+AGENT_USER_PREFIX: Final = "agent@"
+"""What the name of an agent's user begins with; the rest is its host's name."""
 
 VIF_UNBOUND: Final = "unbound"
 VIF_TAP: Final = "tap"
@@ -82,6 +84,11 @@ def iso_time_microseconds(epoch_microseconds: int) -> str:
     """The instant with microseconds: `2026-11-22T08:00:00.000001Z`."""
     moment = datetime.fromtimestamp(epoch_microseconds / 1_000_000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def agent_user(host: str) -> str:
+    """The name of the user that is the agent of this host."""
+    return AGENT_USER_PREFIX + host
 
 
 def dhcp_device_id(network_id: str) -> str:

@@ -6,12 +6,14 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-from ipam import systemd
+from ipam import model, systemd
 from ipam.agent.agent import Agent, running_agent
 from ipam.agent.host.preparation import prepare
 from ipam.agent.host.sole_agent import sole_agent
 from ipam.client import Client
+from ipam.errors import SettingsUnfit
 from ipam.settings import Settings
+from ipam.settings.agent import AgentSettings
 
 LOG = logging.getLogger(__name__)
 
@@ -66,5 +68,22 @@ def _auth(settings: Settings) -> Any:
         from ipam.keystone_session import agent_auth  # noqa: PLC0415  # most agents do not need it
 
         return agent_auth(settings)
-    given = (settings.agent.username, settings.agent.password)
-    return given if settings.agent.username else None
+    user = settings.agent.username
+    if not user:
+        return None
+    if user != model.agent_user(settings.host):
+        LOG.warning(
+            "[agent] username is %s, not %s: it may do more than the agent of this host, or"
+            " nothing; `ipam agent enrol %s` where the API runs makes an identity of its own",
+            *(user, model.agent_user(settings.host), settings.host),
+        )
+    return user, _password(settings.agent)
+
+
+def _password(of_agent: AgentSettings) -> str:
+    if of_agent.password_file is None:
+        return of_agent.password
+    try:
+        return of_agent.password_file.read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsUnfit(f"[agent] password_file: {error}") from error

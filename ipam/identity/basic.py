@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from ipam.errors import Unauthorized
 from ipam.identity import htpasswd
-from ipam.identity.caller import Caller
+from ipam.identity.caller import Caller, agent_host
 from ipam.identity.known_callers import KnownCallers, digest
 
 LOG = logging.getLogger(__name__)
@@ -99,7 +99,17 @@ def _check(snapshot: _Snapshot, name: str, password: bytes) -> Caller:
     right = htpasswd.verify(user or snapshot.nobody, password)
     if user is None or not right:
         raise Unauthorized("The user name or the password is wrong.")
-    return Caller(user_id=user.name, project_id=user.project_id, role=user.role)
+    return caller_of(user)
+
+
+def caller_of(user: htpasswd.User) -> Caller:
+    """The caller that this user is, however it was made sure."""
+    return Caller(
+        user_id=user.name,
+        project_id=user.project_id,
+        role=user.role,
+        host=agent_host(user.name, (user.role,)),
+    )
 
 
 def _credentials(authorization: str | None) -> tuple[str, bytes]:

@@ -2,13 +2,15 @@
 
 Names and defaults are Neutron's if Neutron has the rule, so that a policy.yaml written for Neutron
 means the same here. The personas are those of Keystone's consistent RBAC: admin (everything),
-member (reads and writes its own project), reader (reads its own project), service (Nova and the
-agents). Rules decide, `ipam.identity.policy` evaluates them, the API carries them out.
+member (reads and writes its own project), reader (reads its own project), service (Nova), and one
+of ours: agent (reads what its host serves and reports what happens there). Rules decide,
+`ipam.identity.policy` evaluates them, the API carries them out.
 
 A rule may check roles and, joined by `or`, relations of a resource to the caller: `owner` (its
 project is the caller's), `network_owner` (its network belongs to the caller's project), `shared`
-and `external` (it, or its network, is). The API makes SQL conditions from these relations, so a
-list is one statement whatever the rules say.
+and `external` (it, or its network, is). `agent_of_host` is the relation of a host to its agent.
+The API makes SQL conditions from these relations, so a list is one statement whatever the rules
+say.
 """
 
 from typing import Final, TypeAlias
@@ -18,7 +20,9 @@ Rule: TypeAlias = tuple[str, str, str]
 
 ADMIN: Final = "rule:context_is_admin"
 SERVICE: Final = "rule:admin_or_service"
-READER: Final = "rule:admin_or_service or (role:reader and rule:owner)"
+READER: Final = f"{ADMIN} or (role:reader and rule:owner)"
+SERVICE_OR_READER: Final = f"{SERVICE} or (role:reader and rule:owner)"
+REPORTER: Final = f"{ADMIN} or rule:agent_of_host or rule:service_agent"
 MEMBER: Final = f"{ADMIN} or (role:member and rule:owner)"
 NETWORK_MEMBER: Final = f"{ADMIN} or (role:member and rule:network_owner)"
 PORT_SHAPE: Final = f"{SERVICE} or (role:member and rule:network_owner)"
@@ -33,7 +37,7 @@ BASE: Final[tuple[Rule, ...]] = (
     (
         "service_api",
         "role:service or role:advsvc",
-        "Services of the cloud: Nova's user, and our agents. advsvc is the role's older name.",
+        "Services of the cloud, such as Nova's user. advsvc is the role's older name.",
     ),
     ("admin_or_service", f"{ADMIN} or rule:service_api", "Who works for all projects."),
     ("owner", "project_id:%(project_id)s", "The thing belongs to the caller's project."),
@@ -51,6 +55,16 @@ BASE: Final[tuple[Rule, ...]] = (
         "external",
         "True:%(router:external)s",
         "It, or its network, is external: known to all, for those who route through it.",
+    ),
+    (
+        "agent_of_host",
+        "role:agent and host:%(host)s",
+        "An agent, for what is about its own host. Its user's name says which host that is.",
+    ),
+    (
+        "service_agent",
+        "rule:service_api",
+        "Agents that were not enrolled: they report for every host until `!` here refuses them.",
     ),
     ("default", ADMIN, "What no rule names is for admins alone."),
     (
@@ -78,7 +92,7 @@ NETWORK: Final[tuple[Rule, ...]] = (
     ("create_network:provider:segmentation_id", ADMIN, "As provider:network_type."),
     (
         "get_network",
-        f"{READER} or (role:reader and rule:shared) or (role:reader and rule:external)",
+        f"{SERVICE_OR_READER} or (role:reader and rule:shared) or (role:reader and rule:external)",
         "One's own, those that are shared, and those that lead outside.",
     ),
     (
@@ -163,7 +177,7 @@ PORT: Final[tuple[Rule, ...]] = (
     ("create_port:binding:vnic_type", ANYBODY, "What kind of device a machine wants to see."),
     (
         "get_port",
-        f"{READER} or (role:reader and rule:network_owner)",
+        f"{SERVICE_OR_READER} or (role:reader and rule:network_owner)",
         "One's own, and every port on one's own network: its owner answers for what is there.",
     ),
     (
@@ -246,28 +260,32 @@ SHARING: Final[tuple[Rule, ...]] = (
 )
 
 AGENT: Final[tuple[Rule, ...]] = (
-    ("get_agent", SERVICE, "Hosts of the cloud are no project's business."),
-    ("create_agent", SERVICE, "An agent reports itself."),
+    ("get_agent", ADMIN, "Hosts of the cloud are no project's business."),
+    ("create_agent", REPORTER, "An agent reports itself."),
     ("update_agent", ADMIN, "Switching an agent off moves other projects' DHCP."),
     ("delete_agent", ADMIN, "As update_agent."),
-    ("get_dhcp_state", SERVICE, "What an agent serves: ports of every project."),
-    ("create_dhcp_state", SERVICE, "What an agent found ready; Nova starts machines by it."),
-    ("get_dhcp-networks", SERVICE, "Which agent serves what: as get_agent."),
+    ("get_dhcp_state", REPORTER, "What an agent's host serves: ports of every project."),
+    ("create_dhcp_state", REPORTER, "What an agent found ready; Nova starts machines by it."),
+    ("get_dhcp-networks", ADMIN, "Which agent serves what: as get_agent."),
     ("create_dhcp-network", ADMIN, "As update_agent."),
     ("delete_dhcp-network", ADMIN, "As update_agent."),
-    ("get_dhcp-agents", SERVICE, "Which agent serves what: as get_agent."),
+    ("get_dhcp-agents", ADMIN, "Which agent serves what: as get_agent."),
     ("get_lease", READER, "A lease belongs to the project of its port, or else of its network."),
     ("get_lease_event", READER, "As get_lease."),
-    ("create_lease_event", SERVICE, "Agents record what DHCP servers did."),
+    ("create_lease_event", REPORTER, "Agents record what the DHCP servers of their hosts did."),
     ("get_allocation_event", READER, "As get_lease."),
     ("get_dhcp_refusal", READER, "Who asks in vain on a network is its owner's business."),
 )
 
 CLOUD: Final[tuple[Rule, ...]] = (
-    ("get_quota", READER, "A project sees its own limits; Nova asks before it makes ports."),
+    (
+        "get_quota",
+        SERVICE_OR_READER,
+        "A project sees its own limits; Nova asks before it makes ports.",
+    ),
     ("update_quota", ADMIN, "A limit that its project may raise is none."),
     ("delete_quota", ADMIN, "As update_quota."),
-    ("get_auto_allocated_topology", READER, "As get_quota."),
+    ("get_auto_allocated_topology", SERVICE_OR_READER, "As get_quota."),
     ("delete_auto_allocated_topology", MEMBER, "As get_auto_allocated_topology."),
     ("get_extension", ANYBODY, "What the service can do is no secret to its users."),
     ("get_availability_zone", ANYBODY, "As get_extension."),

@@ -17,9 +17,9 @@ from typing import Final, Literal, get_args
 
 import bcrypt
 
-from ipam import files
+from ipam import files, model
 from ipam.errors import InvalidInput, NotFound
-from ipam.identity.caller import Role
+from ipam.identity.caller import AGENT, Role, agent_host
 
 LOG = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def put(
 ) -> User:
     """Add the user, or replace the user of that name. Raises InvalidInput with every fault."""
     faults = [*_name_faults(name), *_password_faults(password)]
-    if faults := [*faults, *_right_faults(role, project_id)]:
+    if faults := [*faults, *_right_faults(name, role, project_id)]:
         raise InvalidInput(faults)
     password_hash = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS)).decode()
     line = f"{name}:{password_hash}:{role}:{project_id}"
@@ -98,7 +98,7 @@ def change(path: Path, name: str, *, role: str, project_id: str | None = None) -
 
     Raises NotFound, or InvalidInput with every fault.
     """
-    if faults := _right_faults(role, project_id or DEFAULT_PROJECT_ID):
+    if faults := _right_faults(name, role, project_id or DEFAULT_PROJECT_ID):
         raise InvalidInput(faults)
     with _locked(path):
         user = load(path).get(name)
@@ -140,6 +140,8 @@ def _parse_line(line: str) -> User:
         raise InvalidInput(faults)
     if not role:
         return User(name, password_hash, "", project_id or DEFAULT_PROJECT_ID)
+    if faults := _agent_faults(name, role):
+        raise InvalidInput(faults)
     for known in ROLES:
         if known == role:
             return User(name, password_hash, known, project_id or DEFAULT_PROJECT_ID)
@@ -159,9 +161,16 @@ def _field_faults(what: str, value: str) -> list[str]:
     return []
 
 
-def _right_faults(role: str, project_id: str) -> list[str]:
+def _right_faults(name: str, role: str, project_id: str) -> list[str]:
     unknown = [] if role in ROLES else [f"Role {role!r} is none of {', '.join(ROLES)}."]
-    return unknown + _field_faults("Project id", project_id)
+    return unknown + _agent_faults(name, role) + _field_faults("Project id", project_id)
+
+
+def _agent_faults(name: str, role: str) -> list[str]:
+    if role != AGENT or agent_host(name, (role,)):
+        return []
+    named = model.agent_user("HOST")
+    return [f"User {name[:40]!r}: an agent's is {named}, made by `ipam agent enrol HOST`."]
 
 
 def _password_faults(password: str) -> list[str]:

@@ -22,7 +22,7 @@ from keystonemiddleware import opts
 from keystonemiddleware.auth_token import AuthProtocol
 
 from ipam.errors import ServiceUnavailable, Unauthorized
-from ipam.identity.caller import Caller, strongest
+from ipam.identity.caller import Caller, agent_host, strongest
 from ipam.identity.known_callers import KnownCallers, digest
 from ipam.settings import Settings
 
@@ -161,6 +161,7 @@ def _caller(environ: Mapping[str, Any]) -> Caller:
         role=strongest(roles),
         roles=roles,
         service_roles=_names(environ.get("HTTP_X_SERVICE_ROLES")) if confirmed else frozenset(),
+        host=agent_host(environ.get("HTTP_X_USER_NAME", ""), roles),
     )
 
 

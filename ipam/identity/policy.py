@@ -15,7 +15,7 @@ from ipam.identity.caller import Caller
 from ipam.identity.default_rules import RULES
 from ipam.settings import Settings
 
-Relation: TypeAlias = Literal["owner", "network_owner", "shared", "external"]
+Relation: TypeAlias = Literal["owner", "network_owner", "shared", "external", "own_host"]
 """A relation of a row to a caller, as `ipam.identity.default_rules` describes it."""
 
 RELATIONS: Final[tuple[Relation, ...]] = get_args(Relation)
@@ -25,7 +25,7 @@ CALLERS_KEPT: Final = 4096
 _CHECK = re.compile(r"[^\s():]+:(?:%\([^)]*\)s|[^\s()])*")
 _OF_ROLES_ALONE = re.compile(
     r"(role|rule):[\w-]+|(project|tenant)_id:%\((network:)?(project|tenant)_id\)s"
-    r"|True:%\((shared|router:external)\)s"
+    r"|True:%\((shared|router:external)\)s|host:%\(host\)s"
 )
 """Checks whose result for a relation depends only on the caller's roles."""
 
@@ -113,6 +113,7 @@ def _credentials(caller: Caller) -> dict[str, Any]:
         "roles": sorted(caller.roles),
         "service_roles": sorted(caller.service_roles),
         "is_admin": caller.is_admin,
+        "host": caller.host,
     }
 
 
@@ -128,6 +129,8 @@ def _target(caller: Caller, relation: Relation) -> Mapping[str, Any]:
             return {"shared": True}
         case "external":
             return {"router:external": True}
+        case "own_host":
+            return {"host": caller.host}
 
 
 def _looks_at_roles_alone(check: str) -> bool:

@@ -15,6 +15,7 @@ class AgentSettings:
     auth_strategy: Literal["http_basic", "keystone"]
     username: str
     password: str
+    password_file: Path | None
     poll_interval: float
     report_interval: float
     state_path: Path
@@ -41,13 +42,24 @@ OPTIONS: Final = [
         " [agent_keystone] says. The same as [api] auth_strategy there.",
     ),
     cfg.StrOpt(
-        "username", default="", help="http_basic user of the agent; not needed on the socket."
+        "username",
+        default="",
+        sample_default="agent@node-7",
+        help="http_basic user of the agent; not needed on the socket. `ipam agent enrol` makes one"
+        " that may do nothing but what the agent of its host does.",
     ),
     cfg.StrOpt(
         "password",
         default="",
         secret=True,
         help="Password of that user. Let nobody but the agent's own user read the file.",
+    ),
+    cfg.StrOpt(
+        "password_file",
+        default="",
+        sample_default="/etc/ipam/agent.password",
+        help="File with that password, instead of `password`: the settings can then be read by"
+        " everybody.",
     ),
     cfg.FloatOpt(
         "poll_interval",

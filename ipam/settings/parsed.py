@@ -29,6 +29,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("api", "socket"): Path,
     ("api", "htpasswd_file"): Path,
     ("agent", "state_path"): Path,
+    ("agent", "password_file"): lambda text: Path(text) if text else None,
     ("network", "vni_ranges"): segments.vni_ranges,
     ("network", "vlan_ranges"): segments.vlan_ranges,
 }

@@ -9,19 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import (
-    CTE,
-    Select,
-    literal_column,
-    not_,
-    select,
-    union,
-    union_all,
-)
+from sqlalchemy import Select, literal_column, not_, select, union_all
 
 from ipam import model
 from ipam.chunks import alternatives
-from ipam.store import scheduling, tables
+from ipam.store import scheduling, served_networks, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -85,16 +77,7 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
 
 
 def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
-    scheduled = scheduling.networks_of(agent)
-    served: CTE = union(
-        select(_port.c.network_pk).where(
-            _port.c.binding_host_id == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)
-        ),
-        select(_port.c.network_pk)
-        .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
-        .where(_binding.c.host == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)),
-        scheduled,
-    ).cte("served")
+    served = served_networks.of_host(agent)
     return union_all(
         _part(NETWORK, _network, _network.c.pk).join(served, served.c.network_pk == _network.c.pk),
         _part(SUBNET, _subnet).join(served, served.c.network_pk == _subnet.c.network_pk),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from ipam import clock, model
 from ipam.store import scheduling, tables
@@ -36,11 +36,10 @@ def last(tx: Transaction, port_id: str) -> Record | None:
 
 def waiting(tx: Transaction, agent: Record, most: int) -> list[Record]:
     """The questions that this agent should answer and has not answered: `id` and `port_id`."""
-    mine = (_port.c.binding_host_id == agent.host) | scheduling.unbound_ports_of(agent)
     query = (
         select(_probe.c.id, _port.c.id.label("port_id"), _probe.c.answers)
         .join_from(_probe, _port, _port.c.pk == _probe.c.port_pk)
-        .where(_probe.c.asked_at > clock.now_seconds() - OPEN_SECONDS, mine)
+        .where(_probe.c.asked_at > clock.now_seconds() - OPEN_SECONDS, _is_asked(agent))
         .order_by(_probe.c.asked_at)
         .limit(MOST_LOOKED_AT)
     )
@@ -48,13 +47,26 @@ def waiting(tx: Transaction, agent: Record, most: int) -> list[Record]:
 
 
 def answer(tx: Transaction, agent: Record, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Store the agent's answers by question. Gives the ids of those that were still open."""
+    """Store the agent's answers by question.
+
+    Gives the ids of those that were still open and are about ports that the agent serves.
+    """
     taken = []
     for probe_id in sorted(answers):  # all writers lock in one order
-        query = select(_probe.c.answers).where(_probe.c.id == probe_id).with_for_update()
+        query = (
+            select(_probe.c.answers)
+            .join_from(_probe, _port, _port.c.pk == _probe.c.port_pk)
+            .where(_probe.c.id == probe_id, _is_asked(agent))
+            .with_for_update(of=_probe)
+        )
         found = tx.execute(query).scalar_one_or_none()
         if found is not None:
             new = {**found, agent.host: dict(answers[probe_id])}
             tx.execute(update(_probe).where(_probe.c.id == probe_id).values(answers=new))
             taken.append(probe_id)
     return taken
+
+
+def _is_asked(agent: Record) -> ColumnElement[bool]:
+    """Whether a question about this port is the agent's to answer."""
+    return or_(_port.c.binding_host_id == agent.host, scheduling.unbound_ports_of(agent))

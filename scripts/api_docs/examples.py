@@ -483,7 +483,7 @@ AGENTS: Final = (
                 "configurations": {"dnsmasq_version": "2.90", "networks": 2, "ports": 17},
             }
         },
-        caller="service",
+        caller="agent",
         keep={"agent": "agent.id"},
     ),
     Example(
@@ -552,13 +552,13 @@ AGENTS: Final = (
         "What an agent serves now",
         "GET",
         "/v2.0/agents/$agent/dhcp-state",
-        caller="service",
+        caller="agent",
     ),
     Example(
         "One network in full",
         "GET",
         "/v2.0/agents/$agent/dhcp-state?network_id=$network",
-        caller="service",
+        caller="agent",
         keep={
             "ready_port": "networks.0.ports.0.id",
             "ready_revision": "networks.0.ports.0.revision_number",
@@ -569,7 +569,7 @@ AGENTS: Final = (
         "POST",
         "/v2.0/agents/$agent/ready-ports",
         {"ports": [{"id": "$ready_port", "revision_number": "$ready_revision"}]},
-        caller="service",
+        caller="agent",
     ),
     Example(
         "Ask what its machine would get by DHCP",
@@ -598,7 +598,7 @@ AGENTS: Final = (
                 }
             ]
         },
-        caller="service",
+        caller="agent",
     ),
     Example("See the answer", "GET", "/v2.0/ports/$ready_port/probe"),
     Example(
@@ -617,14 +617,14 @@ AGENTS: Final = (
                 }
             ]
         },
-        caller="service",
+        caller="agent",
     ),
     Example(
         "Say that its tap has gone",
         "POST",
         "/v2.0/agents/$agent/down-ports",
         {"ports": [{"id": "$ready_port", "revision_number": "$ready_revision"}]},
-        caller="service",
+        caller="agent",
     ),
 )
 
@@ -650,7 +650,7 @@ LEASES: Final = (
                 }
             ]
         },
-        caller="service",
+        caller="agent",
     ),
     Example(
         "What happened to an address in a time, the last first",

@@ -14,12 +14,13 @@ from scripts.api_docs.answers import curl, shown_answer
 from scripts.api_docs.running import Answered, Api
 from scripts.api_docs.words import INTRODUCTION, PROSE, REFUSALS, SECTIONS, TITLES
 
-ROLES: Final = ("admin", "service", "member", "reader")
+ROLES: Final = ("admin", "service", "agent", "member", "reader")
 RELATIONS: Final = {
     "owner": "its project's",
     "network_owner": "those on its networks",
     "shared": "shared ones",
     "external": "external ones",
+    "own_host": "its own host's",
 }
 
 
@@ -103,7 +104,7 @@ def _who(policy: Policy, operation: Operation) -> str:
     rule = operation.rule or ("admin_or_service" if operation.service else "default")
     groups: dict[str, list[str]] = {}
     for role in ROLES:
-        caller = Caller("somebody", "project", role)
+        caller = Caller("somebody", "project", role, host="its own")
         grant = policy.grant(caller, rule)
         if grant:
             named = [words for name, words in RELATIONS.items() if name in grant.relations]

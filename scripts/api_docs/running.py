@@ -29,6 +29,7 @@ CALLERS: Final[Mapping[str, Caller]] = {
     "member": Caller("anna", PROJECT, "member"),
     "admin": Caller("root", "0d9c8b7a6f5e4d3c2b1a09f8e7d6c5b4", "admin"),
     "service": Caller("nova", "5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b", "service"),
+    "agent": Caller("agent@host-1", "5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b", "agent", host="host-1"),
 }
 SHOWN_HEADERS: Final = (idempotency.REPLAYED,)
 """Those that an answer has only where they say something."""

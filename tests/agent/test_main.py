@@ -13,7 +13,7 @@ import pytest
 from ipam import settings, systemd
 from ipam.agent import main
 from ipam.agent.host.sole_agent import sole_agent
-from ipam.errors import HostUnfit
+from ipam.errors import HostUnfit, SettingsUnfit
 from ipam.settings import Settings
 from tests.waiting import PATIENCE_SECONDS
 
@@ -130,11 +130,15 @@ def test_a_second_agent_is_refused_before_the_host_is_prepared(
             {"url": "http://api:9696", "auth": ("agent", "secret")},
         ),
         (
+            "api_url = http://api:9696\nusername = agent@node-7\npassword_file = FILE",
+            {"url": "http://api:9696", "auth": ("agent@node-7", "from a file")},
+        ),
+        (
             "api_url = http://api:9696\nauth_strategy = keystone",
             {"url": "http://api:9696", "auth": "keystone's"},
         ),
     ],
-    ids=["on this host", "at a URL", "with a password", "with Keystone"],
+    ids=["on this host", "at a URL", "with a password", "with a file", "with Keystone"],
 )
 def test_the_agent_signs_in_as_its_settings_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, expected: dict[str, Any]
@@ -142,10 +146,31 @@ def test_the_agent_signs_in_as_its_settings_say(
     made: list[dict[str, Any]] = []
     monkeypatch.setattr(main, "Client", lambda **named: made.append(named))
     monkeypatch.setattr("ipam.keystone_session.agent_auth", lambda _settings: "keystone's")
-    found = loaded(tmp_path, more)
+    file = tmp_path / "password"
+    file.write_text("from a file\n")
+    found = loaded(tmp_path, more.replace("FILE", str(file)))
     main._client(found)
     (named,) = made
     assert named.pop("timeout_seconds") == main.API_TIMEOUT_SECONDS
     if "socket_path" in expected:
         expected = {"socket_path": found.api.socket}
     assert named == expected
+
+
+def test_a_password_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    more = f"api_url = http://api:9696\nusername = agent\npassword_file = {tmp_path}/none"
+    with pytest.raises(SettingsUnfit, match=r"\[agent\] password_file: .*none"):
+        main._client(loaded(tmp_path, more))
+
+
+@pytest.mark.parametrize(("user", "warned"), [("agent@node-7", False), ("nova", True)])
+def test_an_agent_that_signs_in_as_another_user_says_so_at_its_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, user: str, *, warned: bool
+) -> None:
+    file = tmp_path / "ipam.conf"
+    file.write_text(
+        f"[DEFAULT]\nhost = node-7\nstate_path = {tmp_path}\n[agent]\nusername = {user}\n"
+        "api_url = http://api:9696\npassword = x\n"
+    )
+    main._client(settings.load([str(file)])).close()
+    assert ("`ipam agent enrol node-7`" in caplog.text) is warned

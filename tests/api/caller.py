@@ -14,6 +14,11 @@ READER = Caller(user_id="rita", project_id="project-a", role="reader")
 SERVICE = Caller(user_id="agent-1", project_id="service", role="service")
 
 
+def agent_of(host: str) -> Caller:
+    """The agent of this host, as `ipam agent enrol` makes it."""
+    return Caller(user_id=f"agent@{host}", project_id="service", role="agent", host=host)
+
+
 class Api:
     """Networks, subnets and ports by their singular names; paths below /v2.0."""
 

@@ -186,3 +186,13 @@ def test_users_without_a_role_are_named(tmp_path: Path) -> None:
     users = htpasswd.parse(f"bob:{HASH}\nann:{HASH}::p1\nrita:{HASH}:reader\n")
     assert "without a role may do nothing: ann, bob." in htpasswd.without_role(users.values())
     assert htpasswd.without_role([users["rita"]]) == ""
+
+
+def test_an_agents_user_has_its_hosts_name(tmp_path: Path) -> None:
+    file = tmp_path / "htpasswd"
+    assert htpasswd.put(file, "agent@node-7", "secret", role="agent").role == "agent"
+    for name in ("node-7", "agent@"):
+        with pytest.raises(InvalidInput, match="agent@HOST"):
+            htpasswd.put(file, name, "secret", role="agent")
+    text = f"node-8:{HASH}:agent\nagent@node-9:{HASH}:agent\n"
+    assert list(htpasswd.parse(text)) == ["agent@node-9"]

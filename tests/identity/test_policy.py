@@ -16,6 +16,7 @@ ADMIN = Caller("ada", "p1", "admin")
 MEMBER = Caller("max", "p1", "member")
 READER = Caller("rita", "p1", "reader")
 SERVICE = Caller("nova", "services", "service")
+AGENT = Caller("agent@h", "services", "agent", host="h")
 NOBODY = Caller("nobody", "p1", roles=frozenset({"stranger"}))
 
 ALL = Grant(everything=True)
@@ -70,10 +71,11 @@ def policy_of(tmp_path: Path) -> Callable[[str], Policy]:
         ("update_port", some("owner"), NONE, ALL),
         ("update_port:mac_address", NONE, NONE, ALL),
         ("delete_port", some("owner", "network_owner"), NONE, ALL),
-        ("get_agent", NONE, NONE, ALL),
+        ("get_agent", NONE, NONE, NONE),
         ("update_agent", NONE, NONE, NONE),
-        ("get_lease", some("owner"), some("owner"), ALL),
+        ("get_lease", some("owner"), some("owner"), NONE),
         ("create_lease_event", NONE, NONE, ALL),
+        ("get_subnetpool", some("owner", "shared"), some("owner", "shared"), NONE),
         ("get_quota", some("owner"), some("owner"), ALL),
         ("update_quota", NONE, NONE, NONE),
         ("create_for_other_project", NONE, NONE, NONE),
@@ -89,6 +91,23 @@ def test_each_persona_has_what_is_its_own(
     assert policy.grant(READER, rule) == reader
     assert policy.grant(SERVICE, rule) == service
     assert policy.grant(NOBODY, rule) == NONE
+
+
+def test_an_agent_has_what_is_of_its_host_and_nothing_else(
+    policy_of: Callable[..., Policy],
+) -> None:
+    policy = policy_of()
+    of_host = {"create_agent", "get_dhcp_state", "create_dhcp_state", "create_lease_event"}
+    base = {"agent_of_host"}
+    anybodys = {name for name, check, _ in RULES if check == "@"}
+    relations = {"owner", "network_owner", "shared", "external"}
+    for name, _, _ in RULES:
+        if name in of_host | base:
+            assert policy.grant(AGENT, name) == some("own_host"), name
+        elif name in anybodys:
+            assert policy.grant(AGENT, name) == ALL, name
+        elif name not in relations:
+            assert policy.grant(AGENT, name) == NONE, name
 
 
 def test_a_role_beyond_the_personas_adds_nothing_and_takes_nothing(
@@ -134,7 +153,7 @@ def test_the_sample_is_a_policy_file_that_changes_nothing(
     sample, default = policy_of(text), policy_of()
     for name, _, _ in RULES:
         assert f'\n"{name}": ' in text
-        for caller in (ADMIN, MEMBER, READER, SERVICE, NOBODY):
+        for caller in (ADMIN, MEMBER, READER, SERVICE, AGENT, NOBODY):
             assert sample.grant(caller, name) == default.grant(caller, name), name
 
 

@@ -72,6 +72,8 @@ def people() -> Iterator[People]:
         directory.user("rita", "pw", "alpha", "reader")
         directory.user("bob", "pw", "beta", "member")
         directory.user("nova", "pw", "service", "service")
+        directory.user("agent@far", "pw", "service", "agent")
+        directory.user("far", "pw", "service", "agent")
         directory.user("ipam", "pw", "service", "service")
         # auth_token looks into the catalog before it believes in service_type.
         directory.endpoint("network", "ipam", "http://127.0.0.1:9696")

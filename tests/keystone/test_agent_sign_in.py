@@ -62,11 +62,31 @@ def test_an_agent_reports_as_a_user_with_the_role_service(
         assert client.get(f"/v2.0/agents/{agent['id']}/dhcp-state")["networks"] == []
         people.directory.revoke(auth._session.get_token())
         auth._session.auth.auth_ref._auth_token = "worth nothing now"
-        assert client.get(f"/v2.0/agents/{agent['id']}")["agent"]["host"] == "far"
+        assert client.get(f"/v2.0/agents/{agent['id']}/dhcp-state")["networks"] == []
     settings = agent_settings(tmp_path, url=url, user="alice", password="pw", project="alpha")
     with (
         Client(url=api_url, auth=agent_auth(settings)) as client,
         pytest.raises(PolicyNotAuthorized),
+    ):
+        client.post("/v2.0/agents", json=REPORT)
+
+
+def test_a_user_with_the_role_agent_is_the_agent_of_the_host_in_its_name(
+    people: People, api_url: str, tmp_path: Path
+) -> None:
+    url = people.server.url
+    values = {"url": url, "password": "pw", "project": "service"}
+    settings = agent_settings(tmp_path, user="agent@far", **values)
+    with Client(url=api_url, auth=agent_auth(settings)) as client:
+        agent = client.post("/v2.0/agents", json=REPORT)["agent"]
+        assert client.get(f"/v2.0/agents/{agent['id']}/dhcp-state")["networks"] == []
+        near = {"agent": REPORT["agent"] | {"host": "near"}}
+        with pytest.raises(PolicyNotAuthorized, match="is the agent of 'far'"):
+            client.post("/v2.0/agents", json=near)
+    unnamed = agent_settings(tmp_path, user="far", **values)
+    with (
+        Client(url=api_url, auth=agent_auth(unnamed)) as client,
+        pytest.raises(PolicyNotAuthorized, match="no role"),
     ):
         client.post("/v2.0/agents", json=REPORT)
 

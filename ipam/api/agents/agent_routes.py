@@ -1,7 +1,8 @@
 """Agents: list and show, registration by heartbeat, the admin state, deletion."""
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import falcon
 
@@ -12,11 +13,18 @@ from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
 from ipam.api.service import Service
+from ipam.identity.caller import Caller
 from ipam.protocol.reports import AgentReport
 from ipam.store import agents
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.write_again import write_again
 from ipam.values import is_uuid
+
+RULE: Final = "create_agent"
+WARNED_MAX: Final = 1000
+"""About so many hosts without an identity of their own are named; who has more knows by then."""
+
+LOG = logging.getLogger(__name__)
 
 
 class AgentsRoute(ListRoute):
@@ -24,6 +32,7 @@ class AgentsRoute(ListRoute):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, kind(service))
+        self._warned_of: set[str] = set()
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -31,13 +40,17 @@ class AgentsRoute(ListRoute):
             "Report an agent's state; makes the agent when it is new",
             request=({"agent": AgentReport},),
             response={"agent": AgentView},
-            rule="create_agent",
+            rule=RULE,
+            of_host=True,
         )
         return {**super().operations, "POST": reported}
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         body = unwrap(read_json(req, self.service.settings.api.max_body_bytes), "agent")
         given = parse(AgentReport, body, known=AgentView).result()
+        access = req.context.access
+        access.require_host(RULE, given.host)
+        self._warn_of_service(access.caller, given.host)
 
         def write(tx: Transaction) -> Any:
             agent_id = agents.report(
@@ -56,6 +69,18 @@ class AgentsRoute(ListRoute):
 
         idempotency.keep(req, 200, lambda view: {"agent": view})
         respond(resp, {"agent": write_again(self.service.database, write)})
+
+    def _warn_of_service(self, caller: Caller, host: str) -> None:
+        """Log once, with the remedy, that an agent has no identity of its own."""
+        if caller.is_admin or caller.host or len(self._warned_of) >= WARNED_MAX:
+            return
+        if host not in self._warned_of:
+            self._warned_of.add(host)
+            LOG.warning(
+                "the agent of host %s signs in as %s, who may change every port: `ipam agent enrol"
+                " %s` makes it an identity of its own",
+                *(host, caller, host),
+            )
 
 
 class AgentRoute(ShowRoute):

@@ -16,6 +16,7 @@ import falcon
 
 from ipam.api.agents.lookup import known
 from ipam.api.agents.served_networks import full_networks
+from ipam.api.http.access import Access
 from ipam.api.http.bodies import respond
 from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
@@ -29,6 +30,7 @@ from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_again
 
 DIGEST_CHARACTERS: Final = 32
+RULE: Final = "get_dhcp_state"
 
 
 class DhcpStateRoute:
@@ -46,18 +48,19 @@ class DhcpStateRoute:
                 response_forms=({"networks": list[FullNetwork]},),
                 also=(304,),
                 query={"network_id": "Give this network in full, not id and digest only; repeat."},
-                rule="get_dhcp_state",
+                rule=RULE,
+                of_host=True,
             )
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         wanted = {value for name, value in query_pairs(req.query_string) if name == "network_id"}
-        may_take = req.context.caller.is_admin or req.context.caller.is_service
+        access = req.context.access
         if wanted:
-            respond(resp, {"networks": self._in_full(resource_id, wanted)})
+            respond(resp, {"networks": self._in_full(access, resource_id, wanted)})
             return
-        networks = self._digests(resource_id, may_take=may_take)
-        probes = self._asked(resource_id)
+        networks = self._digests(access, resource_id)
+        probes = self._asked(access, resource_id)
         lines = [f"{each.id} {each.digest}" for each in networks]
         etag = _digest([*lines, *(each.id for each in probes)])
         resp.etag = etag
@@ -66,28 +69,29 @@ class DhcpStateRoute:
             return
         respond(resp, {"networks": networks, "probes": probes})
 
-    def _asked(self, agent_id: str) -> list[AskedProbe]:
+    def _asked(self, access: Access, agent_id: str) -> list[AskedProbe]:
         """The questions that wait for the agent's answer."""
 
         def read(tx: Transaction) -> list[Record]:
-            return port_probes.waiting(tx, known(tx, agent_id), MOST_AT_ONCE)
+            return port_probes.waiting(tx, known(tx, agent_id, access, RULE), MOST_AT_ONCE)
 
         return [AskedProbe(row.id, row.port_id) for row in self.service.database.read(read)]
 
-    def _digests(self, agent_id: str, *, may_take: bool) -> list[ServedNetwork]:
-        agent, parts = self.service.database.read(lambda tx: self._look(tx, agent_id))
+    def _digests(self, access: Access, agent_id: str) -> list[ServedNetwork]:
+        agent, parts = self.service.database.read(lambda tx: self._look(tx, access, agent_id))
         free = [part.network_pk for part in parts if part.kind == UNSCHEDULED]
+        may_take = access.allows_host("create_dhcp_state", agent.host)
         if free and may_take and self._is_usable(agent):
             self._take(agent, free)
-            agent, parts = self.service.database.read(lambda tx: self._look(tx, agent_id))
+            agent, parts = self.service.database.read(lambda tx: self._look(tx, access, agent_id))
         return [
             ServedNetwork(network_id, digest)
             for network_id, digest in sorted(self._by_network(parts).items())
         ]
 
-    def _in_full(self, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
+    def _in_full(self, access: Access, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
         def read(tx: Transaction) -> tuple[Mapping[str, str], Contents]:
-            agent, parts = self._look(tx, agent_id)
+            agent, parts = self._look(tx, access, agent_id)
             pks = {part.pk for part in parts if part.kind == NETWORK and part.id in wanted}
             chosen = [p for p in parts if p.network_pk in pks and p.kind != UNSCHEDULED]
             return self._by_network(chosen), dhcp_state.contents(tx, agent, chosen)
@@ -95,8 +99,8 @@ class DhcpStateRoute:
         digests, contents = self.service.database.read(read)
         return full_networks(contents, digests, self.service.settings.network)
 
-    def _look(self, tx: Transaction, agent_id: str) -> tuple[Record, list[Part]]:
-        agent = known(tx, agent_id)
+    def _look(self, tx: Transaction, access: Access, agent_id: str) -> tuple[Record, list[Part]]:
+        agent = known(tx, agent_id, access, RULE)
         wanted = self.service.settings.network.dhcp_agents_per_network
         return agent, dhcp_state.parts(tx, agent, agents_per_network=wanted)
 

@@ -1,6 +1,7 @@
 """Takes agents' answers to questions about what ports' machines would get."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import falcon
 import msgspec
@@ -13,6 +14,8 @@ from ipam.api.service import Service
 from ipam.protocol.probes import ProbeAnswer, ProbeAnswers
 from ipam.store import port_probes
 from ipam.store.engine.database import Transaction
+
+RULE: Final = "create_dhcp_state"
 
 
 class AgentProbesRoute:
@@ -28,7 +31,8 @@ class AgentProbesRoute:
                 "Answer questions about what ports' machines would get",
                 request=({"probes": list[ProbeAnswer]},),
                 response={"probes": list[str]},
-                rule="create_dhcp_state",
+                rule=RULE,
+                of_host=True,
             )
         }
 
@@ -41,6 +45,8 @@ class AgentProbesRoute:
             answers[content.pop("id")] = content
 
         def write(tx: Transaction) -> list[str]:
-            return port_probes.answer(tx, known(tx, resource_id), answers)
+            return port_probes.answer(
+                tx, known(tx, resource_id, req.context.access, RULE), answers
+            )
 
         respond(resp, {"probes": self.service.database.write(write)})

@@ -18,6 +18,8 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.port_reports import Reported
 
+RULE: Final = "create_dhcp_state"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -59,7 +61,8 @@ class ReportedPortsRoute:
                 self.report.summary,
                 request=({"ports": list[SeenPort]},),
                 response={self.report.word: list[str], "ignored": list[str]},
-                rule="create_dhcp_state",
+                rule=RULE,
+                of_host=True,
             )
         }
 
@@ -69,7 +72,8 @@ class ReportedPortsRoute:
         revisions = {port.id: port.revision_number for port in given.ports}
 
         def write(tx: Transaction) -> list[str]:
-            reported = self.report.record(tx, known(tx, resource_id), revisions)
+            agent = known(tx, resource_id, req.context.access, RULE)
+            reported = self.report.record(tx, agent, revisions)
             self.report.post(self.service.outbox, tx, reported.just_now)
             return reported.ids
 

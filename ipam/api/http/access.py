@@ -93,6 +93,21 @@ class Access:
         for parent_id, grants in zip(parents, asked, strict=True):
             _require(grants, {"owner", *relations.get(parent_id, ())})
 
+    def allows_host(self, rule: str, host: str) -> bool:
+        """Whether the rule allows it for this host: for every host, or for the caller's own."""
+        self.applied.add(rule)
+        grant = self._grant(rule)
+        return grant.covers({"own_host"} if host and host == self.caller.host else ())
+
+    def require_host(self, rule: str, host: str) -> None:
+        """Refuse unless the rule allows the caller what it says of this host."""
+        if not self.allows_host(rule, host):
+            own = (
+                f": the caller is the agent of {self.caller.host!r}." if self.caller.host else "."
+            )
+            message = f"rule:{rule} is disallowed by policy for host {host!r}{own}"
+            raise PolicyNotAuthorized(message)
+
     def explain_missing(self, kind: Kind, resource_id: str) -> None:
         """Log it if the row that the caller did not find exists and is only hidden."""
         if self._grant(f"get_{kind.name}").everything or not is_uuid(resource_id):

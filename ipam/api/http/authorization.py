@@ -62,7 +62,7 @@ class Authorization:
         if not succeeded or resource is None or resp.complete:  # complete: not the route's answer
             return
         operation = self._operation(req)
-        if operation is None or not operation.checked_inside:
+        if operation is None or not (operation.checked_inside or operation.of_host):
             return
         if operation.rule not in req.context.access.applied:
             resp.text = resp.data = None
@@ -83,5 +83,7 @@ class Authorization:
         if operation.project and params[operation.project] == access.caller.project_id:
             relations.add("owner")
         grant = self._service.policy.grant(access.caller, rule)
+        if operation.of_host and grant:
+            return
         if not grant.covers(relations):
             refuse(rule)

@@ -39,6 +39,12 @@ class Operation:
 
     If it answers without that, the answer becomes an internal error.
     """
+    of_host: bool = False
+    """The route itself applies the rule to the host that the request is about.
+
+    Callers to whom the rule gives nothing are refused before. As with `checked_inside`, an answer
+    without it becomes an internal error.
+    """
     service: bool = False
     """Whether the role `service` may call it, if it has no rule."""
     public: bool = False

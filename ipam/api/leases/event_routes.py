@@ -4,6 +4,7 @@ An agent sends an event again until it is acknowledged.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import falcon
 
@@ -18,6 +19,8 @@ from ipam.errors import HTTPBadRequest
 from ipam.protocol.lease_events import LeaseEventCreate
 from ipam.store.leases import recording
 
+RULE: Final = "create_lease_event"
+
 
 class LeaseEventsRoute(ListRoute):
     """GET of the history and POST of a batch."""
@@ -31,7 +34,8 @@ class LeaseEventsRoute(ListRoute):
             "Record lease events, in their order, each id once, as one transaction",
             request=({"lease_events": list[LeaseEventCreate]},),
             response={"applied": int, "duplicates": int},
-            rule="create_lease_event",
+            rule=RULE,
+            of_host=True,
         )
         return {**super().operations, "POST": recorded}
 
@@ -41,7 +45,10 @@ class LeaseEventsRoute(ListRoute):
         if not isinstance(given, list):
             raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
         events = read_events(given, clock.now_microseconds())
-        recorded = recording.record(self.service.database, events)
+        access = req.context.access
+        for host in {event.host for event in events} or {access.caller.host}:
+            access.require_host(RULE, host)
+        recorded = recording.record(self.service.database, events, reporter=access.caller.host)
         respond(resp, {"applied": recorded.applied, "duplicates": recorded.duplicates})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.agent_identity import enrol, revoke
 from ipam.cli.configured import load_settings
 from ipam.cli.connection import connect
 from ipam.cli.options import (
@@ -109,6 +110,10 @@ def hold(name_or_id: str, off: bool, config_files: Sequence[str]) -> None:
             f"Warning: the agent of this host serves no network {network_id} now.",
             err=True,
         )
+
+
+agent.add_command(enrol)
+agent.add_command(revoke)
 
 
 @agent.command(

@@ -14,7 +14,7 @@ from ipam.cli.options import config_file_option, examples, format_options
 from ipam.cli.terminal import say, say_lines
 from ipam.errors import NotFound
 
-ROLES = ("admin", "member", "reader", "service")
+ROLES = ("admin", "member", "reader", "service", "agent")
 COLUMNS = (
     output.Column("Name", "name"),
     output.Column("Role", "role"),
@@ -38,7 +38,7 @@ def role_option(command: Any) -> Any:
         type=click.Choice(ROLES),
         required=True,
         help="admin may do everything, member reads and writes in the project, reader reads"
-        " there, service is for agents and Nova.",
+        " there, service is for Nova, agent for the agent of one host (`ipam agent enrol`).",
     )(command)
 
 
@@ -51,7 +51,7 @@ def user() -> None:
     epilog=examples(
         "ipam user add anna --role admin",
         "ipam user add monitoring --role reader",
-        "pass show ipam/node-7 | ipam user add node-7 --role service --password-stdin",
+        "pass show ipam/nova | ipam user add nova --role service --password-stdin",
     )
 )
 @click.argument("name")

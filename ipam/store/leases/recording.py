@@ -9,9 +9,10 @@ from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 from ipam import clock, model
 from ipam.chunks import MOST_PARAMETERS, alternatives
 from ipam.rules.leases import Holder, Key, Lease, LeaseEvent, after_all, holder_of
+from ipam.store import served_networks
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.write_again import write_again
-from ipam.store.tables import ip_address, lease, lease_event, network, port, subnet
+from ipam.store.tables import agent, ip_address, lease, lease_event, network, port, subnet
 
 MOST_KEYS: Final = MOST_PARAMETERS // 2
 """A key is two parameters."""
@@ -27,16 +28,18 @@ class Recorded:
     duplicates: int
 
 
-def record(database: Database, events: Sequence[LeaseEvent]) -> Recorded:
+def record(database: Database, events: Sequence[LeaseEvent], *, reporter: str = "") -> Recorded:
     """Insert events into the history, each id once, and update the leases; all or nothing.
 
-    The order of the events counts. Raises DatabaseUnavailable when others keep interfering.
+    The order of the events counts. If the `reporter`, a host, is not to be believed in all, only
+    leases of networks that it serves, and leases that it gave, change.
+    Raises DatabaseUnavailable when others keep interfering.
     """
     # A batch collides only with its own repetition, or with another host's event for an address.
-    return write_again(database, lambda tx: _record(tx, events))
+    return write_again(database, lambda tx: _record(tx, events, reporter))
 
 
-def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
+def _record(tx: Transaction, events: Sequence[LeaseEvent], reporter: str) -> Recorded:
     first_of_id = {event.id: event for event in reversed(events)}
     known = _known_ids(tx, list(first_of_id))
     fresh = [e for e in events if e.id not in known and first_of_id[e.id] is e]
@@ -52,11 +55,26 @@ def _record(tx: Transaction, events: Sequence[LeaseEvent]) -> Recorded:
     now_us = clock.now_microseconds()
     if with_holders:
         tx.execute(insert(lease_event), [_history_row(*each, now_us) for each in with_holders])
-    leases = after_all(
-        {key: each for key, (_, each) in stored.items()}, with_holders, ended, model.new_id
-    )
+    before = {key: each for key, (_, each) in stored.items()}
+    believed = _believed(tx, with_holders, before, reporter) if reporter else with_holders
+    leases = after_all(before, believed, ended, model.new_id)
     _write_leases(tx, stored, leases, {event.key: holder for event, holder in with_holders})
     return Recorded(len(fresh), len(events) - len(fresh))
+
+
+def _believed(
+    tx: Transaction,
+    events: Sequence[tuple[LeaseEvent, Holder]],
+    leases: Mapping[Key, Lease],
+    reporter: str,
+) -> list[tuple[LeaseEvent, Holder]]:
+    """The events of networks that this host serves, or of leases that it gave."""
+    own = (agent.c.host == reporter, agent.c.agent_type == model.DHCP_AGENT_TYPE)
+    row = tx.execute(select(agent).where(*own)).one_or_none()
+    ids = {event.network_id for event, _ in events}
+    served = served_networks.served_ids(tx, row, list(ids)) if row else frozenset()
+    gave = {key for key, lease_ in leases.items() if lease_.host == reporter}
+    return [each for each in events if each[0].network_id in served or each[0].key in gave]
 
 
 def _known_ids(tx: Transaction, ids: Sequence[str]) -> set[str]:

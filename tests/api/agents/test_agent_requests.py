@@ -12,7 +12,7 @@ from ipam.api.app import create_app
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from ipam.store.tables import agent as agent_table
-from tests.api.caller import READER, SERVICE, Api
+from tests.api.caller import ADMIN, READER, SERVICE, Api, agent_of
 
 NOWHERE = "11111111-2222-4333-8444-555555555555"
 
@@ -184,11 +184,10 @@ def test_an_agent_may_report_and_not_change_or_delete_agents(
 
     made = report(as_caller(SERVICE))
     path = f"/agents/{made['id']}"
-    for caller in (SERVICE, READER):
-        api = as_caller(caller)
-        visible = caller is SERVICE
-        refusal = (403, "PolicyNotAuthorized") if visible else (404, "AgentNotFound")
-        assert (api.call("GET", path).status_code == 200) is visible
+    assert as_caller(ADMIN).call("GET", path).status_code == 200
+    for caller in (SERVICE, READER, agent_of("host-a")):
+        api, refusal = as_caller(caller), (404, "AgentNotFound")
+        api.refused(*refusal, "GET", path)
         api.refused(*refusal, "PUT", path, {"agent": {}})
         api.refused(*refusal, "DELETE", path)
     as_caller(READER).refused(403, "PolicyNotAuthorized", "POST", "/agents", {"agent": {}})

@@ -1,0 +1,38 @@
+"""Which networks an agent's host serves: those of ports bound there, and those scheduled to it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import CTE, ColumnElement, not_, select, union
+
+from ipam import model
+from ipam.chunks import alternatives
+from ipam.store import scheduling, tables
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+
+_network, _port, _binding = tables.network, tables.port, tables.port_binding
+_IS_DHCP_PORT: Final[ColumnElement[bool]] = _port.c.device_owner == model.DHCP_PORT_OWNER
+
+
+def of_host(agent: Record) -> CTE:
+    """The numbers of the networks that the agent's host serves, as `network_pk`."""
+    return union(
+        select(_port.c.network_pk).where(
+            _port.c.binding_host_id == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)
+        ),
+        select(_port.c.network_pk)
+        .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
+        .where(_binding.c.host == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)),
+        scheduling.networks_of(agent),
+    ).cte("served")
+
+
+def served_ids(tx: Transaction, agent: Record, network_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the networks with these ids that the agent's host serves."""
+    served = of_host(agent)
+    found: set[str] = set()
+    for some in alternatives(sorted(network_ids)):
+        query = select(_network.c.id).join(served, served.c.network_pk == _network.c.pk)
+        found.update(tx.execute(query.where(_network.c.id.in_(some))).scalars())
+    return frozenset(found)
