@@ -11,7 +11,6 @@ from typing import Protocol, TypeVar
 from msgspec import UNSET
 
 from ipam.agent.api_link import ApiLink
-from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.arp import ArpNeighbours
 from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
 from ipam.agent.dnsmasq.logs import ServerLogs
@@ -30,6 +29,7 @@ from ipam.agent.leases.table import LeaseTable
 from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
 from ipam.agent.refusal_reports import seen_refusals
+from ipam.agent.served import ServedNetwork
 from ipam.agent.servers import Servers
 from ipam.client import Client
 from ipam.errors import AgentHostInUse

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Address, ip_address, ip_interface
 
-from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.verdicts import Kind
 from ipam.agent.outside import Logs, Neighbours
+from ipam.agent.served import ServedNetwork
 from ipam.agent.servers import Servers
 
 LOG = logging.getLogger(__name__)

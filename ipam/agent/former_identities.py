@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ipam.agent.actions import ReleaseLease
-from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import Listener, Logs
 from ipam.agent.plan import releases_of
+from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import Lease
 
 LOG = logging.getLogger(__name__)

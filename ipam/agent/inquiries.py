@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ipam.agent import inquiry
-from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.proof import promises
+from ipam.agent.served import ServedNetwork
 from ipam.agent.state import Lease
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 
 from ipam.agent.carry_out import Executor
-from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import Observed, ObservedNetwork
 from ipam.agent.proofs import Proofs
 from ipam.agent.readiness import is_answered, is_ready, news, serves
 from ipam.agent.reported_ports import ReportedPorts
+from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import NetworkState
 
 LOG = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from ipaddress import ip_address, ip_interface
 
 from ipam.agent import promised
 from ipam.agent.advertisement_proof import Heard
-from ipam.agent.desired import ServedPort
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, PROBE_IAID, Offer, Question, Refusal
 from ipam.agent.dnsmasq.probe_words import named, told
 from ipam.agent.promised import PromisedAnswer, Terms
+from ipam.agent.served import ServedPort
 from ipam.agent.state import Lease, NetworkState
 from ipam.rules.dhcp_option_wire import comparable
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ipam.agent.advertisement_proof import Heard
 from ipam.agent.advertisement_proofs import AdvertisementProofs
-from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import Logs, Prober
 from ipam.agent.promised import Terms
 from ipam.agent.proof import Lacks, in_all, lacks, promises
 from ipam.agent.retries import Retries
+from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import NetworkState
 from ipam.agent.troubles import of_verdicts
 

@@ -7,9 +7,9 @@ waits for is missing, when nothing gives its machine an address, or when its ser
 from collections.abc import Collection, Iterator
 from ipaddress import ip_address, ip_interface
 
-from ipam.agent.desired import ServedNetwork, ServedPort
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.reported_ports import ReportedPorts
+from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import Lease, NetworkState
 
 

@@ -12,7 +12,7 @@ from ipam.agent import holds
 from ipam.agent.actions import AnyAction, StopServer
 from ipam.agent.carry_out import Executor
 from ipam.agent.conflicts import Conflicts
-from ipam.agent.desired import ServedNetwork, served_network
+from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
@@ -23,6 +23,7 @@ from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
 from ipam.agent.port_reports import PortReports
 from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
+from ipam.agent.served import ServedNetwork
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld

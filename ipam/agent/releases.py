@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Collection
 
 from ipam.agent.actions import ReleaseLease
-from ipam.agent.desired import ServedNetwork
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.plan import release_plan
+from ipam.agent.served import ServedNetwork
 from ipam.agent.servers import Servers
 from ipam.agent.state import Lease
 

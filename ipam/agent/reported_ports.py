@@ -6,7 +6,7 @@ description, or the one reported since.
 
 from collections.abc import Collection
 
-from ipam.agent.desired import ServedPort
+from ipam.agent.served import ServedPort
 from ipam.model import ACTIVE
 
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.current_verdicts import OF_ADDRESSES
 from ipam.agent.dnsmasq.verdict_words import fix, sentence
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
+from ipam.agent.served import ServedNetwork
 
 _SUBNET_TAG = re.compile(r"tag:subnet-([0-9a-f-]{36})")
 _FAULT = re.compile(r"[a-z]+ (?P<id>[0-9a-f-]{36}): (?P<sentence>.+)", re.DOTALL)

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from ipam import model
-from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.files import CONFIG
@@ -24,6 +23,7 @@ from ipam.agent.leases.record import parse_record
 from ipam.agent.leases.table import LeaseTable
 from ipam.agent.outside import Running
 from ipam.agent.reconciler import IDLE_SECONDS, Reconciler
+from ipam.agent.served import ServedNetwork
 from ipam.agent.servers import Servers
 from ipam.agent.state import Lease, NetworkState
 from ipam.protocol.dhcp_state import FullNetwork

@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_address, ip_interface
 
 from ipam.agent import promised
-from ipam.agent.desired import ServedNetwork
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Prefix, Question, Refusal
 from ipam.agent.proof import promises
+from ipam.agent.served import ServedNetwork
 from ipam.agent.state import Interface
 from tests.agent.processes_double import ProcessesDouble, ServerDouble
 

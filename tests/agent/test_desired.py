@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ipam.agent.desired import ServedNetwork, served_network
+from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
+from ipam.agent.served import ServedNetwork
 from ipam.agent.state import Bridge, Interface
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.templating import Word

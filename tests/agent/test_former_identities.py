@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from ipam.agent.desired import ServedNetwork, served_network
+from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.former_identities import AGAIN_SECONDS, FormerIdentities
 from ipam.agent.observed import ObservedNetwork
+from ipam.agent.served import ServedNetwork
 from ipam.agent.state import Lease
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.templating import Word

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from ipam.agent import inquiries
-from ipam.agent.desired import ServedNetwork, served_network
+from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Prefix, Question
 from ipam.agent.inquiries import ATTEMPTS, Inquiries
+from ipam.agent.served import ServedNetwork
 from ipam.agent.state import Interface, Lease
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.protocol.probes import AskedProbe, ProbeAnswer

@@ -5,10 +5,10 @@ from dataclasses import replace
 import msgspec
 
 from ipam.agent.advertisement_proof import Heard
-from ipam.agent.desired import ServedPort
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, Offer, Question, Refusal
 from ipam.agent.promised import terms
 from ipam.agent.proof import Lacks, Promise, in_all, lacks, promises, uncovered
+from ipam.agent.served import ServedPort
 from ipam.agent.state import Lease, NetworkState
 from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
 from tests.agent.network_rows import network

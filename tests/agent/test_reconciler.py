@@ -448,8 +448,10 @@ def test_a_row_that_cannot_be_used_leaves_its_network_as_it_was(host: LoopHost) 
     host.want(row(1, port(1, 5)), row(2))
     host.settle()
     before = (host.pid(1), host.pid(2))
-    unfit = [subnet4(cidr="everything")]
-    host.want(row(1, subnets=unfit), row(2), row(3, subnets=unfit), row(4))
+    rows = [row(number) for number in range(1, 5)]
+    for one in (rows[0], rows[2]):
+        one["dhcp_port"]["mac_address"] = "none"
+    host.want(*rows)
     host.settle()
     assert (host.pid(1), host.pid(2)) == before
     assert host.traces(1) == host.traces(4) == EVERYTHING

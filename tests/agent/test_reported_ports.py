@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipam.agent.desired import ServedPort
 from ipam.agent.reported_ports import ReportedPorts
+from ipam.agent.served import ServedPort
 
 PORT = ServedPort("p", 1, "DOWN", "fa:16:3e:00:00:01", frozenset(), "tapp", waits_for_tap=True)
 ACTIVE = replace(PORT, status="ACTIVE")

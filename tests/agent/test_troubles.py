@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from ipam.agent.desired import ServedNetwork, served_network
+from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
+from ipam.agent.served import ServedNetwork
 from ipam.agent.troubles import joined, of_faults, of_verdicts, subject
 from ipam.protocol.dhcp_state import FullNetwork
 from tests.agent import network_rows

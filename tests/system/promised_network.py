@@ -11,11 +11,12 @@ from pathlib import Path
 import msgspec
 
 from ipam import model
-from ipam.agent.desired import ServedNetwork, served_network
+from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site, mac_tags_file
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.observed import ObservedNetwork
+from ipam.agent.served import ServedNetwork
 from ipam.protocol.dhcp_state import FullNetwork
 from tests.agent import network_rows
 from tests.agent.network_rows import HOST, Json

@@ -1,0 +1,89 @@
+"""Decides in which subnets of a network its DHCP server answers, and how. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from ipam import model
+from ipam.agent.dnsmasq import safe_words
+from ipam.agent.dnsmasq.config import DhcpRange
+from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort, ServedSubnet
+from ipam.rules.ipv6 import eui64, is_auto_address
+from ipam.rules.segments import IPV6_MINIMUM_MTU
+from ipam.templating import Word
+
+IPV6_RANGE_MODES = {
+    None: "static",
+    model.DHCPV6_STATEFUL: "static",
+    model.DHCPV6_STATELESS: "ra-stateless",
+    model.SLAAC: "ra-only",
+}
+"""By ipv6_ra_mode. Without one the range answers only DHCPv6, and another router advertises."""
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpSubnet:
+    """A subnet in which the DHCP server answers."""
+
+    id: Word
+    network: IPv4Network | IPv6Network
+    row: ServedSubnet
+
+    @property
+    def reserves(self) -> bool:
+        return not is_auto_address(self.row.ipv6_address_mode)
+
+
+def dhcp_subnets(row: FullNetwork, faults: list[str]) -> list[DhcpSubnet]:
+    """The subnets of a readable network in which its DHCP server answers, in order of their ids.
+
+    Those that dnsmasq cannot serve are named in `faults`.
+    """
+    found = []
+    for subnet in row.subnets:
+        if not subnet.enable_dhcp:
+            continue
+        network = ip_network(subnet.cidr)
+        if network.version == 6 and row.mtu < IPV6_MINIMUM_MTU:
+            least = f"IPv6 needs an MTU of at least {IPV6_MINIMUM_MTU}"
+            faults.append(f"subnet {subnet.id}: {least}, and the network's is {row.mtu}")
+        elif subnet.ipv6_ra_mode not in IPV6_RANGE_MODES:
+            faults.append(f"subnet {subnet.id}: {subnet.ipv6_ra_mode!r} is no known ipv6_ra_mode")
+        elif network.version == 6 and (
+            network.prefixlen < 64 or (subnet.ipv6_ra_mode and network.prefixlen != 64)
+        ):
+            faults.append(f"subnet {subnet.id}: dnsmasq cannot serve the prefix {network}")
+        elif subnet.ipv6_address_mode == model.SLAAC and not subnet.ipv6_ra_mode:
+            continue  # another router does everything
+        else:
+            found.append(DhcpSubnet(safe_words.uuid(subnet.id), network, subnet))
+    return sorted(found, key=lambda subnet: subnet.id)
+
+
+def server_addresses(dhcp_port: DhcpPort, subnets: Iterable[DhcpSubnet]) -> frozenset[str]:
+    """The DHCP port's addresses; in a subnet without one, that of its MAC address (EUI-64).
+
+    dnsmasq serves a range only if its interface has an address in it.
+    """
+    fixed = {ip.subnet_id: ip.ip_address for ip in dhcp_port.fixed_ips}
+    found = set()
+    for subnet in subnets:
+        address = fixed.get(subnet.id)
+        if address is None and subnet.network.version == 6:
+            address = model.unpack(eui64(str(subnet.network), dhcp_port.mac_address))
+        if address is not None:
+            found.add(f"{ip_address(address)}/{subnet.network.prefixlen}")
+    return frozenset(found)
+
+
+def dhcp_range(subnet: DhcpSubnet, lease_seconds: int) -> DhcpRange:
+    """What dnsmasq is told of the subnet."""
+    mode = IPV6_RANGE_MODES[subnet.row.ipv6_ra_mode]
+    advertised = subnet.row.ipv6_ra_mode is not None
+    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds, advertised)
+
+
+def reserved_addresses(port: ServedPort, subnets: Iterable[DhcpSubnet]) -> list[str]:
+    """The port's addresses that DHCP gives to its machine, in order."""
+    by_id = {str(subnet.id): subnet for subnet in subnets if subnet.reserves}
+    return [str(ip_address(ip.ip_address)) for ip in port.fixed_ips if ip.subnet_id in by_id]

@@ -1,0 +1,109 @@
+"""Makes the files that a network's dnsmasq reads again while it runs. Pure.
+
+The API's texts go through the parsers of `safe_words` here. A value without a safe form is left
+out and named in `faults`, so that an odd value removes only its own line.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from ipam import model
+from ipam.agent.dhcp_subnets import DhcpSubnet, reserved_addresses
+from ipam.agent.dnsmasq import config, safe_words
+from ipam.agent.dnsmasq.config import Host, Option
+from ipam.agent.dnsmasq.port_options import PortOptions
+from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort
+from ipam.rules import dns_names
+from ipam.rules.subnet_options import is_unspecified
+from ipam.templating import Word
+
+T = TypeVar("T")
+
+MOST_IPV6_ADDRESSES = 12
+"""How many IPv6 addresses a port may have: dnsmasq reads lines of up to 1,024 characters."""
+
+
+def port_files(
+    dhcp_port: DhcpPort,
+    subnets: Sequence[DhcpSubnet],
+    ports: Iterable[ServedPort],
+    *,
+    options: Mapping[str, PortOptions],
+    faults: list[str],
+) -> dict[str, str]:
+    """The reloadable files. Options come before hosts, because hosts' tags refer to options."""
+    interface = safe_words.interface(model.dhcp_interface_name(safe_words.uuid(dhcp_port.id)))
+    files, hosts = {}, {}
+    for port in ports:
+        mine = options[port.id]
+        faults += mine.faults
+        lines = _hosts(port, subnets, mine, faults)
+        if mine.lines:
+            files[f"options/{port.id}"] = config.options_file(mine.lines)
+        if lines:
+            hosts[f"hosts/{port.id}"] = config.hosts_file(interface, lines)
+    return files | hosts
+
+
+def subnet_options(row: FullNetwork, subnet: DhcpSubnet, faults: list[str]) -> Iterable[Option]:
+    """What every machine of the subnet is sent."""
+
+    def parse_domain() -> Word | None:
+        return safe_words.domain(row.dns_domain) if row.dns_domain else None
+
+    domain = _or_fault(faults, f"network {row.id}", parse_domain)
+    servers = [
+        safe_words.address(one)
+        for one in subnet.row.dns_nameservers
+        if not is_unspecified(one)  # means none; dnsmasq would send its own
+    ]
+    if subnet.network.version == 6:
+        return config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
+    gateway = subnet.row.gateway_ip
+    return config.subnet_options(
+        subnet.id,
+        gateway=safe_words.address(gateway) if gateway and not is_unspecified(gateway) else None,
+        name_servers=servers,
+        routes=[
+            (safe_words.destination(route.destination), safe_words.address(route.nexthop))
+            for route in subnet.row.host_routes
+        ],
+        domain=domain,
+    )
+
+
+def _hosts(
+    port: ServedPort, subnets: Sequence[DhcpSubnet], options: PortOptions, faults: list[str]
+) -> list[Host]:
+    """The port's entries: one per IPv4 address, each with all IPv6 addresses.
+
+    An entry without an IPv6 address would match the machine's DHCPv6 requests and refuse them.
+    """
+    addresses = reserved_addresses(port, subnets)
+    if not addresses:
+        return []
+    mac = safe_words.mac(port.mac_address)
+    name = _host_name(port, addresses[0], faults)
+    client_id = safe_words.client_id(options.client_id) if options.client_id else None
+    four = [[safe_words.address(one)] for one in addresses if model.ip_version(one) == 4]
+    six = [safe_words.address(one) for one in addresses if model.ip_version(one) == 6]
+    if len(six) > MOST_IPV6_ADDRESSES:
+        faults.append(f"port {port.id}: DHCPv6 gives it {MOST_IPV6_ADDRESSES} addresses, not all")
+        del six[MOST_IPV6_ADDRESSES:]
+    return [
+        Host(mac, name, (*first, *six), client_id, options.lease_time) for first in four or [[]]
+    ]
+
+
+def _host_name(port: ServedPort, address: str, faults: list[str]) -> Word:
+    label = dns_names.host_label(port.hostname)
+    name = _or_fault(faults, f"port {port.id}", lambda: safe_words.hostname(label))
+    return name or safe_words.hostname(model.default_hostname(address))
+
+
+def _or_fault(faults: list[str], what: str, parse: Callable[[], T]) -> T | None:
+    try:
+        return parse()
+    except safe_words.UnfitError as error:
+        faults.append(f"{what}: {error}")
+        return None

@@ -1,0 +1,63 @@
+"""What the agent serves, made of the API's description of a network. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from ipam.agent.promised import Terms
+from ipam.agent.state import NetworkState
+from ipam.protocol.dhcp_state import ServedDhcpOption
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPort:
+    """A port that this agent's DHCP answers."""
+
+    id: str
+    revision_number: int
+    status: str
+    mac_address: str
+    addresses: frozenset[str]
+    """The addresses that DHCP gives it."""
+    tap: str | None
+    """Its tap on this host; None if it is on another host."""
+    waits_for_tap: bool
+    """It is ready only when a hypervisor's tap is on the bridge."""
+    client_id: str | None = None
+    """DHCP knows its machine by this identifier (octets in hex), besides its MAC address."""
+    is_served: bool = True
+    """False if its network is disabled, or has DHCP, but nothing gives its machine an address."""
+    hostname: str = ""
+    extra_dhcp_opts: tuple[ServedDhcpOption, ...] = ()
+    is_advertised_to: bool = False
+    """Whether it has an address in a subnet that the DHCP server advertises."""
+    makes_own_address: bool = False
+    """Whether its machine makes one of these addresses by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedNetwork:
+    """A network with its wanted state, as if all taps of its ports were present."""
+
+    state: NetworkState
+    ports: Mapping[str, ServedPort]
+    subnets: tuple[IPv4Network | IPv6Network, ...]
+    server_duid: str
+    faults: tuple[str, ...]
+    terms: Terms
+    """What each answer to a machine has to have, besides its port's own."""
+    self_plugged: frozenset[str] = frozenset()
+    """The taps that the hypervisor puts on the bridge itself (vif_type `bridge`)."""
+
+    def reserved(self) -> dict[str, str]:
+        """The MAC address for which each address is reserved."""
+        return {ip: port.mac_address for port in self.ports.values() for ip in port.addresses}
+
+    def client_ids(self) -> dict[str, str]:
+        """The client identifier for which each address is reserved, besides its MAC address."""
+        return {
+            ip: port.client_id
+            for port in self.ports.values()
+            if port.client_id
+            for ip in port.addresses
+        }
