@@ -198,6 +198,8 @@ class Host:
     directory: Path
     api: FakeApi
     name: str = "host-under-test"
+    agent_settings: str = ""
+    """More lines of [agent]."""
     process: subprocess.Popen[bytes] | None = None
     networks: list[Json] = field(default_factory=list)
     namespaces: list[str] = field(default_factory=list)
@@ -209,6 +211,7 @@ class Host:
             f"[DEFAULT]\nhost = {self.name}\nstate_path = {self.directory}/state\n"
             f"run_path = {self.directory}/run\n"
             f"[api]\nsocket = {self.api.socket_path}\n[agent]\npoll_interval = {poll_seconds}\n"
+            f"{self.agent_settings}\n"
         )
         code = (
             "import logging, sys; from ipam import settings; from ipam.agent.main import run;"

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq import probe_dhcp6, probe_frames
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
+from ipam.agent.host.confinement import confine_thread
 from ipam.agent.host.namespaces import namespace_path
 from ipam.agent.outside import Running
 from ipam.agent.state import Lease
@@ -106,12 +108,16 @@ class DnsmasqProcesses:
     def start(
         self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
     ) -> Running:
-        """A dnsmasq that has read its files and is ready to answer. It logs into `log`."""
+        """A dnsmasq that has read its files and is ready to answer. It logs into `log`.
+
+        It and its helper write in their network's directory and spool alone.
+        """
         self._enter(
             network_id,
             [self.dnsmasq, f"--conf-file={files.directory / CONFIG}"],
             {"PATH": SYSTEM_PATH, **environment},
             errors=log,
+            writable=[files.directory, Path(environment["IPAM_SPOOL"]), Path(os.devnull)],
         )
         running = self.adopt(network_id, files)
         if running is None:
@@ -164,13 +170,21 @@ class DnsmasqProcesses:
         command: Sequence[str],
         environment: Mapping[str, str],
         errors: int | None = None,
+        writable: Sequence[Path] = (),
     ) -> None:
         """Run it to its end in the namespace. A file takes what it says: a daemon keeps pipes.
 
-        Its standard error may go to a descriptor instead.
+        Its standard error may go to a descriptor instead. If paths are given, it and what it
+        starts write nowhere else.
         """
-        with tempfile.TemporaryFile() as output:
-            done = subprocess.run(
+        with (
+            tempfile.TemporaryFile() as output,
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="start") as thread,
+        ):
+            if writable:  # the thread stays confined, and ends after this
+                thread.submit(confine_thread, writable).result()
+            done = thread.submit(
+                subprocess.run,
                 [self._nsenter, f"--net={namespace_path(network_id)}", "--", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -179,7 +193,7 @@ class DnsmasqProcesses:
                 cwd="/",
                 timeout=COMMAND_SECONDS,
                 check=False,
-            )
+            ).result()
             output.seek(0)
             said = output.read(2000).decode(errors="backslashreplace").strip()
         if done.returncode != 0:

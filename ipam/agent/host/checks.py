@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ipam.agent.host.confinement import landlock_version
 from ipam.errors import HostUnfit
 
 LOG = logging.getLogger(__name__)
@@ -77,6 +78,15 @@ def raise_limits() -> None:
         except (OSError, ValueError) as error:
             name = ".".join(path.parts[3:])
             LOG.warning("cannot raise %s to %d (%s): set it in /etc/sysctl.d", name, least, error)
+
+
+def warn_without_landlock() -> None:
+    """Say what is not kept apart on a kernel without Landlock."""
+    if landlock_version() == 0:
+        LOG.warning(
+            "this kernel has no Landlock (lsm=… on its command line leaves it out): a dnsmasq that"
+            " was taken over could write into the lease spools of other networks"
+        )
 
 
 def _debian_repaired(program: str, version: DnsmasqVersion) -> bool:

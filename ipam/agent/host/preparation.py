@@ -54,6 +54,7 @@ def _check_host(settings: Settings) -> DnsmasqProcesses:
         ) from error
     processes = DnsmasqProcesses(settings.agent.dnsmasq)
     checks.raise_limits()
+    checks.warn_without_landlock()
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # some per network
     return processes

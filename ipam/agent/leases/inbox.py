@@ -2,6 +2,10 @@
 
 One thread and one socket serve every dnsmasq of the host. A network's spooled records are older
 than those that its hook sends, so its spool is emptied before its next record is taken.
+
+All hooks run as one user. So the kernel is asked in which network's namespace a record was sent,
+and a spool speaks for the network that it is named after: a hook that was taken over cannot speak
+for another network.
 """
 
 import logging
@@ -11,10 +15,13 @@ import selectors
 import socket
 import struct
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from ipam import files
+from ipam.agent.host.peer_namespace import NamespaceId, network_namespace, peer_namespace
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.record import MalformedRecordError, parse_record
 from ipam.agent.leases.table import LeaseTable
@@ -24,6 +31,10 @@ LOG = logging.getLogger(__name__)
 
 LONGEST_RECORD = 1 << 18
 IDLE_CONNECTION_LIMIT = 512
+NAMESPACE_CONNECTION_LIMIT = 64
+"""dnsmasq runs one hook at a time, and waits for it."""
+LONGEST_SPOOL_BYTES = 64 << 20
+"""Some 200,000 records: what is beyond is dropped."""
 SPOOL_SECONDS = 5.0
 """How often the spools are read. A hook spools only while the socket does not answer."""
 WRITTEN = b"written"
@@ -59,8 +70,8 @@ class Spool:
         """The networks whose spools have records."""
         return [entry.name for entry in os.scandir(self.directory) if entry.stat().st_size]
 
-    def drain(self, network_id: str, take: Callable[[list[bytes]], None]) -> None:
-        """Give the records to `take`, and empty the file if that does not raise.
+    def drain(self, network_id: str, take: Callable[[str, list[bytes]], None]) -> None:
+        """Give the network's records to `take`, and empty the file if that does not raise.
 
         The hook uses the same lock, so no record is written between reading and emptying.
         """
@@ -74,7 +85,7 @@ class Spool:
             if not os.fstat(descriptor).st_size:
                 return
             os.lockf(descriptor, os.F_LOCK, 0)
-            take(_read_lines(descriptor))
+            take(network_id, _read_lines(descriptor))
             os.ftruncate(descriptor, 0)
         finally:
             os.close(descriptor)
@@ -101,9 +112,16 @@ class LeaseInbox:
         spool: Spool,
         on_event: Callable[[], None],
         reason_of_end: Callable[[str, str], str] = _unknown_reason,
+        peer_namespace: Callable[[socket.socket], NamespaceId] = peer_namespace,
+        network_namespace: Callable[[str], NamespaceId | None] = network_namespace,
     ) -> None:
         """`reason_of_end` says of a network and an address why its lease ends; "" if unknown."""
         self.path = path
+        self._peer_namespace = peer_namespace
+        self._network_namespace = network_namespace
+        self._connected: Counter[NamespaceId] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._drain_at = 0.0
         self._host = host
         self._file = file
         self._table = table
@@ -160,33 +178,64 @@ class LeaseInbox:
                 LOG.exception("lease inbox")
 
     def _turn(self, ready: list[socket.socket]) -> None:
-        if not ready:
+        if time.monotonic() >= self._drain_at:  # also while somebody keeps the socket busy
+            self._drain_at = time.monotonic() + SPOOL_SECONDS
             self._drain_all()
-            return
-        asked: list[tuple[socket.socket, bytes]] = []
+        asked: list[socket.socket] = []
         for one in ready:
             if one is self._listener:
                 self._accept()
             else:
-                asked.append((one, _receive(one)))
+                asked.append(one)
         if asked:
             self._answer(asked)
 
-    def _answer(self, asked: list[tuple[socket.socket, bytes]]) -> None:
+    def _answer(self, asked: list[socket.socket]) -> None:
         """Answer hooks. One fdatasync serves all that ask at the same time."""
-        events = self._parse([line for _connection, line in asked if line])
+        events: list[LeaseEventCreate] = []
+        heard = [one for one in asked if self._hear(one, events)]
         try:
             for network_id in sorted({event.network_id for event in events}):
                 self._spool.drain(network_id, self._take_spooled)
             self.record(events)
         except OSError:
             LOG.exception("lease inbox: the disk refuses; the hooks spool")
-            asked = [(connection, b"") for connection, _line in asked]
-        for connection, line in asked:
-            if line:
+            heard = []
+        for connection in asked:
+            if connection in heard:
                 _send_written(connection)
-            self._selector.unregister(connection)
+            self._connected -= Counter([self._selector.unregister(connection).data])
             connection.close()
+
+    def _hear(self, connection: socket.socket, events: list[LeaseEventCreate]) -> bool:
+        """Add the event that the hook tells; whether it is told that this was done.
+
+        A malformed line is dropped, or its hook would repeat it for ever. One from another
+        network's namespace is not acknowledged: a hook of a namespace that is gone then spools it.
+        """
+        line = _receive(connection)
+        parsed = self._parse([line]) if line else []
+        sender: NamespaceId = self._selector.get_key(connection).data
+        for event in parsed:
+            if self._network_namespace(event.network_id) != sender:
+                self._refuse(event, sender)
+                return False
+        events += parsed
+        return bool(line)
+
+    def _refuse(self, event: LeaseEventCreate, sender: NamespaceId) -> None:
+        """Log each doubling, so that a forger cannot fill the log."""
+        claimed = event.network_id if self._network_namespace(event.network_id) else ""
+        self._refused[claimed] += 1
+        count = self._refused[claimed]
+        if count & (count - 1) == 0:
+            LOG.warning(
+                "lease inbox: refused an event for network %s from namespace %d, which is not its"
+                " own (%d such)",
+                event.network_id,
+                sender.inode,
+                count,
+            )
 
     def _accept(self) -> None:
         connection, _address = self._listener.accept()
@@ -194,19 +243,34 @@ class LeaseInbox:
             socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
         )
         _pid, uid, _gid = _CREDENTIALS.unpack(credentials)
-        full = len(self._selector.get_map()) > IDLE_CONNECTION_LIMIT
-        if full or uid not in (0, os.geteuid(), self._spool.uid):
+        if uid not in (0, os.geteuid(), self._spool.uid) or not self._register(connection):
             connection.close()
-            return
+
+    def _register(self, connection: socket.socket) -> bool:
+        """Listen to the connection, unless there are too many; whether that is so."""
+        if len(self._selector.get_map()) > IDLE_CONNECTION_LIMIT:
+            return False
+        sender = self._peer_namespace(connection)
+        if self._connected[sender] >= NAMESPACE_CONNECTION_LIMIT:
+            return False
+        self._connected[sender] += 1
         connection.setblocking(False)
-        self._selector.register(connection, selectors.EVENT_READ)
+        self._selector.register(connection, selectors.EVENT_READ, sender)
+        return True
 
     def _drain_all(self) -> None:
         for network_id in self._spool.waiting():
             self._spool.drain(network_id, self._take_spooled)
 
-    def _take_spooled(self, lines: list[bytes]) -> None:
-        self.record(self._parse(lines))
+    def _take_spooled(self, network_id: str, lines: list[bytes]) -> None:
+        """Record what the network's spool tells. Lines about another are set aside."""
+        events = []
+        for event in self._parse(lines):
+            if event.network_id == network_id:
+                events.append(event)
+            else:
+                self._file.set_aside(event, f"it is in the spool of network {network_id}")
+        self.record(events)
 
     def _parse(self, lines: list[bytes]) -> list[LeaseEventCreate]:
         """The events.
@@ -253,8 +317,10 @@ def _send_written(connection: socket.socket) -> None:
 
 def _read_lines(descriptor: int) -> list[bytes]:
     parts = []
-    while part := os.read(descriptor, 1 << 20):
+    left = LONGEST_SPOOL_BYTES
+    while left > 0 and (part := os.read(descriptor, 1 << 20)):
         parts.append(part)
+        left -= len(part)
     return [line for line in b"".join(parts).split(b"\n") if line]
 
 

@@ -20,6 +20,8 @@ from ipam.protocol.wire import read, write
 LOG = logging.getLogger(__name__)
 
 COMPACT_BYTES = 4 << 20
+REJECTED_BYTES = 4 << 20
+"""Whoever may send records could fill the disk and the log with what is no record."""
 
 
 class InboxFile:
@@ -88,7 +90,9 @@ class InboxFile:
             return self._position >= self._size
 
     def set_aside(self, event: LeaseEventCreate | Mapping[str, str], reason: str) -> None:
-        """Keep an event that the API refuses in a file for the administrator."""
+        """Keep a refused event in a file for the administrator, until that is full."""
+        if self._rejected_path.exists() and self._rejected_path.stat().st_size > REJECTED_BYTES:
+            return
         LOG.error("lease event refused, kept in %s: %s", self._rejected_path, reason)
         with os.fdopen(files.opened(self._rejected_path, os.O_WRONLY | os.O_APPEND), "ab") as file:
             file.write(write({"reason": reason, "event": event}) + b"\n")

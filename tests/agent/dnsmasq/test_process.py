@@ -65,6 +65,10 @@ class Host:
         self.directory = directory
         self.namespace = "/proc/self/ns/net"
         monkeypatch.setattr(process, "namespace_path", lambda _network_id: self.namespace)
+        self.confined: list[list[Path]] = []
+        """What each started dnsmasq may write; the test's own programs write elsewhere, too."""
+        monkeypatch.setattr(process, "confine_thread", self.confined.append)
+        self.spool = directory / "spool"
         self.processes = DnsmasqProcesses("dnsmasq")
         self.files = ServerFiles(directory / NETWORK)
         self.log = LogPipe(directory)
@@ -73,7 +77,10 @@ class Host:
     def start(self, config: str = "") -> Running:
         self.files.write_startup(config)
         running = self.processes.start(
-            NETWORK, self.files, {"IPAM_NETWORK": NETWORK}, self.log.descriptor
+            NETWORK,
+            self.files,
+            {"IPAM_NETWORK": NETWORK, "IPAM_SPOOL": str(self.spool)},
+            self.log.descriptor,
         )
         self.held.append(running)
         return running
@@ -127,6 +134,11 @@ def test_a_started_server_runs_in_the_namespace_with_its_helper(host: Host) -> N
     assert host.text("pid") == f"{running.pid}\n"
     assert (host.directory / "entered").read_text() == f"--net={host.namespace}\n"
     assert host.log.read() == ["dnsmasq: started"]
+
+
+def test_a_server_may_write_for_its_network_alone(host: Host) -> None:
+    host.start()
+    assert host.confined == [[host.files.directory, host.spool, Path("/dev/null")]]
 
 
 def test_a_server_gets_the_hooks_environment_and_none_of_the_agents(

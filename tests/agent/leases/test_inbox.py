@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ipam
-from ipam.agent.leases import inbox
+from ipam.agent.host.peer_namespace import NamespaceId
+from ipam.agent.leases import inbox, inbox_file
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
@@ -25,6 +26,7 @@ from tests.waiting import PATIENCE_SECONDS
 
 HOOK = Path(ipam.__file__).parent / "dnsmasq_hook.py"
 NETWORK = "11111111-1111-4111-8111-111111111111"
+OTHER = "22222222-2222-4222-8222-222222222222"
 ME = pwd.getpwuid(os.getuid()).pw_name
 
 
@@ -41,6 +43,9 @@ class Desk:
         self.reasons: dict[tuple[str, str], str] = {}
         """Why leases end, by network and address."""
         self.is_open = True
+        self.namespaces = {NETWORK: NamespaceId(4, 1), OTHER: NamespaceId(4, 2)}
+        self.sender = self.namespaces[NETWORK]
+        """The namespace of whoever connects."""
 
     def open(self) -> None:
         self.inbox = LeaseInbox(
@@ -51,6 +56,8 @@ class Desk:
             spool=self.spool,
             on_event=lambda: None,
             reason_of_end=lambda network, address: self.reasons.get((network, address), ""),
+            peer_namespace=lambda _connection: self.sender,
+            network_namespace=self.namespaces.get,
         )
         self.inbox.start()
 
@@ -66,9 +73,9 @@ class Desk:
             self.is_open = False
             self.file.close()
 
-    def hook(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def hook(self, *arguments: str, speaks_for: str = NETWORK) -> subprocess.Popen[bytes]:
         environment = {
-            "IPAM_NETWORK": NETWORK,
+            "IPAM_NETWORK": speaks_for,
             "IPAM_INBOX": str(self.directory / "inbox.sock"),
             "IPAM_SPOOL": str(self.directory / "spool" / NETWORK),
         }
@@ -158,20 +165,84 @@ def test_a_spool_is_no_way_to_write_elsewhere(desk: Desk, tmp_path: Path) -> Non
     path.unlink()
     path.symlink_to(victim)
     with pytest.raises(OSError, match="symbolic link"):
-        desk.spool.drain(NETWORK, lambda _lines: None)
+        desk.spool.drain(NETWORK, lambda _network_id, _lines: None)
     assert victim.read_text() == "precious"
 
 
 def test_a_spool_that_cannot_be_taken_is_kept(desk: Desk) -> None:
     call(desk, "add", "10.0.0.1")
 
-    def refuse(_lines: list[bytes]) -> None:
+    def refuse(_network_id: str, _lines: list[bytes]) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="space"):
         desk.spool.drain(NETWORK, refuse)
     desk.open()
     assert desk.events() == [("add", "10.0.0.1")]
+
+
+def test_a_hook_of_another_networks_namespace_is_not_believed(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.open()
+    for number in range(1, 6):
+        forged = desk.hook("del", "fa:16:3e:00:00:01", f"10.0.0.{number}", speaks_for=OTHER)
+        assert forged.wait(PATIENCE_SECONDS) == 0
+    call(desk, "add", "10.0.0.9")
+    assert ("add", "10.0.0.9") in desk.events(), "its own network it speaks for"
+    assert desk.table.leases(OTHER) == []
+    refused = [one for one in caplog.records if "refused an event for" in one.getMessage()]
+    assert len(refused) == 3, "the first, the second and the fourth: a forger fills no log"
+
+
+def test_a_spool_speaks_for_no_other_network(desk: Desk) -> None:
+    forged = desk.hook("add", "fa:16:3e:00:00:01", "10.0.0.1", speaks_for=OTHER)
+    assert forged.wait(PATIENCE_SECONDS) == 0
+    call(desk, "add", "10.0.0.2")
+    desk.open()
+    assert desk.events() == [("add", "10.0.0.2")]
+    assert desk.table.leases(OTHER) == []
+    (rejected,) = (desk.directory / "inbox" / "inbox.rejected").read_text().splitlines()
+    assert json.loads(rejected)["reason"] == f"it is in the spool of network {NETWORK}"
+
+
+def test_a_hook_whose_namespace_is_gone_spools_for_its_network(desk: Desk) -> None:
+    """Its dnsmasq is being replaced, and what it said last counts."""
+    desk.open()
+    del desk.namespaces[NETWORK]
+    call(desk, "add", "10.0.0.1")
+    assert desk.spool.waiting() == [NETWORK]
+    desk.namespaces[NETWORK] = NamespaceId(4, 3)
+    desk.close()
+    desk.open()
+    assert desk.events() == [("add", "10.0.0.1")]
+
+
+def test_one_namespace_cannot_take_every_connection(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "NAMESPACE_CONNECTION_LIMIT", 1)
+    desk.open()
+    path = str(desk.directory / "inbox.sock")
+    with contextlib.ExitStack() as idle:
+        for _ in range(2):
+            one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            idle.enter_context(one).connect(path)
+        assert one.recv(16) == b"", "the second is hung up on"
+        desk.sender = desk.namespaces[OTHER]
+        other = desk.hook("add", "fa:16:3e:00:00:01", "10.0.0.1", speaks_for=OTHER)
+        assert other.wait(PATIENCE_SECONDS) == 0
+    assert desk.events() == [("add", "10.0.0.1")]
+
+
+def test_what_is_refused_fills_neither_disk_nor_log(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(inbox_file, "REJECTED_BYTES", 1000)
+    for _ in range(1000):
+        desk.file.set_aside({"line": "x" * 100}, "refused")
+    assert (desk.directory / "inbox" / "inbox.rejected").stat().st_size < 1200
+    assert len(caplog.records) < 12
 
 
 @pytest.mark.parametrize(
