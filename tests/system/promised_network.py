@@ -31,13 +31,11 @@ class PromisedNetwork(DhcpNetwork):
 
     def serve(self, row: Json) -> None:
         """Write the files of this description."""
-        (self.directory / "hook").write_text("#!/bin/sh\n")
-        (self.directory / "hook").chmod(0o755)
         (self.directory / "mac_tags").write_text(mac_tags_file())
         site = Site(
             run_path=safe_words.path(str(self.directory.parent)),
             mac_tags=safe_words.path(str(self.directory / "mac_tags")),
-            hook=safe_words.path(str(self.directory / "hook")),
+            hook=safe_words.path(str(self.hook())),
             hook_user=safe_words.user("root"),
         )
         self.served = served_network(msgspec.convert(row, FullNetwork), site, HOST)

@@ -1,6 +1,7 @@
 """Real dnsmasq's answers to probes are, octet for octet, what the API promises."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address
 
@@ -11,11 +12,13 @@ from ipam.agent.advertisement_proofs import AdvertisementProofs
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.promised import terms
 from ipam.agent.proof import Lacks, lacks, promises
+from ipam.agent.state import Lease
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.rules import dhcp_option_table
 from ipam.rules.dhcp_option_values import Whole
 from tests.agent import network_rows
 from tests.agent.network_rows import SUBNET4, SUBNET6, Json, subnet4, subnet6
+from tests.system.ipam_host import run
 from tests.system.promised_network import PromisedNetwork, promised_network
 from tests.waiting import eventually
 
@@ -49,12 +52,14 @@ def prober() -> Iterator[PacketProber]:
     prober.close()
 
 
-def all_lacks(prober: PacketProber, network: PromisedNetwork) -> dict[str, list[Lacks]]:
+def all_lacks(
+    prober: PacketProber, network: PromisedNetwork, *leases: Lease
+) -> dict[str, list[Lacks]]:
     """By port id, what each subnet's answer is not as promised."""
     served = network.served
     found = {}
     for port in served.ports.values():
-        asked = promises(port, served.terms, served.state, ())
+        asked = promises(port, served.terms, served.state, leases)
         questions = [one.question for one in asked]
         answers = prober.ask(network.id, network.interface, questions, attempts=20)
         found[port.id] = [lacks(one, answers) for one in asked]
@@ -208,3 +213,56 @@ def test_another_advertisement_and_other_information_are_found(prober: PacketPro
         got = prober.information(network.id, network.interface, [23, 24])
         assert got is not None
         assert got[23] == ip_address("2001:db8::53").packed
+
+
+def test_odd_names_and_a_lease_that_lives_change_nothing(prober: PacketProber) -> None:
+    names = ["2024", "5d", "infinite", "ignore", "x" * 63, "vm.example.org", "same", "same"]
+    options = [("ntp-server", "192.0.2.7", 4)] * len(names)
+    ports = [
+        one | {"hostname": name} for one, name in zip(ports_with(options), names, strict=True)
+    ]
+    with promised_network(ports=ports) as network:
+        assert network.served.faults == ()
+        for port in ports[-2:]:
+            guest, _mac = network.guest(port["mac_address"])
+            # The machine calls itself something else.
+            assert (
+                network.udhcpc(guest, "-x", "hostname:other")
+                == (port["fixed_ips"][0]["ip_address"])
+            )
+        found = all_lacks(prober, network)
+        assert {str(one) for of in found.values() for one in of} == {""}
+
+
+def test_a_dhcpv6_lease_that_lives_changes_nothing(prober: PacketProber) -> None:
+    with promised_network() as network:
+        guest, _mac = network.guest("fa:16:3e:00:00:05")
+        within = ("ip", "-n", guest, "-6", "addr", "show", "dev", "eth0")
+        eventually(lambda: "fe80" in (a := run(*within)) and "tentative" not in a, "link-local")
+        client = ("dhclient", "-6", "-1", "-d", "-sf", "/bin/true", "-cf", "/dev/null", "eth0")
+        files = ("-lf", str(network.directory / "leases6"), "-pf", str(network.directory / "pid6"))
+        with subprocess.Popen(
+            ["ip", "netns", "exec", guest, *client, *files],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            added = eventually(lambda: network.events, "the event of the lease")[0].split()
+            process.terminate()
+        duid, address, iaid = added[1], added[2], added[-1]
+        lease = Lease(address, "fa:16:3e:00:00:05", 0, duid=duid, iaid=iaid)
+        assert "refuses" in str(all_lacks(prober, network)[network_rows.PORT][1]), "to another"
+        found = all_lacks(prober, network, lease)[network_rows.PORT]
+        assert [str(one) for one in found] == ["", ""]
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/31", "10.0.0.0/30", "10.0.0.0/8", "10.0.0.0/9"])
+def test_the_mask_is_that_of_the_subnet(prober: PacketProber, cidr: str) -> None:
+    small = subnet4(cidr=cidr, gateway_ip=None, host_routes=[])
+    server = [{"subnet_id": SUBNET4, "ip_address": "10.0.0.0"}]
+    port = network_rows.port(fixed_ips=[{"subnet_id": SUBNET4, "ip_address": "10.0.0.1"}])
+    if cidr != "10.0.0.0/31":
+        server = [{"subnet_id": SUBNET4, "ip_address": "10.0.0.2"}]
+    dhcp_port = {"id": network_rows.DHCP_PORT, "mac_address": "fa:16:3e:00:00:02"}
+    row = {"dhcp_port": dhcp_port | {"fixed_ips": server}}
+    with promised_network(subnets=[small], ports=[port], **row) as network:
+        assert [str(one) for one in all_lacks(prober, network)[network_rows.PORT]] == [""]
