@@ -107,8 +107,7 @@ class Proofs:
         if not due:
             return ()
         found = self._ask(served, wanted, seen, due)
-        for port in due:
-            self._note(port, served.terms, found[port.id])
+        self._note(served, due, found)
         return [port_id for port_id, one in found.items() if not one]
 
     def doubt(self, port_ids: Collection[str]) -> None:
@@ -152,26 +151,36 @@ class Proofs:
             for port in ports
         }
 
-    def _note(self, port: ServedPort, of_network: Terms, lacking: Lacks) -> None:
-        if not lacking:
-            self._proved[port.id] = (port.revision_number, of_network)
-            self._failed.succeeded(port.id)
-            if port.id in self._lasting:
-                self._lasting = {k: one for k, one in self._lasting.items() if k != port.id}
-                LOG.info("port %s: dnsmasq answers as promised", port.id)
-            self._note_unserved(port.id, is_so=False)
-            return
-        self._proved.pop(port.id, None)
-        delay = self._failed.failed(port.id, str(lacking), self._monotonic())
-        if delay >= LASTING_SECONDS and self._lasting.get(port.id) != lacking:
-            known = {one for before in self._lasting.values() for one in before.sentences()}
-            self._lasting = {**self._lasting, port.id: lacking}
-            if news := [one for one in lacking.sentences() if one not in known]:
-                LOG.warning("port %s: %s", port.id, "; ".join(news))
-        if lacking.gets_address or delay >= LONGEST_RETRY_SECONDS:
-            self._note_unserved(port.id, is_so=not lacking.gets_address)
+    def _note(
+        self, served: ServedNetwork, ports: Sequence[ServedPort], found: Mapping[str, Lacks]
+    ) -> None:
+        lasting, unserved = dict(self._lasting), set(self._unserved)
+        said = {sentence for one in lasting.values() for sentence in one.sentences()}
+        for port in ports:
+            lacking = found[port.id]
+            if lacking:
+                delay = self._note_failure(port.id, lacking, lasting, said)
+                if not lacking.gets_address and delay >= LONGEST_RETRY_SECONDS:
+                    unserved.add(port.id)
+            else:
+                self._proved[port.id] = (port.revision_number, served.terms)
+                self._failed.succeeded(port.id)
+                if lasting.pop(port.id, None):
+                    LOG.info("port %s: dnsmasq answers as promised", port.id)
+            if lacking.gets_address and port.id in unserved:
+                unserved.remove(port.id)
+                self._is_unfinished = True  # the next turn reports it, at once
+        self._lasting, self._unserved = lasting, frozenset(unserved)
 
-    def _note_unserved(self, port_id: str, *, is_so: bool) -> None:
-        """Note it, and have the next turn at once report a port that is served again."""
-        self._is_unfinished |= not is_so and port_id in self._unserved
-        self._unserved = self._unserved | {port_id} if is_so else self._unserved - {port_id}
+    def _note_failure(
+        self, port_id: str, lacking: Lacks, lasting: dict[str, Lacks], said: set[str]
+    ) -> float:
+        """Note it, in `lasting` if it lasts. Gives the seconds until the next question."""
+        self._proved.pop(port_id, None)
+        delay = self._failed.failed(port_id, str(lacking), self._monotonic())
+        if delay >= LASTING_SECONDS and lasting.get(port_id) != lacking:
+            lasting[port_id] = lacking
+            if news := [one for one in lacking.sentences() if one not in said]:
+                LOG.warning("port %s: %s", port_id, "; ".join(news))
+                said.update(news)
+        return delay
