@@ -5,7 +5,7 @@ It is decided from the API's description alone, and not from the text of dnsmasq
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 from ipam import model, values
 from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
@@ -29,6 +29,8 @@ class SubnetTerms:
     """A subnet in which the DHCP server answers."""
 
     row: ServedSubnet
+    network: str
+    """Its CIDR in the usual form."""
     options: Mapping[int, bytes]
     """What each of its machines gets, unless its port has another; as in PromisedAnswer."""
 
@@ -44,7 +46,7 @@ class Terms:
 
     def subnet(self, network: str) -> SubnetTerms | None:
         """The subnet with this CIDR."""
-        return next((one for one in self.subnets if one.row.cidr == network), None)
+        return next((one for one in self.subnets if one.network == network), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,10 @@ class PromisedAdvertisement:
 def terms(row: FullNetwork, served: Iterable[ServedSubnet]) -> Terms:
     """The network's part; `served` are the subnets in which its DHCP server answers."""
     domains = tuple(_domains(row.dns_domain))
-    subnets = [SubnetTerms(one, _subnet_options(one, row.mtu, domains)) for one in served]
+    subnets = (
+        SubnetTerms(one, str(ip_network(one.cidr)), _subnet_options(one, row.mtu, domains))
+        for one in served
+    )
     return Terms(row.mtu, domains, row.lease_seconds, tuple(subnets))
 
 
@@ -110,11 +115,11 @@ def answer(
 
 def advertisement(of_network: Terms) -> PromisedAdvertisement | None:
     """What machines hear of the network's IPv6 subnets; None if another router advertises."""
-    rows = [one.row for one in of_network.subnets if is_advertised(one.row)]
-    modes = {one.cidr: one.ipv6_ra_mode for one in rows}
+    advertised = [one for one in of_network.subnets if is_advertised(one.row)]
+    modes = {one.network: one.row.ipv6_ra_mode for one in advertised}
     if not modes:
         return None
-    lists = {tuple(_name_servers(one)) for one in rows}
+    lists = {tuple(_name_servers(one.row)) for one in advertised}
     return PromisedAdvertisement(
         managed=model.DHCPV6_STATEFUL in modes.values(),
         other=not {model.DHCPV6_STATEFUL, model.DHCPV6_STATELESS}.isdisjoint(modes.values()),

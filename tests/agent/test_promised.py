@@ -149,6 +149,15 @@ def test_one_advertisement_is_for_all_subnets() -> None:
     assert (found.managed, found.name_servers) == (True, None)
 
 
+def test_a_subnet_is_known_by_its_network_however_it_is_written() -> None:
+    found = terms(subnets=[subnet6("slaac", cidr="2001:DB8:0::/64")])
+    assert found.subnet("2001:db8::/64") is found.subnets[0]
+    assert found.subnet("2001:db8:1::/64") is None
+    heard = promised.advertisement(found)
+    assert heard is not None
+    assert list(heard.prefixes) == ["2001:db8::/64"]
+
+
 def test_without_a_mode_another_router_advertises() -> None:
     assert promised.advertisement(terms(subnets=[subnet4(), subnet6(None)])) is None
 
