@@ -271,6 +271,7 @@ QUOTA = Resource(
         Column("Ports", "port"),
         Column("Subnet Pools", "subnetpool"),
         Column("RBAC Policies", "rbac_policy"),
+        Column("Addresses", "fixed_ip"),
     ),
     key="project_id",
     wording="of the project",

@@ -9,21 +9,33 @@ PREFIX: Final = "quota_"
 OPTIONS: Final = [
     cfg.IntOpt(
         f"{PREFIX}{resource}",
-        default=-1,
+        default=default,
         min=-1,
         max=2**31 - 1,
         help=f"How many {words} a project may have; -1 sets no limit. {why}"
         " `ipam quota set` gives one project another limit.",
     )
-    for resource, words, why in (
-        ("network", "networks", "A limit makes requests of one project wait for each other."),
-        ("subnet", "subnets", "As quota_network."),
+    for resource, default, words, why in (
+        (
+            "network",
+            100,
+            "networks",
+            "The default is Neutron's. A limit makes requests of one project wait for each other.",
+        ),
+        ("subnet", 100, "subnets", "As quota_network."),
         (
             "port",
+            500,
             "ports",
-            "With any other value Nova counts a project's ports by listing them for each server.",
+            "With any number but -1 Nova counts a project's ports by listing them each time.",
         ),
-        ("subnetpool", "subnet pools", "As quota_network."),
-        ("rbac_policy", "RBAC policies", "As quota_network."),
+        ("subnetpool", -1, "subnet pools", "As quota_network."),
+        ("rbac_policy", 10, "RBAC policies", "As quota_network."),
+        (
+            "fixed_ip",
+            1000,
+            "addresses",
+            "Those of DHCP servers count, too. Neutron has no such limit.",
+        ),
     )
 ]

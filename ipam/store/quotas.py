@@ -2,7 +2,7 @@
 
 A limit is checked after the insert, in the same transaction, which is rolled back if there are too
 many. Without a limit that costs nothing: the statement that reads the inserted rows also reads the
-project's own limit. The row of a limit is also the lock under which the project's resources are
+project's own limits. The row of a limit is also the lock under which the project's resources are
 counted, so two requests cannot both take the last place.
 """
 
@@ -10,7 +10,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    FromClause,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam.errors import OverQuota
@@ -20,6 +30,7 @@ from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.rows_by_number import ByNumbers
 
 _T = tables.quota
+_IP = tables.ip_address
 
 UNLIMITED: Final = -1
 
@@ -30,79 +41,136 @@ COUNTED: Final[Mapping[str, Table]] = {
     "subnetpool": tables.subnetpool,
     "rbac_policy": tables.rbac_policy,
 }
-"""What can be limited, with the table whose rows count."""
+"""What can be limited and is counted by the rows of a table."""
+
+FIXED_IPS: Final = "fixed_ip"
+"""The addresses of a project's ports, which are limited apart from the ports."""
+
+LIMITED: Final = (*COUNTED, FIXED_IPS)
 
 ABSENT: Final = ("router", "floatingip", "security_group", "security_group_rule")
 """Limits that clients read and write although ipam has no such resources."""
 
-RESOURCES: Final = (*COUNTED, *ABSENT)
+RESOURCES: Final = (*LIMITED, *ABSENT)
+
+MADE_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    name: (name, FIXED_IPS) if name == "port" else (name,) for name in COUNTED
+}
+"""What a new resource of a kind counts against."""
 
 
 def read_made(
-    tx: Transaction, collection: Collection, pks: Sequence[int], resource: str, default: int
+    tx: Transaction,
+    collection: Collection,
+    pks: Sequence[int],
+    resource: str,
+    defaults: Mapping[str, int],
 ) -> Sequence[Record]:
-    """The inserted rows, in the order of the numbers given. Raises OverQuota."""
+    """The inserted rows, in the order of the numbers given. Raises OverQuota.
+
+    Ports have their addresses by then. `defaults` are the limits of projects without their own.
+    """
     place = {pk: n for n, pk in enumerate(pks)}
     found: list[Record] = []
-    for statement, parameters in _with_maximum(collection, resource).each(tx, pks):
+    for statement, parameters in _with_maxima(collection, resource).each(tx, pks):
         found.extend(tx.execute(statement, parameters).all())
-    maxima = {row.project_id: row.quota_maximum for row in found}
-    for project_id, maximum in sorted(maxima.items()):
-        if _limit(maximum, default) >= 0:
-            _hold(tx, project_id, resource, default)
+    owners = {row.project_id: row for row in found}
+    for project_id, row in sorted(owners.items()):
+        limited = [
+            name
+            for name in MADE_OF[resource]
+            if _limit(getattr(row, f"quota_{name}"), defaults[name]) >= 0
+        ]
+        if limited:
+            _hold(tx, project_id, limited, defaults)
     return sorted(found, key=lambda row: place[row.pk])
 
 
+def check(
+    tx: Transaction, project_id: str, resources: Sequence[str], defaults: Mapping[str, int]
+) -> None:
+    """Raise OverQuota if the project has more of one of these now than it may have."""
+    own = own_limits(tx, project_id)
+    limited = [name for name in resources if _limit(own.get(name), defaults[name]) >= 0]
+    if limited:
+        _hold(tx, project_id, limited, defaults)
+
+
 @cache
-def _with_maximum(collection: Collection, resource: str) -> ByNumbers:
-    """The rows with these numbers, each with its project's own limit."""
+def _with_maxima(collection: Collection, resource: str) -> ByNumbers:
+    """The rows with these numbers, each with its project's own limits as `quota_…`."""
     table: Any = collection.pk.table
-    own = (
+    own = [
         select(_T.c.maximum)
-        .where(_T.c.project_id == table.c.project_id, _T.c.resource == resource)
+        .where(_T.c.project_id == table.c.project_id, _T.c.resource == name)
         .correlate(table)
         .scalar_subquery()
-    )
-    return ByNumbers(collection.select().add_columns(own.label("quota_maximum")), collection.pk)
+        .label(f"quota_{name}")
+        for name in MADE_OF[resource]
+    ]
+    return ByNumbers(collection.select().add_columns(*own), collection.pk)
 
 
-def _hold(tx: Transaction, project_id: str, resource: str, default: int) -> None:
+def _hold(
+    tx: Transaction, project_id: str, resources: Sequence[str], defaults: Mapping[str, int]
+) -> None:
     """Raise OverQuota when the project has too many, counting the new ones."""
-    limit = _limit(_lock(tx, project_id, resource), default)
-    if 0 <= limit < used(tx, project_id, [resource])[resource]:
-        raise OverQuota(f"Quota exceeded for resources: ['{resource}'].")
+    own = _lock(tx, project_id, resources)
+    limits = {name: _limit(own[name], defaults[name]) for name in resources}
+    counted = used(tx, project_id, [name for name in resources if limits[name] >= 0])
+    over = sorted(name for name, number in counted.items() if number > limits[name])
+    if over:
+        raise OverQuota(f"Quota exceeded for resources: {over}.")
 
 
 def _limit(own: int | None, default: int) -> int:
     return default if own is None else own
 
 
-def _lock(tx: Transaction, project_id: str, resource: str) -> int | None:
-    """The project's own limit, locked until the transaction ends."""
-    mine = (_T.c.project_id == project_id, _T.c.resource == resource)
-    held = select(_T.c.maximum).where(*mine).with_for_update()
-    row = tx.execute(held).one_or_none()
-    if row is None:
-        tx.execute(
-            _insert_unless_there(tx.dialect), {"project_id": project_id, "resource": resource}
-        )
-        row = tx.execute(held).one_or_none()
-    return None if row is None else row.maximum
+def _lock(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str, int | None]:
+    """The project's own limits, locked until the transaction ends."""
+    mine = {"the_project": project_id, "the_resources": list(resources)}
+    own = {row.resource: row.maximum for row in tx.execute(_LOCK, mine)}
+    if missing := [name for name in resources if name not in own]:
+        new = [{"project_id": project_id, "resource": name} for name in sorted(missing)]
+        tx.execute(_insert_unless_there(tx.dialect), new)
+        own = {row.resource: row.maximum for row in tx.execute(_LOCK, mine)}
+    return {name: own.get(name) for name in resources}
+
+
+_LOCK: Final = (
+    select(_T.c.resource, _T.c.maximum)
+    .where(
+        _T.c.project_id == bindparam("the_project"),
+        _T.c.resource.in_(bindparam("the_resources", expanding=True)),
+    )
+    .order_by(_T.c.resource)  # all writers lock in one order
+    .with_for_update()
+)
 
 
 def used(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str, int]:
     """How many of each resource the project has."""
-    counts = [
-        select(func.count())
-        .select_from(COUNTED[name])
-        .where(COUNTED[name].c.project_id == project_id)
-        .scalar_subquery()
-        .label(name)
-        for name in resources
-        if name in COUNTED
-    ]
-    counted = tx.execute(select(*counts)).mappings().one() if counts else {}
+    names = tuple(name for name in resources if name in LIMITED)
+    counted: Mapping[str, int] = {}
+    if names:
+        counted = dict(tx.execute(_counts(names), {"the_project": project_id}).mappings().one())
     return {name: counted.get(name, 0) for name in resources}
+
+
+@cache
+def _counts(resources: tuple[str, ...]) -> Select[Any]:
+    """One row with the number of each of these that a project has."""
+    return select(*(_count(name).scalar_subquery().label(name) for name in resources))
+
+
+def _count(resource: str) -> Select[Any]:
+    table = tables.port if resource == FIXED_IPS else COUNTED[resource]
+    source: FromClause = table
+    if resource == FIXED_IPS:
+        source = table.join(_IP, _IP.c.owner_pk == table.c.pk)
+    counted = select(func.count()).select_from(source)
+    return counted.where(table.c.project_id == bindparam("the_project"))
 
 
 def own_limits(tx: Transaction, project_id: str) -> dict[str, int]:
@@ -129,7 +197,7 @@ def all_limits(tx: Transaction) -> dict[str, dict[str, int]]:
 
 def set_limit(tx: Transaction, project_id: str, resource: str, maximum: int) -> None:
     """Give the project a limit of its own. Transactions that count resources wait meanwhile."""
-    _lock(tx, project_id, resource)
+    _lock(tx, project_id, [resource])
     mine = (_T.c.project_id == project_id, _T.c.resource == resource)
     tx.execute(update(_T).where(*mine).values(maximum=maximum))
 

@@ -18,6 +18,7 @@ from ipam.identity import htpasswd
 from ipam.store import schema, tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Database, Transaction
+from tests.changed_settings import NO_QUOTAS
 from tests.servers.private_server import is_listening
 
 WORKERS = 2
@@ -44,7 +45,8 @@ def settings_file(url: str, more: str = "") -> Iterator[Path]:
         config = Path(directory, "ipam.conf")
         config.write_text(
             f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\nlog_level = WARNING\n"
-            f"[database]\nconnection = {url}\n[network]\naddress_cooldown_seconds = 0\n{more}"
+            f"[database]\nconnection = {url}\n[quotas]\n{NO_QUOTAS}"
+            f"[network]\naddress_cooldown_seconds = 0\n{more}"
         )
         file = Path(directory, "htpasswd")
         htpasswd.put(file, USER, PASSWORD, role="admin", project_id="bench")

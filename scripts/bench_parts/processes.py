@@ -15,6 +15,7 @@ import psutil
 
 from ipam.client import Client
 from ipam.errors import IpamError
+from tests.changed_settings import NO_QUOTAS
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
 
@@ -46,7 +47,8 @@ def place() -> Iterator[Place]:
     made = Place(directory, f"bench-{os.getpid()}")
     Path(made.config).write_text(
         f"[DEFAULT]\nhost = {made.host}\nstate_path = {directory}\nrun_path = {directory}\n"
-        "log_level = WARNING\n[api]\nbind_port = 0\n[network]\naddress_cooldown_seconds = 0\n"
+        f"log_level = WARNING\n[api]\nbind_port = 0\n[quotas]\n{NO_QUOTAS}"
+        "[network]\naddress_cooldown_seconds = 0\n"
     )
     try:
         yield made

@@ -45,10 +45,10 @@ def test_an_extension_is_the_same_in_the_list_and_alone(api: Api) -> None:
     api.refused(404, "ExtensionNotFound", "GET", "/extensions/l3-ha")
 
 
-def test_quotas_are_unlimited(api: Api) -> None:
+def test_quotas_are_neutrons(api: Api) -> None:
     for path in ("/quotas/project-a", "/quotas/project-a/default"):
         quota = api.call("GET", path).json["quota"]
-        assert {quota[name] for name in ("network", "subnet", "port")} == {-1}
+        assert [quota[name] for name in ("network", "subnet", "port")] == [100, 100, 500]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.api.caller import ADMIN, Api
 from tests.api.neutron_limits import CASES, Case
+from tests.changed_settings import NO_QUOTAS
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "neutron-differences.md"
 
@@ -23,7 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One service for all cases, each of which has a network of its own."""
     path = tmp_path_factory.mktemp("limits")
     file = path / "ipam.conf"
-    file.write_text(f"[DEFAULT]\nstate_path = {path}\nrun_path = {path}\n[quotas]\n")
+    file.write_text(f"[DEFAULT]\nstate_path = {path}\nrun_path = {path}\n[quotas]\n{NO_QUOTAS}")
     settings: Settings = load_settings([str(file)])
     database = Database(f"sqlite:///{path}/api.sqlite")
     metadata.create_all(database.engine)

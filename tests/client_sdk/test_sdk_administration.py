@@ -24,15 +24,15 @@ def agent(cloud: Connection) -> Any:
 
 def test_quotas_are_set_shown_listed_and_taken_away(cloud: Connection) -> None:
     changed = cloud.network.update_quota("p1", networks=3, ports=7)
-    assert (changed.networks, changed.ports, changed.subnets) == (3, 7, -1)
+    assert (changed.networks, changed.ports, changed.subnets) == (3, 7, 100)
     shown = cloud.network.get_quota("p1")
-    assert (shown.networks, shown.ports, shown.security_groups) == (3, 7, -1)
+    assert (shown.networks, shown.ports, shown.security_groups) == (3, 7, 100)
     assert [(each.project_id, each.ports) for each in cloud.network.quotas()] == [("p1", 7)]
     details = cloud.network.get_quota("p1", details=True)
     assert details.networks == {"limit": 3, "used": 0, "reserved": 0}
-    assert cloud.network.get_quota_default("p1").networks == -1
+    assert cloud.network.get_quota_default("p1").networks == 100
     cloud.network.delete_quota("p1")
-    assert cloud.network.get_quota("p1").networks == -1
+    assert cloud.network.get_quota("p1").networks == 100
 
 
 def test_check_limit_refuses_less_than_what_is_used(cloud: Connection) -> None:

@@ -34,6 +34,9 @@ connection = {database_url}
 bind_port = {port}
 [network]
 address_cooldown_seconds = 0
+[quotas]
+quota_port = -1
+quota_fixed_ip = -1
 {keystone}"""
 
 

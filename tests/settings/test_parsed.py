@@ -28,11 +28,12 @@ def test_values_have_their_final_types(tmp_path: Path) -> None:
     assert found.network.vlan_ranges == {"physnet1": [(1, 2)], "physnet2": [(7, 7)]}
     assert isinstance(found.agent.poll_interval, float)
     assert found.quotas == {
-        "network": -1,
-        "subnet": -1,
+        "network": 100,
+        "subnet": 100,
         "port": 5,
         "subnetpool": -1,
-        "rbac_policy": -1,
+        "rbac_policy": 10,
+        "fixed_ip": 1000,
     }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from ipam import model
 from ipam.client import Client
 from ipam.errors import NotFound
+from tests.changed_settings import NO_QUOTAS
 from tests.system.ipam_host import run
 from tests.truth.machine import Machine, machine_of
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -42,7 +43,7 @@ class Site:
     def start(self) -> None:
         self.config.write_text(
             f"[DEFAULT]\nhost = {self.name}\nstate_path = {self.directory}\n"
-            f"run_path = {self.directory}/run\n[api]\nbind_port = 0\n"
+            f"run_path = {self.directory}/run\n[quotas]\n{NO_QUOTAS}[api]\nbind_port = 0\n"
             "[agent]\npoll_interval = 1\n[network]\naddress_cooldown_seconds = 0\n"
         )
         (self.directory / "run").mkdir()

@@ -97,8 +97,7 @@ def locked(
 def made(tx: Transaction, kind: Kind, pks: Sequence[int], settings: Settings) -> Sequence[Record]:
     """The rows that a POST has inserted. Adds their tags. Raises OverQuota."""
     if kind.name in quotas.COUNTED:
-        default = settings.quotas[kind.name]
-        found = quotas.read_made(tx, kind.rows, pks, kind.name, default)
+        found = quotas.read_made(tx, kind.rows, pks, kind.name, settings.quotas)
     else:
         found = read_many(tx, kind.rows, pks)
     table = kind.rows.pk.table

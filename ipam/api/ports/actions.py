@@ -38,7 +38,7 @@ from ipam.rules import dhcp_options, fixed_ips
 from ipam.rules.bindings import PortHost
 from ipam.rules.fixed_ips import Held, Step, SubnetFacts, Wish
 from ipam.rules.ipv6 import is_auto_address
-from ipam.store import port_bindings, ports, tables, tags
+from ipam.store import port_bindings, ports, quotas, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -220,6 +220,9 @@ class PortActions:
         for subnet_pk, address in sorted(change.release):
             self._allocator.release(tx, subnet_pk, address, row.pk)
         self._addresses.take(tx, row.pk, change.acquire)
+        if len(change.acquire) > len(change.release):
+            defaults = self._service.settings.quotas
+            quotas.check(tx, row.project_id, [quotas.FIXED_IPS], defaults)
         return bool(change.release or change.acquire)
 
 

@@ -17,6 +17,7 @@ SUBNET: Final = Meta(description="How many subnets.")
 PORT: Final = Meta(description="How many ports.")
 SUBNETPOOL: Final = Meta(description="How many subnet pools.")
 RBAC_POLICY: Final = Meta(description="How many RBAC policies.")
+FIXED_IP: Final = Meta(description="How many addresses its ports may have together.")
 ROUTER: Final = Meta(description="Kept for clients: there are none.")
 
 
@@ -28,6 +29,7 @@ class Quota(Struct):
     port: Annotated[Limit, PORT]
     subnetpool: Annotated[Limit, SUBNETPOOL]
     rbac_policy: Annotated[Limit, RBAC_POLICY]
+    fixed_ip: Annotated[Limit, FIXED_IP]
     router: Annotated[Limit, ROUTER]
     floatingip: Annotated[Limit, ROUTER]
     security_group: Annotated[Limit, ROUTER]
@@ -57,6 +59,7 @@ class QuotaUpdate(Struct):
     port: Annotated[Limit | UnsetType, PORT] = UNSET
     subnetpool: Annotated[Limit | UnsetType, SUBNETPOOL] = UNSET
     rbac_policy: Annotated[Limit | UnsetType, RBAC_POLICY] = UNSET
+    fixed_ip: Annotated[Limit | UnsetType, FIXED_IP] = UNSET
     router: Annotated[Limit | UnsetType, ROUTER] = UNSET
     floatingip: Annotated[Limit | UnsetType, ROUTER] = UNSET
     security_group: Annotated[Limit | UnsetType, ROUTER] = UNSET
@@ -81,5 +84,5 @@ NOT_LIMITS: Final = ("project_id", "tenant_id", "force", "check_limit")
 
 def defaults(settings: Settings) -> dict[str, int]:
     """The limits of a project without limits of its own."""
-    counted = {name: settings.quotas[name] for name in quotas.COUNTED}
+    counted = {name: settings.quotas[name] for name in quotas.LIMITED}
     return counted | dict.fromkeys(quotas.ABSENT, quotas.UNLIMITED)

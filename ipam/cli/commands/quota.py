@@ -17,6 +17,7 @@ LIMITS: Final = {
     "ports": "port",
     "subnetpools": "subnetpool",
     "rbac-policies": "rbac_policy",
+    "fixed-ips": "fixed_ip",
 }
 """By option, the limit's name in the API."""
 
@@ -24,7 +25,12 @@ LIMITS: Final = {
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """One option for each limit."""
     for option, name in reversed(LIMITS.items()):
-        words = option.replace("-", " ").replace("rbac", "RBAC").replace("subnetp", "subnet p")
+        words = (
+            option.replace("-", " ")
+            .replace("rbac", "RBAC")
+            .replace("fixed ips", "addresses")
+            .replace("subnetp", "subnet p")
+        )
         command = click.option(
             f"--{option}",
             name,

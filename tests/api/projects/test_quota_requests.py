@@ -13,20 +13,19 @@ from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, Api
 from tests.changed_settings import changed
 
-UNLIMITED = dict.fromkeys(
-    (
-        "network",
-        "subnet",
-        "port",
-        "subnetpool",
-        "rbac_policy",
-        "router",
-        "floatingip",
-        "security_group",
-        "security_group_rule",
-    ),
-    -1,
-)
+DEFAULTS = {
+    "network": 100,
+    "subnet": 100,
+    "port": 500,
+    "subnetpool": -1,
+    "rbac_policy": 10,
+    "fixed_ip": 1000,
+    "router": -1,
+    "floatingip": -1,
+    "security_group": -1,
+    "security_group_rule": -1,
+}
+"""Neutron's, where it has such a resource."""
 
 
 @pytest.fixture
@@ -43,22 +42,22 @@ def set_quota(api: Api, project: str, **limits: Any) -> dict[str, int]:
     return changed
 
 
-def test_without_limits_everything_is_unlimited(api: Api) -> None:
+def test_a_project_without_limits_of_its_own_has_the_defaults(api: Api) -> None:
     for path in ("/quotas/p", "/quotas/p/default"):
-        assert api.call("GET", path).json == {"quota": UNLIMITED}
+        assert api.call("GET", path).json == {"quota": DEFAULTS}
     assert api.call("GET", "/quotas").json == {"quotas": []}
 
 
 def test_a_projects_limits_are_set_listed_and_taken_away(api_on_each: Api) -> None:
     api = api_on_each
-    assert set_quota(api, "p", port=5, router=7) == UNLIMITED | {"port": 5, "router": 7}
-    assert set_quota(api, "p", network=0) == UNLIMITED | {"port": 5, "router": 7, "network": 0}
-    assert api.call("GET", "/quotas/p/default").json == {"quota": UNLIMITED}
+    assert set_quota(api, "p", port=5, router=7) == DEFAULTS | {"port": 5, "router": 7}
+    assert set_quota(api, "p", network=0) == DEFAULTS | {"port": 5, "router": 7, "network": 0}
+    assert api.call("GET", "/quotas/p/default").json == {"quota": DEFAULTS}
     (listed,) = api.call("GET", "/quotas").json["quotas"]
     assert listed["project_id"] == listed["tenant_id"] == "p"
-    assert (listed["port"], listed["subnet"]) == (5, -1)
+    assert (listed["port"], listed["subnet"]) == (5, 100)
     assert api.call("DELETE", "/quotas/p").status_code == 204
-    assert api.call("GET", "/quotas/p").json == {"quota": UNLIMITED}
+    assert api.call("GET", "/quotas/p").json == {"quota": DEFAULTS}
     api.refused(404, "TenantQuotaNotFound", "DELETE", "/quotas/p")
 
 
@@ -67,7 +66,7 @@ def test_details_tell_what_is_used(api: Api, network: dict[str, Any]) -> None:
     for path in ("/quotas/project-a/details", "/quotas/project-a/details.json"):
         details = api.call("GET", path).json["quota"]
         assert details["network"] == {"limit": 3, "used": 1, "reserved": 0}
-        assert details["port"] == {"limit": -1, "used": 0, "reserved": 0}
+        assert details["port"] == {"limit": 500, "used": 0, "reserved": 0}
         assert details["security_group"] == {"limit": -1, "used": 0, "reserved": 0}
 
 
@@ -94,7 +93,7 @@ def test_check_limit_refuses_less_than_what_is_used(api: Api, network: dict[str,
     body = {"quota": {"network": 0, "check_limit": True}}
     message = api.refused(400, "HTTPBadRequest", "PUT", "/quotas/project-a", body)
     assert "greater than or equal to already used 1" in message
-    assert api.call("GET", "/quotas/project-a").json == {"quota": UNLIMITED}
+    assert api.call("GET", "/quotas/project-a").json == {"quota": DEFAULTS}
     assert set_quota(api, "project-a", network=-1, check_limit=True)["network"] == -1
     assert set_quota(api, "project-a", network=0, force=True)["network"] == 0
 
@@ -130,6 +129,54 @@ def test_requests_at_once_share_the_last_places(api_on_each: Api) -> None:
     assert len(api.list("port")) == 5
 
 
+def test_addresses_count_apart_from_ports(api_on_each: Api) -> None:
+    api = api_on_each
+    network = api.create("network")
+    subnet = api.create("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    used = {"used": 1, "reserved": 0}  # the DHCP server's
+    assert api.call("GET", "/quotas/project-a/details").json["quota"]["fixed_ip"] == {
+        "limit": 1000,
+        **used,
+    }
+    set_quota(api, "project-a", fixed_ip=4)
+    any_address = {"subnet_id": subnet["id"]}
+    port = api.create("port", network_id=network["id"], fixed_ips=[any_address] * 2)
+    three = {"port": {"network_id": network["id"], "fixed_ips": [any_address] * 2}}
+    message = api.refused(409, "OverQuota", "POST", "/ports", three)
+    assert message == "Quota exceeded for resources: ['fixed_ip']."
+    path = f"/ports/{port['id']}"
+    held = [{"ip_address": each["ip_address"]} for each in port["fixed_ips"]]
+    more = {"port": {"fixed_ips": [*held, any_address, any_address]}}
+    assert api.refused(409, "OverQuota", "PUT", path, more) == message
+    assert api.show("port", port["id"])["fixed_ips"] == port["fixed_ips"]
+    api.update("port", port["id"], fixed_ips=[*held, any_address])
+    api.refused(409, "OverQuota", "POST", "/ports", {"port": {"network_id": network["id"]}})
+    api.update("port", port["id"], fixed_ips=held[:1])
+    api.create("port", network_id=network["id"])
+
+
+def test_requests_at_once_share_the_last_addresses(api_on_each: Api) -> None:
+    api = api_on_each
+    network = api.create("network")
+    subnet = api.create("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    set_quota(api, "project-a", fixed_ip=6)
+    wish = [{"subnet_id": subnet["id"]}] * 2
+    bare = [api.create("port", network_id=network["id"], fixed_ips=[])["id"] for _ in range(3)]
+
+    def take(number: int) -> int:
+        if number % 2:
+            body = {"port": {"network_id": network["id"], "fixed_ips": wish}}
+            return api.call("POST", "/ports", body).status_code
+        path = f"/ports/{bare[number // 2]}"
+        return api.call("PUT", path, {"port": {"fixed_ips": wish}}).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(take, range(6)))
+    assert sum(status in (200, 201) for status in answers) == 2
+    assert answers.count(409) == 4
+    assert sum(len(port["fixed_ips"]) for port in api.list("port")) == 5
+
+
 def test_the_default_limit_counts_for_projects_without_their_own(api_with_default: Api) -> None:
     api = api_with_default
 
@@ -144,16 +191,19 @@ def test_the_default_limit_counts_for_projects_without_their_own(api_with_defaul
     api.create("network")
 
 
-def test_without_a_limit_quotas_cost_no_statement(api: Api, sqlite: Database) -> None:
+def test_without_a_limit_quotas_cost_no_statement(settings: Settings, sqlite: Database) -> None:
+    unlimited = changed(settings, "quotas", quota_network=-1, quota_port=-1, quota_fixed_ip=-1)
+    api = Api(create_app(unlimited, authenticate=lambda _environ: ADMIN, database=sqlite))
     counted: list[str] = []
 
     def note(*arguments: Any) -> None:
         counted.append(arguments[2])
 
     event.listen(sqlite.engine, "before_cursor_execute", note)
-    api.create("network")
+    network = api.create("network")
+    api.create("port", network_id=network["id"])
     event.remove(sqlite.engine, "before_cursor_execute", note)
-    alone = [each for each in counted if "quota" in each and "FROM network" not in each]
+    alone = [each for each in counted if "FROM quota" in each and "pk" not in each]
     assert alone == []
 
 

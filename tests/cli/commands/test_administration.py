@@ -18,13 +18,13 @@ def done(outcome: Outcome) -> None:
 
 
 def test_quotas_are_set_shown_listed_and_taken_away(local: Ipam) -> None:
-    assert parsed(local("quota", "show", "-f", "json"))["network"] == -1
+    assert parsed(local("quota", "show", "-f", "json"))["network"] == 100
     done(local("quota", "set", "p1", "--networks", "3", "--rbac-policies", "5"))
     shown = parsed(local("quota", "show", "p1", "-f", "json"))
-    assert (shown["network"], shown["rbac_policy"], shown["port"]) == (3, 5, -1)
+    assert (shown["network"], shown["rbac_policy"], shown["port"]) == (3, 5, 500)
     usage = parsed(local("quota", "show", "p1", "--usage", "-f", "json"))
     assert usage["network"] == {"limit": 3, "used": 0, "reserved": 0}
-    assert parsed(local("quota", "show", "p1", "--default", "-f", "json"))["network"] == -1
+    assert parsed(local("quota", "show", "p1", "--default", "-f", "json"))["network"] == 100
     listed = parsed(local("quota", "list", "-f", "json"))
     assert [(each["Project ID"], each["Networks"]) for each in listed] == [("p1", 3)]
     done(local("quota", "delete", "p1"))

@@ -155,6 +155,7 @@ def ipam(directory: Path, ports: Ports, host: str, run_path: Path) -> Sections:
             "socket": directory / "run" / "api.sock",
         },
         "network": {"agent_down_time": 30, "address_cooldown_seconds": 0},
+        "quotas": {"quota_port": -1, "quota_fixed_ip": -1},
         "agent": {"report_interval": 3, "poll_interval": 1},
         "compute": {"send_events": "true"},
         "keystone_authtoken": {**token_check(ports, "ipam"), "service_type": "network"},
