@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error, RequestEntityTooLarge
 
@@ -12,7 +12,13 @@ from ipam.identity.authentication import PEER_UID
 DRAIN_LIMIT_BYTES: Final = 64 * 1024 * 1024
 """How much of a too long body is read and dropped, so that the client sees its 413."""
 
-_ERROR_TYPES = {400: "HTTPBadRequest", 413: "HTTPRequestEntityTooLarge"}
+_ERROR_TYPES = {
+    400: "HTTPBadRequest",
+    408: "HTTPRequestTimeout",
+    413: "HTTPRequestEntityTooLarge",
+    431: "HTTPRequestHeaderFieldsTooLarge",
+    501: "HTTPNotImplemented",
+}
 
 
 class RequestTimeoutError(Error):  # type: ignore[misc]  # waitress has no types
@@ -26,7 +32,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     """Reads a body that is too long to its end, and keeps nothing of it.
 
     waitress would answer at once and close. A client that is still sending would see a reset
-    connection instead of the answer.
+    connection instead of the answer. Requests of which a proxy may see another end are refused.
     """
 
     _to_drain = 0
@@ -41,7 +47,19 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self._is_refused_unread():
             self._to_drain = self.content_length
             self.completed = False
+        if self.completed:
+            self.expect_continue = False  # waitress would ask for more, and wait for it
         return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head. Raises ParsingError if the end of the body is not clear (RFC 9112, 6)."""
+        super().parse_header(header_plus)
+        if self.chunked and (
+            "CONTENT_LENGTH" in self.headers or _transfer_codings(header_plus) != b"chunked"
+        ):
+            raise ParsingError("Transfer-Encoding stands beside Content-Length, or twice")
+        if "TRANSFER_ENCODING" in self.headers:  # waitress removes it of HTTP/1.1
+            raise ParsingError("Transfer-Encoding is unknown to this version of HTTP")
 
     def _is_refused_unread(self) -> bool:
         return (
@@ -50,6 +68,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             and not self.expect_continue  # that client waits for the answer before it sends
             and 0 < self.content_length <= DRAIN_LIMIT_BYTES
         )
+
+
+def _transfer_codings(head: bytes) -> bytes:
+    lines = [line.partition(b":") for line in head.lower().split(b"\r\n")]
+    return b",".join(value.strip() for name, _, value in lines if name == b"transfer-encoding")
 
 
 class ErrorAnswer(ErrorTask):  # type: ignore[misc]  # waitress has no types

@@ -169,6 +169,7 @@ def test_the_connection_of_another_address_outlives_a_flood(place: Place) -> Non
 def test_requests_of_one_address_in_all_threads_do_not_keep_root_waiting(place: Place) -> None:
     place.application.go_on.clear()
     slow = [place.by_tcp(ASK_SLOW) for _ in range(CONNECTIONS)]
+    eventually(lambda: number_at_work(place) == CONNECTIONS, "every connection has work")
     eventually(lambda: len(place.application.paths) == 2, "every thread of TCP is busy")
     assert status(place.by_unix(ASK)) == 200
     other = place.by_tcp(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n", source="127.0.0.2")
