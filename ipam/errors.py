@@ -436,3 +436,15 @@ class TimeLimitExceeded(Temporary):
 
 class ServiceUnavailable(Temporary):
     """A service other than the database does not answer."""
+
+
+class TooManyLogins(Temporary):
+    """Too many logins are being checked, or too many failed. Says nothing about this one."""
+
+    status = 429
+
+    def __init__(
+        self, message: str = "Too many logins; try again later.", *, retry_after_seconds: int = 1
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

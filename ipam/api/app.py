@@ -47,16 +47,16 @@ def create_app(
     Without arguments it opens the database of the settings and authenticates as they say.
     """
     service = make_service(settings, database)
-    authorization = Authorization(service, authenticate or authenticator(settings))
-    once = idempotency.Idempotency(service)
     numbers = metrics.registry(service)
+    on_refusal = metrics.RefusedLogins(numbers).count
+    authorization = Authorization(service, authenticate or authenticator(settings, on_refusal))
+    once = idempotency.Idempotency(service)
     limits = TimeLimits(settings.api.request_timeout_seconds)
     around: list[Any] = [metrics.Requests(numbers), RequestId(), limits, authorization, once]
     app = falcon.App(middleware=around, cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
-    faults.install(app)
-    idempotency.install(app, once, faults.handle)
+    idempotency.install(app, once, faults.install(app))
     table = routes(service, numbers)
     for path, route in (*table, (document.PATH, document.OpenApiRoute(table))):
         authorization.add_route(app, path, route)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
 
+from ipam.errors import TooManyLogins, Unauthorized
 from ipam.identity.basic import BasicAuthenticator
 from ipam.identity.caller import Caller
 from ipam.identity.local import caller_of_peer
@@ -16,6 +17,9 @@ from ipam.settings import Settings
 
 PEER_UID: Final = "ipam.peer_uid"
 """The environ key of the peer's uid. No header can set it: keys of headers begin with HTTP_."""
+
+REFUSALS: Final = ("missing", "wrong", "too_many")
+"""Why a request is not let in: no credentials, wrong ones, or too many logins at a time."""
 
 Strategy: TypeAlias = Callable[[Mapping[str, Any]], Caller]
 
@@ -33,17 +37,35 @@ _SUSPICIOUS = ("HTTP_X_", "HTTP_REMOTE_", "HTTP_OPENSTACK_")
 """All these headers begin so. Matching every key would take a tenth of a request's time."""
 
 
-def authenticator(settings: Settings) -> Callable[[MutableMapping[str, Any]], Caller]:
-    """A function that gives the Caller of a WSGI environ, or raises Unauthorized."""
+def authenticator(
+    settings: Settings, on_refusal: Callable[[str], None] = lambda _reason: None
+) -> Callable[[MutableMapping[str, Any]], Caller]:
+    """A function that gives the Caller of a WSGI environ, or raises Unauthorized or TooManyLogins.
+
+    It calls `on_refusal` with one of REFUSALS first.
+    """
     strategy = _strategy(settings)
 
     def authenticate(environ: MutableMapping[str, Any]) -> Caller:
         strip_identity_headers(environ)
         peer_uid = environ.get(PEER_UID)
         known = caller_of_peer(peer_uid) if isinstance(peer_uid, int) else None
-        return known or strategy(environ)
+        if known:
+            return known
+        try:
+            return strategy(environ)
+        except Unauthorized:
+            on_refusal("wrong" if _has_credentials(environ) else "missing")
+            raise
+        except TooManyLogins:
+            on_refusal("too_many")
+            raise
 
     return authenticate
+
+
+def _has_credentials(environ: Mapping[str, Any]) -> bool:
+    return bool(environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_X_AUTH_TOKEN"))
 
 
 def strip_identity_headers(environ: MutableMapping[str, Any]) -> None:
@@ -62,6 +84,16 @@ def _strategy(settings: Settings) -> Strategy:
 
         return KeystoneAuthenticator(settings).caller
     basic = BasicAuthenticator(
-        settings.api.htpasswd_file, cache_seconds=settings.api.auth_cache_seconds
+        settings.api.htpasswd_file,
+        cache_seconds=settings.api.auth_cache_seconds,
+        most_waiting=settings.api.threads // 4,
     )
-    return lambda environ: basic.caller(environ.get("HTTP_AUTHORIZATION"))
+    return lambda environ: basic.caller(environ.get("HTTP_AUTHORIZATION"), _origin(environ))
+
+
+def _origin(environ: Mapping[str, Any]) -> str:
+    """The client's address, or its user on this machine."""
+    peer_uid = environ.get(PEER_UID)
+    return (
+        str(environ.get("REMOTE_ADDR", "")) if peer_uid is None else f"the socket, uid {peer_uid}"
+    )

@@ -23,7 +23,8 @@ from keystonemiddleware.auth_token import AuthProtocol
 
 from ipam.errors import ServiceUnavailable, Unauthorized
 from ipam.identity.caller import Caller, agent_host, strongest
-from ipam.identity.known_callers import KnownCallers, digest
+from ipam.identity.known_callers import Digests, KnownCallers, digest
+from ipam.identity.turnstile import Turnstile
 from ipam.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ RETRY_AFTER_SECONDS: Final = 5
 PAUSES_SECONDS: Final = (0.25, 1.0)
 ASK_AGAIN_WITHIN_SECONDS: Final = 2.0
 """After a longer time auth_token has waited itself, as for a Keystone that cannot be reached."""
+WRONG_SECONDS: Final = 10.0
+"""How long Keystone is not asked again about a token that it refused."""
 KNOWN_SECONDS: Final = 10
 """All requests for the boot of one server come within this time."""
 
@@ -65,14 +68,19 @@ class KeystoneAuthenticator:
         }
         self._protocol = AuthProtocol(_behind, conf)
         self._known = KnownCallers()
+        self._wrong = Digests(WRONG_SECONDS)
+        self._turnstile = Turnstile(
+            max(1, settings.api.threads * 3 // 4), most_waiting=settings.api.threads
+        )
         self._secret = os.urandom(32)
         self._challenge = f'Keystone uri="{authtoken.www_authenticate_uri or ""}"'
 
     def caller(self, environ: Mapping[str, Any]) -> Caller:
         """The caller for whom the token was made.
 
-        Raises Unauthorized for a token that is missing, wrong, expired or revoked, and
-        ServiceUnavailable while Keystone does not answer.
+        Raises Unauthorized for a token that is missing, wrong, expired or revoked,
+        ServiceUnavailable while Keystone does not answer, and TooManyLogins while most threads
+        wait for it.
         """
         key = digest(
             self._secret,
@@ -81,7 +89,17 @@ class KeystoneAuthenticator:
         )
         if known := self._known.recall(key):
             return known
-        caller, request = self._patiently(environ)
+        # Access rules of application credentials depend on method and path.
+        asked = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
+        request_key = digest(self._secret, key, asked.encode())
+        if request_key in self._wrong:
+            raise self._unauthorized()
+        with self._turnstile.one():
+            try:
+                caller, request = self._patiently(environ)
+            except Unauthorized:
+                self._wrong.add(request_key)
+                raise
         if seconds := min(self._known_seconds, _seconds_for_every_request(request)):
             self._known.remember(key, caller, seconds)
         return caller
@@ -113,13 +131,16 @@ class KeystoneAuthenticator:
         if isinstance(caller, Caller):
             return caller, request
         if answer and answer[0].startswith("401"):
-            raise Unauthorized(
-                "The request you have made requires authentication.", challenge=self._challenge
-            )
+            raise self._unauthorized()
         LOG.error("auth_token says %r: nobody is let in", answer[0] if answer else "nothing")
         away = ServiceUnavailable("Keystone does not answer; try again.")
         away.retry_after_seconds = RETRY_AFTER_SECONDS
         raise away
+
+    def _unauthorized(self) -> Unauthorized:
+        return Unauthorized(
+            "The request you have made requires authentication.", challenge=self._challenge
+        )
 
 
 def _seconds_for_every_request(request: Mapping[str, Any]) -> float:

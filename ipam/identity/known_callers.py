@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from cachetools import TLRUCache
+from cachetools import TLRUCache, TTLCache
 
 from ipam.identity.caller import Caller
 
@@ -45,6 +45,23 @@ class KnownCallers:
 
     def __len__(self) -> int:
         return len(self._known)
+
+
+class Digests:
+    """Credentials of which one thing is known for some time. Threads may share it."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._digests: TTLCache[bytes, None] = TTLCache(CALLERS_KEPT, seconds, timer=clock)
+        self._lock = threading.Lock()
+
+    def add(self, key: bytes) -> None:
+        """Remember this digest, or until too many others come."""
+        with self._lock:
+            self._digests[key] = None
+
+    def __contains__(self, key: bytes) -> bool:
+        with self._lock:
+            return key in self._digests
 
 
 def _ends_at(_key: bytes, known: _Known, now: float) -> float:

@@ -37,8 +37,9 @@ $ TOKEN=$(openstack token issue -f value -c id)
   the first one was, with `Idempotent-Replayed: true`.
 - **Refusals** are `{"NeutronError": {"type", "message", "detail"}}`; [Errors](#errors) has the
   types. Any request can meet 400 `HTTPBadRequest`, 401 `Unauthorized`, 403 `PolicyNotAuthorized`,
-  413 `HTTPRequestEntityTooLarge` and 503 `DatabaseUnavailable`, `ServiceUnavailable` or
-  `TimeLimitExceeded`, with `Retry-After`; a path with an id the 404 of its kind.
+  413 `HTTPRequestEntityTooLarge`, and with `Retry-After` 429 `TooManyLogins` and 503
+  `DatabaseUnavailable`, `ServiceUnavailable` or `TimeLimitExceeded`; a path with an id the 404 of
+  its kind.
 - **`X-Openstack-Request-Id`** of an answer is in the service's log too.
 
 In the tables, `POST!` marks what a POST has to give.
@@ -228,6 +229,7 @@ ANYWHERE: Final[tuple[type[IpamError], ...]] = (
     errors.IdempotencyKeyInUse,
     errors.IdempotencyKeyReused,
     errors.ClientGone,
+    errors.TooManyLogins,
     errors.DatabaseUnavailable,
     errors.ServiceUnavailable,
     errors.TimeLimitExceeded,

@@ -9,8 +9,8 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from ipam.errors import Unauthorized
-from ipam.identity import htpasswd, known_callers
+from ipam.errors import TooManyLogins, Unauthorized
+from ipam.identity import failed_logins, htpasswd, known_callers
 from ipam.identity.basic import BasicAuthenticator
 from ipam.identity.caller import Caller
 
@@ -171,7 +171,7 @@ def test_an_unknown_user_costs_the_same_hash_as_a_known_one(
 
 
 def test_requests_at_the_same_time_share_one_check(file: Path, bcrypt_runs: Bcrypt) -> None:
-    authenticator = BasicAuthenticator(file, cache_seconds=300)
+    authenticator = BasicAuthenticator(file, cache_seconds=300, most_waiting=16)
     together = threading.Barrier(16)
 
     def ask() -> Caller:
@@ -213,3 +213,125 @@ def test_a_user_without_a_role_is_named_at_the_start_and_has_no_role(
     (said,) = [record.getMessage() for record in caplog.records]
     assert said.startswith(f"{path}: Users without a role may do nothing: ann.")
     assert authenticator.caller(header("ann", "secret")).roles == frozenset()
+
+
+def fail(authenticator: BasicAuthenticator, name: str, number: int, address: str) -> None:
+    """Try so many wrong passwords of this test, none of them twice."""
+    for attempt in range(number):
+        with pytest.raises(Unauthorized):
+            authenticator.caller(header(name, f"{address} {attempt}"), address)
+
+
+def test_after_some_wrong_passwords_an_address_waits_longer_each_time(
+    file: Path, bcrypt_runs: Bcrypt
+) -> None:
+    clock = Clock()
+    authenticator = BasicAuthenticator(file, cache_seconds=300, clock=clock)
+    fail(authenticator, "ann", failed_logins.FREE_OF_NAME, "10.0.0.1")
+    seen = []
+    for number in range(8):
+        with pytest.raises(TooManyLogins) as put_off:
+            authenticator.caller(header("ann", f"guess {number}"), "10.0.0.1")
+        seen.append(put_off.value.retry_after_seconds)
+        clock.now += seen[-1]
+        with pytest.raises(Unauthorized):
+            authenticator.caller(header("ann", f"guess {number}"), "10.0.0.1")
+    assert seen == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert bcrypt_runs.checks == failed_logins.FREE_OF_NAME + 8
+
+
+def test_many_names_from_one_address_are_put_off_too_and_ipv6_by_network(file: Path) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300, clock=Clock())
+    for number in range(failed_logins.FREE_OF_ADDRESS):
+        with pytest.raises(Unauthorized):
+            authenticator.caller(header(f"user-{number}", "x"), f"2001:db8::{number}")
+    with pytest.raises(TooManyLogins):
+        authenticator.caller(header("another", "x"), "2001:db8::ffff")
+    with pytest.raises(Unauthorized):
+        authenticator.caller(header("another", "x"), "2001:db8:0:1::1")
+
+
+def test_a_stranger_elsewhere_locks_no_user_out(file: Path) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300, clock=Clock())
+    for number in range(3):
+        fail(authenticator, "ann", failed_logins.FREE_OF_NAME - 4, f"10.0.0.{number}")
+    fail(authenticator, "ann", 2, "10.0.0.9")
+    with pytest.raises(TooManyLogins):  # from several addresses together it was too often
+        authenticator.caller(header("ann", "guess"), "10.0.0.9")
+    assert authenticator.caller(header("ann", "secret"), "10.0.1.1").user_id == "ann"
+
+
+def test_who_was_let_in_before_is_not_put_off_for_a_neighbour_behind_the_same_address(
+    file: Path,
+) -> None:
+    clock = Clock()
+    authenticator = BasicAuthenticator(file, cache_seconds=300, clock=clock)
+    authenticator.caller(header("ann", "secret"), "10.0.0.1")
+    clock.now = 301.0  # her login is checked again
+    fail(authenticator, "ann", failed_logins.FREE_OF_NAME, "10.0.0.1")
+    with pytest.raises(TooManyLogins):
+        authenticator.caller(header("ann", "guess"), "10.0.0.1")
+    assert authenticator.caller(header("ann", "secret"), "10.0.0.1").user_id == "ann"
+
+
+def test_a_program_that_repeats_its_wrong_password_costs_one_check_and_delays_nobody(
+    file: Path, bcrypt_runs: Bcrypt
+) -> None:
+    authenticator = BasicAuthenticator(file, cache_seconds=300, clock=Clock())
+    for _ in range(100):
+        with pytest.raises(Unauthorized):
+            authenticator.caller(header("ann", "old"), "10.0.0.1")
+    assert bcrypt_runs.checks == 1
+    assert authenticator.caller(header("ann", "secret"), "10.0.0.1").user_id == "ann"
+
+
+def test_wrong_logins_at_once_are_put_off_and_a_known_one_is_not(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    authenticator = BasicAuthenticator(file, cache_seconds=300, most_waiting=0, clock=clock)
+    authenticator.caller(header("ann", "secret"))
+    at_work, go_on = threading.Semaphore(0), threading.Event()
+    check = bcrypt.checkpw
+
+    def check_when_told(password: bytes, hashed: bytes) -> bool:
+        at_work.release()
+        go_on.wait()
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", check_when_told)
+    at_once = authenticator._turnstile._slots._value
+    with ThreadPoolExecutor() as threads:
+        wrong = [
+            threads.submit(authenticator.caller, header("eve", str(number)))
+            for number in range(at_once)
+        ]
+        for _ in wrong:
+            at_work.acquire()
+        with pytest.raises(TooManyLogins):
+            authenticator.caller(header("eve", "another"))
+        assert authenticator.caller(header("ann", "secret")).user_id == "ann"
+        clock.now = 301.0
+        checked_again = threads.submit(authenticator.caller, header("ann", "secret"))
+        go_on.set()
+        assert checked_again.result().user_id == "ann"
+        assert {type(each.exception()) for each in wrong} == {Unauthorized}
+
+
+@pytest.mark.parametrize("name", ["ann", "bob", "nobody"])
+def test_a_wrong_password_takes_the_work_of_the_dearest_hash_whoever_it_is_for(
+    file: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(htpasswd, "BCRYPT_ROUNDS", 7)
+    htpasswd.put(file, "bob", "secret", role="admin")
+    work: list[int] = []
+    check = bcrypt.checkpw
+
+    def note(password: bytes, hashed: bytes) -> bool:
+        work.append(2 ** int(hashed[4:6]))
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", note)
+    with pytest.raises(Unauthorized):
+        BasicAuthenticator(file, cache_seconds=300).caller(header(name, "wrong"))
+    assert sum(work) == 2**7

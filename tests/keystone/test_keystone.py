@@ -12,10 +12,11 @@ import pytest
 
 from ipam import settings
 from ipam.api.app import create_app
-from ipam.errors import Unauthorized
+from ipam.errors import TooManyLogins, Unauthorized
 from ipam.identity import htpasswd, keystone
 from ipam.identity.authentication import PEER_UID, authenticator
 from ipam.identity.keystone import KeystoneAuthenticator
+from ipam.identity.turnstile import Turnstile
 from ipam.store.engine.database import Database
 from tests.keystone.conftest import Door, People, door_to
 from tests.waiting import PATIENCE_SECONDS
@@ -320,3 +321,29 @@ def test_while_keystone_is_away_nobody_new_is_let_in_and_all_is_well_again_after
     finally:
         people.server.start()
     assert door.call(new).json == {"networks": []}
+
+
+def test_a_wrong_token_is_asked_about_once_and_a_flood_of_them_stays_bounded(
+    people: People, config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authenticator = KeystoneAuthenticator(settings.load([str(config_file)]))
+    asked: list[str] = []
+    protocol = authenticator._protocol
+
+    def count(request: dict[str, Any], start_response: Any) -> Any:
+        asked.append(request["HTTP_X_AUTH_TOKEN"])
+        return protocol(request, start_response)
+
+    monkeypatch.setattr(authenticator, "_protocol", count)
+    for token in ("wrong", "wrong", "another", "wrong"):
+        with pytest.raises(Unauthorized) as refused_with:
+            authenticator.caller(environ(token))
+        assert people.server.url in refused_with.value.challenge
+    assert asked == ["wrong", "another"]
+    alice = people.token("alice", "alpha")
+    assert authenticator.caller(environ(alice)).role == "member"
+    monkeypatch.setattr(authenticator, "_turnstile", Turnstile(1, most_waiting=0))
+    with authenticator._turnstile.one():
+        with pytest.raises(TooManyLogins):
+            authenticator.caller(environ("third", REQUEST_METHOD="PUT"))
+        assert authenticator.caller(environ(alice)).role == "member"

@@ -20,6 +20,7 @@ from ipam import clock
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import Temporary
+from ipam.identity.authentication import REFUSALS
 from ipam.store import compute_events, totals
 
 PATH: Final = "/metrics"
@@ -72,6 +73,24 @@ class Requests:
             )
         children[0].inc()
         children[1].observe(time.perf_counter() - req.context.started_at)
+
+
+class RefusedLogins:
+    """Counts requests that were let in for nobody."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._total = Counter(
+            "ipam_refused_logins",
+            "Requests without credentials, with wrong ones, or put off for too many logins.",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in REFUSALS:
+            self._total.labels(reason)
+
+    def count(self, reason: str) -> None:
+        """Count one."""
+        self._total.labels(reason).inc()
 
 
 class MetricsRoute:

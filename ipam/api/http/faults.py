@@ -4,11 +4,14 @@ Neutron's client drops the type of an error whose body lacks one of the three ke
 """
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
 
 import falcon
 import msgspec
 
+from ipam.api.http.refusal_log import LineBudget
 from ipam.errors import (
     HTTPBadRequest,
     HTTPMethodNotAllowed,
@@ -25,20 +28,29 @@ REFUSALS = (401, 403)
 INTERNAL = "Request Failed: internal server error while processing your request."
 
 
-def install(app: falcon.App[Any, Any]) -> None:
-    """Make the application answer every exception in this form."""
+Handler: TypeAlias = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]
+
+
+def install(app: falcon.App[Any, Any]) -> Handler:
+    """Make the application answer every exception in this form. Gives what does it."""
+    handle = partial(_handle, LineBudget())
     app.add_error_handler(Exception, handle)
     app.add_error_handler(falcon.HTTPError, handle)  # replaces Falcon's handler
+    return handle
 
 
-def handle(
-    req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
+def _handle(
+    lines: LineBudget,
+    req: falcon.Request,
+    resp: falcon.Response,
+    error: Exception,
+    _params: dict[str, Any],
 ) -> None:
     """Answer a request that ended in this exception."""
     match error:
         case IpamError() if error.status < 500 or isinstance(error, Temporary):
             if error.status in REFUSALS:
-                _log_refusal(req, error)
+                _log_refusal(lines, req, error)
             _render(resp, error)
         case falcon.HTTPError():
             _render(resp, _translated(req, error))
@@ -51,8 +63,13 @@ def handle(
             _body(resp, "HTTPInternalServerError", INTERNAL)
 
 
-def _log_refusal(req: falcon.Request, error: IpamError) -> None:
-    """Log who was refused what, and why. Each request is logged once, and only here."""
+def _log_refusal(lines: LineBudget, req: falcon.Request, error: IpamError) -> None:
+    """Log who was refused what, and why, if there are not too many. No other place does."""
+    is_allowed, left_out = lines.take()
+    if left_out:
+        LOG.warning("%d more requests were refused, and not logged one by one", left_out)
+    if not is_allowed:
+        return
     who = getattr(req.context, "caller", None) or f"somebody at {req.remote_addr}"
     request_id = getattr(req.context, "request_id", "-")
     LOG.warning("refused %s: %s %s: %s [%s]", who, req.method, req.path, error, request_id)

@@ -21,6 +21,7 @@ DESCRIPTIONS: Final = {
     412: "It has another revision than If-Match asks for",
     413: "The body is too long",
     422: "The Idempotency-Key stands for another request",
+    429: "Too many logins are being checked, or failed; Retry-After says when to come again",
     503: "Something that the service needs is away; Retry-After says when to come again",
 }
 """Every status that is no success. The API answers no other."""
@@ -92,7 +93,7 @@ def _usual(path: str, method: str, operation: Operation) -> Iterator[int]:
     """The statuses that follow from the operation's fields."""
     yield 400
     if not operation.public:
-        yield from (401, 403, 503)
+        yield from (401, 403, 429, 503)
     if "{" in path or operation.request:
         yield 404
     if method in ("POST", "PUT", "DELETE"):

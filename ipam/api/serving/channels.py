@@ -13,10 +13,10 @@ from ipam.api.serving.patience import (
     is_overdue,
     is_too_slow,
     is_window_over,
-    origin_of_address,
 )
 from ipam.api.serving.requests import Answer, ErrorAnswer, Parser, PeerAnswer, RequestTimeoutError
 from ipam.identity.local import caller_of_peer
+from ipam.identity.origins import origin_of_address
 
 REQUESTS_AT_ONCE: Final = 16
 """How many requests a client may send before it reads an answer."""

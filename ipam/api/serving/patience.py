@@ -6,7 +6,6 @@ not read. It does not while a thread works on its request.
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from ipaddress import IPv6Address, ip_address
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 IDLE_SECONDS: Final = 120.0
@@ -17,8 +16,6 @@ REQUEST_SECONDS: Final = 30.0
 ANSWER_SECONDS: Final = 30.0
 ANSWER_BYTES: Final = 32 * 1024
 """A client takes so much of its answer in each ANSWER_SECONDS, or the rest of it."""
-NETWORK_BITS: Final = 64
-"""Whoever has one IPv6 address has the rest of its /64 as well."""
 
 
 class Reading(NamedTuple):
@@ -40,17 +37,6 @@ class Waiting(Protocol):
 
 
 Connection = TypeVar("Connection", bound=Waiting)
-
-
-def origin_of_address(address: str) -> Hashable:
-    """The address itself, or the /64 of an IPv6 address."""
-    bare = address.partition("%")[0]
-    if ":" not in bare:
-        return address
-    parsed = ip_address(bare)
-    assert isinstance(parsed, IPv6Address), address
-    mapped = parsed.ipv4_mapped
-    return str(mapped) if mapped else int(parsed) >> (128 - NETWORK_BITS)
 
 
 def who_gives_way(connections: Sequence[Connection]) -> Connection:

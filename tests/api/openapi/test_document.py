@@ -56,7 +56,7 @@ def test_list_parameters_are_described(api: Api) -> None:
 def test_every_status_of_a_refusal_is_named(api: Api) -> None:
     paths = document(api)["paths"]
     made = paths["/v2.0/networks"]["post"]["responses"]
-    assert set(made) == {"201", "400", "401", "403", "404", "409", "413", "422", "503"}
+    assert set(made) == {"201", "400", "401", "403", "404", "409", "413", "422", "429", "503"}
     assert "412" in paths["/v2.0/networks/{resource_id}"]["put"]["responses"]
     assert "304" in paths["/v2.0/agents/{resource_id}/dhcp-state"]["get"]["responses"]
     for path, item in paths.items():

@@ -39,22 +39,6 @@ def test_the_right_connection_gives_way(
     assert patience.who_gives_way(all_of_them) is all_of_them[leaving]
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("10.0.0.1", "10.0.0.2", False),
-        ("10.0.0.1", "::ffff:10.0.0.1", True),
-        ("2001:db8::1", "2001:db8::ffff:1", True),
-        ("2001:db8::1", "2001:db8:0:1::1", False),
-        ("fe80::1%eth0", "fe80::2%eth1", True),
-        ("localhost", "localhost", True),
-    ],
-)
-def test_an_ipv6_client_is_its_network(one: str, other: str, same: bool) -> None:
-    found = patience.origin_of_address(one) == patience.origin_of_address(other)
-    assert found is same
-
-
 def test_a_request_that_has_begun_is_waited_for_a_shorter_time_than_the_next_one() -> None:
     begun_ends = patience.REQUEST_SECONDS + 1
     assert not patience.is_overdue(0, patience.REQUEST_SECONDS, has_begun=True)

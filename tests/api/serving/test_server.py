@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ipam.identity import htpasswd
+from ipam.identity.failed_logins import FREE_OF_NAME
 from ipam.store import schema
 from ipam.store.engine.database import Database
 from tests.api.serving.api_process import (
@@ -320,3 +321,32 @@ def test_the_server_does_without_what_only_other_commands_need() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_wrong_logins_are_put_off_and_counted_and_the_known_user_notices_nothing(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    htpasswd.put(tmp_path / "htpasswd", "ann", "ann-secret", role="admin")
+    with api_process(tmp_path, sqlite_url) as running:
+        known = {"Authorization": basic("ann", "ann-secret")}
+        assert running.tcp("GET", "/v2.0/agents", **known).status == 200
+
+        def guess(number: int) -> tuple[int, str]:
+            attempt = {"Authorization": basic("ann", f"guess {number}")}
+            answer = running.tcp("GET", "/v2.0/agents", **attempt)
+            if answer.status == 429:
+                assert int(answer.headers["retry-after"]) > 0
+            return answer.status, answer.error_type
+
+        guesses = list(map(guess, range(FREE_OF_NAME)))
+        with ThreadPoolExecutor(8) as threads:
+            guesses += threads.map(guess, range(FREE_OF_NAME, 40))
+        assert set(guesses) == {(401, "Unauthorized"), (429, "TooManyLogins")}
+        assert running.tcp("GET", "/v2.0/agents", **known).status == 200
+        with contextlib.closing(HTTPConnection("127.0.0.1", running.port)) as connection:
+            connection.request("GET", "/metrics")
+            lines = connection.getresponse().read().decode().splitlines()
+    for reason, status in (("wrong", 401), ("too_many", 429)):
+        number = sum(each[0] == status for each in guesses)
+        assert f'ipam_refused_logins_total{{reason="{reason}"}} {number}.0' in lines
+    assert "logins of 'ann' failed, the last from 127.0.0.1" in running.log.read_text()
