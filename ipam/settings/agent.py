@@ -22,6 +22,7 @@ class AgentSettings:
     drastic_fraction: float
     allow_drastic: bool
     dnsmasq: str
+    allow_vulnerable_dnsmasq: bool
     hook_user: str
     vif_type: Literal["", "tap", "bridge"]
     availability_zone: str
@@ -101,6 +102,13 @@ OPTIONS: Final = [
         "dnsmasq",
         default="dnsmasq",
         help="The dnsmasq program: a name to look up in PATH, or a path.",
+    ),
+    cfg.BoolOpt(
+        "allow_vulnerable_dnsmasq",
+        default=False,
+        help="Serve with a dnsmasq that may have CVE-2026-4892, by which DHCP clients overflow a"
+        " buffer of a root process. Set it if your distribution has repaired its dnsmasq under"
+        " a version that does not tell so; of Debian's packages the agent knows it.",
     ),
     cfg.StrOpt(
         "hook_user",

@@ -47,7 +47,7 @@ def test_it_can_speak_for_no_other_network_and_stop_no_other_server(host: Host) 
         )
     )
     program.chmod(0o755)
-    host.agent_settings = f"dnsmasq = {program}"
+    host.agent_settings = f"dnsmasq = {program}\nallow_vulnerable_dnsmasq = true"
     host.start_agent()
     victim, address = served_with_lease(host)
     helper = psutil.Process(host.dnsmasq_pid(victim)).children()[0]

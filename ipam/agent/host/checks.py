@@ -51,8 +51,11 @@ def may_have_cve_2026_4892(version: DnsmasqVersion) -> bool:
     return not (repaired or version.number > CVE_FIXED)
 
 
-def check_dnsmasq(program: str) -> DnsmasqVersion:
-    """The program's version. Raises HostUnfit if it is too old, warns of a known vulnerability."""
+def check_dnsmasq(program: str, *, allow_vulnerable: bool = False) -> DnsmasqVersion:
+    """The program's version. Raises HostUnfit if it is too old or may have CVE-2026-4892.
+
+    With `allow_vulnerable` the vulnerability is only warned of.
+    """
     version = parse_version(_output(program, "--version"))
     if version.number < OLDEST:
         raise HostUnfit(
@@ -60,12 +63,17 @@ def check_dnsmasq(program: str) -> DnsmasqVersion:
             " `apt install dnsmasq-base` of Debian 12 or Ubuntu 24.04 has it."
         )
     if may_have_cve_2026_4892(version) and not _debian_repaired(program, version):
-        LOG.warning(
-            "dnsmasq %s may have CVE-2026-4892, which lets DHCP clients overflow a buffer of a"
-            " root process: fixed in 2.92rel2 and in Debian's %s",
-            version.text,
-            ", ".join(DEBIAN_FIXED.values()),
+        fault = (
+            f"dnsmasq {version.text} may have CVE-2026-4892, which lets DHCP clients overflow a"
+            " buffer of a root process: fixed in 2.92rel2 and in Debian's"
+            f" {', '.join(DEBIAN_FIXED.values())}"
         )
+        if not allow_vulnerable:
+            raise HostUnfit(
+                f"{fault}. Install one of these. If your distribution has repaired this one, which"
+                " its version does not tell, set [agent] allow_vulnerable_dnsmasq."
+            )
+        LOG.warning("%s", fault)
     return version
 
 

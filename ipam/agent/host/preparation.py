@@ -34,7 +34,8 @@ def prepare(settings: Settings) -> Preparation:
     Raises HostUnfit, before anything is touched, if the host cannot do it.
     """
     processes = _check_host(settings)
-    version = checks.check_dnsmasq(processes.dnsmasq).text
+    allowed = settings.agent.allow_vulnerable_dnsmasq
+    version = checks.check_dnsmasq(processes.dnsmasq, allow_vulnerable=allowed).text
     state = settings.agent.state_path
     _make_directories(state, settings.run_path)
     site = _site(settings, _install_hook(state), _write_mac_tags(state))

@@ -10,13 +10,16 @@ from ipam.agent.host.checks import check_dnsmasq
 from ipam.errors import HostUnfit
 
 
-def faults(dnsmasq: str, bind_host: str, bind_port: int) -> list[str]:
+def faults(
+    dnsmasq: str, bind_host: str, bind_port: int, *, allow_vulnerable: bool = False
+) -> list[str]:
     """Everything that prevents a start, not only the first fault."""
-    return [*_privilege(), *dnsmasq_faults(dnsmasq), *_door(bind_host, bind_port)]
+    of_dnsmasq = dnsmasq_faults(dnsmasq, allow_vulnerable=allow_vulnerable)
+    return [*_privilege(), *of_dnsmasq, *_door(bind_host, bind_port)]
 
 
-def dnsmasq_faults(program: str) -> Iterator[str]:
-    """Faults if the program is missing or too old."""
+def dnsmasq_faults(program: str, *, allow_vulnerable: bool = False) -> Iterator[str]:
+    """Faults if the program is missing, too old, or vulnerable and not allowed to be."""
     path = find_program(program)
     if path is None:
         yield (
@@ -25,7 +28,7 @@ def dnsmasq_faults(program: str) -> Iterator[str]:
         )
         return
     try:
-        check_dnsmasq(path)
+        check_dnsmasq(path, allow_vulnerable=allow_vulnerable)
     except (HostUnfit, OSError, subprocess.TimeoutExpired) as error:
         yield f"{path}: {error}"
 

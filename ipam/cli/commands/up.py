@@ -115,7 +115,9 @@ def _prepare(
     run_path = str(Path(run_path or settings.run_path).absolute())
     bind_host = settings.api.bind_host
     bind_port = settings.api.bind_port if port is None else port
-    if faults := preflight.faults(settings.agent.dnsmasq, bind_host, bind_port):
+    allowed = settings.agent.allow_vulnerable_dnsmasq
+    dnsmasq = settings.agent.dnsmasq
+    if faults := preflight.faults(dnsmasq, bind_host, bind_port, allow_vulnerable=allowed):
         raise click.ClickException("\n".join(["Cannot start:", *faults]))
     files.make_directory(Path(state_path), files.WAY_DIRECTORY)
     files.make_directory(Path(run_path), files.PUBLIC_DIRECTORY)

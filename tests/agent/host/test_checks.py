@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -58,14 +59,16 @@ def test_a_dnsmasq_with_the_repair_is_taken_without_a_word(
     assert not caplog.records
 
 
-def test_a_dnsmasq_that_may_be_vulnerable_is_served_and_said(
+def test_a_dnsmasq_that_may_be_vulnerable_is_refused_or_where_allowed_said(
     programs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One that was built by hand is none of Debian's, whatever package is installed, too."""
     program(programs, "dpkg-query", "printf 2.90-4~deb12u2")
     program(programs, "dpkg")
     found = program(programs, "dnsmasq", "echo Dnsmasq version 2.90 Copyright")
-    assert check_dnsmasq(str(found)).number == (2, 90)
+    with pytest.raises(HostUnfit, match=r"may have CVE-2026-4892.*allow_vulnerable_dnsmasq"):
+        check_dnsmasq(str(found))
+    assert check_dnsmasq(str(found), allow_vulnerable=True).number == (2, 90)
     assert "dnsmasq 2.90 may have CVE-2026-4892" in caplog.text
 
 
@@ -92,8 +95,10 @@ def test_debians_own_repair_counts_for_debians_own_program(
     outputs = {"/usr/sbin/dnsmasq": said, "dpkg-query": installed}
     monkeypatch.setattr(checks, "_output", lambda command, *_more: outputs[command])
     program(programs, "dpkg", f'echo "$@" > {programs}/compared; exit {0 if is_newer else 1}')
-    check_dnsmasq("/usr/sbin/dnsmasq")
+    check_dnsmasq("/usr/sbin/dnsmasq", allow_vulnerable=True)
     assert bool(caplog.records) == warns
+    with pytest.raises(HostUnfit) if warns else contextlib.nullcontext():
+        check_dnsmasq("/usr/sbin/dnsmasq")
     if version == "2.90" and installed:
         compared = (programs / "compared").read_text()
         assert compared == f"--compare-versions {installed} ge 2.90-4~deb12u2\n"

@@ -39,7 +39,13 @@ def test_an_old_or_foreign_program_is_refused(tmp_path: Path, output: str, said:
 @pytest.mark.parametrize("version", ["2.87", "2.90", "2.92rel2", "3.0"])
 def test_a_recent_dnsmasq_is_no_fault(tmp_path: Path, version: str) -> None:
     path = program(tmp_path, f"Dnsmasq version {version}  Copyright (c) Simon Kelley")
-    assert list(preflight.dnsmasq_faults(path)) == []
+    assert list(preflight.dnsmasq_faults(path, allow_vulnerable=True)) == []
+
+
+def test_a_dnsmasq_that_may_be_vulnerable_is_a_fault_with_its_remedies(tmp_path: Path) -> None:
+    (fault,) = preflight.dnsmasq_faults(program(tmp_path, "Dnsmasq version 2.90  Copyright"))
+    assert "2.92rel2" in fault
+    assert "[agent] allow_vulnerable_dnsmasq" in fault
 
 
 def test_a_port_in_use_is_a_fault_and_a_free_one_is_not() -> None:
