@@ -9,10 +9,10 @@ from typing import Final
 from ipam.settings.parsed import Settings
 
 _PASSWORD: Final = re.compile(
-    r"^\s*\w*(password|secret|token)\w*\s*=\s*\S|://[^/\s:@]*:[^/\s@]+@",
+    r"^\s*(?!\w*_file\b)\w*(password|secret|token)\w*\s*=\s*\S|://[^/\s:@]*:[^/\s@]+@",
     re.IGNORECASE | re.MULTILINE,
 )
-"""A value that nobody else may know, with its name or inside a URL."""
+"""A value that nobody else may know, with its name or inside a URL; not the name of its file."""
 
 _OF_SQLITE: Final = ("", "-wal", "-shm", ".lock")
 
@@ -55,6 +55,8 @@ def _candidates(settings: Settings) -> Iterator[tuple[Path, bool]]:
         for suffix in _OF_SQLITE:
             yield Path(database + suffix), True
     yield settings.api.htpasswd_file, True
+    if settings.agent.password_file is not None:
+        yield settings.agent.password_file, True
     for directory in (settings.state_path, settings.agent.state_path, settings.run_path):
         yield directory, False
 

@@ -43,6 +43,7 @@ def test_a_directory(mode: int, is_fault: bool) -> None:
     [
         ("password = x", True),
         ("memcache_secret_key=x", True),
+        ("password_file = /etc/ipam/agent.password", False),
         ("connection = postgresql+psycopg://ipam:secret@db/ipam", True),
         ("connection = postgresql+psycopg://ipam@db/ipam", False),
         ("# password = x", False),
@@ -58,8 +59,9 @@ def test_everything_that_is_too_open_is_named_at_once(tmp_path: Path) -> None:
     file = tmp_path / "ipam.conf"
     file.write_text(
         f"[DEFAULT]\nstate_path = {tmp_path}\nrun_path = {tmp_path}/run\n[agent]\npassword = x\n"
+        f"password_file = {tmp_path}/password\n"
     )
-    for name in ("ipam.sqlite", "ipam.sqlite-wal", "htpasswd"):
+    for name in ("ipam.sqlite", "ipam.sqlite-wal", "htpasswd", "password"):
         (tmp_path / name).touch()
     for path in tmp_path.iterdir():
         path.chmod(0o644)
