@@ -7,7 +7,7 @@ string, so a value that was not parsed can never become syntax.
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 
@@ -18,18 +18,48 @@ class Word(str):
     __slots__ = ()
 
 
+LINE_OCTETS_MAX: Final = 1023
+"""dnsmasq reads 1,024 octets with the line's end, and takes what follows for another line."""
+
+
+class LineTooLongError(ValueError):
+    """A line that its reader would take for two. The text says how long it is."""
+
+
 class NotAWordError(TypeError):
     """A template was given a value that no parser made."""
 
 
 def render_lines(template: str, lines: Sequence[Sequence[Word]]) -> str:
-    """The file `dnsmasq/<template>` with one line per sequence, its fields between commas."""
-    return _dnsmasq_environment().get_template(template).render(lines=lines)
+    """The file `dnsmasq/<template>` with one line per sequence, its fields between commas.
+
+    Raises LineTooLongError.
+    """
+    return _rendered(template, lines=lines)
 
 
 def render_config(template: str, **values: object) -> str:
-    """The file `dnsmasq/<template>` with these values: Words, or sequences of them."""
-    return _dnsmasq_environment().get_template(template).render(**values)
+    """The file `dnsmasq/<template>` with these values: Words, or sequences of them.
+
+    Raises LineTooLongError.
+    """
+    return _rendered(template, **values)
+
+
+def _rendered(template: str, **values: object) -> str:
+    text = _dnsmasq_environment().get_template(template).render(**values)
+    if len(text) > LINE_OCTETS_MAX:
+        longest = max(text.splitlines(), key=_octets)
+        if (length := _octets(longest)) > LINE_OCTETS_MAX:
+            raise LineTooLongError(
+                f"a line of {length} octets, of which dnsmasq reads {LINE_OCTETS_MAX}:"
+                f" {longest[:60]}…"
+            )
+    return text
+
+
+def _octets(line: str) -> int:
+    return len(line.encode())
 
 
 def folder() -> Path:

@@ -14,13 +14,11 @@ from ipam.agent.dnsmasq.config import Host, Option
 from ipam.agent.dnsmasq.port_options import PortOptions
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort
 from ipam.rules import dns_names
+from ipam.rules.ipv6 import RESERVED_MAX
 from ipam.rules.subnet_options import is_unspecified
-from ipam.templating import Word
+from ipam.templating import LineTooLongError, Word
 
 T = TypeVar("T")
-
-MOST_IPV6_ADDRESSES = 12
-"""How many IPv6 addresses a port may have: dnsmasq reads lines of up to 1,024 characters."""
 
 
 def port_files(
@@ -38,10 +36,13 @@ def port_files(
         mine = options[port.id]
         faults += mine.faults
         lines = _hosts(port, subnets, mine, faults)
-        if mine.lines:
-            files[f"options/{port.id}"] = config.options_file(mine.lines)
-        if lines:
-            hosts[f"hosts/{port.id}"] = config.hosts_file(interface, lines)
+        try:
+            if mine.lines:
+                files[f"options/{port.id}"] = config.options_file(mine.lines)
+            if lines:
+                hosts[f"hosts/{port.id}"] = config.hosts_file(interface, lines)
+        except LineTooLongError as error:
+            faults.append(f"port {port.id}: {error}")
     return files | hosts
 
 
@@ -87,9 +88,9 @@ def _hosts(
     client_id = safe_words.client_id(options.client_id) if options.client_id else None
     four = [[safe_words.address(one)] for one in addresses if model.ip_version(one) == 4]
     six = [safe_words.address(one) for one in addresses if model.ip_version(one) == 6]
-    if len(six) > MOST_IPV6_ADDRESSES:
-        faults.append(f"port {port.id}: DHCPv6 gives it {MOST_IPV6_ADDRESSES} addresses, not all")
-        del six[MOST_IPV6_ADDRESSES:]
+    if len(six) > RESERVED_MAX:  # the API gives no port so many
+        faults.append(f"port {port.id}: DHCPv6 gives it {RESERVED_MAX} addresses, not all")
+        del six[RESERVED_MAX:]
     return [
         Host(mac, name, (*first, *six), client_id, options.lease_time) for first in four or [[]]
     ]

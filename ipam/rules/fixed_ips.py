@@ -16,7 +16,7 @@ from ipam.errors import (
 )
 from ipam.rules import prefixes
 from ipam.rules import subnets as subnet_rules
-from ipam.rules.ipv6 import eui64
+from ipam.rules.ipv6 import ADDRESS_OCTETS, LINE_OCTETS, RESERVED_MAX, eui64
 
 ROUTER_OWNERS: Final = ("network:router_interface", "network:router_interface_distributed")
 """Device owners of ports that may have a subnet's gateway address, as in Neutron."""
@@ -121,6 +121,24 @@ def change_plan(
         else:
             left.remove(kept)
     return Change(tuple(left), tuple(acquire))
+
+
+def refuse_many_reserved(
+    subnets: Sequence[SubnetFacts], held: Sequence[Held], steps: Sequence[Step]
+) -> None:
+    """Raise InvalidInput for more IPv6 addresses on a port than DHCPv6 can give to one machine.
+
+    `held` are those that the port keeps. Addresses that machines make themselves do not count.
+    """
+    reserved = {one.pk for one in subnets if one.ip_version == 6 and not one.automatic}
+    new = [one.subnet if isinstance(one, Claim) else one.subnets[0] for one in steps]
+    count = sum(pk in reserved for pk in (*(pk for pk, _ in held), *(one.pk for one in new)))
+    if count > RESERVED_MAX:
+        raise InvalidInput(
+            f"Invalid input for fixed_ips. Reason: {count} IPv6 addresses by DHCPv6 take up to"
+            f" {LINE_OCTETS + count * ADDRESS_OCTETS} octets of dnsmasq's line of 1023, which has"
+            f" room for {RESERVED_MAX}."
+        )
 
 
 def mac_change_plan(

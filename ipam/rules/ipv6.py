@@ -9,6 +9,17 @@ from ipam import model
 AUTO_ADDRESS_MODES: Final = frozenset({model.SLAAC, model.DHCPV6_STATELESS})
 """Values of ipv6_address_mode and ipv6_ra_mode in which DHCP gives no addresses."""
 
+LINE_OCTETS_MAX: Final = 1023
+"""dnsmasq reads 1,024 octets with the line's end. One line has all that DHCPv6 gives a machine:
+of several lines for one MAC address it uses the first that fits."""
+LINE_OCTETS: Final = 431
+"""The most that such a line has beside IPv6 addresses: a MAC address, a client identifier of 100
+octets, a tag, a host name, an IPv4 address, a lease time."""
+ADDRESS_OCTETS: Final = 42
+"""The longest IPv6 address, in brackets and with its comma."""
+RESERVED_MAX: Final = (LINE_OCTETS_MAX - LINE_OCTETS) // ADDRESS_OCTETS
+"""How many IPv6 addresses DHCPv6 can give to one machine."""
+
 
 def is_auto_address(mode: str | None) -> bool:
     """Whether machines make their own addresses in a subnet of this mode (None: no mode)."""

@@ -329,7 +329,7 @@ def test_no_line_is_longer_than_dnsmasq_reads() -> None:
     )
     lines = [line for text in found.state.files.values() for line in text.splitlines()]
     assert max(map(len, lines)) < 1024
-    assert "12 addresses, not all" in found.faults[0]
+    assert "14 addresses, not all" in found.faults[0]
 
 
 def test_reserved_names_each_address_and_its_mac() -> None:

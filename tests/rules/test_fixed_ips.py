@@ -4,6 +4,7 @@ from ipam import model
 from ipam.errors import CallerError, InvalidInput, InvalidIpForNetwork, InvalidIpForSubnet
 from ipam.rules import fixed_ips
 from ipam.rules.fixed_ips import Change, Claim, Pick, SubnetFacts, Wish
+from ipam.rules.ipv6 import RESERVED_MAX
 
 MAC = "fa:16:3e:00:00:01"
 FOUR = SubnetFacts(1, "four", "10.0.0.0/24", 4, gateway=model.pack("10.0.0.1"))
@@ -98,3 +99,14 @@ def test_a_new_mac_moves_the_automatic_address() -> None:
     change = fixed_ips.mac_change_plan(ALL, held, MAC, "fa:16:3e:00:00:02")
     moved = Claim(AUTO, model.pack("2001:db8:1::f816:3eff:fe00:2"))
     assert change == Change(((4, AUTO_ADDRESS),), (moved,))
+
+
+def test_a_port_has_no_more_ipv6_addresses_than_fit_into_dnsmasqs_line() -> None:
+    six = [Claim(SIX, model.pack(f"2001:db8::{n:x}")) for n in range(1, RESERVED_MAX + 2)]
+    others = [Claim(FOUR, model.pack("10.0.0.5")), Claim(AUTO, AUTO_ADDRESS)]
+    fixed_ips.refuse_many_reserved(ALL, (), [*six[1:], *others])
+    fixed_ips.refuse_many_reserved(ALL, [(SIX.pk, six[0].address)], six[2:])
+    with pytest.raises(InvalidInput, match="15 IPv6 addresses by DHCPv6 take up to 1061 octets"):
+        fixed_ips.refuse_many_reserved(ALL, (), six)
+    with pytest.raises(InvalidInput, match="has room for 14"):
+        fixed_ips.refuse_many_reserved(ALL, [(SIX.pk, six[0].address)], six[1:])

@@ -217,6 +217,9 @@ class PortActions:
             owner = values.get("device_owner", row.device_owner)
             self._refuse_many(wishes, owner)
             change = fixed_ips.change_plan(subnets, held, _wishes(wishes), new_mac_address, owner)
+            kept = [one for one in held if one not in change.release]
+            if row.device_owner != model.DHCP_PORT_OWNER:  # that has an address of each subnet
+                fixed_ips.refuse_many_reserved(subnets, kept, change.acquire)
         for subnet_pk, address in sorted(change.release):
             self._allocator.release(tx, subnet_pk, address, row.pk)
         self._addresses.take(tx, row.pk, change.acquire)
@@ -263,7 +266,9 @@ def _plan(port: _NewPort) -> list[Step]:
     subnets, body, mac = port.network.subnets, port.body, port.row["mac_address"]
     if isinstance(body.fixed_ips, UnsetType):
         return fixed_ips.default_plan(subnets, mac, body.device_owner)
-    return fixed_ips.wished_plan(subnets, _wishes(body.fixed_ips), mac, body.device_owner)
+    plan = fixed_ips.wished_plan(subnets, _wishes(body.fixed_ips), mac, body.device_owner)
+    fixed_ips.refuse_many_reserved(subnets, (), plan)
+    return plan
 
 
 def _wishes(given: Sequence[FixedIpWish]) -> list[Wish]:

@@ -177,3 +177,24 @@ def test_address_pairs_are_as_many_as_the_settings_allow(
     more = {"port": {"network_id": network["id"], "allowed_address_pairs": pairs}}
     message = api.refused(400, "AllowedAddressPairExhausted", "POST", "/ports", more)
     assert message == "The number of allowed address pairs exceeds the maximum 12."
+
+
+def test_a_port_has_no_more_ipv6_addresses_than_dnsmasqs_line(
+    settings: Settings, sqlite: Database
+) -> None:
+    many = changed(settings, "network", max_fixed_ips_per_port=50)
+    api = Api(create_app(many, authenticate=lambda _environ: MEMBER, database=sqlite))
+    network = api.create("network")
+    subnet = api.create("subnet", network_id=network["id"], cidr="2001:db8::/64", ip_version=6)
+    wishes = [{"subnet_id": subnet["id"]}] * 45
+    port = {"network_id": network["id"], "fixed_ips": wishes}
+    message = api.refused(400, "InvalidInput", "POST", "/ports", {"port": port})
+    assert message == (
+        "Invalid input for fixed_ips. Reason: 45 IPv6 addresses by DHCPv6 take up to 2321 octets"
+        " of dnsmasq's line of 1023, which has room for 14."
+    )
+    made = api.create("port", network_id=network["id"], fixed_ips=wishes[:14])
+    held = [{"ip_address": each["ip_address"]} for each in made["fixed_ips"]]
+    change = {"port": {"fixed_ips": [*held, wishes[0]]}}
+    api.refused(400, "InvalidInput", "PUT", f"/ports/{made['id']}", change)
+    api.update("port", made["id"], fixed_ips=[*held[1:], wishes[0]])
