@@ -9,13 +9,18 @@ from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge
 
 DEEPEST: Final = 100
 """How deep a body may be nested. The deepest, extra_dhcp_opts in a bulk of ports, has 5 levels."""
+MOST_COMMAS: Final = 50_000
+"""As many separators may a body have, and about as many values: one in 20 bytes of 1 MiB.
+
+Without this bound 1 MiB of `{},{},…` would become 30 MB of objects, in each thread at once.
+"""
 
 
 def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
     """The body as an object. Reads at most one byte more than `max_bytes`.
 
-    Raises HTTPBadRequest if it is not JSON (NaN, Infinity and lone surrogates are not) or not an
-    object, and HTTPRequestEntityTooLarge if it is longer.
+    Raises HTTPBadRequest if it is not JSON (NaN, Infinity and lone surrogates are not), not an
+    object or of too many values, and HTTPRequestEntityTooLarge if it is longer.
     """
     raw = read_bytes(req, max_bytes)
     try:
@@ -33,7 +38,10 @@ def read_json(req: falcon.Request, max_bytes: int) -> dict[str, Any]:
 
 
 def read_bytes(req: falcon.Request, max_bytes: int) -> bytes:
-    """The body as bytes, even if it was read before. Raises HTTPRequestEntityTooLarge."""
+    """The body as bytes, even if it was read before.
+
+    Raises HTTPRequestEntityTooLarge, and HTTPBadRequest for one of too many values.
+    """
     known = getattr(req.context, "body", None)
     if known is not None:
         return bytes(known)
@@ -43,6 +51,8 @@ def read_bytes(req: falcon.Request, max_bytes: int) -> bytes:
     raw: bytes = req.bounded_stream.read(max_bytes + 1)
     if len(raw) > max_bytes:
         raise too_large
+    if raw.count(b",") > MOST_COMMAS:
+        raise HTTPBadRequest(f"The body has more than {MOST_COMMAS} values.")
     req.context.body = raw
     return raw
 

@@ -4,6 +4,7 @@ import falcon
 import falcon.testing
 import pytest
 
+from ipam.api.http.bodies import MOST_COMMAS
 from tests.api.caller import Api
 
 
@@ -40,6 +41,16 @@ def test_a_body_that_cannot_be_read_is_refused(api: Api, raw: bytes, part: str) 
     assert status == 400
     assert message.startswith("HTTPBadRequest: ")
     assert part in message
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
+def test_a_body_of_very_many_values_is_refused_before_it_is_parsed(
+    api: Api, headers: dict[str, str]
+) -> None:
+    raw = b'{"networks": [' + b"0," * (MOST_COMMAS + 1) + b"not json"
+    result = api.client.simulate_post("/v2.0/networks", body=raw, headers=headers)
+    assert result.status_code == 400
+    assert "more than 50000 values" in result.json["NeutronError"]["message"]
 
 
 def test_a_body_of_10_megabytes_is_too_large(api: Api) -> None:
