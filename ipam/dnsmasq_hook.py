@@ -91,19 +91,9 @@ def spool(line: bytes, path: bytes) -> None:
     posix.fdatasync(descriptor)
 
 
-def print_leases(path: bytes) -> None:
-    """Answer `init`: the leases that dnsmasq starts with, as the agent wrote them."""
-    descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
-    while chunk := posix.read(descriptor, 65536):
-        while chunk:
-            chunk = chunk[posix.write(1, chunk) :]
-
-
 def run(arguments: list[bytes], environment: dict[bytes, bytes]) -> None:
-    """Do what dnsmasq asked. Raises OSError on a failure that the caller ignores."""
-    if arguments[:1] == [b"init"]:
-        print_leases(environment[b"IPAM_LEASES"])
-    elif len(arguments) >= 3 and arguments[0] in ACTIONS:
+    """Hand on the event. Raises OSError on a failure that the caller ignores."""
+    if len(arguments) >= 3 and arguments[0] in ACTIONS:
         line = record(arguments, environment)
         try:
             written = deliver(line, environment[b"IPAM_INBOX"])
@@ -117,7 +107,7 @@ if __name__ == "__main__":
     try:
         encoding = sys.getfilesystemencoding()
         run([a.encode(encoding, "surrogateescape") for a in sys.argv[1:]], posix.environ)
-    except Exception as error:  # noqa: BLE001  # a failing init would stop DHCP
+    except Exception as error:  # noqa: BLE001  # dnsmasq has no use for a failure
         # dnsmasq writes this output to its log. There is no other place that shows the error.
         posix.write(2, f"ipam hook: {error!r}\n".encode("utf-8", "backslashreplace"))
     posix._exit(0)  # noqa: SLF001  # skips the interpreter's cleanup, 2 of 10 ms

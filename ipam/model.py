@@ -32,6 +32,9 @@ DHCPV6_STATELESS: Final = "dhcpv6-stateless"
 LeaseAction: TypeAlias = Literal["add", "old", "del", "missed"]
 """What happened to a lease: dnsmasq's names, and `missed` for an end that nobody reported."""
 
+LeaseSource: TypeAlias = Literal["hook", "reconciled", "service"]
+"""Who said so: dnsmasq by its hook, the agent by what dnsmasq holds, or the service itself."""
+
 MAC_PREFIX: Final = bytes.fromhex("fa163e")
 """Neutron's default `base_mac`, an OUI that hypervisors and firewalls already know."""
 

@@ -36,7 +36,6 @@ def hook(tmp_path: Path, spool: Path) -> Hook:
             "IPAM_NETWORK": NETWORK,
             "IPAM_INBOX": str(tmp_path / "inbox"),
             "IPAM_SPOOL": str(spool),
-            "IPAM_LEASES": str(tmp_path / "leases"),
             "HOSTNAME": "ambient",
         }
         return subprocess.run(
@@ -133,18 +132,6 @@ def test_unknown_calls_do_nothing(hook: Hook, spool: Path, arguments: tuple[str,
     done = hook(*arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert spool.read_bytes() == b""
-
-
-def test_init_prints_the_leases(hook: Hook, tmp_path: Path) -> None:
-    text = b"duid 00:01\n" + b"0 fa:16:3e:00:00:01 10.0.0.5 * *\n" * 10000
-    (tmp_path / "leases").write_bytes(text)
-    done = hook("init")
-    assert (done.returncode, done.stdout) == (0, text)
-
-
-def test_init_without_leases_still_lets_dnsmasq_start(hook: Hook) -> None:
-    done = hook("init")
-    assert (done.returncode, done.stdout) == (0, b"")
 
 
 def test_a_failure_of_everything_is_no_failure_of_dnsmasq(hook: Hook, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ipam.agent.holds import Holds
 from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.inbox_file import InboxFile
+from ipam.agent.leases.lease_files import LeaseFiles
 from ipam.agent.leases.table import LeaseTable
 from ipam.identity import htpasswd
 from ipam.protocol.wake import WakeSocket
@@ -81,7 +82,7 @@ def test_dnsmasq_as_nobody_reads_hosts_and_options_and_nothing_else(tmp_path: Pa
     server = ServerFiles(tmp_path / "dhcp" / NETWORK)
     pipe = LogPipe(server.directory)
     server.write_startup("port=0\n")
-    server.write_leases("duid 00:01\n")
+    LeaseFiles(tmp_path / "dhcp").write(NETWORK, [])
     server.write("hosts/p", "a\n")
     server.remove("hosts/p")
     server.write("options/p", "a\n")
@@ -90,7 +91,7 @@ def test_dnsmasq_as_nobody_reads_hosts_and_options_and_nothing_else(tmp_path: Pa
         ".reload-due": 0o600,
         CONFIG: 0o600,
         "hosts": 0o755,
-        "leases": 0o600,
+        "dnsmasq.leases": 0o600,
         "log": 0o600,
         "options": 0o755,
         "options/p": 0o644,

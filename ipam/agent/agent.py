@@ -6,6 +6,7 @@ import os
 import selectors
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from msgspec import UNSET
@@ -30,6 +31,7 @@ from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
 from ipam.agent.refusal_reports import seen_refusals
 from ipam.agent.served import ServedNetwork
+from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
 from ipam.client import Client
 from ipam.errors import AgentHostInUse
@@ -95,7 +97,7 @@ class Agent:
         prober = self._closed_at_end(PacketProber(self._logs.expect_probe))
         self._servers = self._make_servers(prepared)
         closing.callback(self._servers.let_go)
-        self._inquiries = Inquiries(self._networks, self._table.leases, self._logs.expect_probe)
+        self._inquiries = Inquiries(self._networks, self._leases.of, self._logs.expect_probe)
         self._reconciler = self._make_reconciler(prepared, prober)
 
     def _closed_at_end(self, part: P) -> P:
@@ -130,6 +132,17 @@ class Agent:
             reason_of_end=self._logs.reason_of_end,
         )
         self._closing.callback(self._inbox.stop)
+        self._leases = ServerLeases(
+            self._run_directory(),
+            host=settings.host,
+            table=self._table,
+            inbox=self._inbox,
+            logs=self._logs,
+        )
+
+    def _run_directory(self) -> Path:
+        """Where each dnsmasq has a directory."""
+        return self._settings.run_path / "dhcp"
 
     def _make_link(self, client: Client) -> ApiLink:
         settings = self._settings
@@ -150,11 +163,9 @@ class Agent:
 
     def _make_servers(self, prepared: Preparation) -> Servers:
         return Servers(
-            self._settings.run_path / "dhcp",
+            self._run_directory(),
             prepared.processes,
-            host=self._settings.host,
-            table=self._table,
-            inbox=self._inbox,
+            leases=self._leases,
             spool=self._spool,
             watch=self._watch,
             unwatch=self._unwatch,
@@ -169,6 +180,7 @@ class Agent:
         return Reconciler(
             self._kernel,
             self._servers,
+            self._leases,
             site=prepared.site,
             host=self._settings.host,
             drastic_fraction=1.0 if of_agent.allow_drastic else of_agent.drastic_fraction,
@@ -213,7 +225,7 @@ class Agent:
                 wait = self._reconciler.turn()
                 if time.monotonic() >= tidy_at:
                     tidy_at = time.monotonic() + TIDY_SECONDS
-                    self._reconciler.tidy(time.time(), api_has_answered=api_has_answered)
+                    self._reconciler.tidy(api_has_answered=api_has_answered)
                     self._table.save()
             except Exception:
                 LOG.exception("agent: a turn failed; the next one is in a second")

@@ -171,6 +171,12 @@ class Logs(Protocol):
     def network_ids_with_verdicts(self) -> set[str]:
         """The networks that may have verdicts; a line that came just now may be left out."""
 
+    def answered(self, network_id: str, since: float) -> Mapping[str, str]:
+        """The MAC addresses, by IP address, that its dnsmasq has answered since a moment.
+
+        In order; empty for an address that was given back. `since` is of the monotonic clock.
+        """
+
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""
 

@@ -24,6 +24,7 @@ from ipam.agent.port_reports import PortReports
 from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
 from ipam.agent.served import ServedNetwork
+from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
@@ -32,7 +33,6 @@ from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
-EXPIRED_SECONDS = 60
 IDLE_SECONDS = 10.0
 
 
@@ -43,6 +43,7 @@ class Reconciler:
         self,
         kernel: Kernel,
         servers: Servers,
+        leases: ServerLeases,
         *,
         site: Site,
         host: str,
@@ -64,6 +65,7 @@ class Reconciler:
         self._held: Collection[str] = ()
         self._drift = Drift()
         self._servers = servers
+        self._leases = leases
         self._site = site
         self._host = host
         self._drastic_fraction = drastic_fraction
@@ -122,6 +124,7 @@ class Reconciler:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
         self._wait = IDLE_SECONDS
         observed = self._observe()
+        self._wait = min(self._wait, self._servers.compare_leases())
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
@@ -143,22 +146,18 @@ class Reconciler:
         ]
         return self._executor.run(self._executor.may_try(self._without_held(for_now)))
 
-    def tidy(self, epoch_seconds: float, *, api_has_answered: bool) -> None:
-        """From time to time: end leases that are over unnoticed, forget what is over.
+    def tidy(self, *, api_has_answered: bool) -> None:
+        """From time to time: forget what is over.
 
         Once the API has answered, leases are over of a network that is neither wanted nor here.
         """
         if api_has_answered:
             here = {*self._served, *self._servers.network_ids()}
-            for network_id in self._servers.leased_networks() - here:
-                self._servers.record_missed(network_id, self._servers.leases(network_id))
-        horizon = epoch_seconds - EXPIRED_SECONDS
+            for network_id in self._leases.networks() - here:
+                self._leases.end(network_id, self._leases.of(network_id))
         present = set()
         for network_id in self._served:
-            leases = self._servers.leases(network_id)
-            over = [lease for lease in leases if 0 < lease.expires_at < horizon]
-            self._servers.record_missed(network_id, over)
-            present |= {(network_id, lease) for lease in leases}
+            present |= {(network_id, lease) for lease in self._leases.of(network_id)}
         self._releases.keep(present)
         self._identities.tidy(self._served)
         self._conflicts.look(self._served.values())

@@ -54,15 +54,14 @@ class Releases:
         If it never does, it is stopped, to be started again without the lease.
         """
         if not step.server:  # nobody serves such an address
-            self._servers.record_missed(step.network_id, [step.lease])
+            self._servers.stop_without(step.network_id, step.lease)
             return
         asked = self._asked.setdefault(step.network_id, {})
         _again_at, attempts = asked.get(step.lease, (0.0, 0))
         if attempts >= ATTEMPTS:
             LOG.warning("network %s: %s does not end", step.network_id, step.lease.ip_address)
             del asked[step.lease]
-            self._servers.record_missed(step.network_id, [step.lease])
-            self._servers.stop(step.network_id, for_good=False)
+            self._servers.stop_without(step.network_id, step.lease)
             return
         asked[step.lease] = (self._monotonic() + AGAIN_SECONDS, attempts + 1)
         self._servers.release(step)

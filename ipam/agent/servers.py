@@ -4,20 +4,19 @@ It joins, by network, the files, the process and the leases of one server.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ipam import clock
 from ipam.agent.actions import ReleaseLease
-from ipam.agent.dnsmasq.config import server_duid
+from ipam.agent.dnsmasq.config import longest_lease_seconds
 from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.leases.inbox import Spool
-from ipam.agent.leases.record import missed_event
-from ipam.agent.leases.table import LeaseTable, initial_leases
 from ipam.agent.observed import ObservedNetwork
-from ipam.agent.outside import FileWatch, Inbox, Logs, Processes, Running, SeenNetwork
+from ipam.agent.outside import FileWatch, Logs, Processes, Running, SeenNetwork
+from ipam.agent.server_leases import ServerLeases
 from ipam.agent.state import Lease, NetworkState
 
 LOG = logging.getLogger(__name__)
@@ -36,9 +35,7 @@ class Servers:
         directory: Path,
         processes: Processes,
         *,
-        host: str,
-        table: LeaseTable,
-        inbox: Inbox,
+        leases: ServerLeases,
         spool: Spool,
         logs: Logs,
         file_watch: FileWatch,
@@ -48,9 +45,7 @@ class Servers:
     ) -> None:
         self._directory = directory
         self._processes = processes
-        self._host = host
-        self._table = table
-        self._inbox = inbox
+        self._leases = leases
         self._spool = spool
         self._logs = logs
         self._file_watch = file_watch
@@ -129,8 +124,7 @@ class Servers:
             reload_due=files.reload_due and runs,
             taps=seen.members & frozenset(taps),
         )
-        leases = self._table.leases(network_id)
-        return ObservedNetwork(state, seen.foreign, leases, files.retired())
+        return ObservedNetwork(state, seen.foreign, self._leases.of(network_id), files.retired())
 
     def begin(self, network_id: str) -> None:
         """Mark the network as the agent's, before anything of it exists."""
@@ -145,19 +139,18 @@ class Servers:
         self._files[network_id].remove(path)
 
     def start(self, network_id: str, startup: str) -> None:
-        """Start the server with the leases that this host knows."""
+        """Start the server with the leases that it had."""
         files = self._files[network_id]
         left = self._processes.adopt(network_id, files)
         if left is not None:  # by a start that failed half-way: two cannot serve
             self._processes.stop(left)
             self._processes.let_go(left)
         files.write_startup(startup)
-        known = initial_leases(self._table.leases(network_id), server_duid(network_id))
+        self._leases.prepare(network_id)
         environment = {
             "IPAM_NETWORK": network_id,
-            "IPAM_INBOX": str(self._inbox.path),
+            "IPAM_INBOX": str(self._leases.inbox.path),
             "IPAM_SPOOL": str(self._spool.prepare(network_id)),
-            "IPAM_LEASES": str(files.write_leases(known)),
         }
         log = self._logs.open(network_id, files.directory)
         self._logs.begins_anew(network_id)
@@ -191,8 +184,10 @@ class Servers:
         if running is not None:
             self._processes.stop(running)
             self._let_go(network_id)
+            startup = self._files[network_id].startup
+            self._leases.settle(network_id, longest_lease_seconds(startup))
         if for_good:
-            self.record_missed(network_id, self._table.leases(network_id))
+            self._leases.end(network_id, self._leases.of(network_id))
 
     def died(self, network_id: str) -> None:
         """Stop what is left after the server or its helper has ended: neither works alone."""
@@ -203,22 +198,19 @@ class Servers:
         """Ask the server to end a lease."""
         self._processes.release(step)
 
-    def leases(self, network_id: str) -> list[Lease]:
-        """The leases that the server has reported."""
-        return self._table.leases(network_id)
+    def stop_without(self, network_id: str, lease: Lease) -> None:
+        """End a lease that the server does not end: it is stopped, and starts again without."""
+        self.stop(network_id, for_good=False)
+        self._leases.end_stopped(network_id, lease)
 
-    def leased_networks(self) -> set[str]:
-        """The networks that have leases, served or not."""
-        return self._table.network_ids()
-
-    def record_missed(self, network_id: str, leases: Collection[Lease]) -> None:
-        """Record the ends of leases that no server will report."""
-        now = clock.now_microseconds()
-        self._inbox.record([missed_event(network_id, self._host, one, now) for one in leases])
+    def compare_leases(self) -> float:
+        """Record what no hook has reported. Gives the seconds until there may be more."""
+        return min(map(self._leases.compare, self._running), default=math.inf)
 
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left: remove its files."""
         self._leave(network_id).delete()
+        self._leases.forget(network_id)
         self._spool.remove(network_id)
 
     def let_go(self) -> None:

@@ -235,6 +235,7 @@ LEASE_EVENT = Resource(
         Column("Network", "network_id"),
         Column("Expires", "expires_at", plain),
         Column("Recorded", "recorded_at"),
+        Column("Source", "source"),
         Column("Client ID", "client_id"),
         Column("DUID", "duid"),
         Column("IAID", "iaid"),

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
-from ipam.model import LeaseAction
+from ipam.model import LeaseAction, LeaseSource
 from ipam.values import IpAddress, Uuid
 
 
@@ -26,6 +26,13 @@ class LeaseEventCreate(Struct):
     occurred_at_us: Annotated[
         int, Meta(description="When it happened, in microseconds since 1970.")
     ]
+    source: Annotated[
+        LeaseSource,
+        Meta(
+            description="hook: dnsmasq reported it. reconciled: nobody did, and the agent found it"
+            " by what dnsmasq holds."
+        ),
+    ] = "hook"
     mac_address: Annotated[
         str | None, Meta(description="The client's MAC address; null where it has no Ethernet.")
     ] = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
-from ipam.model import LeaseAction
+from ipam.model import LeaseAction, LeaseSource
 
 Key: TypeAlias = tuple[str, bytes]
 """Network id and packed address. There is at most one lease for each."""
@@ -35,6 +35,7 @@ class LeaseEvent:
     expires_at: int | None = None
     """Epoch seconds. None means infinite for `add`, and unknown for the others."""
     details: Mapping[str, str] = field(default_factory=dict)
+    source: LeaseSource = "hook"
 
     @property
     def key(self) -> Key:

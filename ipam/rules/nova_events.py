@@ -87,7 +87,7 @@ def of_ready(ports: Sequence[Port]) -> list[ComputeEvent]:
 
 
 def of_unplugged(ports: Sequence[Port]) -> list[ComputeEvent]:
-    """The events when ports are served no more on the host they are bound to."""
+    """The events when the taps of ports leave the host they are bound to."""
     return _for_each(UNPLUGGED, ports)
 
 

@@ -246,6 +246,7 @@ lease_event = Table(
     Column("project_id", String(255), nullable=False, index=True),
     Column("port_id", String(UUID_LENGTH), index=True),
     Column("action", String(16), nullable=False),
+    Column("source", String(16), nullable=False, server_default="hook"),
     Column("ip_address", Address, nullable=False, index=True),
     Column("mac_address", String(17), index=True),
     Column("client_id", String(1024)),

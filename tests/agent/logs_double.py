@@ -1,6 +1,6 @@
 """The logs of a host without a dnsmasq: see ipam.agent.outside.Logs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ipam.agent.dnsmasq.log_pipe import PIPE
@@ -13,6 +13,7 @@ class LogsDouble:
     def __init__(self) -> None:
         self.opened: set[str] = set()
         self.said: dict[str, list[Verdict]] = {}
+        self.answers: dict[str, list[tuple[float, str, str]]] = {}
         self.refused: dict[str, set[str]] = {}
 
     def open(self, network_id: str, directory: Path) -> int:
@@ -39,6 +40,9 @@ class LogsDouble:
 
     def network_ids_with_verdicts(self) -> set[str]:
         return {network_id for network_id, said in self.said.items() if said}
+
+    def answered(self, network_id: str, since: float) -> Mapping[str, str]:
+        return {ip: who for at, ip, who in self.answers.get(network_id, []) if at >= since}
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         return self.refused.pop(network_id, set())

@@ -3,6 +3,7 @@
 Files, leases, plans, readiness and retries are the real ones. The test sets the time.
 """
 
+import errno
 import itertools
 import os
 import pwd
@@ -24,6 +25,7 @@ from ipam.agent.leases.table import LeaseTable
 from ipam.agent.outside import Running
 from ipam.agent.reconciler import IDLE_SECONDS, Reconciler
 from ipam.agent.served import ServedNetwork
+from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
 from ipam.agent.state import Lease, NetworkState
 from ipam.protocol.dhcp_state import FullNetwork
@@ -99,12 +101,16 @@ class Inbox:
     def __init__(self, directory: Path, table: LeaseTable) -> None:
         self.path = directory / "inbox.sock"
         self.events: list[LeaseEventCreate] = []
+        self.is_full = False
         self._table = table
 
     def record(self, events: list[LeaseEventCreate]) -> None:
-        self.events += events
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
         for event in events:
-            self._table.apply(event)
+            if not self._table.knows(event):
+                self.events.append(event)
+                self._table.apply(event)
 
 
 class LoopHost:
@@ -141,12 +147,18 @@ class LoopHost:
         self._watched.clear()
         self.processes.notice()
         self.file_watch = FileWatchDouble()
-        self.servers = Servers(
+        self.leases = ServerLeases(
             self.directory / "dhcp",
-            self.processes,
             host=HOST,
             table=self.table,
             inbox=self.inbox,
+            logs=self.logs,
+            monotonic=self._monotonic,
+        )
+        self.servers = Servers(
+            self.directory / "dhcp",
+            self.processes,
+            leases=self.leases,
             spool=Spool(self.directory / "spool", ME),
             logs=self.logs,
             file_watch=self.file_watch,
@@ -163,6 +175,7 @@ class LoopHost:
         self.reconciler = Reconciler(
             self.kernel,
             self.servers,
+            self.leases,
             site=self.site,
             host=HOST,
             drastic_fraction=drastic_fraction,

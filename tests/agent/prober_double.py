@@ -95,7 +95,7 @@ class ProberDouble:
             return ""
         for line in server.lines_about(question.mac):
             for address in re.findall(r"[,\[](\d+(?:\.\d+){3}|[0-9a-f:]*::[0-9a-f:]*)", line):
-                is_free = server.leases.get(address, question.mac) == question.mac
+                is_free = server.leases.get(address, (0, question.mac))[1] == question.mac
                 if ip_address(address) in networks[0] and is_free:
                     return str(address)
         return ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ipam.agent.actions import ReleaseLease
+from ipam.agent.dnsmasq import lease_file
 from ipam.agent.dnsmasq.files import CONFIG, SUBDIRECTORIES, ServerFiles
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.outside import Running
@@ -31,8 +32,16 @@ class ServerDouble:
     held: list[tuple[str, str]] = field(default_factory=list)
     """Path and text of each file as it was read, with those that are no more."""
     is_stopped: bool = False
-    leases: dict[str, str] = field(default_factory=dict)
-    """The MAC address by IP address."""
+    leases: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """The expiry and the MAC address by IP address."""
+
+    def read_leases(self) -> None:
+        for lease in lease_file.parsed((self.directory / lease_file.NAME).read_text()) or ():
+            self.leases[lease.ip_address] = (lease.expires_at, str(lease.mac_address))
+
+    def write_leases(self) -> None:
+        held = [f"{expires} {mac} {ip} * *\n" for ip, (expires, mac) in self.leases.items()]
+        (self.directory / lease_file.NAME).write_text("".join(held))
 
     def read_all(self) -> None:
         self.held = self._on_disk()
@@ -58,9 +67,7 @@ class ServerDouble:
 class ProcessesDouble:
     """Every dnsmasq of the host, by network id. `hook` takes the line that the hook would send."""
 
-    def __init__(
-        self, kernel: KernelDouble, faults: Faults, hook: Callable[[str, str, str, str], None]
-    ) -> None:
+    def __init__(self, kernel: KernelDouble, faults: Faults, hook: Callable[..., None]) -> None:
         self.servers: dict[str, ServerDouble] = {}
         self.failed_releases: Counter[str] = Counter()
         self.is_deaf = False
@@ -87,6 +94,7 @@ class ProcessesDouble:
         self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
     ) -> Running:
         assert log == -1, "the descriptor of LogsDouble"
+        assert environment["IPAM_NETWORK"] == network_id
         self._faults.step("start dnsmasq")
         namespace = self._kernel.namespaces.get(network_id)
         startup = (files.directory / CONFIG).read_text()
@@ -98,9 +106,7 @@ class ProcessesDouble:
         self._pids += 1
         server = ServerDouble(self._pids, network_id, files.directory, namespace, startup)
         server.read_all()
-        for line in Path(environment["IPAM_LEASES"]).read_text().splitlines()[1:]:
-            _expires, mac, address, *_more = line.split()
-            server.leases[address] = mac
+        server.read_leases()
         self.servers[network_id] = server
         self._faults.step("find dnsmasq")
         return Running(server.pid, -1, -1, (-1, -1))
@@ -138,13 +144,28 @@ class ProcessesDouble:
         if server is None or step.interface.inside not in server.namespace.interfaces:
             raise DnsmasqFailed("cannot setup interface")
         if lease.ip_address in server.leases and not self.is_deaf:
-            mac = server.leases.pop(lease.ip_address)
+            _expires, mac = server.leases.pop(lease.ip_address)
+            server.write_leases()
             self._hook(network_id, "del", mac, lease.ip_address)
 
-    def give(self, network_id: str, mac: str, address: str) -> None:
+    def give(self, network_id: str, mac: str, address: str, *, expires_at: int = 0) -> None:
         """A machine gets a lease."""
-        self.servers[network_id].leases[address] = mac
-        self._hook(network_id, "add", mac, address)
+        self.give_unreported(network_id, mac, address, expires_at=expires_at)
+        self._hook(network_id, "add", mac, address, LEASE_EXPIRES=str(expires_at))
+
+    def give_unreported(
+        self, network_id: str, mac: str, address: str, *, expires_at: int = 0
+    ) -> None:
+        """A machine gets a lease, and the hook is killed."""
+        server = self.servers[network_id]
+        server.leases[address] = (expires_at, mac)
+        server.write_leases()
+
+    def end_unreported(self, network_id: str, address: str) -> None:
+        """A machine gives its lease back, and the hook is killed."""
+        server = self.servers[network_id]
+        del server.leases[address]
+        server.write_leases()
 
     def notice(self) -> None:
         """Every server reads what is new."""

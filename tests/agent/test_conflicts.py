@@ -29,7 +29,7 @@ def look(host: LoopHost) -> int:
     """The reloads that one look brings about."""
     before = host.faults.tried["reload dnsmasq"]
     host.now += 1
-    host.reconciler.tidy(host.now, api_has_answered=True)
+    host.reconciler.tidy(api_has_answered=True)
     return host.faults.tried["reload dnsmasq"] - before
 
 

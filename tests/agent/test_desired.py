@@ -51,7 +51,8 @@ dhcp-match=set:ipxe,175
 dhcp-userclass=set:ipxe6,iPXE
 dhcp-hostsdir=/run/ipam/dhcp/{NETWORK}/hosts
 dhcp-optsdir=/run/ipam/dhcp/{NETWORK}/options
-leasefile-ro
+dhcp-leasefile=/run/ipam/dhcp/{NETWORK}/dnsmasq.leases
+script-on-renewal
 dhcp-script=/var/lib/ipam/agent/hook
 dhcp-scriptuser=dnsmasq
 dhcp-authoritative

@@ -160,6 +160,6 @@ def test_a_file_that_no_watch_told_of_is_found_by_looking_again(host: LoopHost) 
     host.settle()
     assert not host.serves(1)
     for _ in range(3):
-        host.reconciler.tidy(0.0, api_has_answered=False)
+        host.reconciler.tidy(api_has_answered=False)
     host.settle()
     assert host.serves(1)

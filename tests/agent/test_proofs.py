@@ -178,7 +178,7 @@ def test_a_port_whose_address_dnsmasq_keeps_back_is_proved_anew(host: LoopHost) 
     host.logs.said[network_id(1)] = [said]
     host.neighbours.holders["10.0.0.5"] = mac(9)
     host.prober.silent.add(mac(5))
-    host.reconciler.tidy(0.0, api_has_answered=True)
+    host.reconciler.tidy(api_has_answered=True)
     until(host, lambda: host.reports == {PORT: False})
 
 

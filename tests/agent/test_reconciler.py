@@ -1,6 +1,5 @@
 """The whole loop on a host of doubles: failures, half-done work, drift, restarts, readiness."""
 
-import dataclasses
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -8,17 +7,20 @@ from typing import Any
 
 import pytest
 
-from ipam import model
+from ipam import clock, model
+from ipam.agent import server_leases
 from ipam.agent.carry_out import (
     ADDRESS_AGAIN_SECONDS,
     FAILURES_OF_BROKEN,
     LONGEST_RETRY_SECONDS,
     TAP_AGAIN_SECONDS,
 )
+from ipam.agent.dnsmasq import lease_file
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS
+from ipam.agent.leases.comparisons import QUIET_SECONDS
 from ipam.agent.outside import Running
-from ipam.agent.reconciler import EXPIRED_SECONDS, IDLE_SECONDS
+from ipam.agent.reconciler import IDLE_SECONDS
 from ipam.agent.releases import AGAIN_SECONDS, ATTEMPTS
 from ipam.agent.servers import RELOAD_EVERY_SECONDS
 from ipam.agent.state import Lease
@@ -27,6 +29,7 @@ from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port
 from tests.agent.network_rows import Json, subnet4, subnet6
 
 TAP = model.tap_name(port_id(1, 5))
+LATER = clock.now_microseconds() // 1_000_000 + 9_000
 BRIDGE = model.bridge_name(network_id(1))
 OUTSIDE = model.tap_name(port_id(1, 0xFFFF))
 EVERYTHING = ["bridge", "namespace", "interface", "server", "directory"]
@@ -328,7 +331,7 @@ def test_leases_outlive_the_server_that_gave_them(host: LoopHost) -> None:
     host.processes.give(network_id(1), mac(5), "10.0.0.5")
     host.server_dies(1)
     host.settle()
-    assert host.processes.servers[network_id(1)].leases == {"10.0.0.5": mac(5)}
+    assert host.processes.servers[network_id(1)].leases == {"10.0.0.5": (0, mac(5))}
 
 
 def test_many_changes_share_one_reload(host: LoopHost) -> None:
@@ -395,12 +398,12 @@ def test_what_is_removed_and_comes_back_has_its_leases(host: LoopHost) -> None:
         pass
     host.rows = {}
     host.start_agent()
-    host.reconciler.tidy(host.now, api_has_answered=False)
+    host.reconciler.tidy(api_has_answered=False)
     assert [event.action for event in host.inbox.events] == ["add"]
     host.want(row(1, port(1, 5)))
     host.settle()
-    host.reconciler.tidy(host.now, api_has_answered=True)
-    assert host.processes.servers[network_id(1)].leases == {"10.0.0.5": mac(5)}
+    host.reconciler.tidy(api_has_answered=True)
+    assert host.processes.servers[network_id(1)].leases == {"10.0.0.5": (0, mac(5))}
     assert [event.action for event in host.inbox.events] == ["add"]
 
 
@@ -414,7 +417,7 @@ def test_what_is_removed_and_does_not_come_back_ends_its_leases(host: LoopHost) 
     host.start_agent()
     host.want(row(2))
     host.settle()
-    host.reconciler.tidy(host.now, api_has_answered=True)
+    host.reconciler.tidy(api_has_answered=True)
     assert host.table.leases(network_id(1)) == []
     assert [event.action for event in host.inbox.events] == ["add", "missed"]
 
@@ -618,29 +621,110 @@ def test_a_tap_of_an_unknown_port_makes_the_agent_ask_at_once_and_again(host: Lo
     assert host.asked == len(ASK_AFTER_SECONDS)
 
 
-def test_leases_that_ran_out_unnoticed_are_ended_by_tidying(host: LoopHost) -> None:
+def test_a_lease_whose_begin_nobody_reported_is_recorded_when_it_lasts(host: LoopHost) -> None:
     host.want(row(1, port(1, 5)))
     host.settle()
-    lasting, over = host.table, 1_000
+    host.processes.give_unreported(network_id(1), mac(5), "10.0.0.5", expires_at=9_000)
+    assert host.turn() == QUIET_SECONDS
+    assert host.inbox.events == []
+    host.now += QUIET_SECONDS
+    host.turn()
+    (event,) = host.inbox.events
+    assert (event.action, event.source, event.mac_address) == ("add", "reconciled", mac(5))
+    assert (event.ip_address, event.expires_at) == ("10.0.0.5", 9_000)
+    assert host.turn() == IDLE_SECONDS
+    host.processes.give(network_id(1), mac(5), "10.0.0.5", expires_at=9_000)
+    assert len(host.inbox.events) == 1, "the hook was only late"
+
+
+def test_a_lease_whose_end_nobody_reported_ends_when_that_lasts(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5), port(1, 6)))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5", expires_at=9_000)
+    host.processes.give(network_id(1), mac(6), "10.0.0.6", expires_at=9_000)
+    host.processes.end_unreported(network_id(1), "10.0.0.5")
+    host.settle()
+    assert [event.action for event in host.inbox.events] == ["add", "add", "missed"]
+    assert [lease.ip_address for lease in host.table.leases(network_id(1))] == ["10.0.0.6"]
+
+
+def test_a_lease_that_is_only_past_its_time_here_goes_on(host: LoopHost) -> None:
+    """The clock of a host may be wrong. dnsmasq says when a lease is over."""
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5", expires_at=1)
+    host.reconciler.tidy(api_has_answered=True)
+    host.settle()
+    assert [event.action for event in host.inbox.events] == ["add"]
+
+
+def test_what_a_dead_server_had_not_reported_is_recorded_at_once(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5), port(1, 6)))
+    host.settle()
     host.processes.give(network_id(1), mac(5), "10.0.0.5")
-    (lease,) = lasting.leases(network_id(1))
-    assert lease.expires_at == 0
-    host.reconciler.tidy(over + EXPIRED_SECONDS + 1, api_has_answered=True)
-    assert lasting.leases(network_id(1)) == [lease]
-    expiring = dataclasses.replace(lease, ip_address="10.0.0.6", expires_at=over)
-    host.expire(network_id(1), expiring)
-    host.reconciler.tidy(over + EXPIRED_SECONDS, api_has_answered=True)
-    assert expiring in lasting.leases(network_id(1))
-    host.reconciler.tidy(over + EXPIRED_SECONDS + 1, api_has_answered=True)
-    assert lasting.leases(network_id(1)) == [lease]
-    assert host.inbox.events[-1].action == "missed"
+    host.processes.give_unreported(network_id(1), mac(6), "10.0.0.6")
+    host.processes.end_unreported(network_id(1), "10.0.0.5")
+    host.server_dies(1)
+    assert [event.action for event in host.inbox.events] == ["add", "missed", "add"]
+    host.settle()
+    assert host.processes.servers[network_id(1)].leases == {"10.0.0.6": (0, mac(6))}
+
+
+def test_a_server_starts_from_the_records_when_its_own_file_is_torn(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5", expires_at=LATER)
+    for torn in ("9000 fa:16", ""):
+        path = host.directory / "dhcp" / network_id(1) / lease_file.NAME
+        path.write_text(torn)
+        host.server_dies(1)
+        host.settle()
+        assert host.processes.servers[network_id(1)].leases == {"10.0.0.5": (LATER, mac(5))}
+    assert [event.action for event in host.inbox.events] == ["add"]
+
+
+def test_of_a_torn_file_the_log_tells_what_was_given_since_it_was_whole(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5), port(1, 6), port(1, 7)))
+    host.settle()
+    host.processes.give(network_id(1), mac(5), "10.0.0.5", expires_at=LATER)
+    host.processes.give(network_id(1), mac(7), "10.0.0.7", expires_at=LATER)
+    host.now += 1
+    host.turn()
+    (host.directory / "dhcp" / network_id(1) / lease_file.NAME).write_text("9000 fa")
+    host.logs.answers[network_id(1)] = [
+        (host.now - 0.5, "10.0.0.7", mac(9)),
+        (host.now, "10.0.0.6", mac(6)),
+        (host.now, "10.0.0.5", ""),
+    ]
+    host.server_dies(1)
+    told = [(event.action, event.ip_address) for event in host.inbox.events[2:]]
+    assert told == [("missed", "10.0.0.5"), ("add", "10.0.0.6")]
+    host.settle()
+    leases = host.processes.servers[network_id(1)].leases
+    assert {address: who for address, (_expires, who) in leases.items()} == {
+        "10.0.0.6": mac(6),
+        "10.0.0.7": mac(7),
+    }
+
+
+def test_a_full_disk_leaves_unreported_leases_for_later(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.processes.give_unreported(network_id(1), mac(5), "10.0.0.5")
+    host.turn()
+    host.inbox.is_full = True
+    host.now += QUIET_SECONDS
+    assert host.turn() == server_leases.AGAIN_SECONDS
+    host.inbox.is_full = False
+    host.settle()
+    assert [event.action for event in host.inbox.events] == ["add"]
 
 
 def test_tidying_forgets_nothing_that_is_needed(host: LoopHost) -> None:
     host.want(row(1, port(1, 5)))
     host.settle()
     host.reports.clear()
-    host.reconciler.tidy(host.now, api_has_answered=True)
+    host.reconciler.tidy(api_has_answered=True)
     assert quiet(host)
     assert host.reports == {}
 

@@ -4,6 +4,7 @@ There are two kinds: the startup configuration, whose change needs a restart, an
 `hosts/` and `options/`, which dnsmasq reads when they are new (inotify) and again on SIGHUP.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -179,6 +180,12 @@ def subnet_options6(
 def server_duid(network_id: str) -> str:
     """The DUID of a network's server, the same on every host: a DUID-UUID (RFC 6355)."""
     return (b"\x00\x04" + uuid.UUID(network_id).bytes).hex(":")
+
+
+def longest_lease_seconds(startup: str) -> int:
+    """For how long the servers of this configuration give an address at most."""
+    ranges = re.findall(r"^dhcp-range=.*,(\d+)$", startup, re.MULTILINE)
+    return max(map(int, ranges), default=0)
 
 
 def _option_lines(options: Iterable[Option]) -> list[list[Word]]:

@@ -56,12 +56,6 @@ class ServerFiles:
         files.put(self.directory / CONFIG, text.encode())
         self.startup = text
 
-    def write_leases(self, text: str) -> Path:
-        """The leases that the next start prints. Gives the file's path."""
-        path = self.directory / "leases"
-        files.put(path, text.encode())
-        return path
-
     def write(self, path: str, text: str) -> None:
         """Write a file. dnsmasq reads a new one at once, and a changed one on SIGHUP."""
         old = self.files.get(path) or _read(self.directory / path)

@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from ipam.agent.dnsmasq.answered import Answered
 from ipam.agent.dnsmasq.current_verdicts import CurrentVerdicts
-from ipam.agent.dnsmasq.log_pipe import LogPipe
+from ipam.agent.dnsmasq.log_pipe import CAPACITY_BYTES, READ_BYTES, LogPipe
 from ipam.agent.dnsmasq.refusals import DECLINED, Refusals, Refused
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Verdict, parse
 
@@ -37,6 +38,7 @@ class ServerLog:
         self.pipe = LogPipe(directory)
         self.current = CurrentVerdicts()
         self.refusals = Refusals()
+        self.answered = Answered()
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.refused_duids: set[str] = set()
         self._told_of_duids_at = -math.inf
@@ -59,6 +61,7 @@ class ServerLog:
                 self.current.hear(said, now)
                 return False
             self.refusals.hear(said, int(time.time()))
+            self.answered.hear(said, now)
             if said.message in DHCPV6_ANSWERS and said.is_refusal:
                 return self._refuse(said.client, now)
         self._forward(line, logging.DEBUG if isinstance(said, FileRead) else logging.INFO)
@@ -137,6 +140,7 @@ class ServerLogs:
             log = self._logs[network_id]
             log.read()
             log.current = CurrentVerdicts()
+            log.answered = Answered()
             log.tail.clear()
 
     def reloads(self, network_id: str) -> None:
@@ -183,6 +187,16 @@ class ServerLogs:
             for one in self.verdicts(network_id)
         )
         return DECLINED if declined else ""
+
+    def answered(self, network_id: str, since: float) -> Mapping[str, str]:
+        """See outside.Logs. Lines that are not read yet are read first."""
+        with self._lock:
+            log = self._logs.get(network_id)
+            if log is None:
+                return {}
+            for _ in range(CAPACITY_BYTES // READ_BYTES):
+                log.read()
+            return log.answered.since(since)
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""

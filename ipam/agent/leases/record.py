@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from ipam import model
@@ -15,6 +15,8 @@ from ipam.agent.state import Lease
 from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
 
+CUT: Final = ":"
+"""dnsmasq tells its hook at most 100 octets of an identifier, and then this."""
 ACTIONS: Final[Mapping[str, LeaseAction]] = {"add": "add", "old": "old", "del": "del"}
 """The actions that a hook reports."""
 LONGEST_NAME = 255
@@ -84,10 +86,10 @@ def parse_record(line: bytes, host: str) -> LeaseEventCreate:
     )
 
 
-def missed_event(
-    network_id: str, host: str, lease: Lease, occurred_at_us: int
+def found_event(
+    network_id: str, host: str, action: LeaseAction, lease: Lease, occurred_at_us: int
 ) -> LeaseEventCreate:
-    """The event for the end of a lease that no DHCP server will report."""
+    """The event for what no DHCP server will report of a lease."""
     said = {name: getattr(lease, name) for name in _SHARED} | {
         "expires_at": lease.expires_at or None
     }
@@ -95,7 +97,8 @@ def missed_event(
         id=uuid.uuid4().hex,
         network_id=network_id,
         host=host,
-        action="missed",
+        action=action,
+        source="reconciled",
         occurred_at_us=occurred_at_us,
         **said,
     )
@@ -108,17 +111,25 @@ def lease_of(event: LeaseEventCreate) -> Lease:
 
 
 def is_echo(event: LeaseEventCreate, known: Lease | None) -> bool:
-    """True for an `old` that says only what is known.
+    """True for an `old` or `add` that says only what is known.
 
-    dnsmasq tells one of each lease when it reads its files anew and when it starts. It may leave
-    out what it said before, but the end of a lease that was renewed is another.
+    dnsmasq tells an `old` of each lease when it reads its files anew and when it starts. It may
+    leave out what it said before, but the end of a lease that was renewed is another. An `add`
+    comes again if it was found before its hook could report it.
     """
-    if event.action != "old" or known is None:
+    if event.action not in ("old", "add") or known is None:
         return False
     said = lease_of(event)
     return said.expires_at == known.expires_at and all(
-        getattr(said, name) in (None, getattr(known, name)) for name in _SHARED
+        _is_known(getattr(said, name), getattr(known, name)) for name in _SHARED
     )
+
+
+def _is_known(said: Any, known: Any) -> bool:
+    """Whether it is not said, or the same, if need be as far as the hook was told."""
+    if said is None or said == known or not isinstance(said, str):
+        return said in (None, known)
+    return said.endswith(CUT) and str(known).startswith(said)
 
 
 def printable(value: bytes) -> str:

@@ -1,27 +1,23 @@
-"""The leases of this host's dnsmasqs by network, on disk, so that a reboot keeps them.
+"""The leases of this host's dnsmasqs that are recorded, by network, on disk.
 
-dnsmasq runs with `leasefile-ro`, so this replaces its lease file. The hook prints `initial_leases`
-for `init`, with the real expiry times.
+dnsmasq's own lease file lies in memory. After a reboot it is made from these.
 """
 
 import logging
-import re
 import threading
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
-from ipam import files, model
-from ipam.agent.leases.record import is_echo, is_hardware_address, lease_of
+from ipam import files
+from ipam.agent.leases.differences import is_same_client
+from ipam.agent.leases.record import is_echo, lease_of
 from ipam.agent.state import Lease
 from ipam.errors import Malformed
 from ipam.protocol.lease_events import LeaseEventCreate
 from ipam.protocol.wire import read, write
 
 LOG = logging.getLogger(__name__)
-
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_OCTETS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})*")
-_IAID = re.compile(r"T?[0-9]{1,10}")
 
 
 class LeaseTable:
@@ -33,24 +29,49 @@ class LeaseTable:
         self._leases: dict[str, dict[str, Lease]] = {}
         self._changed: set[str] = set()
         files.directory(directory)
+        self._changes: Counter[str] = Counter()
+        self._found_ended: dict[tuple[str, str], Lease] = {}
         for path in directory.glob("*.json"):
             self._leases[path.stem] = _read(path)
 
     def apply(self, event: LeaseEventCreate) -> None:
-        """Apply an event. Applying it again changes nothing."""
+        """Apply an event. Applying it again changes nothing.
+
+        The end of another client's lease ends nothing.
+        """
+        key, lease = (event.network_id, event.ip_address), lease_of(event)
         with self._lock:
             network = self._leases.setdefault(event.network_id, {})
             if event.action in ("add", "old"):
-                network[event.ip_address] = lease_of(event)
-            else:
+                network[event.ip_address] = lease
+                self._found_ended.pop(key, None)
+            elif is_same_client(network.get(event.ip_address, lease), lease):
                 network.pop(event.ip_address, None)
+                if event.source == "reconciled":
+                    self._found_ended[key] = lease
             self._changed.add(event.network_id)
+            self._changes[event.network_id] += 1
 
     def knows(self, event: LeaseEventCreate) -> bool:
-        """True if the event says nothing new: it is an echo of what is known."""
+        """True if the event says nothing new: it is an echo of what is known.
+
+        The hook may report late what was found before.
+        """
         with self._lock:
+            ended = self._found_ended.get((event.network_id, event.ip_address))
+            if event.action == "del" and ended is not None:
+                return is_same_client(ended, lease_of(event))
             known = self._leases.get(event.network_id, {}).get(event.ip_address)
             return is_echo(event, known)
+
+    def by_address(self, network_id: str) -> Mapping[str, Lease]:
+        """The network's leases by address."""
+        with self._lock:
+            return dict(self._leases.get(network_id, {}))
+
+    def changes(self, network_id: str) -> int:
+        """How many events of the network were applied in this life."""
+        return self._changes[network_id]
 
     def leases(self, network_id: str) -> list[Lease]:
         """The network's leases, unordered."""
@@ -81,28 +102,6 @@ class LeaseTable:
             del self._leases[network_id]
             return
         files.put(path, write(leases), durable=True)
-
-
-def initial_leases(leases: Iterable[Lease], server_duid: str) -> str:
-    """The leases in the form of dnsmasq's lease file (lease.c).
-
-    Only values in exactly dnsmasq's own form are written. A lease with another form is left out,
-    and its client asks again.
-    """
-    lines = [f"duid {server_duid}"]
-    for lease in leases:
-        name = lease.hostname if lease.hostname and _NAME.fullmatch(lease.hostname) else "*"
-        client_id = lease.client_id or "*"
-        if model.ip_version(lease.ip_address) == 6:
-            if _OCTETS.fullmatch(lease.duid or "") and _IAID.fullmatch(lease.iaid or ""):
-                words = (lease.iaid, lease.ip_address, name, lease.duid)
-                lines.append(" ".join([str(lease.expires_at), *map(str, words)]))
-        elif is_hardware_address(lease.mac_address or ""):
-            known = client_id if _OCTETS.fullmatch(client_id) else "*"
-            lines.append(
-                f"{lease.expires_at} {lease.mac_address} {lease.ip_address} {name} {known}"
-            )
-    return "\n".join(lines) + "\n"
 
 
 def _read(path: Path) -> dict[str, Lease]:

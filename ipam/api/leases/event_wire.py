@@ -9,7 +9,7 @@ from ipam import model
 from ipam.api.http.kind import Kind
 from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.errors import LeaseEventNotFound
-from ipam.model import LeaseAction
+from ipam.model import LeaseAction, LeaseSource
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.leases.lists import EVENTS
@@ -31,6 +31,13 @@ class LeaseEventView(Struct):
     action: Annotated[
         LeaseAction,
         Meta(description="add, old (renewed), del, or missed: an end that nobody reported."),
+    ]
+    source: Annotated[
+        LeaseSource,
+        Meta(
+            description="hook: dnsmasq reported it. reconciled: nobody did, and the agent found it"
+            " by what dnsmasq holds. service: the service ended the lease."
+        ),
     ]
     ip_address: Annotated[IpAddress, Meta(description="The address.")]
     mac_address: Annotated[
@@ -68,6 +75,7 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseEventView]:
             project_id=row.project_id,
             tenant_id=row.project_id,
             action=row.action,
+            source=row.source,
             ip_address=model.unpack(row.ip_address),
             mac_address=row.mac_address,
             client_id=row.client_id,

@@ -82,6 +82,7 @@ def _end_event(
     return {name: getattr(row, name) for name in _COPIED} | {
         "id": model.new_id(),
         "action": action,
+        "source": "service",
         "details": {"reason": reason},
         "occurred_at_us": occurred_at_us,
         "recorded_at_us": recorded_at_us,

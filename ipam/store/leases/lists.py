@@ -49,6 +49,7 @@ EVENTS: Final = Collection(
         "project_id": lease_event.c.project_id,
         "tenant_id": lease_event.c.project_id,
         "action": lease_event.c.action,
+        "source": lease_event.c.source,
         "ip_address": lease_event.c.ip_address,
         "mac_address": lease_event.c.mac_address,
         "client_id": lease_event.c.client_id,

@@ -91,6 +91,7 @@ def test_an_event_is_shipped_with_all_its_fields(desk: Desk) -> None:
             "action": "add",
             "ip_address": "10.0.0.5",
             "occurred_at_us": 1,
+            "source": "hook",
             "mac_address": None,
             "client_id": None,
             "duid": None,

@@ -3,11 +3,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ipam import files
-from ipam.agent.leases.table import LeaseTable, initial_leases
+from ipam.agent.leases.table import LeaseTable
 from ipam.agent.state import Lease
 from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
@@ -49,7 +47,7 @@ def test_what_dnsmasq_repeats_at_a_reload_is_no_news(tmp_path: Path) -> None:
     echo = event("old")
     assert table.knows(echo)
     assert table.knows(msgspec.structs.replace(echo, hostname=None, mac_address=None))
-    assert not table.knows(event("add"))
+    assert table.knows(event("add")), "it was found before its hook told it"
     assert not table.knows(event("del"))
     for news in (
         {"expires_at": 1_900_000_001},
@@ -60,6 +58,33 @@ def test_what_dnsmasq_repeats_at_a_reload_is_no_news(tmp_path: Path) -> None:
         {"duid": "00:04:11", "iaid": "1"},
     ):
         assert not table.knows(msgspec.structs.replace(echo, **news)), news
+
+
+def test_an_identifier_that_the_hook_was_told_in_part_is_no_news(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path)
+    table.apply(msgspec.structs.replace(event("add"), client_id="00" + ":61" * 120))
+    told = msgspec.structs.replace(event("add"), client_id="00" + ":61" * 99 + ":")
+    assert table.knows(told)
+    assert not table.knows(msgspec.structs.replace(told, client_id="00" + ":61" * 99))
+
+
+def test_the_late_end_of_another_machines_lease_ends_nothing(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path)
+    table.apply(event("add"))
+    table.apply(msgspec.structs.replace(event("del"), mac_address="fa:16:3e:00:00:02"))
+    assert table.count() == 1
+    table.apply(event("del"))
+    assert table.count() == 0
+
+
+def test_an_end_that_was_found_is_not_told_again_by_a_late_hook(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path)
+    table.apply(event("add"))
+    assert not table.knows(event("del"))
+    table.apply(msgspec.structs.replace(event("missed"), source="reconciled"))
+    assert table.knows(event("del"))
+    table.apply(event("add"))
+    assert not table.knows(event("del"))
 
 
 def test_the_last_lease_takes_the_file_along(tmp_path: Path) -> None:
@@ -128,29 +153,3 @@ def test_the_file_of_a_later_version_is_read(tmp_path: Path) -> None:
     row = {"ip_address": "10.0.0.5", "mac_address": MAC, "expires_at": 7, "colour": "red"}
     (tmp_path / f"{NETWORK}.json").write_text(json.dumps([row]))
     assert LeaseTable(tmp_path).leases(NETWORK) == [Lease("10.0.0.5", MAC, 7)]
-
-
-def test_initial_leases_are_dnsmasqs_own_lines() -> None:
-    leases = [
-        Lease("10.0.0.5", MAC, 1_900_000_000, "web", "01:" + MAC),
-        Lease("10.0.0.6", MAC, 0),
-        Lease("2001:db8::5", MAC, 1_900_000_000, "web", None, "00:01:aa", "77"),
-    ]
-    assert initial_leases(leases, "00:04:11") == (
-        "duid 00:04:11\n"
-        f"1900000000 {MAC} 10.0.0.5 web 01:{MAC}\n"
-        f"0 {MAC} 10.0.0.6 * *\n"
-        "1900000000 77 2001:db8::5 web 00:01:aa\n"
-    )
-
-
-@given(text=st.text())
-def test_no_text_of_a_client_becomes_a_line(text: str) -> None:
-    leases = [
-        Lease("10.0.0.5", MAC, 1, text, text),
-        Lease("10.0.0.6", text, 1),
-        Lease("2001:db8::5", None, 1, text, None, text, text),
-    ]
-    lines = initial_leases(leases, "00:04:11").splitlines()
-    assert len(lines) <= 4
-    assert all(len(line.split(" ")) == 5 for line in lines[1:])

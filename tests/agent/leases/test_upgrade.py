@@ -29,7 +29,7 @@ def test_the_inbox_of_another_version_is_shipped_whole(
     file, api = InboxFile(tmp_path), FakeApi()
     LeaseShipper(api.client, file, LeaseTable(tmp_path / "leases")).ship()
     file.close()
-    assert api.bodies("lease-events") == [{"lease_events": events[1:]}]
+    assert api.bodies("lease-events") == [{"lease_events": _today(events[1:])}]
     assert not (tmp_path / "inbox.rejected").exists()
 
 
@@ -53,5 +53,12 @@ def test_the_spool_of_an_older_hook_becomes_the_same_events(tmp_path: Path, vers
     api = FakeApi()
     LeaseShipper(api.client, file, table).ship()
     file.close()
-    assert api.bodies("lease-events") == [{"lease_events": events[: len(said["spool_lines"])]}]
+    assert api.bodies("lease-events") == [
+        {"lease_events": _today(events[: len(said["spool_lines"])])}
+    ]
     assert spool.waiting() == []
+
+
+def _today(events: list[dict[str, object]]) -> list[dict[str, object]]:
+    """What this version says of the same events."""
+    return [{"source": "hook"} | event for event in events]

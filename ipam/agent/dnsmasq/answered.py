@@ -1,0 +1,33 @@
+"""Which machines a dnsmasq has lately said that it gave an address, by the packets in its log."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ipam.agent.dnsmasq.verdicts import Packet
+
+ENDS: Final = ("DHCPRELEASE", "DHCPDECLINE")
+MOST: Final = 10_000
+
+
+class Answered:
+    """DHCPv4 only: a line about DHCPv6 does not say all that makes a lease. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._by_address: dict[str, tuple[float, str]] = {}
+
+    def hear(self, packet: Packet, now: float) -> None:
+        """Take in a packet."""
+        if packet.message == "DHCPACK" and packet.address:
+            self._note(packet.address, packet.client, now)
+        elif packet.message in ENDS and packet.address and not packet.remark:
+            self._note(packet.address, "", now)
+
+    def since(self, moment: float) -> Mapping[str, str]:
+        """Machines by address, in order; empty for an address that was given back."""
+        return {ip: client for ip, (at, client) in self._by_address.items() if at >= moment}
+
+    def _note(self, address: str, client: str, now: float) -> None:
+        self._by_address.pop(address, None)
+        self._by_address[address] = (now, client)
+        if len(self._by_address) > MOST:
+            del self._by_address[next(iter(self._by_address))]

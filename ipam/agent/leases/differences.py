@@ -1,0 +1,75 @@
+"""Compares what a DHCP server holds with what was recorded. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ipam import model
+from ipam.agent.leases.record import CUT
+from ipam.agent.state import Lease
+from ipam.model import LeaseAction
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An event that must have been, and that nobody recorded."""
+
+    action: LeaseAction
+    lease: Lease
+
+
+def differences(held: Collection[Lease], recorded: Mapping[str, Lease]) -> list[Difference]:
+    """The events that make of the recorded leases, by address, those that are held.
+
+    An end stands before the begin on the same address.
+    """
+    found = []
+    by_address = {lease.ip_address: lease for lease in held}
+    for address, lease in recorded.items():
+        if address not in by_address or not is_same_client(lease, by_address[address]):
+            found.append(Difference("missed", lease))
+    for address, lease in by_address.items():
+        known = recorded.get(address)
+        if known is None or not is_same_client(known, lease):
+            found.append(Difference("add", lease))
+        elif known.expires_at != lease.expires_at:
+            found.append(Difference("old", lease))
+    return found
+
+
+def rebuilt(
+    base: Collection[Lease], answered: Mapping[str, str], now: int, lease_seconds: int
+) -> list[Lease]:
+    """The leases that a dnsmasq had when it was killed while it wrote its file.
+
+    `base` are those that were known before, `answered` what it has said in its log since then:
+    MAC addresses by address, empty for one that was given back. `now` is in epoch seconds.
+    """
+    leases = {one.ip_address: one for one in base if not 0 < one.expires_at <= now}
+    for address, mac in answered.items():
+        known = leases.get(address)
+        if not mac:
+            leases.pop(address, None)
+        elif known is None or known.mac_address != mac:
+            leases[address] = Lease(address, mac, now + lease_seconds)
+    return list(leases.values())
+
+
+def is_same_client(one: Lease, other: Lease) -> bool:
+    """Whether two leases of an address are of one client: its DUID and IAID, or its MAC address.
+
+    An identifier that was cut is equal to the whole one.
+    """
+    if one.duid or other.duid:
+        return one.iaid == other.iaid and _same(one.duid or "", other.duid or "")
+    return _mac(one) == _mac(other)
+
+
+def _same(one: str, other: str) -> bool:
+    shorter, longer = sorted((one, other), key=len)
+    return shorter == longer or (shorter.endswith(CUT) and longer.startswith(shorter))
+
+
+def _mac(lease: Lease) -> str | None:
+    """The address of Ethernet. A hook's record has no other."""
+    mac = lease.mac_address
+    return mac if mac and model.is_mac(mac) else None

@@ -1,0 +1,67 @@
+"""Reads and writes the lease files of dnsmasqs."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from ipam import files
+from ipam.agent.dnsmasq import lease_file
+from ipam.agent.dnsmasq.config import server_duid
+from ipam.agent.state import Lease
+
+MODE = 0o600
+CLOCK_TICK_NS = 50_000_000
+"""Within so short a time two changes may have one time in the file system."""
+
+
+class LeaseFiles:
+    """The lease file of each network in its directory below this one. Not thread-safe."""
+
+    def __init__(self, directory: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._directory = directory
+        self._monotonic = monotonic
+        self._whole: dict[str, tuple[float, Sequence[Lease]]] = {}
+        self._read: dict[str, tuple[tuple[int, int, int], Sequence[Lease] | None]] = {}
+
+    def held(self, network_id: str) -> Sequence[Lease] | None:
+        """The leases, the same object while the file is the same; None if it does not say."""
+        path = self._path(network_id)
+        try:
+            status = path.stat()
+            age_ns = time.time_ns() - status.st_mtime_ns
+            stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+            known = self._read.get(network_id)
+            if known is None or known[0] != stamp or age_ns < CLOCK_TICK_NS:
+                known = self._read[network_id] = (stamp, _leases(path))
+        except OSError:
+            return None
+        if known[1]:
+            self._whole[network_id] = (self._monotonic(), known[1])
+        return known[1]
+
+    def last_whole(self, network_id: str) -> tuple[float, Sequence[Lease]] | None:
+        """When the file last had leases, and which; None for never. No part of one is meant."""
+        return self._whole.get(network_id)
+
+    def write(self, network_id: str, leases: Iterable[Lease]) -> None:
+        """Have a dnsmasq that is started next hold these leases, if its directory is there."""
+        text = lease_file.text_of(leases, server_duid(network_id))
+        with contextlib.suppress(FileNotFoundError):
+            files.put(self._path(network_id), text.encode(), mode=MODE)
+
+    def forget(self, network_id: str) -> None:
+        """Nothing of the network is left."""
+        self._read.pop(network_id, None)
+        self._whole.pop(network_id, None)
+
+    def _path(self, network_id: str) -> Path:
+        return self._directory / network_id / lease_file.NAME
+
+
+def _leases(path: Path) -> Sequence[Lease] | None:
+    text = path.read_text("ascii", "replace")
+    if not text and os.statvfs(path).f_bavail == 0:
+        return None  # dnsmasq could not write it
+    return lease_file.parsed(text)

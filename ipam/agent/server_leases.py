@@ -1,0 +1,128 @@
+"""The leases of this host's dnsmasqs: which they hold, which are recorded, and the difference."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+
+from ipam import clock
+from ipam.agent.leases.comparisons import Comparisons
+from ipam.agent.leases.differences import Difference, differences, rebuilt
+from ipam.agent.leases.lease_files import LeaseFiles
+from ipam.agent.leases.record import found_event
+from ipam.agent.leases.table import LeaseTable
+from ipam.agent.outside import Inbox, Logs
+from ipam.agent.state import Lease
+from ipam.trouble import Trouble
+
+LOG = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 5.0
+
+
+class ServerLeases:
+    """The leases by network id. Not thread-safe."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        host: str,
+        table: LeaseTable,
+        inbox: Inbox,
+        logs: Logs,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`directory` has a directory for each network."""
+        self.inbox = inbox
+        self._host = host
+        self._table = table
+        self._logs = logs
+        self._files = LeaseFiles(directory, monotonic)
+        self._comparisons = Comparisons()
+        self._monotonic = monotonic
+        self._refusal = Trouble()
+
+    def of(self, network_id: str) -> Sequence[Lease]:
+        """The leases that the network's dnsmasq holds, or those recorded where it does not say."""
+        held = self._files.held(network_id)
+        return self._table.leases(network_id) if held is None else held
+
+    def networks(self) -> set[str]:
+        """The networks with recorded leases, served or not."""
+        return self._table.network_ids()
+
+    def compare(self, network_id: str) -> float:
+        """Record what the hook of a dnsmasq that runs will not report any more.
+
+        Gives the seconds until there may be more.
+        """
+        held, changes = self._files.held(network_id), self._table.changes(network_id)
+        if held is None or not self._comparisons.is_news(network_id, held, changes):
+            return math.inf
+        recorded = self._table.by_address(network_id)
+        due, wait = self._comparisons.due(network_id, held, recorded, changes, self._monotonic())
+        return min(wait, self._record(network_id, due))
+
+    def settle(self, network_id: str, lease_seconds: int) -> None:
+        """Record what the hook of a dnsmasq that has ended did not report.
+
+        A lease of which too little is known ends after `lease_seconds`.
+        """
+        held = self._files.held(network_id)
+        if not held:  # an empty file may be one that was being written
+            held = self._rebuilt(network_id, lease_seconds)
+            self._files.write(network_id, held)
+        self._record(network_id, differences(held, self._table.by_address(network_id)))
+
+    def prepare(self, network_id: str) -> None:
+        """Have the dnsmasq that is started next hold what the one before held."""
+        held = self._files.held(network_id)
+        self._files.write(network_id, held or self._table.leases(network_id))
+
+    def end(self, network_id: str, leases: Iterable[Lease]) -> None:
+        """Record the ends of leases that no dnsmasq will report. Raises OSError."""
+        now = clock.now_microseconds()
+        found = [found_event(network_id, self._host, "missed", one, now) for one in leases]
+        self.inbox.record(found)
+
+    def end_stopped(self, network_id: str, lease: Lease) -> None:
+        """End a lease of a dnsmasq that does not run, so that the next one has none."""
+        left = [one for one in self.of(network_id) if one.ip_address != lease.ip_address]
+        self.end(network_id, [lease])
+        self._files.write(network_id, left)
+
+    def forget(self, network_id: str) -> None:
+        """Nothing of the network is left."""
+        self._files.forget(network_id)
+        self._comparisons.forget(network_id)
+
+    def _rebuilt(self, network_id: str, lease_seconds: int) -> Sequence[Lease]:
+        """The leases of a dnsmasq that has left a part of its file."""
+        since, base = self._files.last_whole(network_id) or (
+            -math.inf,
+            self._table.leases(network_id),
+        )
+        answered = self._logs.answered(network_id, since)
+        return rebuilt(base, answered, clock.now_microseconds() // 1_000_000, lease_seconds)
+
+    def _record(self, network_id: str, found: Collection[Difference]) -> float:
+        """Record them. Gives the seconds until to try again if the disk refuses."""
+        if not found:
+            return math.inf
+        now = clock.now_microseconds()
+        events = [found_event(network_id, self._host, one.action, one.lease, now) for one in found]
+        try:
+            self.inbox.record(events)
+        except OSError as error:
+            if self._refusal.begins(str(error)):
+                LOG.warning("leases that no hook reported cannot be recorded: %s", error)
+            return AGAIN_SECONDS
+        self._refusal.ends()
+        LOG.warning(
+            "network %s: dnsmasq's hook did not report %d events; recorded by what dnsmasq holds",
+            network_id,
+            len(events),
+        )
+        return math.inf

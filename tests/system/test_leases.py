@@ -1,0 +1,128 @@
+"""The lease path with real dnsmasq: what no hook reports is found by what dnsmasq holds."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from ipam import model
+from ipam.agent.dnsmasq import lease_file
+from tests.system.ipam_host import Host, Json, Machine, run
+from tests.waiting import eventually
+
+MACHINES = 5
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+
+
+def helper_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def agent_pid(host: Host) -> int:
+    assert host.process is not None
+    return host.process.pid
+
+
+def release(network: Json, port: Json) -> None:
+    """What the machine says when it gives its address back."""
+    namespace = model.dhcp_namespace(network["id"])
+    inside = re.search(r"(ns-\S+?)@", run("ip", "-n", namespace, "-o", "link"))
+    assert inside
+    mac = port["mac_address"]
+    told = ("dhcp_release", inside[1], address_of(port), mac, f"01:{mac}")
+    run("ip", "netns", "exec", namespace, *told)
+
+
+def address_of(port: Json) -> str:
+    return str(port["fixed_ips"][0]["ip_address"])
+
+
+def served(host: Host, machines: int = MACHINES) -> tuple[Json, list[tuple[Json, Machine]]]:
+    network = host.network()
+    ports = [host.port(network) for _ in range(machines)]
+    host.api.put(network)
+    found = [(port, host.machine(port)) for port in ports]
+    for port in ports:
+        host.await_ready(port)
+    return network, found
+
+
+def held(host: Host, network: Json) -> set[str]:
+    """The addresses in dnsmasq's own lease file."""
+    text = (host.directory / "run" / "dhcp" / network["id"] / lease_file.NAME).read_text()
+    return {lease.ip_address for lease in lease_file.parsed(text) or ()}
+
+
+def sources(host: Host, port: Json) -> list[tuple[str, str]]:
+    return [
+        (one["action"], one["source"])
+        for one in host.api.events
+        if one["ip_address"] == address_of(port)
+    ]
+
+
+@pytest.mark.parametrize("victims", ["helper", "both", "main"])
+def test_what_a_killed_dnsmasq_or_helper_did_not_report_is_recorded(
+    host: Host, victims: str
+) -> None:
+    """The agent is held meanwhile: nobody starts dnsmasq again while the machines ask."""
+    host.start_agent()
+    network, machines = served(host)
+    (first, machine), *others = machines
+    assert machine.udhcpc() == address_of(first)
+    eventually(lambda: host.api.events_of(address_of(first)) == ["add"], "the first lease")
+    pid = host.dnsmasq_pid(network)
+    helper = helper_of(pid)
+    os.kill(agent_pid(host), signal.SIGSTOP)
+    os.kill(helper, signal.SIGKILL)
+    for port, one in others:
+        assert one.udhcpc() == address_of(port)
+    release(network, first)
+    eventually(lambda: address_of(first) not in held(host, network), "dnsmasq hears the release")
+    if victims != "helper":
+        os.kill(pid, signal.SIGKILL)
+    os.kill(agent_pid(host), signal.SIGCONT)
+    for port, _one in others:
+        eventually(lambda port=port: sources(host, port), "the lease is recorded")  # type: ignore[misc]
+    eventually(lambda: len(sources(host, first)) == 2, "and the end of the first")
+    assert sources(host, first) == [("add", "hook"), ("missed", "reconciled")]
+    for port, _one in others:
+        assert sources(host, port) == [("add", "reconciled")]
+    eventually(lambda: host.dnsmasq_pid(network) not in (0, pid), "a new server")
+    assert held(host, network) == {address_of(port) for port, _one in others}
+    assert others[0][1].udhcpc() == address_of(others[0][0])
+
+
+def test_a_killed_hook_costs_no_lease(host: Host) -> None:
+    """It may have handed on the event before, or not."""
+    host.start_agent()
+    network, ((port, machine),) = served(host, 1)
+    helper = helper_of(host.dnsmasq_pid(network))
+    os.kill(helper, signal.SIGSTOP)
+    assert machine.udhcpc() == address_of(port)
+    os.kill(agent_pid(host), signal.SIGSTOP)
+    os.kill(helper, signal.SIGCONT)
+    children = Path(f"/proc/{helper}/task/{helper}/children")
+    hook = int(eventually(lambda: children.read_text().split(), "the hook runs")[0])
+    os.kill(hook, signal.SIGKILL)
+    os.kill(agent_pid(host), signal.SIGCONT)
+    eventually(lambda: host.api.events_of(address_of(port)) == ["add"], "it is recorded")
+
+
+def test_a_lease_that_is_held_when_the_agent_has_lost_its_records_is_recorded(host: Host) -> None:
+    host.start_agent()
+    _network, ((port, machine),) = served(host, 1)
+    assert machine.udhcpc() == address_of(port)
+    eventually(lambda: sources(host, port) == [("add", "hook")], "the lease")
+    host.end_agent(signal.SIGKILL)
+    for path in (host.directory / "state" / "agent" / "leases").glob("*.json"):
+        path.write_text('[{"ip_address": "10.0')
+    (host.directory / "state" / "agent" / "inbox").unlink(missing_ok=True)
+    host.start_agent()
+    eventually(
+        lambda: sources(host, port) == [("add", "hook"), ("add", "reconciled")],
+        "it is known again",
+    )
