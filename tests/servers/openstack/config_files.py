@@ -106,7 +106,7 @@ def nova(directory: Path, ports: Ports, host: str, paste: Path) -> Sections:
         "keystone_authtoken": {**token_check(ports, "nova"), "service_type": "compute"},
         "service_user": {**sign_in(ports, "nova"), "send_service_user_token": "true"},
         "placement": sign_in(ports, "nova"),
-        "neutron": {**sign_in(ports, "nova"), "http_retries": 8},  # two minutes
+        "neutron": {**sign_in(ports, "nova-network"), "http_retries": 8},  # two minutes
         "glance": {"region_name": REGION, "valid_interfaces": "public"},
         "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 2},
         "conductor": {"workers": 1},

@@ -61,6 +61,7 @@ def fill_keystone(keystone: KeystoneServer, place: Place) -> Directory:
     people = Directory(keystone)
     for user in SERVICE_USERS:
         people.user(user, PASSWORD, "service", "admin", "service")
+    people.user("nova-network", PASSWORD, "service", "service")  # whom [neutron] of Nova names
     people.user("demo", PASSWORD, "demo", "member", "reader")
     people.user("admin", ADMIN_PASSWORD, "demo", "admin", "member", "reader")
     ports = place.ports
