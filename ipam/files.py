@@ -100,6 +100,23 @@ def make_directory(path: Path, mode: int) -> bool:
     return True
 
 
+def own_again(path: Path, mode: int, *, uid: int, gid: int) -> bool:
+    """Have the file or directory this mode and owner again; whether they were other ones.
+
+    A link or nothing at all is left as it is.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    has = (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+    if stat.S_ISLNK(found.st_mode) or has == (mode, uid, gid):
+        return False
+    os.chown(path, uid, gid, follow_symlinks=False)
+    path.chmod(mode)
+    return True
+
+
 def open_socket_file(path: Path, mode: int, *, like: Path | None = None) -> None:
     """Give the socket that was just bound a mode, and from root the owner of `like`.
 

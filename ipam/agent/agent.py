@@ -20,6 +20,7 @@ from ipam.agent.holds import Holds
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.forwarding_table import link_of
 from ipam.agent.host.kernel import NetlinkKernel
+from ipam.agent.host.premises import Premises
 from ipam.agent.host.preparation import Preparation
 from ipam.agent.inquiries import Inquiries
 from ipam.agent.last_known_networks import LastKnownNetworks
@@ -99,6 +100,16 @@ class Agent:
         closing.callback(self._servers.let_go)
         self._inquiries = Inquiries(self._networks, self._leases.of, self._logs.expect_probe)
         self._reconciler = self._make_reconciler(prepared, prober)
+        self._premises = self._closed_at_end(
+            Premises(self._own_paths(prepared), shared=settings.run_path)
+        )
+        self._selector.register(self._premises, selectors.EVENT_READ)
+
+    def _own_paths(self, prepared: Preparation) -> list[Path]:
+        """Directories and files of the agent that are no network's, each before what is in it."""
+        run_path, state = self._settings.run_path, self._settings.agent.state_path
+        below = (state / name for name in ("spool", "holds", "leases", "networks"))
+        return [run_path, run_path / "dhcp", state, *below, *prepared.files]
 
     def _closed_at_end(self, part: P) -> P:
         """The part, which is closed with the agent."""
@@ -176,7 +187,6 @@ class Agent:
     def _make_reconciler(self, prepared: Preparation, prober: PacketProber) -> Reconciler:
         of_agent = self._settings.agent
         held = Holds(of_agent.state_path)
-        self._file_watch.watch(held.directory)
         return Reconciler(
             self._kernel,
             self._servers,
@@ -218,6 +228,7 @@ class Agent:
         api_has_answered = False
         while not self._stopping:
             self._wait(wait)
+            self._put_premises_back()
             if self._changed:
                 self._changed, api_has_answered = False, True
                 self._reconciler.want(self._link.networks)
@@ -246,6 +257,23 @@ class Agent:
         more = True
         while more and time.monotonic() < until:
             more = self._reconciler.remove_everything()
+
+    def _put_premises_back(self) -> None:
+        """Have the agent's own directories and files again; hooks spool as before."""
+        try:
+            said = self._premises.put_back()
+        except OSError as error:
+            LOG.error("the agent's own files cannot be put back: %s", error)  # noqa: TRY400
+            return
+        for sentence in said:
+            LOG.warning("%s", sentence)
+        if said:
+            self._servers.look_at_all()
+            for network_id in self._servers.network_ids():
+                self._spool.prepare(network_id)
+            self._table.save_all()
+            for row in self._link.networks.values():
+                self._known.save(row)
 
     def _wait(self, seconds: float) -> None:
         """Wait until something happens. A dnsmasq that has ended is not watched any more."""

@@ -84,6 +84,10 @@ class Servers:
             else:
                 self._take_in(network_id, by_network[network_id])
 
+    def look_at_all(self) -> None:
+        """Have the next `refresh` look at all files of all networks."""
+        self._changed.update(one for files in self._files.values() for one in files.directories())
+
     def look_again(self, held: Collection[str]) -> None:
         """Look at all files of some networks, other ones each time: the net under the watch."""
         if not self._unlooked_at:
@@ -231,6 +235,7 @@ class Servers:
         if network_id not in self._files:
             files = self._files[network_id] = ServerFiles(self._directory / network_id)
             self._logs.open(network_id, files.directory)
+            files.remember_parts()
             for directory in files.directories():
                 self._file_watch.watch(directory)
         return self._files[network_id]

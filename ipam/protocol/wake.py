@@ -58,6 +58,7 @@ class WakeSocket:
         self._path = path
         self._lock: int | None = None
         self._socket: socket.socket | None = None
+        self._inode = 0
         self._inside = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def is_bound(self) -> bool:
@@ -82,25 +83,31 @@ class WakeSocket:
         os.eventfd_write(self._inside, 1)
 
     def bind(self) -> None:
-        """Bind the socket, unless another process of this host has it. Never raises."""
-        if self._socket is not None:
+        """Bind the socket, unless another process of this host has it. Never raises.
+
+        It is bound again if somebody has removed its file.
+        """
+        if self._socket is not None and _is_at(self._inode, self._path):
             return
+        self._release()
         try:
             self._lock = _lock(self._path.with_name(self._path.name + LOCK_SUFFIX))
             self._socket = _bind(self._path)
+            self._inode = self._path.lstat().st_ino
         except OSError:  # another process has it, or the directory is missing: only wait for time
             self._release()
 
     def close(self) -> None:
         """Give up the socket, so that another process can bind it."""
         if self._socket is not None:
-            self._socket.close()
-            self._socket = None
             self._path.unlink(missing_ok=True)
         self._release()
         os.close(self._inside)
 
     def _release(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -112,6 +119,13 @@ class WakeSocket:
         with contextlib.suppress(BlockingIOError):
             while self._socket is not None:
                 self._socket.recv(16)
+
+
+def _is_at(inode: int, path: Path) -> bool:
+    try:
+        return path.lstat().st_ino == inode
+    except OSError:
+        return False
 
 
 def _lock(path: Path) -> int:

@@ -143,3 +143,23 @@ def test_root_gives_the_socket_to_whom_the_directory_belongs(tmp_path: Path) -> 
     socket_of, directory = (tmp_path / WORKER_SOCKET).stat(), tmp_path.stat()
     wakes.close()
     assert (socket_of.st_uid, socket_of.st_gid) == (directory.st_uid, directory.st_gid)
+
+
+def test_a_socket_that_somebody_removed_is_there_at_the_next_wait(
+    opened: Open, tmp_path: Path
+) -> None:
+    holder = opened()
+    (tmp_path / WORKER_SOCKET).unlink()
+    assert holder.wait(0) is Woken.BY_TIME
+    Waker(str(tmp_path / WORKER_SOCKET)).wake()
+    assert holder.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
+
+
+def test_one_whose_socket_another_has_taken_leaves_it_to_it(opened: Open, tmp_path: Path) -> None:
+    first = opened()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    second = opened()
+    assert second.is_bound()
+    assert first.wait(0) is Woken.BY_TIME
+    assert not first.is_bound()

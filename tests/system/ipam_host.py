@@ -57,7 +57,7 @@ class FakeApi:
 
     def start(self) -> None:
         with contextlib.suppress(FileNotFoundError):
-            Path(self.socket_path).unlink()
+            Path(self.socket_path).unlink(missing_ok=True)
         server = _Server(self.socket_path, _Handler)
         server.api = self
         self._server = server
@@ -69,7 +69,7 @@ class FakeApi:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
-            Path(self.socket_path).unlink()
+            Path(self.socket_path).unlink(missing_ok=True)
             self._server = None
 
     def put(self, network: Json, *, wake: bool = True) -> None:

@@ -49,6 +49,14 @@ def rename_outer(host: Host, network: Json) -> None:
     run("ip", "-batch", str(steps))
 
 
+def replace_by_copy(host: Host, replaced: Path) -> None:
+    """It looks the same, and nobody looks at it."""
+    copy = host.directory / "copy"
+    run("cp", "-a", str(replaced), str(copy))
+    replaced.rename(host.directory / "original")
+    copy.rename(replaced)
+
+
 def change_inside(words: Sequence[str], _host: Host, network: Json) -> None:
     inside(network, *words)
 
@@ -83,6 +91,20 @@ CHANGES: dict[str, Change] = {
         .write_text("fa:16:3e:88:88:88,mine,10.66.66.66\n")
     ),
     "directory removed": lambda host, network: shutil.rmtree(directory(host, network)),
+    "directory renamed": lambda host, network: directory(host, network).rename(
+        host.directory / "elsewhere"
+    ),
+    "directory replaced": lambda host, network: replace_by_copy(host, directory(host, network)),
+    "hosts directory replaced": lambda host, network: replace_by_copy(
+        host, directory(host, network) / "hosts"
+    ),
+    "all directories renamed": lambda host, network: directory(host, network).parent.rename(
+        host.directory / "elsewhere"
+    ),
+    "run directory removed": lambda host, _network: shutil.rmtree(host.directory / "run"),
+    "run directory renamed": lambda host, _network: (host.directory / "run").rename(
+        host.directory / "elsewhere"
+    ),
 }
 
 
@@ -168,6 +190,58 @@ def test_the_startup_file_and_the_pid_file_are_put_back(
     eventually(lambda: host.dnsmasq_pid(network) == pid, lambda: host.log()[-3000:])
     assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
     assert len(said(host, network, f"{CONFIG} was changed by hand and is put back")) == 1
+
+
+def test_modes_and_owners_are_put_back_and_dnsmasq_reads_again(
+    host: Host, served: tuple[Json, Machine]
+) -> None:
+    network, machine = served
+    file = hosts_file(host, network)
+    for path, mode in ((file, 0o600), (file.parent, 0o700)):
+        path.chmod(mode)
+        eventually(partial(said_of_modes, host, path), lambda: host.log()[-3000:])
+    os.chown(directory(host, network) / CONFIG, 65534, 65534)
+    eventually(
+        lambda: (directory(host, network) / CONFIG).stat().st_uid == 0,
+        lambda: host.log()[-3000:],
+    )
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o644, 0o755)
+    assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
+    assert [len(said_of_modes(host, path)) for path in (file, file.parent)] == [1, 1]
+
+
+def said_of_modes(host: Host, path: Path) -> list[str]:
+    words = f"mode or owner was changed by hand and is put back: {path}"
+    return [one for one in host.log().splitlines() if one.endswith(words)]
+
+
+def test_sockets_and_shared_files_that_others_remove_are_there_again(
+    host: Host, served: tuple[Json, Machine]
+) -> None:
+    network, machine = served
+    run_path, state = host.directory / "run", host.directory / "state" / "agent"
+    sockets = [run_path / "lease-inbox.sock", run_path / "agent-wake.sock"]
+    hook = state / "dnsmasq_hook"
+    before = hook.read_bytes()
+    for path in (*sockets, hook, state / "mac_tags.conf"):
+        path.unlink()
+    (state / "spool").chmod(0o700)
+    shutil.rmtree(state / "holds")
+    paths = (*sockets, hook, state / "mac_tags.conf", state / "holds")
+    eventually(lambda: all(path.exists() for path in paths), lambda: host.log()[-3000:])
+    eventually(lambda: (state / "spool").stat().st_mode & 0o777 == 0o711, host.log)
+    assert hook.read_bytes() == before
+    assert os.access(hook, os.X_OK)
+    assert host.log().count(f"{hook} was removed by hand and is put back") == 1
+    told = len(host.api.events)
+    other = host.port(network)
+    host.api.put(network)
+    second = host.machine(other)
+    host.await_ready(other)
+    assert second.udhcpc() == other["fixed_ips"][0]["ip_address"]
+    eventually(lambda: len(host.api.events) > told, "the lease reaches the API")
+    assert machine.udhcpc() == machine.port["fixed_ips"][0]["ip_address"]
+    assert "a turn failed" not in host.log(), host.log()
 
 
 def test_a_directory_that_went_while_no_agent_ran_leaves_one_server(

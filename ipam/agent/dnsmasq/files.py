@@ -9,8 +9,10 @@ What others change here is taken in as what is there, so that the plan finds the
 
 import contextlib
 import logging
+import os
 import shutil
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ipam import files
@@ -21,6 +23,8 @@ LOG = logging.getLogger(__name__)
 CONFIG = "dnsmasq.conf"
 SUBDIRECTORIES = ("hosts", "options")
 MARKER = ".reload-due"
+MOST_NAMED = 3
+"""So many files are named where others have changed them."""
 
 
 class ServerFiles:
@@ -30,7 +34,8 @@ class ServerFiles:
         self.directory = directory
         self.files: dict[str, str] = {}
         self._retired: set[str] = set()
-        self.was_whole = self.is_whole()
+        self._parts: Sequence[int] | None = None
+        self.was_whole = self._inodes() is not None
         """What is not whole a dnsmasq that runs does not read, though it is made anew."""
         files.directory(directory, files.WAY_DIRECTORY)
         for sub in SUBDIRECTORIES:
@@ -45,6 +50,7 @@ class ServerFiles:
         self.reload_due = (directory / MARKER).exists()
         self._all_in_doubt = self.reload_due
         self.last_reload = 0.0
+        self._own_again(self._modes())  # an older version may have had others
 
     @property
     def pid_file(self) -> Path:
@@ -71,10 +77,14 @@ class ServerFiles:
             (self.directory / path).unlink()
         del self.files[path]
 
+    def remember_parts(self) -> None:
+        """Take what is there for what the dnsmasq of this directory looks at."""
+        self._parts = self._inodes()
+
     def is_whole(self) -> bool:
-        """False if a part is gone without which the dnsmasq that runs is told nothing more."""
-        are_there = all((self.directory / sub).is_dir() for sub in SUBDIRECTORIES)
-        return are_there and (self.directory / PIPE).exists()
+        """False if a part is gone or replaced, so that the dnsmasq that runs is told nothing."""
+        found = self._inodes()
+        return found is not None and self._parts in (None, found)
 
     def directories(self) -> Sequence[Path]:
         """All that have files in them that matter."""
@@ -82,6 +92,8 @@ class ServerFiles:
 
     def take_in(self, paths: Iterable[Path]) -> None:
         """See what others have made of these files, and of all in these directories."""
+        paths = list(paths)
+        self._put_modes_back(paths)
         for path in paths:
             if path in (self.directory, self.directory / CONFIG):
                 self._put_startup_back()
@@ -124,16 +136,62 @@ class ServerFiles:
         else:
             self.files[name] = text
 
+    def _inodes(self) -> Sequence[int] | None:
+        """The directories and the pipe as the kernel tells them apart; None if one is missing."""
+        found = []
+        for path in (*self.directories(), self.directory / PIPE):
+            try:
+                status = path.stat()
+            except OSError:
+                return None
+            if path.name != PIPE and not stat.S_ISDIR(status.st_mode):
+                return None
+            found.append(status.st_ino)
+        return found
+
+    def _put_modes_back(self, paths: Iterable[Path]) -> None:
+        """Dnsmasq reads as a user without rights. What it could not read, it is to read again."""
+        touched = {*paths}
+        modes = self._modes().items()
+        found = self._own_again(
+            {p: mode for p, mode in modes if not touched.isdisjoint((p, p.parent))}
+        )
+        if found:
+            named = ", ".join(sorted(map(str, found))[:MOST_NAMED])
+            LOG.warning(
+                "mode or owner was changed by hand and is put back: %s%s",
+                named,
+                f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "",
+            )
+            self._reload_later()
+            self._all_in_doubt = True
+
+    def _modes(self) -> Mapping[Path, int]:
+        """The mode of each directory and file that the agent made here."""
+        return {
+            self.directory: files.WAY_DIRECTORY,
+            **{self.directory / sub: files.PUBLIC_DIRECTORY for sub in SUBDIRECTORIES},
+            **{self.directory / one: files.PUBLIC for one in self.files},
+            self.directory / CONFIG: files.PRIVATE,
+        }
+
+    def _own_again(self, modes: Mapping[Path, int]) -> Sequence[Path]:
+        uid, gid = os.geteuid(), os.getegid()
+        return [one for one in modes if files.own_again(one, modes[one], uid=uid, gid=gid)]
+
     def _put_startup_back(self) -> None:
         """The dnsmasq that runs has not read what is there now, and goes on."""
         if self.startup and _read(self.directory / CONFIG) != self.startup:
             self.write_startup(self.startup)
             LOG.warning("%s was changed by hand and is put back", self.directory / CONFIG)
 
-    def _retire(self, text: str) -> None:
+    def _reload_later(self) -> None:
         if not self.reload_due:
             files.make(self.directory / MARKER)
             self.reload_due = True
+
+    def _retire(self, text: str) -> None:
+        self._reload_later()
         self._retired |= {field.strip("[]") for line in text.split() for field in line.split(",")}
 
 

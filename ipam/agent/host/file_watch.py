@@ -16,6 +16,7 @@ CHANGES = (
     | flags.MOVED_TO
     | flags.DELETE
     | flags.DELETE_SELF
+    | flags.ATTRIB
     | flags.MOVE_SELF
     | flags.ONLYDIR
 )

@@ -26,6 +26,8 @@ class Preparation:
     site: Site
     installation: str
     """A name of the state directory, by which the API tells a restart from another agent."""
+    files: tuple[Path, ...] = ()
+    """What the agent has put into its state directory for itself and every dnsmasq."""
 
 
 def prepare(settings: Settings) -> Preparation:
@@ -38,8 +40,15 @@ def prepare(settings: Settings) -> Preparation:
     version = checks.check_dnsmasq(processes.dnsmasq, allow_vulnerable=allowed).text
     state = settings.agent.state_path
     _make_directories(state, settings.run_path)
-    site = _site(settings, _install_hook(state), _write_mac_tags(state))
-    return Preparation(processes, version, site, _installation(state))
+    hook, mac_tags = _install_hook(state), _write_mac_tags(state)
+    name = _installation(state)
+    return Preparation(
+        processes,
+        version,
+        _site(settings, hook, mac_tags),
+        name.read_text(),
+        (hook, mac_tags, name),
+    )
 
 
 def _check_host(settings: Settings) -> DnsmasqProcesses:
@@ -82,12 +91,12 @@ def _install_hook(state: Path) -> Path:
     return hook
 
 
-def _installation(state: Path) -> str:
-    """The name that was made at the first start."""
+def _installation(state: Path) -> Path:
+    """The file with the name that was made at the first start."""
     file = state / "installation"
     if not file.exists():
         files.put(file, model.new_id().encode(), durable=True)
-    return file.read_text()
+    return file
 
 
 def _write_mac_tags(state: Path) -> Path:

@@ -8,6 +8,7 @@ and a spool speaks for the network that it is named after: a hook that was taken
 for another network.
 """
 
+import contextlib
 import logging
 import os
 import pwd
@@ -35,8 +36,9 @@ NAMESPACE_CONNECTION_LIMIT = 64
 """dnsmasq runs one hook at a time, and waits for it."""
 LONGEST_SPOOL_BYTES = 64 << 20
 """Some 200,000 records: what is beyond is dropped."""
-SPOOL_SECONDS = 5.0
-"""How often the spools are read. A hook spools only while the socket does not answer."""
+SPOOL_SECONDS = 4.0
+"""How often the spools are read, and the socket's file is looked for. A hook spools only while the
+socket does not answer."""
 WRITTEN = b"written"
 _CREDENTIALS = struct.Struct("3i")
 
@@ -132,6 +134,7 @@ class LeaseInbox:
         self._selector = selectors.DefaultSelector()
         self._stop_reader, self._stop_writer = socket.socketpair()
         self._listener = _listen(path)
+        self._inode = path.lstat().st_ino
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._stop_reader, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve, name="lease-inbox", daemon=True)
@@ -180,6 +183,8 @@ class LeaseInbox:
     def _turn(self, ready: list[socket.socket]) -> None:
         if time.monotonic() >= self._drain_at:  # also while somebody keeps the socket busy
             self._drain_at = time.monotonic() + SPOOL_SECONDS
+            if not ready:
+                self._listen_again()
             self._drain_all()
         asked: list[socket.socket] = []
         for one in ready:
@@ -236,6 +241,22 @@ class LeaseInbox:
                 sender.inode,
                 count,
             )
+
+    def _listen_again(self) -> None:
+        """Have the socket's file again, if somebody has removed it: without it, hooks spool."""
+        with contextlib.suppress(OSError):
+            if self.path.lstat().st_ino == self._inode:
+                return
+        try:
+            listener = _listen(self.path)
+        except OSError as error:  # its directory is about to be made again
+            LOG.debug("lease inbox: %s", error)
+            return
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        self._listener, self._inode = listener, self.path.lstat().st_ino
+        self._selector.register(listener, selectors.EVENT_READ)
+        LOG.warning("%s was removed by hand and is there again", self.path)
 
     def _accept(self) -> None:
         connection, _address = self._listener.accept()

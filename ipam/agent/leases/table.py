@@ -88,6 +88,12 @@ class LeaseTable:
         with self._lock:
             return sum(len(network) for network in self._leases.values())
 
+    def save_all(self) -> None:
+        """Write everything to disk, whatever is there."""
+        with self._lock:
+            self._changed.update(self._leases)
+        self.save()
+
     def save(self) -> None:
         """Write to disk what has changed since the last call that did not raise OSError."""
         with self._lock:

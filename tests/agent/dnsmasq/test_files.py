@@ -120,3 +120,33 @@ def test_the_pid_is_written_again_where_it_is_gone(tmp_path: Path) -> None:
     files = ServerFiles(tmp_path)
     files.keep_pid(12)
     assert files.pid_file.read_text() == "12\n"
+
+
+@pytest.mark.parametrize("name", ["", "hosts", "options", "hosts/a", CONFIG])
+def test_a_mode_is_put_back_and_all_is_read_again(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = ServerFiles(tmp_path / "net")
+    files.write_startup("port=0\n")
+    files.write("hosts/a", "a,10.0.0.5\n")
+    path = files.directory / name
+    mode = path.stat().st_mode
+    path.chmod(0o1)
+    files.take_in([path if path.is_dir() else path.parent])
+    assert path.stat().st_mode == mode
+    assert files.reload_due
+    assert files.retired() is None, "dnsmasq may have read it in between, and found nothing"
+    files.take_in(files.directories())
+    assert caplog.text.count("mode or owner was changed by hand") == 1
+
+
+@pytest.mark.parametrize("name", ["", "hosts", "options"])
+def test_a_directory_that_was_replaced_is_not_whole(tmp_path: Path, name: str) -> None:
+    files = ServerFiles(tmp_path / "net")
+    (files.directory / PIPE).touch()
+    files.remember_parts()
+    assert files.is_whole()
+    path = files.directory / name
+    path.rename(tmp_path / "former")
+    shutil.copytree(tmp_path / "former", path)
+    assert not files.is_whole()
