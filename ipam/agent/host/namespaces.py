@@ -28,6 +28,9 @@ from ipam.rules.ipv6 import eui64
 T = TypeVar("T")
 
 NETNS_DIRECTORY = Path("/run/netns")
+MOUNTS_OF_HOST = Path("/proc/1/ns/mnt")
+CLONE_FS = 0x00000200
+CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 IFA_F_NODAD = 2
 NUD_PERMANENT = 0x80
@@ -94,7 +97,7 @@ class Namespaces:
         """Have no namespace of the network."""
         self._leave(network_id)
         with contextlib.suppress(FileNotFoundError):
-            netns.remove(model.dhcp_namespace(network_id))
+            _in_thread(lambda: _remove_name(model.dhcp_namespace(network_id)))
 
     def set_up(self, network_id: str, interface: str) -> None:
         """Set up the interface in the namespace, and loopback."""
@@ -248,7 +251,34 @@ def _new_namespace(name: str) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) < 0:
         raise OSError(ctypes.get_errno(), "unshare failed", name)
+    _enter_mounts_of_host()
     netns.attach(name, "thread-self")
+
+
+def _remove_name(name: str) -> None:
+    _enter_mounts_of_host()
+    netns.remove(name)
+
+
+def _enter_mounts_of_host() -> None:
+    """Put this thread where the whole host sees its mounts, if a unit gave the agent its own.
+
+    The name of a namespace is a mount. One in the agent's own mounts would end with the agent.
+    """
+    try:
+        if MOUNTS_OF_HOST.samefile("/proc/thread-self/ns/mnt"):
+            return
+    except PermissionError:  # in some containers process 1 is not to be looked at
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = os.open(MOUNTS_OF_HOST, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # A thread that shares its working directory with others cannot change its mounts.
+        if libc.unshare(CLONE_FS) < 0 or libc.setns(descriptor, CLONE_NEWNS) < 0:
+            error = ctypes.get_errno()
+            raise OSError(error, f"cannot enter the host's mounts: {os.strerror(error)}")
+    finally:
+        os.close(descriptor)
 
 
 def _in_namespace(name: str, work: Callable[[Any], T]) -> T:
