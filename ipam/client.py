@@ -8,6 +8,7 @@ import itertools
 import json as json_module
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -186,6 +187,18 @@ class Client:
             else "Is the service running? `ipam up` starts it."
         )
         return errors.ServiceUnavailable(f"Cannot reach ipam at {self.where}: {reason}. {advice}")
+
+
+def sends_secrets_openly(url: str) -> bool:
+    """Whether what is sent to this URL can be read on the way: no TLS, to another machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host == "localhost":
+        return False
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:  # a name
+        return True
 
 
 def error_from_response(response: httpx.Response) -> errors.IpamError:

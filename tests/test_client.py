@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ipam import errors
-from ipam.client import Client
+from ipam.client import Client, sends_secrets_openly
 from tests.servers.quiet_server import QuietHttpServer, QuietThreads
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -246,3 +246,20 @@ def test_a_client_needs_exactly_one_place() -> None:
         Client()
     with pytest.raises(ValueError, match="either"):
         Client(socket_path="a", url="http://b")
+
+
+@pytest.mark.parametrize(
+    ("url", "openly"),
+    [
+        ("https://api.test", False),
+        ("http://api.test:9696", True),
+        ("http://10.0.0.1", True),
+        ("http://[2001:db8::1]:9696/", True),
+        ("http://localhost:9696", False),
+        ("http://127.8.0.1", False),
+        ("http://[::1]:9696", False),
+        ("http://localhost.example.org", True),
+    ],
+)
+def test_a_secret_is_open_to_others_without_tls_to_another_machine(url: str, openly: bool) -> None:
+    assert sends_secrets_openly(url) is openly

@@ -10,10 +10,11 @@ from ipam import model, systemd
 from ipam.agent.agent import Agent, running_agent
 from ipam.agent.host.preparation import prepare
 from ipam.agent.host.sole_agent import sole_agent
-from ipam.client import Client
+from ipam.client import Client, sends_secrets_openly
 from ipam.errors import SettingsUnfit
 from ipam.settings import Settings
 from ipam.settings.agent import AgentSettings
+from ipam.tls import TlsFiles, client_context
 
 LOG = logging.getLogger(__name__)
 
@@ -55,11 +56,23 @@ def _stopped_by_signals(agent: Agent) -> Iterator[None]:
 def _client(settings: Settings) -> Client:
     if not settings.agent.api_url:
         return Client(socket_path=settings.api.socket, timeout_seconds=API_TIMEOUT_SECONDS)
-    return Client(
-        url=settings.agent.api_url,
-        auth=_auth(settings),
-        timeout_seconds=API_TIMEOUT_SECONDS,
+    agent, auth = settings.agent, _auth(settings)
+    if auth and sends_secrets_openly(agent.api_url):
+        LOG.warning(
+            "The password goes to %s where others can read it on the way: use https://.",
+            agent.api_url,
+        )
+    return Client(url=agent.api_url, auth=auth, timeout_seconds=API_TIMEOUT_SECONDS, **_tls(agent))
+
+
+def _tls(agent: AgentSettings) -> dict[str, Any]:
+    """What the client needs for https. Raises SettingsUnfit."""
+    if not agent.api_url.startswith("https://"):
+        return {}
+    files = TlsFiles(
+        agent.certificate_file, agent.key_file, agent.ca_file, agent.tls_minimum_version
     )
+    return {"verify": client_context(files)}
 
 
 def _auth(settings: Settings) -> Any:

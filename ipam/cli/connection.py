@@ -9,16 +9,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ipam.cli.terminal import say
 from ipam.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
 
     from ipam.client import Client
+    from ipam.tls import TlsFiles
 
 DEFAULT_SOCKET = "/run/ipam/api.sock"
 OPENSTACK_VARIABLES = (
@@ -41,6 +43,10 @@ class Target:
     user: str | None = None
     password_stdin: bool = False
     os_cloud: str | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    tls_min: Literal["1.2", "1.3"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,9 @@ def _is_readable(path: Path) -> bool:
 
 
 def _client(service: Service, target: Target) -> "Client":
-    from ipam.client import Client  # noqa: PLC0415  # httpx, not needed for help and completion
+    # httpx and ssl, not needed for help and completion
+    from ipam.client import Client, sends_secrets_openly  # noqa: PLC0415
+    from ipam.tls import client_context  # noqa: PLC0415
 
     if service.openstack:
         from ipam.cli.openstack_cloud import cloud_client  # noqa: PLC0415  # openstacksdk is slow
@@ -151,7 +159,36 @@ def _client(service: Service, target: Target) -> "Client":
         return Client(socket_path=service.socket)
     if not str(service.url).startswith(("http://", "https://")):
         raise click.UsageError(f"The URL {service.url!r} does not begin with http:// or https://.")
-    return Client(url=service.url, auth=_credentials(target))
+    auth = _credentials(target)
+    if auth and sends_secrets_openly(str(service.url)):
+        say(
+            f"ipam: The password goes to {service.url} where others can read it on the way:"
+            " use https://.",
+            err=True,
+        )
+    if not str(service.url).startswith("https://"):
+        return Client(url=service.url, auth=auth)
+    return Client(url=service.url, auth=auth, verify=client_context(_tls_files(target)))
+
+
+def _tls_files(target: Target) -> "TlsFiles":
+    """What options and environment name."""
+    from ipam.tls import TlsFiles  # noqa: PLC0415  # ssl is slow
+
+    minimum = target.tls_min or os.environ.get("IPAM_TLS_MIN") or "1.2"
+    if minimum not in ("1.2", "1.3"):
+        raise click.UsageError(f"IPAM_TLS_MIN={minimum} is neither 1.2 nor 1.3.")
+    return TlsFiles(
+        target.certificate or _file_of("IPAM_CERT"),
+        target.key or _file_of("IPAM_KEY"),
+        target.ca or _file_of("IPAM_CACERT"),
+        "1.3" if minimum == "1.3" else "1.2",
+    )
+
+
+def _file_of(variable: str) -> Path | None:
+    name = os.environ.get(variable)
+    return Path(name) if name else None
 
 
 def _credentials(target: Target) -> tuple[str, str] | None:

@@ -42,6 +42,10 @@ OPTIONS = {
     "--user NAME": "Sign in as this user at the URL (IPAM_USER, IPAM_PASSWORD)",
     "--password-stdin": "Read that user's password from standard input",
     "--os-cloud NAME": "A cloud of clouds.yaml (OS_CLOUD; the other OS_* work, too)",
+    "--cacert FILE": "PEM file of the authority that the URL's certificate is of (IPAM_CACERT)",
+    "--cert FILE": "PEM file of a certificate to sign in with (IPAM_CERT)",
+    "--key FILE": "PEM file of its key, if that is not in there (IPAM_KEY)",
+    "--tls-min VERSION": "The oldest TLS to speak: 1.2 or 1.3 (IPAM_TLS_MIN; default 1.2)",
     "--version": "Print the version",
     "-h, --help": "Print this, or the help of a command: ipam port --help",
 }

@@ -3,7 +3,8 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import cast
+from pathlib import Path
+from typing import Literal, cast
 
 import click
 
@@ -61,6 +62,10 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.option("--user", metavar="NAME")
 @click.option("--password-stdin", is_flag=True)
 @click.option("--os-cloud", metavar="NAME")
+@click.option("--cacert", metavar="FILE", type=Path)
+@click.option("--cert", metavar="FILE", type=Path)
+@click.option("--key", metavar="FILE", type=Path)
+@click.option("--tls-min", type=click.Choice(["1.2", "1.3"]))
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version
 )
@@ -73,9 +78,13 @@ def root(
     user: str | None,
     password_stdin: bool,
     os_cloud: str | None,
+    cacert: Path | None,
+    cert: Path | None,
+    key: Path | None,
+    tls_min: Literal["1.2", "1.3"] | None,
 ) -> None:
     """The options that say which service a command talks to."""
-    ctx.obj = Target(socket, url, user, password_stdin, os_cloud)
+    ctx.obj = Target(socket, url, user, password_stdin, os_cloud, cacert, cert, key, tls_min)
 
 
 def run(words: Sequence[str]) -> int:

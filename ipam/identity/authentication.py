@@ -21,6 +21,9 @@ PEER_UID: Final = "ipam.peer_uid"
 REFUSALS: Final = ("missing", "wrong", "too_many")
 """Why a request is not let in: no credentials, wrong ones, or too many logins at a time."""
 
+PEER_NAME: Final = "ipam.peer_name"
+"""The environ key of the name in the client's certificate, which was verified."""
+
 Strategy: TypeAlias = Callable[[Mapping[str, Any]], Caller]
 
 _IDENTITY_HEADER = re.compile(
@@ -44,7 +47,8 @@ def authenticator(
 
     It calls `on_refusal` with one of REFUSALS first.
     """
-    strategy = _strategy(settings)
+    users = _users(settings)
+    strategy = _strategy(settings, users)
 
     def authenticate(environ: MutableMapping[str, Any]) -> Caller:
         strip_identity_headers(environ)
@@ -53,9 +57,12 @@ def authenticator(
         if known:
             return known
         try:
+            if PEER_NAME in environ and not _has_credentials(environ):
+                return users.caller_named(environ[PEER_NAME])
             return strategy(environ)
         except Unauthorized:
-            on_refusal("wrong" if _has_credentials(environ) else "missing")
+            is_missing = PEER_NAME not in environ and not _has_credentials(environ)
+            on_refusal("missing" if is_missing else "wrong")
             raise
         except TooManyLogins:
             on_refusal("too_many")
@@ -77,18 +84,21 @@ def strip_identity_headers(environ: MutableMapping[str, Any]) -> None:
     environ.pop("REMOTE_USER", None)
 
 
-def _strategy(settings: Settings) -> Strategy:
+def _users(settings: Settings) -> BasicAuthenticator:
+    return BasicAuthenticator(
+        settings.api.htpasswd_file,
+        cache_seconds=settings.api.auth_cache_seconds,
+        most_waiting=settings.api.threads // 4,
+    )
+
+
+def _strategy(settings: Settings, users: BasicAuthenticator) -> Strategy:
     if settings.api.auth_strategy == "keystone":
         # Needs an optional dependency and half a second of imports.
         from ipam.identity.keystone import KeystoneAuthenticator  # noqa: PLC0415
 
         return KeystoneAuthenticator(settings).caller
-    basic = BasicAuthenticator(
-        settings.api.htpasswd_file,
-        cache_seconds=settings.api.auth_cache_seconds,
-        most_waiting=settings.api.threads // 4,
-    )
-    return lambda environ: basic.caller(environ.get("HTTP_AUTHORIZATION"), _origin(environ))
+    return lambda environ: users.caller(environ.get("HTTP_AUTHORIZATION"), _origin(environ))
 
 
 def _origin(environ: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from ipam import model
 from ipam.errors import TooManyLogins, Unauthorized
 from ipam.identity import htpasswd
 from ipam.identity.caller import Caller, agent_host
@@ -102,6 +103,19 @@ class BasicAuthenticator:
             return snapshot.callers.recall(key) or self._check(
                 snapshot, key, name, password, address
             )
+
+    def caller_named(self, name: str) -> Caller:
+        """The user of this name, or the agent of this host, of whom no password is asked.
+
+        Raises Unauthorized.
+        """
+        users = self._current().users
+        user = users.get(name) or users.get(model.agent_user(name))
+        if user is None:
+            raise Unauthorized(
+                f"The certificate's name '{name}' is no user's and no agent's host."
+            )
+        return caller_of(user)
 
     def _check(
         self, snapshot: _Snapshot, key: bytes, name: str, password: bytes, address: str

@@ -16,6 +16,10 @@ class AgentSettings:
     username: str
     password: str
     password_file: Path | None
+    ca_file: Path | None
+    certificate_file: Path | None
+    key_file: Path | None
+    tls_minimum_version: Literal["1.2", "1.3"]
     poll_interval: float
     report_interval: float
     state_path: Path
@@ -61,6 +65,32 @@ OPTIONS: Final = [
         sample_default="/etc/ipam/agent.password",
         help="File with that password, instead of `password`: the settings can then be read by"
         " everybody.",
+    ),
+    cfg.StrOpt(
+        "ca_file",
+        default="",
+        sample_default="/etc/ipam/ca.pem",
+        help="PEM file of the authority that signed the API's certificate. Empty means those of"
+        " the system.",
+    ),
+    cfg.StrOpt(
+        "certificate_file",
+        default="",
+        sample_default="/etc/ipam/agent.pem",
+        help="PEM file of the agent's certificate, instead of a password. A changed file counts"
+        " from the next connection on.",
+    ),
+    cfg.StrOpt(
+        "key_file",
+        default="",
+        sample_default="/etc/ipam/agent.key",
+        help="PEM file of its key. Empty means that it is in certificate_file.",
+    ),
+    cfg.StrOpt(
+        "tls_minimum_version",
+        default="1.2",
+        choices=["1.2", "1.3"],
+        help="The oldest version of TLS that is spoken.",
     ),
     cfg.FloatOpt(
         "poll_interval",

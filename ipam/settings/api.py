@@ -16,6 +16,11 @@ class ApiSettings:
     socket: Path
     threads: int
     max_connections: int
+    tls_certificate_file: Path | None
+    tls_key_file: Path | None
+    tls_client_ca_file: Path | None
+    tls_require_client_certificate: bool
+    tls_minimum_version: Literal["1.2", "1.3"]
     public_url: str
     auth_strategy: Literal["http_basic", "keystone"]
     htpasswd_file: Path
@@ -34,8 +39,8 @@ OPTIONS: Final = [
         "bind_host",
         default="127.0.0.1",
         help="Address the API listens on for TCP. By default only this machine can reach it."
-        " Put a TLS proxy in front of it before you change that, because http_basic does"
-        " not encrypt passwords.",
+        " Set tls_certificate_file, or put a TLS proxy in front of it, before you change"
+        " that, because http_basic does not encrypt passwords.",
     ),
     cfg.PortOpt(
         "bind_port",
@@ -65,6 +70,40 @@ OPTIONS: Final = [
         help="How many TCP connections one API process keeps open. For a new one beyond that,"
         " another is closed which waits for its client: of the address with the most"
         " connections, the one that has waited longest. The socket does not count.",
+    ),
+    cfg.StrOpt(
+        "tls_certificate_file",
+        default="",
+        sample_default="/etc/ipam/api.pem",
+        help="PEM file of the certificate for TCP, with its chain: TCP then speaks TLS alone. A"
+        " changed file counts from the next connection on.",
+    ),
+    cfg.StrOpt(
+        "tls_key_file",
+        default="",
+        sample_default="/etc/ipam/api.key",
+        help="PEM file of its key, without a password. Empty means that it is in"
+        " tls_certificate_file.",
+    ),
+    cfg.StrOpt(
+        "tls_client_ca_file",
+        default="",
+        sample_default="/etc/ipam/clients-ca.pem",
+        help="PEM file of the authority that signs certificates of clients. A client that shows"
+        " one needs no password: its common name (else its first DNS name) is a user of"
+        " htpasswd_file, or the host of an enrolled agent. Use an authority that signs"
+        " nothing else.",
+    ),
+    cfg.BoolOpt(
+        "tls_require_client_certificate",
+        default=False,
+        help="Whether TCP is closed to clients without such a certificate.",
+    ),
+    cfg.StrOpt(
+        "tls_minimum_version",
+        default="1.2",
+        choices=["1.2", "1.3"],
+        help="The oldest version of TLS that is spoken.",
     ),
     cfg.StrOpt(
         "public_url",

@@ -55,10 +55,22 @@ def _candidates(settings: Settings) -> Iterator[tuple[Path, bool]]:
         for suffix in _OF_SQLITE:
             yield Path(database + suffix), True
     yield settings.api.htpasswd_file, True
-    if settings.agent.password_file is not None:
-        yield settings.agent.password_file, True
+    for path in _secrets(settings):
+        yield path, True
     for directory in (settings.state_path, settings.agent.state_path, settings.run_path):
         yield directory, False
+
+
+def _secrets(settings: Settings) -> Iterator[Path]:
+    """The files with a password or with a private key of TLS."""
+    api, agent = settings.api, settings.agent
+    for path in (
+        agent.password_file,
+        agent.key_file or agent.certificate_file,
+        api.tls_key_file or api.tls_certificate_file,
+    ):
+        if path:
+            yield path
 
 
 def _fault_of(path: Path, *, holds_secrets: bool) -> str | None:

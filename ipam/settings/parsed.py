@@ -23,13 +23,24 @@ GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
     "quotas": quotas.OPTIONS,
 }
 
+
+def _path_or_none(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
 READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("DEFAULT", "state_path"): Path,
     ("DEFAULT", "run_path"): Path,
     ("api", "socket"): Path,
     ("api", "htpasswd_file"): Path,
     ("agent", "state_path"): Path,
-    ("agent", "password_file"): lambda text: Path(text) if text else None,
+    ("api", "tls_certificate_file"): _path_or_none,
+    ("api", "tls_key_file"): _path_or_none,
+    ("api", "tls_client_ca_file"): _path_or_none,
+    ("agent", "password_file"): _path_or_none,
+    ("agent", "ca_file"): _path_or_none,
+    ("agent", "certificate_file"): _path_or_none,
+    ("agent", "key_file"): _path_or_none,
     ("network", "vni_ranges"): segments.vni_ranges,
     ("network", "vlan_ranges"): segments.vlan_ranges,
 }

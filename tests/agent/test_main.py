@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from ipam import settings, systemd
+from ipam import model, settings, systemd
 from ipam.agent import main
 from ipam.agent.host.sole_agent import sole_agent
 from ipam.errors import HostUnfit, SettingsUnfit
 from ipam.settings import Settings
+from tests.private_ca import PrivateCa
 from tests.waiting import PATIENCE_SECONDS
 
 
@@ -174,3 +175,31 @@ def test_an_agent_that_signs_in_as_another_user_says_so_at_its_start(
     )
     main._client(settings.load([str(file)])).close()
     assert ("`ipam agent enrol node-7`" in caplog.text) is warned
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "warned"),
+    [
+        ("http://10.0.0.1:9696", "password = x", True),
+        ("http://127.0.0.1:9696", "password = x", False),
+        ("https://10.0.0.1:9696", "password = x", False),
+    ],
+)
+def test_a_password_that_others_can_read_on_the_way_is_said_once_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, url: str, more: str, *, warned: bool
+) -> None:
+    user = model.agent_user("h")
+    main._client(loaded(tmp_path, f"api_url = {url}\nusername = {user}\n{more}")).close()
+    said = [one.getMessage() for one in caplog.records if "use https://" in one.getMessage()]
+    assert len(said) == warned
+    assert all(url in line for line in said)
+
+
+def test_the_agent_takes_its_certificate_from_its_settings(tmp_path: Path) -> None:
+    files = PrivateCa(tmp_path).files("node-7.test")
+    more = f"certificate_file = {files.certificate}\nkey_file = {files.key}\nca_file = {files.ca}"
+    main._client(loaded(tmp_path, f"api_url = https://api.test\n{more}")).close()
+    assert files.key
+    files.key.unlink()
+    with pytest.raises(SettingsUnfit, match=str(files.key)):
+        main._client(loaded(tmp_path, f"api_url = https://api.test\n{more}"))

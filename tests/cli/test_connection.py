@@ -8,6 +8,7 @@ import pytest
 
 from ipam.cli.connection import DEFAULT_SOCKET, Service, Target, choose
 from tests.cli.conftest import Ipam
+from tests.private_ca import PrivateCa
 from tests.servers.live_api import LiveApi
 
 OPENSTACK = Service(openstack=True)
@@ -186,3 +187,28 @@ def test_two_services_on_one_command_line_are_a_usage_error(
     outcome = ipam(*words, "network", "list")
     assert (outcome.status, outcome.out) == (2, "")
     assert "name two services" in outcome.err
+
+
+def test_a_password_that_others_can_read_on_the_way_is_said_once(ipam: Ipam) -> None:
+    secret = {"IPAM_USER": "ann", "IPAM_PASSWORD": "sesame"}
+    for url, said in (
+        ("http://api.invalid", 1),
+        ("https://api.invalid", 0),
+        ("http://[::1]:1", 0),
+    ):
+        outcome = ipam("--url", url, "network", "list", environment=secret)
+        assert outcome.status == 1
+        assert outcome.err.count("others can read it on the way: use https://") == said
+
+
+def test_files_of_tls_come_from_options_or_the_environment(ipam: Ipam, tmp_path: Path) -> None:
+    files = PrivateCa(tmp_path).files("node-7.test")
+    url = ("--url", "https://127.0.0.1:1", "--cert", str(files.certificate))
+    lacking = {"IPAM_KEY": str(tmp_path / "lacking")}
+    outcome = ipam(*url, "network", "list", environment=lacking)
+    assert (outcome.status, "lacking" in outcome.err) == (1, True)
+    right = {"IPAM_KEY": str(files.key), "IPAM_CACERT": str(files.ca), "IPAM_TLS_MIN": "1.3"}
+    outcome = ipam(*url, "network", "list", environment=right)
+    assert "Cannot reach ipam at https://127.0.0.1:1" in outcome.err
+    outcome = ipam(*url, "network", "list", environment={"IPAM_TLS_MIN": "1.1"})
+    assert (outcome.status, "neither 1.2 nor 1.3" in outcome.err) == (2, True)

@@ -68,6 +68,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         since: float = self.reading.at if self.reading else self.last_activity
         return since
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a request has begun to arrive."""
+        return self.request is not None
+
     def received(self, data: bytes) -> bool:
         """Take what the client has sent: a part of a request, one, or some."""
         unfinished = self.request
@@ -130,10 +135,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self.reading = now
 
     def _check_waiting(self, now: float) -> None:
-        since, has_begun = self.waits_since, self.request is not None
-        if since is None or not is_overdue(since, now, has_begun=has_begun):
+        since = self.waits_since
+        if since is None or not is_overdue(since, now, has_begun=self.has_begun):
             return
-        if has_begun:
+        if self.request is not None:
             self._give_up_request()
         else:
             self.drop()

@@ -9,6 +9,7 @@ import errno
 import logging
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -22,6 +23,8 @@ from ipam.api.serving import draining
 from ipam.api.serving.channels import Channel, PeerChannel
 from ipam.api.serving.fair_queue import FairQueue
 from ipam.api.serving.patience import who_gives_way
+from ipam.api.serving.tls_channels import TlsChannel
+from ipam.tls import CurrentContext
 
 LOG = logging.getLogger(__name__)
 
@@ -121,6 +124,11 @@ class _TcpServer(_Server, TcpWSGIServer):  # type: ignore[misc]  # waitress has 
     name = "TCP"
 
 
+class _TlsServer(_TcpServer):
+    channel_class = TlsChannel
+    tls: CurrentContext
+
+
 class _UnixServer(_Server, UnixWSGIServer):  # type: ignore[misc]  # waitress has no types
     channel_class = PeerChannel
     name = "The socket"
@@ -145,6 +153,8 @@ class Door:
         self.server = server
         self._sockets = sockets
         self._stopping = False
+        self._closed = False
+        self._closing = threading.RLock()  # a signal handler may interrupt `close`
 
     def run(self, before_close: Callable[[], None] = lambda: None) -> None:
         """Answer requests until `stop`, then those that were sent before it.
@@ -162,10 +172,14 @@ class Door:
     def stop(self) -> None:
         """Make `run` return soon. A signal handler or another thread may call it."""
         self._stopping = True
-        self.server.pull_trigger()
+        with self._closing:
+            if not self._closed:
+                self.server.pull_trigger()
 
     def close(self) -> None:
         """Close every connection."""
+        with self._closing:
+            self._closed = True
         wasyncore.close_all(self._sockets, ignore_all=True)
 
     def _turn(self, seconds: float) -> None:
@@ -195,10 +209,13 @@ def tcp_door(
     threads: Threads,
     max_connections: int,
     max_body_bytes: int,
+    tls: CurrentContext | None = None,
 ) -> Door:
-    """The door of everyone who comes by TCP."""
-    door = _door(_TcpServer, application, listener, threads, max_body_bytes)
+    """The door of everyone who comes by TCP, with TLS if there is a context."""
+    server_class = _TlsServer if tls else _TcpServer
+    door = _door(server_class, application, listener, threads, max_body_bytes)
     door.server.max_connections = max_connections
+    door.server.tls = tls
     return door
 
 
@@ -230,14 +247,15 @@ def _door(
         _sock=listener,
         bind_socket=False,
         dispatcher=threads,
-        adj=_adjustments(max_body_bytes),
+        adj=_adjustments(max_body_bytes, "https" if server_class is _TlsServer else "http"),
         sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
     )
     return Door(server, sockets)
 
 
-def _adjustments(max_body_bytes: int) -> Adjustments:
+def _adjustments(max_body_bytes: int, url_scheme: str) -> Adjustments:
     return Adjustments(
+        url_scheme=url_scheme,
         # One more than the API reads, so that a body of exactly the limit passes.
         max_request_body_size=max_body_bytes + 1,
         max_request_header_size=65536,

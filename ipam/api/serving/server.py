@@ -11,11 +11,13 @@ from typing import NoReturn
 from ipam import systemd
 from ipam.api.app import create_app
 from ipam.api.serving import doors, garbage_collection, listeners, open_files
-from ipam.errors import DatabaseUnavailable
+from ipam.errors import DatabaseUnavailable, SettingsUnfit
 from ipam.escaping import escaped
 from ipam.settings import Settings
+from ipam.settings.api import ApiSettings
 from ipam.store import schema
 from ipam.store.engine.database import Database
+from ipam.tls import CurrentContext, TlsFiles, server_context
 
 LOG = logging.getLogger(__name__)
 
@@ -24,8 +26,12 @@ class Server:
     """A server with both doors bound. It answers nothing before `run`."""
 
     def __init__(self, application: doors.WsgiApplication, settings: Settings) -> None:
-        """Raises CannotListen, and leaves nothing behind, if a listener cannot be made."""
+        """Leaves nothing behind if it raises.
+
+        Raises CannotListen if a listener cannot be made, and SettingsUnfit if TLS does not work.
+        """
         api = settings.api
+        tls = _tls(api)
         tcp = listeners.tcp_listener(api.bind_host, api.bind_port)
         self.socket_path = api.socket
         try:
@@ -42,7 +48,9 @@ class Server:
             threads=self._threads,
             max_connections=open_files.connections(api.max_connections),
             max_body_bytes=api.max_body_bytes,
+            tls=tls,
         )
+        self._scheme = "https" if tls else "http"
         self._unix = doors.unix_door(
             application,
             unix,
@@ -55,7 +63,7 @@ class Server:
     def url(self) -> str:
         """The URL of the TCP listener, with its actual port."""
         host, port = self._tcp.server.effective_host, self._tcp.server.effective_port
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"{self._scheme}://" + (f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     def run(self) -> None:
         """Answer requests until `stop`, then those that were sent before it."""
@@ -97,7 +105,7 @@ def serve(settings: Settings) -> None:
     _require_schema(settings)
     try:
         server = Server(create_app(settings), settings)
-    except listeners.CannotListen as error:
+    except (listeners.CannotListen, SettingsUnfit) as error:
         _give_up(str(error))
     garbage_collection.settle()
     _on_stop_signals(server.stop)
@@ -106,6 +114,19 @@ def serve(settings: Settings) -> None:
     server.run()
     systemd.notify("STOPPING=1")
     LOG.info("Stopped.")
+
+
+def _tls(api: ApiSettings) -> CurrentContext | None:
+    """The context of TLS, or None if there is no certificate."""
+    if api.tls_certificate_file is None:
+        return None
+    files = TlsFiles(
+        api.tls_certificate_file,
+        api.tls_key_file,
+        api.tls_client_ca_file,
+        api.tls_minimum_version,
+    )
+    return server_context(files, require_client_certificate=api.tls_require_client_certificate)
 
 
 def _require_schema(settings: Settings) -> None:

@@ -137,5 +137,5 @@ def api_process(directory: Path, database_url: str, **api: Any) -> Iterator[ApiP
     log = directory / "api.log"
     with ready_process(command(config), directory, log) as process:
         (line,) = [each for each in log.read_text().splitlines() if "Listening on" in each]
-        port = int(line.partition("http://127.0.0.1:")[2].split()[0])
+        port = int(line.partition("://127.0.0.1:")[2].split()[0])
         yield ApiProcess(process, directory / "run" / "api.sock", port, log)

@@ -4,18 +4,17 @@ import contextlib
 import os
 import select
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ipam.api.serving import channels, doors, listeners, patience
-from ipam.identity.authentication import PEER_UID
+from ipam.api.serving import channels, doors, patience
 from ipam.store import schema
 from ipam.store.engine.database import Database
 from tests.api.serving.api_process import api_process
+from tests.api.serving.open_doors import CONNECTIONS, LONG_BYTES, Place
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 ASK = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -23,83 +22,6 @@ ASK_SLOW = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
 ASK_LAST = b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 ASK_LONG = b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\n"
-LONG_BYTES = 64 * 1024 * 1024
-CONNECTIONS = 20
-BODY_BYTES = 1000
-
-
-class Application:
-    """Answers at once, at length, or when it is told."""
-
-    def __init__(self) -> None:
-        self.go_on = threading.Event()
-        self.go_on.set()
-        self.paths: list[str] = []
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        path = environ["PATH_INFO"]
-        self.paths.append(path)
-        environ["wsgi.input"].read()
-        if path.startswith("/slow"):
-            assert self.go_on.wait(PATIENCE_SECONDS)
-        body = bytes(LONG_BYTES) if path == "/long" else str(environ.get(PEER_UID)).encode()
-        start_response("200 OK", [("Content-Length", str(len(body)))])
-        return [body]
-
-
-class Place:
-    """Both doors, open."""
-
-    def __init__(self, directory: Path) -> None:
-        self.application = Application()
-        self.threads, self.own = doors.Threads(2), doors.Threads(2)
-        self.path = directory / "api.sock"
-        listener = listeners.tcp_listener("127.0.0.1", 0)
-        self.port = listener.getsockname()[1]
-        self.tcp = doors.tcp_door(
-            self.application,
-            listener,
-            threads=self.threads,
-            max_connections=CONNECTIONS,
-            max_body_bytes=BODY_BYTES,
-        )
-        self.unix = doors.unix_door(
-            self.application,
-            listeners.unix_listener(self.path),
-            threads=self.own,
-            threads_for_others=self.threads,
-            max_body_bytes=BODY_BYTES,
-        )
-        self.opened = contextlib.ExitStack()
-        self._runs = [threading.Thread(target=each.run) for each in (self.tcp, self.unix)]
-        for each in self._runs:
-            each.start()
-
-    def close(self) -> None:
-        self.application.go_on.set()
-        self.opened.close()
-        for door, run in zip((self.tcp, self.unix), self._runs, strict=True):
-            door.stop()
-            run.join()
-        for threads in (self.threads, self.own):
-            threads.end()
-        for door in (self.tcp, self.unix):
-            door.close()
-
-    def by_tcp(self, sent: bytes = b"", source: str = "127.0.0.1") -> socket.socket:
-        channel = self.opened.enter_context(socket.socket())
-        channel.settimeout(PATIENCE_SECONDS)
-        channel.bind((source, 0))
-        channel.connect(("127.0.0.1", self.port))
-        channel.sendall(sent)
-        return channel
-
-    def by_unix(self, sent: bytes = b"") -> socket.socket:
-        channel = self.opened.enter_context(socket.socket(socket.AF_UNIX))
-        channel.settimeout(PATIENCE_SECONDS)
-        channel.connect(str(self.path))
-        channel.sendall(sent)
-        return channel
 
 
 @pytest.fixture
@@ -328,3 +250,10 @@ def test_root_works_while_900_requests_arrive_by_half(tmp_path: Path) -> None:
         assert running.unix("GET", "/v2.0/agents").status == 200
         assert running.tcp("GET", "/").status in (200, 300)
         assert "TCP is full with 800 connections" in running.log.read_text()
+
+
+def test_a_door_that_is_closed_may_be_told_to_stop_again(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.close()
+    place.tcp.stop()
+    place.unix.stop()
