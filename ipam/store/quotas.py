@@ -18,6 +18,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -129,33 +130,36 @@ def _limit(own: int | None, default: int) -> int:
 
 def _lock(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str, int | None]:
     """The project's own limits, locked until the transaction ends."""
-    mine = {"the_project": project_id, "the_resources": list(resources)}
-    own = {row.resource: row.maximum for row in tx.execute(_LOCK, mine)}
+    locking, mine = _locking(tuple(resources)), {"the_project": project_id}
+    own = {row.resource: row.maximum for row in tx.execute(locking, mine)}
     if missing := [name for name in resources if name not in own]:
         new = [{"project_id": project_id, "resource": name} for name in sorted(missing)]
         tx.execute(_insert_unless_there(tx.dialect), new)
-        own = {row.resource: row.maximum for row in tx.execute(_LOCK, mine)}
+        own = {row.resource: row.maximum for row in tx.execute(locking, mine)}
     return {name: own.get(name) for name in resources}
 
 
-_LOCK: Final = (
-    select(_T.c.resource, _T.c.maximum)
-    .where(
-        _T.c.project_id == bindparam("the_project"),
-        _T.c.resource.in_(bindparam("the_resources", expanding=True)),
+@cache
+def _locking(resources: tuple[str, ...]) -> Select[Any]:
+    """The rows of a project's limits of these, locked; all writers lock in one order."""
+    return (
+        select(_T.c.resource, _T.c.maximum)
+        .where(
+            _T.c.project_id == bindparam("the_project"),
+            or_(*(_T.c.resource == name for name in resources)),
+        )
+        .order_by(_T.c.resource)
+        .with_for_update()
     )
-    .order_by(_T.c.resource)  # all writers lock in one order
-    .with_for_update()
-)
 
 
 def used(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str, int]:
     """How many of each resource the project has."""
     names = tuple(name for name in resources if name in LIMITED)
-    counted: Mapping[str, int] = {}
+    row: Sequence[int] = ()
     if names:
-        counted = dict(tx.execute(_counts(names), {"the_project": project_id}).mappings().one())
-    return {name: counted.get(name, 0) for name in resources}
+        row = tx.execute(_counts(names), {"the_project": project_id}).one()
+    return dict.fromkeys(resources, 0) | dict(zip(names, row, strict=True))
 
 
 @cache

@@ -20,14 +20,10 @@ class TimeLimits:
         self._seconds = seconds
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        is_gone = req.env.get(CLIENT_GONE, _stays)  # other servers cannot tell
+        is_gone = req.env.get(CLIENT_GONE)  # other servers do not say
         limit_work(TimeLimit(self._seconds, time.monotonic() + self._seconds, is_gone))
 
     def process_response(
         self, _req: falcon.Request, _resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
         limit_work(None)
-
-
-def _stays() -> bool:
-    return False

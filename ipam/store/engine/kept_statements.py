@@ -4,10 +4,11 @@ A statement that was compiled takes about 30 octets for each character of its te
 keep texts for each connection. Counting entries alone, as both do, bounds neither.
 """
 
+import itertools
 import threading
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final
-
-from cachetools import LRUCache
 
 OCTETS_OF_CHARACTER: Final = 30
 COMPILED_OCTETS_MAX: Final = 12 * 2**20
@@ -18,27 +19,68 @@ PREPARED_LENGTH_MAX: Final = 4096
 """The longest text that PostgreSQL prepares. Of these, psycopg keeps 100 for each connection."""
 
 
-class CompiledStatements(LRUCache[Any, Any]):
-    """SQLAlchemy's `compiled_cache`. Threads may share it."""
+@dataclass(slots=True)
+class _Kept:
+    compiled: Any
+    octets: int
+    used_at: int
+
+
+class CompiledStatements(MutableMapping[Any, Any]):
+    """SQLAlchemy's `compiled_cache`. Threads may share it.
+
+    A hit computes one hash, because the keys are long; so the order of use is kept as numbers.
+    """
 
     def __init__(self, most_octets: int = COMPILED_OCTETS_MAX) -> None:
-        super().__init__(most_octets, getsizeof=_octets)
+        self._most_octets = most_octets
+        self._kept: dict[Any, _Kept] = {}
+        self._clock = itertools.count()
         self._lock = threading.Lock()
+        self.octets = 0
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The compiled statement, if it is kept."""
-        with self._lock:
-            return super().get(key, default)
+        found = self._kept.get(key)
+        if found is None:
+            return default
+        found.used_at = next(self._clock)
+        return found.compiled
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._kept[key].compiled
 
     def __setitem__(self, key: Any, compiled: Any) -> None:
-        if len(str(compiled.string)) > COMPILED_LENGTH_MAX:
+        length = len(str(compiled.string))
+        if length > COMPILED_LENGTH_MAX:
             return
         with self._lock:
-            super().__setitem__(key, compiled)
+            self._drop(key)
+            self._kept[key] = _Kept(compiled, length * OCTETS_OF_CHARACTER, next(self._clock))
+            self.octets += self._kept[key].octets
+            if self.octets > self._most_octets:
+                self._shrink()
 
+    def __delitem__(self, key: Any) -> None:
+        with self._lock:
+            self._drop(key)
 
-def _octets(compiled: Any) -> int:
-    return OCTETS_OF_CHARACTER * len(str(compiled.string))
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._kept))
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def _drop(self, key: Any) -> None:
+        if (gone := self._kept.pop(key, None)) is not None:
+            self.octets -= gone.octets
+
+    def _shrink(self) -> None:
+        """Drop what was not used for longest, a quarter of all, so that this comes seldom."""
+        for key in sorted(self._kept, key=lambda each: self._kept[each].used_at):
+            if self.octets <= self._most_octets * 3 // 4:
+                break
+            self._drop(key)
 
 
 def bounded_cursor() -> type[Any]:

@@ -15,16 +15,16 @@ class TimeLimit:
     seconds: float
     ends_at: float
     """By `time.monotonic`."""
-    is_gone: Callable[[], bool]
-    """Whether the client has closed its connection."""
+    is_gone: Callable[[], bool] | None
+    """Whether the client has closed its connection; None where nobody can tell."""
 
     def is_over(self) -> bool:
         """Whether work for this request is in vain."""
-        return time.monotonic() >= self.ends_at or self.is_gone()
+        return time.monotonic() >= self.ends_at or bool(self.is_gone and self.is_gone())
 
     def check(self) -> None:
         """Raise ClientGone or TimeLimitExceeded if work is in vain."""
-        if self.is_gone():
+        if self.is_gone is not None and self.is_gone():
             raise ClientGone("The client has closed its connection.")
         if time.monotonic() >= self.ends_at:
             raise TimeLimitExceeded(

@@ -36,7 +36,7 @@ def unlimited() -> Iterator[None]:
     limit_work(None)
 
 
-def limit(*, ends_at: float = float("inf"), is_gone: Callable[[], bool] = lambda: False) -> None:
+def limit(*, ends_at: float = float("inf"), is_gone: Callable[[], bool] | None = None) -> None:
     limit_work(TimeLimit(30.0, ends_at, is_gone))
 
 
