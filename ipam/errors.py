@@ -226,6 +226,10 @@ class AgentNotFound(NotFound):
     """No such agent."""
 
 
+class AuditEventNotFound(NotFound):
+    """No such event of the audit log."""
+
+
 class LeaseNotFound(NotFound):
     """No such lease."""
 

@@ -14,6 +14,8 @@ from ipam.allocator.allocator import Allocator
 from ipam.api.about import metrics
 from ipam.api.about import routes as about
 from ipam.api.agents import routes as agents
+from ipam.api.audit import routes as audit
+from ipam.api.audit.trail import AuditTrail
 from ipam.api.http import faults, idempotency
 from ipam.api.http.authorization import Authenticate, Authorization
 from ipam.api.http.operations import Route
@@ -52,7 +54,10 @@ def create_app(
     authorization = Authorization(service, authenticate or authenticator(settings, on_refusal))
     once = idempotency.Idempotency(service)
     limits = TimeLimits(settings.api.request_timeout_seconds)
-    around: list[Any] = [metrics.Requests(numbers), RequestId(), limits, authorization, once]
+    trail = AuditTrail(service, authorization)
+    around: list[Any] = [
+        *(metrics.Requests(numbers), RequestId(), limits, authorization, trail, once)
+    ]
     app = falcon.App(middleware=around, cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
@@ -95,4 +100,5 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         *leases.routes(service),
         *agents.routes(service),
         *projects.routes(service),
+        *audit.routes(service),
     ]

@@ -21,6 +21,7 @@ COMMANDS = {
     "up": ("ipam.cli.commands.up:up", "Run API, agent and worker on this machine, in one command"),
     "api": ("ipam.cli.commands.processes:api", "Run the API server"),
     "worker": ("ipam.cli.commands.processes:worker", "Run the worker: housekeeping"),
+    "audit": ("ipam.cli.commands.audit:audit", "The audit log: who changed what, who was refused"),
     "user": ("ipam.cli.commands.user:user", "Users of the API over TCP: add, list, delete"),
     "policy": ("ipam.cli.commands.policy:policy", "Rules of who may do what: a commented sample"),
     "db": ("ipam.cli.commands.db:db", "The database's schema: upgrade, downgrade, check"),

@@ -169,6 +169,37 @@ ALLOCATION_EVENT = Resource(
     wording="with the id",
 )
 
+AUDIT_EVENT = Resource(
+    "audit event",
+    "audit_events",
+    "/v2.0/audit-events",
+    (
+        Column("Time", "occurred_at"),
+        Column("User", "user_id"),
+        Column("Operation", "operation"),
+        Column("Outcome", "outcome"),
+        Column("Object", "object_id"),
+        Column("Name", "object_name"),
+        Column("Changes", "changes"),
+    ),
+    (
+        Column("ID", "id"),
+        Column("Reason", "reason"),
+        Column("Status", "status"),
+        Column("Count", "count"),
+        Column("User's Project", "user_project_id"),
+        Column("Roles", "roles"),
+        Column("Authentication", "authentication"),
+        Column("Address", "address"),
+        Column("Request", "request_id"),
+        Column("Path", "path"),
+        Column("Object Type", "object_type"),
+        Column("Project", "project_id"),
+    ),
+    key="id",
+    wording="with the id",
+)
+
 LEASE = Resource(
     "lease",
     "leases",

@@ -274,6 +274,16 @@ AGENT: Final[tuple[Rule, ...]] = (
     ("get_lease_event", READER, "As get_lease."),
     ("create_lease_event", REPORTER, "Agents record what the DHCP servers of their hosts did."),
     ("get_allocation_event", READER, "As get_lease."),
+    (
+        "get_audit_event",
+        f"{ADMIN} or (role:reader and rule:owner)",
+        "A project sees who changed what it owns; services have no business with it.",
+    ),
+    (
+        "get_audit_event:address",
+        ADMIN,
+        "Where an admin works is no project's business.",
+    ),
     ("get_dhcp_refusal", READER, "Who asks in vain on a network is its owner's business."),
 )
 

@@ -10,7 +10,7 @@ from oslo_config import cfg
 
 from ipam.errors import SettingsUnfit
 from ipam.rules import segments
-from ipam.settings import agent, api, compute, database, general, network, quotas, worker
+from ipam.settings import agent, api, audit, compute, database, general, network, quotas, worker
 
 GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
     "DEFAULT": general.OPTIONS,
@@ -21,6 +21,7 @@ GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
     "worker": worker.OPTIONS,
     "compute": compute.OPTIONS,
     "quotas": quotas.OPTIONS,
+    "audit": audit.OPTIONS,
 }
 
 
@@ -61,6 +62,7 @@ class Settings:
     agent: agent.AgentSettings
     worker: worker.WorkerSettings
     compute: compute.ComputeSettings
+    audit: audit.AuditSettings
     quotas: Mapping[str, int]
     """The limits by resource; -1 sets no limit."""
     config_opts: cfg.ConfigOpts
@@ -93,6 +95,7 @@ def parsed(conf: cfg.ConfigOpts) -> Settings:
         agent=agent.AgentSettings(**values["agent"]),
         worker=worker.WorkerSettings(**values["worker"]),
         compute=compute.ComputeSettings(**values["compute"]),
+        audit=audit.AuditSettings(**values["audit"]),
         quotas=limits,
         config_opts=conf,
     )

@@ -122,6 +122,8 @@ def add(tx: Transaction, values: Mapping[str, Any]) -> int:
 
 def change_target(tx: Transaction, pk: int, target: str) -> None:
     """Give a policy another target project. Raises DuplicateRbacPolicy."""
+    if tx.notes is not None:
+        tx.notes.touch(_T.name, pk, {"target_project_id": target})
     try:
         tx.execute(update(_T).where(_T.c.pk == pk).values(target_project_id=target))
     except IntegrityError as error:

@@ -407,6 +407,36 @@ dhcp_refusal = Table(
 """Machines that a DHCP server did not answer. `client` is a MAC address, or a DHCPv6 client's
 DUID, `tap` the link of the bridge from which it asks. Agents keep their number small."""
 
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("occurred_at_us", BigInteger, nullable=False),
+    Column("request_id", String(64), nullable=False, index=True),
+    Column("user_id", String(255), nullable=False),
+    Column("user_project_id", String(255), nullable=False),
+    Column("roles", String(255), nullable=False),
+    Column("authentication", String(32), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("path", String(255), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("object_type", String(64), nullable=False),
+    Column("object_id", String(255), nullable=False),
+    Column("object_name", String(255), nullable=False),
+    Column("project_id", String(255), nullable=False),
+    Column("changes", JSON, nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("times", Integer, nullable=False),
+    Index("ix_audit_event_user_id", "user_id", "pk"),
+    Index("ix_audit_event_object_id", "object_id", "pk"),
+    Index("ix_audit_event_project_id", "project_id", "pk"),
+)
+"""Append-only: who changed what, and who was refused. `user_*` is the actor, `project_id` the
+object's owner. A `status` from 400 on is a refusal. `times` refusals are summed up in one row.
+`id` grows with time, so that its index finds events by time, too."""
+
 idempotency_key = Table(
     "idempotency_key",
     metadata,
@@ -431,6 +461,7 @@ __all__ = [
     "agent",
     "allocation_event",
     "allocation_pool",
+    "audit_event",
     "compute_event",
     "idempotency_key",
     "ip_address",

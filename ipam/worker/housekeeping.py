@@ -7,6 +7,7 @@ from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.settings import Settings
 from ipam.store import agents, allocation_history, dhcp_refusals, idempotency
+from ipam.store.audit import events
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.leases import endings
 
@@ -44,6 +45,9 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
         "allocation events past their retention": lambda: forget_allocations(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
+        "audit events past their retention": lambda: forget_audit(
+            database, retention_days=settings.audit.retention_days
+        ),
     }
 
 
@@ -78,6 +82,16 @@ def forget_allocations(database: Database, *, retention_days: int) -> int:
     return _in_batches(
         database,
         lambda tx: allocation_history.forget(tx, before_us=before_us, limit=BATCH_ROWS),
+    )
+
+
+def forget_audit(database: Database, *, retention_days: int) -> int:
+    """Delete audit events from more than so many days ago; 0 keeps all."""
+    if not retention_days:
+        return 0
+    before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    return _in_batches(
+        database, lambda tx: events.forget(tx, before_us=before_us, limit=BATCH_ROWS)
     )
 
 

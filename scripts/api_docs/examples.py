@@ -385,6 +385,23 @@ ADDRESSES: Final = (
     ),
 )
 
+AUDIT: Final = (
+    Example(
+        "Who changed a port last",
+        "GET",
+        "/v2.0/audit-events?object_id=$port&operation=update_port&limit=1",
+        caller="admin",
+        keep={"audit_event": "audit_events.0.id"},
+    ),
+    Example(
+        "Show one",
+        "GET",
+        "/v2.0/audit-events/$audit_event",
+        caller="admin",
+        shown=("user_id", "operation", "outcome", "changes"),
+    ),
+)
+
 TAGS: Final = (
     Example("List", "GET", "/v2.0/networks/$network/tags"),
     Example(
@@ -716,6 +733,7 @@ EXAMPLES: Final = (
     *BINDINGS,
     *AGENTS,
     *ADDRESSES,
+    *AUDIT,
     *TAGS,
     *SHARING,
     *QUOTAS,

@@ -59,6 +59,7 @@ TITLES: Final[Mapping[str, str]] = {
     "v2.0/allocation-events": "Addresses and their history",
     "v2.0/leases": "Leases and their history",
     "v2.0/lease-events": "Leases and their history",
+    "v2.0/audit-events": "Audit log",
     "v2.0/agents/dhcp-networks": "Scheduling",
     "v2.0/networks/dhcp-agents": "Scheduling",
     "v2.0/availability_zones": "Scheduling",
@@ -87,6 +88,7 @@ SECTIONS: Final = (
     "Leases and their history",
     "Agents",
     "Scheduling",
+    "Audit log",
     "What agents ask",
 )
 """The order of the page; sections that are not named here follow."""
@@ -104,6 +106,10 @@ PROSE: Final[Mapping[str, str]] = {
     " network.\n",
     "Addresses and their history": "`allocation-events` and `addresses` are extensions of this"
     " service.\n",
+    "Audit log": "Each change, and each change that was refused, has an event. An event and its"
+    " change are one transaction. An update that changed nothing has none, and nor have reports of"
+    " agents. The newest come first; `since` (with it), `until` (without it) and `refused` choose."
+    " A project sees the events of what it owns, without `address`.\n",
     "What agents ask": "The agents of this service use these; they may change with any release.\n",
     "Empty lists": "Neutron resources that do not exist here, but that Nova and Horizon ask for"
     " whatever the extensions say.\n",
@@ -204,6 +210,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.OverQuota,
     ),
     "Addresses and their history": (errors.AllocationEventNotFound,),
+    "Audit log": (errors.AuditEventNotFound,),
     "Leases and their history": (
         errors.LeaseNotFound,
         errors.LeaseEventNotFound,

@@ -113,17 +113,23 @@ class AgentRoute(ShowRoute):
         values = writing.given(change)
 
         def write(tx: Transaction) -> Any:
-            self.kind.show(tx, resource_id)  # raises if there is no such agent
+            before = self.kind.show(tx, resource_id)  # raises if there is no such agent
             agents.change(tx, resource_id, values)
+            for name, value in values.items():
+                tx.note(name, getattr(before, name), value)
             return self.kind.show(tx, resource_id)
 
         respond(resp, {"agent": self.service.database.write(write)})
         self._waker.wake()
 
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        found = is_uuid(resource_id) and self.service.database.write(
-            lambda tx: agents.remove(tx, resource_id)
-        )
-        if not found:
+        def write(tx: Transaction) -> None:
+            row = agents.find(tx, resource_id)
+            if row is None or not agents.remove(tx, resource_id):
+                raise self.kind.missing(resource_id)
+            tx.note("host", row.host, None)
+
+        if not is_uuid(resource_id):
             raise self.kind.missing(resource_id)
+        self.service.database.write(write)
         resp.status = falcon.HTTP_204

@@ -102,6 +102,7 @@ class DhcpNetworksRoute:
                     f"The network {network_id} has been already hosted by the DHCP Agent"
                     f" {resource_id}."
                 )
+            tx.note("network_id", None, network_id)
             tx.on_commit(self._service.waker.wake)
 
         idempotency.keep(req, 201, lambda _nothing: None)
@@ -137,6 +138,7 @@ class DhcpNetworkRoute:
                 raise NetworkNotHostedByDhcpAgent(
                     f"The network {network_id} is not hosted by the DHCP agent {resource_id}."
                 )
+            tx.note("network_id", network_id, None)
             tx.on_commit(self._service.waker.wake)
 
         write_again(self._service.database, write)

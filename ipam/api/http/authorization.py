@@ -21,8 +21,8 @@ Authenticate = Callable[[MutableMapping[str, Any]], Caller]
 class Authorization:
     """Falcon middleware. An operation without a rule is only for admins.
 
-    It sets `req.context.caller` (None for public operations) and `req.context.access`, which says
-    what the caller may do.
+    It sets `req.context.caller` (None for public operations), `req.context.params` (those of the
+    path) and `req.context.access`, which says what the caller may do.
     """
 
     def __init__(self, service: FrameworkService, authenticate: Authenticate) -> None:
@@ -44,7 +44,8 @@ class Authorization:
         self, req: falcon.Request, _resp: falcon.Response, _resource: Any, params: dict[str, Any]
     ) -> None:
         req.context.caller = None
-        operation = self._operation(req)
+        req.context.params = params
+        operation = self.operation(req)
         if operation is not None and operation.public:
             return
         caller = req.context.caller = self._authenticate(req.env)
@@ -61,14 +62,14 @@ class Authorization:
     ) -> None:
         if not succeeded or resource is None or resp.complete:  # complete: not the route's answer
             return
-        operation = self._operation(req)
+        operation = self.operation(req)
         if operation is None or not (operation.checked_inside or operation.of_host):
             return
         if operation.rule not in req.context.access.applied:
             resp.text = resp.data = None
             raise RuntimeError(f"{req.method} {req.path} was answered without {operation.rule}.")
 
-    def _operation(self, req: falcon.Request) -> Operation | None:
+    def operation(self, req: falcon.Request) -> Operation | None:
         """The operation of this request. Raises KeyError for a route that was not added here."""
         return self._operations[str(req.uri_template)].get(req.method)
 

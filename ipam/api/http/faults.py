@@ -51,9 +51,9 @@ def _handle(
         case IpamError() if error.status < 500 or isinstance(error, Temporary):
             if error.status in REFUSALS:
                 _log_refusal(lines, req, error)
-            _render(resp, error)
+            _refuse(req, resp, error)
         case falcon.HTTPError():
-            _render(resp, _translated(req, error))
+            _refuse(req, resp, _translated(req, error))
             for name, value in dict(error.headers or {}).items():
                 resp.set_header(name, value)
         case _:
@@ -61,6 +61,13 @@ def _handle(
             LOG.error("%s %s [%s]", req.method, req.path, request_id, exc_info=error)
             resp.status = falcon.HTTP_500
             _body(resp, "HTTPInternalServerError", INTERNAL)
+
+
+def _refuse(req: falcon.Request, resp: falcon.Response, error: IpamError) -> None:
+    """Answer so, and keep the error for the audit log if the caller has to do something."""
+    if error.status < 500:
+        req.context.refusal = error
+    _render(resp, error)
 
 
 def _log_refusal(lines: LineBudget, req: falcon.Request, error: IpamError) -> None:

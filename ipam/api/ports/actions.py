@@ -3,7 +3,7 @@
 `ipam.rules.fixed_ips` decides which addresses a port gets.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,8 +117,10 @@ class PortActions:
             if row.device_owner == model.DHCP_PORT_OWNER:
                 refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
             endings.end_of_port(tx, resource_id, "port deleted")
-            for _, subnet_pk, address in ports.fixed_ips(tx, [row.pk])[row.pk]:
+            held = ports.fixed_ips(tx, [row.pk])[row.pk]
+            for _, subnet_pk, address in held:
                 self._allocator.release(tx, subnet_pk, address, row.pk)
+            tx.note("fixed_ips", _texts(address for _, _, address in held), None)
             ports.remove(tx, row.pk)
             self._service.outbox.deleted(tx, row)
             tx.on_commit(self._service.waker.wake)
@@ -226,7 +228,16 @@ class PortActions:
         if len(change.acquire) > len(change.release):
             defaults = self._service.settings.quotas
             quotas.check(tx, row.project_id, [quotas.FIXED_IPS], defaults)
-        return bool(change.release or change.acquire)
+        if not (change.release or change.acquire):
+            return False
+        if tx.notes is not None:
+            after = ports.fixed_ips(tx, [row.pk])[row.pk]
+            tx.note("fixed_ips", _texts(ip for _, ip in held), _texts(ip for _, _, ip in after))
+        return True
+
+
+def _texts(addresses: Iterable[bytes]) -> list[str]:
+    return [model.unpack(address) for address in addresses]
 
 
 def _rebind(tx: Transaction, row: Record, host: str) -> None:

@@ -97,8 +97,10 @@ class QuotaRoute:
                 raise HTTPBadRequest("The project of the body is not that of the path.")
 
         def write(tx: Transaction) -> dict[str, int]:
+            before = quotas.own_limits(tx, project)
             for resource, limit in sorted(limits.items()):
                 quotas.set_limit(tx, project, resource, limit)
+                tx.note(resource, before.get(resource), limit)
             if asked.check_limit is True:
                 _refuse_less_than_used(limits, quotas.used(tx, project, sorted(limits)))
             return quotas.own_limits(tx, project)
@@ -108,8 +110,14 @@ class QuotaRoute:
 
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, project_id: str) -> None:
         project = _checked(project_id)
-        if not self._service.database.write(lambda tx: quotas.forget(tx, project)):
-            raise TenantQuotaNotFound(f"Quota for tenant {project} could not be found.")
+
+        def write(tx: Transaction) -> None:
+            for resource, limit in quotas.own_limits(tx, project).items():
+                tx.note(resource, limit, None)
+            if not quotas.forget(tx, project):
+                raise TenantQuotaNotFound(f"Quota for tenant {project} could not be found.")
+
+        self._service.database.write(write)
         resp.status = falcon.HTTP_204
 
     def _with_defaults(self, own: dict[str, int]) -> Quota:

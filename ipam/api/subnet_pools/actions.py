@@ -97,6 +97,7 @@ class SubnetPoolActions:
                 _refuse_many(new, present)
                 subnet_pools.set_prefixes(tx, row.pk, new)
                 subnet_pools.bump(tx, resource_id)
+                tx.note("prefixes", present, new)
             return new
 
         return self._service.database.write(work)

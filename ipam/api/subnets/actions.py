@@ -160,6 +160,7 @@ class SubnetActions:
         moved = not isinstance(asked.allocation_pools, UnsetType) and new_pools != pools
         if moved:
             subnets.set_pools(tx, row.pk, new_pools)
+            tx.note("allocation_pools", _ranges(pools), _ranges(new_pools))
             self._service.allocator.change_pools(tx, row.pk, new_pools)
         if values or moved:
             rows.touch(tx, tables.subnet, row.pk, values)
@@ -173,6 +174,10 @@ class SubnetActions:
         else:
             mode = row.ipv6_address_mode
             dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, ipv6_address_mode=mode)
+
+
+def _ranges(pools: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    return [f"{model.unpack(first)}-{model.unpack(last)}" for first, last in pools]
 
 
 def _new_values(asked: SubnetUpdate) -> dict[str, Any]:

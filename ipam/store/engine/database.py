@@ -27,6 +27,7 @@ from ipam.backoff import Backoff
 from ipam.errors import DatabaseUnavailable, TimeLimitExceeded
 from ipam.store.engine import time_limit
 from ipam.store.engine.engines import IMMEDIATE, READING, create_engine, limit_sqlite
+from ipam.store.engine.notes import Notes
 from ipam.store.engine.retry import is_disconnect, is_timeout, is_transient
 from ipam.store.engine.time_limit import TimeLimit
 
@@ -51,6 +52,8 @@ class Transaction:
         self.connection = connection
         self._writes = writes
         self._limit = limit
+        self.notes: Notes | None = None
+        """Where the changes are noted, if somebody wants to know them."""
         self._before_commit: list[Callable[[], None]] = []
         self._after_commit: list[Callable[[], None]] = []
         self._after_rollback: list[Callable[[], None]] = []
@@ -74,6 +77,11 @@ class Transaction:
             self._limit.check()
         assert self._writes or not statement.is_dml, f"a change inside a read: {statement}"
         return self.connection.execute(statement, parameters)
+
+    def note(self, attribute: str, before: object, after: object) -> None:
+        """Note a change of the request's object that no column of its row shows."""
+        if self.notes is not None:
+            self.notes.said[attribute] = (before, after)
 
     def before_commit(self, callback: Callable[[], None]) -> None:
         """Call this when the work is done, inside the transaction. It may execute statements."""
@@ -114,11 +122,20 @@ _ENVELOPE: ContextVar[Envelope | None] = ContextVar("ipam_envelope", default=Non
 
 
 def enclose(envelope: Envelope | None) -> None:
-    """Run every later `Database.write` of this thread inside this envelope; None ends it.
+    """Run every later `Database.write` of this thread inside this envelope; None ends them all.
 
-    For actions that belong into the transaction, but that its author should not have to know.
+    An envelope is inside those that were set before it. For actions that belong into the
+    transaction, but that its author should not have to know.
     """
-    _ENVELOPE.set(envelope)
+    outer = _ENVELOPE.get()
+    if outer is None or envelope is None:
+        _ENVELOPE.set(envelope)
+        return
+
+    def both(tx: Transaction, work: Callable[[Transaction], Any]) -> Any:
+        return outer(tx, lambda inner: envelope(inner, work))
+
+    _ENVELOPE.set(both)
 
 
 class Database:

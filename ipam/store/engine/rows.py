@@ -47,11 +47,16 @@ def find(tx: Transaction, table: Table, resource_id: str) -> Record | None:
 
 def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
     """The row with this id, locked until the transaction ends."""
-    return tx.execute(_lock(table), {"the_id": resource_id}).one_or_none()
+    row = tx.execute(_lock(table), {"the_id": resource_id}).one_or_none()
+    if row is not None and tx.notes is not None:
+        tx.notes.held[table.name, row.pk] = row
+    return row
 
 
 def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> int:
     """Set these values, the next revision and the time; the number of rows found (0 or 1)."""
+    if tx.notes is not None:
+        tx.notes.touch(table.name, pk, values)
     statement = (
         update(table)
         .where(table.c.pk == pk)

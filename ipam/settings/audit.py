@@ -1,0 +1,48 @@
+"""[audit]: who changed what, how long that is kept, and how it is protected."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from oslo_config import cfg
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """The settings of [audit]."""
+
+    enabled: bool
+    retention_days: int
+    refusals_per_minute: int
+    trusted_proxies: list[str]
+
+
+OPTIONS: Final = [
+    cfg.BoolOpt(
+        "enabled",
+        default=True,
+        help="Whether the API records each change, and each change that it refused, as an audit"
+        " event. A change and its event are one transaction.",
+    ),
+    cfg.IntOpt(
+        "retention_days",
+        default=365,
+        min=0,
+        help="Age in days at which the worker deletes audit events. 0 keeps them for ever. An"
+        " event takes about 1 KB.",
+    ),
+    cfg.IntOpt(
+        "refusals_per_minute",
+        default=60,
+        min=1,
+        help="How many refused changes each API process records per minute, half of them of one"
+        " user. The rest is counted, and the count recorded, so that a flood of refusals"
+        " cannot fill the database.",
+    ),
+    cfg.ListOpt(
+        "trusted_proxies",
+        default=[],
+        sample_default="192.0.2.10",
+        help="Addresses of the proxies in front of the API. Only if a request comes from one of"
+        " them, X-Forwarded-For says where it began.",
+    ),
+]
