@@ -6,6 +6,7 @@ from sqlalchemy import delete, exists, select, update
 
 from ipam import clock
 from ipam.store import rbac, tables, visibility
+from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record, Viewer
 from ipam.store.engine.reading import read_one
@@ -29,6 +30,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
+    special=instants.of_changes(_T),
     relations=visibility.ADDRESS_SCOPE,
 )
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from ipam import clock, model
 from ipam.chunks import alternatives
 from ipam.store import rbac, tables, tags, visibility
+from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 
@@ -52,7 +53,7 @@ COLLECTION: Final = Collection(
     columns=_COLUMNS,
     id=_T.c.id,
     pk=_T.c.pk,
-    special=tags.filters(_T),
+    special={**instants.of_changes(_T), **tags.filters(_T)},
     relations=visibility.NETWORK,
     verbatim=frozenset(_COLUMNS) - {"created_at", "shared", "status", "updated_at"},
 )

@@ -27,7 +27,7 @@ from ipam.errors import (
 )
 from ipam.store import addresses_of_ports, allocation_ledger, tables, tags, visibility
 from ipam.store.addresses_of_ports import FixedIp
-from ipam.store.engine import rows
+from ipam.store.engine import instants, rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation
@@ -140,7 +140,7 @@ COLLECTION: Final = Collection(
     columns=_COLUMNS,
     id=_T.c.id,
     pk=_T.c.pk,
-    special={"fixed_ips": _by_fixed_ips, **tags.filters(_T)},
+    special={"fixed_ips": _by_fixed_ips, **instants.of_changes(_T), **tags.filters(_T)},
     relations=visibility.ON_NETWORK,
     verbatim=frozenset(_COLUMNS) - {"created_at", "updated_at"},
 )

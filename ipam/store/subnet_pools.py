@@ -11,7 +11,7 @@ from ipam import clock, model
 from ipam.chunks import alternatives
 from ipam.errors import InvalidInput
 from ipam.store import rbac, tables, tags, visibility
-from ipam.store.engine import rows
+from ipam.store.engine import instants, rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection
 from ipam.store.engine.retry import is_duplicate_key
@@ -44,7 +44,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
-    special=tags.filters(_T),
+    special={**instants.of_changes(_T), **tags.filters(_T)},
     relations=visibility.SUBNETPOOL,
 )
 

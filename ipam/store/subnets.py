@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 from ipam import model
 from ipam.chunks import alternatives
 from ipam.store import rbac, tables, tags, visibility
+from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 
@@ -48,7 +49,7 @@ COLLECTION: Final = Collection(
     },
     id=_T.c.id,
     pk=_T.c.pk,
-    special=tags.filters(_T),
+    special={**instants.of_changes(_T), **tags.filters(_T)},
     relations=visibility.ON_NETWORK,
 )
 

@@ -9,7 +9,9 @@ from msgspec import Struct
 WRITTEN: Final = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR|CRITICAL) [\w.]+: "
 )
-TRACEBACK: Final = "Traceback (most recent call last):"
+CONTINUED: Final = "  "
+"""How each line of a traceback begins, so that none of them looks like a record."""
+TRACEBACK: Final = CONTINUED + "Traceback (most recent call last):"
 DISGUISING: Final = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff]"
 )
@@ -31,18 +33,16 @@ class LogReport(Struct):
 def read_log(lines: Iterable[str]) -> LogReport:
     """Judge a log. `lines` are split at line feeds alone."""
     report = LogReport()
-    in_traceback = False
     for line in lines:
         text = line.removesuffix("\n")
         report.lines += 1
         report.bytes_written += len(line)
         report.longest = max(report.longest, len(text))
-        begins = WRITTEN.match(text) is not None
         if text.startswith(TRACEBACK):
             report.tracebacks += 1
             _show(report, text)
-        in_traceback = not begins and (in_traceback or text.startswith(TRACEBACK))
-        if DISGUISING.search(text) or not (begins or in_traceback):
+        is_own = text.startswith(CONTINUED) or WRITTEN.match(text)
+        if DISGUISING.search(text) or not is_own:
             report.forged += 1
             _show(report, text)
     return report

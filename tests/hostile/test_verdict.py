@@ -68,9 +68,10 @@ def test_a_line_that_the_service_did_not_write_is_found(line: str) -> None:
 
 
 def test_a_traceback_is_one_and_no_forgery() -> None:
-    lines = [GOOD, "Traceback (most recent call last):\n", '  File "x"\n', "ValueError: a\n", GOOD]
-    report = read_log(lines)
+    lines = ["Traceback (most recent call last):\n", '  File "x"\n', "ValueError: a\n"]
+    report = read_log([GOOD, *(f"  {line}" for line in lines), GOOD])
     assert (report.tracebacks, report.forged) == (1, 0)
+    assert read_log([GOOD, *lines]).forged == 2
 
 
 def test_quantiles_are_those_of_the_times() -> None:

@@ -21,8 +21,6 @@ from ipam.store.engine.listing import Collection, ListQuery
 Check: TypeAlias = Callable[[str], str]
 
 RESERVED: Final = ("fields", "sort_key", "sort_dir", "limit", "marker", "page_reverse")
-LARGEST: Final = 2**63 - 1
-"""No column has a larger number, and databases refuse to compare with one."""
 
 QUERY_LENGTH_MAX: Final = 32_768
 """Room for 800 ids. Neutron's own client sends at most 8,192 characters."""
@@ -138,7 +136,7 @@ def _filter_value(
     if kind is bool:
         return _boolean(name, text, faults)
     if kind is int:
-        return _integer(name, text, faults)
+        return _integer(name, text, collection.largest(name), faults)
     try:
         return read_one(view, name, canonical(view, name, _short(text)))
     except ValueError as error:
@@ -150,12 +148,13 @@ def filter_type(collection: Collection, view: type[Struct], name: str) -> type |
     """`bool`, `int` or `str`, if a filter on a column has such values.
 
     It is the type in the view. A name that no view shows, such as a subnet's `shared`, has the
-    type of its column.
+    type of its column, and so has a number that the view shows as text: servers do not compare
+    the two.
     """
-    if name in wire_names(view):
-        return scalar_type(view, name)
-    found: type = collection.columns[name].type.python_type
-    return found
+    stored: type = collection.columns[name].type.python_type
+    if name not in wire_names(view) or (stored is int and name not in collection.special):
+        return stored
+    return scalar_type(view, name)
 
 
 def _short(text: str) -> str:
@@ -181,12 +180,15 @@ def _boolean(name: str, text: str, faults: list[str]) -> bool:
     return bool(found)
 
 
-def _integer(name: str, text: str, faults: list[str]) -> int:
+def _integer(name: str, text: str, largest: int, faults: list[str]) -> int:
     if text.removeprefix("-").isdecimal() and text.isascii() and len(text) < 20:
         number = int(text)
-        if abs(number) <= LARGEST:
+        if abs(number) <= largest:
             return number
-    faults.append(f"Invalid input for {name}. Reason: {values.shown(text)} is not an integer.")
+        reason = f"{values.shown(text)} is more than {largest}"
+    else:
+        reason = f"{values.shown(text)} is not an integer"
+    faults.append(f"Invalid input for {name}. Reason: {reason}.")
     return 0
 
 

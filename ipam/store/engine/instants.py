@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, Table, and_
 
 from ipam.chunks import padded
 from ipam.errors import HTTPBadRequest
@@ -50,6 +50,11 @@ def equal_seconds(column: ColumnElement[int]) -> SpecialFilter:
         return column.in_(padded([microseconds(text) // 1_000_000 for text in texts]))
 
     return condition
+
+
+def of_changes(table: Table) -> dict[str, SpecialFilter]:
+    """The filters on when a row was made and last changed."""
+    return {name: equal_seconds(table.c[name]) for name in ("created_at", "updated_at")}
 
 
 def at_or_after(*columns: ColumnElement[int]) -> SpecialFilter:

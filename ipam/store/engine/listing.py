@@ -5,7 +5,15 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    SmallInteger,
+    select,
+)
 
 from ipam.store.engine.database import Transaction
 
@@ -18,6 +26,10 @@ one."""
 
 Relation: TypeAlias = Callable[[str], Sequence[ColumnElement[bool]]]
 """A relation of rows to the project with this id: conditions, of which any one is enough."""
+
+
+_BITS: Final = {SmallInteger: 15, BigInteger: 63}
+"""Of the numbers of other types: 31."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,12 @@ class Collection:
     """The relations a row can have to a project, except `owner`, which is its project_id."""
     verbatim: frozenset[str] = frozenset()
     """The names of the `columns` whose values the API shows unchanged."""
+
+    def largest(self, name: str) -> int:
+        """The largest number in this column. Servers do not compare it with a larger one."""
+        kind = self.columns[name].type
+        bits = next((bits for sort, bits in _BITS.items() if isinstance(kind, sort)), 31)
+        return int(2**bits - 1)
 
     def select(self) -> Select[Any]:
         """The statement for all rows."""
