@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import falcon
 
+from ipam import model
 from ipam.api.agents.wire import AgentUpdate, AgentView, kind
 from ipam.api.http import idempotency, writing
 from ipam.api.http.attributes import parse
@@ -13,6 +14,7 @@ from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
 from ipam.api.service import Service
+from ipam.errors import InvalidInput
 from ipam.identity.caller import Caller
 from ipam.protocol.reports import AgentReport
 from ipam.store import agents
@@ -50,6 +52,11 @@ class AgentsRoute(ListRoute):
         given = parse(AgentReport, body, known=AgentView).result()
         access = req.context.access
         access.require_host(RULE, given.host)
+        if access.caller.host and given.agent_type != model.DHCP_AGENT_TYPE:
+            raise InvalidInput(
+                "Invalid input for agent_type. Reason: the agent of a host is a"
+                f" {model.DHCP_AGENT_TYPE}, not {given.agent_type!r}."
+            )
         self._warn_of_service(access.caller, given.host)
 
         def write(tx: Transaction) -> Any:

@@ -103,6 +103,15 @@ def test_it_speaks_for_no_other_host(called_by: As, admin: Api) -> None:
     assert thief.call("POST", "/lease-events", {"lease_events": []}).status_code == 200
 
 
+def test_it_is_one_agent_and_no_more(called_by: As, admin: Api) -> None:
+    agent = called_by(agent_of("host-a"))
+    for number in range(3):
+        body = {"host": "host-a", "started_at": 1, "agent_type": f"Agent {number}"}
+        agent.refused(400, "InvalidInput", "POST", "/agents", {"agent": body})
+    Agent(agent)
+    assert [each["agent_type"] for each in admin.list("agent")] == ["DHCP agent"]
+
+
 def test_what_it_says_of_networks_of_other_hosts_changes_nothing(
     called_by: As, admin: Api
 ) -> None:
