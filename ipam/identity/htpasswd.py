@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,7 +204,9 @@ def _lines_of_others(path: Path, name: str) -> list[str]:
 
 def _write(path: Path, lines: list[str]) -> None:
     text = "".join(f"{line}\n" for line in lines)
-    with files.replacing(path, durable=True) as file:
+    # A group that may write in the directory is the service's.
+    is_groups = path.parent.stat().st_mode & stat.S_IWGRP
+    with files.replacing(path, durable=True, mode=0o640 if is_groups else files.PRIVATE) as file:
         file.write(text.encode(errors="surrogateescape"))
         _keep_owner(path, file.fileno())
 

@@ -26,6 +26,14 @@ OPTIONS: Final = [
         " after a reboot.",
     ),
     cfg.StrOpt(
+        "service_user",
+        default="",
+        sample_default="ipam",
+        help="User as which `ipam up`, started by root, runs API and worker: a name, or a number"
+        " that needs no account. Empty means `ipam`, or 65523 if there is no such account."
+        " `root` leaves them root's privileges.",
+    ),
+    cfg.StrOpt(
         "log_level",
         default="INFO",
         choices=["DEBUG", "INFO", "WARNING", "ERROR"],

@@ -55,6 +55,7 @@ class Settings:
     host: str
     state_path: Path
     run_path: Path
+    service_user: str
     log_level: str
     database: database.DatabaseSettings
     api: api.ApiSettings

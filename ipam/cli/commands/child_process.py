@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
+from ipam.cli.commands.service_user import ServiceUser
+
 LONGEST_LINE_BYTES = 65536
 PR_SET_PDEATHSIG = 1
+PR_SET_NO_NEW_PRIVS = 38
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -23,7 +26,9 @@ class ChildProcess:
         command: Sequence[str],
         environment: Mapping[str, str],
         write_line: Callable[[str, str], None],
+        user: ServiceUser | None = None,
     ) -> None:
+        """It runs as this user, without a way back to privileges; None: as its parent."""
         self.name = name
         self.process: subprocess.Popen[bytes] | None = None
         self.pidfd = -1
@@ -33,15 +38,18 @@ class ChildProcess:
         self._command = command
         self._environment = environment
         self._write_line = write_line
+        self._user = user
         self._started = 0.0
         self._unfinished = bytearray()
 
     def start(self) -> None:
         """Run the command. `pidfd` becomes readable when it has ended."""
-        parent = os.getpid()
+        parent, user = os.getpid(), self._user
 
         def die_with_parent() -> None:
             _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if user is not None:
+                _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
             if os.getppid() != parent:
                 os._exit(1)
 
@@ -51,6 +59,9 @@ class ChildProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=dict(self._environment),
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
             process_group=0,  # Ctrl-C at the terminal reaches only the supervisor
             preexec_fn=die_with_parent,  # noqa: PLW1509  # this process has one thread
         )

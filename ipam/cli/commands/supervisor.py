@@ -16,6 +16,7 @@ from typing import Self
 
 from ipam.backoff import Backoff
 from ipam.cli.commands.child_process import ChildProcess
+from ipam.cli.commands.service_user import ServiceUser
 
 RESTARTS = Backoff(first_seconds=1.0, longest_seconds=30.0)
 HEALTHY_SECONDS = 60.0
@@ -68,14 +69,28 @@ class Supervisor:
         self._wake_writer.close()
         self._selector.close()
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start a child of that name."""
-        child = self._children[name] = ChildProcess(name, command, environment, self._write_line)
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        user: ServiceUser | None = None,
+    ) -> None:
+        """Start a child of that name, as this user."""
+        child = self._children[name] = ChildProcess(
+            name, command, environment, self._write_line, user
+        )
         self._spawn(child)
 
-    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def run(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        user: ServiceUser | None = None,
+    ) -> None:
         """Run a child to its end. Raises ChildFailedError unless its status is 0."""
-        self.start(name, command, environment)
+        self.start(name, command, environment, user)
         child = self._children[name]
         while child.process is not None and not self.signals:
             self._turn(None)

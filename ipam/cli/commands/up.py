@@ -18,6 +18,12 @@ import click
 from ipam import files
 from ipam.api.serving.draining import DRAIN_SECONDS
 from ipam.cli.commands import preflight
+from ipam.cli.commands.service_user import (
+    ServiceUser,
+    check_access,
+    hand_over,
+    service_user,
+)
 from ipam.cli.commands.supervisor import ChildFailedError, Supervisor, ipam_command
 from ipam.cli.configured import load_settings
 from ipam.cli.connection import DEFAULT_SOCKET
@@ -43,6 +49,8 @@ class Plan:
     host: str
     state_path: str
     keep_on_exit: bool
+    user: ServiceUser | None
+    """As whom API and worker run; None: as whoever runs this."""
 
     def command(self, *words: str) -> list[str]:
         """A child's command line."""
@@ -132,6 +140,10 @@ def _prepare(
     files.put(overlay, text.encode(), mode=files.PUBLIC)
     names = (*(config_files or settings.config_files), str(overlay))
     effective = load_settings(names)
+    user = service_user(effective.service_user)
+    if user is not None:
+        check_access(user, names)
+        hand_over(user, Path(state_path), Path(run_path))
     shown_host = f"[{bind_host}]" if ":" in bind_host else bind_host
     return Plan(
         config_files=tuple(str(Path(name).absolute()) for name in names),
@@ -140,6 +152,7 @@ def _prepare(
         host=effective.host,
         state_path=state_path,
         keep_on_exit=keep_on_exit,
+        user=user,
     )
 
 
@@ -158,8 +171,8 @@ def _start(supervisor: Supervisor, plan: Plan) -> bool:
     """Start everything in order; False if the user stops it before the end."""
     environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
     _write_line("up", "bringing the database's schema up to date")
-    supervisor.run("db", plan.command("db", "upgrade"), environment)
-    supervisor.start("api", plan.command("api"), environment)
+    supervisor.run("db", plan.command("db", "upgrade"), environment, plan.user)
+    supervisor.start("api", plan.command("api"), environment, plan.user)
     answered = supervisor.wait_until(
         lambda: _ask(plan.socket, "/v2.0/agents") is not None,
         seconds=START_SECONDS,
@@ -169,7 +182,7 @@ def _start(supervisor: Supervisor, plan: Plan) -> bool:
         return _give_up(supervisor, "The API does not answer")
     removal = [] if plan.keep_on_exit else ["--remove-on-exit"]
     supervisor.start("agent", plan.command("agent", "run", *removal), environment)
-    supervisor.start("worker", plan.command("worker"), environment)
+    supervisor.start("worker", plan.command("worker"), environment, plan.user)
     alive = supervisor.wait_until(
         lambda: _agent_is_alive(plan), seconds=START_SECONDS, pause=LOOK_AGAIN_SECONDS
     )

@@ -3,15 +3,18 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from ipam.cli.commands.preflight import find_program
+from ipam.cli.commands.service_user import check_access, hand_over, service_user
 from ipam.model import bridge_name, dhcp_namespace, tap_name
 from tests.compute.nova_endpoint import NovaEndpoint
 from tests.open_directory import open_directory
@@ -88,6 +91,60 @@ def up(directory: Path) -> Iterator[Up]:
         yield running
     finally:
         running.stop()
+
+
+def test_api_and_worker_run_without_privileges_and_cannot_touch_what_is_roots(up: Up) -> None:
+    status = {pid: Path(f"/proc/{pid}/status").read_text() for pid in up.children()}
+    words = {pid: Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in status}
+    for pid, said in status.items():
+        is_agent = "agent" in words[pid]
+        assert ("\nUid:\t0\t0\t0\t0\n" in said) == is_agent, words[pid]
+        assert is_agent or "\nCapPrm:\t0000000000000000\n" in said
+        assert is_agent or "\nNoNewPrivs:\t1\n" in said
+        assert is_agent or "\nGroups:\t \n" in said
+    assert len(status) == 3
+    state = up.run_path.parent / "state"
+    for directory in (state, up.run_path):
+        found = directory.stat()
+        assert found.st_uid == 0
+        assert found.st_mode & stat.S_ISVTX, "nobody replaces what is root's in it"
+    assert (state / "ipam.sqlite").stat().st_uid != 0
+    assert (state / "agent").stat().st_uid == 0
+    assert "can be " not in up.log.read_text(), "no file of its own is too open"
+
+
+def test_a_state_that_root_made_before_is_handed_over(directory: Path) -> None:
+    (directory / "state").mkdir()
+    for name in ("ipam.sqlite", "ipam.sqlite.lock", "htpasswd"):
+        (directory / "state" / name).touch(0o600)
+    user = service_user("65523")
+    assert user is not None
+    hand_over(user, directory / "state", directory)
+    found = {path.name: path.stat() for path in (directory / "state").iterdir()}
+    assert found["ipam.sqlite"].st_uid == found["ipam.sqlite.lock"].st_uid == user.uid
+    assert found["htpasswd"].st_uid == 0, "the service reads it and cannot change it"
+    assert found["htpasswd"].st_gid == user.gid
+    assert stat.S_IMODE(found["htpasswd"].st_mode) == 0o640
+
+
+def test_a_settings_file_that_the_service_cannot_read_is_told_with_the_remedy(
+    directory: Path,
+) -> None:
+    secret = directory / "ipam.conf"
+    secret.write_text("[agent]\n")
+    secret.chmod(0o600)
+    user = service_user("")
+    assert user is not None
+    with pytest.raises(click.ClickException, match=r"(?s)ipam\.conf.*chgrp.*service_user"):
+        check_access(user, [str(secret)])
+    secret.chmod(0o644)
+    check_access(user, [str(secret)])
+
+
+def test_root_may_keep_its_privileges_and_an_unknown_user_is_refused() -> None:
+    assert service_user("root") is None
+    with pytest.raises(click.ClickException, match="no user 'nobody-here'"):
+        service_user("nobody-here")
 
 
 def test_a_port_becomes_active_and_the_end_leaves_the_host_as_it_was(up: Up) -> None:
