@@ -4,11 +4,13 @@ The first of these that is there counts: options; OS_* of the environment; IPAM_
 the local socket if this machine runs the service; clouds.yaml; else the local socket.
 """
 
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -99,9 +101,7 @@ def connect_with_nova(config_files: Sequence[str]) -> "tuple[Client, Adapter]":
     if config_files:
         client, nova = _as_configured(config_files, target)
     elif _chosen(target).openstack:
-        from ipam.cli.openstack_cloud import cloud_services  # noqa: PLC0415  # openstacksdk is slow
-
-        client, nova = cloud_services(target.os_cloud)
+        client, nova = _clouds().cloud_services(target.os_cloud)
     else:
         raise click.ClickException(
             "This asks Nova, too, so it has to sign in at an OpenStack cloud: name one of"
@@ -152,9 +152,8 @@ def _client(service: Service, target: Target) -> "Client":
     from ipam.tls import client_context  # noqa: PLC0415
 
     if service.openstack:
-        from ipam.cli.openstack_cloud import cloud_client  # noqa: PLC0415  # openstacksdk is slow
-
-        return cloud_client(target.os_cloud)
+        client: Client = _clouds().cloud_client(target.os_cloud)
+        return client
     if service.socket:
         return Client(socket_path=service.socket)
     if not str(service.url).startswith(("http://", "https://")):
@@ -206,3 +205,13 @@ def _credentials(target: Target) -> tuple[str, str] | None:
             f"No password for {user}: set IPAM_PASSWORD, or send it to --password-stdin."
         )
     return user, click.prompt(f"Password of {user}", type=str, hide_input=True, err=True)
+
+
+def _clouds() -> ModuleType:
+    """The module for clouds. Raises ClickException if its extra is not installed."""
+    if importlib.util.find_spec("openstack") is None:
+        raise click.ClickException(
+            "Signing in at a cloud of clouds.yaml or OS_* needs openstacksdk, which is not"
+            " installed: `pip install 'dnsmasq-ipam[openstack]'`."
+        )
+    return importlib.import_module("ipam.cli.openstack_cloud")  # slow

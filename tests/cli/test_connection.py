@@ -4,8 +4,10 @@ import io
 import json
 from pathlib import Path
 
+import click
 import pytest
 
+from ipam.cli import connection
 from ipam.cli.connection import DEFAULT_SOCKET, Service, Target, choose
 from tests.cli.conftest import Ipam
 from tests.private_ca import PrivateCa
@@ -212,3 +214,9 @@ def test_files_of_tls_come_from_options_or_the_environment(ipam: Ipam, tmp_path:
     assert "Cannot reach ipam at https://127.0.0.1:1" in outcome.err
     outcome = ipam(*url, "network", "list", environment={"IPAM_TLS_MIN": "1.1"})
     assert (outcome.status, "neither 1.2 nor 1.3" in outcome.err) == (2, True)
+
+
+def test_a_cloud_without_openstacksdk_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(click.ClickException, match=r"pip install 'dnsmasq-ipam\[openstack\]'"):
+        connection._clouds()
