@@ -59,9 +59,11 @@ def test_everything_that_is_too_open_is_named_at_once(tmp_path: Path) -> None:
     file = tmp_path / "ipam.conf"
     file.write_text(
         f"[DEFAULT]\nstate_path = {tmp_path}\nrun_path = {tmp_path}/run\n[agent]\npassword = x\n"
-        f"password_file = {tmp_path}/password\n"
+        f"password_file = {tmp_path}/password\nkey_file = {tmp_path}/agent.key\n"
+        f"[api]\ntls_certificate_file = {tmp_path}/api-with-key.pem\n"
     )
-    for name in ("ipam.sqlite", "ipam.sqlite-wal", "htpasswd", "password"):
+    secrets = ("password", "agent.key", "api-with-key.pem")
+    for name in ("ipam.sqlite", "ipam.sqlite-wal", "htpasswd", *secrets):
         (tmp_path / name).touch()
     for path in tmp_path.iterdir():
         path.chmod(0o644)

@@ -50,6 +50,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """Whether a client of the system itself is at the other end: root, or the service's user."""
     began_at = 0.0
     sent_bytes = 0
+    _is_sending = False
     reading: Reading | None = None
 
     def __init__(
@@ -95,8 +96,22 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         # waitress sets this after the answer. A stop must see at once that an answer is being
         # sent.
         self.last_activity = time.time()
-        written: int = super().write_soon(data)
+        self._is_sending = True
+        try:
+            written: int = super().write_soon(data)
+        finally:
+            self._is_sending = False
+        if self.total_outbufs_len:
+            self.server.pull_trigger()
         return written
+
+    def writable(self) -> bool:
+        """Whether the loop has something to send, or to close.
+
+        Not while a thread sends: the loop would turn, in vain, until that thread lets it.
+        """
+        is_left = self.total_outbufs_len and not self._is_sending
+        return bool(is_left or self.will_close or self.close_when_flushed)
 
     def check(self, now: float) -> None:
         """End the connection if its client let it wait too long. Only the loop calls it."""

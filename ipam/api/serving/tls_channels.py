@@ -70,7 +70,7 @@ class TlsChannel(Channel):
 
     def writable(self) -> bool:
         """Whether there is something to send."""
-        return self._handshake_writes or bool(super().writable())
+        return self._handshake_writes or super().writable()
 
     def handle_write(self) -> None:
         """Send what waits: a part of the handshake, or of an answer."""

@@ -5,6 +5,7 @@ import os
 import select
 import socket
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +258,23 @@ def test_a_door_that_is_closed_may_be_told_to_stop_again(tmp_path: Path) -> None
     place.close()
     place.tcp.stop()
     place.unix.stop()
+
+
+def test_the_loop_does_not_turn_in_vain_while_a_thread_sends(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = 0
+    turn = place.tcp._turn
+
+    def counted(seconds: float) -> None:
+        nonlocal turns
+        turns += 1
+        turn(seconds)
+
+    monkeypatch.setattr(place.tcp, "_turn", counted)
+    connection = HTTPConnection("127.0.0.1", place.port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(connection):
+        for _ in range(200):
+            connection.request("GET", "/")
+            assert connection.getresponse().read() == b"None"
+    assert turns < 200 * 12
