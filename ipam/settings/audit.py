@@ -1,6 +1,7 @@
 """[audit]: who changed what, how long that is kept, and how it is protected."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from oslo_config import cfg
@@ -14,6 +15,8 @@ class AuditSettings:
     retention_days: int
     refusals_per_minute: int
     trusted_proxies: list[str]
+    chain_key_file: Path | None
+    """None if events are not sealed."""
 
 
 OPTIONS: Final = [
@@ -44,5 +47,13 @@ OPTIONS: Final = [
         sample_default="192.0.2.10",
         help="Addresses of the proxies in front of the API. Only if a request comes from one of"
         " them, X-Forwarded-For says where it began.",
+    ),
+    cfg.StrOpt(
+        "chain_key_file",
+        default="",
+        sample_default="/etc/ipam/audit.key",
+        help="File with a secret of at least 32 bytes (openssl rand -hex 32), the same on each"
+        " machine with a worker. With it the worker seals audit events in a chain, and `ipam"
+        " audit verify` finds events that were altered, removed or inserted. Empty seals none.",
     ),
 ]

@@ -34,6 +34,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("DEFAULT", "run_path"): Path,
     ("api", "socket"): Path,
     ("api", "htpasswd_file"): Path,
+    ("audit", "chain_key_file"): _path_or_none,
     ("agent", "state_path"): Path,
     ("api", "tls_certificate_file"): _path_or_none,
     ("api", "tls_key_file"): _path_or_none,

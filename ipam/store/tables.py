@@ -437,6 +437,21 @@ audit_event = Table(
 object's owner. A `status` from 400 on is a refusal. `times` refusals are summed up in one row.
 `id` grows with time, so that its index finds events by time, too."""
 
+audit_seal = Table(
+    "audit_seal",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_pk", BigInteger, nullable=False),
+    Column("last_pk", BigInteger, nullable=False),
+    Column("last_at_us", BigInteger, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+    Column("marks_digest", String(64), nullable=False),
+    Column("marks", LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")),
+    Column("digest", String(64), nullable=False),
+)
+"""Seals over the audit events from `first_pk` to `last_pk`. Each `digest` covers the one before.
+`marks` is NULL once the events are past their retention and deleted."""
+
 idempotency_key = Table(
     "idempotency_key",
     metadata,
@@ -462,6 +477,7 @@ __all__ = [
     "allocation_event",
     "allocation_pool",
     "audit_event",
+    "audit_seal",
     "compute_event",
     "idempotency_key",
     "ip_address",

@@ -1,14 +1,17 @@
 """The worker's tasks. Several workers may run each at once, and each may be killed at any time."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.settings import Settings
 from ipam.store import agents, allocation_history, dhcp_refusals, idempotency
-from ipam.store.audit import events
+from ipam.store.audit import events, seals
+from ipam.store.audit.key import read_key
 from ipam.store.engine.database import Database, Transaction
+from ipam.store.engine.write_again import write_again
 from ipam.store.leases import endings
 
 BATCH_ROWS: Final = 500
@@ -45,6 +48,7 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
         "allocation events past their retention": lambda: forget_allocations(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
+        "audit events sealed": lambda: seal_audit(database, settings.audit.chain_key_file),
         "audit events past their retention": lambda: forget_audit(
             database, retention_days=settings.audit.retention_days
         ),
@@ -90,9 +94,28 @@ def forget_audit(database: Database, *, retention_days: int) -> int:
     if not retention_days:
         return 0
     before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
-    return _in_batches(
-        database, lambda tx: events.forget(tx, before_us=before_us, limit=BATCH_ROWS)
-    )
+
+    def work(tx: Transaction) -> int:
+        sealed = seals.forget(tx, before_us=before_us)
+        if sealed is None:
+            return events.forget(tx, before_us=before_us, limit=BATCH_ROWS)
+        return sealed
+
+    return _in_batches(database, work)
+
+
+def seal_audit(database: Database, key_file: Path | None) -> int:
+    """Seal audit events that are not sealed yet. Raises SettingsUnfit for a bad key file."""
+    if key_file is None:
+        return 0
+    key = read_key(key_file)
+    total = 0
+    for _ in range(BATCHES):
+        done = write_again(database, lambda tx: seals.seal(tx, key, limit=BATCH_ROWS))
+        total += done
+        if done < BATCH_ROWS:
+            break
+    return total
 
 
 def forget_refusals(database: Database) -> int:

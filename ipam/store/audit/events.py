@@ -119,7 +119,7 @@ COLLECTION: Final = Collection(
 
 
 def forget(tx: Transaction, *, before_us: int, limit: int) -> int:
-    """Delete at most `limit` events from before this instant; how many were deleted."""
+    """Delete at most `limit` unsealed events from before this instant; how many were deleted."""
     query = (
         select(_T.c.pk)
         .where(_T.c.id < _id_at(before_us // 1000))

@@ -1,0 +1,119 @@
+"""Seals over audit events: every change behind their back is found, on each database."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from ipam.store import tables
+from ipam.store.audit import events, seals
+from ipam.store.engine.database import Database, Transaction
+from tests.store.audit.test_events import event
+
+KEY = b"k" * 32
+DAY_US = 86_400_000_000
+_T, _SEAL = tables.audit_event, tables.audit_seal
+
+
+@pytest.fixture
+def sealed(database: Database) -> Database:
+    """Nine events in three seals."""
+    start = time.time_ns() // 1000 - 10 * DAY_US
+    for number in range(9):
+        new = event(start + number * DAY_US, user_id=f"user-{number}")
+        database.write(lambda tx, new=new: events.add(tx, [new]))  # type: ignore[misc]
+    counts = [database.write(lambda tx: seals.seal(tx, KEY, limit=3)) for _ in range(4)]
+    assert counts == [3, 3, 3, 0]
+    return database
+
+
+def faults(database: Database, key: bytes = KEY) -> list[str]:
+    return [fault for each in seals.verify(database, key) for fault in each.faults]
+
+
+def pks(database: Database) -> list[int]:
+    return list(database.read(lambda tx: tx.execute(select(_T.c.pk).order_by(_T.c.pk)).scalars()))
+
+
+def test_what_nobody_touched_is_as_it_was_sealed(sealed: Database) -> None:
+    assert faults(sealed) == []
+    assert len(list(seals.verify(sealed, KEY))) == 3
+
+
+def test_an_altered_event_is_found(sealed: Database) -> None:
+    third = pks(sealed)[2]
+    alter = update(_T).where(_T.c.pk == third).values(user_id="somebody else")
+    sealed.write(lambda tx: tx.execute(alter))
+    (fault,) = faults(sealed)
+    assert fault.endswith("was altered")
+
+
+def test_a_removed_event_is_found(sealed: Database) -> None:
+    third = pks(sealed)[2]
+    sealed.write(lambda tx: tx.execute(delete(_T).where(_T.c.pk == third)))
+    assert faults(sealed) == [f"event number {third} of seal 1 was removed"]
+
+
+def test_an_inserted_event_is_found(sealed: Database) -> None:
+    third = pks(sealed)[2]
+
+    def work(tx: Transaction) -> None:
+        tx.execute(delete(_T).where(_T.c.pk == third))
+        row = {**event(), "id": "new", "pk": third, "user_id": "nobody"}
+        tx.execute(insert(_T).values(row))
+
+    sealed.write(work)
+    assert faults(sealed) == ["event new was altered"]
+
+
+SPOILED: list[tuple[Callable[[Transaction], Any], str]] = [
+    (lambda tx: tx.execute(delete(_SEAL).where(_SEAL.c.number == 2)), "seal 3 is not"),
+    (lambda tx: tx.execute(delete(_SEAL).where(_SEAL.c.number == 1)), "before 2 were removed"),
+    (
+        lambda tx: tx.execute(update(_SEAL).where(_SEAL.c.number == 2).values(marks=b"")),
+        "marks of seal 2 were altered",
+    ),
+    (
+        lambda tx: tx.execute(update(_SEAL).where(_SEAL.c.number == 2).values(marks=None)),
+        "seal 2 has lost its marks",
+    ),
+    (
+        lambda tx: tx.execute(update(_SEAL).where(_SEAL.c.number == 2).values(last_at_us=1)),
+        "seal 2 is not as it was made",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoil", "words"), SPOILED)
+def test_a_seal_that_was_changed_is_found(
+    sealed: Database, spoil: Callable[[Transaction], Any], words: str
+) -> None:
+    sealed.write(spoil)
+    assert words in " ".join(faults(sealed))
+
+
+def test_seals_of_another_key_are_found(sealed: Database) -> None:
+    assert faults(sealed, b"x" * 32) != []
+
+
+def test_the_chain_outlives_what_is_forgotten(sealed: Database) -> None:
+    before_us = time.time_ns() // 1000 - 4 * DAY_US + DAY_US // 2
+
+    def forget() -> int | None:
+        return sealed.write(lambda tx: seals.forget(tx, before_us=before_us))
+
+    assert [forget(), forget(), forget()] == [3, 3, 0]
+    assert len(pks(sealed)) == 3
+    assert faults(sealed) == []
+    assert [each.number for each in seals.verify(sealed, KEY)] == [2, 3]
+    last = pks(sealed)[-1]
+    sealed.write(lambda tx: tx.execute(delete(_T).where(_T.c.pk == last)))
+    assert faults(sealed) == [f"event number {last} of seal 3 was removed"]
+
+
+def test_what_just_happened_is_not_sealed_yet(database: Database) -> None:
+    now_us = time.time_ns() // 1000
+    database.write(lambda tx: events.add(tx, [event(now_us)]))
+    assert database.write(lambda tx: seals.seal(tx, KEY, limit=1)) == 0
