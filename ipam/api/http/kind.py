@@ -18,7 +18,7 @@ from ipam.values import NAME_LENGTH, is_uuid
 Views = Callable[[Transaction, Sequence[Record]], list[Any]]
 """View structs of these rows, in their order."""
 
-KINDS_KEPT: Final = 32
+KINDS_KEPT: Final = 16
 """How many narrowed kinds are kept, one for each set of fields that clients ask for."""
 
 

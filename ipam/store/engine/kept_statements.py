@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 OCTETS_OF_CHARACTER: Final = 30
-COMPILED_OCTETS_MAX: Final = 12 * 2**20
-"""Room for about 300 statements of lists. The program's own are about as many, and shorter."""
+COMPILED_OCTETS_MAX: Final = 5 * 2**20
+"""Room for 140 statements of lists, or for the program's own, which are as many and shorter."""
 COMPILED_LENGTH_MAX: Final = 20_000
 """A longer text is compiled each time: it is rare, and would take the room of many others."""
 PREPARED_LENGTH_MAX: Final = 4096

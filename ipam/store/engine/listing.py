@@ -97,7 +97,7 @@ class ListQuery:
 
 
 # Statements are kept: making one and finding its compiled form takes as long as running it.
-STATEMENTS_KEPT: Final = 256
+STATEMENTS_KEPT: Final = 64
 """Per kind of statement. Collections made for one request do not push out the others."""
 
 
