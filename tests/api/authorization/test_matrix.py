@@ -25,6 +25,7 @@ PATHS: Final = {
     "subnetpool": "subnetpools",
     "address_scope": "address-scopes",
     "rbac_policy": "rbac-policies",
+    "audit_event": "audit-events",
 }
 
 
