@@ -80,5 +80,6 @@ def test_a_boot_takes_few_statements(
         watch.boot(session, boot)
     statements = [statement for statement in seen if not statement.startswith("BEGIN")]
     audited = [statement for statement in statements if "INTO audit_event" in statement]
-    assert len(audited) == 4  # the port is made, bound, changed, deleted
-    assert len(statements) - len(audited) <= 23, statements
+    assert len(audited) == 2  # the port is made and bound
+    # Two of the others hold the finite quotas of ports and addresses.
+    assert len(statements) - len(audited) <= 25, statements
