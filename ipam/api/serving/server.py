@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from ipam import systemd
 from ipam.api.app import create_app
-from ipam.api.serving import doors, garbage_collection, listeners, open_files
+from ipam.api.serving import doors, garbage_collection, heap, listeners, open_files
 from ipam.errors import DatabaseUnavailable, SettingsUnfit
 from ipam.escaping import escaped
 from ipam.settings import Settings
@@ -102,6 +102,7 @@ class Server:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Exits with status 1 and one line if it cannot start."""
+    heap.share()
     _require_schema(settings)
     try:
         server = Server(create_app(settings), settings)

@@ -17,7 +17,7 @@ from ipam.store.engine.kept_statements import CompiledStatements, bounded_cursor
 POOL_TIMEOUT_SECONDS = 8
 CONNECT_TIMEOUT_SECONDS = 3
 SQLITE_BUSY_SECONDS = 4
-SQLITE_STATEMENTS_KEPT = 48
+SQLITE_STATEMENTS_KEPT = 24
 """By each connection: a long one takes 30 kB, and a port's creation needs about 15."""
 
 SILENT_SECONDS_BEFORE_KEEPALIVE = 3
