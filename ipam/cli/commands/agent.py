@@ -100,6 +100,10 @@ def hold(name_or_id: str, off: bool, config_files: Sequence[str]) -> None:
     by_id = lookup.UUID.fullmatch(name_or_id)
     network_id = name_or_id.lower() if by_id else lookup.find_id(connect(), NETWORK, name_or_id)
     state_path = load_settings(config_files).agent.state_path
+    if not state_path.is_dir():
+        raise click.ClickException(
+            f"No agent has run on this host: its state_path {state_path} is not there."
+        )
     holds = Holds(state_path)
     if off:
         holds.end(network_id)

@@ -52,7 +52,7 @@ def test_a_hold_where_no_agent_ever_ran_is_refused(ipam: Ipam, config_file: str)
     network = "5f3a1b2c-0000-4000-8000-00000000000a"
     outcome = ipam("agent", "hold", network, "--config-file", config_file)
     assert outcome.status == 1
-    assert "holds: No such file or directory" in outcome.err
+    assert "No agent has run on this host: its state_path " in outcome.err
 
 
 def test_users_are_added_listed_and_deleted(ipam: Ipam, config_file: str, typed: Any) -> None:
