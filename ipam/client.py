@@ -204,10 +204,12 @@ def sends_secrets_openly(url: str) -> bool:
 def error_from_response(response: httpx.Response) -> errors.IpamError:
     """The error of a refusing answer: by its NeutronError type, else by its status."""
     kind, message = _neutron_error(response)
-    error_class = _by_type(kind) or _by_status(response.status_code)
+    by_type = _by_type(kind)
+    error_class = by_type or _by_status(response.status_code)
     if not message:
         message = f"The service answered {response.status_code} {response.reason_phrase}."
     error = error_class(message)
+    error.answered = by_type is not None
     retry_after = response.headers.get("Retry-After", "")
     if isinstance(error, errors.Temporary) and retry_after.isdigit():
         error.retry_after_seconds = int(retry_after)

@@ -17,6 +17,9 @@ class IpamError(Exception):
     """Root of the tree; `str()` is the sentence for the user."""
 
     status = 500
+    answered = False
+    """Whether the service said it, in its own form. A proxy that refuses says nothing of what was
+    sent."""
 
     @property
     def type(self) -> str:

@@ -332,12 +332,13 @@ class Agent:
 
     def _facts(self) -> AgentFacts:
         networks = list(self._reconciler.networks.values())
+        troubles = {**self._shipper.troubles, **self._reconciler.troubles}
         return AgentFacts(
             dnsmasq_version=self.dnsmasq_version,
             networks=len(networks),
             ports=sum(len(network.ports) for network in networks),
             leases=self._table.count(),
-            troubles=dict(list(self._reconciler.troubles.items())[:TROUBLES_TOLD]),
+            troubles=dict(list(troubles.items())[:TROUBLES_TOLD]),
             vif_type=self._vif_type or UNSET,
             installation=self._installation,
         )

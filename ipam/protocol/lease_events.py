@@ -1,11 +1,17 @@
 """What an agent tells the API of leases. The agent keeps it on disk in the same form."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
+from ipam.errors import Malformed
 from ipam.model import LeaseAction, LeaseSource
+from ipam.protocol.wire import read_parsed
 from ipam.values import IpAddress, Uuid
+
+Epoch = Annotated[str, Meta(min_length=1, max_length=32)]
+Sequential = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class LeaseEventCreate(Struct):
@@ -56,3 +62,38 @@ class LeaseEventCreate(Struct):
     details: Annotated[
         dict[str, Any], Meta(description="Further facts that the DHCP server knew.")
     ] = {}
+    epoch: Annotated[
+        Epoch | None,
+        Meta(description="A life of the agent's inbox: within one, sequences grow."),
+    ] = None
+    sequence: Annotated[
+        Sequential | None,
+        Meta(description="The event's place in its epoch. Each is applied once, in this order."),
+    ] = None
+
+
+class LeaseEventsRecorded(Struct, frozen=True, omit_defaults=True):
+    """The answer to a batch. `epoch` and `sequence` are those of its last event."""
+
+    applied: int
+    duplicates: int
+    epoch: str | None = None
+    sequence: int | None = None
+    clock_difference_us: int = 0
+    """By how much the agent's clock is behind, and its times were put forward; 0 if it is not."""
+
+
+def read_recorded(answer: object, sent: Sequence[LeaseEventCreate]) -> LeaseEventsRecorded:
+    """The answer (parsed JSON) to this batch. Raises Malformed if it does not name the batch."""
+    said = read_parsed(LeaseEventsRecorded, answer, "the answer to lease events")
+    last = sent[-1]
+    if (said.applied + said.duplicates, said.epoch, said.sequence) != (
+        len(sent),
+        last.epoch,
+        last.sequence,
+    ):
+        raise Malformed(
+            f"the answer to {len(sent)} lease events names others:"
+            f" {said.applied} applied, {said.duplicates} duplicates, up to {said.sequence}"
+        )
+    return said

@@ -1,6 +1,8 @@
 """Decides what events do to leases, one event after the other. Pure.
 
-Rule 1: a lease is what a DHCP server last said, so an older event changes nothing.
+Rule 1: a lease is what a DHCP server last said, so an older event changes nothing. Which of two
+events of one host is older, their order says, if the host gives them one, and else their times.
+Hosts that were cut off tell late: between two hosts, their times decide.
 Rule 2: an end counts only for the machine that has the lease. A late `del` for an earlier machine
 does not end the lease of the next one. A host that a machine has left cannot end the machine's
 lease with a `del`, and cannot take it back with a repeated `old`.
@@ -9,12 +11,18 @@ Rule 3: another machine on the address makes another lease, with its own id and 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from ipam.model import LeaseAction, LeaseSource
 
 Key: TypeAlias = tuple[str, bytes]
 """Network id and packed address. There is at most one lease for each."""
+
+SERVICE: Final = ""
+"""Stands for a host where the service itself ended a lease."""
+
+Ends: TypeAlias = Mapping[str, int]
+"""When the lease of an address was last ended, by host, in microseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,9 @@ class LeaseEvent:
     """Epoch seconds. None means infinite for `add`, and unknown for the others."""
     details: Mapping[str, str] = field(default_factory=dict)
     source: LeaseSource = "hook"
+    epoch: str | None = None
+    sequence: int | None = None
+    """The event's place in its epoch. What a host tells in an epoch comes in order."""
 
     @property
     def key(self) -> Key:
@@ -91,23 +102,30 @@ def holder_of(event: LeaseEvent, owner: Holder | None, project_id: str) -> Holde
 def after_all(
     stored: Mapping[Key, Lease],
     events: Sequence[tuple[LeaseEvent, Holder]],
-    ended_at_us: Mapping[Key, int],
+    ended_at_us: Mapping[Key, Ends],
     new_id: Callable[[], str],
 ) -> dict[Key, Lease | None]:
     """The leases after these events, which come with their holders, in their order.
 
-    None is a lease that has ended. `ended_at_us` says when a DHCP server last ended the lease of
-    an address that has none: an older event does not bring it back.
+    None is a lease that has ended. `ended_at_us` says when the lease of an address that has none
+    was ended: an older event does not bring it back.
     """
     leases: dict[Key, Lease | None] = dict(stored)
-    ends = dict(ended_at_us)
+    ends = {key: dict(each) for key, each in ended_at_us.items()}
     for event, holder in events:
-        if event.occurred_at_us >= ends.get(event.key, 0):
+        if not _has_ended(event, ends.get(event.key, {})):
             before = leases.get(event.key)
             leases[event.key] = after(before, event, new_id, bound_host=holder.host)
         if event.action == "del" and leases.get(event.key) is None:
-            ends[event.key] = max(event.occurred_at_us, ends.get(event.key, 0))
+            known = ends.setdefault(event.key, {})
+            known[event.host] = max(event.occurred_at_us, known.get(event.host, 0))
     return leases
+
+
+def _has_ended(event: LeaseEvent, ends: Ends) -> bool:
+    """Whether the lease was ended after this event, which comes late."""
+    own = event.host if event.epoch else None
+    return any(event.occurred_at_us < at for host, at in ends.items() if host != own)
 
 
 def after(
@@ -134,6 +152,8 @@ def after(
 
 def _is_stale(lease: Lease, event: LeaseEvent, bound_host: str) -> bool:
     """Whether a later event is known. Events of a host that the machine has left do not count."""
+    if event.epoch and event.host == lease.host:
+        return False  # what the host says later is later, whatever its clock says
     has_come = event.host == bound_host != lease.host
     return event.occurred_at_us < lease.last_seen_at_us and not has_come
 

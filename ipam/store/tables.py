@@ -262,6 +262,15 @@ lease_event = Table(
 """Append-only. The unique `id`, made where the event was seen, makes a second delivery
 harmless."""
 
+lease_sequence = Table(
+    "lease_sequence",
+    metadata,
+    Column("host", String(255), primary_key=True),
+    Column("epoch", String(32), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+"""The last lease event that each host told: see `ipam.store.leases.sequences`."""
+
 allocation_event = Table(
     "allocation_event",
     metadata,
@@ -485,6 +494,7 @@ __all__ = [
     "ip_cursor",
     "lease",
     "lease_event",
+    "lease_sequence",
     "metadata",
     "network",
     "network_dhcp_agent",

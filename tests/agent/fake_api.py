@@ -60,6 +60,8 @@ class FakeApi:
 
     def post(self, path: str, json: Any) -> Any:
         self._take(path, json)
+        if path == "/v2.0/lease-events":
+            return _recorded(json["lease_events"])
         return {"agent": {"id": AGENT}} if path == "/v2.0/agents" else {}
 
     def _take(self, path: str, body: Any) -> None:
@@ -70,3 +72,10 @@ class FakeApi:
             error = self.refuse(short, body)
         if error is not None:
             raise error
+
+
+def _recorded(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The answer that names this batch."""
+    last = events[-1]
+    place = {name: last[name] for name in ("epoch", "sequence") if last[name] is not None}
+    return {"applied": len(events), "duplicates": 0, **place}

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipam.rules.leases import (
+    SERVICE,
     Holder,
     Lease,
     LeaseEvent,
@@ -194,9 +195,10 @@ def test_an_event_of_an_address_that_nobody_owns_is_the_networks() -> None:
     assert holder_of(event("add", 1), None, "network's") == Holder("network's")
 
 
-def after_batch(*events: LeaseEvent, ended_at_us: int = 0) -> Lease | None:
+def after_batch(*events: LeaseEvent, ended_at_us: int = 0, by: str = "host-a") -> Lease | None:
     batch = [(each, OWNER) for each in events]
-    leases = after_all({}, batch, {("net", ADDRESS): ended_at_us}, lambda: "lease-1")
+    key = ("net", ADDRESS)
+    leases = after_all({}, batch, {key: {by: ended_at_us}}, lambda: "lease-1")
     return leases.get(("net", ADDRESS))
 
 
@@ -208,6 +210,36 @@ def test_an_event_that_is_older_than_the_end_on_record_brings_nothing_back() -> 
 def test_an_event_that_is_older_than_an_end_in_its_batch_brings_nothing_back() -> None:
     assert after_batch(event("add", 1), event("del", 5), event("old", 4)) is None
     assert after_batch(event("add", 1), event("del", 5), event("add", 6)) is not None
+
+
+def in_order(action: Any, at: int, sequence: int, **more: Any) -> LeaseEvent:
+    return event(action, at, epoch="life", sequence=sequence, **more)
+
+
+def test_what_a_host_says_in_order_counts_whatever_its_clock_says() -> None:
+    begun = lease(in_order("add", 3600, 1))
+    renewed = after(begun, in_order("old", 5, 2, hostname="ann"), str)
+    assert renewed is not None
+    assert (renewed.hostname, renewed.last_seen_at_us) == ("ann", 3600)
+    assert after(renewed, in_order("del", 6, 3), str) is None
+
+
+def test_the_order_of_one_host_says_nothing_of_what_another_told() -> None:
+    now = lease(in_order("add", 5, 1))
+    late = replace(in_order("add", 4, 9), host="host-b")
+    assert after(now, late, str) == now
+    assert after(now, replace(late, occurred_at_us=6), str) != now
+
+
+def test_an_end_that_the_host_told_before_does_not_refute_what_it_says_now() -> None:
+    assert after_batch(in_order("add", 4, 2), ended_at_us=5) is not None
+    assert after_batch(in_order("add", 4, 2), ended_at_us=5, by="host-b") is None
+    batch = (in_order("add", 3, 1), in_order("del", 9, 2), in_order("add", 4, 3))
+    assert after_batch(*batch) is not None
+
+
+def test_a_port_that_was_deleted_meanwhile_gets_no_lease_from_a_late_event() -> None:
+    assert after_batch(in_order("add", 4, 2), ended_at_us=5, by=SERVICE) is None
 
 
 def test_a_conclusion_that_a_lease_is_over_does_not_refute_a_late_renewal() -> None:

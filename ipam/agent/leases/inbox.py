@@ -9,6 +9,7 @@ for another network.
 """
 
 import contextlib
+import itertools
 import logging
 import os
 import pwd
@@ -17,6 +18,7 @@ import socket
 import struct
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +133,9 @@ class LeaseInbox:
         self._on_event = on_event
         self._reason_of_end = reason_of_end
         self._lock = threading.Lock()
+        self.epoch = uuid.uuid4().hex
+        """A name of this life. Within it the events that are recorded are numbered."""
+        self._sequence = itertools.count(1)
         self._selector = selectors.DefaultSelector()
         self._stop_reader, self._stop_writer = socket.socketpair()
         self._listener = _listen(path)
@@ -163,6 +168,8 @@ class LeaseInbox:
             events = [event for event in events if not self._table.knows(event)]
             if not events:
                 return
+            for event in events:
+                event.epoch, event.sequence = self.epoch, next(self._sequence)
             self._file.append(events)
             for event in events:
                 self._table.apply(event)

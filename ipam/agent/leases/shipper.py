@@ -1,14 +1,17 @@
 """Sends the inbox to the API: in order, in batches, repeated until the API accepts them."""
 
 import logging
+import re
 import threading
+from collections.abc import Mapping
 
+from ipam import clock
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
 from ipam.backoff import Backoff
 from ipam.client import Client
 from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge, IpamError
-from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.protocol.lease_events import LeaseEventCreate, read_recorded
 from ipam.protocol.wire import parsed
 from ipam.trouble import Trouble
 
@@ -16,8 +19,10 @@ LOG = logging.getLogger(__name__)
 
 BATCH = 500
 BACKOFF = Backoff(first_seconds=0.5, longest_seconds=30.0)
-REFUSALS = (HTTPBadRequest, HTTPRequestEntityTooLarge)
-"""Errors that mean a faulty event. Other errors may pass with time."""
+CLOCK = "clock"
+"""The name of the trouble about this host's clock."""
+
+_NAMES_AN_EVENT = re.compile(r"\[\d+\] ")
 
 
 class LeaseShipper:
@@ -31,6 +36,9 @@ class LeaseShipper:
         self._stopping = threading.Event()
         self._failures = 0
         self._trouble = Trouble()
+        self._clock = Trouble()
+        self.troubles: Mapping[str, str] = {}
+        """What is not as it should be, by what."""
         self._thread = threading.Thread(target=self._run, name="lease-shipper", daemon=True)
 
     def start(self) -> None:
@@ -62,16 +70,32 @@ class LeaseShipper:
         """Send events. If the API refuses them, send halves, down to the faulty event."""
         if not events:
             return
+        body = {"lease_events": parsed(events), "sent_at_us": clock.now_microseconds()}
         try:
-            body = {"lease_events": parsed(events)}
-            self._client.post("/v2.0/lease-events", json=body)
-        except REFUSALS as error:
+            answer = read_recorded(self._client.post("/v2.0/lease-events", json=body), events)
+        except (HTTPBadRequest, HTTPRequestEntityTooLarge) as error:
+            if not _is_about_an_event(error):
+                raise
             if len(events) == 1:
                 self._file.set_aside(events[0], str(error))
                 return
             middle = len(events) // 2
             self._ship_batch(events[:middle])
             self._ship_batch(events[middle:])
+        else:
+            self._look_at_clock(answer.clock_difference_us)
+
+    def _look_at_clock(self, difference_us: int) -> None:
+        """Say once that this host's clock is not the API's, and once that it is."""
+        if difference_us:
+            said = f"this host's clock is {_apart(difference_us)} the API's: set it by NTP"
+            self.troubles = {CLOCK: said}
+            if self._clock.begins(CLOCK):
+                LOG.warning("%s; the API corrects the times of leases", said)
+        else:
+            self.troubles = {}
+            if self._clock.ends():
+                LOG.info("this host's clock is the API's again")
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -100,3 +124,16 @@ class LeaseShipper:
         self._failures += 1
         self._stopping.wait(BACKOFF.seconds(self._failures))
         self._wake.set()
+
+
+def _is_about_an_event(refusal: HTTPBadRequest | HTTPRequestEntityTooLarge) -> bool:
+    """Whether the API itself refuses what it was sent. A proxy refuses everything, for a time."""
+    if not refusal.answered:
+        return False
+    too_long = isinstance(refusal, HTTPRequestEntityTooLarge)
+    return too_long or _NAMES_AN_EVENT.search(str(refusal)) is not None
+
+
+def _apart(difference_us: int) -> str:
+    seconds = abs(difference_us) // 1_000_000
+    return f"{seconds} s {'behind' if difference_us > 0 else 'ahead of'}"

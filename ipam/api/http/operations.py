@@ -17,6 +17,8 @@ class Operation:
     status: int = 200
     request: tuple[Mapping[str, Any], ...] = ()
     """The bodies it takes, of which a request has one; empty for no body."""
+    optional: tuple[str, ...] = ()
+    """The names in these bodies that may be left out."""
     response: Mapping[str, Any] | None = None
     response_forms: tuple[Mapping[str, Any], ...] = ()
     """Further forms of its answer."""

@@ -19,6 +19,7 @@ from ipam.rules.leases import LeaseEvent
 
 LATEST_SECONDS: Final = 253_402_300_799
 """The end of the year 9999, the last that Python's calendar has."""
+CLOCK_TOLERANCE_US: Final = 5_000_000
 EVENTS_MAX: Final = 5000
 """An agent sends 500 at most."""
 DETAILS_MAX: Final = 32
@@ -32,8 +33,21 @@ UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
-def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
-    """The events of a batch. Raises HTTPBadRequest with every fault of every event."""
+def clock_difference_us(sent_at_us: Any, now_us: int) -> int:
+    """By how much the sender's clock is behind, if that is more than a request may take."""
+    if sent_at_us is None:
+        return 0
+    if type(sent_at_us) is not int or abs(sent_at_us) > LATEST_SECONDS * 1_000_000:
+        raise HTTPBadRequest("Invalid input for sent_at_us. Reason: it is no time.")
+    difference_us = now_us - sent_at_us
+    return difference_us if abs(difference_us) > CLOCK_TOLERANCE_US else 0
+
+
+def read_events(given: Sequence[Any], now_us: int, difference_us: int = 0) -> list[LeaseEvent]:
+    """The events of a batch, their times put forward by this difference.
+
+    Raises HTTPBadRequest with every fault of every event.
+    """
     if len(given) > EVENTS_MAX:
         raise HTTPBadRequest(
             f"Invalid input for lease_events. Reason: It has {len(given)} items; at most"
@@ -43,7 +57,7 @@ def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
     faults: list[str] = []
     for number, each in enumerate(given):
         try:
-            events.append(_read_event(each, now_us))
+            events.append(_read_event(each, now_us, difference_us))
         except HTTPBadRequest as error:
             faults += [f"[{number}] {fault}" for fault in error.faults]
     if faults:
@@ -51,7 +65,7 @@ def read_events(given: Sequence[Any], now_us: int) -> list[LeaseEvent]:
     return events
 
 
-def _read_event(given: Any, now_us: int) -> LeaseEvent:
+def _read_event(given: Any, now_us: int, difference_us: int) -> LeaseEvent:
     parsed = parse(LeaseEventCreate, given)
     event_id = read_event_id(str(parsed.values.get("id", "")))
     faults = list(parsed.faults)
@@ -71,9 +85,9 @@ def _read_event(given: Any, now_us: int) -> LeaseEvent:
         "host": _text(event.host, HOST_MAX) or "",
         "ip_address": model.pack(event.ip_address),
         # The events of an agent whose clock is ahead must not hide later events of other agents.
-        "occurred_at_us": min(max(event.occurred_at_us, 0), now_us),
+        "occurred_at_us": min(max(event.occurred_at_us + difference_us, 0), now_us),
         "mac_address": mac_address or None,
-        "expires_at": _seconds(event.expires_at),
+        "expires_at": _seconds(event.expires_at, difference_us),
         "details": _details(details),
     }
     return LeaseEvent(**kept)
@@ -89,8 +103,10 @@ def _text(text: str | None, longest: int) -> str | None:
     return "".join(each if each.isprintable() else UNPRINTABLE for each in cut)
 
 
-def _seconds(given: int | None) -> int | None:
-    return None if given is None else min(max(given, 0), LATEST_SECONDS)
+def _seconds(given: int | None, difference_us: int) -> int | None:
+    if given is None:
+        return None
+    return min(max(given + difference_us // 1_000_000, 0), LATEST_SECONDS)
 
 
 def _details(given: Mapping[str, Any]) -> dict[str, str]:

@@ -12,11 +12,11 @@ from ipam import clock
 from ipam.api.http.bodies import read_json, respond, unwrap
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
-from ipam.api.leases.event_batch import read_event_id, read_events
+from ipam.api.leases.event_batch import clock_difference_us, read_event_id, read_events
 from ipam.api.leases.event_wire import KIND
 from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest
-from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.protocol.lease_events import LeaseEventCreate, LeaseEventsRecorded
 from ipam.store.leases import recording
 
 RULE: Final = "create_lease_event"
@@ -32,8 +32,10 @@ class LeaseEventsRoute(ListRoute):
     def operations(self) -> Mapping[str, Operation]:
         recorded = Operation(
             "Record lease events, in their order, each id once, as one transaction",
-            request=({"lease_events": list[LeaseEventCreate]},),
+            request=({"lease_events": list[LeaseEventCreate], "sent_at_us": int},),
+            optional=("sent_at_us",),
             response={"applied": int, "duplicates": int},
+            response_forms=(dict(LeaseEventsRecorded.__annotations__),),
             rule=RULE,
             of_host=True,
         )
@@ -44,12 +46,22 @@ class LeaseEventsRoute(ListRoute):
         given = unwrap(body, "lease_events")
         if not isinstance(given, list):
             raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
-        events = read_events(given, clock.now_microseconds())
+        now_us = clock.now_microseconds()
+        difference_us = clock_difference_us(body.get("sent_at_us"), now_us)
+        events = read_events(given, now_us, difference_us)
         access = req.context.access
         for host in {event.host for event in events} or {access.caller.host}:
             access.require_host(RULE, host)
         recorded = recording.record(self.service.database, events, reporter=access.caller.host)
-        respond(resp, {"applied": recorded.applied, "duplicates": recorded.duplicates})
+        last = events[-1] if events else None
+        answer = LeaseEventsRecorded(
+            recorded.applied,
+            recorded.duplicates,
+            last.epoch if last else None,
+            last.sequence if last else None,
+            difference_us,
+        )
+        respond(resp, answer)
 
 
 class LeaseEventRoute(ShowRoute):

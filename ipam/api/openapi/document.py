@@ -131,7 +131,9 @@ def _operation(
     if parameters:
         result["parameters"] = parameters
     if operation.request:
-        bodies = [object_of(body, schema_of) for body in operation.request]
+        bodies = [
+            object_of(body, schema_of, optional=operation.optional) for body in operation.request
+        ]
         schema = bodies[0] if len(bodies) == 1 else {"oneOf": bodies}
         result["requestBody"] = {
             "required": True,

@@ -4,14 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, tuple_, update
 
 from ipam import clock, model
 from ipam.chunks import MOST_PARAMETERS, alternatives
-from ipam.rules.leases import Holder, Key, Lease, LeaseEvent, after_all, holder_of
+from ipam.rules.leases import (
+    SERVICE,
+    Holder,
+    Key,
+    Lease,
+    LeaseEvent,
+    after_all,
+    holder_of,
+)
 from ipam.store import served_networks
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.write_again import write_again
+from ipam.store.leases import sequences
 from ipam.store.tables import agent, ip_address, lease, lease_event, network, port, subnet
 
 MOST_KEYS: Final = MOST_PARAMETERS // 2
@@ -40,9 +49,12 @@ def record(database: Database, events: Sequence[LeaseEvent], *, reporter: str = 
 
 
 def _record(tx: Transaction, events: Sequence[LeaseEvent], reporter: str) -> Recorded:
-    first_of_id = {event.id: event for event in reversed(events)}
+    marks = sequences.read(tx, {event.host for event in events if event.epoch})
+    new = [event for event in events if not sequences.has(marks, event)]
+    first_of_id = {event.id: event for event in reversed(new)}
     known = _known_ids(tx, list(first_of_id))
-    fresh = [e for e in events if e.id not in known and first_of_id[e.id] is e]
+    fresh = [e for e in new if e.id not in known and first_of_id[e.id] is e]
+    sequences.write(tx, marks, new)
     keys = sorted({event.key for event in fresh})
     stored = _stored_leases(tx, keys)
     ended = _ends(tx, [e for e in fresh if not e.is_end and e.key not in stored])
@@ -102,8 +114,8 @@ def _stored_leases(tx: Transaction, keys: Sequence[Key]) -> dict[Key, tuple[int,
     return found
 
 
-def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
-    """When a DHCP server last ended the lease of each address, if that is newer than an event.
+def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, dict[str, int]]:
+    """When the lease of each address was last ended, by host, if that is newer than an event.
 
     An event that arrives late must not bring back a lease that has ended since. `missed` events do
     not count: they are only a guess, which a renewal that arrives late corrects.
@@ -111,20 +123,23 @@ def _ends(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, int]:
     if not events:
         return {}
     oldest = min(event.occurred_at_us for event in events)
-    ended: dict[Key, int] = {}
+    ended: dict[Key, dict[str, int]] = {}
+    by = case((lease_event.c.source == "service", SERVICE), else_=lease_event.c.host).label("by")
     for some in alternatives(sorted({event.key for event in events}), MOST_KEYS):
         query = (
             select(
                 lease_event.c.network_id,
                 lease_event.c.ip_address,
+                by,
                 func.max(lease_event.c.occurred_at_us).label("at_us"),
             )
             # Events are recorded after they occur, and this column has an index.
             .where(lease_event.c.recorded_at_us >= oldest, lease_event.c.action == "del")
             .where(tuple_(lease_event.c.network_id, lease_event.c.ip_address).in_(some))
-            .group_by(lease_event.c.network_id, lease_event.c.ip_address)
+            .group_by(lease_event.c.network_id, lease_event.c.ip_address, by)
         )
-        ended.update({(r.network_id, r.ip_address): r.at_us for r in tx.execute(query)})
+        for row in tx.execute(query):
+            ended.setdefault((row.network_id, row.ip_address), {})[row.by] = row.at_us
     return ended
 
 
@@ -166,7 +181,9 @@ def _projects(tx: Transaction, network_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _history_row(event: LeaseEvent, holder: Holder, recorded_at_us: int) -> dict[str, Any]:
-    return asdict(event) | {
+    row = asdict(event)
+    del row["epoch"], row["sequence"]  # the host's last ones are kept, see `sequences`
+    return row | {
         "project_id": holder.project_id,
         "port_id": holder.port_id,
         "recorded_at_us": recorded_at_us,

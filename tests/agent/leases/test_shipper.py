@@ -18,6 +18,7 @@ from tests.agent.fake_api import FakeApi
 from tests.agent.leases.events import NETWORK, numbered
 
 EVENTS = "lease-events"
+POISON = HTTPBadRequest("[0] Invalid input for action.")
 
 
 class Desk:
@@ -52,6 +53,12 @@ class Desk:
         return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def _answered(error: IpamError) -> IpamError:
+    """As the service itself says it."""
+    error.answered = True
+    return error
+
+
 def numbers(body: Any) -> list[int]:
     return [int(event["id"]) for event in body["lease_events"]]
 
@@ -66,7 +73,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 def refuse_some(api: FakeApi, error: IpamError, *wrong: int) -> None:
-    """No batch is taken that has one of these events."""
+    """The API takes no batch that has one of these events."""
+    error = _answered(error)
     api.refuse = lambda _path, body: error if {*numbers(body)} & {*wrong} else None
 
 
@@ -99,6 +107,8 @@ def test_an_event_is_shipped_with_all_its_fields(desk: Desk) -> None:
             "hostname": None,
             "expires_at": None,
             "details": {},
+            "epoch": None,
+            "sequence": None,
         }
     ]
 
@@ -120,7 +130,7 @@ def test_the_table_is_on_disk_before_the_inbox_forgets(
     assert [lease.ip_address for lease in after.leases(NETWORK)] == ["10.0.0.5"]
 
 
-@pytest.mark.parametrize("error", [HTTPBadRequest("poison"), HTTPRequestEntityTooLarge("long")])
+@pytest.mark.parametrize("error", [POISON, HTTPRequestEntityTooLarge("long")])
 def test_a_refused_batch_is_halved_down_to_what_is_wrong(desk: Desk, error: IpamError) -> None:
     refuse_some(desk.api, error, 5)
     desk.append(*range(8))
@@ -132,7 +142,7 @@ def test_a_refused_batch_is_halved_down_to_what_is_wrong(desk: Desk, error: Ipam
 
 
 def test_several_wrong_events_are_each_set_aside(desk: Desk) -> None:
-    refuse_some(desk.api, HTTPBadRequest("poison"), 0, 3, 7)
+    refuse_some(desk.api, POISON, 0, 3, 7)
     desk.append(*range(8))
     desk.shipper.ship()
     assert [each["event"]["id"] for each in desk.set_aside()] == ["0", "3", "7"]
@@ -151,7 +161,7 @@ def test_what_the_api_cannot_take_now_stays_in_the_inbox(desk: Desk) -> None:
 
 
 def test_the_api_may_go_away_between_the_halves(desk: Desk) -> None:
-    answers: list[IpamError | None] = [HTTPBadRequest("one of them"), None, ServiceUnavailable("")]
+    answers: list[IpamError | None] = [_answered(POISON), None, ServiceUnavailable("")]
     desk.api.refuse = lambda _path, _body: answers.pop(0) if answers else None
     desk.append(1, 2)
     with pytest.raises(ServiceUnavailable):

@@ -29,7 +29,7 @@ def test_the_inbox_of_another_version_is_shipped_whole(
     file, api = InboxFile(tmp_path), FakeApi()
     LeaseShipper(api.client, file, LeaseTable(tmp_path / "leases")).ship()
     file.close()
-    assert api.bodies("lease-events") == [{"lease_events": _today(events[1:])}]
+    assert _shipped(api) == _today(events[1:])
     assert not (tmp_path / "inbox.rejected").exists()
 
 
@@ -53,12 +53,21 @@ def test_the_spool_of_an_older_hook_becomes_the_same_events(tmp_path: Path, vers
     api = FakeApi()
     LeaseShipper(api.client, file, table).ship()
     file.close()
-    assert api.bodies("lease-events") == [
-        {"lease_events": _today(events[: len(said["spool_lines"])])}
-    ]
+    shipped = _shipped(api)
+    assert [event.pop("sequence") for event in shipped] == [*range(1, len(shipped) + 1)]
+    assert {event.pop("epoch") for event in shipped} == {inbox.epoch}
+    today = _today(events[: len(said["spool_lines"])])
+    assert [event | {"epoch": None, "sequence": None} for event in shipped] == today
     assert spool.waiting() == []
 
 
 def _today(events: list[dict[str, object]]) -> list[dict[str, object]]:
     """What this version says of the same events."""
-    return [{"source": "hook"} | event for event in events]
+    added = {"source": "hook", "epoch": None, "sequence": None}
+    return [added | event for event in events]
+
+
+def _shipped(api: FakeApi) -> list[dict[str, object]]:
+    (body,) = api.bodies("lease-events")
+    events: list[dict[str, object]] = body["lease_events"]
+    return events

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -121,6 +122,75 @@ def test_a_batch_is_applied_in_its_order(api_on_each: Api, served: dict[str, Any
     (lease,) = api_on_each.list("lease")
     assert lease["mac_address"] == OTHER_MAC
     assert [each["action"] for each in history(api_on_each)] == ["add", "del", "add"]
+
+
+def numbered(events: list[dict[str, Any]], epoch: str = "life") -> list[dict[str, Any]]:
+    return [each | {"epoch": epoch, "sequence": n} for n, each in enumerate(events, 1)]
+
+
+def test_each_place_of_an_epoch_is_applied_once_and_the_answer_names_the_last(
+    api_on_each: Api, served: dict[str, Any]
+) -> None:
+    begin, end = numbered([event(served["network_id"]), event(served["network_id"], "del")])
+    answer = {"epoch": "life", "sequence": 1}
+    assert send(api_on_each, begin) == {"applied": 1, "duplicates": 0} | answer
+    answer["sequence"] = 2
+    assert send(api_on_each, begin, end) == {"applied": 1, "duplicates": 1} | answer
+    again = begin | {"id": uuid.uuid4().hex}
+    assert send(api_on_each, again, end) == {"applied": 0, "duplicates": 2} | answer
+    assert api_on_each.list("lease") == []
+    anew = send(api_on_each, again | {"epoch": "next life"})
+    assert anew == {"applied": 1, "duplicates": 0, "epoch": "next life", "sequence": 1}
+    assert len(api_on_each.list("lease")) == 1
+    assert send(api_on_each, begin, end)["duplicates"] == 2, "by their ids"
+    assert len(api_on_each.list("lease")) == 1
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["behind", "ahead"])
+def test_a_clock_an_hour_off_is_corrected(
+    api_on_each: Api, served: dict[str, Any], hours: int
+) -> None:
+    now = int(time.time())
+    off = hours * 3600
+    told = event(
+        served["network_id"],
+        occurred_at_us=(now + off - 10) * 1_000_000,
+        expires_at=now + off + 600,
+    )
+    body = {"lease_events": [told], "sent_at_us": (now + off) * 1_000_000}
+    answer = api_on_each.call("POST", "/lease-events", body).json
+    behind = answer["clock_difference_us"] // 1_000_000 + off
+    assert 0 <= behind < 600
+    (lease,) = api_on_each.list("lease")
+    assert moment(lease["expires_at"]) == now + 600 + behind
+    assert moment(lease["last_seen_at"]) == now - 10 + behind
+
+
+def moment(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+def test_events_in_order_count_though_a_clock_was_put_back_between_them(
+    api_on_each: Api, served: dict[str, Any]
+) -> None:
+    network_id = served["network_id"]
+    begin = event(network_id, occurred_at_us=seconds_ago(5))
+    end = event(network_id, "del", occurred_at_us=seconds_ago(3600))
+    anew = event(network_id, occurred_at_us=seconds_ago(7200))
+    first, second, third = numbered([begin, end, anew])
+    send(api_on_each, first)
+    send(api_on_each, second)
+    assert api_on_each.list("lease") == []
+    send(api_on_each, third)
+    assert len(api_on_each.list("lease")) == 1
+
+
+@pytest.mark.parametrize("strange", ["now", 1.5, True, 10**19, [], {}])
+def test_a_time_of_sending_that_is_none_is_refused(api: Api, strange: Any) -> None:
+    body = {"lease_events": [event(NOWHERE)], "sent_at_us": strange}
+    message = api.refused(400, "HTTPBadRequest", "POST", "/lease-events", body)
+    assert "sent_at_us" in message
+    assert history(api) == []
 
 
 def test_an_older_event_goes_into_the_history_and_not_over_the_lease(
