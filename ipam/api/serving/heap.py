@@ -1,16 +1,23 @@
-"""Keeps what a flood of requests leaves in memory small: the C library's heaps are shared."""
+"""Keeps what a flood of requests leaves in memory small: settings of the C library's malloc."""
 
 import ctypes
 from typing import Final
 
 M_ARENA_MAX: Final = -8
+M_MMAP_THRESHOLD: Final = -3
 """From glibc's malloc.h."""
 ARENAS: Final = 1
 """By default each thread gets its own, up to 8 for each core, and none gives back what is free in
 between. Python's own lock leaves them nothing to gain."""
+LARGE_BYTES: Final = 65_536
+"""A block from this size on is mapped by itself, so that the kernel has it back when it is freed.
+By default glibc raises this to the largest block it has seen, up to 32 MiB: then a small block
+that outlives a large answer keeps that answer's memory."""
 
 
 def share() -> bool:
-    """Let all later threads share one heap; whether the C library can."""
+    """Let all later threads share one heap, without large blocks; whether the C library can."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and bool(mallopt(M_ARENA_MAX, ARENAS))
+    if mallopt is None:
+        return False
+    return bool(mallopt(M_ARENA_MAX, ARENAS) and mallopt(M_MMAP_THRESHOLD, LARGE_BYTES))
