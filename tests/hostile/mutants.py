@@ -6,6 +6,7 @@ from urllib.parse import quote
 from tests.hostile.hostile_headers import HEADERS
 from tests.hostile.hostile_values import TEXTS, URL_PIECES
 from tests.hostile.json_bodies import encode, not_json, spoiled
+from tests.hostile.operations import Operation
 from tests.hostile.requests import Header, Request, written
 from tests.hostile.target import PERSONAS, Target
 
@@ -13,9 +14,21 @@ from tests.hostile.target import PERSONAS, Target
 def plain(kind: str, target: Target, chance: Random) -> Request:
     """What an honest client might send."""
     operation = target.an_operation(chance)
+    if "limit" in operation.query:
+        return Request(kind, _honest_list(operation, target, chance))
     tree = target.document.body(operation, chance)
     raw = target.written(operation, b"" if tree is None else encode(tree), chance)
     return Request(kind, raw)
+
+
+def _honest_list(operation: Operation, target: Target, chance: Random) -> bytes:
+    """The request for a page of a list, by names and sorted."""
+    names = [name for name in ("name", "id", "network_id", "host") if name in operation.query]
+    chosen = chance.sample(names, chance.randint(0, len(names)))
+    pairs = [f"{name}=x{chance.randrange(9)}" for name in chosen]
+    pairs += [f"sort_key={name}" for name in chosen[:1]] + ["limit=20"]
+    path = f"{target.document.path(operation, chance)}?{'&'.join(pairs)}"
+    return written("GET", path, target.signed(chance.choice(PERSONAS)))
 
 
 def body(kind: str, target: Target, chance: Random) -> Request:

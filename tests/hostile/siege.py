@@ -22,7 +22,7 @@ from tests.hostile.slow_clients import SlowReport
 from tests.hostile.tally import Tally
 
 ROOT: Final = Path(__file__).parents[2]
-CHAINS_SHARE: Final = 0.05
+CHAINS_SHARE: Final = 0.03
 GUESSES_SHARE: Final = 0.02
 SETTLE_SECONDS: Final = 10
 NICENESS: Final = 10
@@ -44,7 +44,7 @@ class Plan(Struct):
 
 HONEST: Final = "127.0.0.9"
 ANSWERS_BEFORE: Final = 200
-ORDINARY_REQUESTS: Final = 1_000
+ORDINARY_REQUESTS: Final = 2_000
 """So many of an honest client load what is loaded once, before the memory is measured."""
 
 

@@ -19,6 +19,8 @@ from tests.hostile.place import Place
 
 TICK_SECONDS: Final = 1.0
 NEW_EACH_TICK: Final = 50
+DRIP_TICKS: Final = 5
+"""In each tick a fifth of the clients send a byte."""
 SOURCE: Final = "127.0.0.3"
 
 
@@ -85,6 +87,7 @@ def run(order: Order) -> SlowReport:
     """Be slow until standard input ends."""
     clients: dict[socket.socket, _Client] = {}
     report = SlowReport()
+    turn = 0
     with selectors.DefaultSelector() as waiting:
         waiting.register(sys.stdin, selectors.EVENT_READ)
         while True:
@@ -96,7 +99,8 @@ def run(order: Order) -> SlowReport:
                     if key.fileobj is sys.stdin:
                         return _ended(clients, report)
                     _read(clients[key.fileobj], clients, report, waiting)  # type: ignore[index]  # a socket
-            for one in list(clients.values()):
+            turn += 1
+            for one in list(clients.values())[turn % DRIP_TICKS :: DRIP_TICKS]:
                 _drip(one, clients, report, waiting)
 
 
