@@ -11,7 +11,7 @@ import msgspec
 
 from tests.hostile.attacker import Attack, Order
 from tests.hostile.place import DATABASES, attacked
-from tests.hostile.report import Report, too_much, wrong_answers
+from tests.hostile.report import Report, described, too_much, wrong_answers
 from tests.hostile.siege import Plan, besiege
 from tests.hostile.tally import Tally
 from tests.hostile.wire import Connection
@@ -42,10 +42,13 @@ def _attack(kind: str, seed: int, arguments: argparse.Namespace) -> Report:
     plan = Plan(kind, arguments.requests, seed)
     if arguments.quick:
         plan = Plan(kind, QUICK_REQUESTS, seed, quiet_seconds=QUICK_QUIET_SECONDS)
-    shown = time.monotonic()
+    shown, told = time.monotonic(), 0
 
     def show(tally: Tally, seconds: float) -> None:
-        nonlocal shown
+        nonlocal shown, told
+        for fault in tally.faults[told:]:
+            print(f"{kind}: {described(fault)}", file=sys.stderr, flush=True)
+        told = len(tally.faults)
         if time.monotonic() < shown + SECONDS_PER_LINE:
             return
         shown = time.monotonic()

@@ -8,7 +8,7 @@ from msgspec import Struct
 from ipam.api.serving.patience import IDLE_SECONDS, REQUEST_SECONDS
 from tests.hostile.log_reading import LogReport
 from tests.hostile.slow_clients import SlowReport
-from tests.hostile.tally import Tally
+from tests.hostile.tally import Fault, Tally
 
 TIMES_SLOWER: Final = 5.0
 """A bystander's p99 may be so many times what it is without an attack."""
@@ -63,10 +63,15 @@ def waits(seconds: list[float]) -> Waits:
     return Waits(len(seconds), at(0.5), at(0.99), round(ordered[-1] * 1_000, 1))
 
 
+def described(fault: Fault) -> str:
+    """The fault, and how to send its request again."""
+    return f"{fault.what} ({fault.kind}): {fault.answer} | again: {fault.again}"
+
+
 def wrong_answers(report: Report) -> Iterator[str]:
     """What is wrong on a machine of any speed."""
     for fault in report.tally.faults:
-        yield f"{fault.what} ({fault.kind}): {fault.answer} | again: {fault.again}"
+        yield described(fault)
     if report.log.tracebacks or report.log.forged:
         counts = f"{report.log.tracebacks} tracebacks, {report.log.forged} lines forged"
         yield f"log: {counts}: {' '.join(report.log.shown)}"

@@ -40,6 +40,7 @@ class Chains:
         self._tally = Tally()
         self._told_at = 0.0
         self._sent = 0
+        self._has_lost_one = False
 
     def run(self) -> None:
         from hypothesis import HealthCheck, Phase, settings  # noqa: PLC0415  # half a second
@@ -58,7 +59,12 @@ class Chains:
         turn = 0
         while self._sent < self._order.count:
             machine = machines[turn % len(machines)]
-            run_state_machine_as_test(seeded(self._order.seed + turn)(machine), settings=how)
+            try:
+                run_state_machine_as_test(seeded(self._order.seed + turn)(machine), settings=how)
+            except Exception:  # whatever Hypothesis makes of an answer that did not come
+                if not self._has_lost_one:
+                    raise
+                self._has_lost_one = False
             turn += 1
         self._tell()
 
@@ -80,8 +86,8 @@ class Chains:
             def call(self, case: Any, **how: Any) -> Any:
                 try:
                     return super().call(case, **how)
-                except requests.Timeout:
-                    chains.judge(case, Answer(0, is_hung=True))
+                except requests.RequestException as error:
+                    chains.lose(case, error)
                     raise
 
             def validate_response(self, response: Any, case: Any, **_how: Any) -> None:
@@ -92,6 +98,13 @@ class Chains:
                 chains.judge(case, answer)
 
         return Machine
+
+    def lose(self, case: Any, error: Exception) -> None:
+        """Count a request without an answer. It ends its chain."""
+        self._has_lost_one = True
+        self.judge(
+            case, Answer(0, body=str(error).encode(), is_hung=isinstance(error, requests.Timeout))
+        )
 
     def judge(self, case: Any, answer: Answer) -> None:
         """Count the answer, and say how to get it again if it is a fault."""
