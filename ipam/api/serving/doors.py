@@ -24,6 +24,7 @@ from ipam.api.serving.channels import Channel, PeerChannel
 from ipam.api.serving.fair_queue import FairQueue
 from ipam.api.serving.patience import who_gives_way
 from ipam.api.serving.tls_channels import TlsChannel
+from ipam.api.serving.turn import turn
 from ipam.tls import CurrentContext
 
 LOG = logging.getLogger(__name__)
@@ -183,7 +184,7 @@ class Door:
         wasyncore.close_all(self._sockets, ignore_all=True)
 
     def _turn(self, seconds: float) -> None:
-        wasyncore.loop(timeout=seconds, use_poll=True, map=self._sockets, count=1)
+        turn(self._sockets, seconds)
 
     def _is_drained(self) -> bool:
         """Whether no client waits for an answer or has sent anything that was not read yet."""
