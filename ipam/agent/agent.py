@@ -129,7 +129,7 @@ class Agent:
         """Make the path of lease events from the hook to the API."""
         state, settings = self._settings.agent.state_path, self._settings
         self._table = LeaseTable(state / "leases")
-        inbox_file = self._closed_at_end(InboxFile(state))
+        self._inbox_file = inbox_file = self._closed_at_end(InboxFile(state))
         self._shipper = LeaseShipper(client, inbox_file, self._table)
         self._closing.callback(self._shipper.stop)
         self._spool = Spool(state / "spool", settings.agent.hook_user)
@@ -210,7 +210,7 @@ class Agent:
         Raises AgentHostInUse, before anything is touched, if the API says that another agent
         lives under this host's name.
         """
-        self._reconciler.want(self._link.networks)
+        self._reconciler.want(self._link.networks, said_by_api=False)
         self._link.introduce()
         self._logs.start()
         self._inbox.start()
@@ -332,7 +332,9 @@ class Agent:
 
     def _facts(self) -> AgentFacts:
         networks = list(self._reconciler.networks.values())
-        troubles = {**self._shipper.troubles, **self._reconciler.troubles}
+        of_leases = (self._inbox_file, self._inbox, self._shipper)
+        troubles = {name: said for one in of_leases for name, said in one.troubles.items()}
+        troubles |= self._reconciler.troubles
         return AgentFacts(
             dnsmasq_version=self.dnsmasq_version,
             networks=len(networks),

@@ -121,6 +121,7 @@ class ApiLink:
         """Send and ask what is due. Raises IpamError if the API does not answer or refuses."""
         self._heartbeat()
         self._send_reports()
+        self._known.save_rest()
         self._fetch()
         self._send_refusals()
 

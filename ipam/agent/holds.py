@@ -21,11 +21,15 @@ class Holds:
 
     def __init__(self, state_path: Path) -> None:
         self.directory = state_path / "holds"
-        files.directory(self.directory)
+        with contextlib.suppress(OSError):  # a disk that is read-only has holds, or has none
+            files.directory(self.directory)
 
     def network_ids(self) -> Collection[str]:
         """What is on hold now."""
-        return {path.name for path in self.directory.iterdir()}
+        try:
+            return {path.name for path in self.directory.iterdir()}
+        except FileNotFoundError:
+            return ()
 
     def hold(self, network_id: str) -> None:
         """Leave the network alone from now on."""

@@ -84,6 +84,7 @@ class Reconciler:
         self._ports = PortReports(Proofs(prober, logs, monotonic), self._executor, report)
         self._refusal = Trouble()
         self._wait = IDLE_SECONDS
+        self._api_has_said = False
 
     @property
     def networks(self) -> Mapping[str, ServedNetwork]:
@@ -106,8 +107,13 @@ class Reconciler:
                 found.append(of_verdicts(served, self._logs.verdicts(network_id)))
         return joined(found)
 
-    def want(self, rows: Mapping[str, FullNetwork]) -> None:
-        """Serve these networks of the API's `dhcp-state`, and no others."""
+    def want(self, rows: Mapping[str, FullNetwork], *, said_by_api: bool = True) -> None:
+        """Serve these networks of the API's `dhcp-state`, and no others.
+
+        Before the API has said it in this life, what else is here stays: of what was last known, a
+        part may be lost.
+        """
+        self._api_has_said |= said_by_api
         served = {}
         for network_id, row in rows.items():
             network = self._served.get(network_id)
@@ -233,6 +239,8 @@ class Reconciler:
         """The steps that are missing on this host and may be tried at the moment."""
         actual = observed.actual()
         steps = plan(observed.wanted, actual, observed.occupied())
+        if not self._api_has_said:
+            steps = tuple(step for step in steps if step.network_id in self._served)
         steps = self._without_drastic(steps, actual, observed.wanted)
         for network_id, served in self._served.items():
             releases, wait = self._releases.plan(served, observed.networks.get(network_id))

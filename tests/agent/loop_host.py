@@ -142,7 +142,7 @@ class LoopHost:
         self._watched: set[int] = set()
         self.start_agent(drastic_fraction=drastic_fraction)
 
-    def start_agent(self, *, drastic_fraction: float = 0.5) -> None:
+    def start_agent(self, *, drastic_fraction: float = 0.5, said_by_api: bool = True) -> None:
         """A new life of the agent, on what the one before has left."""
         self._watched.clear()
         self.processes.notice()
@@ -190,7 +190,7 @@ class LoopHost:
             monotonic=self._monotonic,
         )
         self.servers.adopt()
-        self.reconciler.want(self.rows)
+        self.reconciler.want(self.rows, said_by_api=said_by_api)
 
     def want(self, *rows: Json) -> None:
         """What the API says from now on."""

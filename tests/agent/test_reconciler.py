@@ -216,6 +216,27 @@ def test_an_agent_that_is_killed_while_removing_leaves_what_the_next_one_removes
     assert host.traces(1) == []
 
 
+def test_what_an_agent_does_not_know_stays_until_the_api_has_answered(host: LoopHost) -> None:
+    """Its last known networks were damaged, and the API is away: the machines are served on."""
+    host.want(row(1, port(1, 5)), row(2, port(2, 5)))
+    host.settle()
+    pids = [host.pid(1), host.pid(2)]
+    known = host.rows
+    host.rows = {network_id(2): known[network_id(2)]}
+    host.start_agent(said_by_api=False)
+    host.settle()
+    host.reconciler.tidy(api_has_answered=False)
+    assert [host.pid(1), host.pid(2)] == pids
+    assert host.holds(1)
+    host.rows = known
+    host.start_agent()
+    host.settle()
+    assert [host.pid(1), host.pid(2)] == pids
+    host.want(row(2, port(2, 5)))
+    host.settle()
+    assert host.traces(1) == []
+
+
 def unplug_outside(host: LoopHost) -> None:
     host.kernel.unplug(OUTSIDE)
 

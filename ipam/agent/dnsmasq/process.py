@@ -117,7 +117,7 @@ class DnsmasqProcesses:
             [self.dnsmasq, f"--conf-file={files.directory / CONFIG}"],
             {"PATH": SYSTEM_PATH, **environment},
             errors=log,
-            writable=[files.directory, Path(environment["IPAM_SPOOL"]), Path(os.devnull)],
+            writable=[files.directory, *_existing(environment["IPAM_SPOOL"]), Path(os.devnull)],
         )
         running = self.adopt(network_id, files)
         if running is None:
@@ -291,3 +291,9 @@ def _ended(descriptor: int, patience_seconds: float) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(patience_seconds * 1000))
+
+
+def _existing(spool: str) -> list[Path]:
+    """The spool, unless a disk that is read-only has none."""
+    path = Path(spool)
+    return [path] if path.exists() else []

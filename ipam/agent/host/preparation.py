@@ -1,5 +1,7 @@
 """Prepares a host for dnsmasq: programs, limits, directories, and shared files."""
 
+import contextlib
+import logging
 import os
 import pwd
 import resource
@@ -15,6 +17,8 @@ from ipam.agent.host import checks
 from ipam.agent.outside import Processes
 from ipam.errors import HostUnfit
 from ipam.settings import Settings
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,13 @@ def _check_host(settings: Settings) -> DnsmasqProcesses:
 def _make_directories(state: Path, run_path: Path) -> None:
     """Make the directories so that dnsmasq and the hook, not run as root, reach their files."""
     files.make_directory(run_path, files.PUBLIC_DIRECTORY)
-    files.directory(state, files.WAY_DIRECTORY)
+    with contextlib.suppress(OSError):  # read-only: it is used as it is
+        files.directory(state, files.WAY_DIRECTORY)
     for directory in (run_path, state.parent):
         mode = directory.stat().st_mode
         if not mode & 0o001:
-            directory.chmod(mode | 0o011)
+            with contextlib.suppress(OSError):
+                directory.chmod(mode | 0o011)
 
 
 def _install_hook(state: Path) -> Path:
@@ -87,7 +93,7 @@ def _install_hook(state: Path) -> Path:
     """
     hook = state / "dnsmasq_hook"
     source = Path(ipam.__file__).parent / "dnsmasq_hook.py"
-    files.put(hook, source.read_bytes(), mode=0o755)
+    _put(hook, source.read_bytes(), mode=0o755)
     return hook
 
 
@@ -95,15 +101,29 @@ def _installation(state: Path) -> Path:
     """The file with the name that was made at the first start."""
     file = state / "installation"
     if not file.exists():
-        files.put(file, model.new_id().encode(), durable=True)
+        _put(file, model.new_id().encode(), mode=files.PRIVATE, durable=True)
     return file
 
 
 def _write_mac_tags(state: Path) -> Path:
     """The file that every dnsmasq of this host reads at its start."""
     file = state / "mac_tags.conf"
-    files.put(file, mac_tags_file().encode())
+    _put(file, mac_tags_file().encode(), mode=files.PRIVATE)
     return file
+
+
+def _put(file: Path, content: bytes, *, mode: int, durable: bool = False) -> None:
+    """Write the file, unless a disk that is full or read-only has it from before.
+
+    Raises HostUnfit if it has none: DHCP cannot be served without.
+    """
+    try:
+        files.put(file, content, durable=durable, mode=mode)
+    except OSError as error:
+        if not file.exists():
+            raise HostUnfit(f"{file} cannot be made: {error}") from error
+        if file.read_bytes() != content:
+            LOG.error("%s stays as an older agent has left it: %s", file, error)  # noqa: TRY400  # the message says it
 
 
 def _site(settings: Settings, hook: Path, mac_tags: Path) -> Site:

@@ -20,7 +20,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ipam import files
@@ -29,6 +29,7 @@ from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.record import MalformedRecordError, parse_record
 from ipam.agent.leases.table import LeaseTable
 from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
@@ -55,23 +56,39 @@ class Spool:
         self.directory = directory
         account = pwd.getpwnam(hook_user)
         self.uid, self._gid = account.pw_uid, account.pw_gid
-        files.directory(directory, files.WAY_DIRECTORY)
+        self._refusal = Trouble()
+        try:
+            files.directory(directory, files.WAY_DIRECTORY)
+        except OSError as error:
+            self._disk_refuses(error)
 
     def prepare(self, network_id: str) -> Path:
-        """Make the network's spool, writable for the hook. Gives its path."""
+        """Make the network's spool, writable for the hook, unless the disk refuses; its path."""
         path = self.directory / network_id
         if path.exists():
             return path  # opening and closing it here would end the lock that drain() holds
+        try:
+            self._make(path)
+        except OSError as error:
+            self._disk_refuses(error)
+        return path
+
+    def _make(self, path: Path) -> None:
         descriptor = files.opened(path, os.O_WRONLY)
         try:
             if os.geteuid() == 0:
                 os.fchown(descriptor, self.uid, self._gid)
         finally:
             os.close(descriptor)
-        return path
+
+    def _disk_refuses(self, error: OSError) -> None:
+        if self._refusal.begins(str(error)):
+            LOG.error("lease events have no spool while the agent is down: %s", error)
 
     def waiting(self) -> list[str]:
         """The networks whose spools have records."""
+        if not self.directory.is_dir():
+            return []
         return [entry.name for entry in os.scandir(self.directory) if entry.stat().st_size]
 
     def drain(self, network_id: str, take: Callable[[str, list[bytes]], None]) -> None:
@@ -133,6 +150,10 @@ class LeaseInbox:
         self._on_event = on_event
         self._reason_of_end = reason_of_end
         self._lock = threading.Lock()
+        self._spool_refusal = Trouble()
+        self._lost = 0
+        self.troubles: Mapping[str, str] = {}
+        """What is not as it should be, by what."""
         self.epoch = uuid.uuid4().hex
         """A name of this life. Within it the events that are recorded are numbered."""
         self._sequence = itertools.count(1)
@@ -163,7 +184,7 @@ class LeaseInbox:
         self.path.unlink(missing_ok=True)
 
     def record(self, events: list[LeaseEventCreate]) -> None:
-        """Write events to disk and to the lease table. Raises OSError if the disk refuses."""
+        """Write events to disk and to the lease table. Raises OSError if there is no room."""
         with self._lock:
             events = [event for event in events if not self._table.knows(event)]
             if not events:
@@ -206,12 +227,12 @@ class LeaseInbox:
         """Answer hooks. One fdatasync serves all that ask at the same time."""
         events: list[LeaseEventCreate] = []
         heard = [one for one in asked if self._hear(one, events)]
+        for network_id in sorted({event.network_id for event in events}):
+            self._drain(network_id)
         try:
-            for network_id in sorted({event.network_id for event in events}):
-                self._spool.drain(network_id, self._take_spooled)
             self.record(events)
-        except OSError:
-            LOG.exception("lease inbox: the disk refuses; the hooks spool")
+        except OSError as error:
+            self._lose(len(events), error)
             heard = []
         for connection in asked:
             if connection in heard:
@@ -286,9 +307,28 @@ class LeaseInbox:
         self._selector.register(connection, selectors.EVENT_READ, sender)
         return True
 
+    def _lose(self, count: int, error: OSError) -> None:
+        """Say so, and each doubling. What no spool takes is found by what dnsmasq holds."""
+        before, self._lost = self._lost, self._lost + count
+        said = f"{self._lost} lease events found no room, in memory neither"
+        self.troubles = {"inbox of leases": said}
+        if self._lost.bit_length() != before.bit_length():
+            LOG.error("%s: %s", said, error)
+
     def _drain_all(self) -> None:
         for network_id in self._spool.waiting():
+            self._drain(network_id)
+
+    def _drain(self, network_id: str) -> None:
+        """Take what the network's spool has, if the disk lets it be emptied."""
+        try:
             self._spool.drain(network_id, self._take_spooled)
+        except OSError as error:
+            if self._spool_refusal.begins(str(error)):
+                LOG.error("spools of leases cannot be emptied, and are tried again: %s", error)  # noqa: TRY400  # the message says it
+        else:
+            if self._spool_refusal.ends():
+                LOG.warning("spools of leases are emptied again")
 
     def _take_spooled(self, network_id: str, lines: list[bytes]) -> None:
         """Record what the network's spool tells. Lines about another are set aside."""

@@ -63,8 +63,8 @@ class LeaseShipper:
         while not self._file.is_empty() and not self._stopping.is_set():
             events, position = self._file.peek(BATCH)
             self._ship_batch(events)
-            self._table.save()  # before the inbox forgets the events behind the table
-            self._file.forget(position)
+            # The events are forgotten only after what follows from them is on disk.
+            self._file.forget(position, durable=self._table.save())
 
     def _ship_batch(self, events: list[LeaseEventCreate]) -> None:
         """Send events. If the API refuses them, send halves, down to the faulty event."""

@@ -16,6 +16,7 @@ from ipam.agent.state import Lease
 from ipam.errors import Malformed
 from ipam.protocol.lease_events import LeaseEventCreate
 from ipam.protocol.wire import read, write
+from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +29,11 @@ class LeaseTable:
         self._lock = threading.Lock()
         self._leases: dict[str, dict[str, Lease]] = {}
         self._changed: set[str] = set()
-        files.directory(directory)
+        self._refusal = Trouble()
+        try:
+            files.directory(directory)
+        except OSError as error:
+            self._disk_refuses(error)
         self._changes: Counter[str] = Counter()
         self._found_ended: dict[tuple[str, str], Lease] = {}
         for path in directory.glob("*.json"):
@@ -88,18 +93,29 @@ class LeaseTable:
         with self._lock:
             return sum(len(network) for network in self._leases.values())
 
-    def save_all(self) -> None:
-        """Write everything to disk, whatever is there."""
+    def save_all(self) -> bool:
+        """Write everything to disk, whatever is there; whether the disk took it."""
         with self._lock:
             self._changed.update(self._leases)
-        self.save()
+        return self.save()
 
-    def save(self) -> None:
-        """Write to disk what has changed since the last call that did not raise OSError."""
+    def save(self) -> bool:
+        """Write to disk what changed since it last took everything; whether it takes this."""
         with self._lock:
-            for network_id in sorted(self._changed):
-                self._save(network_id, list(self._leases[network_id].values()))
-                self._changed.discard(network_id)  # a full disk leaves it for the next call
+            try:
+                for network_id in sorted(self._changed):
+                    self._save(network_id, list(self._leases[network_id].values()))
+                    self._changed.discard(network_id)  # a full disk leaves it for the next call
+            except OSError as error:
+                self._disk_refuses(error)
+                return False
+        if self._refusal.ends():
+            LOG.warning("the records of leases are on disk again")
+        return True
+
+    def _disk_refuses(self, error: OSError) -> None:
+        if self._refusal.begins(str(error)):
+            LOG.error("the records of leases cannot be saved, and are tried again: %s", error)
 
     def _save(self, network_id: str, leases: list[Lease]) -> None:
         path = self._directory / f"{network_id}.json"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import ipam
 from ipam.agent.host.peer_namespace import NamespaceId
-from ipam.agent.leases import inbox, inbox_file
+from ipam.agent.leases import inbox, rejected
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
@@ -238,7 +238,7 @@ def test_one_namespace_cannot_take_every_connection(
 def test_what_is_refused_fills_neither_disk_nor_log(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(inbox_file, "REJECTED_BYTES", 1000)
+    monkeypatch.setattr(rejected, "REJECTED_BYTES", 1000)
     for _ in range(1000):
         desk.file.set_aside({"line": "x" * 100}, "refused")
     assert (desk.directory / "inbox" / "inbox.rejected").stat().st_size < 1200

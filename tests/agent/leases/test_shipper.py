@@ -120,7 +120,7 @@ def test_the_table_is_on_disk_before_the_inbox_forgets(
     desk.append(1)
     desk.table.apply(event)
 
-    def die(_position: int) -> None:
+    def die(_position: int, **_more: bool) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(desk.file, "forget", die)
