@@ -125,10 +125,12 @@ class FakeApi:
                     self.ready.pop(each["id"], None)
                 return 200, {"down": [p["id"] for p in body["ports"]], "ignored": []}
             if any(e["ip_address"] in self.poison for e in body["lease_events"]):
-                return 400, {"NeutronError": {"type": "HTTPBadRequest", "message": "poison"}}
+                return 400, {"NeutronError": {"type": "HTTPBadRequest", "message": "[0] poison"}}
             known = {e["id"] for e in self.events}
             self.events += [e for e in body["lease_events"] if e["id"] not in known]
-            return 200, {"applied": len(body["lease_events"]), "duplicates": 0}
+            last = body["lease_events"][-1]
+            place = {"epoch": last["epoch"], "sequence": last["sequence"]}
+            return 200, {"applied": len(body["lease_events"]), "duplicates": 0, **place}
 
 
 class _Server(QuietThreads, UnixStreamServer):

@@ -1,8 +1,10 @@
 """The lease path with real dnsmasq: what no hook reports is found by what dnsmasq holds."""
 
+import contextlib
 import os
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,65 @@ def test_a_lease_that_is_held_when_the_agent_has_lost_its_records_is_recorded(ho
         lambda: sources(host, port) == [("add", "hook"), ("add", "reconciled")],
         "it is known again",
     )
+
+
+@pytest.fixture
+def small_disk(host: Host) -> Iterator[Path]:
+    """The agent's state directory, on a disk of its own."""
+    place = host.directory / "state"
+    place.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place))
+    yield place
+    run("umount", "-l", str(place))
+
+
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+def test_events_reach_the_api_while_the_state_disk_refuses(
+    host: Host, small_disk: Path, fault: str
+) -> None:
+    host.start_agent()
+    _network, machines = served(host, 3)
+    (first, one), (second, two), (third, three) = machines
+    assert one.udhcpc() == address_of(first)
+    eventually(lambda: host.api.events_of(address_of(first)) == ["add"], "the first lease")
+    if fault == "full":
+        with contextlib.suppress(OSError), (small_disk / "filler").open("wb", 0) as filler:
+            while True:
+                filler.write(bytes(4096))
+    else:
+        host.end_agent()  # it has a file open for writing
+        run("mount", "-o", "remount,ro", str(small_disk))
+        host.start_agent()
+    assert two.udhcpc() == address_of(second)
+    eventually(lambda: host.api.events_of(address_of(second)) == ["add"], "the second lease")
+    eventually(lambda: "inbox" in host.api.agent["configurations"]["troubles"], "the trouble")
+    host.end_agent()
+    host.start_agent()
+    assert three.udhcpc() == address_of(third)
+    eventually(lambda: host.api.events_of(address_of(third)) == ["add"], "the third lease")
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+def test_a_network_that_is_not_known_at_the_start_is_served_while_the_api_is_away(
+    host: Host, damage: str
+) -> None:
+    host.start_agent()
+    network, ((port, machine),) = served(host, 1)
+    assert machine.udhcpc() == address_of(port)
+    eventually(lambda: host.api.events_of(address_of(port)) == ["add"], "the lease")
+    pid = host.dnsmasq_pid(network)
+    host.end_agent()
+    known = host.directory / "state" / "agent" / "networks" / f"{network['id']}.json"
+    if damage == "missing":
+        known.unlink()
+    else:
+        known.write_bytes(bytes(100))
+    host.api.stop()
+    host.start_agent()
+    eventually(lambda: "serving the last known state" in host.log(), "a turn without the API")
+    assert machine.udhcpc() == address_of(port)
+    assert host.dnsmasq_pid(network) == pid
+    host.api.start()
+    host.await_ready(port)
+    assert host.dnsmasq_pid(network) == pid
+    assert "missed" not in host.api.events_of(address_of(port))
