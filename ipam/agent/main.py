@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-from ipam import model, systemd
+from ipam import extras, model, systemd
 from ipam.agent.agent import Agent, running_agent
 from ipam.agent.host.preparation import prepare
 from ipam.agent.host.sole_agent import sole_agent
@@ -78,7 +78,8 @@ def _tls(agent: AgentSettings) -> dict[str, Any]:
 def _auth(settings: Settings) -> Any:
     """How the agent signs in at a URL."""
     if settings.agent.auth_strategy == "keystone":
-        from ipam.keystone_session import agent_auth  # noqa: PLC0415  # most agents do not need it
+        with extras.needed_for("[agent] auth_strategy = keystone"):
+            from ipam.keystone_session import agent_auth  # noqa: PLC0415  # an optional package
 
         return agent_auth(settings)
     user = settings.agent.username

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ipam import extras
 from ipam.cli.terminal import say
 from ipam.errors import ServiceUnavailable
 
@@ -114,10 +115,12 @@ def connect_with_nova(config_files: Sequence[str]) -> "tuple[Client, Adapter]":
 
 def _as_configured(config_files: Sequence[str], target: Target) -> "tuple[Client, Adapter]":
     """The API at its socket, or where the options say, and Nova as [nova] says."""
-    from keystoneauth1 import exceptions  # noqa: PLC0415  # not needed for help and completion
-
     from ipam.cli.configured import load_settings  # noqa: PLC0415  # slow import
-    from ipam.keystone_session import nova_adapter  # noqa: PLC0415  # slow import
+
+    with extras.needed_for("Signing in at Nova"):
+        from keystoneauth1 import exceptions  # noqa: PLC0415  # not needed for help
+
+        from ipam.keystone_session import nova_adapter  # noqa: PLC0415  # slow import
 
     settings = load_settings(config_files)
     try:
@@ -211,7 +214,6 @@ def _clouds() -> ModuleType:
     """The module for clouds. Raises ClickException if its extra is not installed."""
     if importlib.util.find_spec("openstack") is None:
         raise click.ClickException(
-            "Signing in at a cloud of clouds.yaml or OS_* needs openstacksdk, which is not"
-            " installed: `pip install 'dnsmasq-ipam[openstack]'`."
+            extras.lacking("Signing in at a cloud of clouds.yaml or OS_*", "openstacksdk")
         )
     return importlib.import_module("ipam.cli.openstack_cloud")  # slow

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
 
+from ipam import extras
 from ipam.errors import TooManyLogins, Unauthorized
 from ipam.identity.basic import BasicAuthenticator
 from ipam.identity.caller import Caller
@@ -94,8 +95,9 @@ def _users(settings: Settings) -> BasicAuthenticator:
 
 def _strategy(settings: Settings, users: BasicAuthenticator) -> Strategy:
     if settings.api.auth_strategy == "keystone":
-        # Needs an optional dependency and half a second of imports.
-        from ipam.identity.keystone import KeystoneAuthenticator  # noqa: PLC0415
+        with extras.needed_for("[api] auth_strategy = keystone"):
+            # Half a second of imports.
+            from ipam.identity.keystone import KeystoneAuthenticator  # noqa: PLC0415
 
         return KeystoneAuthenticator(settings).caller
     return lambda environ: users.caller(environ.get("HTTP_AUTHORIZATION"), _origin(environ))

@@ -7,13 +7,14 @@ result, a `Grant`, is remembered. The store turns a grant into one SQL condition
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from oslo_policy import policy
-
+from ipam import extras
 from ipam.identity.caller import Caller
+from ipam.identity.checks import Checks
 from ipam.identity.default_rules import RULES
 from ipam.settings import Settings
+from ipam.settings.policy_files import has_policy_files
 
 Relation: TypeAlias = Literal["owner", "network_owner", "shared", "external", "own_host"]
 """A relation of a row to a caller, as `ipam.identity.default_rules` describes it."""
@@ -48,21 +49,29 @@ class Grant:
 EVERYTHING: Final = Grant(everything=True)
 
 
-class Policy:
-    """The default rules, with those of policy_file in their place. Threads may share it.
+class Rules(Protocol):
+    """Something that evaluates rules."""
 
-    The file is read when the process starts.
+    texts: Mapping[str, str]
+    """The check of each rule by its name."""
+
+    def allows(self, rule: str, target: Mapping[str, Any], credentials: Mapping[str, Any]) -> bool:
+        """Whether the rule gives the target to who has these credentials."""
+
+
+class Policy:
+    """The default rules, with those of policy files in their place. Threads may share it.
+
+    The files are read when the process starts. Raises SettingsUnfit if there are some and
+    oslo.policy, which evaluates them, is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._enforcer = policy.Enforcer(settings.config_opts)
-        self._enforcer.suppress_default_change_warnings = True
-        self._enforcer.register_defaults(list_rules())
-        self._enforcer.load_rules()
+        self._rules = _rules(settings)
         self._look_at_roles_alone = all(
-            _looks_at_roles_alone(str(check)) for check in self._enforcer.rules.values()
+            _looks_at_roles_alone(text) for text in self._rules.texts.values()
         )
-        self._attributes = _attributes(self._enforcer.rules)
+        self._attributes = _attributes(self._rules.texts)
         self._grants: dict[Hashable, dict[str, Grant]] = {}
 
     def grant(self, caller: Caller, rule: str) -> Grant:
@@ -79,7 +88,7 @@ class Policy:
 
     def has(self, rule: str) -> bool:
         """Whether there is a rule of this name."""
-        return rule in self._enforcer.rules
+        return rule in self._rules.texts
 
     def attributes(self, rule: str) -> Sequence[str]:
         """The attributes that have a rule of their own below this one, such as `shared`."""
@@ -89,9 +98,7 @@ class Policy:
         credentials = _credentials(caller)
 
         def allows(target: Mapping[str, Any]) -> bool:
-            # Enforcer.enforce also copies and logs its arguments, which takes a millisecond.
-            check = self._enforcer.rules[rule]
-            return bool(check(target, credentials, self._enforcer, rule))
+            return self._rules.allows(rule, target, credentials)
 
         if allows({}):
             return EVERYTHING
@@ -100,9 +107,13 @@ class Policy:
         )
 
 
-def list_rules() -> list[policy.RuleDefault]:
-    """Every rule with its reason. This is the entry point for oslo.policy's tools."""
-    return [policy.RuleDefault(name, check, description=why) for name, check, why in RULES]
+def _rules(settings: Settings) -> Rules:
+    """The default rules alone are evaluated without oslo.policy: it is large, and optional."""
+    if not has_policy_files(settings.config_files):
+        return Checks({name: check for name, check, _ in RULES})
+    with extras.needed_for("A policy file ([oslo_policy], or policy.yaml beside the settings)"):
+        from ipam.identity.policy_file import PolicyFile  # noqa: PLC0415  # see above
+    return PolicyFile(settings)
 
 
 def _credentials(caller: Caller) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ipam import systemd
+from ipam import extras, systemd
 from ipam.allocator.allocator import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.protocol.wake import WORKER_SOCKET, WakeSocket
@@ -46,7 +46,8 @@ def run(settings: Settings) -> None:
     logging.getLogger("ipam.store.engine.database").setLevel(logging.ERROR)
     worker = Worker(tasks(settings, database, allocator))
     if settings.compute.reclaim_orphans:
-        from ipam.worker import compute_audit  # noqa: PLC0415  # see _event_sender
+        with extras.needed_for("[compute] reclaim_orphans"):
+            from ipam.worker import compute_audit  # noqa: PLC0415  # see _event_sender
 
         compute_audit.start(settings)
     sender = _event_sender(settings, database) if settings.compute.send_events else None
@@ -69,8 +70,9 @@ def run(settings: Settings) -> None:
 
 def _event_sender(settings: Settings, database: Database) -> "EventSender":
     # keystoneauth takes a tenth of a second to load, and few workers send events to a Nova.
-    from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # slow import
-    from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # slow import
+    with extras.needed_for("[compute] send_events"):
+        from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # an optional package
+        from ipam.worker.compute_events import EventSender  # noqa: PLC0415  # as above
 
     # keystoneauth warns at each attempt without Keystone. The sender logs when that changes.
     logging.getLogger("keystoneauth.identity").setLevel(logging.ERROR)

@@ -9,7 +9,8 @@ from ipam import settings
 from ipam.cli.commands.policy import sample_text
 from ipam.identity.caller import Caller, strongest
 from ipam.identity.default_rules import RULES
-from ipam.identity.policy import Grant, Policy, list_rules
+from ipam.identity.policy import Grant, Policy
+from ipam.identity.policy_file import list_rules
 from ipam.settings import Settings
 
 ADMIN = Caller("ada", "p1", "admin")

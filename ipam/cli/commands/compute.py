@@ -124,13 +124,14 @@ def audit(
     Signs in at an OpenStack cloud as an admin. With --config-file it signs in at Nova as [nova]
     says, and uses the API's socket.
     """
-    from ipam.compute.auditor import Auditor  # noqa: PLC0415  # httpx, not needed for help
-    from ipam.compute.servers import Servers  # noqa: PLC0415  # slow import
-
     usual = FINDING.every_column if long_list else FINDING.columns
     of_reclaiming = (RESULT,) if reclaim else ()
     columns = output.select(usual + of_reclaiming, FINDING.every_column + of_reclaiming, wanted)
     client, nova = connect_with_nova(config_files)
+    # httpx, not needed for help, and optional packages, which signing in has found
+    from ipam.compute.auditor import Auditor  # noqa: PLC0415
+    from ipam.compute.servers import Servers  # noqa: PLC0415
+
     auditor = Auditor(client, Servers(nova))
     listing, findings = _two_looks(auditor, grace_seconds, pause_seconds)
     asked = [

@@ -1,0 +1,31 @@
+"""The optional packages, and the sentence for who lacks one of them."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+from ipam.errors import SettingsUnfit
+
+OF_OPENSTACK: Final = ("keystoneauth1", "keystonemiddleware", "openstack", "oslo_policy")
+"""What `dnsmasq-ipam[openstack]` adds to `dnsmasq-ipam`: modules that are imported only where the
+settings or the command line ask for them."""
+
+
+@contextlib.contextmanager
+def needed_for(purpose: str) -> Iterator[None]:
+    """A place to import optional packages. Raises SettingsUnfit if one is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package not in OF_OPENSTACK:
+            raise
+        raise SettingsUnfit(lacking(purpose, package)) from error
+
+
+def lacking(purpose: str, package: str) -> str:
+    """The sentence that names the extra."""
+    return (
+        f"{purpose} needs {package}, which is not installed:"
+        " `pip install 'dnsmasq-ipam[openstack]'`."
+    )
