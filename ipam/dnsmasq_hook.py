@@ -3,8 +3,9 @@
 
 Each event starts a process, so this is one file that imports only what is built into the
 interpreter. For `add`, `old` and `del` it sends one record to the agent's socket and waits for
-"written". On any failure it appends the record to the spool. It always exits with status 0, so
-that dnsmasq never fails because of it.
+"written". On any failure it appends the record to the spool, and as long as the spool has records,
+too: so they stay in order, and a storm does not wait for an agent that hangs. It always exits with
+status 0, so that dnsmasq never fails because of it.
 
 A record is one line of `key=value` fields between tabs. Bytes that are not printable ASCII, and
 `%`, stand as `%XX`, so that no client can end a field or a line. By its `id` a second delivery is
@@ -18,6 +19,7 @@ import time
 
 ACTIONS = (b"add", b"old", b"del")
 TIMEOUT_SECONDS = 2.0
+PAUSE_SECONDS = 0.01
 LONGEST_VALUE = 1024
 KEPT = (
     b"INTERFACE",
@@ -82,10 +84,31 @@ def deliver(line: bytes, path: bytes) -> bool:
     return connection.recv(16) == b"written"
 
 
+def has_records(path: bytes) -> bool:
+    """Whether the agent has not yet taken what the spool has."""
+    try:
+        return posix.stat(path).st_size > 0
+    except OSError:
+        return False
+
+
 def spool(line: bytes, path: bytes) -> None:
-    """Append the record and sync it. The lock keeps the agent from emptying the file meanwhile."""
+    """Append the record and sync it.
+
+    The lock keeps the agent from emptying the file meanwhile. An agent that was stopped while it
+    has the lock does not stop dnsmasq: it looks again before it empties the file.
+    """
     descriptor = posix.open(path, posix.O_WRONLY | posix.O_APPEND | posix.O_CLOEXEC, 0o600)
-    posix.lockf(descriptor, posix.F_LOCK, 0)
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            posix.lockf(descriptor, posix.F_TLOCK, 0)
+        except OSError:
+            if time.monotonic() >= until:
+                break
+            time.sleep(PAUSE_SECONDS)
+        else:
+            break
     # The newline in front ends a line that a killed writer may have left unfinished.
     posix.write(descriptor, b"\n" + line)
     posix.fdatasync(descriptor)
@@ -96,7 +119,9 @@ def run(arguments: list[bytes], environment: dict[bytes, bytes]) -> None:
     if len(arguments) >= 3 and arguments[0] in ACTIONS:
         line = record(arguments, environment)
         try:
-            written = deliver(line, environment[b"IPAM_INBOX"])
+            written = not has_records(environment[b"IPAM_SPOOL"]) and deliver(
+                line, environment[b"IPAM_INBOX"]
+            )
         except (OSError, KeyError):
             written = False
         if not written:

@@ -163,6 +163,28 @@ def test_the_hook_imports_only_what_the_interpreter_has_built_in() -> None:
     assert imported <= set(done.stdout.split())
 
 
+def test_while_the_spool_has_records_the_next_one_joins_them(
+    hook: Hook, inbox: Callable[[bytes], list[bytes]], spool: Path
+) -> None:
+    """Otherwise it would overtake them, or wait for an agent that hangs."""
+    told = inbox(b"written")
+    spool.write_bytes(b"before\n")
+    hook(*ADD)
+    assert told == []
+    assert spool.read_bytes().startswith(b"before\n\nid=")
+    spool.write_bytes(b"")
+    hook(*ADD)
+    assert len(told) == 1
+
+
+def test_a_lock_that_nobody_gives_back_holds_no_hook_for_ever(hook: Hook, spool: Path) -> None:
+    descriptor = os.open(spool, os.O_RDWR)
+    os.lockf(descriptor, os.F_LOCK, 0)
+    hook(*ADD)
+    assert spool.read_bytes() != b""
+    os.close(descriptor)
+
+
 def test_the_spool_is_locked_while_it_is_written(hook: Hook, spool: Path) -> None:
     descriptor = os.open(spool, os.O_RDWR)
     os.lockf(descriptor, os.F_LOCK, 0)

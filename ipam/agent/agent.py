@@ -45,7 +45,7 @@ from ipam.settings import Settings
 LOG = logging.getLogger(__name__)
 
 TIDY_SECONDS = 10.0
-RESUME_SECONDS = 4.0
+RESUME_SECONDS = 2.0
 REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
 

@@ -39,9 +39,9 @@ NAMESPACE_CONNECTION_LIMIT = 64
 """dnsmasq runs one hook at a time, and waits for it."""
 LONGEST_SPOOL_BYTES = 64 << 20
 """Some 200,000 records: what is beyond is dropped."""
-SPOOL_SECONDS = 4.0
+SPOOL_SECONDS = 1.0
 """How often the spools are read, and the socket's file is looked for. A hook spools only while the
-socket does not answer."""
+socket does not answer, and until its spool is empty."""
 WRITTEN = b"written"
 _CREDENTIALS = struct.Struct("3i")
 
@@ -56,6 +56,8 @@ class Spool:
         self.directory = directory
         account = pwd.getpwnam(hook_user)
         self.uid, self._gid = account.pw_uid, account.pw_gid
+        self._taken: dict[str, int] = {}
+        """How many bytes of spools that are not emptied yet were taken."""
         self._refusal = Trouble()
         try:
             files.directory(directory, files.WAY_DIRECTORY)
@@ -92,9 +94,10 @@ class Spool:
         return [entry.name for entry in os.scandir(self.directory) if entry.stat().st_size]
 
     def drain(self, network_id: str, take: Callable[[str, list[bytes]], None]) -> None:
-        """Give the network's records to `take`, and empty the file if that does not raise.
+        """Give the network's new records to `take`, and empty the file if that does not raise.
 
-        The hook uses the same lock, so no record is written between reading and emptying.
+        The hook uses the same lock, so no record is written between reading and emptying. Most is
+        read before, as hooks wait for it; if one of them has it, the file is emptied later.
         """
         try:
             descriptor = os.open(
@@ -103,16 +106,39 @@ class Spool:
         except FileNotFoundError:
             return
         try:
-            if not os.fstat(descriptor).st_size:
-                return
-            os.lockf(descriptor, os.F_LOCK, 0)
-            take(network_id, _read_lines(descriptor))
-            os.ftruncate(descriptor, 0)
+            self._take(network_id, descriptor, take)
+            with contextlib.suppress(BlockingIOError, PermissionError):
+                os.lockf(descriptor, os.F_TLOCK, 0)
+                self._take(network_id, descriptor, take, to_the_end=True)
+                taken = self._taken.get(network_id, 0)
+                if taken >= min(os.fstat(descriptor).st_size, LONGEST_SPOOL_BYTES):
+                    os.ftruncate(descriptor, 0)
+                    self._taken.pop(network_id, None)
         finally:
             os.close(descriptor)
 
+    def _take(
+        self,
+        network_id: str,
+        descriptor: int,
+        take: Callable[[str, list[bytes]], None],
+        *,
+        to_the_end: bool = False,
+    ) -> None:
+        """Take what is new, without an unfinished line, which is being written, or to the end."""
+        start = self._taken.get(network_id, 0)
+        if os.fstat(descriptor).st_size < start:
+            start = 0
+        new = _read(descriptor, start)
+        if not to_the_end:
+            new = new[: new.rfind(b"\n") + 1]
+        if new:
+            take(network_id, [line for line in new.split(b"\n") if line])
+            self._taken[network_id] = start + len(new)
+
     def remove(self, network_id: str) -> None:
         """Delete the spool of a network that is gone for good."""
+        self._taken.pop(network_id, None)
         (self.directory / network_id).unlink(missing_ok=True)
 
 
@@ -383,13 +409,13 @@ def _send_written(connection: socket.socket) -> None:
         LOG.debug("lease inbox: %s", error)
 
 
-def _read_lines(descriptor: int) -> list[bytes]:
+def _read(descriptor: int, start: int) -> bytes:
+    """What the file has from there on, up to a bound."""
     parts = []
-    left = LONGEST_SPOOL_BYTES
-    while left > 0 and (part := os.read(descriptor, 1 << 20)):
+    while start < LONGEST_SPOOL_BYTES and (part := os.pread(descriptor, 1 << 20, start)):
         parts.append(part)
-        left -= len(part)
-    return [line for line in b"".join(parts).split(b"\n") if line]
+        start += len(part)
+    return b"".join(parts)
 
 
 def _told(event: LeaseEventCreate) -> tuple[str, str, str, str, str]:

@@ -7,6 +7,7 @@ import os
 import pwd
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ipam
+from ipam import dnsmasq_hook
 from ipam.agent.host.peer_namespace import NamespaceId
 from ipam.agent.leases import inbox, rejected
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
 from ipam.protocol.lease_events import LeaseEventCreate
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 HOOK = Path(ipam.__file__).parent / "dnsmasq_hook.py"
 NETWORK = "11111111-1111-4111-8111-111111111111"
@@ -155,7 +157,43 @@ def test_a_full_disk_is_not_acknowledged(desk: Desk, monkeypatch: pytest.MonkeyP
     assert desk.spool.waiting() == [NETWORK]
     monkeypatch.undo()
     call(desk, "add", "10.0.0.2")
-    assert desk.events() == [("add", "10.0.0.1"), ("add", "10.0.0.2")]
+    both = [("add", "10.0.0.1"), ("add", "10.0.0.2")]
+    eventually(lambda: desk.events() == both, "the spool is read")
+
+
+def test_a_spool_that_a_hook_has_locked_is_taken_and_emptied_later(desk: Desk) -> None:
+    """A hook that was stopped there must not stop every network's events."""
+    call(desk, "add", "10.0.0.1")
+    path = desk.directory / "spool" / NETWORK
+    code = "import os,sys; f = os.open(sys.argv[1], os.O_RDWR); os.lockf(f, os.F_LOCK, 0);"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code} print('locked', flush=True); input()", str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        taken: list[bytes] = []
+        desk.spool.drain(NETWORK, lambda _network_id, lines: taken.extend(lines))
+        call(desk, "add", "10.0.0.2")
+        desk.spool.drain(NETWORK, lambda _network_id, lines: taken.extend(lines))
+        assert [line.split(b"ip=")[1][:8] for line in taken] == [b"10.0.0.1", b"10.0.0.2"]
+        assert path.stat().st_size > 0
+        holder.communicate(b"\n")
+    desk.spool.drain(NETWORK, lambda _network_id, lines: taken.extend(lines))
+    assert len(taken) == 2
+    assert path.stat().st_size == 0
+
+
+@pytest.mark.parametrize("size", [100, 1 << 20])
+def test_a_spool_beyond_its_bound_is_emptied(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(inbox, "LONGEST_SPOOL_BYTES", 50)
+    path = desk.directory / "spool" / NETWORK
+    path.write_bytes(b"x" * size)
+    desk.spool.drain(NETWORK, lambda _network_id, _lines: None)
+    assert path.stat().st_size == 0
 
 
 def test_a_spool_is_no_way_to_write_elsewhere(desk: Desk, tmp_path: Path) -> None:
@@ -186,8 +224,9 @@ def test_a_hook_of_another_networks_namespace_is_not_believed(
 ) -> None:
     desk.open()
     for number in range(1, 6):
-        forged = desk.hook("del", "fa:16:3e:00:00:01", f"10.0.0.{number}", speaks_for=OTHER)
-        assert forged.wait(PATIENCE_SECONDS) == 0
+        who = [b"del", b"fa:16:3e:00:00:01", b"10.0.0.%d" % number]
+        forged = dnsmasq_hook.record(who, {b"IPAM_NETWORK": OTHER.encode()})
+        assert tell(desk, forged) == b"", "it is not acknowledged"
     call(desk, "add", "10.0.0.9")
     assert ("add", "10.0.0.9") in desk.events(), "its own network it speaks for"
     assert desk.table.leases(OTHER) == []
