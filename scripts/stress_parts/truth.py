@@ -19,6 +19,7 @@ CHANGES_PER_LINE = 25
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """How many changes were made and refused, and every fault with how to find it again."""
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}", file=sys.stderr)
     chance = random.Random(seed)
     site = Site()
     site.start()

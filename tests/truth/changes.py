@@ -198,9 +198,13 @@ def other_duid(one: Subject) -> None:
 
 def dnsmasq_dies(one: Subject) -> None:
     pid = one.site.dnsmasq_pid(one.network)
-    if pid:
+    if not pid:
+        return
+    try:
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: one.site.dnsmasq_pid(one.network) not in (0, pid), "a new dnsmasq")
+    except ProcessLookupError:
+        return  # the agent has ended it, and its files are about to go
+    eventually(lambda: one.site.dnsmasq_pid(one.network) not in (0, pid), "a new dnsmasq")
 
 
 def agent_restarts(one: Subject) -> None:
