@@ -140,10 +140,9 @@ def test_what_is_changed_by_hand_is_put_right_and_said_once(
     assert "a turn failed" not in host.log(), host.log()
 
 
-def test_flushed_ipv6_addresses_are_given_again_and_dnsmasq_answers_with_them(
-    host: Host,
-) -> None:
-    prefix = f"2001:db8:{uuid.uuid4().hex[:4]}:"
+def served_ipv6(host: Host) -> tuple[Json, Json]:
+    """A network with DHCPv6 alone and one port that is served, and one more port for later."""
+    prefix = f"2001:db8:0{uuid.uuid4().hex[:3]}:"  # as the API may write it, and dnsmasq never
     six = subnet(
         prefix,
         server=f"{prefix}:2",
@@ -159,10 +158,33 @@ def test_flushed_ipv6_addresses_are_given_again_and_dnsmasq_answers_with_them(
     host.api.put({**network, "ports": ports[:1]})
     host.start_agent()
     host.await_ready(ports[0])
+    return network, ports[1]
+
+
+def test_flushed_ipv6_addresses_are_given_again_and_dnsmasq_answers_with_them(
+    host: Host,
+) -> None:
+    network, later = served_ipv6(host)
     inside(network, "-6", "addr", "flush", "dev", "{}")
     eventually(lambda: said(host, network, "it is as it should be again"), host.log)
     host.api.put(network)
-    host.await_ready(ports[1])  # which the agent says when dnsmasq has answered a SOLICIT
+    host.await_ready(later)  # which the agent says when dnsmasq has answered a SOLICIT
+
+
+def test_flushed_neighbour_entries_of_the_dhcp_port_are_put_back_and_said_once(
+    host: Host,
+) -> None:
+    network, later = served_ipv6(host)
+    inside(network, "-6", "neigh", "flush", "dev", "{}", "nud", "permanent")
+    assert "PERMANENT" not in inside(network, "-6", "neigh", "show", "dev", "{}")
+    pid = host.dnsmasq_pid(network)
+    os.kill(pid, signal.SIGKILL)  # it remembers an entry for 90 s
+    eventually(lambda: host.dnsmasq_pid(network) not in (0, pid), host.log)
+    host.api.put(network)
+    host.await_ready(later)
+    entries = inside(network, "-6", "neigh", "show", "dev", "{}", "nud", "permanent")
+    assert entries.count("PERMANENT") == 2, "the address and the link-local one"
+    assert len(said(host, network, "neighbour entries of .* were removed and are put back")) == 1
 
 
 def test_a_dnsmasq_that_is_stopped_goes_on(host: Host, served: tuple[Json, Machine]) -> None:

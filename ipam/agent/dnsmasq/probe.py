@@ -6,6 +6,7 @@ makes no lease and runs no hook. It takes dnsmasq 0.1 ms.
 """
 
 import contextlib
+import logging
 import random
 import select
 import socket
@@ -20,6 +21,8 @@ from ipam.agent.dnsmasq import probe_dhcp4, probe_dhcp6, probe_frames, probe_rou
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
 from ipam.agent.host.namespaces import call_in_namespace, namespace_path, pin_own_addresses
 from ipam.agent.state import Interface
+
+LOG = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.1
 """dnsmasq answers in 0.2 ms, or 30 ms while it reads the hosts of 1,000 ports."""
@@ -69,6 +72,8 @@ class PacketProber:
             open_questions = [one for one in questions if one not in answers]
             if open_questions:
                 answers |= self._ask_once(network_id, interface, open_questions)
+        if any(model.ip_version(one.server) == 6 for one in questions if one not in answers):
+            self._put_pins_back(network_id, interface)
         return answers
 
     def advertisement(self, network_id: str, interface: Interface) -> Advertisement | None:
@@ -85,6 +90,7 @@ class PacketProber:
         for found in answers:
             if found.kind == probe_frames.ROUTER_ADVERTISEMENT:
                 return probe_router.read_advertisement(found.payload)
+        self._put_pins_back(network_id, interface)
         return None
 
     def information(
@@ -103,6 +109,7 @@ class PacketProber:
             answer = probe_dhcp6.read_information(found.payload) if found.kind == port else None
             if answer and answer[0] == xid:
                 return answer[1]
+        self._put_pins_back(network_id, interface)
         return None
 
     def _as_a_machine(
@@ -176,6 +183,16 @@ class PacketProber:
             kind = probe_frames.DHCPV6_SERVER_PORT
         self._sender.sendto(frame, (interface.outside, 0))
         return kind, xid
+
+    def _put_pins_back(self, network_id: str, interface: Interface) -> None:
+        """Have what answers over IPv6 need, and say if it was gone; the next probe has it.
+
+        That is looked at when an answer is missing. The kernel's announcements would tell it, too,
+        but among those of each machine that dnsmasq speaks with.
+        """
+        if missing := pin_own_addresses(network_id, interface.inside):
+            what = f"neighbour entries of {interface.inside} for {', '.join(sorted(missing))}"
+            LOG.warning("network %s: %s were removed and are put back", network_id, what)
 
     def _loopback(self, network_id: str, interface: Interface) -> socket.socket:
         """A socket on the namespace's loopback, emptied of answers to earlier probes."""

@@ -9,7 +9,6 @@ import ctypes
 import errno
 import os
 import select
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +21,7 @@ from ipam import files, model
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
+from ipam.agent.host.own_neighbours import pin, pin_missing
 from ipam.agent.outside import AddressRefusedError
 from ipam.rules.ipv6 import eui64
 
@@ -33,7 +33,6 @@ CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 IFA_F_NODAD = 2
-NUD_PERMANENT = 0x80
 
 
 class Namespaces:
@@ -142,7 +141,7 @@ class Namespaces:
                     **flags,
                 )
             if model.ip_version(ip) == 6:
-                _pin(route, index, ip, add=add)
+                pin(route, index, ip, add=add)
             if flags:
                 _give_link_local(route, index)
 
@@ -198,19 +197,11 @@ def call_in_namespace(name: str, work: Callable[[], T]) -> T:
     return _in_thread(enter)
 
 
-def pin_own_addresses(network_id: str, interface: str) -> None:
-    """Give the namespace permanent neighbour entries for its own IPv6 addresses.
-
-    dnsmasq receives its own answer to a probe as if it were a client's message. It looks for the
-    client's MAC address in the neighbour table, and would wait half a second for a missing one.
-    """
-
-    def pin(route: Any) -> None:
-        index = route.link_lookup(ifname=interface)[0]
-        for address in route.get_addr(index=index, family=socket.AF_INET6):
-            _pin(route, index, address.get("address"), add=True)
-
-    _in_namespace(model.dhcp_namespace(network_id), pin)
+def pin_own_addresses(network_id: str, interface: str) -> list[str]:
+    """Have the namespace's entries of `own_neighbours`. Gives the addresses that had none."""
+    return _in_namespace(
+        model.dhcp_namespace(network_id), lambda route: pin_missing(route, interface)
+    )
 
 
 @contextlib.contextmanager
@@ -224,19 +215,12 @@ def _refusals() -> Iterator[None]:
         raise
 
 
-def _pin(route: Any, index: int, address: str, *, add: bool) -> None:
-    """See `pin_own_addresses`. Entries are removed, because a machine may get the address."""
-    mac = route.get_links(index)[0].get("address")
-    entry = {"dst": address, "lladdr": mac, "ifindex": index, "state": NUD_PERMANENT}
-    with unless(errno.ENOENT):
-        route.neigh("replace" if add else "del", family=socket.AF_INET6, **entry)
-
-
 def _give_link_local(route: Any, index: int) -> None:
     """Add the link-local address, which a flush removes, and which dnsmasq needs for IPv6."""
     mac = route.get_links(index)[0].get("address")
     address = model.unpack(eui64("fe80::/64", mac))
     route.addr("replace", index=index, address=address, prefixlen=64, flags=IFA_F_NODAD)
+    pin(route, index, address)
 
 
 def _prepare_namespace(route: Any) -> None:

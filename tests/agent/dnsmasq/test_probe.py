@@ -99,6 +99,7 @@ class Host:
         self.opened: list[Wire] = []
         self.announced: list[tuple[str, str]] = []
         self.pinned: list[str] = []
+        self.unpinned: list[str] = []
         self.link_local: IPv6Address | None = IPv6Address("fe80::2")
         constants = {name: getattr(socket, name) for name in ("AF_PACKET", "SOCK_RAW")}
         double = SimpleNamespace(
@@ -108,7 +109,7 @@ class Host:
         monkeypatch.setattr(probe, "PATIENCE_SECONDS", 0.01)
         monkeypatch.setattr(probe, "namespace_path", lambda one: str(directory / one))
         monkeypatch.setattr(probe, "call_in_namespace", lambda _name, work: work())
-        monkeypatch.setattr(probe, "pin_own_addresses", lambda one, _name: self.pinned.append(one))
+        monkeypatch.setattr(probe, "pin_own_addresses", lambda one, _name: self.pin(one))
         monkeypatch.setattr(probe, "_link_local", lambda _name: self.link_local)
         self.make_namespace(NETWORK)
         self.prober = PacketProber(lambda *told: self.announced.append(told))
@@ -124,6 +125,11 @@ class Host:
         fresh = self.directory / "new"
         fresh.touch()
         fresh.rename(self.directory / network_id)
+
+    def pin(self, network_id: str) -> list[str]:
+        self.pinned.append(network_id)
+        missing, self.unpinned = self.unpinned, []
+        return missing
 
     @property
     def loopback(self) -> Wire:
@@ -220,6 +226,23 @@ def test_a_namespace_has_one_socket_until_it_is_made_anew(host: Host) -> None:
     assert not first.is_open
     assert host.loopback is not first
     assert host.pinned == [NETWORK] * 2
+
+
+def test_a_missing_answer_over_ipv6_has_neighbour_entries_put_back_which_is_said_once(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    addresses(host, question(1, SERVER6))
+    host.sender.answers = lambda _frame: None
+    host.pinned.clear()
+    addresses(host, question(1))
+    assert host.pinned == [], "those of IPv4 need none"
+    host.unpinned = [SERVER6]
+    addresses(host, question(1), question(2, SERVER6))
+    host.prober.advertisement(NETWORK, INTERFACE)
+    host.prober.information(NETWORK, INTERFACE, [23])
+    assert host.pinned == [NETWORK] * 3
+    said = f"neighbour entries of {INTERFACE.inside} for {SERVER6} were removed and are put back"
+    assert [one.getMessage() for one in caplog.records] == [f"network {NETWORK}: {said}"]
 
 
 def test_only_the_kept_networks_keep_their_sockets(host: Host) -> None:
