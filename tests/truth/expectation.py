@@ -54,12 +54,16 @@ def expected(network: Json, subnets: Sequence[Json], port: Json) -> Told:
 
 
 def facts(network: Json, subnet: Json, port: Json) -> dict[str, Any]:
-    """What goes with an IPv4 address of this subnet. None stands for an option not sent."""
+    """What goes with an IPv4 address of this subnet. None stands for an option not sent.
+
+    A gateway goes before a host route for everything, as in Neutron.
+    """
     routes = {(row["destination"], row["nexthop"]) for row in subnet["host_routes"]}
     default = [via for destination, via in routes if destination == "0.0.0.0/0"]
     gateway = subnet["gateway_ip"] or (default[0] if default else None)
     if routes and gateway:
-        routes.add(("0.0.0.0/0", gateway))
+        named = {(destination, via) for destination, via in routes if destination != "0.0.0.0/0"}
+        routes = named | {("0.0.0.0/0", gateway)}
     names = [name for name in subnet["dns_nameservers"] if name != "0.0.0.0"]
     options = {
         row["opt_name"]: row["opt_value"]

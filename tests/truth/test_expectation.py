@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.truth.expectation import Told, agrees, eui64
+from tests.truth.expectation import Told, agrees, eui64, facts
 
 RIGHT = Told(frozenset({"192.0.2.3/24"}), {"router": "192.0.2.1"}, frozenset({"2001:db8::5"}))
 
@@ -30,3 +30,14 @@ def test_an_address_for_a_machine_that_is_to_get_none_is_a_fault() -> None:
 
 def test_an_address_is_made_of_prefix_and_mac_as_the_rfc_shows() -> None:
     assert eui64("2001:db8::/64", "34:56:78:9a:bc:de") == "2001:db8::3656:78ff:fe9a:bcde"
+
+
+@pytest.mark.parametrize(("gateway", "router"), [("192.0.2.1", "192.0.2.1"), (None, "192.0.2.9")])
+def test_a_gateway_goes_before_a_host_route_for_everything(
+    gateway: str | None, router: str
+) -> None:
+    route = {"destination": "0.0.0.0/0", "nexthop": "192.0.2.9"}
+    subnet = {"gateway_ip": gateway, "host_routes": [route], "dns_nameservers": []}
+    told = facts({"mtu": 1500, "dns_domain": ""}, subnet, {"extra_dhcp_opts": []})
+    assert told["router"] == router
+    assert told["routes"] == {("0.0.0.0/0", router)}
