@@ -1,7 +1,7 @@
 """Records lease events of DHCP servers: the history, and the leases that follow from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, case, delete, func, insert, select, tuple_, update
@@ -27,6 +27,8 @@ MOST_KEYS: Final = MOST_PARAMETERS // 2
 """A key is two parameters."""
 
 _STATE: Final = tuple(Lease.__dataclass_fields__)
+_TOLD: Final = tuple(LeaseEvent.__dataclass_fields__.keys() & set(lease_event.c.keys()))
+"""The columns of the history that an event has. Its place in its epoch is kept by `sequences`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def _record(tx: Transaction, events: Sequence[LeaseEvent], reporter: str) -> Rec
     ]
     now_us = clock.now_microseconds()
     if with_holders:
-        tx.execute(insert(lease_event), [_history_row(*each, now_us) for each in with_holders])
+        rows = [_history_row(*each, now_us) for each in with_holders]
+        tx.execute(insert(lease_event), rows)
     before = {key: each for key, (_, each) in stored.items()}
     believed = _believed(tx, with_holders, before, reporter) if reporter else with_holders
     leases = after_all(before, believed, ended, model.new_id)
@@ -181,9 +184,7 @@ def _projects(tx: Transaction, network_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _history_row(event: LeaseEvent, holder: Holder, recorded_at_us: int) -> dict[str, Any]:
-    row = asdict(event)
-    del row["epoch"], row["sequence"]  # the host's last ones are kept, see `sequences`
-    return row | {
+    return {name: getattr(event, name) for name in _TOLD} | {
         "project_id": holder.project_id,
         "port_id": holder.port_id,
         "recorded_at_us": recorded_at_us,
@@ -204,7 +205,7 @@ def _write_leases(
             gone.append(pk)
         elif state is not None and state != before:
             holder = owners[key]
-            row = asdict(state) | {
+            row = {name: getattr(state, name) for name in _STATE} | {
                 "project_id": holder.project_id,
                 "subnet_id": holder.subnet_id,
                 "port_id": holder.port_id,
