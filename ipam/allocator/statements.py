@@ -1,7 +1,7 @@
 """Statements on addresses that differ between databases, or that several files here need."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -114,12 +114,20 @@ def insert_free(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None
 
 def release(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, free_at: int) -> bool:
     """Whether the owner had the address. It may be given again from `free_at` on."""
-    statement = (
-        update(ip_address)
-        .where(_A.subnet_pk == subnet_pk, _A.ip == ip, _A.owner_pk == owner_pk)
-        .values(owner_pk=None, free_at=free_at)
+    which = {"of_subnet": subnet_pk, "given": ip, "of_owner": owner_pk}
+    return tx.execute(_RELEASE, {**which, "free_at": free_at}).rowcount == 1
+
+
+_RELEASE: Final = (
+    update(ip_address)
+    .where(
+        _A.subnet_pk == bindparam("of_subnet"),
+        _A.ip == bindparam("given"),
+        _A.owner_pk == bindparam("of_owner"),
     )
-    return tx.execute(statement).rowcount == 1
+    .values(owner_pk=None)
+)
+"""Sets `free_at`, which is a parameter, too."""
 
 
 def list_stands(tx: Transaction, subnet_pk: int, list_id: int) -> bool:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    delete,
     func,
     select,
 )
@@ -245,10 +244,14 @@ def dhcp_port(tx: Transaction, network_pk: int, device_id: str) -> Record | None
     ).first()
 
 
-def remove(tx: Transaction, port_pk: int) -> None:
-    """Delete a port whose addresses are released."""
-    tags.forget(tx, _T, port_pk)
-    tx.execute(delete(_T).where(_T.c.pk == port_pk))
+def remove(tx: Transaction, port_pk: int, *, tagged: bool = True) -> None:
+    """Delete a port whose addresses are released.
+
+    `tagged` is whether it may have tags: who has locked its row knows.
+    """
+    if tagged:
+        tags.forget(tx, _T, port_pk)
+    rows.delete_one(tx, _T, port_pk)
 
 
 def _refusal(error: IntegrityError, macs: Sequence[str]) -> IpamError:

@@ -64,11 +64,10 @@ class Trail:
     def _events(self, notes: Notes, result: Any) -> list[Event]:
         if not self.object_id and _are_views(result):
             return [_of_new(view) for view in result]
-        said = changes.of_said(notes.said)
         for key, row in notes.held.items():
             if row.id == self.object_id:
-                return self._of_row(row, notes.touched.get(key), said)
-        return [{"object_id": self.object_id, "changes": changes.bounded(said)}]
+                return self._of_row(row, notes.touched.get(key), notes.said)
+        return [{"object_id": self.object_id, "changes": changes.encoded(notes.said)}]
 
     def _of_row(
         self, row: Any, values: Mapping[str, Any] | None, said: changes.Changes
@@ -84,7 +83,7 @@ class Trail:
                 "object_id": row.id,
                 "object_name": getattr(row, "name", ""),
                 "project_id": row.project_id,
-                "changes": changes.bounded(found),
+                "changes": changes.encoded(found),
             }
         ]
 
@@ -113,9 +112,11 @@ class AuditTrail:
     def process_response(
         self, req: falcon.Request, _resp: falcon.Response, resource: object, _succeeded: bool
     ) -> None:
+        if req.method in READING:
+            return
         enclose(None)
         refusal: IpamError | None = getattr(req.context, "refusal", None)
-        if refusal is None or req.method in READING or resource is None:
+        if refusal is None or resource is None:
             return
         operation = self._authorization.operation(req)
         if operation is not None and self._settings.enabled:
@@ -220,7 +221,7 @@ def _of_new(view: Any) -> Event:
         "object_id": view.id,
         "object_name": getattr(view, "name", ""),
         "project_id": view.project_id,
-        "changes": changes.bounded(changes.of_new(view)),
+        "changes": changes.encoded(changes.of_new(view)),
     }
 
 

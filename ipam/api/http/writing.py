@@ -108,8 +108,8 @@ def made(tx: Transaction, kind: Kind, pks: Sequence[int], settings: Settings) ->
 
 def given(body: Struct) -> dict[str, Any]:
     """The values that a PUT sets, by Python name."""
-    values = {name: getattr(body, name) for name in body.__struct_fields__}
-    return {name: value for name, value in values.items() if not isinstance(value, UnsetType)}
+    names = body.__struct_fields__
+    return {name: value for name in names if (value := getattr(body, name)) is not UNSET}
 
 
 def changed(row: Record, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class PortActions:
             for _, subnet_pk, address in held:
                 self._allocator.release(tx, subnet_pk, address, row.pk)
             tx.note("fixed_ips", _texts(address for _, _, address in held), None)
-            ports.remove(tx, row.pk)
+            ports.remove(tx, row.pk, tagged=bool(row.tags))
             self._service.outbox.deleted(tx, row)
             tx.on_commit(self._service.waker.wake)
 

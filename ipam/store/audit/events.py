@@ -24,7 +24,7 @@ both shortly before its commit. The rest allows for clocks of several machines."
 
 
 def add(tx: Transaction, events: Sequence[Mapping[str, Any]]) -> None:
-    """Insert events, each with every column but `id` and `pk`.
+    """Insert events, each with every column but `id` and `pk`. `changes` may be `msgspec.Raw`.
 
     The driver gets the statement directly: through SQLAlchemy it would cost twice as much, which
     counts because every change pays for it.

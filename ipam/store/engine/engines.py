@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import ArgumentError
 
 from ipam import files
-from ipam.store.engine.kept_statements import CompiledStatements, bounded_cursor
+from ipam.store.engine.kept_statements import CompiledStatements
 
 POOL_TIMEOUT_SECONDS = 8
 CONNECT_TIMEOUT_SECONDS = 3
@@ -147,6 +147,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _postgresql(
     url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int, statement_seconds: int
 ) -> sqlalchemy.Engine:
+    from ipam.store.engine.postgresql_cursor import LeanCursor  # noqa: PLC0415  # needs psycopg
+
     limits = f"-c lock_timeout={lock_wait_seconds}s -c statement_timeout={statement_seconds}s"
     keepalives = {
         "keepalives_idle": SILENT_SECONDS_BEFORE_KEEPALIVE,
@@ -159,7 +161,7 @@ def _postgresql(
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "options": limits,
-            "cursor_factory": bounded_cursor(),
+            "cursor_factory": LeanCursor,
             **keepalives,
         },
         **options,

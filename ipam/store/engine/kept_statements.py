@@ -16,7 +16,8 @@ COMPILED_OCTETS_MAX: Final = 5 * 2**20
 COMPILED_LENGTH_MAX: Final = 20_000
 """A longer text is compiled each time: it is rare, and would take the room of many others."""
 PREPARED_LENGTH_MAX: Final = 4096
-"""The longest text that PostgreSQL prepares. Of these, psycopg keeps 100 for each connection."""
+"""The longest text that PostgreSQL prepares (`postgresql_cursor`). Of these, psycopg keeps 100 for
+each connection."""
 
 
 @dataclass(slots=True)
@@ -81,16 +82,3 @@ class CompiledStatements(MutableMapping[Any, Any]):
             if self.octets <= self._most_octets * 3 // 4:
                 break
             self._drop(key)
-
-
-def bounded_cursor() -> type[Any]:
-    """A cursor class of psycopg that does not have long statements prepared."""
-    from psycopg import Cursor  # noqa: PLC0415  # only where PostgreSQL is used
-
-    class BoundedCursor(Cursor[Any]):
-        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-            if len(query) > PREPARED_LENGTH_MAX:
-                options["prepare"] = False
-            return super().execute(query, params, **options)
-
-    return BoundedCursor

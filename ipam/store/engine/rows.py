@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, bindparam, insert, select, update
+from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type, not the library
 
 from ipam import clock, model
@@ -57,16 +57,13 @@ def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> 
     """Set these values, the next revision and the time; the number of rows found (0 or 1)."""
     if tx.notes is not None:
         tx.notes.touch(table.name, pk, values)
-    statement = (
-        update(table)
-        .where(table.c.pk == pk)
-        .values(
-            **values,
-            revision_number=table.c.revision_number + 1,
-            updated_at=clock.now_seconds(),
-        )
-    )
-    return tx.execute(statement).rowcount
+    new = {**values, "the_pk": pk, "updated_at": clock.now_seconds()}
+    return tx.execute(_touch(table), new).rowcount
+
+
+def delete_one(tx: Transaction, table: Table, pk: int) -> None:
+    """Delete the row with this number."""
+    tx.execute(_delete(table), {"the_pk": pk})
 
 
 # Statements that every request needs are made once: SQLAlchemy walks through each new statement
@@ -81,3 +78,19 @@ def _insert(table: Table) -> Insert:
 @cache
 def _lock(table: Table) -> Select[Any]:
     return select(table).where(table.c.id == bindparam("the_id")).with_for_update()
+
+
+@cache
+def _touch(table: Table) -> Update:
+    """Sets the columns that the parameters name, too."""
+    next_revision = table.c.revision_number + 1
+    return (
+        update(table)
+        .where(table.c.pk == bindparam("the_pk"))
+        .values(revision_number=next_revision)
+    )
+
+
+@cache
+def _delete(table: Table) -> Delete:
+    return delete(table).where(table.c.pk == bindparam("the_pk"))

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ipam.errors import ClientGone, TimeLimitExceeded
 
 
-@dataclass(frozen=True, slots=True)
-class TimeLimit:
+class TimeLimit(Struct, frozen=True):
     """The limit of one request. Transactions look at it before each statement and at the end."""
 
     seconds: float

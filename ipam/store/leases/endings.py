@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from ipam import clock, model
 from ipam.chunks import alternatives
@@ -24,10 +24,12 @@ _COPIED: Final = (
 def end_of_port(tx: Transaction, port_id: str, reason: str) -> int:
     """Delete the port's leases and record the reason in the history; how many were deleted."""
     now_us = clock.now_microseconds()
-
-    ended = tx.execute(select(lease).where(lease.c.port_id == port_id)).all()
+    ended = tx.execute(_OF_PORT, {"of_port": port_id}).all()
     _end(tx, ended, [_end_event(row, "del", reason, now_us, now_us) for row in ended])
     return len(ended)
+
+
+_OF_PORT: Final = select(lease).where(lease.c.port_id == bindparam("of_port"))
 
 
 def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:

@@ -2,13 +2,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
-from sqlalchemy import text
-
 from ipam.store.engine.database import Database
 from ipam.store.engine.kept_statements import (
     COMPILED_LENGTH_MAX,
-    PREPARED_LENGTH_MAX,
     CompiledStatements,
 )
 from ipam.store.engine.listing import ListQuery
@@ -59,17 +55,3 @@ def test_lists_of_many_shapes_leave_a_bounded_cache(database: Database) -> None:
         read_sorted(database, keys)
     assert 0 < small.octets <= 200_000
     assert 1 <= len(small) < 40
-
-
-@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-def test_postgresql_prepares_no_long_statement(database: Database) -> None:
-    prepared = "SELECT statement FROM pg_prepared_statements"
-    long = "SELECT 1 /* " + "x" * PREPARED_LENGTH_MAX + " */"
-    with database.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT")
-        for _ in range(10):
-            connection.execute(text(long))
-            connection.execute(text("SELECT 2"))
-        texts = [row[0] for row in connection.execute(text(prepared))]
-    assert "SELECT 2" in texts
-    assert max(map(len, texts)) <= PREPARED_LENGTH_MAX
