@@ -58,7 +58,7 @@ def authenticator(
         if known:
             return known
         try:
-            if PEER_NAME in environ and not _has_credentials(environ):
+            if is_by_certificate(environ):
                 return users.caller_named(environ[PEER_NAME])
             return strategy(environ)
         except Unauthorized:
@@ -70,6 +70,11 @@ def authenticator(
             raise
 
     return authenticate
+
+
+def is_by_certificate(environ: Mapping[str, Any]) -> bool:
+    """Whether the client's certificate says who asks: it sent no other credentials."""
+    return PEER_NAME in environ and not _has_credentials(environ)
 
 
 def _has_credentials(environ: Mapping[str, Any]) -> bool:

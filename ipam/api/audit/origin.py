@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from ipam.identity.authentication import PEER_UID
+from ipam.identity.authentication import PEER_UID, is_by_certificate
 from ipam.identity.local import caller_of_peer
 
 UNIX: Final = "unix_socket"
+CERTIFICATE: Final = "client_certificate"
 ADDRESS_MAX: Final = 64
 
 
@@ -29,6 +30,8 @@ def address_of(environ: Mapping[str, Any], trusted_proxies: Collection[str]) -> 
 
 
 def authentication_of(environ: Mapping[str, Any], strategy: str) -> str:
-    """How the caller was recognised: by the socket's peer, or by `strategy`."""
+    """How the caller was recognised: by the socket's peer, a certificate, or by `strategy`."""
     uid = environ.get(PEER_UID)
-    return UNIX if isinstance(uid, int) and caller_of_peer(uid) else strategy
+    if isinstance(uid, int) and caller_of_peer(uid):
+        return UNIX
+    return CERTIFICATE if is_by_certificate(environ) else strategy

@@ -28,7 +28,10 @@ class AuditEventView(Struct):
     roles: Annotated[list[str], Meta(description="The user's roles in that project.")]
     authentication: Annotated[
         str,
-        Meta(description="How the user was recognised: unix_socket, http_basic or keystone."),
+        Meta(
+            description="How the user was recognised: unix_socket, client_certificate, http_basic"
+            " or keystone."
+        ),
     ]
     address: Annotated[
         str, Meta(description="Where the request came from: an IP address, or uid N of a process.")

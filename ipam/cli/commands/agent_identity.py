@@ -12,6 +12,7 @@ from ipam import files, model
 from ipam.cli.commands.user import file_option
 from ipam.cli.configured import load_settings
 from ipam.cli.options import config_file_option, examples
+from ipam.cli.system_log import record
 from ipam.cli.terminal import say, say_lines
 from ipam.errors import NotFound
 
@@ -101,7 +102,9 @@ def enrol(
     file = password_file or Path(f"agent-{quote(host, safe='')}.password")
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     files.put(file, f"{password}\n".encode(), durable=True, mode=PASSWORD_MODE)
-    htpasswd.put(htpasswd_file or settings.api.htpasswd_file, user, password, role="agent")
+    path = htpasswd_file or settings.api.htpasswd_file
+    htpasswd.put(path, user, password, role="agent")
+    record(f"user {user} was given a new password and role agent in {path}")
     say_lines(ON_THE_HOST.format(host=host, user=user, url=url, file=file), end="")
 
 
@@ -123,6 +126,7 @@ def revoke(host: str, config_files: Sequence[str], htpasswd_file: Path | None) -
     path = htpasswd_file or settings.api.htpasswd_file
     if not htpasswd.remove(path, user):
         raise NotFound(f"No user named '{user}' in {path}. `ipam user list` shows who there is.")
+    record(f"user {user} was deleted in {path}")
 
 
 def _is_keystones(settings: "Settings", htpasswd_file: Path | None) -> bool:

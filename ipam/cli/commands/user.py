@@ -11,6 +11,7 @@ from ipam.cli import output
 from ipam.cli.configured import load_settings
 from ipam.cli.lookup import for_each
 from ipam.cli.options import config_file_option, examples, format_options
+from ipam.cli.system_log import record
 from ipam.cli.terminal import say, say_lines
 from ipam.errors import NotFound
 
@@ -81,6 +82,7 @@ def add(
     path = _path(htpasswd_file, config_files)
     password = _read_password(name, password_stdin)
     htpasswd.put(path, name, password, role=role, project_id=project_id)
+    record(f"user {name} was given a password, role {role} and project {project_id} in {path}")
     say(f"User {name} with the role {role} is in {path}.", err=True)
 
 
@@ -103,6 +105,8 @@ def change(
 
     path = _path(htpasswd_file, config_files)
     htpasswd.change(path, name, role=role, project_id=project_id)
+    of_project = f" and project {project_id}" if project_id else ""
+    record(f"user {name} was given role {role}{of_project} in {path}")
 
 
 @user.command("list", epilog=examples("ipam user list", "ipam user list -f json"))
@@ -144,6 +148,7 @@ def delete(names: Sequence[str], config_files: Sequence[str], htpasswd_file: Pat
             raise NotFound(
                 f"No user named '{name}' in {path}. `ipam user list` shows who there is."
             )
+        record(f"user {name} was deleted in {path}")
 
     for_each(names, remove)
 
