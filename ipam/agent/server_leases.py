@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ipam import clock
 from ipam.agent.leases.comparisons import Comparisons
-from ipam.agent.leases.differences import Difference, differences, rebuilt
+from ipam.agent.leases.differences import Difference, completed, differences, rebuilt
 from ipam.agent.leases.lease_files import LeaseFiles
 from ipam.agent.leases.record import found_event
 from ipam.agent.leases.table import LeaseTable
@@ -41,13 +41,24 @@ class ServerLeases:
         self._logs = logs
         self._files = LeaseFiles(directory, monotonic)
         self._comparisons = Comparisons()
+        self._completed: dict[str, tuple[Sequence[Lease], int, Sequence[Lease]]] = {}
         self._monotonic = monotonic
         self._refusal = Trouble()
 
     def of(self, network_id: str) -> Sequence[Lease]:
-        """The leases that the network's dnsmasq holds, or those recorded where it does not say."""
-        held = self._files.held(network_id)
-        return self._table.leases(network_id) if held is None else held
+        """The leases that the network's dnsmasq holds, or those recorded where it does not say.
+
+        Of DHCPv6 those that are recorded, as dnsmasq's file has no MAC addresses for it.
+        """
+        held, changes = self._files.held(network_id), self._table.changes(network_id)
+        if held is None:
+            return self._table.leases(network_id)
+        before = self._completed.get(network_id)
+        if before is not None and before[0] is held and before[1] == changes:
+            return before[2]
+        found = completed(held, self._table.by_address(network_id))
+        self._completed[network_id] = held, changes, found
+        return found
 
     def networks(self) -> set[str]:
         """The networks with recorded leases, served or not."""
@@ -89,7 +100,9 @@ class ServerLeases:
 
     def end_stopped(self, network_id: str, lease: Lease) -> None:
         """End a lease of a dnsmasq that does not run, so that the next one has none."""
-        left = [one for one in self.of(network_id) if one.ip_address != lease.ip_address]
+        held = self._files.held(network_id)
+        leases = self._table.leases(network_id) if held is None else held
+        left = [one for one in leases if one.ip_address != lease.ip_address]
         self.end(network_id, [lease])
         self._files.write(network_id, left)
 
@@ -97,6 +110,7 @@ class ServerLeases:
         """Nothing of the network is left."""
         self._files.forget(network_id)
         self._comparisons.forget(network_id)
+        self._completed.pop(network_id, None)
 
     def _rebuilt(self, network_id: str, lease_seconds: int) -> Sequence[Lease]:
         """The leases of a dnsmasq that has left a part of its file."""

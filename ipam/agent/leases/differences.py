@@ -1,7 +1,7 @@
 """Compares what a DHCP server holds with what was recorded. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipam import model
 from ipam.agent.leases.record import CUT
@@ -33,6 +33,24 @@ def differences(held: Collection[Lease], recorded: Mapping[str, Lease]) -> list[
             found.append(Difference("add", lease))
         elif known.expires_at != lease.expires_at:
             found.append(Difference("old", lease))
+    return found
+
+
+def completed(held: Collection[Lease], recorded: Mapping[str, Lease]) -> list[Lease]:
+    """The held leases, those of DHCPv6 with the MAC addresses that only a record has.
+
+    One that is not recorded yet is left out: nobody knows whose it is, so it would pass for
+    anybody's. Until then dnsmasq's refusal shows that it is there.
+    """
+    found = []
+    for lease in held:
+        if lease.duid:
+            known = recorded.get(lease.ip_address)
+            if known is None or not is_same_client(known, lease):
+                continue
+            found.append(replace(lease, mac_address=known.mac_address))
+        else:
+            found.append(lease)
     return found
 
 

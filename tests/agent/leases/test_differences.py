@@ -3,7 +3,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipam.agent.leases.differences import Difference, differences
+from ipam.agent.leases.differences import Difference, completed, differences
 from ipam.agent.state import Lease
 
 A, B = "fa:16:3e:00:00:0a", "fa:16:3e:00:00:0b"
@@ -20,6 +20,18 @@ def test_what_a_hook_adds_or_leaves_out_is_no_difference() -> None:
     assert differences([LEASE], {LEASE.ip_address: told}) == []
     told6 = replace(LEASE6, mac_address=A)
     assert differences([LEASE6], {LEASE6.ip_address: told6}) == []
+
+
+def test_a_held_lease_of_dhcpv6_has_the_mac_address_of_its_record() -> None:
+    """Without one it would pass for a lease of whatever machine the address is reserved for."""
+    told6 = replace(LEASE6, mac_address=A, expires_at=50)
+    recorded = {LEASE6.ip_address: told6}
+    assert completed([LEASE, LEASE6], recorded) == [LEASE, replace(LEASE6, mac_address=A)]
+
+
+def test_a_held_lease_of_dhcpv6_that_is_not_recorded_yet_is_nobodys() -> None:
+    other = {LEASE6.ip_address: replace(LEASE6, mac_address=A, duid="00:02")}
+    assert completed([LEASE, LEASE6], {}) == completed([LEASE, LEASE6], other) == [LEASE]
 
 
 def test_begins_renewals_and_ends_are_found() -> None:
