@@ -135,10 +135,12 @@ def _filter_value(
     kind = filter_type(collection, view, name)
     if kind is bool:
         return _boolean(name, text, faults)
-    if kind is int:
+    shown = scalar_type(view, name) if name in wire_names(view) else kind
+    if kind is int and shown is int:
         return _integer(name, text, collection.largest(name), faults)
     try:
-        return read_one(view, name, canonical(view, name, _short(text)))
+        found = read_one(view, name, canonical(view, name, _short(text)))
+        return int(found) if kind is int else found
     except ValueError as error:
         faults.append(f"Invalid input for {name}. Reason: {error}.")
         return None

@@ -24,6 +24,7 @@ from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from ipam.store.tables import metadata
 from tests.api.caller import ADMIN, READER, Api
+from tests.changed_settings import NO_QUOTAS
 
 EXAMPLES: Final = 8
 """Good requests to each operation, and as many bad ones."""
@@ -51,7 +52,9 @@ def sqlite_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database
 def settings_of_all(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     directory = tmp_path_factory.mktemp("settings")
     file = Path(directory) / "ipam.conf"
-    file.write_text(f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\n")
+    file.write_text(
+        f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\n[quotas]\n{NO_QUOTAS}"
+    )
     return ipam_settings.load([str(file)])
 
 
