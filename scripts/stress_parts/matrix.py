@@ -23,12 +23,12 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     site = Site()
     site.start()
     try:
-        for state, change in chosen(every=not arguments.quick):
-            mark, fault = _cell(site, state, change)
+        for state, change, client in chosen(every=not arguments.quick):
+            mark, fault = _cell(site, state, change, client)
             cells[change, state] = mark
             if fault:
-                faults.append(f"{state}, {change}: {fault}")
-            print(f"{mark} {state}, {change}", file=sys.stderr)
+                faults.append(f"{state}, {change}, {client}: {fault}")
+            print(f"{mark} {state}, {change}, {client}", file=sys.stderr)
     finally:
         site.close()
     if arguments.write:
@@ -36,9 +36,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"cells": len(cells), "faults": faults, "seconds": round(time.monotonic() - begun)}
 
 
-def _cell(site: Site, state: str, change: str) -> tuple[str, str]:
+def _cell(site: Site, state: str, change: str, client: str) -> tuple[str, str]:
     try:
-        outcome = run_cell(site, state, change)
+        outcome = run_cell(site, state, change, client)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is this cell's fault
         return WRONG, f"{type(error).__name__}: {str(error)[:500]}"
     return _mark(outcome), outcome.fault

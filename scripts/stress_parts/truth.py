@@ -9,6 +9,7 @@ from typing import Any
 from ipam.errors import CallerError
 from tests.truth.cell import judge
 from tests.truth.changes import CHANGES
+from tests.truth.machine import CLIENTS
 from tests.truth.site import Site
 from tests.truth.states import STATES
 
@@ -36,6 +37,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 def _subject(site: Site, chance: random.Random, result: dict[str, Any], most: int) -> None:
     """One state, and changes to it, each upon what the last one left."""
     state = chance.choice(list(STATES))
+    site.client_of_machines = chance.choice(CLIENTS)
     one = STATES[state](site)
     history = [state]
     try:
@@ -54,8 +56,9 @@ def _subject(site: Site, chance: random.Random, result: dict[str, Any], most: in
             result["changes"] += 1
             _show(result, most)
             if fault:
-                result["faults"].append({"history": history, "fault": fault})
-                print(f"\n{' > '.join(history)}\n  {fault}", file=sys.stderr)
+                client = one.machine.client
+                result["faults"].append({"client": client, "history": history, "fault": fault})
+                print(f"\n{client}: {' > '.join(history)}\n  {fault}", file=sys.stderr)
                 return
     finally:
         one.close()

@@ -6,6 +6,7 @@ from itertools import product
 from ipam import model
 from tests.truth.changes import CHANGES
 from tests.truth.expectation import Told, agrees, expected
+from tests.truth.machine import CLIENTS
 from tests.truth.site import Json, Site, Subject
 from tests.truth.states import STATES
 
@@ -24,20 +25,28 @@ class Outcome:
     """The last that dnsmasq said of a refusal; for the table."""
 
 
-def chosen(*, every: bool) -> list[tuple[str, str]]:
-    """Every cell; or each change in two states, so that each state sees a spread of changes."""
+def chosen(*, every: bool) -> list[tuple[str, str, str]]:
+    """State, change and client of every cell, or of some.
+
+    Some means each change in two states, once with each client, so that each state sees a spread
+    of changes and both clients.
+    """
     if every:
-        return list(product(STATES, CHANGES))
+        return [
+            (state, change, CLIENTS[(row + column) % 2])
+            for (column, state), (row, change) in product(enumerate(STATES), enumerate(CHANGES))
+        ]
     states = list(STATES)
     return [
-        (states[(number * step + step // 2) % len(states)], change)
+        (states[(number * step + step // 2) % len(states)], change, client)
         for number, change in enumerate(CHANGES)
-        for step in (1, 3)
+        for step, client in zip((1, 3), CLIENTS, strict=True)
     ]
 
 
-def run_cell(site: Site, state: str, change: str) -> Outcome:
+def run_cell(site: Site, state: str, change: str, client: str) -> Outcome:
     """Bring about the state, change it, and ask again. Nothing is left of it."""
+    site.client_of_machines = client
     one = STATES[state](site)
     try:
         CHANGES[change](one)

@@ -183,17 +183,17 @@ def addresses_swap(one: Subject) -> None:
 
 def other_client_id(one: Subject) -> None:
     """The machine was leased as another client: installer and installed system."""
-    one.machine.ask4("-x", "0x3d:ff0102030405060708")
+    one.machine.udhcpc("-x", "0x3d:ff0102030405060708")
 
 
 def long_client_id(one: Subject) -> None:
-    one.machine.ask4("-x", "0x3d:" + "ab" * 120)
+    one.machine.udhcpc("-x", "0x3d:" + "ab" * 120)
     heir_comes(one)
 
 
 def other_duid(one: Subject) -> None:
     """The machine comes back with another DUID, as after an installation."""
-    one.machine.duid = "LLT"
+    one.machine.install_anew()
 
 
 def dnsmasq_dies(one: Subject) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ipam import model
 from tests.system.ipam_host import run
+from tests.truth.dhcpcd import Dhcpcd
 from tests.truth.expectation import Told, canonical
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -27,6 +28,11 @@ PREINIT6) ip link set "$interface" up;;
 esac
 exit 0
 """
+UDHCPC_AND_DHCLIENT, DHCPCD = CLIENTS = ("udhcpc", "dhcpcd")
+"""What a machine asks with: udhcpc with dhclient for IPv6, or dhcpcd for all."""
+SECONDS_PER_TRY = 5
+"""How long dhcpcd may take for what udhcpc has one try for; it repeats itself more slowly."""
+SECONDS_FOR_IPV6 = 30
 ASKED_FOR = ("staticroutes", "mtu", "ntpsrv", "dns", "router", "domain")
 NAMES = {"router": "router", "dns": "dns", "mtu": "mtu", "domain": "domain", "ntp": "ntpsrv"}
 
@@ -39,6 +45,7 @@ class Machine:
     mac_address: str
     tap: str
     namespace: str = field(default_factory=lambda: f"truth-{uuid.uuid4().hex[:8]}")
+    client: str = UDHCPC_AND_DHCLIENT
     duid: str = "LL"
 
     def plug(self) -> None:
@@ -89,12 +96,35 @@ class Machine:
 
     def ask(self, wanted: Told) -> Told:
         """What the machine is told now. IPv6 is asked for where the answer says something."""
-        told = self.ask4()
+        told = self.ask4(tries=3 if wanted.addresses else 1)
         six = self.ask6() if wanted.addresses6 else frozenset()
         made = self.solicit(wanted.self_made6) if wanted.self_made6 else frozenset()
         return Told(told.addresses, told.facts, six, made)
 
-    def ask4(self, *more: str, tries: int = 3) -> Told:
+    def ask4(self, tries: int = 3) -> Told:
+        """What the machine's client is told."""
+        if self.client == DHCPCD:
+            return self._dhcpcd().ask4(seconds=tries * SECONDS_PER_TRY)
+        return self.udhcpc(tries=tries)
+
+    def ask6(self) -> frozenset[str]:
+        """Every address that the machine's client is given by DHCPv6, asking anew."""
+        if self.client == DHCPCD:
+            return self._dhcpcd().ask6(seconds=SECONDS_FOR_IPV6)
+        return self._dhclient6()
+
+    def solicit(self, wanted: frozenset[str]) -> frozenset[str]:
+        """The addresses that the machine makes from a router advertisement."""
+        if self.client == DHCPCD:
+            return self._dhcpcd().solicit(wanted, seconds=SECONDS_FOR_IPV6)
+        return self._kernel_solicits(wanted)
+
+    def install_anew(self) -> None:
+        """The machine comes back with another DUID."""
+        self.duid = "LLT"
+        self._dhcpcd().forget()
+
+    def udhcpc(self, *more: str, tries: int = 3) -> Told:
         """What udhcpc is told, asking anew."""
         result, script = self._script("udhcpc", UDHCPC)
         options = [word for name in ASKED_FOR for word in ("-O", name)]
@@ -117,7 +147,10 @@ class Machine:
         lines = result.read_text().splitlines()
         return told_by_udhcpc(dict(line.split("=", 1) for line in lines if "=" in line))
 
-    def ask6(self) -> frozenset[str]:
+    def _dhcpcd(self) -> Dhcpcd:
+        return Dhcpcd(self.directory, self.namespace)
+
+    def _dhclient6(self) -> frozenset[str]:
         """Every address that dhclient is given by DHCPv6, asking anew."""
         result, script = self._script("dhclient6", DHCLIENT6)
         for name in ("leases", "pid"):
@@ -133,7 +166,7 @@ class Machine:
         found = result.read_text().split() if result.exists() else []
         return frozenset(map(canonical, found))
 
-    def solicit(self, wanted: frozenset[str]) -> frozenset[str]:
+    def _kernel_solicits(self, wanted: frozenset[str]) -> frozenset[str]:
         """The addresses that the machine's kernel makes once it is up again."""
         for state in ("down", "up"):
             run("ip", "-n", self.namespace, "link", "set", "eth0", state)
@@ -177,9 +210,10 @@ class Machine:
         )
 
 
-def machine_of(directory: Path, port: Mapping[str, Any]) -> Machine:
+def machine_of(directory: Path, port: Mapping[str, Any], client: str) -> Machine:
     """A machine for the port, not yet plugged."""
-    return Machine(directory, str(port["mac_address"]), model.tap_name(port["id"]))
+    tap = model.tap_name(port["id"])
+    return Machine(directory, str(port["mac_address"]), tap, client=client)
 
 
 def told_by_udhcpc(environment: Mapping[str, str]) -> Told:

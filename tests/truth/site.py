@@ -19,7 +19,7 @@ from ipam.client import Client
 from ipam.errors import NotFound
 from tests.changed_settings import NO_QUOTAS
 from tests.system.ipam_host import run
-from tests.truth.machine import Machine, machine_of
+from tests.truth.machine import UDHCPC_AND_DHCLIENT, Machine, machine_of
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
@@ -32,6 +32,8 @@ class Site:
     """The service. Every network, port and machine that it made is gone with it."""
 
     def __init__(self) -> None:
+        self.client_of_machines = UDHCPC_AND_DHCLIENT
+        """What the machines ask with that are made from now on."""
         self.name = f"truth-{uuid.uuid4().hex[:6]}"
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-truth-"))
         self.directory.chmod(0o755)
@@ -116,7 +118,7 @@ class Site:
         return done.returncode, done.stderr
 
     def machine(self, port: Json) -> Machine:
-        made = machine_of(self.directory, port)
+        made = machine_of(self.directory, port, self.client_of_machines)
         made.plug()
         return made
 

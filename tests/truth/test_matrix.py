@@ -25,7 +25,9 @@ def site() -> Iterator[Site]:
         one.close()
 
 
-@pytest.mark.parametrize(("state", "change"), chosen(every=EVERY_CELL))
-def test_what_the_api_says_is_what_the_machine_gets(site: Site, state: str, change: str) -> None:
-    outcome = run_cell(site, state, change)
+@pytest.mark.parametrize(("state", "change", "client"), chosen(every=EVERY_CELL))
+def test_what_the_api_says_is_what_the_machine_gets(
+    site: Site, state: str, change: str, client: str
+) -> None:
+    outcome = run_cell(site, state, change, client)
     assert not outcome.fault, f"{outcome}\n{site.log()[-3000:]}"
