@@ -4,7 +4,7 @@ Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` g
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from ipaddress import ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
 
 from ipam.agent.actions import (
     AddAddress,
@@ -27,7 +27,6 @@ from ipam.agent.actions import (
 )
 from ipam.agent.state import HostState, Interface, Lease, NetworkState
 from ipam.errors import IpamError
-from ipam.model import ip_version
 
 
 class DrasticPlan(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
@@ -84,14 +83,21 @@ def releases_of(network: NetworkState, leases: Iterable[Lease]) -> tuple[Release
     """The actions that end these leases."""
     if network.server is None or network.interface is None:
         return ()
-    own = map(ip_interface, sorted(network.addresses))
-    servers: dict[int, str] = {one.version: str(one.ip) for one in own}
+    own = [ip_interface(address) for address in sorted(network.addresses)]
     return tuple(
-        ReleaseLease(
-            network.id, network.interface, servers.get(ip_version(lease.ip_address), ""), lease
-        )
+        ReleaseLease(network.id, network.interface, _server_of(lease, own), lease)
         for lease in leases
     )
+
+
+def _server_of(lease: Lease, own: Iterable[IPv4Interface | IPv6Interface]) -> str:
+    """The server's address of the lease's subnet, or else of its IP version; empty without one.
+
+    dnsmasq ends no lease for a relay in a subnet without DHCPv6, which only advertises.
+    """
+    address = ip_address(lease.ip_address)
+    same = [one for one in own if one.version == address.version]
+    return str(max(same, key=lambda one: address in one.network).ip) if same else ""
 
 
 def refuse_if_drastic(

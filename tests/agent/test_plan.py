@@ -236,6 +236,17 @@ def test_a_release_names_an_address_of_the_servers_of_the_same_version() -> None
     assert [step.server for step in release_plan(bare, {}, leases, {})] == ["10.0.0.2", ""]
 
 
+@pytest.mark.parametrize("other", ["2001:db8:0:1::2/64", "2001:db8:0:3::2/64"])
+def test_a_release_names_the_servers_address_in_the_subnet_of_the_lease(other: str) -> None:
+    """The other subnet may have no DHCPv6, and dnsmasq hears no relay from there."""
+    addresses = frozenset({"2001:db8:0:2::2/64", other})
+    network = replace(running(), addresses=addresses)
+    leases = [Lease("2001:db8:0:2::7", "m", 0), Lease("2001:db8:0:9::7", "m", 0)]
+    mine, of_no_subnet = release_plan(network, {}, leases, {})
+    assert mine.server == "2001:db8:0:2::2"
+    assert of_no_subnet.server in {"2001:db8:0:2::2", other.removesuffix("/64")}
+
+
 def test_a_lease_of_the_ports_client_identifier_is_kept() -> None:
     mine, other = Lease("10.0.0.5", "m", 0, client_id="ff:01"), Lease("10.0.0.6", "m", 0)
     reserved, client_ids = {"10.0.0.5": "x", "10.0.0.6": "x"}, {"10.0.0.5": "ff:01"}
