@@ -137,6 +137,7 @@ def test_a_started_server_runs_in_the_namespace_with_its_helper(host: Host) -> N
 
 
 def test_a_server_may_write_for_its_network_alone(host: Host) -> None:
+    host.spool.mkdir()
     host.start()
     assert host.confined == [[host.files.directory, host.spool, Path("/dev/null")]]
 
