@@ -69,7 +69,7 @@ def judge(one: Subject, state: str, change: str) -> Outcome:
     status = site.status(one.port)
     told = one.machine.ask(wanted) if served else one.machine.ask4(tries=1)
     # Its former host serves a port that is bound elsewhere until the next host does.
-    elsewhere = Told(right.addresses, right.facts) if told.addresses else Told()
+    elsewhere = Told(right.addresses, facts_of=right.facts_of) if told.addresses else Told()
     faults = [agrees(told, wanted if is_here else elsewhere)]
     if status == model.ACTIVE and not served:
         faults.append("ACTIVE, and nothing is served")

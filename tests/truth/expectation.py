@@ -22,6 +22,8 @@ class Told:
     """Of IPv4, with prefix length; several where any one of them is right."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What goes with the IPv4 address, by the name of the option."""
+    facts_of: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The same for each address, where several are right: their subnets may differ."""
     addresses6: frozenset[str] = frozenset()
     """Of DHCPv6; of several in one subnet a client that asks once is given one."""
     self_made6: frozenset[str] = frozenset()
@@ -47,9 +49,9 @@ def expected(network: Json, subnets: Sequence[Json], port: Json) -> Told:
     }
     return Told(
         frozenset(with_length(subnet, ip) for subnet, ip in four),
-        facts(network, four[0][0], port) if four else {},
-        frozenset(six),
-        frozenset(made),
+        facts_of={with_length(subnet, ip): facts(network, subnet, port) for subnet, ip in four},
+        addresses6=frozenset(six),
+        self_made6=frozenset(made),
     )
 
 
@@ -88,7 +90,8 @@ def agrees(told: Told, wanted: Told) -> str:
     if not told.addresses <= wanted.addresses:
         faults.append(f"was given {sorted(told.addresses)}; wanted {sorted(wanted.addresses)}")
     if told.addresses and told.addresses <= wanted.addresses:
-        for name, value in wanted.facts.items():
+        (address,) = told.addresses
+        for name, value in wanted.facts_of.get(address, wanted.facts).items():
             if told.facts.get(name) != value:
                 faults.append(f"{name} {told.facts.get(name)!r}; wanted {value!r}")
     if not (

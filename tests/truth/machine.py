@@ -99,7 +99,7 @@ class Machine:
         told = self.ask4(tries=3 if wanted.addresses else 1)
         six = self.ask6() if wanted.addresses6 else frozenset()
         made = self.solicit(wanted.self_made6) if wanted.self_made6 else frozenset()
-        return Told(told.addresses, told.facts, six, made)
+        return Told(told.addresses, told.facts, addresses6=six, self_made6=made)
 
     def ask4(self, tries: int = 3) -> Told:
         """What the machine's client is told."""

@@ -4,7 +4,9 @@ import pytest
 
 from tests.truth.expectation import Told, agrees, eui64, facts
 
-RIGHT = Told(frozenset({"192.0.2.3/24"}), {"router": "192.0.2.1"}, frozenset({"2001:db8::5"}))
+RIGHT = Told(
+    frozenset({"192.0.2.3/24"}), {"router": "192.0.2.1"}, addresses6=frozenset({"2001:db8::5"})
+)
 
 
 def test_what_is_right_has_no_fault() -> None:
@@ -15,8 +17,8 @@ def test_what_is_right_has_no_fault() -> None:
     "wrong",
     [
         Told(),
-        Told(frozenset({"192.0.2.4/24"}), RIGHT.facts, RIGHT.addresses6),
-        Told(RIGHT.addresses, {"router": "192.0.2.9"}, RIGHT.addresses6),
+        Told(frozenset({"192.0.2.4/24"}), RIGHT.facts, addresses6=RIGHT.addresses6),
+        Told(RIGHT.addresses, {"router": "192.0.2.9"}, addresses6=RIGHT.addresses6),
         Told(RIGHT.addresses, RIGHT.facts),
     ],
 )
@@ -41,3 +43,13 @@ def test_a_gateway_goes_before_a_host_route_for_everything(
     told = facts({"mtu": 1500, "dns_domain": ""}, subnet, {"extra_dhcp_opts": []})
     assert told["router"] == router
     assert told["routes"] == {("0.0.0.0/0", router)}
+
+
+def test_of_several_addresses_each_has_the_facts_of_its_own_subnet() -> None:
+    routers = {"192.0.2.3/24": "192.0.2.1", "198.51.100.3/24": "198.51.100.1"}
+    wanted = Told(
+        frozenset(routers), facts_of={ip: {"router": via} for ip, via in routers.items()}
+    )
+    for address, router in routers.items():
+        assert agrees(Told(frozenset({address}), {"router": router}), wanted) == ""
+        assert agrees(Told(frozenset({address}), {"router": "203.0.113.1"}), wanted)
