@@ -181,13 +181,21 @@ def _anything(value: str, address: Callable[[str], Value]) -> tuple[Value, ...]:
         (number,) = Whole(width)(found[1])
         return ((int(str(number)) % 256**width).to_bytes(width),)
     if _WHOLE.fullmatch(value):
-        return Whole(4)(value)
+        (whole,) = Whole(4)(value)
+        return (_shortest(int(str(whole))),)
     try:
         return tuple(_specified(one) for one in _all(value, address))
     except ValueError as error:
         if _parses(value, address):
             raise error from None
         return text(value)
+
+
+def _shortest(number: int) -> bytes:
+    """The number in 1, 2 or 4 octets, as dnsmasq sends it (option.c)."""
+    whole = number % 2**32
+    width = 1 if whole < 2**8 else 2 if whole < 2**16 else 4
+    return whole.to_bytes(width)
 
 
 def _parses(value: str, address: Callable[[str], Value]) -> bool:

@@ -173,7 +173,8 @@ def option_value(value: Value) -> Word:
         case int():
             return Word(int(value))
         case bytes():
-            return Word(value.hex(":")) if len(value) > 1 else Word(int.from_bytes(value))
+            # One octet in hex would be a decimal number, whose width dnsmasq does not know of 43.
+            return Word(value.hex(":") if len(value) > 1 else f"{value[0]}b")
         case _:
             return _quoted(value)
 
