@@ -12,6 +12,7 @@ A record is one line of `key=value` fields between tabs. Bytes that are not prin
 recognised: if the answer is lost, the record is in the spool, too.
 """
 
+import _signal  # type: ignore[import-not-found]  # it is built in
 import _socket
 import posix
 import sys
@@ -20,6 +21,8 @@ import time
 ACTIONS = (b"add", b"old", b"del")
 TIMEOUT_SECONDS = 2.0
 PAUSE_SECONDS = 0.01
+LONGEST_SECONDS = 10
+"""dnsmasq waits for each hook before the next: one that hangs is ended by its alarm."""
 LONGEST_VALUE = 1024
 KEPT = (
     b"INTERFACE",
@@ -129,6 +132,8 @@ def run(arguments: list[bytes], environment: dict[bytes, bytes]) -> None:
 
 
 if __name__ == "__main__":
+    _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)  # dnsmasq's helper ignores it
+    _signal.alarm(LONGEST_SECONDS)
     try:
         encoding = sys.getfilesystemencoding()
         run([a.encode(encoding, "surrogateescape") for a in sys.argv[1:]], posix.environ)

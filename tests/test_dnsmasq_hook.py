@@ -1,6 +1,7 @@
 """The hook, run like dnsmasq runs it: the system's Python, `-IS`, without this package."""
 
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -196,3 +197,23 @@ def test_the_spool_is_locked_while_it_is_written(hook: Hook, spool: Path) -> Non
     os.close(descriptor)
     writer.join()
     assert spool.read_bytes() != b""
+
+
+def test_a_hook_that_hangs_ends_by_itself_though_the_helper_ignores_alarms(
+    tmp_path: Path,
+) -> None:
+    """Its spool is a pipe that nobody reads: to open that takes for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    short = tmp_path / "hook.py"
+    short.write_text(HOOK.read_text().replace("LONGEST_SECONDS = 10", "LONGEST_SECONDS = 1"))
+    environment = {
+        "IPAM_NETWORK": NETWORK,
+        "IPAM_INBOX": str(tmp_path / "nobody"),
+        "IPAM_SPOOL": str(tmp_path / "pipe"),
+    }
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen([str(PYTHON), "-IS", str(short), *ADD], env=environment)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert process.wait(PATIENCE_SECONDS) == -signal.SIGALRM

@@ -45,7 +45,7 @@ from ipam.settings import Settings
 LOG = logging.getLogger(__name__)
 
 TIDY_SECONDS = 10.0
-RESUME_SECONDS = 2.0
+LOOK_SECONDS = 2.0
 REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
 
@@ -87,7 +87,7 @@ class Agent:
         self._installation = prepared.installation
         self._changed = self._stopping = False
         self._displaced: AgentHostInUse | None = None
-        self._resume_at = 0.0
+        self._look_at = 0.0
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
         self._make_what_wakes()
         self._logs = ServerLogs(on_news=self._wake_up)
@@ -287,14 +287,15 @@ class Agent:
             self._servers.died(network_id)
 
     def _select(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
-        """What has happened. Nothing tells that a process was stopped: that is looked for."""
+        """What has happened. That a process was stopped or hangs is looked for: nothing tells."""
         until = time.monotonic() + seconds
         while True:
             now = time.monotonic()
-            if now >= self._resume_at:
-                self._resume_at = now + RESUME_SECONDS
-                self._reconciler.resume_servers()
-            events = self._selector.select(min(until, self._resume_at) - now)
+            if now >= self._look_at:
+                self._look_at = now + LOOK_SECONDS
+                if self._reconciler.look_after_servers():
+                    return []
+            events = self._selector.select(min(until, self._look_at) - now)
             if events or time.monotonic() >= until:
                 return events
 

@@ -99,6 +99,22 @@ class Running:
     helper: int
     stats: tuple[int, int]
     """Descriptors of what the kernel says of the two, in /proc."""
+    hooks: int
+    """The descriptor of the list of the helper's children, in /proc."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the kernel shows of a dnsmasq and its helper at a moment."""
+
+    is_stopped: bool
+    """Whether a signal has stopped one of the two."""
+    is_asleep: bool
+    """Whether dnsmasq waits, most likely for a packet."""
+    cpu_seconds: float
+    """How much CPU time dnsmasq has used."""
+    hook: int
+    """The process that the helper waits for; 0 for none."""
 
 
 class Processes(Protocol):
@@ -118,11 +134,20 @@ class Processes(Protocol):
     def reload(self, running: Running) -> None:
         """Make it read its hosts and options again, before the next packet."""
 
-    def resume(self, running: Running) -> bool:
-        """Have it and its helper go on if a signal has stopped them; whether that was so."""
+    def pulse(self, running: Running) -> Pulse:
+        """How it is at this moment."""
+
+    def resume(self, running: Running) -> None:
+        """Have it and its helper go on, which a signal has stopped."""
+
+    def signal_hook(self, running: Running, hook: int, number: int) -> None:
+        """Send a signal to the hook, if the helper still waits for it."""
 
     def stop(self, running: Running) -> None:
         """Stop it. `let_go` has to follow."""
+
+    def kill(self, running: Running) -> None:
+        """End one that does not listen, and its helper. `let_go` has to follow."""
 
     def let_go(self, running: Running) -> None:
         """Close its descriptors, whether it runs or has ended."""
@@ -164,6 +189,9 @@ class Logs(Protocol):
 
     def last_words(self, network_id: str) -> str:
         """The last lines of the network's dnsmasq."""
+
+    def words(self, network_id: str) -> int:
+        """How many lines its dnsmasq has written by now: each packet makes one."""
 
     def verdicts(self, network_id: str) -> Sequence[Verdict]:
         """What the network's dnsmasq has dropped, refused or withheld, if it still holds."""
@@ -229,6 +257,9 @@ class Inbox(Protocol):
     @property
     def path(self) -> Path:
         """The path of the socket."""
+
+    def heard(self, network_id: str) -> int:
+        """How many events the network's hooks have told in this life."""
 
     def record(self, events: list[LeaseEventCreate]) -> None:
         """Write events to disk and to the lease table. Raises OSError if the disk refuses."""

@@ -25,6 +25,7 @@ from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
 from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
+from ipam.agent.server_liveness import ServerLiveness
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
@@ -75,6 +76,7 @@ class Reconciler:
         self._kept_for: Mapping[str, FullNetwork] = {}
         self._served: dict[str, ServedNetwork] = {}
         self._unknown_taps = UnknownTaps()
+        self._liveness = ServerLiveness(servers, leases, logs, prober)
         self._releases = Releases(servers, monotonic)
         self._conflicts = Conflicts(logs, neighbours, servers, monotonic)
         self._identities = FormerIdentities(logs, listener, monotonic)
@@ -130,7 +132,7 @@ class Reconciler:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
         self._wait = IDLE_SECONDS
         observed = self._observe()
-        self._wait = min(self._wait, self._servers.compare_leases())
+        self._wait = min(self._wait, self._servers.compare_leases(self._held))
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
@@ -178,9 +180,9 @@ class Reconciler:
         self._drift.keep(self._served)
         self._servers.look_again(self._held)
 
-    def resume_servers(self) -> None:
-        """From time to time: have dnsmasqs go on that were stopped by a signal."""
-        self._servers.resume(self._held)
+    def look_after_servers(self) -> bool:
+        """From time to time: have dnsmasqs go on, or start again. True if a turn is due."""
+        return self._liveness.look(self._served, self._held)
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host)

@@ -19,6 +19,8 @@ from ipam.trouble import Trouble
 LOG = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 5.0
+FINDS = 2
+"""A hook may be killed. When more is found and no hook has told anything between, none will."""
 
 
 class ServerLeases:
@@ -42,6 +44,9 @@ class ServerLeases:
         self._files = LeaseFiles(directory, monotonic)
         self._comparisons = Comparisons()
         self._completed: dict[str, tuple[Sequence[Lease], int, Sequence[Lease]]] = {}
+        self._finds: dict[str, tuple[int, int]] = {}
+        """How many events its hooks had told, and how often something was found since."""
+        self._unreported: set[str] = set()
         self._monotonic = monotonic
         self._refusal = Trouble()
 
@@ -74,7 +79,15 @@ class ServerLeases:
             return math.inf
         recorded = self._table.by_address(network_id)
         due, wait = self._comparisons.due(network_id, held, recorded, changes, self._monotonic())
-        return min(wait, self._record(network_id, due))
+        again = self._record(network_id, due)
+        if due and again == math.inf:
+            self._note_find(network_id)
+        return min(wait, again)
+
+    def take_unreported(self) -> set[str]:
+        """The networks whose hooks turned out to report nothing; each is told once."""
+        found, self._unreported = self._unreported, set()
+        return found
 
     def settle(self, network_id: str, lease_seconds: int) -> None:
         """Record what the hook of a dnsmasq that has ended did not report.
@@ -111,6 +124,15 @@ class ServerLeases:
         self._files.forget(network_id)
         self._comparisons.forget(network_id)
         self._completed.pop(network_id, None)
+        self._finds.pop(network_id, None)
+
+    def _note_find(self, network_id: str) -> None:
+        heard = self.inbox.heard(network_id)
+        then, finds = self._finds.get(network_id, (heard, 0))
+        finds = finds + 1 if then == heard else 1
+        self._finds[network_id] = heard, finds
+        if finds == FINDS:  # and not again while nothing is told: then it is another cause
+            self._unreported.add(network_id)
 
     def _rebuilt(self, network_id: str, lease_seconds: int) -> Sequence[Lease]:
         """The leases of a dnsmasq that has left a part of its file."""

@@ -15,7 +15,7 @@ from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.observed import ObservedNetwork
-from ipam.agent.outside import FileWatch, Logs, Processes, Running, SeenNetwork
+from ipam.agent.outside import FileWatch, Logs, Processes, Pulse, Running, SeenNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.state import Lease, NetworkState
 
@@ -97,11 +97,19 @@ class Servers:
             if network_id in self._files and network_id not in held:
                 self._take_in(network_id, self._files[network_id].directories())
 
-    def resume(self, held: Collection[str]) -> None:
-        """Have every server go on that somebody has stopped with a signal, but these."""
-        for network_id, running in self._running.items():
-            if network_id not in held and self._processes.resume(running):
-                LOG.warning("network %s: dnsmasq was stopped by a signal; it goes on", network_id)
+    def pulse(self, network_id: str) -> Pulse | None:
+        """How the network's server is at this moment; None without one."""
+        running = self._running.get(network_id)
+        return self._processes.pulse(running) if running is not None else None
+
+    def resume(self, network_id: str) -> None:
+        """Have a server go on that somebody has stopped with a signal."""
+        LOG.warning("network %s: dnsmasq was stopped by a signal; it goes on", network_id)
+        self._processes.resume(self._running[network_id])
+
+    def signal_hook(self, network_id: str, hook: int, number: int) -> None:
+        """Send a signal to the hook that the server's helper waits for."""
+        self._processes.signal_hook(self._running[network_id], hook, number)
 
     def network_ids(self) -> Collection[str]:
         """The networks of which the agent has something on this host."""
@@ -187,9 +195,7 @@ class Servers:
         running = self._running.get(network_id)
         if running is not None:
             self._processes.stop(running)
-            self._let_go(network_id)
-            startup = self._files[network_id].startup
-            self._leases.settle(network_id, longest_lease_seconds(startup))
+            self._settle(network_id)
         if for_good:
             self._leases.end(network_id, self._leases.of(network_id))
 
@@ -197,6 +203,12 @@ class Servers:
         """Stop what is left after the server or its helper has ended: neither works alone."""
         LOG.warning("network %s: dnsmasq has died; starting it again", network_id)
         self.stop(network_id, for_good=False)
+
+    def hangs(self, network_id: str, what: str) -> None:
+        """Kill a server that does not work any more. It starts again with its leases."""
+        LOG.error("network %s: %s; killing its dnsmasq and starting it again", network_id, what)
+        self._processes.kill(self._running[network_id])
+        self._settle(network_id)
 
     def release(self, step: ReleaseLease) -> None:
         """Ask the server to end a lease."""
@@ -207,9 +219,16 @@ class Servers:
         self.stop(network_id, for_good=False)
         self._leases.end_stopped(network_id, lease)
 
-    def compare_leases(self) -> float:
-        """Record what no hook has reported. Gives the seconds until there may be more."""
-        return min(map(self._leases.compare, self._running), default=math.inf)
+    def compare_leases(self, held: Collection[str]) -> float:
+        """Record what no hook has reported. Gives the seconds until there may be more.
+
+        A server whose hooks report nothing is killed, but for these.
+        """
+        wait = min(map(self._leases.compare, self._running), default=math.inf)
+        silent = self._leases.take_unreported().intersection(self._running).difference(held)
+        for network_id in silent:
+            self.hangs(network_id, "its hooks report nothing")
+        return 0.0 if silent else wait
 
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left: remove its files."""
@@ -221,6 +240,12 @@ class Servers:
         """Close the descriptors of the processes, which run on."""
         for network_id in list(self._running):
             self._let_go(network_id)
+
+    def _settle(self, network_id: str) -> None:
+        """A server does not run any more: record what its hooks did not report."""
+        self._let_go(network_id)
+        startup = self._files[network_id].startup
+        self._leases.settle(network_id, longest_lease_seconds(startup))
 
     def _hold(self, network_id: str, running: Running) -> None:
         self._running[network_id] = running

@@ -1,5 +1,6 @@
 """The logs of a host without a dnsmasq: see ipam.agent.outside.Logs."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ class LogsDouble:
         self.said: dict[str, list[Verdict]] = {}
         self.answers: dict[str, list[tuple[float, str, str]]] = {}
         self.refused: dict[str, set[str]] = {}
+        self.spoken: Counter[str] = Counter()
 
     def open(self, network_id: str, directory: Path) -> int:
         (directory / PIPE).touch()
@@ -34,6 +36,9 @@ class LogsDouble:
     def last_words(self, network_id: str) -> str:
         assert network_id in self.opened
         return "bad option at line 1"
+
+    def words(self, network_id: str) -> int:
+        return self.spoken[network_id]
 
     def verdicts(self, network_id: str) -> Sequence[Verdict]:
         return self.said.get(network_id, [])

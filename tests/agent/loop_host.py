@@ -8,6 +8,7 @@ import itertools
 import os
 import pwd
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,12 @@ class Inbox:
         self.path = directory / "inbox.sock"
         self.events: list[LeaseEventCreate] = []
         self.is_full = False
+        self.told: Counter[str] = Counter()
+        """How many events the hooks of each network have told."""
         self._table = table
+
+    def heard(self, network_id: str) -> int:
+        return self.told[network_id]
 
     def record(self, events: list[LeaseEventCreate]) -> None:
         if self.is_full:
@@ -286,6 +292,7 @@ class LoopHost:
             "ip": address,
             **more,
         }
+        self.inbox.told[of_network] += 1
         line = "\t".join(f"{name}={value}" for name, value in words.items())
         self.inbox.record([parse_record(line.encode(), HOST)])
 

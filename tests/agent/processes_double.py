@@ -6,6 +6,7 @@ started, even if the name is removed. It reports changes of its leases through t
 """
 
 import re
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq import lease_file
 from ipam.agent.dnsmasq.files import CONFIG, SUBDIRECTORIES, ServerFiles
 from ipam.agent.dnsmasq.process import DnsmasqFailed
-from ipam.agent.outside import Running
+from ipam.agent.outside import Pulse, Running
 from tests.agent.faults import Faults
 from tests.agent.kernel_double import KernelDouble, Namespace
 
@@ -32,6 +33,9 @@ class ServerDouble:
     held: list[tuple[str, str]] = field(default_factory=list)
     """Path and text of each file as it was read, with those that are no more."""
     is_stopped: bool = False
+    is_busy: bool = False
+    cpu_seconds: float = 0.0
+    hook: int = 0
     leases: dict[str, tuple[int, str]] = field(default_factory=dict)
     """The expiry and the MAC address by IP address."""
 
@@ -72,6 +76,8 @@ class ProcessesDouble:
         self.failed_releases: Counter[str] = Counter()
         self.is_deaf = False
         """dnsmasq ends no lease, though it is asked to."""
+        self.hook_signals: list[tuple[int, int]] = []
+        """The processes that were sent a signal, and which."""
         self._kernel = kernel
         self._faults = faults
         self._hook = hook
@@ -88,7 +94,7 @@ class ProcessesDouble:
         if server.namespace is not self._kernel.namespaces.get(network_id):
             del self.servers[network_id]
             return None
-        return Running(server.pid, -1, -1, (-1, -1))
+        return Running(server.pid, -1, -1, (-1, -1), -1)
 
     def start(
         self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
@@ -109,7 +115,7 @@ class ProcessesDouble:
         server.read_leases()
         self.servers[network_id] = server
         self._faults.step("find dnsmasq")
-        return Running(server.pid, -1, -1, (-1, -1))
+        return Running(server.pid, -1, -1, (-1, -1), -1)
 
     def reload(self, running: Running) -> None:
         self._faults.step("reload dnsmasq")
@@ -117,12 +123,27 @@ class ProcessesDouble:
         if server is not None:
             server.read_all()
 
-    def resume(self, running: Running) -> bool:
+    def pulse(self, running: Running) -> Pulse:
+        one = self._server(running)
+        if one is None:
+            return Pulse(is_stopped=False, is_asleep=False, cpu_seconds=0.0, hook=0)
+        return Pulse(one.is_stopped, not one.is_busy, one.cpu_seconds, one.hook)
+
+    def resume(self, running: Running) -> None:
         server = self._server(running)
-        was_stopped = server is not None and server.is_stopped
         if server is not None:
             server.is_stopped = False
-        return was_stopped
+
+    def signal_hook(self, running: Running, hook: int, number: int) -> None:
+        server = self._server(running)
+        self.hook_signals.append((hook, number))
+        if server is not None and number == signal.SIGKILL and not server.is_busy:
+            server.hook = 0
+
+    def kill(self, running: Running) -> None:
+        server = self._server(running)
+        if server is not None:
+            del self.servers[server.network_id]
 
     def stop(self, running: Running) -> None:
         server = self._server(running)

@@ -111,7 +111,7 @@ def test_a_server_that_a_signal_stopped_goes_on_and_that_is_said(
     server = host.processes.servers[network_id(1)]
     server.is_stopped = True
     for _ in range(2):
-        host.reconciler.resume_servers()
+        host.reconciler.look_after_servers()
     assert not server.is_stopped
     assert [one for one in caplog.messages if "stopped by a signal" in one] == [
         f"network {network_id(1)}: dnsmasq was stopped by a signal; it goes on"
@@ -140,7 +140,7 @@ def test_a_server_that_is_stopped_on_purpose_stays_stopped(host: LoopHost) -> No
     host.held = {network_id(1)}
     host.turn()
     host.processes.servers[network_id(1)].is_stopped = True
-    host.reconciler.resume_servers()
+    host.reconciler.look_after_servers()
     assert host.processes.servers[network_id(1)].is_stopped
 
 

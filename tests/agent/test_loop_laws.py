@@ -176,7 +176,7 @@ class WholeLoop(RuleBasedStateMachine):
     def a_server_is_stopped_by_a_signal(self, number: int) -> None:
         if self.host.pid(number):
             self.host.processes.servers[network_id(number)].is_stopped = True
-        self.host.reconciler.resume_servers()
+        self.host.reconciler.look_after_servers()
         self.turns([])
 
     @rule(number=st.sampled_from(NETWORKS), machine=st.integers(5, 9), at=st.integers(5, 9))

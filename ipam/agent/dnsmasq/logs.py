@@ -41,6 +41,8 @@ class ServerLog:
         self.answered = Answered()
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.refused_duids: set[str] = set()
+        self.words = 0
+        """How many lines there were."""
         self._told_of_duids_at = -math.inf
         self._network_id = network_id
         self._directory = str(directory)
@@ -51,6 +53,7 @@ class ServerLog:
         """Read what has arrived. True if a new verdict holds."""
         now, news = time.monotonic(), False
         for line in self.pipe.read():
+            self.words += 1
             news |= self._hear(line, now)
         return news
 
@@ -165,6 +168,15 @@ class ServerLogs:
             log = self._logs[network_id]
             log.read()
             return "; ".join(line.partition(": ")[2] or line for line in log.tail)
+
+    def words(self, network_id: str) -> int:
+        """See outside.Logs. Lines that are not read yet are read first."""
+        with self._lock:
+            log = self._logs.get(network_id)
+            if log is None:
+                return 0
+            log.read()
+            return log.words
 
     def verdicts(self, network_id: str) -> list[Verdict]:
         """The network's verdicts that hold, including those of lines not read yet."""

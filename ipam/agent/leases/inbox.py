@@ -180,6 +180,7 @@ class LeaseInbox:
         self._lost = 0
         self.troubles: Mapping[str, str] = {}
         """What is not as it should be, by what."""
+        self._heard: Counter[str] = Counter()
         self.epoch = uuid.uuid4().hex
         """A name of this life. Within it the events that are recorded are numbered."""
         self._sequence = itertools.count(1)
@@ -208,6 +209,10 @@ class LeaseInbox:
         self._selector.close()
         self._stop_writer.close()
         self.path.unlink(missing_ok=True)
+
+    def heard(self, network_id: str) -> int:
+        """How many events the network's hooks have told in this life, echoes among them."""
+        return self._heard[network_id]
 
     def record(self, events: list[LeaseEventCreate]) -> None:
         """Write events to disk and to the lease table. Raises OSError if there is no room."""
@@ -383,6 +388,7 @@ class LeaseInbox:
             ):
                 event.details["reason"] = reason
             events.append(event)
+        self._heard.update(event.network_id for event in events)
         return events
 
 

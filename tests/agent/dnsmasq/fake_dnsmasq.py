@@ -2,7 +2,8 @@
 
 Lines of its configuration say how it misbehaves: `refuse` (its start fails), `no-helper`,
 `slow-helper`, `deaf-to-term`,
-`ends-at-once`. Each SIGHUP adds a line to the file `reloads` beside it.
+`ends-at-once`, `hook` (its helper waits for a hook that hangs). Each SIGHUP adds a line to the
+file `reloads` beside it; if there is a file `busy`, too, it never ends that.
 """
 
 import os
@@ -37,6 +38,8 @@ def serve(directory: Path, words: list[str], tell: int) -> NoReturn:
         if helper == 0:
             os.close(held)
             os.close(tell)
+            if "hook" in words:
+                run_hook()
             os.read(alive, 1)  # until dnsmasq ends
             if "slow-helper" in words:
                 time.sleep(0.3)
@@ -55,8 +58,19 @@ def serve(directory: Path, words: list[str], tell: int) -> NoReturn:
         if heard == signal.SIGHUP:
             with (directory / "reloads").open("a") as file:
                 file.write("read\n")
+            while (directory / "busy").exists():
+                pass
         elif "deaf-to-term" not in words:
             os._exit(0)
+
+
+def run_hook() -> None:
+    hook = os.fork()
+    if hook == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        time.sleep(3600)
+        os._exit(0)
+    os.waitpid(hook, 0)
 
 
 if __name__ == "__main__":

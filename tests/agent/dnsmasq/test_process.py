@@ -26,7 +26,7 @@ from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.log_pipe import LogPipe
 from ipam.agent.dnsmasq.process import DnsmasqFailed, DnsmasqProcesses
-from ipam.agent.outside import Running
+from ipam.agent.outside import Pulse, Running
 from ipam.agent.state import Interface, Lease
 from ipam.errors import HostUnfit
 from tests.agent.network_rows import NETWORK
@@ -253,20 +253,58 @@ def test_a_reload_reaches_the_server_and_none_that_has_ended(host: Host) -> None
 def test_a_server_or_a_helper_that_a_signal_has_stopped_goes_on(host: Host, which: str) -> None:
     """A stopped one answers nobody, or reports nothing, and ends no descriptor."""
     running = host.start()
-    assert not host.processes.resume(running)
+    assert not host.processes.pulse(running).is_stopped
     server = psutil.Process(running.pid)
     stopped = server if which == "server" else server.children()[0]
     stopped.suspend()
-    eventually(lambda: stopped.status() == psutil.STATUS_STOPPED)
-    assert host.processes.resume(running)
+    eventually(lambda: host.processes.pulse(running).is_stopped)
+    host.processes.resume(running)
     eventually(lambda: stopped.status() != psutil.STATUS_STOPPED, "it goes on")
-    assert not host.processes.resume(running)
+    assert not host.processes.pulse(running).is_stopped
 
 
 def test_what_has_ended_is_not_stopped(host: Host) -> None:
     running = host.start()
     host.processes.stop(running)
-    assert not host.processes.resume(running)
+    assert host.processes.pulse(running) == Pulse(False, False, 0.0, 0)
+    host.processes.resume(running)
+
+
+def test_a_server_that_waits_is_asleep_and_one_that_is_busy_uses_time(host: Host) -> None:
+    running = host.start()
+    eventually(lambda: host.processes.pulse(running).is_asleep)
+    (host.files.directory / "busy").touch()
+    host.processes.reload(running)
+    before = host.processes.pulse(running).cpu_seconds
+    eventually(lambda: host.processes.pulse(running).cpu_seconds > before + 0.1)
+    assert not host.processes.pulse(running).is_asleep
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_hook_that_the_helper_waits_for_is_seen_and_can_be_ended(
+    host: Host, number: int
+) -> None:
+    running = host.start("hook")
+    hook = eventually(lambda: host.processes.pulse(running).hook, "the hook")
+    host.processes.signal_hook(running, running.pid, number)  # it is no hook
+    host.processes.signal_hook(running, hook, number)
+    eventually(lambda: host.processes.pulse(running).hook == 0, "the hook ends")
+    host.processes.signal_hook(running, hook, number)
+    assert runs(running.descriptor)
+    assert runs(running.helper)
+
+
+def test_a_server_that_hangs_is_killed_with_its_helper_and_its_hook_is_not_waited_for(
+    host: Host,
+) -> None:
+    running = host.start("hook deaf-to-term")
+    hook = eventually(lambda: host.processes.pulse(running).hook, "the hook")
+    host.processes.kill(running)
+    assert ends(running.descriptor)
+    assert ends(running.helper)
+    assert host.processes.pulse(running).hook == 0
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(hook, signal.SIGKILL)
 
 
 def test_to_stop_waits_for_the_helpers_last_events(

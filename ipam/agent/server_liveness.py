@@ -1,0 +1,85 @@
+"""Looks whether each dnsmasq of this host works, and does what helps if one does not."""
+
+import logging
+import signal
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from ipam.agent.liveness import Liveness, Remedy
+from ipam.agent.outside import Logs, Prober
+from ipam.agent.proof import promises
+from ipam.agent.served import ServedNetwork
+from ipam.agent.server_leases import ServerLeases
+from ipam.agent.servers import Servers
+
+LOG = logging.getLogger(__name__)
+
+LOOKS_FOR_ALL: Final = 30
+"""So many looks ask every dnsmasq: at one each 2 s, a minute."""
+
+
+class ServerLiveness:
+    """Looks at the servers. Not thread-safe."""
+
+    def __init__(self, servers: Servers, leases: ServerLeases, logs: Logs, prober: Prober) -> None:
+        self._servers = servers
+        self._leases = leases
+        self._logs = logs
+        self._prober = prober
+        self._liveness = Liveness()
+        self._unasked: list[str] = []
+
+    def look(self, served: Mapping[str, ServedNetwork], held: Collection[str]) -> bool:
+        """Look at every server but these. True if one was killed, so that it is started again."""
+        self._liveness.keep(self._servers.network_ids())
+        self._ask_some(served, held)
+        killed = False
+        for network_id in list(self._servers.network_ids()):
+            pulse = None if network_id in held else self._servers.pulse(network_id)
+            if pulse is not None:
+                words = self._logs.words(network_id)
+                remedy = self._liveness.remedy(network_id, pulse, words)
+                self._help(network_id, remedy, pulse.hook)
+                killed |= remedy is Remedy.RESTART
+        return killed
+
+    def _help(self, network_id: str, remedy: Remedy | None, hook: int) -> None:
+        match remedy:
+            case Remedy.RESUME:
+                self._servers.resume(network_id)
+            case Remedy.RESUME_HOOK:
+                self._servers.signal_hook(network_id, hook, signal.SIGCONT)
+            case Remedy.KILL_HOOK:
+                LOG.warning("network %s: a hook does not end; killing it", network_id)
+                self._servers.signal_hook(network_id, hook, signal.SIGKILL)
+            case Remedy.RESTART:
+                self._servers.hangs(network_id, "it does not work any more")
+
+    def _ask_some(self, served: Mapping[str, ServedNetwork], held: Collection[str]) -> None:
+        """Ask those again that did not hear, and others in turn.
+
+        A dnsmasq that waits for something in vain looks to the kernel like one without work.
+        """
+        if not self._unasked:
+            self._unasked = list(served)
+        most = len(served) // LOOKS_FOR_ALL + 1
+        due, self._unasked = self._unasked[:most], self._unasked[most:]
+        for network_id in {*due, *self._liveness.doubtful()} & served.keys() - set(held):
+            if self._servers.pulse(network_id) is not None:
+                self._ask(network_id, served[network_id])
+
+    def _ask(self, network_id: str, served: ServedNetwork) -> None:
+        """Ask for what a machine would get. That it is noted in the log is enough."""
+        interface, terms = served.state.interface, served.terms
+        leases, before = self._leases.of(network_id), self._logs.words(network_id)
+        of_ports = (promises(p, terms, served.state, leases) for p in served.ports.values())
+        question = next((one.question for of_port in of_ports for one in of_port), None)
+        if interface is None or question is None:
+            return
+        try:
+            answers = self._prober.ask(network_id, interface, [question])
+        except OSError as error:
+            LOG.debug("network %s: its dnsmasq cannot be asked: %s", network_id, error)
+            return
+        was_heard = bool(answers) or self._logs.words(network_id) != before
+        self._liveness.note_question(network_id, was_heard=was_heard)
