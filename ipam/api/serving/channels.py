@@ -101,9 +101,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             written: int = super().write_soon(data)
         finally:
             self._is_sending = False
-        if self.total_outbufs_len:
-            self.server.pull_trigger()
+        self._watch()
         return written
+
+    def service(self) -> None:
+        """Answer one request, in a thread."""
+        super().service()
+        self._watch()
 
     def writable(self) -> bool:
         """Whether the loop has something to send, or to close.
@@ -132,6 +136,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         """Close the connection now. Only the loop calls it."""
         self.will_close = True
         self.handle_close()
+
+    def _watch(self) -> None:
+        """Let the loop wait for what this connection waits for now. For threads."""
+        self._map.watch(self._fileno, self)
 
     def _received_in_pieces(self, data: bytes) -> bool:
         """Take a few requests. A client that sends more of them at once loses its connection."""

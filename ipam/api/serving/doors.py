@@ -23,8 +23,8 @@ from ipam.api.serving import draining
 from ipam.api.serving.channels import Channel, PeerChannel
 from ipam.api.serving.fair_queue import FairQueue
 from ipam.api.serving.patience import who_gives_way
+from ipam.api.serving.sockets import Sockets
 from ipam.api.serving.tls_channels import TlsChannel
-from ipam.api.serving.turn import turn
 from ipam.tls import CurrentContext
 
 LOG = logging.getLogger(__name__)
@@ -95,8 +95,19 @@ class _Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no types
         _ = channel
         return self.max_connections
 
+    def readable(self) -> bool:
+        """Whether it accepts connections."""
+        accepts: bool = self.accepting
+        return accepts
+
+    def pull_trigger(self) -> None:
+        """Do nothing: a connection itself tells the kernel what it waits for.
+
+        waitress wakes its loop after each answer, so that the loop asks every connection.
+        """
+
     def maintenance(self, now: float) -> None:
-        """Check every connection. waitress calls it in its loop, as often as `adj` says."""
+        """Check every connection. The loop calls it every CHECK_SECONDS."""
         for channel in list(self.active_channels.values()):
             channel.check(now)
 
@@ -150,9 +161,10 @@ class _UnixServer(_Server, UnixWSGIServer):  # type: ignore[misc]  # waitress ha
 class Door:
     """A listening socket with its loop. `run` serves until `stop`."""
 
-    def __init__(self, server: Any, sockets: dict[int, Any]) -> None:
+    def __init__(self, server: Any, sockets: Sockets) -> None:
         self.server = server
         self._sockets = sockets
+        self._check_at = 0.0
         self._stopping = False
         self._closed = False
         self._closing = threading.RLock()  # a signal handler may interrupt `close`
@@ -175,16 +187,20 @@ class Door:
         self._stopping = True
         with self._closing:
             if not self._closed:
-                self.server.pull_trigger()
+                self.server.trigger.pull_trigger()
 
     def close(self) -> None:
         """Close every connection."""
         with self._closing:
             self._closed = True
-        wasyncore.close_all(self._sockets, ignore_all=True)
+        self._sockets.close()
 
     def _turn(self, seconds: float) -> None:
-        turn(self._sockets, seconds)
+        self._sockets.turn(seconds)
+        now = time.time()
+        if now >= self._check_at:
+            self._check_at = now + CHECK_SECONDS
+            self.server.maintenance(now)
 
     def _is_drained(self) -> bool:
         """Whether no client waits for an answer or has sent anything that was not read yet."""
@@ -241,7 +257,7 @@ def _door(
     threads: Threads,
     max_body_bytes: int,
 ) -> Door:
-    sockets: dict[int, Any] = {}
+    sockets = Sockets()
     server = server_class(
         application,
         map=sockets,
@@ -263,8 +279,6 @@ def _adjustments(max_body_bytes: int, url_scheme: str) -> Adjustments:
         inbuf_overflow=IN_MEMORY_BYTES,
         outbuf_high_watermark=UNREAD_BYTES,
         connection_limit=sys.maxsize,  # `_Server` counts
-        cleanup_interval=CHECK_SECONDS,
-        asyncore_use_poll=True,
         log_socket_errors=False,
         clear_untrusted_proxy_headers=False,
         ident=None,

@@ -15,7 +15,7 @@ def accept_waiting(listener: Any) -> None:
     waiting = select.poll()
     waiting.register(listener.socket, select.POLLIN)
     for _ in range(listener.adj.backlog):
-        if not (waiting.poll(0) and listener.readable()):  # too many connections
+        if not waiting.poll(0):
             return
         listener.handle_accept()
 

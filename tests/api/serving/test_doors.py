@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import random
 import select
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -278,3 +280,52 @@ def test_the_loop_does_not_turn_in_vain_while_a_thread_sends(
             connection.request("GET", "/")
             assert connection.getresponse().read() == b"None"
     assert turns < 200 * 12
+
+
+def test_an_urgent_byte_neither_turns_the_loop_nor_fills_the_log(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It stays in the socket, for nobody reads it."""
+    turns = 0
+    turn = place.tcp._turn
+
+    def counted(seconds: float) -> None:
+        nonlocal turns
+        turns += 1
+        turn(seconds)
+
+    monkeypatch.setattr(place.tcp, "_turn", counted)
+    urgent = place.by_tcp()
+    urgent.send(b"!", socket.MSG_OOB)
+    for _ in range(20):
+        assert status(place.by_tcp(ASK_LAST)) == 200
+    assert turns < 20 * 12
+    assert not caplog.records
+    urgent.sendall(ASK_LAST)
+    assert status(urgent) == 200
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_answer_is_lost_whatever_is_asked_at_once_and_however_it_is_read(
+    place: Place, connect: Callable[..., socket.socket], seed: int
+) -> None:
+    """Each client sends its requests in bursts, cut anywhere, and reads in pieces."""
+    chances = random.Random(seed)
+
+    def live(client: socket.socket) -> int:
+        answers = b""
+        for turn in range(12):
+            burst = chances.randrange(1, channels.REQUESTS_AT_ONCE)
+            sent = (ASK_LAST if turn == 11 else ASK) * burst
+            cut = chances.randrange(len(sent))
+            client.sendall(sent[:cut])
+            client.sendall(sent[cut:])
+            wanted = answers.count(b"HTTP/1.1 200 ") + (1 if turn == 11 else burst)
+            while answers.count(b"HTTP/1.1 200 ") < wanted:
+                piece = client.recv(chances.randrange(1, 4_000))
+                assert piece, "closed without an answer"
+                answers += piece
+        return answers.count(b"HTTP/1.1 200 ")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(count > 11 for count in pool.map(live, [connect() for _ in range(4)]))
