@@ -15,6 +15,10 @@ COMMANDS = {
         "Addresses: who had one when; address scopes",
     ),
     "lease": ("ipam.cli.commands.lease:lease", "Leases: who has an address now, and who had it"),
+    "who-had": (
+        "ipam.cli.commands.history:who_had",
+        "Who had an address at some time, as 'last tuesday 10:00'",
+    ),
     "quota": ("ipam.cli.commands.quota:quota", "Quotas: how much a project may have"),
     "agent": ("ipam.cli.commands.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
     "compute": ("ipam.cli.commands.compute:compute", "Nova: compare ports with its servers"),

@@ -169,6 +169,33 @@ ALLOCATION_EVENT = Resource(
     wording="with the id",
 )
 
+ADDRESS_HOLDER = Resource(
+    "address holder",
+    "address_holders",
+    "/v2.0/address-holders",
+    (
+        Column("IP Address", "ip_address"),
+        Column("Since", "since"),
+        Column("Until", "until"),
+        Column("MAC Address", "mac_address"),
+        Column("Hostname", "hostname"),
+        Column("Host", "host"),
+        Column("Port", "port_name"),
+        Column("Device ID", "device_id"),
+    ),
+    (
+        Column("Port ID", "port_id"),
+        Column("Project", "project_id"),
+        Column("Device Owner", "device_owner"),
+        Column("Network", "network_id"),
+        Column("Subnet", "subnet_id"),
+        Column("Lease Since", "lease_since"),
+        Column("Lease Until", "lease_until"),
+        Column("Lease Expires", "lease_expires_at"),
+    ),
+    key="port_id",
+)
+
 AUDIT_EVENT = Resource(
     "audit event",
     "audit_events",

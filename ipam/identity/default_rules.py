@@ -274,6 +274,7 @@ AGENT: Final[tuple[Rule, ...]] = (
     ("get_lease_event", READER, "As get_lease."),
     ("create_lease_event", REPORTER, "Agents record what the DHCP servers of their hosts did."),
     ("get_allocation_event", READER, "As get_lease."),
+    ("get_address_holder", READER, "It tells what both histories tell: as get_lease."),
     (
         "get_audit_event",
         f"{ADMIN} or (role:reader and rule:owner)",

@@ -258,9 +258,20 @@ lease_event = Table(
     Column("details", JSON, nullable=False),
     Column("occurred_at_us", BigInteger, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False, index=True),
+    *(
+        Index(
+            f"ix_lease_event_{name}_occurred_at_us",
+            name,
+            "occurred_at_us",
+            sqlite_where=text("action <> 'old'"),
+            postgresql_where=text("action <> 'old'"),
+        )
+        for name in ("ip_address", "mac_address", "hostname")
+    ),
 )
 """Append-only. The unique `id`, made where the event was seen, makes a second delivery
-harmless."""
+harmless. The indexes by time are for who held what: most events are renewals, which they leave
+out."""
 
 lease_sequence = Table(
     "lease_sequence",
@@ -287,10 +298,17 @@ allocation_event = Table(
     Column("mac_address", String(17), nullable=False),
     Column("occurred_at_us", BigInteger, nullable=False, index=True),
     Index("ix_allocation_event_ip_address", "ip_address", "subnet_id"),
+    Index(
+        "ix_allocation_event_mac_address",
+        "mac_address",
+        sqlite_where=text("action <> 'allocated'"),
+        postgresql_where=text("action <> 'allocated'"),
+    ),
 )
 """Append-only: which port got or gave back which address, with the port's attributes at that time.
 `pk` orders the events of one address: the next owner's row is written after the commit of the
-previous owner's last row."""
+previous owner's last row. A MAC address finds the ports that had it by the events of their ends,
+and those that live by their own rows, so that allocating an address writes one index less."""
 
 agent = Table(
     "agent",

@@ -383,6 +383,11 @@ ADDRESSES: Final = (
         "/v2.0/allocation-events/$allocation_event",
         shown=("id", "action", "ip_address", "occurred_at"),
     ),
+    Example(
+        "Who held an address at one moment, from both histories",
+        "GET",
+        "/v2.0/address-holders?ip_address=10.0.0.20&at=2100-01-01T00:00:00Z",
+    ),
 )
 
 AUDIT: Final = (

@@ -57,6 +57,7 @@ TITLES: Final[Mapping[str, str]] = {
     "v2.0/network-ip-availabilities": "Addresses and their history",
     "v2.0/subnets/addresses": "Addresses and their history",
     "v2.0/allocation-events": "Addresses and their history",
+    "v2.0/address-holders": "Addresses and their history",
     "v2.0/leases": "Leases and their history",
     "v2.0/lease-events": "Leases and their history",
     "v2.0/audit-events": "Audit log",
@@ -104,8 +105,10 @@ PROSE: Final[Mapping[str, str]] = {
     "Leases and their history": "An extension of this service: what DHCP servers said about"
     " addresses, and when. A lease belongs to the project of its port, or else of its"
     " network.\n",
-    "Addresses and their history": "`allocation-events` and `addresses` are extensions of this"
-    " service.\n",
+    "Addresses and their history": "`allocation-events`, `addresses` and `address-holders` are"
+    " extensions of this service. Holders are found by `ip_address`, `mac_address`, `hostname`,"
+    " `port_id` or `device_id`, the newest first. If `truncated` is true, there are more: ask with"
+    " an earlier `until`.\n",
     "Audit log": "Each change, and each change that was refused, has an event. An event and its"
     " change are one transaction. An update that changed nothing has none, and nor have reports of"
     " agents. The newest come first; `since` (with it), `until` (without it) and `refused` choose."

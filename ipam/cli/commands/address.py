@@ -42,7 +42,7 @@ def address() -> None:
     "--at",
     type=Instant(),
     metavar="WHEN",
-    help="Only who had it at this time: 2h (ago), 7d, or ISO.",
+    help="Only who had it at this time: 2h (ago), yesterday 10:00, or ISO.",
 )
 @click.option("--since", type=Instant(), metavar="WHEN", help="From this time on.")
 @click.option("--until", type=Instant(), metavar="WHEN", help="Before this time.")

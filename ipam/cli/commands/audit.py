@@ -37,7 +37,7 @@ def audit() -> None:
     "--since",
     type=Instant(),
     metavar="WHEN",
-    help="From this time on: 2h (ago), 7d, or an ISO time.",
+    help="From this time on: 2h (ago), yesterday 10:00, or an ISO time.",
 )
 @click.option("--until", type=Instant(), metavar="WHEN", help="Before this time.")
 @click.option("--actor", "user_id", metavar="USER", help="Only what this user did.")

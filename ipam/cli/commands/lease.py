@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import lookup, output
+from ipam.cli.commands.history import history
 from ipam.cli.connection import connect
 from ipam.cli.instants import Instant, instant
 from ipam.cli.options import Command, examples, format_options, given, list_options
@@ -88,7 +89,7 @@ def show(ip_or_id: str, network: str | None, output_format: str, wanted: Sequenc
     "--since",
     type=Instant(),
     metavar="WHEN",
-    help="From this time on: 2h (ago), 7d, or an ISO time.",
+    help="From this time on: 2h (ago), yesterday 10:00, or an ISO time.",
 )
 @click.option("--until", type=Instant(), metavar="WHEN", help="Before this time.")
 @list_options
@@ -175,3 +176,6 @@ def _filters(
         port_id=lookup.find_id(client, PORT, port) if port else None,
         **plain,
     )
+
+
+lease.add_command(history)

@@ -59,7 +59,7 @@ def _visible(collection: Collection, relations: frozenset[str] | None, few: bool
     """All rows in one of these relations to the viewer. `few`: other conditions leave few rows."""
     viewer = None if relations is None else Viewer(_VIEWER, relations)
     if few:
-        return _each_if_visible(collection.select(), collection, viewer)
+        return each_if_visible(collection.select(), collection, viewer)
     return _all_visible(collection, viewer)
 
 
@@ -78,7 +78,7 @@ def relations(collection: Collection) -> Select[Any]:
 def by_id(collection: Collection, relations: frozenset[str] | None) -> Select[Any]:
     """The row with the id `the_id`, if it has one of these relations to the viewer (None: any)."""
     viewer = None if relations is None else Viewer(_VIEWER, relations)
-    statement = _each_if_visible(collection.select(), collection, viewer)
+    statement = each_if_visible(collection.select(), collection, viewer)
     return statement.where(collection.id == bindparam("the_id"))
 
 
@@ -130,7 +130,7 @@ def _keys(
     return keys
 
 
-def _each_if_visible(
+def each_if_visible(
     statement: Select[Any], collection: Collection, viewer: Viewer | None
 ) -> Select[Any]:
     """The statement with a condition on each row. Use it where few rows are looked at."""
@@ -148,7 +148,7 @@ def _all_visible(collection: Collection, viewer: Viewer | None) -> Select[Any]:
         return collection.select()
     conditions = _conditions(collection, viewer)
     if len(conditions) < 2:
-        return _each_if_visible(collection.select(), collection, viewer)
+        return each_if_visible(collection.select(), collection, viewer)
     ways = [
         select(collection.pk.label("pk")).select_from(collection.source).where(condition)
         for condition in conditions
@@ -172,7 +172,7 @@ def keys_of(
     """The values of these keys in one row, if the viewer may see it."""
     columns = [key.column.label(f"key_{number}") for number, key in enumerate(keys)]
     statement = select(*columns).select_from(collection.source)
-    return _each_if_visible(statement, collection, viewer).where(collection.id == row_id)
+    return each_if_visible(statement, collection, viewer).where(collection.id == row_id)
 
 
 def after(keys: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:

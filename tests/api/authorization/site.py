@@ -212,7 +212,7 @@ def _seen(path: str, result: falcon.testing.Result) -> list[str]:
     if result.status_code != 200 or not result.text.startswith("{"):
         return []
     content = json.loads(result.text)
-    collection = path.rpartition("/")[2].replace("-", "_")
+    collection = path.partition("?")[0].rpartition("/")[2].replace("-", "_")
     if isinstance(content.get(collection), list) and collection not in UNCOUNTED:
         return [f"({len(content[collection])})"]
     _, _, field = path.partition("?fields=")
