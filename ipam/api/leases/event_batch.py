@@ -7,7 +7,7 @@ and never refused.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -25,9 +25,10 @@ EVENTS_MAX: Final = 5000
 DETAILS_MAX: Final = 32
 DETAIL_NAME_MAX: Final = 64
 DETAIL_MAX: Final = 1024
-TEXTS: Final = {"client_id": 1024, "duid": 1024, "iaid": 16, "hostname": 255}
-"""Texts that clients choose, and how many characters their columns hold."""
+CLIENT_ID_MAX: Final = 1024
+IAID_MAX: Final = 16
 HOST_MAX: Final = 255
+"""How many characters the columns of texts that clients choose hold."""
 UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
@@ -65,6 +66,40 @@ def read_events(given: Sequence[Any], now_us: int, difference_us: int = 0) -> li
     return events
 
 
+class _Batch(msgspec.Struct):
+    lease_events: Annotated[list[LeaseEventCreate], msgspec.Meta(max_length=EVENTS_MAX)]
+    sent_at_us: int | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(_Batch)
+
+
+def read_plain(raw: bytes, now_us: int) -> tuple[list[LeaseEvent], int] | None:
+    """The events of a body in which nothing is wrong, and the difference of their clock.
+
+    None for any other: `read_events` finds its faults, or understands what Neutron would. This
+    takes a tenth of the time.
+    """
+    try:
+        batch = _DECODER.decode(raw)
+        difference_us = clock_difference_us(batch.sent_at_us, now_us)
+        return [_plain_event(each, now_us, difference_us) for each in batch.lease_events], (
+            difference_us
+        )
+    except (ValueError, OSError, RecursionError, HTTPBadRequest):
+        return None
+
+
+def _plain_event(event: LeaseEventCreate, now_us: int, difference_us: int) -> LeaseEvent:
+    """Raises ValueError or OSError if it is not plainly right."""
+    event_id = read_event_id(event.id)
+    if event_id is None or not model.is_uuid(event.network_id):
+        raise ValueError("an id that is none")
+    if not all(type(value) is str for value in event.details.values()):
+        raise ValueError("a detail that is no text")
+    return _made_fit(event, event_id, now_us, difference_us)
+
+
 def _read_event(given: Any, now_us: int, difference_us: int) -> LeaseEvent:
     parsed = parse(LeaseEventCreate, given)
     event_id = read_event_id(str(parsed.values.get("id", "")))
@@ -73,24 +108,35 @@ def _read_event(given: Any, now_us: int, difference_us: int) -> LeaseEvent:
         faults.append("Invalid input for id. Reason: it is not 32 hexadecimal digits.")
     if faults or event_id is None:
         raise HTTPBadRequest(faults)
-    event = parsed.result()
-    details, mac_address = dict(event.details), (event.mac_address or "").lower()
+    return _made_fit(parsed.result(), event_id, now_us, difference_us)
+
+
+def _made_fit(
+    event: LeaseEventCreate, event_id: str, now_us: int, difference_us: int
+) -> LeaseEvent:
+    details, mac_address = event.details, (event.mac_address or "").lower()
     if mac_address and not model.is_mac(mac_address):
         # Hardware other than Ethernet (dnsmasq writes 06-…): kept if it fits the column.
         details, mac_address = {"mac_address": mac_address, **details}, ""
-    kept = {
-        **msgspec.structs.asdict(event),
-        **{name: _text(getattr(event, name), longest) for name, longest in TEXTS.items()},
-        "id": event_id,
-        "host": _text(event.host, HOST_MAX) or "",
-        "ip_address": model.pack(event.ip_address),
+    return LeaseEvent(
+        id=event_id,
+        network_id=event.network_id,
+        host=_text(event.host, HOST_MAX) or "",
+        action=event.action,
+        ip_address=model.pack(event.ip_address),
         # The events of an agent whose clock is ahead must not hide later events of other agents.
-        "occurred_at_us": min(max(event.occurred_at_us + difference_us, 0), now_us),
-        "mac_address": mac_address or None,
-        "expires_at": _seconds(event.expires_at, difference_us),
-        "details": _details(details),
-    }
-    return LeaseEvent(**kept)
+        occurred_at_us=min(max(event.occurred_at_us + difference_us, 0), now_us),
+        mac_address=mac_address or None,
+        client_id=_text(event.client_id, CLIENT_ID_MAX),
+        duid=_text(event.duid, CLIENT_ID_MAX),
+        iaid=_text(event.iaid, IAID_MAX),
+        hostname=_text(event.hostname, HOST_MAX),
+        expires_at=_seconds(event.expires_at, difference_us),
+        details=_details(details),
+        source=event.source,
+        epoch=event.epoch,
+        sequence=event.sequence,
+    )
 
 
 def _text(text: str | None, longest: int) -> str | None:

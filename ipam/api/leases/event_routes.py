@@ -9,14 +9,20 @@ from typing import Final
 import falcon
 
 from ipam import clock
-from ipam.api.http.bodies import read_json, respond, unwrap
+from ipam.api.http.bodies import read_bytes, read_json, respond, unwrap
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
-from ipam.api.leases.event_batch import clock_difference_us, read_event_id, read_events
+from ipam.api.leases.event_batch import (
+    clock_difference_us,
+    read_event_id,
+    read_events,
+    read_plain,
+)
 from ipam.api.leases.event_wire import KIND
 from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest
 from ipam.protocol.lease_events import LeaseEventCreate, LeaseEventsRecorded
+from ipam.rules.leases import LeaseEvent
 from ipam.store.leases import recording
 
 RULE: Final = "create_lease_event"
@@ -42,13 +48,7 @@ class LeaseEventsRoute(ListRoute):
         return {**super().operations, "POST": recorded}
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        body = read_json(req, self.service.settings.api.max_body_bytes)
-        given = unwrap(body, "lease_events")
-        if not isinstance(given, list):
-            raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
-        now_us = clock.now_microseconds()
-        difference_us = clock_difference_us(body.get("sent_at_us"), now_us)
-        events = read_events(given, now_us, difference_us)
+        events, difference_us = self._read(req)
         access = req.context.access
         for host in {event.host for event in events} or {access.caller.host}:
             access.require_host(RULE, host)
@@ -62,6 +62,19 @@ class LeaseEventsRoute(ListRoute):
             difference_us,
         )
         respond(resp, answer)
+
+    def _read(self, req: falcon.Request) -> tuple[list[LeaseEvent], int]:
+        """The events, and by how much their sender's clock is behind."""
+        most, now_us = self.service.settings.api.max_body_bytes, clock.now_microseconds()
+        plain = read_plain(read_bytes(req, most), now_us)
+        if plain is not None:
+            return plain
+        body = read_json(req, most)
+        given = unwrap(body, "lease_events")
+        if not isinstance(given, list):
+            raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
+        difference_us = clock_difference_us(body.get("sent_at_us"), now_us)
+        return read_events(given, now_us, difference_us), difference_us
 
 
 class LeaseEventRoute(ShowRoute):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Delete, Select, any_, bindparam
 
 from ipam.chunks import alternatives
 from ipam.store.engine.database import Transaction
@@ -12,7 +12,7 @@ from ipam.store.engine.database import Transaction
 class ByNumbers:
     """A statement for the rows whose column has one of these numbers."""
 
-    def __init__(self, statement: Select[Any], column: ColumnElement[Any]) -> None:
+    def __init__(self, statement: Select[Any] | Delete, column: ColumnElement[Any]) -> None:
         numbers: Any = bindparam("numbers", expanding=True)
         array: Any = bindparam("numbers", type_=ARRAY(BigInteger))
         self._one = statement.where(column == bindparam("number", type_=BigInteger()))
@@ -21,7 +21,7 @@ class ByNumbers:
 
     def each(
         self, tx: Transaction, numbers: Sequence[int]
-    ) -> Iterator[tuple[Select[Any], Mapping[str, Any]]]:
+    ) -> Iterator[tuple[Select[Any] | Delete, Mapping[str, Any]]]:
         """The statements to execute, with their parameters. PostgreSQL needs only one."""
         if len(numbers) == 1:
             yield self._one, {"number": numbers[0]}

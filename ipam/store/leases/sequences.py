@@ -47,6 +47,12 @@ def has(marks: Mapping[str, Mark], event: LeaseEvent) -> bool:
     )
 
 
+def continues(marks: Mapping[str, Mark], event: LeaseEvent) -> bool:
+    """Whether the event is of the life of which its host told last."""
+    mark = marks.get(event.host)
+    return mark is not None and event.epoch == mark.epoch and event.sequence is not None
+
+
 def write(tx: Transaction, before: Mapping[str, Mark], events: Sequence[LeaseEvent]) -> None:
     """Note that the hosts have told these events. Raises IntegrityError if another was first."""
     last = {
