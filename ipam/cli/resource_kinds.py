@@ -202,7 +202,7 @@ AUDIT_EVENT = Resource(
     "/v2.0/audit-events",
     (
         Column("Time", "occurred_at"),
-        Column("User", "user_id"),
+        Column("User", "user_name"),
         Column("Operation", "operation"),
         Column("Outcome", "outcome"),
         Column("Object", "object_id"),
@@ -214,6 +214,7 @@ AUDIT_EVENT = Resource(
         Column("Reason", "reason"),
         Column("Status", "status"),
         Column("Count", "count"),
+        Column("User ID", "user_id"),
         Column("User's Project", "user_project_id"),
         Column("Roles", "roles"),
         Column("Authentication", "authentication"),

@@ -37,12 +37,17 @@ class Caller:
     """The roles of a valid X-Service-Token that came with the request."""
     host: str = ""
     """The host of which the caller is the agent; empty for all others."""
+    user_name: str = ""
+    """What people call the user. If left empty, the id, which is the name where Keystone is not
+    asked."""
 
     def __post_init__(self) -> None:
         if not self.roles and self.role:
             object.__setattr__(self, "roles", IMPLIED.get(self.role, frozenset({self.role})))
         if AGENT in self.roles and not self.host:
             object.__setattr__(self, "roles", self.roles - {AGENT})
+        if not self.user_name:
+            object.__setattr__(self, "user_name", self.user_id)
 
     @property
     def is_admin(self) -> bool:

@@ -183,6 +183,7 @@ def _caller(environ: Mapping[str, Any]) -> Caller:
         roles=roles,
         service_roles=_names(environ.get("HTTP_X_SERVICE_ROLES")) if confirmed else frozenset(),
         host=agent_host(environ.get("HTTP_X_USER_NAME", ""), roles),
+        user_name=environ.get("HTTP_X_USER_NAME", ""),
     )
 
 

@@ -456,8 +456,11 @@ audit_event = Table(
     Column("changes", JSON, nullable=False),
     Column("reason", String(255), nullable=False),
     Column("times", Integer, nullable=False),
+    Column("user_name", String(255), nullable=False, server_default=""),
     Index("ix_audit_event_user_id", "user_id", "pk"),
+    Index("ix_audit_event_user_name", "user_name", "pk"),
     Index("ix_audit_event_object_id", "object_id", "pk"),
+    Index("ix_audit_event_object_name", "object_name", "pk"),
     Index("ix_audit_event_project_id", "project_id", "pk"),
 )
 """Append-only: who changed what, and who was refused. `user_*` is the actor, `project_id` the

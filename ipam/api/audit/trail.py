@@ -147,6 +147,7 @@ class AuditTrail:
             **_EMPTY,
             "request_id": context.request_id,
             "user_id": caller.user_id if caller else "",
+            "user_name": _cut(caller.user_name) if caller else "",
             "user_project_id": caller.project_id if caller else "",
             "roles": ",".join(sorted(caller.roles))[:TEXT_MAX] if caller else "",
             "authentication": authentication_of(req.env, api.auth_strategy) if caller else "",
@@ -174,6 +175,7 @@ class AuditTrail:
                 **_EMPTY,
                 "occurred_at_us": now,
                 "user_id": sender,
+                "user_name": sender,
                 "operation": SUMMED_UP,
                 "status": 403,
                 "reason": f"{count} refused changes that were not recorded one by one.",
@@ -197,6 +199,7 @@ class AuditTrail:
 _EMPTY: Final[Event] = {
     "request_id": "",
     "user_id": "",
+    "user_name": "",
     "user_project_id": "",
     "roles": "",
     "authentication": "",

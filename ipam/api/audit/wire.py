@@ -24,6 +24,13 @@ class AuditEventView(Struct):
         str, Meta(description="The request's id, which its answer and its log lines have.")
     ]
     user_id: Annotated[str, Meta(description="The user who asked; empty if nobody was signed in.")]
+    user_name: Annotated[
+        str,
+        Meta(
+            description="The user's name then. Where Keystone's users were recorded without their"
+            " names, by former versions, it is the id."
+        ),
+    ]
     user_project_id: Annotated[str, Meta(description="The project in which the user asked.")]
     roles: Annotated[list[str], Meta(description="The user's roles in that project.")]
     authentication: Annotated[
@@ -76,6 +83,7 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[AuditEventView]:
             occurred_at=model.iso_time_microseconds(row.occurred_at_us),
             request_id=row.request_id,
             user_id=row.user_id,
+            user_name=row.user_name,
             user_project_id=row.user_project_id,
             roles=[role for role in row.roles.split(",") if role],
             authentication=row.authentication,

@@ -1,5 +1,6 @@
 """`ipam audit …`: who changed what, and who was refused."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,8 @@ from ipam.cli.terminal import say
 from ipam.model import is_uuid
 
 DEFAULT_LIMIT = 100
+_KEYSTONE_ID = re.compile("[0-9a-f]{32}|[0-9a-f]{64}")
+"""Keystone makes the longer one for users of a directory."""
 
 
 @click.group()
@@ -40,7 +43,9 @@ def audit() -> None:
     help="From this time on: 2h (ago), yesterday 10:00, or an ISO time.",
 )
 @click.option("--until", type=Instant(), metavar="WHEN", help="Before this time.")
-@click.option("--actor", "user_id", metavar="USER", help="Only what this user did.")
+@click.option(
+    "--actor", metavar="USER", help="Only what this user did: its name then, or its Keystone id."
+)
 @click.option(
     "--on", "on", metavar="OBJECT", help="Only changes of this object: its id, or its name then."
 )
@@ -53,13 +58,14 @@ def list_events(
     *,
     since: datetime | None,
     until: datetime | None,
+    actor: str | None,
     on: str | None,
     refused: bool | None,
     limit: int | None,
     **options: Any,
 ) -> None:
     """List changes, the newest first: the last 100, or as many as --limit says."""
-    names = ("user_id", "request_id", "operation", "project_id")
+    names = ("request_id", "operation", "project_id")
     plain = {name: options.pop(name) for name in names}
     filters = given(
         since=since and since.isoformat(),
@@ -67,6 +73,8 @@ def list_events(
         refused=None if refused is None else str(refused).lower(),
         **plain,
     )
+    if actor:
+        filters["user_id" if _KEYSTONE_ID.fullmatch(actor) else "user_name"] = actor
     if on:
         filters["object_id" if is_uuid(on) else "object_name"] = on
     show_list(connect(), AUDIT_EVENT, filters, limit=limit or DEFAULT_LIMIT, **options)

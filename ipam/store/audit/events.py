@@ -95,6 +95,7 @@ COLLECTION: Final = Collection(
         "id": _T.c.id,
         "request_id": _T.c.request_id,
         "user_id": _T.c.user_id,
+        "user_name": _T.c.user_name,
         "user_project_id": _T.c.user_project_id,
         "authentication": _T.c.authentication,
         "address": _T.c.address,

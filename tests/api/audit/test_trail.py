@@ -19,7 +19,8 @@ from tests.api.caller import ADMIN, READER, SERVICE, Api
 
 MEMBER = Caller(user_id="mia", project_id="project-a", role="member")
 OTHER = Caller(user_id="otto", project_id="project-b", role="member")
-CALLERS = {each.user_id: each for each in (ADMIN, READER, SERVICE, MEMBER, OTHER)}
+KEYSTONES = Caller(user_id="5f" * 16, project_id="project-c", role="admin", user_name="kay")
+CALLERS = {each.user_id: each for each in (ADMIN, READER, SERVICE, MEMBER, OTHER, KEYSTONES)}
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 
@@ -90,7 +91,7 @@ def test_an_event_says_who_asked_and_in_which_request(api: Api) -> None:
         "/v2.0/networks", body='{"network": {"name": "lan"}}', remote_addr="192.0.2.7"
     )
     (event,) = events(api)
-    assert event["user_id"] == ADMIN.user_id
+    assert event["user_id"] == event["user_name"] == ADMIN.user_id
     assert event["user_project_id"] == event["project_id"] == ADMIN.project_id
     assert event["roles"] == ["admin", "member", "reader"]
     assert event["authentication"] == "http_basic"
@@ -99,6 +100,14 @@ def test_an_event_says_who_asked_and_in_which_request(api: Api) -> None:
     assert (event["path"], event["status"]) == ("/v2.0/networks", 201)
     assert events(api, request_id=event["request_id"]) == [event]
     assert api.call("GET", f"/audit-events/{event['id']}").json["audit_event"] == event
+
+
+def test_an_event_has_the_name_that_keystone_gives_a_user(as_user: Callable[[str], Api]) -> None:
+    api = as_user(KEYSTONES.user_id)
+    api.create("network", name="lan")
+    (event,) = events(api, user_name="kay")
+    assert (event["user_id"], event["user_name"]) == (KEYSTONES.user_id, "kay")
+    assert events(api, user_name="ann") == []
 
 
 def test_each_of_several_new_ports_has_an_event(

@@ -40,7 +40,9 @@ def test_changes_are_listed_by_what_one_asks_for(local: Ipam) -> None:
     made = listed(local, "--project", "acme", "--since", "1h")
     assert [each["Name"] for each in made] == ["db"]
     assert listed(local, "--project", "acme", "--until", "1h") == []
+    assert listed(local, "--actor", every[0]["User"]) == every
     assert listed(local, "--actor", "nobody") == []
+    assert listed(local, "--actor", "5f" * 16) == []
     assert len(listed(local, "--limit", "1")) == 1
     succeeded = listed(local, "--succeeded", "--long")
     assert {each["Authentication"] for each in succeeded} == {"unix_socket"}

@@ -22,8 +22,9 @@ START_US = 1_700_000_000_000_000
 
 def event(at_us: int = START_US, **more: Any) -> dict[str, Any]:
     texts = (
-        *("request_id", "user_id", "user_project_id", "roles", "authentication", "address"),
-        *("operation", "path", "object_type", "object_id", "object_name", "project_id", "reason"),
+        *("request_id", "user_id", "user_name", "user_project_id", "roles", "authentication"),
+        *("address", "operation", "path", "object_type", "object_id", "object_name"),
+        *("project_id", "reason"),
     )
     other = {"occurred_at_us": at_us, "status": 201, "changes": {"name": [None, "ü\u202e"]}}
     return {**dict.fromkeys(texts, ""), **other, "times": 1, **more}

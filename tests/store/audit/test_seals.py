@@ -1,14 +1,16 @@
 """Seals over audit events: every change behind their back is found, on each database."""
 
+import hmac
 import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import delete, insert, select, update
 
 from ipam.store import tables
-from ipam.store.audit import events, seals
+from ipam.store.audit import chain, events, seals
 from ipam.store.engine.database import Database, Transaction
 from tests.store.audit.test_events import event
 
@@ -22,7 +24,7 @@ def sealed(database: Database) -> Database:
     """Nine events in three seals."""
     start = time.time_ns() // 1000 - 10 * DAY_US
     for number in range(9):
-        new = event(start + number * DAY_US, user_id=f"user-{number}")
+        new = event(start + number * DAY_US, user_id=f"u{number}", user_name=f"user {number}")
         database.write(lambda tx, new=new: events.add(tx, [new]))  # type: ignore[misc]
     counts = [database.write(lambda tx: seals.seal(tx, KEY, limit=3)) for _ in range(4)]
     assert counts == [3, 3, 3, 0]
@@ -48,6 +50,22 @@ def test_an_altered_event_is_found(sealed: Database) -> None:
     sealed.write(lambda tx: tx.execute(alter))
     (fault,) = faults(sealed)
     assert fault.endswith("was altered")
+
+
+@pytest.mark.parametrize("name", ["somebody else", ""])
+def test_another_name_of_the_user_is_found(sealed: Database, name: str) -> None:
+    third = pks(sealed)[2]
+    sealed.write(lambda tx: tx.execute(update(_T).where(_T.c.pk == third).values(user_name=name)))
+    (fault,) = faults(sealed)
+    assert fault.endswith("was altered")
+
+
+def test_a_seal_from_before_users_had_names_holds() -> None:
+    former = {**event(user_id="ann"), "id": "i", "pk": 7}
+    del former["user_name"]
+    content = msgspec.json.encode(former, order="deterministic")
+    digest = hmac.digest(KEY, content, "sha256")[: chain.HASH_BYTES]
+    assert chain.mark(KEY, {**former, "user_name": "ann"}).endswith(digest)
 
 
 def test_a_removed_event_is_found(sealed: Database) -> None:
