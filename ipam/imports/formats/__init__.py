@@ -1,0 +1,1 @@
+"""A parser for each format. Each gives what the files say into a `Draft`."""

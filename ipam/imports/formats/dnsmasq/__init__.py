@@ -1,0 +1,1 @@
+"""dnsmasq's configuration, hosts files, ethers and leases."""
