@@ -16,6 +16,7 @@ from ipam.api.about import routes as about
 from ipam.api.agents import routes as agents
 from ipam.api.audit import routes as audit
 from ipam.api.audit.trail import AuditTrail
+from ipam.api.finding import routes as finding
 from ipam.api.http import faults, idempotency
 from ipam.api.http.authorization import Authenticate, Authorization
 from ipam.api.http.operations import Route
@@ -101,4 +102,5 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         *agents.routes(service),
         *projects.routes(service),
         *audit.routes(service),
+        *finding.routes(service),
     ]

@@ -15,6 +15,10 @@ COMMANDS = {
         "Addresses: who had one when; address scopes",
     ),
     "lease": ("ipam.cli.commands.lease:lease", "Leases: who has an address now, and who had it"),
+    "find": (
+        "ipam.cli.commands.find:find",
+        "Find an address, prefix, MAC, name or id: who has it, where",
+    ),
     "who-had": (
         "ipam.cli.commands.history:who_had",
         "Who had an address at some time, as 'last tuesday 10:00'",

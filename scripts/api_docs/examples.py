@@ -388,6 +388,11 @@ ADDRESSES: Final = (
         "GET",
         "/v2.0/address-holders?ip_address=10.0.0.20&at=2100-01-01T00:00:00Z",
     ),
+    Example(
+        "Find whatever a text means; each list has things of one kind, in their usual form",
+        "GET",
+        "/v2.0/find?q=guests",
+    ),
 )
 
 AUDIT: Final = (

@@ -1,0 +1,1 @@
+"""One search through every kind of resource."""
