@@ -4,6 +4,11 @@ A limit is checked after the insert, in the same transaction, which is rolled ba
 many. Without a limit that costs nothing: the statement that reads the inserted rows also reads the
 project's own limits. The row of a limit is also the lock under which the project's resources are
 counted, so two requests cannot both take the last place.
+
+The row remembers the count, and one statement adds to it if there is room. What is deleted is not
+taken off, so the count may be too high but not too low. Resources are counted again only when it
+reaches the limit, or is older than COUNT_HOLDS_SECONDS: a creation costs the same however many
+there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +16,14 @@ from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     FromClause,
     Select,
     Table,
+    Update,
+    and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -24,8 +33,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ipam import clock
 from ipam.errors import OverQuota
-from ipam.store import tables
+from ipam.store import addresses_of_ports, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.rows_by_number import ByNumbers
@@ -34,6 +44,10 @@ _T = tables.quota
 _IP = tables.ip_address
 
 UNLIMITED: Final = -1
+
+COUNT_HOLDS_SECONDS: Final = 60
+"""After this time also those are counted that nobody added: what the service made for itself, as
+ports of DHCP servers, and what was made while there was no limit."""
 
 COUNTED: Final[Mapping[str, Table]] = {
     "network": tables.network,
@@ -75,24 +89,33 @@ def read_made(
     found: list[Record] = []
     for statement, parameters in _with_maxima(collection, resource).each(tx, pks):
         found.extend(tx.execute(statement, parameters).all())
-    owners = {row.project_id: row for row in found}
-    for project_id, row in sorted(owners.items()):
-        limited = [
-            name
+    owners: dict[str, list[Record]] = {}
+    for row in found:
+        owners.setdefault(row.project_id, []).append(row)
+    for project_id, new in sorted(owners.items()):
+        added = {
+            name: number
             for name in MADE_OF[resource]
-            if _limit(getattr(row, f"quota_{name}"), defaults[name]) >= 0
-        ]
-        if limited:
-            _hold(tx, project_id, limited, defaults)
+            if _limit(getattr(new[0], f"quota_{name}"), defaults[name]) >= 0
+            and (number := _number_of_new(name, new))
+        }
+        if added:
+            _hold(tx, project_id, added, defaults)
     return sorted(found, key=lambda row: place[row.pk])
 
 
+def _number_of_new(resource: str, new: Sequence[Record]) -> int:
+    if resource != FIXED_IPS:
+        return len(new)
+    return sum(len(addresses_of_ports.read(row.addresses)) for row in new)
+
+
 def check(
-    tx: Transaction, project_id: str, resources: Sequence[str], defaults: Mapping[str, int]
+    tx: Transaction, project_id: str, added: Mapping[str, int], defaults: Mapping[str, int]
 ) -> None:
-    """Raise OverQuota if the project has more of one of these now than it may have."""
+    """Raise OverQuota if the project, which just got so many, has more than it may have."""
     own = own_limits(tx, project_id)
-    limited = [name for name in resources if _limit(own.get(name), defaults[name]) >= 0]
+    limited = {name: n for name, n in added.items() if _limit(own.get(name), defaults[name]) >= 0}
     if limited:
         _hold(tx, project_id, limited, defaults)
 
@@ -113,24 +136,59 @@ def _with_maxima(collection: Collection, resource: str) -> ByNumbers:
 
 
 def _hold(
-    tx: Transaction, project_id: str, resources: Sequence[str], defaults: Mapping[str, int]
+    tx: Transaction, project_id: str, added: Mapping[str, int], defaults: Mapping[str, int]
 ) -> None:
-    """Raise OverQuota when the project has too many, counting the new ones."""
-    own = _lock(tx, project_id, resources)
-    limits = {name: _limit(own[name], defaults[name]) for name in resources}
-    counted = used(tx, project_id, [name for name in resources if limits[name] >= 0])
+    """Raise OverQuota when the project has too many, counting the new ones: `added`."""
+    now = clock.now_seconds()
+    values: dict[str, Any] = {"the_project": project_id, "the_oldest": now - COUNT_HOLDS_SECONDS}
+    for name, number in added.items():
+        values |= {f"new_{name}": number, f"default_{name}": defaults[name]}
+    if tx.execute(_add(tuple(sorted(added))), values).rowcount == len(added):
+        return
+    own = _lock(tx, project_id, tuple(sorted(added)))
+    limits = {name: _limit(own[name], defaults[name]) for name in added}
+    counted = used(tx, project_id, sorted(name for name in added if limits[name] >= 0))
     over = sorted(name for name, number in counted.items() if number > limits[name])
     if over:
         raise OverQuota(f"Quota exceeded for resources: {over}.")
+    for name, number in counted.items():
+        mine = {"the_project": project_id, "the_resource": name}
+        tx.execute(_REMEMBER, {**mine, "most_used": number, "counted_at": now})
+
+
+@cache
+def _add(resources: tuple[str, ...]) -> Update:
+    """Adds the new ones to the counts that are fresh and leave room for them."""
+    new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in resources}
+    room = (
+        and_(
+            _T.c.resource == name,
+            _T.c.most_used + new[name]
+            <= func.coalesce(_T.c.maximum, bindparam(f"default_{name}", type_=BigInteger())),
+        )
+        for name in resources
+    )
+    fresh = _T.c.counted_at > bindparam("the_oldest", type_=BigInteger())
+    return (
+        update(_T)
+        .where(_T.c.project_id == bindparam("the_project"), fresh, or_(*room))
+        .values(most_used=_T.c.most_used + case(new, value=_T.c.resource))
+    )
+
+
+_REMEMBER: Final = update(_T).where(
+    _T.c.project_id == bindparam("the_project"), _T.c.resource == bindparam("the_resource")
+)
+"""Sets the columns that the parameters name, too."""
 
 
 def _limit(own: int | None, default: int) -> int:
     return default if own is None else own
 
 
-def _lock(tx: Transaction, project_id: str, resources: Sequence[str]) -> dict[str, int | None]:
+def _lock(tx: Transaction, project_id: str, resources: tuple[str, ...]) -> dict[str, int | None]:
     """The project's own limits, locked until the transaction ends."""
-    locking, mine = _locking(tuple(resources)), {"the_project": project_id}
+    locking, mine = _locking(resources), {"the_project": project_id}
     own = {row.resource: row.maximum for row in tx.execute(locking, mine)}
     if missing := [name for name in resources if name not in own]:
         new = [{"project_id": project_id, "resource": name} for name in sorted(missing)]
@@ -201,9 +259,9 @@ def all_limits(tx: Transaction) -> dict[str, dict[str, int]]:
 
 def set_limit(tx: Transaction, project_id: str, resource: str, maximum: int) -> None:
     """Give the project a limit of its own. Transactions that count resources wait meanwhile."""
-    _lock(tx, project_id, [resource])
+    _lock(tx, project_id, (resource,))
     mine = (_T.c.project_id == project_id, _T.c.resource == resource)
-    tx.execute(update(_T).where(*mine).values(maximum=maximum))
+    tx.execute(update(_T).where(*mine).values(maximum=maximum, counted_at=0))
 
 
 def forget(tx: Transaction, project_id: str) -> bool:

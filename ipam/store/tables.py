@@ -385,8 +385,11 @@ quota = Table(
     Column("project_id", String(255), primary_key=True),
     Column("resource", String(32), primary_key=True),
     Column("maximum", Integer),
+    Column("most_used", BigInteger, nullable=False, server_default="0"),
+    Column("counted_at", BigInteger, nullable=False, server_default="0"),
 )
-"""A project's own limits. A row whose `maximum` is NULL is only a lock: the default holds."""
+"""A project's own limits. Where `maximum` is NULL the default holds. The project has at most
+`most_used` of the resource, which was counted at `counted_at` and added to since then."""
 
 compute_event = Table(
     "compute_event",

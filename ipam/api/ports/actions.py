@@ -225,9 +225,9 @@ class PortActions:
         for subnet_pk, address in sorted(change.release):
             self._allocator.release(tx, subnet_pk, address, row.pk)
         self._addresses.take(tx, row.pk, change.acquire)
-        if len(change.acquire) > len(change.release):
+        if (more := len(change.acquire) - len(change.release)) > 0:
             defaults = self._service.settings.quotas
-            quotas.check(tx, row.project_id, [quotas.FIXED_IPS], defaults)
+            quotas.check(tx, row.project_id, {quotas.FIXED_IPS: more}, defaults)
         if not (change.release or change.acquire):
             return False
         if tx.notes is not None:

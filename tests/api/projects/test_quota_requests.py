@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from ipam import clock
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
 from ipam.settings import Settings
+from ipam.store import quotas
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, Api
 from tests.changed_settings import changed
@@ -189,6 +191,56 @@ def test_the_default_limit_counts_for_projects_without_their_own(api_with_defaul
     assert api.call("GET", "/quotas").json == {"quotas": []}
     set_quota(api, "project-a", network=-1)
     api.create("network")
+
+
+def test_a_deleted_resource_gives_its_place_to_another(api_on_each: Api) -> None:
+    api = api_on_each
+    set_quota(api, "project-a", network=3)
+    made = [api.create("network") for _ in range(3)]
+    for network in made:
+        api.refused(409, "OverQuota", "POST", "/networks", {"network": {}})
+        api.delete("network", network["id"])
+        api.create("network")
+    assert len(api.list("network")) == 3
+
+
+def test_resources_are_not_counted_again_for_each_new_one(api: Api, sqlite: Database) -> None:
+    api.create("network")
+    statements: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    event.listen(sqlite.engine, "before_cursor_execute", note)
+    for _ in range(3):
+        api.create("network")
+    event.remove(sqlite.engine, "before_cursor_execute", note)
+    assert any("UPDATE quota" in text for text in statements)
+    assert not any("count(" in text for text in statements)
+
+
+def test_what_was_made_without_a_limit_counts_once_there_is_one(api_on_each: Api) -> None:
+    api = api_on_each
+    api.create("network")
+    set_quota(api, "project-a", network=-1)
+    for _ in range(3):
+        api.create("network")
+    set_quota(api, "project-a", network=5)
+    api.create("network")
+    api.refused(409, "OverQuota", "POST", "/networks", {"network": {}})
+
+
+def test_what_the_service_makes_for_itself_is_counted_within_a_minute(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = api.create("network")
+    set_quota(api, "project-a", port=2)
+    api.create("port", network_id=network["id"])
+    api.create("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    assert len(api.list("port")) == 2, "the second is the DHCP server's"
+    later = clock.now_seconds() + quotas.COUNT_HOLDS_SECONDS
+    monkeypatch.setattr(clock, "now_seconds", lambda: later)
+    api.refused(409, "OverQuota", "POST", "/ports", {"port": {"network_id": network["id"]}})
 
 
 def test_without_a_limit_quotas_cost_no_statement(settings: Settings, sqlite: Database) -> None:
