@@ -88,7 +88,7 @@ def test_an_event_is_told_to_the_agent(
     told = inbox(b"written")
     done = hook(*ADD, DNSMASQ_LEASE_EXPIRES="1795373479", DNSMASQ_CLIENT_ID="01:02")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    event = parse_record(told[0], "compute-1")
+    event = parse_record(told[0], "compute-1", 0)
     assert event.action == "add"
     assert event.network_id == NETWORK
     assert event.hostname == "web"
@@ -113,7 +113,7 @@ def test_without_an_agent_events_are_spooled_in_order(hook: Hook, spool: Path) -
         file.write(b"half a li")
     hook("del", *ADD[1:])
     lines = [line for line in spool.read_bytes().split(b"\n") if line]
-    assert [parse_record(line, "h").action for line in (lines[0], lines[2])] == ["add", "del"]
+    assert [parse_record(line, "h", 0).action for line in (lines[0], lines[2])] == ["add", "del"]
     assert lines[1] == b"half a li"
 
 
@@ -146,7 +146,7 @@ def test_client_bytes_cannot_end_a_field_or_a_line(hook: Hook, spool: Path) -> N
     hook(*ADD, DNSMASQ_VENDOR_CLASS=evil, DNSMASQ_TAGS="x" * 5000)
     (line,) = [line for line in spool.read_bytes().split(b"\n") if line]
     assert line.replace(b"\t", b"").decode("ascii").isprintable()
-    event = parse_record(line, "h")
+    event = parse_record(line, "h", 0)
     assert event.details["vendor_class"] == "a\\x09id=0\\x0ab%0A=\\x01é"
     assert len(event.details["tags"]) == 1024
 

@@ -27,6 +27,7 @@ class AgentSettings:
     allow_drastic: bool
     dnsmasq: str
     allow_vulnerable_dnsmasq: bool
+    hook: Literal["auto", "python", "lua"]
     hook_user: str
     vif_type: Literal["", "tap", "bridge"]
     availability_zone: str
@@ -139,6 +140,15 @@ OPTIONS: Final = [
         help="Serve with a dnsmasq that may have CVE-2026-4892, by which DHCP clients overflow a"
         " buffer of a root process. Set it if your distribution has repaired its dnsmasq under"
         " a version that does not tell so; of Debian's packages the agent knows it.",
+    ),
+    cfg.StrOpt(
+        "hook",
+        default="auto",
+        choices=["auto", "python", "lua"],
+        help="What dnsmasq tells its events to: a script in Python, started for each (about 100 a"
+        " second), or one in Lua inside dnsmasq, for thousands a second. auto takes Lua if dnsmasq"
+        " has it (Debian's dnsmasq-base-lua). dnsmasq does not tell Lua vendor class, user"
+        " class, requested options, tags and supplied name.",
     ),
     cfg.StrOpt(
         "hook_user",

@@ -294,7 +294,7 @@ class LoopHost:
         }
         self.inbox.told[of_network] += 1
         line = "\t".join(f"{name}={value}" for name, value in words.items())
-        self.inbox.record([parse_record(line.encode(), HOST)])
+        self.inbox.record([parse_record(line.encode(), HOST, 0)])
 
     def _report(self, ports: Mapping[str, tuple[int, bool]]) -> None:
         for key, (_revision, ready) in ports.items():

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,7 +23,7 @@ import msgspec
 from pyroute2 import netns
 
 from ipam.agent.desired import served_network
-from ipam.agent.dnsmasq.config import Site, mac_tags_file
+from ipam.agent.dnsmasq.config import PYTHON_HOOK, Site, mac_tags_file
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.templating import Word
 from tests.system.ipam_host import Json, run
@@ -35,7 +35,7 @@ Options = dict[int, bytes]
 PROGRAM = os.environ.get("IPAM_TEST_DNSMASQ", "/usr/sbin/dnsmasq")
 BROADCAST = b"\xff" * 6
 COOKIE = b"\x63\x82\x53\x63"
-DISCOVER, OFFER, REQUEST, ACK = 1, 2, 3, 5
+DISCOVER, OFFER, REQUEST, ACK, RELEASE = 1, 2, 3, 5, 7
 SOLICIT, ADVERTISE = 1, 2
 ALL = tuple(code for code in range(1, 255) if code not in (50, 51, 53, 54, 55, 57, 61, 82))
 
@@ -52,7 +52,16 @@ class Answer:
 class Wire:
     """The server of one network, and the far end of its only cable."""
 
-    def __init__(self, directory: Path, row: Json) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        row: Json,
+        *,
+        hook: Word | None = None,
+        hook_option: Word = PYTHON_HOOK,
+        program: str = PROGRAM,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory = directory
         self.row = row
         name = uuid.uuid4().hex[:8]
@@ -62,8 +71,9 @@ class Wire:
         self.site = Site(
             run_path=Word(directory),
             mac_tags=Word(mac_tags),
-            hook=Word("/bin/true"),
+            hook=hook or Word("/bin/true"),
             hook_user=Word("dnsmasq"),
+            hook_option=hook_option,
         )
         self.home: Path = directory / row["id"]
         for sub in ("hosts", "options"):
@@ -74,10 +84,12 @@ class Wire:
         assert state.interface is not None
         self._plug(state.interface.inside, state.interface.mac, state.addresses)
         (self.home / "dnsmasq.conf").write_text(state.server)
-        server = (PROGRAM, "--keep-in-foreground", f"--conf-file={self.home / 'dnsmasq.conf'}")
+        server = (program, "--keep-in-foreground", f"--conf-file={self.home / 'dnsmasq.conf'}")
         with (self.home / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                ["ip", "netns", "exec", self.server_space, *server], stderr=log
+                ["ip", "netns", "exec", self.server_space, *server],
+                stderr=log,
+                env={**os.environ, "IPAM_NETWORK": row["id"], **(environment or {})},
             )
         pid = self.home / "pid"
         eventually(lambda: pid.exists() and pid.read_text(), "dnsmasq has begun")
@@ -148,6 +160,12 @@ class Wire:
         wanted = {50: ip_address(offer.address).packed, 54: offer.options[54]}
         return self.ask(mac, REQUEST, wanted | (more or {}))
 
+    def release(self, mac: str, lease: Answer, more: Options) -> None:
+        """Give the lease back, as its machine does. No answer comes."""
+        options = {53: bytes([RELEASE]), 54: lease.options[54]} | more
+        address = ip_address(lease.address).packed
+        self._client.send(_frame(bytes.fromhex(mac.replace(":", "")), bytes(4), options, address))
+
     def _answer(self, xid: bytes) -> Answer | None:
         deadline = time.monotonic() + 1
         while select.select([self._client], [], [], max(0, deadline - time.monotonic()))[0]:
@@ -187,9 +205,9 @@ def option(name: str, value: str, version: int = 4) -> Json:
 
 
 @contextlib.contextmanager
-def wire(directory: Path, row: Json) -> Iterator[Wire]:
+def wire(directory: Path, row: Json, **more: Any) -> Iterator[Wire]:
     """The server of this network, as `dhcp-state` describes it."""
-    one = Wire(directory, row)
+    one = Wire(directory, row, **more)
     try:
         yield one
     finally:
@@ -224,8 +242,10 @@ def _dhcp6_socket() -> socket.socket:
     return made
 
 
-def _frame(mac: bytes, xid: bytes, options: Options) -> bytes:
-    bootp = struct.pack("!BBBB4sHH", 1, 1, 6, 0, xid, 0, 0x8000) + b"\0" * 16 + mac + b"\0" * 202
+def _frame(mac: bytes, xid: bytes, options: Options, held: bytes = bytes(4)) -> bytes:
+    """A broadcast; `held` is the address that the machine has (ciaddr)."""
+    bootp = struct.pack("!BBBB4sHH", 1, 1, 6, 0, xid, 0, 0x8000)
+    bootp += held + bytes(12) + mac + bytes(202)
     body = b"".join(bytes([code, len(value)]) + value for code, value in options.items())
     payload = bootp + COOKIE + body + b"\xff"
     udp = struct.pack("!HHHH", 68, 67, 8 + len(payload), 0) + payload

@@ -19,6 +19,9 @@ ON_LINK = Word(IPv4Address(0))
 RANGE_MODES = {mode: Word(mode) for mode in ("static", "ra-only", "ra-stateless")}
 
 
+PYTHON_HOOK, LUA_HOOK = Word("dhcp-script"), Word("dhcp-luascript")
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The values that are the same for every dnsmasq of this host."""
@@ -28,6 +31,8 @@ class Site:
     """The path of the file with the text of `mac_tags_file`."""
     hook: Word
     hook_user: Word
+    hook_option: Word = PYTHON_HOOK
+    """How dnsmasq is told of the hook."""
 
     def directory(self, network_id: str) -> Word:
         """The directory of a network's files."""
@@ -95,6 +100,7 @@ def startup(
         directory=directory,
         mac_tags=site.mac_tags,
         hook=site.hook,
+        hook_option=site.hook_option,
         hook_user=site.hook_user,
         mtu=safe_words.number(mtu),
         ranges=[_range_fields(one) for one in ranges],

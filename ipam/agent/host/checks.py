@@ -34,6 +34,8 @@ class DnsmasqVersion:
 
     text: str
     number: tuple[int, int]
+    has_lua: bool = False
+    """Whether it takes a `dhcp-luascript`."""
 
 
 def parse_version(output: str) -> DnsmasqVersion:
@@ -41,7 +43,8 @@ def parse_version(output: str) -> DnsmasqVersion:
     match = re.match(r"Dnsmasq version ((\d+)\.(\d+)\S*)", output)
     if match is None:
         raise HostUnfit(f"this is not dnsmasq's version: {output[:80]!r}")
-    return DnsmasqVersion(match[1], (int(match[2]), int(match[3])))
+    has_lua = re.search(r"^Compile time options:.* Lua\b", output, re.MULTILINE) is not None
+    return DnsmasqVersion(match[1], (int(match[2]), int(match[3])), has_lua)
 
 
 def may_have_cve_2026_4892(version: DnsmasqVersion) -> bool:
@@ -102,7 +105,8 @@ def _debian_repaired(program: str, version: DnsmasqVersion) -> bool:
     fixed = DEBIAN_FIXED.get(version.text)
     if fixed is None or not program.startswith(("/usr/sbin/", "/sbin/")):
         return False
-    installed = _output("dpkg-query", "-W", "-f=${Version}", "dnsmasq-base")
+    package = "dnsmasq-base-lua" if version.has_lua else "dnsmasq-base"
+    installed = _output("dpkg-query", "-W", "-f=${Version}", package)
     compare = ["dpkg", "--compare-versions", installed, "ge", fixed]
     return bool(installed) and subprocess.run(compare, check=False).returncode == 0
 

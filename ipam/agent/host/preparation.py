@@ -11,9 +11,9 @@ from pathlib import Path
 import ipam
 from ipam import files, model
 from ipam.agent.dnsmasq import safe_words
-from ipam.agent.dnsmasq.config import Site, mac_tags_file
+from ipam.agent.dnsmasq.config import LUA_HOOK, PYTHON_HOOK, Site, mac_tags_file
 from ipam.agent.dnsmasq.process import DnsmasqProcesses
-from ipam.agent.host import checks
+from ipam.agent.host import checks, file_lease
 from ipam.agent.outside import Processes
 from ipam.errors import HostUnfit
 from ipam.settings import Settings
@@ -41,15 +41,16 @@ def prepare(settings: Settings) -> Preparation:
     """
     processes = _check_host(settings)
     allowed = settings.agent.allow_vulnerable_dnsmasq
-    version = checks.check_dnsmasq(processes.dnsmasq, allow_vulnerable=allowed).text
+    version = checks.check_dnsmasq(processes.dnsmasq, allow_vulnerable=allowed)
     state = settings.agent.state_path
     _make_directories(state, settings.run_path)
-    hook, mac_tags = _install_hook(state), _write_mac_tags(state)
+    in_lua = _takes_lua(settings, version)
+    hook, mac_tags = _install_hook(state, in_lua=in_lua), _write_mac_tags(state)
     name = _installation(state)
     return Preparation(
         processes,
-        version,
-        _site(settings, hook, mac_tags),
+        version.text,
+        _site(settings, hook, mac_tags, in_lua=in_lua),
         name.read_text(),
         (hook, mac_tags, name),
     )
@@ -86,13 +87,34 @@ def _make_directories(state: Path, run_path: Path) -> None:
                 directory.chmod(mode | 0o011)
 
 
-def _install_hook(state: Path) -> Path:
+def _takes_lua(settings: Settings, version: checks.DnsmasqVersion) -> bool:
+    """Whether the hook is the one in Lua. Raises HostUnfit if it is to be and cannot."""
+    wanted, state = settings.agent.hook, settings.agent.state_path
+    if wanted == "python" or (wanted == "auto" and not version.has_lua):
+        return False
+    if not version.has_lua:
+        raise HostUnfit(
+            f"[agent] hook is lua, but dnsmasq {version.text} is built without Lua:"
+            " `apt install dnsmasq-base-lua` (Debian and Ubuntu)."
+        )
+    if file_lease.is_possible(state):
+        return True
+    refusal = (
+        f"files in {state} can have no lease (fcntl(2), F_SETLEASE), which its hook in Lua needs"
+    )
+    if wanted == "lua":
+        raise HostUnfit(f"[agent] hook is lua, but {refusal}.")
+    LOG.warning("%s: dnsmasq gets the one in Python", refusal)
+    return False
+
+
+def _install_hook(state: Path, *, in_lua: bool) -> Path:
     """Copy the hook to a place that only root can change, because a checkout may be a user's.
 
     It is not in the run path, because /run is often mounted noexec.
     """
-    hook = state / "dnsmasq_hook"
-    source = Path(ipam.__file__).parent / "dnsmasq_hook.py"
+    hook = state / ("dnsmasq_hook.lua" if in_lua else "dnsmasq_hook")
+    source = Path(ipam.__file__).parent / f"dnsmasq_hook.{'lua' if in_lua else 'py'}"
     _put(hook, source.read_bytes(), mode=0o755)
     return hook
 
@@ -126,12 +148,13 @@ def _put(file: Path, content: bytes, *, mode: int, durable: bool = False) -> Non
             LOG.error("%s stays as an older agent has left it: %s", file, error)  # noqa: TRY400  # the message says it
 
 
-def _site(settings: Settings, hook: Path, mac_tags: Path) -> Site:
+def _site(settings: Settings, hook: Path, mac_tags: Path, *, in_lua: bool) -> Site:
     try:
         return Site(
             run_path=safe_words.path(str(settings.run_path.absolute() / "dhcp")),
             mac_tags=safe_words.path(str(mac_tags.absolute())),
             hook=safe_words.path(str(hook.absolute())),
+            hook_option=LUA_HOOK if in_lua else PYTHON_HOOK,
             hook_user=safe_words.user(settings.agent.hook_user),
         )
     except safe_words.UnfitError as error:

@@ -23,7 +23,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ipam import files
+from ipam import clock, files
+from ipam.agent.host import file_lease
+from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.peer_namespace import NamespaceId, network_namespace, peer_namespace
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.record import MalformedRecordError, parse_record
@@ -93,11 +95,20 @@ class Spool:
             return []
         return [entry.name for entry in os.scandir(self.directory) if entry.stat().st_size]
 
+    def has_news(self, network_id: str) -> bool:
+        """Whether the network's spool has more than was taken."""
+        try:
+            size = (self.directory / network_id).stat().st_size
+        except OSError:
+            return False
+        return size > self._taken.get(network_id, 0)
+
     def drain(self, network_id: str, take: Callable[[str, list[bytes]], None]) -> None:
         """Give the network's new records to `take`, and empty the file if that does not raise.
 
-        The hook uses the same lock, so no record is written between reading and emptying. Most is
-        read before, as hooks wait for it; if one of them has it, the file is emptied later.
+        The hook in Python uses the same lock, and that in Lua cannot open a file with a lease, so
+        no record is written between reading and emptying. Most is read before, as hooks wait for
+        it; if one of them has it, the file is emptied later.
         """
         try:
             descriptor = os.open(
@@ -109,11 +120,12 @@ class Spool:
             self._take(network_id, descriptor, take)
             with contextlib.suppress(BlockingIOError, PermissionError):
                 os.lockf(descriptor, os.F_TLOCK, 0)
-                self._take(network_id, descriptor, take, to_the_end=True)
-                taken = self._taken.get(network_id, 0)
-                if taken >= min(os.fstat(descriptor).st_size, LONGEST_SPOOL_BYTES):
-                    os.ftruncate(descriptor, 0)
-                    self._taken.pop(network_id, None)
+                with file_lease.alone(descriptor):
+                    self._take(network_id, descriptor, take, to_the_end=True)
+                    taken = self._taken.get(network_id, 0)
+                    if taken >= min(os.fstat(descriptor).st_size, LONGEST_SPOOL_BYTES):
+                        os.ftruncate(descriptor, 0)
+                        self._taken.pop(network_id, None)
         finally:
             os.close(descriptor)
 
@@ -190,6 +202,10 @@ class LeaseInbox:
         self._inode = path.lstat().st_ino
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._stop_reader, selectors.EVENT_READ)
+        self._spools = InotifyWatch()
+        """Wakes when a hook in Lua has written, and for all else that is done to a spool."""
+        self._spools.watch(spool.directory)
+        self._selector.register(self._spools, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve, name="lease-inbox", daemon=True)
 
     def start(self) -> None:
@@ -205,7 +221,7 @@ class LeaseInbox:
         if self._thread.is_alive():
             self._thread.join()
         for key in list(self._selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]  # only sockets are registered
+            key.fileobj.close()  # type: ignore[union-attr]  # only sockets and a watch
         self._selector.close()
         self._stop_writer.close()
         self.path.unlink(missing_ok=True)
@@ -235,6 +251,8 @@ class LeaseInbox:
             if self._stop_reader in ready:
                 return
             try:
+                if self._spools in ready:
+                    self._drain_changed()
                 self._turn([one for one in ready if isinstance(one, socket.socket)])
             except Exception:
                 LOG.exception("lease inbox")
@@ -346,6 +364,11 @@ class LeaseInbox:
         if self._lost.bit_length() != before.bit_length():
             LOG.error("%s: %s", said, error)
 
+    def _drain_changed(self) -> None:
+        for name in sorted({path.name for path in self._spools.changed()}):
+            if self._spool.has_news(name):
+                self._drain(name)
+
     def _drain_all(self) -> None:
         for network_id in self._spool.waiting():
             self._drain(network_id)
@@ -379,7 +402,7 @@ class LeaseInbox:
         events = []
         for line in lines:
             try:
-                event = parse_record(line, self._host)
+                event = parse_record(line, self._host, clock.now_microseconds())
             except MalformedRecordError as error:
                 self._file.set_aside({"line": repr(line)}, str(error))
                 continue

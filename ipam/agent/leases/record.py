@@ -54,13 +54,17 @@ class MalformedRecordError(ValueError):
     """A line that ipam's hook never writes."""
 
 
-def parse_record(line: bytes, host: str) -> LeaseEventCreate:
-    """The event in the form that `POST /v2.0/lease-events` takes."""
+def parse_record(line: bytes, host: str, now_us: int) -> LeaseEventCreate:
+    """The event in the form that `POST /v2.0/lease-events` takes.
+
+    `now_us` tells the moment within the second, where a hook's clock has only seconds.
+    """
     fields = _fields(line)
     try:
         network_id, who = str(uuid.UUID(fields["network"])), fields["who"]
         address = str(ip_address(fields["ip"]))
-        event_id, action, moment = fields["id"], ACTIONS[fields["action"]], int(fields["us"])
+        event_id, action = fields["id"], ACTIONS[fields["action"]]
+        moment = _moment(fields, now_us)
         expires = int(fields.get("LEASE_EXPIRES", "0"))
     except (KeyError, ValueError) as error:
         raise MalformedRecordError(f"{error!r} in {line[:200]!r}") from error
@@ -84,6 +88,14 @@ def parse_record(line: bytes, host: str) -> LeaseEventCreate:
         occurred_at_us=moment,
         details={DETAILS[name]: fields[name] for name in DETAILS if fields.get(name)},
     )
+
+
+def _moment(fields: Mapping[str, str], now_us: int) -> int:
+    if "us" in fields:
+        return int(fields["us"])
+    second_us = int(fields["s"]) * 1_000_000
+    # Never earlier than it was: an earlier event could pass for one from before a port's end.
+    return max(second_us, min(now_us, second_us + 999_999))
 
 
 def found_event(

@@ -10,7 +10,7 @@ import pytest
 import ipam
 from ipam import settings
 from ipam.agent.dnsmasq.config import mac_tags_file
-from ipam.agent.host import checks
+from ipam.agent.host import checks, file_lease
 from ipam.agent.host.preparation import Preparation, prepare
 from ipam.errors import HostUnfit
 from ipam.settings import Settings
@@ -43,11 +43,14 @@ class Host:
     def state(self) -> Path:
         return self.directory / "lib" / "agent"
 
-    def settings(self, *, hook_user: str = ME, state: str = "lib/agent") -> Settings:
+    def settings(
+        self, *, hook: str = "auto", hook_user: str = ME, state: str = "lib/agent"
+    ) -> Settings:
         file = self.directory / "ipam.conf"
         file.write_text(
             f"[DEFAULT]\nrun_path = {self.directory}/run\nstate_path = {self.directory}/lib\n"
-            f"[agent]\nhook_user = {hook_user}\nstate_path = {self.directory}/{state}\n"
+            f"[agent]\nhook = {hook}\nhook_user = {hook_user}\n"
+            f"state_path = {self.directory}/{state}\n"
         )
         return settings.load([str(file)])
 
@@ -74,6 +77,42 @@ def test_a_host_is_prepared_with_all_that_a_server_needs(host: Host) -> None:
     assert hook.read_bytes() == source.read_bytes()
     assert mode(hook) == 0o755, "dnsmasq's helper runs it as another user"
     assert mac_tags.read_text() == mac_tags_file()
+
+
+@pytest.mark.parametrize(
+    ("hook", "options", "language"),
+    [
+        ("auto", "DHCP no-Lua TFTP", "py"),
+        ("auto", "DHCP Lua TFTP", "lua"),
+        ("python", "DHCP Lua TFTP", "py"),
+        ("lua", "DHCP Lua TFTP", "lua"),
+    ],
+)
+def test_the_hook_is_in_the_language_that_is_set_or_that_dnsmasq_has(
+    host: Host, hook: str, options: str, language: str
+) -> None:
+    said = f"Dnsmasq version 2.92rel2\\nCompile time options: IPv6 {options}\\n"
+    program(host.programs, "dnsmasq", f"printf '{said}'")
+    site = prepare(host.settings(hook=hook)).site
+    source = Path(ipam.__file__).parent / f"dnsmasq_hook.{language}"
+    assert Path(str(site.hook)).read_bytes() == source.read_bytes()
+    assert str(site.hook_option) == {"py": "dhcp-script", "lua": "dhcp-luascript"}[language]
+
+
+def test_a_hook_in_lua_needs_a_dnsmasq_with_lua(host: Host) -> None:
+    with pytest.raises(HostUnfit, match=r"dnsmasq 2\.92rel2 is built without Lua: `apt install"):
+        prepare(host.settings(hook="lua"))
+
+
+def test_without_leases_of_files_the_hook_is_in_python(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Dnsmasq version 2.92rel2\\nCompile time options: DHCP Lua TFTP\\n"
+    program(host.programs, "dnsmasq", f"printf '{said}'")
+    monkeypatch.setattr(file_lease, "is_possible", lambda _directory: False)
+    assert str(host.prepare().site.hook_option) == "dhcp-script"
+    with pytest.raises(HostUnfit, match="can have no lease"):
+        prepare(host.settings(hook="lua"))
 
 
 def test_an_installation_keeps_its_name_for_ever(host: Host) -> None:

@@ -250,7 +250,7 @@ def test_a_hook_whose_namespace_is_gone_spools_for_its_network(desk: Desk) -> No
     desk.open()
     del desk.namespaces[NETWORK]
     call(desk, "add", "10.0.0.1")
-    assert desk.spool.waiting() == [NETWORK]
+    eventually(lambda: desk.events() == [("add", "10.0.0.1")], "it is taken from the spool")
     desk.namespaces[NETWORK] = NamespaceId(4, 3)
     desk.close()
     desk.open()
@@ -393,3 +393,45 @@ def test_over_any_kills_the_table_has_the_leases_that_were_acknowledged(
             if step in ("add", "old"):
                 leased[address] = number
     desk.end()
+
+
+WITHOUT_LOCK = """
+import sys
+path, start, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for number in range(start, start + count):
+    fields = {
+        "id": f"{number:032x}", "s": "1700000000", "network": sys.argv[4], "action": "add",
+        "who": "fa:16:3e:00:00:01", "ip": f"10.0.{number // 256}.{number % 256}",
+    }
+    line = "\\t".join(f"{name}={value}" for name, value in fields.items())
+    with open(path, "ab") as file:
+        file.write(f"\\n{line}\\n".encode())
+"""
+"""Appends as the hook in Lua does: it opens the file for each record, and knows no lock."""
+
+
+def test_no_record_of_a_writer_without_locks_is_lost_or_taken_twice(desk: Desk) -> None:
+    desk.open()
+    path = desk.directory / "spool" / NETWORK
+    command = [sys.executable, "-IS", "-c", WITHOUT_LOCK, str(path)]
+    for start in range(0, 3000, 1000):
+        with subprocess.Popen([*command, str(start), "1000", NETWORK]) as writer:
+            if start == 1000:
+                desk.close()  # the agent is away meanwhile
+            assert writer.wait(PATIENCE_SECONDS) == 0
+        if start == 1000:
+            desk.open()
+    eventually(lambda: path.stat().st_size == 0, "an empty spool")
+    wanted = [f"10.0.{number // 256}.{number % 256}" for number in range(3000)]
+    assert [address for _action, address in desk.events()] == wanted
+
+
+def test_a_spool_that_somebody_has_open_is_read_and_emptied_later(desk: Desk) -> None:
+    path = desk.directory / "spool" / NETWORK
+    call(desk, "add", "10.0.0.1")
+    with path.open("ab"):
+        desk.open()
+        eventually(lambda: desk.events() == [("add", "10.0.0.1")], "the record is read")
+        assert path.stat().st_size > 0
+    eventually(lambda: path.stat().st_size == 0, "an empty spool")
+    assert desk.events() == [("add", "10.0.0.1")]

@@ -20,7 +20,7 @@ def test_an_ipv6_event_has_duid_iaid_and_the_mac_that_dnsmasq_knows() -> None:
             b"DNSMASQ_LEASE_EXPIRES": b"0",
         },
     )
-    event = parse_record(line, "h")
+    event = parse_record(line, "h", 0)
     assert (event.duid, event.iaid) == ("00:01:00:01:aa", "123")
     assert event.ip_address == "2001:db8::5"
     assert event.mac_address == "fa:16:3e:00:00:05"
@@ -31,12 +31,12 @@ def test_an_ipv6_event_has_duid_iaid_and_the_mac_that_dnsmasq_knows() -> None:
 def test_the_tags_that_repeat_the_mac_address_are_left_out() -> None:
     environment = ENVIRONMENT | {b"DNSMASQ_TAGS": b"ipxe m0-fa m1-16 m5-05 ns-1"}
     line = dnsmasq_hook.record([b"add", b"fa:16:3e:00:00:05", b"10.0.0.5"], environment)
-    assert parse_record(line, "h").details == {"tags": "ipxe ns-1"}
+    assert parse_record(line, "h", 0).details == {"tags": "ipxe ns-1"}
 
 
 def test_an_address_of_another_hardware_type_is_no_mac_address() -> None:
     line = dnsmasq_hook.record([b"add", b"06-aa:bb", b"10.0.0.5"], ENVIRONMENT)
-    assert parse_record(line, "h").mac_address is None
+    assert parse_record(line, "h", 0).mac_address is None
 
 
 @given(
@@ -49,7 +49,7 @@ def test_whatever_a_client_says_is_one_printable_event(
     environment = ENVIRONMENT | {b"DNSMASQ_" + name: value for name, value in extra.items()}
     line = dnsmasq_hook.record([b"add", values[0], b"10.0.0.5", values[1]], environment)
     assert line.count(b"\n") == 1
-    event = parse_record(line, "h")
+    event = parse_record(line, "h", 0)
     texts = [event.hostname or "", *event.details.values()]
     assert all(text.isprintable() for text in texts)
     assert event.ip_address == "10.0.0.5"
@@ -58,7 +58,7 @@ def test_whatever_a_client_says_is_one_printable_event(
 @given(line=st.binary(max_size=200))
 def test_a_line_of_no_hook_is_refused_cleanly(line: bytes) -> None:
     with pytest.raises(MalformedRecordError):
-        parse_record(line, "h")
+        parse_record(line, "h", 0)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,13 @@ def test_a_line_of_no_hook_is_refused_cleanly(line: bytes) -> None:
 )
 def test_printable(value: bytes, text: str) -> None:
     assert printable(value) == text
+
+
+def test_a_clock_of_seconds_gets_the_rest_from_the_agents_clock() -> None:
+    line = dnsmasq_hook.record([b"add", b"fa:16:3e:00:00:05", b"10.0.0.5"], ENVIRONMENT)
+    line = b"\t".join(
+        b"s=1700000000" if field.startswith(b"us=") else field for field in line.split(b"\t")
+    )
+    at = 1_700_000_000_000_000
+    for now_us, moment in ((at + 5, at + 5), (at - 1, at), (at + 7_000_000, at + 999_999)):
+        assert parse_record(line, "h", now_us).occurred_at_us == moment
