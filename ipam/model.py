@@ -14,6 +14,8 @@ ACTIVE: Final = "ACTIVE"
 DOWN: Final = "DOWN"
 
 DHCP_PORT_OWNER: Final = "network:dhcp"
+LEASE_PORT_OWNER: Final = "dhcp:lease"
+"""The owner of a port that a lease of a dynamic range made, and that ends with it."""
 COMPUTE_OWNER_PREFIX: Final = "compute:"
 
 DHCP_AGENT_TYPE: Final = "DHCP agent"

@@ -20,6 +20,8 @@ from ipam.model import unpack
 from ipam.store.engine.database import Database, Transaction
 
 CLAIM_ATTEMPTS = 3
+FENCE_SECONDS = 600
+"""No transaction lasts so long that it began before a range was fenced off."""
 HELD_UNTIL = 253402300799
 """The last second of the year 9999, the last year that an ISO time can express."""
 
@@ -74,6 +76,15 @@ class Allocator:
         """
         statements.lock_subnet(tx, subnet_pk, alone=True)
         self._set_pools(tx, subnet_pk, pools_)
+
+    def fence(self, tx: Transaction, subnet_pk: int, ranges: Sequence[AddressRange]) -> None:
+        """Give no address of these ranges from now on, not even by name.
+
+        The caller has written their rows in `dynamic_range`, and next takes them from the pools.
+        Owned addresses in them stay owned: read them after this, when nobody can get one any more.
+        """
+        statements.lock_subnet(tx, subnet_pk, alone=True)
+        pools.fence(tx, subnet_pk, ranges, until=self._now() + FENCE_SECONDS)
 
     def close_pools(self, tx: Transaction, subnet_pk: int) -> None:
         """Delete what the allocator keeps of a subnet, except addresses that are owned.
@@ -140,7 +151,7 @@ class Allocator:
         For when nothing is free. Raises IpAddressGenerationFailure.
         """
         ip = pools.take_longest_cooled(tx, subnet_pk, owner_pk)
-        if ip is None:
+        if ip is None or statements.is_dynamic(tx, subnet_pk, ip):  # the latter since it began
             raise used_up(tx, subnet_pk, self._now())
         self._note(tx, subnet_pk, {ip: owner_pk})
         return ip
@@ -157,15 +168,26 @@ class Allocator:
 
         An address that is asked for by name is given before its cooldown ends, so that a port that
         replaces another can keep its address. Raises IpAddressAlreadyAllocated when it has an
-        owner.
+        owner, or is in a dynamic range.
         """
+        if not self.claim_leased(tx, subnet_pk, address, owner_pk):
+            raise IpAddressAlreadyAllocated(f"IP address {unpack(address)} is already allocated.")
+        # The row is there, so no range around it is set until this transaction has ended.
+        if statements.is_dynamic(tx, subnet_pk, address):
+            raise IpAddressAlreadyAllocated(
+                f"IP address {unpack(address)} is in a dynamic range: only the DHCP server gives"
+                " it. Reserve the lease of the machine that has it, or choose another."
+            )
+
+    def claim_leased(self, tx: Transaction, subnet_pk: int, address: bytes, owner_pk: int) -> bool:
+        """Whether the port now owns the address, which a DHCP server gave its machine."""
         for _ in range(CLAIM_ATTEMPTS):  # the free row may be deleted between the two statements
             if statements.insert_given(tx, subnet_pk, address, owner_pk) or statements.take_over(
                 tx, subnet_pk, address, owner_pk, now=None
             ):
                 self._note(tx, subnet_pk, {address: owner_pk})
-                return
-        raise IpAddressAlreadyAllocated(f"IP address {unpack(address)} is already allocated.")
+                return True
+        return False
 
     def release(
         self,

@@ -36,6 +36,22 @@ def delete_unowned(tx: Transaction, subnet_pk: int) -> None:
     tx.execute(delete(ip_address).where(owned.subnet_pk == subnet_pk, owned.owner_pk.is_(None)))
 
 
+def fence(tx: Transaction, subnet_pk: int, within: Sequence[AddressRange], *, until: int) -> None:
+    """Have nobody get an address of these ranges who did not get it yet.
+
+    Released ones have no row any more. Candidates have one, on which an insert fails that began
+    before their list was deleted, and waits for this transaction.
+    """
+    owned = ip_address.c
+    for each in within:
+        mine = (owned.subnet_pk == subnet_pk, owned.ip.between(*each))
+        tx.execute(delete(ip_address).where(*mine, owned.owner_pk.is_(None)))
+    lists = select(ip_candidates.c.addresses).where(ip_candidates.c.subnet_pk == subnet_pk)
+    candidates = [ip for joined in tx.execute(lists).scalars() for ip in ranges.part(joined)]
+    fenced = [ip for ip in candidates if ranges.contains(within, ip)]
+    statements.insert_free(tx, subnet_pk, fenced, free_at=until)
+
+
 def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> bytes:
     """The lowest free address of the pools, which the owner now has.
 

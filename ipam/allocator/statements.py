@@ -22,7 +22,15 @@ from ipam.chunks import alternatives
 from ipam.errors import SubnetNotFound
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
-from ipam.store.tables import Address, Pk, allocation_pool, ip_address, ip_candidates, subnet
+from ipam.store.tables import (
+    Address,
+    Pk,
+    allocation_pool,
+    dynamic_range,
+    ip_address,
+    ip_candidates,
+    subnet,
+)
 
 _A = ip_address.c
 
@@ -102,11 +110,14 @@ def take_over(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int, now: in
     return tx.execute(statement).rowcount == 1
 
 
-def insert_free(tx: Transaction, subnet_pk: int, ips: Collection[bytes]) -> None:
+def insert_free(
+    tx: Transaction, subnet_pk: int, ips: Collection[bytes], *, free_at: int = 0
+) -> None:
     """Insert rows that say `free` for addresses without a row."""
     statement = _MANY[tx.dialect]
     rows = [
-        {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": None, "free_at": 0} for ip in sorted(ips)
+        {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": None, "free_at": free_at}
+        for ip in sorted(ips)
     ]
     if rows:
         tx.execute(statement, rows)
@@ -168,6 +179,18 @@ def pools_of(tx: Transaction, subnet_pk: int) -> list[AddressRange]:
     pool = allocation_pool.c
     query = select(pool.first, pool.last).where(pool.subnet_pk == subnet_pk).order_by(pool.first)
     return [(bytes(row[0]), bytes(row[1])) for row in tx.execute(query)]
+
+
+def is_dynamic(tx: Transaction, subnet_pk: int, ip: bytes) -> bool:
+    """Whether a dynamic range of the subnet has the address."""
+    return tx.execute(_IS_DYNAMIC, {"of_subnet": subnet_pk, "given": ip}).first() is not None
+
+
+_IS_DYNAMIC: Final = select(literal(1)).where(
+    dynamic_range.c.subnet_pk == bindparam("of_subnet"),
+    dynamic_range.c.first <= bindparam("given", type_=Address),
+    dynamic_range.c.last >= bindparam("given", type_=Address),
+)
 
 
 def lock_subnet(tx: Transaction, subnet_pk: int, *, alone: bool, nowait: bool = False) -> None:

@@ -50,6 +50,7 @@ class Shape:
     ipv6_address_mode: str | None = None
     nexthops: Sequence[str] = ()
     destinations: Sequence[str] = ()
+    dynamic_ranges: Sequence[tuple[str, str]] = ()
 
 
 def number(address: str) -> int:
@@ -100,6 +101,7 @@ def faults(shape: Shape) -> list[CallerError]:
         *_cidr_faults(shape),
         *_gateway_faults(shape),
         *_pool_faults(shape),
+        *_dynamic_range_faults(shape),
         *_dhcp_faults(shape),
         *mode_faults(shape),
         *_route_faults(shape),
@@ -130,6 +132,19 @@ def merged(pools: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
         else:
             result.append((first, last))
     return result
+
+
+def without(
+    pools: Sequence[tuple[str, str]], taken: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """What is left of sound pools, in order, without these ranges of the same IP version."""
+    left = sorted((number(low), number(high)) for low, high in pools)
+    for low, high in ((number(first), number(last)) for first, last in taken):
+        parts = ((start, min(end, low - 1)) for start, end in left)
+        rests = ((max(start, high + 1), end) for start, end in left)
+        left = sorted({(start, end) for start, end in (*parts, *rests) if start <= end})
+    version = ip_version(pools[0][0]) if pools else 4
+    return [(text(start, version), text(end, version)) for start, end in left]
 
 
 def mode_faults(shape: Shape) -> Iterator[CallerError]:
@@ -220,6 +235,53 @@ def _pool_faults(shape: Shape) -> Iterator[CallerError]:
                 f"Found overlapping allocation pools: {lower[2]} {upper[2]} for subnet"
                 f" {shape.cidr}."
             )
+
+
+def _dynamic_range_faults(shape: Shape) -> Iterator[CallerError]:
+    if not shape.dynamic_ranges:
+        return
+    if shape.ip_version != 4:
+        yield _range_fault(
+            "an IPv6 subnet has none: a machine's DUID does not tell its MAC address, so that no"
+            " port can be made for it"
+        )
+        return
+    first, last = usable(shape.cidr)
+    sound: list[tuple[int, int, str]] = []
+    for low, high in shape.dynamic_ranges:
+        name = f"{low}-{high}"
+        if {ip_version(low), ip_version(high)} != {4}:
+            yield _range_fault(f"{name} is not of IP version 4")
+        elif number(low) > number(high):
+            yield _range_fault(f"the start of {name} lies after its end")
+        elif number(low) < first or number(high) > last:
+            yield _range_fault(f"{name} spans beyond the usable addresses of {shape.cidr}")
+        else:
+            sound.append((number(low), number(high), name))
+    yield from _range_overlaps(shape, sorted(sound))
+
+
+def _range_overlaps(shape: Shape, ranges: Sequence[tuple[int, int, str]]) -> Iterator[CallerError]:
+    """Faults of sound ranges that have an address of each other, of a pool, or the gateway."""
+    for lower, upper in pairwise(ranges):
+        if upper[0] <= lower[1]:
+            yield _range_fault(f"{lower[2]} and {upper[2]} overlap")
+    gateway = shape.gateway_ip
+    pools = [
+        (number(low), number(high), f"{low}-{high}")
+        for low, high in shape.pools
+        if ip_version(low) == ip_version(high) == 4
+    ]
+    for low, high, name in ranges:
+        if gateway and ip_version(gateway) == 4 and low <= number(gateway) <= high:
+            yield _range_fault(f"{name} has the gateway {gateway}")
+        for start, end, pool in pools:
+            if low <= end and start <= high:
+                yield _range_fault(f"{name} overlaps with the allocation pool {pool}")
+
+
+def _range_fault(reason: str) -> CallerError:
+    return InvalidInput(f"Invalid input for dynamic_ranges. Reason: {reason}.")
 
 
 def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 
 from ipam import model
 from ipam.chunks import alternatives
@@ -14,6 +14,7 @@ from ipam.store.engine.listing import Collection, Record
 
 _T = tables.subnet
 _POOL = tables.allocation_pool
+_RANGE = tables.dynamic_range
 
 Pool = tuple[bytes, bytes]
 
@@ -67,20 +68,38 @@ def has_ipv6(tx: Transaction, network_pk: int) -> bool:
 
 def pools(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
     """The allocation pools of each subnet, lowest first."""
-    found: dict[int, list[Pool]] = {pk: [] for pk in subnet_pks}
-    for some in alternatives(subnet_pks):
-        rows = tx.execute(select(_POOL).where(_POOL.c.subnet_pk.in_(some)).order_by(_POOL.c.first))
-        for row in rows:
-            found[row.subnet_pk].append((row.first, row.last))
-    return found
+    return _ranges_of(tx, _POOL, subnet_pks)
 
 
 def set_pools(tx: Transaction, subnet_pk: int, new: Sequence[Pool]) -> None:
     """Replace the allocation pools."""
-    tx.execute(delete(_POOL).where(_POOL.c.subnet_pk == subnet_pk))
+    _set_ranges(tx, _POOL, subnet_pk, new)
+
+
+def dynamic_ranges(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
+    """The dynamic ranges of each subnet, lowest first."""
+    return _ranges_of(tx, _RANGE, subnet_pks)
+
+
+def set_dynamic_ranges(tx: Transaction, subnet_pk: int, new: Sequence[Pool]) -> None:
+    """Replace the dynamic ranges."""
+    _set_ranges(tx, _RANGE, subnet_pk, new)
+
+
+def _ranges_of(tx: Transaction, table: Table, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
+    found: dict[int, list[Pool]] = {pk: [] for pk in subnet_pks}
+    for some in alternatives(subnet_pks):
+        query = select(table).where(table.c.subnet_pk.in_(some)).order_by(table.c.first)
+        for row in tx.execute(query):
+            found[row.subnet_pk].append((row.first, row.last))
+    return found
+
+
+def _set_ranges(tx: Transaction, table: Table, subnet_pk: int, new: Sequence[Pool]) -> None:
+    tx.execute(delete(table).where(table.c.subnet_pk == subnet_pk))
     if new:
         rows = [{"subnet_pk": subnet_pk, "first": first, "last": last} for first, last in new]
-        tx.execute(insert(_POOL), rows)
+        tx.execute(insert(table), rows)
 
 
 def port_in_use(
@@ -122,7 +141,8 @@ def owner_of(tx: Transaction, subnet_pk: int, address: bytes) -> Any:
 def remove(tx: Transaction, subnet_pk: int) -> None:
     """Delete a subnet whose addresses are all released and whose pools the allocator closed."""
     tags.forget(tx, _T, subnet_pk)
-    tx.execute(delete(_POOL).where(_POOL.c.subnet_pk == subnet_pk))
+    for table in (_POOL, _RANGE):
+        tx.execute(delete(table).where(table.c.subnet_pk == subnet_pk))
     tx.execute(delete(_T).where(_T.c.pk == subnet_pk))
 
 

@@ -135,6 +135,15 @@ allocation_pool = Table(
     Column("last", Address, nullable=False),
 )
 
+dynamic_range = Table(
+    "dynamic_range",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk", ondelete="CASCADE"), primary_key=True),
+    Column("first", Address, primary_key=True),
+    Column("last", Address, nullable=False),
+)
+"""The addresses that a subnet's DHCP servers give by themselves. No pool has them."""
+
 port = Table(
     "port",
     metadata,
@@ -236,6 +245,14 @@ lease = Table(
     UniqueConstraint("network_id", "ip_address"),
 )
 """What a DHCP server last said about an address; `expires_at` NULL is an infinite lease."""
+
+lease_release = Table(
+    "lease_release",
+    metadata,
+    Column("lease_pk", Pk, ForeignKey("lease.pk", ondelete="CASCADE"), primary_key=True),
+    Column("asked_at", BigInteger, nullable=False),
+)
+"""The leases that somebody asked to end. The row goes with the lease."""
 
 lease_event = Table(
     "lease_event",
@@ -512,12 +529,14 @@ __all__ = [
     "audit_event",
     "audit_seal",
     "compute_event",
+    "dynamic_range",
     "idempotency_key",
     "ip_address",
     "ip_candidates",
     "ip_cursor",
     "lease",
     "lease_event",
+    "lease_release",
     "lease_sequence",
     "metadata",
     "network",

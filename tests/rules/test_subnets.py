@@ -1,6 +1,10 @@
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ipam.errors import (
     CallerError,
@@ -189,3 +193,57 @@ def test_overlapping_subnets_are_found(cidr: str, others: list[str], faults: int
 def test_neighbouring_pools_are_joined() -> None:
     pools = subnet_rules.merged([("10.0.0.20", "10.0.0.29"), ("10.0.0.10", "10.0.0.19")])
     assert pools == [(bytes([10, 0, 0, 10]), bytes([10, 0, 0, 29]))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dynamic_ranges": [("10.0.0.9", "10.0.0.5")]}, "lies after its end"),
+        ({"dynamic_ranges": [("10.0.0.200", "10.0.1.5")]}, "spans beyond the usable addresses"),
+        ({"dynamic_ranges": [("10.0.0.200", "10.0.0.255")]}, "spans beyond the usable addresses"),
+        ({"dynamic_ranges": [("2001:db8::5", "2001:db8::9")]}, "is not of IP version 4"),
+        ({"dynamic_ranges": [("10.0.0.1", "10.0.0.5")], "pools": []}, "has the gateway 10.0.0.1"),
+        ({"dynamic_ranges": [("10.0.0.254", "10.0.0.254")]}, "with the allocation pool"),
+        (
+            {"pools": [], "dynamic_ranges": [("10.0.0.5", "10.0.0.9"), ("10.0.0.9", "10.0.0.12")]},
+            "10.0.0.5-10.0.0.9 and 10.0.0.9-10.0.0.12 overlap",
+        ),
+    ],
+)
+def test_a_dynamic_range_that_cannot_be_served_is_named(
+    changes: dict[str, Any], reason: str
+) -> None:
+    (fault,) = subnet_rules.faults(replace(SOUND, **changes))
+    assert str(fault).startswith("Invalid input for dynamic_ranges. Reason: ")
+    assert reason in str(fault)
+
+
+def test_an_ipv6_subnet_has_no_dynamic_range() -> None:
+    (fault,) = subnet_rules.faults(
+        replace(SOUND_6, dynamic_ranges=[("2001:db8::5", "2001:db8::9")])
+    )
+    assert "an IPv6 subnet has none" in str(fault)
+
+
+spans = st.lists(
+    st.tuples(st.integers(1, 40), st.integers(0, 9)).map(
+        lambda given: (f"10.0.0.{given[0]}", f"10.0.0.{given[0] + given[1]}")
+    ),
+    max_size=5,
+)
+
+
+def listed(ranges: Sequence[tuple[str, str]]) -> set[int]:
+    return {
+        each
+        for low, high in ranges
+        for each in range(subnet_rules.number(low), subnet_rules.number(high) + 1)
+    }
+
+
+@given(spans, spans)
+def test_pools_without_ranges_have_all_their_other_addresses_once(
+    pools: list[tuple[str, str]], taken: list[tuple[str, str]]
+) -> None:
+    left = subnet_rules.without(pools, taken)
+    assert listed(left) == listed(pools) - listed(taken)

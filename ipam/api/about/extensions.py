@@ -72,6 +72,11 @@ EXTENSIONS: Final = (
     Extension("standard-attr-timestamp", "Resource timestamps", "created_at and updated_at"),
     Extension("subnet-addresses", "Addresses of a subnet", "Which are taken, by whom (ours)"),
     Extension(
+        "subnet-dynamic-ranges",
+        "Dynamic ranges of subnets",
+        "Machines without a port get addresses of dynamic_ranges (ours)",
+    ),
+    Extension(
         "subnet-external-network",
         "Subnet belongs to an external network",
         "router:external of subnets; who sees an external network sees its subnets",

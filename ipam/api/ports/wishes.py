@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from msgspec import UnsetType
 
+from ipam import model
 from ipam.api.ports.wire import DHCP_OPTIONS_MAX, AddressPair, DhcpOptionWish, PortCreate
 from ipam.errors import (
     AddressPairAndPortSecurityRequired,
@@ -33,6 +34,13 @@ def body_faults(values: Mapping[str, Any], settings: NetworkSettings) -> list[Ca
         for wish in _given(values, "fixed_ips") or []
         if wish.subnet_id is None and wish.ip_address is None
     ]
+    if _given(values, "device_owner") == model.LEASE_PORT_OWNER:
+        faults.append(
+            InvalidInput(
+                f"Invalid input for device_owner. Reason: {model.LEASE_PORT_OWNER} is only for"
+                " ports that the leases of dynamic ranges make."
+            )
+        )
     if groups := _given(values, "security_groups"):
         faults.append(SecurityGroupNotFound(f"Security group {', '.join(groups)} does not exist"))
     return faults

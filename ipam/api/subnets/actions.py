@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct, UnsetType
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from ipam import model
@@ -12,7 +12,8 @@ from ipam.api.http.access import Access
 from ipam.api.ports import dhcp_port
 from ipam.api.service import Service
 from ipam.api.subnet_pools import wire as subnet_pool_wire
-from ipam.api.subnets import origin
+from ipam.api.subnets import dynamic_ranges, origin
+from ipam.api.subnets.dynamic_ranges import texts
 from ipam.api.subnets.shape import create_faults, options_after, options_of, shape_after, shape_of
 from ipam.api.subnets.wire import KIND, HostRoute, SubnetCreate, SubnetUpdate, SubnetView, views
 from ipam.errors import CallerError, IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
@@ -136,6 +137,8 @@ class SubnetActions:
         pk = rows.insert_one(tx, tables.subnet, row)
         pools = subnet_rules.merged(shape.pools)
         subnets.set_pools(tx, pk, pools)
+        ranges = subnet_rules.merged(shape.dynamic_ranges)
+        subnets.set_dynamic_ranges(tx, pk, ranges)
         self._service.allocator.open_pools(tx, pk, pools)
         if body.enable_dhcp:
             mode = body.ipv6_address_mode
@@ -146,8 +149,9 @@ class SubnetActions:
 
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
         pools = subnets.pools(tx, [row.pk])[row.pk]
-        shape = shape_after(row, pools, asked)
-        is_same = shape == shape_after(row, pools, SubnetUpdate())
+        ranges = subnets.dynamic_ranges(tx, [row.pk])[row.pk]
+        shape = shape_after(row, pools, ranges, asked)
+        is_same = shape == shape_after(row, pools, ranges, SubnetUpdate())
         faults = [] if is_same else subnet_rules.faults(shape)
         if not OPTIONS.isdisjoint(writing.given(asked)):
             after = options_after(row, asked)
@@ -156,13 +160,16 @@ class SubnetActions:
         values = writing.changed(row, _new_values(asked))
         if values.get("gateway_ip"):
             _check_gateway_is_free(tx, row, values["gateway_ip"])
+        fenced = dynamic_ranges.change(
+            tx, self._service.allocator, row, ranges, subnet_rules.merged(shape.dynamic_ranges)
+        )
         new_pools = subnet_rules.merged(shape.pools)
-        moved = not isinstance(asked.allocation_pools, UnsetType) and new_pools != pools
+        moved = not is_same and new_pools != pools
         if moved:
             subnets.set_pools(tx, row.pk, new_pools)
-            tx.note("allocation_pools", _ranges(pools), _ranges(new_pools))
+            tx.note("allocation_pools", texts(pools), texts(new_pools))
             self._service.allocator.change_pools(tx, row.pk, new_pools)
-        if values or moved:
+        if values or moved or fenced:
             rows.touch(tx, tables.subnet, row.pk, values)
         if "enable_dhcp" in values:
             self._change_dhcp(tx, network, row, enable=values["enable_dhcp"])
@@ -176,13 +183,10 @@ class SubnetActions:
             dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, ipv6_address_mode=mode)
 
 
-def _ranges(pools: Sequence[tuple[bytes, bytes]]) -> list[str]:
-    return [f"{model.unpack(first)}-{model.unpack(last)}" for first, last in pools]
-
-
 def _new_values(asked: SubnetUpdate) -> dict[str, Any]:
     values = writing.given(asked)
     values.pop("allocation_pools", None)
+    values.pop("dynamic_ranges", None)
     if "gateway_ip" in values:
         values["gateway_ip"] = model.pack(asked.gateway_ip) if asked.gateway_ip else None
     if "host_routes" in values:

@@ -6,12 +6,13 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from ipam import model
-from ipam.api.subnets.wire import HostRoute, SubnetUpdate
+from ipam.api.subnets.wire import AllocationPool, HostRoute, SubnetUpdate
 from ipam.errors import CallerError
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnet_options import SubnetOptions
 from ipam.rules.subnets import Shape
 from ipam.store.engine.listing import Record
+from ipam.store.subnets import Pool
 
 
 def shape_of(values: Mapping[str, Any]) -> Shape:
@@ -21,10 +22,11 @@ def shape_of(values: Mapping[str, Any]) -> Shape:
     if isinstance(gateway, UnsetType):
         gateway = subnet_rules.default_gateway(cidr)
     pools = values.get("allocation_pools", UNSET)
+    dynamic = _pairs(values.get("dynamic_ranges", []))
     ranges = (
-        subnet_rules.default_pools(cidr, gateway)
+        _left(subnet_rules.default_pools(cidr, gateway), dynamic)
         if isinstance(pools, UnsetType)
-        else [(pool.start, pool.end) for pool in pools]
+        else _pairs(pools)
     )
     routes = values.get("host_routes", [])
     return Shape(
@@ -37,6 +39,7 @@ def shape_of(values: Mapping[str, Any]) -> Shape:
         ipv6_address_mode=values.get("ipv6_address_mode"),
         destinations=[route.destination for route in routes],
         nexthops=[route.nexthop for route in routes],
+        dynamic_ranges=dynamic,
     )
 
 
@@ -75,17 +78,23 @@ def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
     )
 
 
-def shape_after(row: Record, pools: Sequence[tuple[bytes, bytes]], asked: SubnetUpdate) -> Shape:
-    """The subnet after the change."""
+def shape_after(
+    row: Record, pools: Sequence[Pool], ranges: Sequence[Pool], asked: SubnetUpdate
+) -> Shape:
+    """The subnet after the change. `ranges` are its dynamic ranges before."""
+    dynamic, kept_pools = _unpacked(ranges), _unpacked(pools)
+    if not isinstance(asked.dynamic_ranges, UnsetType):
+        dynamic = _pairs(asked.dynamic_ranges)
+        kept_pools = _left(kept_pools, dynamic)
     kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
     routes = [] if isinstance(asked.host_routes, UnsetType) else asked.host_routes
     return Shape(
         cidr=row.cidr,
         ip_version=row.ip_version,
         gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
-        pools=[(model.unpack(first), model.unpack(last)) for first, last in pools]
+        pools=kept_pools
         if isinstance(asked.allocation_pools, UnsetType)
-        else [(pool.start, pool.end) for pool in asked.allocation_pools],
+        else _pairs(asked.allocation_pools),
         enable_dhcp=row.enable_dhcp
         if isinstance(asked.enable_dhcp, UnsetType)
         else asked.enable_dhcp,
@@ -93,4 +102,21 @@ def shape_after(row: Record, pools: Sequence[tuple[bytes, bytes]], asked: Subnet
         ipv6_address_mode=row.ipv6_address_mode,
         destinations=[route.destination for route in routes],
         nexthops=[route.nexthop for route in routes],
+        dynamic_ranges=dynamic,
     )
+
+
+def _pairs(given: Sequence[AllocationPool]) -> list[tuple[str, str]]:
+    return [(one.start, one.end) for one in given]
+
+
+def _unpacked(pools: Sequence[Pool]) -> list[tuple[str, str]]:
+    return [(model.unpack(first), model.unpack(last)) for first, last in pools]
+
+
+def _left(
+    pools: list[tuple[str, str]], dynamic: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The pools without the dynamic ranges, as far as these are of one IP version."""
+    versions = {model.ip_version(one) for pair in (*pools, *dynamic) for one in pair}
+    return subnet_rules.without(pools, dynamic) if dynamic and len(versions) == 1 else pools

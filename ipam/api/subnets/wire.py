@@ -54,6 +54,10 @@ ALLOCATION_POOLS: Final = Meta(
     description="Ranges from which addresses are given; the whole subnet"
     " without its gateway when left out."
 )
+DYNAMIC_RANGES: Final = Meta(
+    description="Ranges from which the DHCP servers give machines without a port an address; only"
+    " IPv4. What they take is taken from the allocation pools, unless these are given, too."
+)
 DNS_NAMESERVERS: Final = Meta(
     description="Name servers that clients are told; `0.0.0.0` or `::` alone says none."
 )
@@ -81,17 +85,23 @@ class AllocationPool(Struct):
     end: Annotated[IpAddress, Meta(description="The last address of the range.")]
 
 
+class DynamicRange(AllocationPool):
+    """Addresses that the DHCP servers give by themselves."""
+
+
 class HostRoute(Struct):
     destination: Annotated[RouteCidr, Meta(description="The network that is reached this way.")]
     nexthop: Annotated[IpAddress, Meta(description="The router that is asked.")]
 
 
 ALLOCATION_POOLS_MAX: Final = 100
+DYNAMIC_RANGES_MAX: Final = 10
 SERVICE_TYPES_MAX: Final = 20
 
 NameServers = Annotated[list[IpAddress], NULL_IS_EMPTY, Meta(max_length=NAME_SERVERS_MAX)]
 HostRoutes = Annotated[list[HostRoute], NULL_IS_EMPTY, Meta(max_length=HOST_ROUTES_MAX)]
 AllocationPools = Annotated[list[AllocationPool], Meta(max_length=ALLOCATION_POOLS_MAX)]
+DynamicRanges = Annotated[list[DynamicRange], NULL_IS_EMPTY, Meta(max_length=DYNAMIC_RANGES_MAX)]
 ServiceTypes = Annotated[list[ServiceType], Meta(max_length=SERVICE_TYPES_MAX)]
 
 
@@ -106,6 +116,7 @@ class SubnetCreate(Struct, kw_only=True):
     tags: Annotated[Tags, TAGS] = []
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
+    dynamic_ranges: Annotated[DynamicRanges, DYNAMIC_RANGES] = []
     dns_nameservers: Annotated[NameServers, DNS_NAMESERVERS] = []
     host_routes: Annotated[HostRoutes, HOST_ROUTES] = []
     enable_dhcp: Annotated[bool, ENABLE_DHCP] = True
@@ -129,6 +140,7 @@ class SubnetUpdate(Struct, kw_only=True):
     description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
+    dynamic_ranges: Annotated[DynamicRanges | UnsetType, DYNAMIC_RANGES] = UNSET
     dns_nameservers: Annotated[NameServers | UnsetType, DNS_NAMESERVERS] = UNSET
     host_routes: Annotated[HostRoutes | UnsetType, HOST_ROUTES] = UNSET
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
@@ -145,6 +157,7 @@ class SubnetView(Struct, kw_only=True):
     cidr: Annotated[Cidr, CIDR]
     gateway_ip: Annotated[IpAddress | None, GATEWAY_IP]
     allocation_pools: Annotated[list[AllocationPool], ALLOCATION_POOLS]
+    dynamic_ranges: Annotated[list[DynamicRange], DYNAMIC_RANGES]
     dns_nameservers: Annotated[list[str], DNS_NAMESERVERS]
     host_routes: Annotated[list[dict[str, str]], HOST_ROUTES]
     enable_dhcp: Annotated[bool, ENABLE_DHCP]
@@ -164,7 +177,8 @@ class SubnetView(Struct, kw_only=True):
 
 def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
     """The subnets of these rows."""
-    pools = subnets.pools(tx, [row.pk for row in found])
+    pks = [row.pk for row in found]
+    pools, ranges = subnets.pools(tx, pks), subnets.dynamic_ranges(tx, pks)
     return [
         SubnetView(
             **writing.standard_view(row),
@@ -175,6 +189,10 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
             allocation_pools=[
                 AllocationPool(model.unpack(first), model.unpack(last))
                 for first, last in pools[row.pk]
+            ],
+            dynamic_ranges=[
+                DynamicRange(model.unpack(first), model.unpack(last))
+                for first, last in ranges[row.pk]
             ],
             dns_nameservers=row.dns_nameservers,
             host_routes=row.host_routes,

@@ -171,6 +171,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     "set",
     epilog=examples(
         "ipam subnet set demo-v4 --dns-nameserver 9.9.9.9",
+        "ipam subnet set demo-v4 --dynamic-range start=10.0.0.100,end=10.0.0.199",
         "ipam subnet set demo-v4 --no-dns-nameservers --dns-nameserver 10.0.0.2",
         "ipam subnet set v4 --no-allocation-pool --allocation-pool start=10.0.0.9,end=10.0.0.99",
     ),
@@ -180,6 +181,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @gateway_option
 @list_value_options("Add")
 @click.option("--no-allocation-pool", is_flag=True, help="First remove the present ranges.")
+@click.option("--no-dynamic-range", is_flag=True, help="First remove the present dynamic ranges.")
 @click.option("--no-dns-nameservers", is_flag=True, help="First remove the present DNS servers.")
 @click.option("--no-host-route", is_flag=True, help="First remove the present routes.")
 @dhcp_option
@@ -192,6 +194,7 @@ def change(
     no_tag: bool,
     gateway: str | None,
     no_allocation_pool: bool,
+    no_dynamic_range: bool,
     no_dns_nameservers: bool,
     no_host_route: bool,
     **fields: Any,
@@ -201,6 +204,7 @@ def change(
     found = lookup.find(client, SUBNET, name_or_id)
     emptied = {
         "allocation_pools": no_allocation_pool,
+        "dynamic_ranges": no_dynamic_range,
         "dns_nameservers": no_dns_nameservers,
         "host_routes": no_host_route,
     }

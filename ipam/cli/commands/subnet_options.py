@@ -28,7 +28,7 @@ def gateway_option(command: Command) -> Command:
 
 
 def list_value_options(verb: str) -> Callable[[Command], Command]:
-    """--allocation-pool, --dns-nameserver, --host-route, each repeatable."""
+    """--allocation-pool, --dynamic-range, --dns-nameserver, --host-route, each repeatable."""
 
     def decorate(command: Command) -> Command:
         for option in (
@@ -46,6 +46,14 @@ def list_value_options(verb: str) -> Callable[[Command], Command]:
                 multiple=True,
                 metavar="IP",
                 help=f"{verb} a DNS server machines are told; repeat for more.",
+            ),
+            click.option(
+                "--dynamic-range",
+                "dynamic_ranges",
+                multiple=True,
+                type=KeyValues(["start", "end"]),
+                metavar="start=IP,end=IP",
+                help=f"{verb} a range for machines that nobody announced; repeat for more.",
             ),
             click.option(
                 "--allocation-pool",
@@ -70,6 +78,7 @@ def wire_lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
     ]
     return {
         "allocation_pools": list(fields.pop("allocation_pools")),
+        "dynamic_ranges": list(fields.pop("dynamic_ranges")),
         "dns_nameservers": list(fields.pop("dns_nameservers")),
         "host_routes": routes,
     }

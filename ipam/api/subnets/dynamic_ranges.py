@@ -1,0 +1,63 @@
+"""Changes the dynamic ranges of a subnet, whose addresses its DHCP servers give by themselves."""
+
+from collections.abc import Sequence
+
+from ipam import model
+from ipam.allocator.allocator import Allocator
+from ipam.errors import IpAddressAlreadyAllocated, SubnetInUse
+from ipam.store import subnets
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
+from ipam.store.subnets import Pool
+
+NAMED_MAX = 5
+
+
+def change(
+    tx: Transaction,
+    allocator: Allocator,
+    subnet: Record,
+    before: Sequence[Pool],
+    after: Sequence[Pool],
+) -> bool:
+    """Replace the ranges; whether they differ. The caller has taken `after` from the pools.
+
+    Raises IpAddressAlreadyAllocated if a port has an address that was in no range before, and
+    SubnetInUse if a machine has a lease of one that is in none any more.
+    """
+    if list(before) == list(after):
+        return False
+    subnets.set_dynamic_ranges(tx, subnet.pk, after)
+    tx.note("dynamic_ranges", texts(before), texts(after))
+    allocator.fence(tx, subnet.pk, after)
+    taken, leased = [], []
+    for port in subnets.owned(tx, subnet.pk):
+        was, will = _has(before, port.ip), _has(after, port.ip)
+        if will and not was:
+            taken.append(f"{model.unpack(port.ip)} of port {port.id}")
+        elif was and not will and port.device_owner == model.LEASE_PORT_OWNER:
+            leased.append(f"{model.unpack(port.ip)} of port {port.id}")
+    if taken:
+        raise IpAddressAlreadyAllocated(
+            f"Invalid input for dynamic_ranges of subnet {subnet.id}: ports have {_few(taken)}."
+        )
+    if leased:
+        raise SubnetInUse(
+            f"Invalid input for dynamic_ranges of subnet {subnet.id}: machines have leases of"
+            f" {_few(leased)}. Release or reserve them first."
+        )
+    return True
+
+
+def texts(pools: Sequence[Pool]) -> list[str]:
+    """Ranges for people."""
+    return [f"{model.unpack(first)}-{model.unpack(last)}" for first, last in pools]
+
+
+def _has(ranges: Sequence[Pool], address: bytes) -> bool:
+    return any(first <= address <= last for first, last in ranges)
+
+
+def _few(found: Sequence[str]) -> str:
+    more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
+    return ", ".join(found[:NAMED_MAX]) + more
