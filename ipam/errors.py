@@ -233,6 +233,10 @@ class AuditEventNotFound(NotFound):
     """No such event of the audit log."""
 
 
+class ImportNotFound(NotFound):
+    """No such import."""
+
+
 class LeaseNotFound(NotFound):
     """No such lease."""
 
@@ -362,6 +366,10 @@ class NetworkHostedByDHCPAgent(Conflict):
 
 class NetworkNotHostedByDhcpAgent(Conflict):
     """The agent does not serve the network."""
+
+
+class ImportUndone(Conflict):
+    """The import was undone before."""
 
 
 class IdempotencyKeyInUse(Conflict):

@@ -22,6 +22,7 @@ from ipam.api.http.authorization import Authenticate, Authorization
 from ipam.api.http.operations import Route
 from ipam.api.http.request_id import RequestId
 from ipam.api.http.time_limits import TimeLimits
+from ipam.api.imports import routes as imports
 from ipam.api.leases import routes as leases
 from ipam.api.networks import routes as networks
 from ipam.api.openapi import document
@@ -101,6 +102,7 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         *leases.routes(service),
         *agents.routes(service),
         *projects.routes(service),
+        *imports.routes(service),
         *audit.routes(service),
         *finding.routes(service),
     ]

@@ -24,6 +24,10 @@ COMMANDS = {
         "Who had an address at some time, as 'last tuesday 10:00'",
     ),
     "quota": ("ipam.cli.commands.quota:quota", "Quotas: how much a project may have"),
+    "import": (
+        "ipam.cli.commands.imports:import_",
+        "Import: bring in what another DHCP server or list has",
+    ),
     "agent": ("ipam.cli.commands.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
     "compute": ("ipam.cli.commands.compute:compute", "Nova: compare ports with its servers"),
     "up": ("ipam.cli.commands.up:up", "Run API, agent and worker on this machine, in one command"),

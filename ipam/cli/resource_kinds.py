@@ -197,6 +197,26 @@ ADDRESS_HOLDER = Resource(
     key="port_id",
 )
 
+IMPORT = Resource(
+    "import",
+    "imports",
+    "/v2.0/imports",
+    (
+        Column("ID", "id"),
+        Column("Time", "created_at"),
+        Column("Format", "format"),
+        Column("Networks", "networks"),
+        Column("Subnets", "subnets"),
+        Column("Ports", "ports"),
+        Column("Undone", "undone_at"),
+    ),
+    (
+        Column("Source", "source"),
+        Column("User", "user_id"),
+        Column("Project", "project_id"),
+    ),
+)
+
 AUDIT_EVENT = Resource(
     "audit event",
     "audit_events",

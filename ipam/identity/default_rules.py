@@ -285,6 +285,9 @@ AGENT: Final[tuple[Rule, ...]] = (
         ADMIN,
         "Where an admin works is no project's business.",
     ),
+    ("get_import", ADMIN, "An import may be of all projects, and keeps foreign ids."),
+    ("create_import", ADMIN, "As get_import."),
+    ("undo_import", ADMIN, "As get_import."),
     ("get_dhcp_refusal", READER, "Who asks in vain on a network is its owner's business."),
 )
 

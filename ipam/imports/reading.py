@@ -187,27 +187,29 @@ def read(files: Files, wishes: Wishes, wanted: str = "") -> Estate:
     for path, note in files.notes.items():
         draft.problem(Place(path), "not_utf8", path, f"{note}.")
     checks.check(draft)
+    if kinds.faults and not (draft.subnets or draft.reservations or draft.leases or draft.held):
+        raise ImportUnreadable(_unreadable(kinds, []))
     return draft
 
 
 def _unreadable(kinds: _Kinds, found: list[str]) -> str:
     if found:
         of = ", ".join(f"{kind} ({kinds.paths[kind][0]})" for kind in found)
-        return f"The files are of several formats: {of}. Say which with --format, one at a time."
+        return f"The files are of several formats: {of}. Say which with --source-format, one at a time."
     if kinds.faults:
         return " ".join(f"{one.place}: {one}." for one in list(kinds.faults.values())[:20])
     names = ", ".join(sorted(kinds.files.texts)[:5]) or "nothing"
     return (
         f"There is no file of a known format ({names}). Known are: {', '.join(FORMATS)}. Say which"
-        " it is with --format."
+        " it is with --source-format."
     )
 
 
-def _guarded(draft: Draft, path: str, work: Callable[[], None]) -> None:
+def _guarded(kinds: _Kinds, path: str, work: Callable[[], None]) -> None:
     try:
         work()
     except FormatError as error:
-        draft.problem(error.place, "syntax", path, f"It cannot be read: {error}.")
+        kinds.faults[path] = error
 
 
 def _all_of_dnsmasq(draft: Draft, kinds: _Kinds) -> None:
@@ -238,7 +240,7 @@ def _libvirt(draft: Draft, kinds: _Kinds) -> None:
         if path in kinds.nodes:
             libvirt.read_status(draft, kinds.nodes[path][0], kinds.wishes.now)
         else:
-            _guarded(draft, path, lambda path=path: libvirt.read(draft, kinds.files, path))  # type: ignore[misc]
+            _guarded(kinds, path, lambda path=path: libvirt.read(draft, kinds.files, path))  # type: ignore[misc]
 
 
 def _incus(draft: Draft, kinds: _Kinds) -> None:

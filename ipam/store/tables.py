@@ -513,6 +513,27 @@ idempotency_key = Table(
 )
 """Answers to POSTs with an Idempotency-Key. `id` and `request` are hashes, see `ipam.api`."""
 
+import_run = Table(
+    "import_run",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("project_id", String(255), nullable=False, index=True),
+    Column("user_id", String(255), nullable=False),
+    Column("format", String(32), nullable=False),
+    Column("source", String(255), nullable=False),
+    Column("networks", Integer, nullable=False),
+    Column("subnets", Integer, nullable=False),
+    Column("ports", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("undone_at", BigInteger),
+    Column(
+        "contents", LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb"), nullable=False
+    ),
+)
+"""What was imported. `contents` is compressed JSON: what was made, as it was made, and the report.
+"""
+
 for _table in metadata.tables.values():
     # Text compares as on the other two databases: case and trailing spaces count.
     for _dialect in ("mysql", "mariadb"):
@@ -531,6 +552,7 @@ __all__ = [
     "compute_event",
     "dynamic_range",
     "idempotency_key",
+    "import_run",
     "ip_address",
     "ip_candidates",
     "ip_cursor",

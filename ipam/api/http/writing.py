@@ -94,6 +94,11 @@ def locked(
     return row
 
 
+def with_ids(new: Sequence[dict[str, Any]], ids: Sequence[str]) -> Sequence[dict[str, Any]]:
+    """The new rows with these ids; with those that they have when there are none."""
+    return [row | {"id": each} for row, each in zip(new, ids, strict=True)] if ids else new
+
+
 def made(tx: Transaction, kind: Kind, pks: Sequence[int], settings: Settings) -> Sequence[Record]:
     """The rows that a POST has inserted. Adds their tags. Raises OverQuota."""
     if kind.name in quotas.COUNTED:

@@ -1,6 +1,6 @@
 """Writing networks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -37,6 +37,16 @@ class NetworkActions:
         self._service = service
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[NetworkView]:
+        adding, wished = self.adding(caller, bodies)
+        return network_segments.write(self._service.database, adding, wished)
+
+    def adding(
+        self, caller: Caller, bodies: Sequence[Any], ids: Sequence[str] = ()
+    ) -> tuple[Callable[[Transaction], list[NetworkView]], list[Segment]]:
+        """Check the bodies. Gives what adds them in a transaction, and the segments they wish.
+
+        `ids` are those that the networks get; new ones when empty.
+        """
         read = writing.read_bodies(NetworkCreate, NetworkView, bodies, body_faults)
         settings = self._service.settings.network
         wished = [network_segments.wished(body, settings) for body in read]
@@ -55,13 +65,13 @@ class NetworkActions:
                 _new_row(body, caller, segment, self._default_mtu(segment.type))
                 for body, segment in zip(read, chosen, strict=True)
             ]
-            pks = segments.add_networks(tx, new)
+            pks = segments.add_networks(tx, writing.with_ids(new, ids))
             tx.on_commit(self._service.waker.wake)
             found = writing.made(tx, KIND, pks, self._service.settings)
             sharing.follow_new(tx, "network", found)
             return views(tx, found)
 
-        return network_segments.write(self._service.database, work, wished)
+        return work, wished
 
     def _mtu_limit(self, network_type: str | None) -> int | None:
         physical = self._service.settings.network.global_physnet_mtu

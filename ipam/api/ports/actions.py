@@ -3,7 +3,7 @@
 `ipam.rules.fixed_ips` decides which addresses a port gets.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ class _Network:
 class _NewPort:
     body: PortCreate
     network: _Network
-    row: Mapping[str, Any]
+    row: dict[str, Any]
 
 
 class PortActions:
@@ -82,10 +82,7 @@ class PortActions:
         self._addresses = PortAddresses(service)
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[PortView]:
-        read = writing.read_bodies(PortCreate, PortView, bodies, self._faults)
-        for body in read:
-            if not isinstance(body.fixed_ips, UnsetType):
-                self._refuse_many(body.fixed_ips, body.device_owner)
+        read = self._read(bodies)
 
         def work(tx: Transaction) -> list[PortView]:
             tx.on_commit(self._service.waker.wake)
@@ -94,6 +91,28 @@ class PortActions:
         generated = any(not body.mac_address for body in read)
         attempts = MAC_ATTEMPTS if generated else 1
         return write_despite(self._service.database, work, MacAddressInUse, attempts=attempts)
+
+    def adding(
+        self, caller: Caller, bodies: Sequence[Any], ids: Sequence[str]
+    ) -> Callable[[Transaction], list[PortView]]:
+        """Check the bodies. Gives what adds them in a transaction, with these ids.
+
+        It raises MacAddressInUse also for a generated MAC address.
+        """
+        read = self._read(bodies)
+
+        def work(tx: Transaction) -> list[PortView]:
+            tx.on_commit(self._service.waker.wake)
+            return self._add(tx, caller, read, ids)
+
+        return work
+
+    def _read(self, bodies: Sequence[Any]) -> list[PortCreate]:
+        read = writing.read_bodies(PortCreate, PortView, bodies, self._faults)
+        for body in read:
+            if not isinstance(body.fixed_ips, UnsetType):
+                self._refuse_many(body.fixed_ips, body.device_owner)
+        return read
 
     def update(
         self, caller: Caller, resource_id: str, body: Any, revision: int | None
@@ -134,7 +153,11 @@ class PortActions:
         refuse_many_fixed_ips(given, device_owner, self._settings.max_fixed_ips_per_port)
 
     def _add(
-        self, tx: Transaction, caller: Caller, bodies: Sequence[PortCreate]
+        self,
+        tx: Transaction,
+        caller: Caller,
+        bodies: Sequence[PortCreate],
+        own_ids: Sequence[str] = (),
     ) -> list[PortView]:
         ids = dict.fromkeys(body.network_id for body in bodies)
         networks = {network_id: _network(tx, network_id) for network_id in ids}
@@ -151,7 +174,7 @@ class PortActions:
             refuse_foreign_device(tx, caller, row["project_id"], body.device_owner, body.device_id)
             warn_of_silence(tx, row["id"], host)
             new.append(_NewPort(body, network, row))
-        pks = ports.add(tx, [port.row for port in new])
+        pks = ports.add(tx, writing.with_ids([port.row for port in new], own_ids))
         plans = [_plan(port) for port in new]
         if len(new) > 1:
             plans = self._addresses.take_together(tx, pks, plans)

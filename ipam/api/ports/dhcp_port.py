@@ -30,15 +30,20 @@ def serve(
     *,
     subnet_pk: int,
     ipv6_address_mode: str | None,
+    address: bytes | None = None,
 ) -> None:
     """Give the network's DHCP port an address in a subnet. Makes the port if needed.
 
-    The caller has locked the network's row. Raises IpAddressGenerationFailure.
+    The caller has locked the network's row. Raises IpAddressGenerationFailure, and
+    IpAddressAlreadyAllocated if an `address` is named that somebody has.
     """
     device_id = model.dhcp_device_id(network.id)
     existing = ports.dhcp_port(tx, network.pk, device_id)
     owner = existing.pk if existing else _add(tx, network, device_id)
-    if not is_auto_address(ipv6_address_mode):
+    if address is not None:
+        allocator.claim(tx, subnet_pk, address, owner)
+        ports.change(tx, owner, {})
+    elif not is_auto_address(ipv6_address_mode):
         _take_address(tx, allocator, owner, subnet_pk)
 
 

@@ -1,6 +1,6 @@
 """Writing subnets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -43,15 +43,45 @@ class SubnetActions:
         self._service = service
 
     def create(self, caller: Caller, bodies: Sequence[Any]) -> list[SubnetView]:
+        return self._service.database.write(self.adding(caller, bodies))
+
+    def adding(
+        self, caller: Caller, bodies: Sequence[Any], ids: Sequence[str] = (), *, serve: bool = True
+    ) -> Callable[[Transaction], list[SubnetView]]:
+        """Check the bodies. Gives what adds them in a transaction.
+
+        `ids` are those that the subnets get; new ones when empty. Without `serve` their DHCP
+        server has no address before `serve` is called.
+        """
         read = writing.read_bodies(SubnetCreate, SubnetView, bodies, self._create_faults)
         writing.raise_all([fault for body in read for fault in origin.faults(body)])
 
         def work(tx: Transaction) -> list[SubnetView]:
-            pks = [self._add(tx, caller, body) for body in read]
+            own_ids = ids or [""] * len(read)
+            pks = [
+                self._add(tx, caller, body, own_id, serve=serve)
+                for body, own_id in zip(read, own_ids, strict=True)
+            ]
             tx.on_commit(self._service.waker.wake)
             return views(tx, writing.made(tx, KIND, pks, self._service.settings))
 
-        return self._service.database.write(work)
+        return work
+
+    def serve(self, tx: Transaction, subnet_id: str, server_address: str | None) -> None:
+        """Give the DHCP server of a new subnet this address, or a free one if none is named.
+
+        Raises IpAddressAlreadyAllocated, or IpAddressGenerationFailure.
+        """
+        network = self._lock_network_of(tx, subnet_id)
+        row = writing.locked(tx, tables.subnet, subnet_id, None, KIND.missing(subnet_id))
+        dhcp_port.serve(
+            tx,
+            self._service.allocator,
+            network,
+            subnet_pk=row.pk,
+            ipv6_address_mode=row.ipv6_address_mode,
+            address=model.pack(server_address) if server_address else None,
+        )
 
     def update(
         self, _caller: Caller, resource_id: str, body: Any, revision: int | None
@@ -119,7 +149,9 @@ class SubnetActions:
             raise KIND.missing(subnet_id)
         return network
 
-    def _add(self, tx: Transaction, caller: Caller, body: SubnetCreate) -> int:
+    def _add(
+        self, tx: Transaction, caller: Caller, body: SubnetCreate, own_id: str, *, serve: bool
+    ) -> int:
         network = networks.bump(tx, body.network_id)
         if network is None:
             raise NetworkNotFound(f"Network {body.network_id} could not be found.")
@@ -134,13 +166,15 @@ class SubnetActions:
         writing.raise_all(subnet_rules.overlapping(body.cidr, cidrs))
         shape = shape_of(asdict(body))
         row = _new_row(body, shape, network, caller) | {"subnetpool_pk": pool_pk}
+        if own_id:
+            row["id"] = own_id
         pk = rows.insert_one(tx, tables.subnet, row)
         pools = subnet_rules.merged(shape.pools)
         subnets.set_pools(tx, pk, pools)
         ranges = subnet_rules.merged(shape.dynamic_ranges)
         subnets.set_dynamic_ranges(tx, pk, ranges)
         self._service.allocator.open_pools(tx, pk, pools)
-        if body.enable_dhcp:
+        if body.enable_dhcp and serve:
             mode = body.ipv6_address_mode
             dhcp_port.serve(
                 tx, self._service.allocator, network, subnet_pk=pk, ipv6_address_mode=mode

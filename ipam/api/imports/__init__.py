@@ -1,0 +1,1 @@
+"""Imports of foreign estates: applied in one transaction, recorded, undone."""
