@@ -195,7 +195,7 @@ def read(files: Files, wishes: Wishes, wanted: str = "") -> Estate:
 def _unreadable(kinds: _Kinds, found: list[str]) -> str:
     if found:
         of = ", ".join(f"{kind} ({kinds.paths[kind][0]})" for kind in found)
-        return f"The files are of several formats: {of}. Say which with --source-format, one at a time."
+        return f"The files are of several formats: {of}. Say which with --source-format."
     if kinds.faults:
         return " ".join(f"{one.place}: {one}." for one in list(kinds.faults.values())[:20])
     names = ", ".join(sorted(kinds.files.texts)[:5]) or "nothing"

@@ -395,6 +395,46 @@ ADDRESSES: Final = (
     ),
 )
 
+IMPORTS: Final = (
+    Example(
+        "Import an estate, all or nothing",
+        "POST",
+        "/v2.0/imports",
+        {
+            "import": {
+                "format": "dnsmasq",
+                "source": "/etc/dnsmasq.conf",
+                "networks": [{"ref": "old", "body": {"name": "old"}}],
+                "subnets": [
+                    {
+                        "network": "old",
+                        "server_address": "192.0.2.2",
+                        "body": {"cidr": "192.0.2.0/24", "ip_version": 4},
+                    }
+                ],
+                "ports": [
+                    {
+                        "network": "old",
+                        "body": {
+                            "name": "web",
+                            "mac_address": "52:54:00:00:00:01",
+                            "fixed_ips": [{"ip_address": "192.0.2.10"}],
+                        },
+                    }
+                ],
+                "report": ["dnsmasq.conf:3: take host 52:54:00:00:00:01: 192.0.2.10"],
+            }
+        },
+        201,
+        caller="admin",
+        keep={"import": "import.id"},
+    ),
+    Example("List them", "GET", "/v2.0/imports", caller="admin", shown=("id", "source")),
+    Example("Show one", "GET", "/v2.0/imports/$import", caller="admin", shown=("id", "ports")),
+    Example("Show its report", "GET", "/v2.0/imports/$import/report", caller="admin"),
+    Example("Undo it", "PUT", "/v2.0/imports/$import/undo", caller="admin"),
+)
+
 AUDIT: Final = (
     Example(
         "Who changed a port last",
@@ -743,6 +783,7 @@ EXAMPLES: Final = (
     *BINDINGS,
     *AGENTS,
     *ADDRESSES,
+    *IMPORTS,
     *AUDIT,
     *TAGS,
     *SHARING,

@@ -90,6 +90,7 @@ SECTIONS: Final = (
     "Leases and their history",
     "Agents",
     "Scheduling",
+    "Imports",
     "Audit log",
     "What agents ask",
 )
@@ -110,6 +111,10 @@ PROSE: Final[Mapping[str, str]] = {
     " extensions of this service. Holders are found by `ip_address`, `mac_address`, `hostname`,"
     " `port_id` or `device_id`, the newest first. If `truncated` is true, there are more: ask with"
     " an earlier `until`.\n",
+    "Imports": "What another DHCP server has, made here in one transaction; `ipam import` reads"
+    " its files and sends it. An `id` that is named is kept, so that what refers to it stays"
+    " true. DHCP starts when every address of the body is taken. An undo is made of"
+    " several transactions: one that was cut off is asked for again.\n",
     "Audit log": "Each change, and each change that was refused, has an event. An event and its"
     " change are one transaction. An update that changed nothing has none, and nor have reports of"
     " agents. The newest come first; `since` (with it), `until` (without it) and `refused` choose."
@@ -215,6 +220,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
     ),
     "Addresses and their history": (errors.AllocationEventNotFound,),
     "Audit log": (errors.AuditEventNotFound,),
+    "Imports": (errors.ImportNotFound, errors.ImportUndone),
     "Leases and their history": (
         errors.LeaseNotFound,
         errors.LeaseEventNotFound,

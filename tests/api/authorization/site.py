@@ -148,6 +148,7 @@ class Site:
             "allocation_event": self._oldest("allocation-events"),
             "audit_event": self._oldest("audit-events", seen_by="member"),
             "refusal": self._oldest("dhcp-refusals"),
+            "import": self._imported(),
             "uuid": "3f2d3f4e-8c5d-4a0e-9f3b-000000000000",
         }
 
@@ -156,6 +157,12 @@ class Site:
         assert result.status_code == 201, result.text
         made: dict[str, Any] = result.json[name]
         return made
+
+    def _imported(self) -> str:
+        made = self._as("admin").call("POST", "/imports", {"import": {"format": "csv"}})
+        assert made.status_code == 201, made.text
+        import_id: str = made.json["import"]["id"]
+        return import_id
 
     def _shared_by_admin(self, network_id: str, shared_id: str) -> dict[str, Any]:
         admin = self._as("admin")
