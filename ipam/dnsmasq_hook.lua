@@ -11,6 +11,7 @@
 
 local LONGEST_VALUE = 1024
 local LONGEST_SPOOL = 64 * 1024 * 1024
+local ID = "id=" .. string.rep("%02x", 16)
 local ACTIONS = { add = true, old = true, del = true }
 local KEPT = {
   "interface",
@@ -50,16 +51,15 @@ local function escape(value)
   if type(value) == "number" then
     value = string.format("%.0f", value)
   end
+  if #value <= LONGEST_VALUE and not string.find(value, "[^!-$&-~]") then
+    return value
+  end
   return (string.gsub(string.sub(value, 1, LONGEST_VALUE), "[^!-$&-~]", escaped_byte))
-end
-
-local function hexadecimal(character)
-  return string.format("%02x", string.byte(character))
 end
 
 local function record(action, data)
   local fields = {
-    "id=" .. string.gsub(random:read(16), ".", hexadecimal),
+    string.format(ID, string.byte(random:read(16), 1, 16)),
     "s=" .. os.time(),
     "network=" .. escape(network),
     "action=" .. action,

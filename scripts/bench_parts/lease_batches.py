@@ -55,10 +55,11 @@ def _post(wire: Wire, events: Sequence[LeaseEventCreate]) -> None:
     wire.call("POST", "/v2.0/lease-events", body)
 
 
-def network(wire: Wire, cidr: str) -> tuple[str, str]:
+def network(wire: Wire, cidr: str, *, enable_dhcp: bool = False) -> tuple[str, str]:
     """The ids of a new network and its subnet."""
     made = _post_one(wire, "network", {"name": "bench"})
-    subnet = {"network_id": made, "cidr": cidr, "ip_version": 4, "enable_dhcp": False}
+    subnet: dict[str, Any] = {"network_id": made, "cidr": cidr, "ip_version": 4}
+    subnet["enable_dhcp"] = enable_dhcp
     return made, _post_one(wire, "subnet", subnet)
 
 
