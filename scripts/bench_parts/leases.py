@@ -8,6 +8,7 @@ last record, and the time from the last ACK to the last record.
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -91,14 +92,20 @@ def _storm(
         api_port, api = stack.enter_context(api_place.granian("ipam.wsgi:application", config))
         wire = Wire(api_port, HEADERS)
         stack.callback(wire.close)
-        agent_config = _agent_settings(config, host, api_port, hook, program)
+        # In memory, as /run is: dnsmasq writes its lease file before each ACK.
+        name = stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm"))
+        run_path = Path(name)
+        run_path.chmod(0o755)
+        agent_config = _agent_settings(config, host, api_port, run_path)
+        with agent_config.open("a") as file:
+            file.write(f"hook = {hook}\ndnsmasq = {program or 'dnsmasq'}\n")
         agent = stack.enter_context(_agent(agent_config))
+        wait(lambda: b'"alive":true' in wire.call("GET", "/v2.0/agents"))
         networks = [_network(wire, host, n) for n in range(max(1, machines // A_NETWORK))]
         space = f"bench-{hook}-machines"
         subprocess.run(["ip", "netns", "add", space], check=True)
         stack.callback(subprocess.run, ["ip", "netns", "del", space], check=False)
-        run_path = config.parent / "dhcp"
-        wait(lambda: _served(run_path) >= len(networks), 300, 0.2)
+        wait(lambda: _served(run_path / "dhcp") >= len(networks), 300, 0.2)
         for number, (network_id, _macs) in enumerate(networks):
             _plug(space, number, network_id)
         time.sleep(2)  # the bridges begin to forward
@@ -124,18 +131,16 @@ def _storm(
         }
 
 
-def _agent_settings(
-    config: Path, host: str, api_port: int, hook: Hook, program: Path | None
-) -> Path:
+def _agent_settings(config: Path, host: str, api_port: int, run_path: Path) -> Path:
     directory = config.parent
     directory.chmod(0o755)
     (directory / "password").write_text(api_place.PASSWORD)
     file = directory / "agent.conf"
     file.write_text(
-        f"[DEFAULT]\nhost = {host}\nstate_path = {directory}\nrun_path = {directory}\n"
-        f"log_level = WARNING\n[agent]\napi_url = http://127.0.0.1:{api_port}\n"
-        f"username = {api_place.USER}\npassword_file = {directory}/password\nhook = {hook}\n"
-        f"dnsmasq = {program or 'dnsmasq'}\nallow_vulnerable_dnsmasq = true\npoll_interval = 0.5\n"
+        f"[DEFAULT]\nhost = {host}\nstate_path = {directory}\nrun_path = {run_path}\n"
+        f"log_level = ERROR\n[agent]\napi_url = http://127.0.0.1:{api_port}\n"
+        f"username = {api_place.USER}\npassword_file = {directory}/password\n"
+        "allow_vulnerable_dnsmasq = true\npoll_interval = 0.5\n"
     )
     return file
 
