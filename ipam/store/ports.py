@@ -142,6 +142,7 @@ COLLECTION: Final = Collection(
     special={"fixed_ips": _by_fixed_ips, **instants.of_changes(_T), **tags.filters(_T)},
     relations=visibility.ON_NETWORK,
     verbatim=frozenset(_COLUMNS) - {"created_at", "updated_at"},
+    references={"network_id": _T.c.network_pk},
 )
 
 

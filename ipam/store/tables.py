@@ -164,6 +164,7 @@ port = Table(
     Column("port_security_enabled", Boolean, nullable=False),
     UniqueConstraint("network_pk", "mac_address"),
     Index("ix_port_network_pk_device_owner", "network_pk", "device_owner"),
+    Index("ix_port_network_pk", "network_pk", "pk"),
 )
 
 port_binding = Table(

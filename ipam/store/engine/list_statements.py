@@ -96,7 +96,12 @@ def of_shape(shape: Shape) -> tuple[Select[Any], Sequence[Key]]:
     for number, (name, is_single) in enumerate(shape.filters):
         column = collection.columns[name]
         value: Any = bindparam(f"filter_{number}", type_=column.type, expanding=not is_single)
-        statement = statement.where(column == value if is_single else column.in_(value))
+        condition = column == value if is_single else column.in_(value)
+        if is_single and name in collection.references:
+            there: Any = column.table
+            found = select(there.c.pk).where(condition).correlate(None).scalar_subquery()
+            condition = collection.references[name] == found
+        statement = statement.where(condition)
     keys = _keys(collection, shape.sorts, reverse=shape.reverse)
     order = (key.column.desc() if key.descending else key.column.asc() for key in keys)
     return statement.order_by(*order), keys

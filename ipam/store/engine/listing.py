@@ -56,6 +56,10 @@ class Collection:
     """The relations a row can have to a project, except `owner`, which is its project_id."""
     verbatim: frozenset[str] = frozenset()
     """The names of the `columns` whose values the API shows unchanged."""
+    references: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    """For `columns` of another table: the column here that has the number of the row there. A
+    filter looks that number up first, so that an index of this column and `pk` gives the rows in
+    order, and a page reads no more than it shows."""
 
     def largest(self, name: str) -> int:
         """The largest number in this column. Servers do not compare it with a larger one."""
