@@ -87,7 +87,7 @@ def fill(
 
     def work(tx: Transaction) -> list[str]:
         network_pk, subnet_pk, cidr = _numbers(tx, network_id, subnet_id)
-        made = [_port(network_pk, number) for number in range(ports)]
+        made = [port_row(network_pk, number) for number in range(ports)]
         pks = rows.insert_many(tx, tables.port, made)
         first = int.from_bytes(model.pack(cidr.partition("/")[0]), "big") + 3
         owners: list[int | None] = [*pks, *([None] * free)]
@@ -122,7 +122,8 @@ def _numbers(tx: Transaction, network_id: str, subnet_id: str) -> tuple[int, int
     return row.pk, row.subnet_pk, row.cidr
 
 
-def _port(network_pk: int, number: int) -> dict[str, Any]:
+def port_row(network_pk: int, number: int) -> dict[str, Any]:
+    """A port; its MAC address has the number."""
     return rows.with_standard_columns(
         {
             "network_pk": network_pk,
