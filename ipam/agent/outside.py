@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ipam.agent.actions import ReleaseLease
+from ipam.agent.dnsmasq.answered import Ended
 from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
@@ -204,6 +205,9 @@ class Logs(Protocol):
 
         In order; empty for an address that was given back. `since` is of the monotonic clock.
         """
+
+    def take_ended(self, network_id: str) -> Sequence[Ended]:
+        """What machines gave back since this was asked last, by lines that were read."""
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""

@@ -1,12 +1,15 @@
 """The leases of this host's dnsmasqs: which they hold, which are recorded, and the difference."""
 
+import functools
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ipam import clock
+from ipam.agent.dnsmasq.answered import Ended
+from ipam.agent.leases import passing
 from ipam.agent.leases.comparisons import Comparisons
 from ipam.agent.leases.differences import Difference, completed, differences, rebuilt
 from ipam.agent.leases.lease_files import LeaseFiles
@@ -44,6 +47,7 @@ class ServerLeases:
         self._files = LeaseFiles(directory, monotonic)
         self._comparisons = Comparisons()
         self._completed: dict[str, tuple[Sequence[Lease], int, Sequence[Lease]]] = {}
+        self._ended: dict[str, list[Ended]] = {}
         self._finds: dict[str, tuple[int, int]] = {}
         """How many events its hooks had told, and how often something was found since."""
         self._unreported: set[str] = set()
@@ -75,10 +79,17 @@ class ServerLeases:
         Gives the seconds until there may be more.
         """
         held, changes = self._files.held(network_id), self._table.changes(network_id)
-        if held is None or not self._comparisons.is_news(network_id, held, changes):
+        if held is None:
+            return math.inf
+        ended = [*self._ended.pop(network_id, ()), *self._logs.take_ended(network_id)]
+        if not ended and not self._comparisons.is_news(network_id, held, changes):
             return math.inf
         recorded = self._table.by_address(network_id)
-        due, wait = self._comparisons.due(network_id, held, recorded, changes, self._monotonic())
+        found = differences(held, recorded)
+        if untold := self._untold(network_id, ended, recorded):
+            self._ended[network_id] = untold
+            found += passing.as_differences(untold, recorded)
+        due, wait = self._comparisons.due(network_id, held, found, changes, self._monotonic())
         again = self._record(network_id, due)
         if due and again == math.inf:
             self._note_find(network_id)
@@ -125,6 +136,14 @@ class ServerLeases:
         self._comparisons.forget(network_id)
         self._completed.pop(network_id, None)
         self._finds.pop(network_id, None)
+        self._ended.pop(network_id, None)
+
+    def _untold(
+        self, network_id: str, ended: Iterable[Ended], recorded: Mapping[str, Lease]
+    ) -> list[Ended]:
+        """What machines gave back, as dnsmasq said, and nobody recorded."""
+        last_end = functools.partial(self._table.last_end, network_id)
+        return passing.untold(ended, recorded, last_end) if ended else []
 
     def _note_find(self, network_id: str) -> None:
         heard = self.inbox.heard(network_id)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from ipam.agent.dnsmasq.answered import Ended
 from ipam.agent.dnsmasq.log_pipe import PIPE
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 
@@ -16,6 +17,7 @@ class LogsDouble:
         self.said: dict[str, list[Verdict]] = {}
         self.answers: dict[str, list[tuple[float, str, str]]] = {}
         self.refused: dict[str, set[str]] = {}
+        self.ended: dict[str, list[Ended]] = {}
         self.spoken: Counter[str] = Counter()
 
     def open(self, network_id: str, directory: Path) -> int:
@@ -48,6 +50,9 @@ class LogsDouble:
 
     def answered(self, network_id: str, since: float) -> Mapping[str, str]:
         return {ip: who for at, ip, who in self.answers.get(network_id, []) if at >= since}
+
+    def take_ended(self, network_id: str) -> Sequence[Ended]:
+        return self.ended.pop(network_id, [])
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         return self.refused.pop(network_id, set())

@@ -136,7 +136,7 @@ class LoopHost:
         )
         self.listener = ListenerDouble()
         self.neighbours = NeighboursDouble()
-        self.table = LeaseTable(directory / "leases")
+        self.table = LeaseTable(directory / "leases", self._monotonic)
         self.inbox = Inbox(directory, self.table)
         self.reports: dict[str, bool] = {}
         self.on_report: Callable[[str, bool], None] = lambda _port_id, _ready: None

@@ -16,6 +16,7 @@ from ipam.agent.carry_out import (
     TAP_AGAIN_SECONDS,
 )
 from ipam.agent.dnsmasq import lease_file
+from ipam.agent.dnsmasq.answered import Ended
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS
 from ipam.agent.leases.comparisons import QUIET_SECONDS
@@ -667,6 +668,34 @@ def test_a_lease_whose_end_nobody_reported_ends_when_that_lasts(host: LoopHost) 
     host.settle()
     assert [event.action for event in host.inbox.events] == ["add", "add", "missed"]
     assert [lease.ip_address for lease in host.table.leases(network_id(1))] == ["10.0.0.6"]
+
+
+def test_a_lease_that_began_and_ended_unreported_is_known_by_what_dnsmasq_said(
+    host: LoopHost,
+) -> None:
+    host.want(row(1, port(1, 5), port(1, 6)))
+    host.settle()
+    host.processes.give(network_id(1), mac(6), "10.0.0.6", expires_at=9_000)
+    host.processes.give_unreported(network_id(1), mac(5), "10.0.0.5", expires_at=9_000)
+    host.processes.end_unreported(network_id(1), "10.0.0.5")
+    host.logs.ended[network_id(1)] = [Ended(host.now, "10.0.0.5", mac(5))]
+    host.settle()
+    told = [(one.action, one.source, one.mac_address) for one in host.inbox.events[1:]]
+    assert told == [("add", "reconciled", mac(5)), ("missed", "reconciled", mac(5))]
+    assert [lease.ip_address for lease in host.table.leases(network_id(1))] == ["10.0.0.6"]
+
+
+def test_a_lease_whose_hooks_are_only_late_is_recorded_once(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    host.logs.ended[network_id(1)] = [Ended(host.now, "10.0.0.5", mac(5))]
+    host.turn()
+    host.now += 2
+    host.processes.give(network_id(1), mac(5), "10.0.0.5", expires_at=9_000)
+    host.processes.end_unreported(network_id(1), "10.0.0.5")
+    host._hook(network_id(1), "del", mac(5), "10.0.0.5")
+    host.settle()
+    assert [one.action for one in host.inbox.events] == ["add", "del"]
 
 
 def test_a_lease_that_is_only_past_its_time_here_goes_on(host: LoopHost) -> None:

@@ -1,6 +1,8 @@
 """Which machines a dnsmasq has lately said that it gave an address, by the packets in its log."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ipam.agent.dnsmasq.verdicts import Packet
@@ -9,11 +11,21 @@ ENDS: Final = ("DHCPRELEASE", "DHCPDECLINE")
 MOST: Final = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A lease that its machine gave back, or declined, when its dnsmasq was heard to say so."""
+
+    at: float
+    ip_address: str
+    mac_address: str
+
+
 class Answered:
     """DHCPv4 only: a line about DHCPv6 does not say all that makes a lease. Not thread-safe."""
 
     def __init__(self) -> None:
         self._by_address: dict[str, tuple[float, str]] = {}
+        self._ended: deque[Ended] = deque(maxlen=MOST)
 
     def hear(self, packet: Packet, now: float) -> None:
         """Take in a packet."""
@@ -21,10 +33,21 @@ class Answered:
             self._note(packet.address, packet.client, now)
         elif packet.message in ENDS and packet.address and not packet.remark:
             self._note(packet.address, "", now)
+            self._ended.append(Ended(now, packet.address, packet.client))
 
     def since(self, moment: float) -> Mapping[str, str]:
         """Machines by address, in order; empty for an address that was given back."""
         return {ip: client for ip, (at, client) in self._by_address.items() if at >= moment}
+
+    def begin_anew(self) -> None:
+        """Another dnsmasq begins. What ended before it is still to be taken."""
+        self._by_address.clear()
+
+    def take_ended(self) -> Sequence[Ended]:
+        """What ended since this was asked last, in order."""
+        found = list(self._ended)
+        self._ended.clear()
+        return found
 
     def _note(self, address: str, client: str, now: float) -> None:
         self._by_address.pop(address, None)

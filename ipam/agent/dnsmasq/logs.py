@@ -11,10 +11,10 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from ipam.agent.dnsmasq.answered import Answered
+from ipam.agent.dnsmasq.answered import Answered, Ended
 from ipam.agent.dnsmasq.current_verdicts import CurrentVerdicts
 from ipam.agent.dnsmasq.log_pipe import CAPACITY_BYTES, READ_BYTES, LogPipe
 from ipam.agent.dnsmasq.refusals import DECLINED, Refusals, Refused
@@ -143,7 +143,7 @@ class ServerLogs:
             log = self._logs[network_id]
             log.read()
             log.current = CurrentVerdicts()
-            log.answered = Answered()
+            log.answered.begin_anew()
             log.tail.clear()
 
     def reloads(self, network_id: str) -> None:
@@ -209,6 +209,12 @@ class ServerLogs:
             for _ in range(CAPACITY_BYTES // READ_BYTES):
                 log.read()
             return log.answered.since(since)
+
+    def take_ended(self, network_id: str) -> Sequence[Ended]:
+        """See outside.Logs."""
+        with self._lock:
+            log = self._logs.get(network_id)
+            return log.answered.take_ended() if log is not None else ()
 
     def refused_duids(self, network_id: str) -> Collection[str]:
         """The machines that DHCPv6 refused an address since this was asked last."""

@@ -5,11 +5,11 @@ hook may also only be late, so a difference has to last.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ipam.agent.leases.differences import Difference, differences
+from ipam.agent.leases.differences import Difference
 from ipam.agent.state import Lease
 
 QUIET_SECONDS: Final = 3.0
@@ -49,17 +49,17 @@ class Comparisons:
         self,
         network_id: str,
         held: Sequence[Lease],
-        recorded: Mapping[str, Lease],
+        found: Iterable[Difference],
         changes: int,
         now: float,
     ) -> tuple[list[Difference], float]:
-        """The differences that have lasted, and the seconds until another has."""
+        """Those differences that have lasted, and the seconds until another has."""
         before = self._looked.get(network_id)
         is_quiet = before is not None and before.changes == changes
         looked = _Looked(held, changes, before.quiet_since if before and is_quiet else now)
         lasting = before.lasting if before else {}
         due, wait = [], math.inf
-        for one in differences(held, recorded):
+        for one in found:
             since = looked.lasting[one] = lasting.get(one, now)
             at = min(max(since, looked.quiet_since) + QUIET_SECONDS, since + LONGEST_SECONDS)
             if at <= now:

@@ -4,9 +4,11 @@ dnsmasq's own lease file lies in memory. After a reboot it is made from these.
 """
 
 import logging
+import math
 import threading
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ipam import files
@@ -20,12 +22,16 @@ from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
 
+ENDS_KEPT = 100_000
+"""Of the ends that were recorded last it is known when."""
+
 
 class LeaseTable:
     """The leases by network and address. Threads may share it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._directory = directory
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._leases: dict[str, dict[str, Lease]] = {}
         self._changed: set[str] = set()
@@ -36,6 +42,7 @@ class LeaseTable:
             self._disk_refuses(error)
         self._changes: Counter[str] = Counter()
         self._found_ended: dict[tuple[str, str], Lease] = {}
+        self._ended_at: dict[tuple[str, str], tuple[str | None, float]] = {}
         for path in directory.glob("*.json"):
             self._leases[path.stem] = _read(path)
 
@@ -54,6 +61,8 @@ class LeaseTable:
                 network.pop(event.ip_address, None)
                 if event.source == "reconciled":
                     self._found_ended[key] = lease
+            if event.action not in ("add", "old"):
+                self._note_end(key, lease)
             self._changed.add(event.network_id)
             self._changes[event.network_id] += 1
 
@@ -77,6 +86,11 @@ class LeaseTable:
     def changes(self, network_id: str) -> int:
         """How many events of the network were applied in this life."""
         return self._changes[network_id]
+
+    def last_end(self, network_id: str, address: str) -> tuple[str | None, float]:
+        """The MAC address of the lease whose end was recorded last, and when by time.monotonic."""
+        with self._lock:
+            return self._ended_at.get((network_id, address), (None, -math.inf))
 
     def leases(self, network_id: str) -> list[Lease]:
         """The network's leases, unordered."""
@@ -112,6 +126,12 @@ class LeaseTable:
         if self._refusal.ends():
             LOG.warning("the records of leases are on disk again")
         return True
+
+    def _note_end(self, key: tuple[str, str], lease: Lease) -> None:
+        self._ended_at.pop(key, None)
+        self._ended_at[key] = lease.mac_address, self._monotonic()
+        if len(self._ended_at) > ENDS_KEPT:
+            del self._ended_at[next(iter(self._ended_at))]
 
     def _disk_refuses(self, error: OSError) -> None:
         if self._refusal.begins(str(error)):

@@ -1,5 +1,5 @@
 from ipam.agent.dnsmasq import answered
-from ipam.agent.dnsmasq.answered import Answered
+from ipam.agent.dnsmasq.answered import Answered, Ended
 from ipam.agent.dnsmasq.verdicts import Packet, parse
 
 A, B = "fa:16:3e:00:00:0a", "fa:16:3e:00:00:0b"
@@ -38,3 +38,15 @@ def test_the_oldest_are_forgotten() -> None:
         address = f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
         found.hear(Packet("DHCPACK", "ns-1", A, address, ""), float(number))
     assert len(found.since(0)) == answered.MOST
+
+
+def test_what_ended_is_taken_once_whatever_begins_meanwhile() -> None:
+    log = heard(
+        f"DHCPACK(ns-1) 10.0.0.5 {A}",
+        f"DHCPRELEASE(ns-1) 10.0.0.5 {A}",
+        f"DHCPRELEASE(ns-1) 10.0.0.6 {B} unknown lease",
+        f"DHCPDECLINE(ns-1) 10.0.0.5 {B}",
+    )
+    log.begin_anew()
+    ends = [Ended(1.0, "10.0.0.5", A), Ended(3.0, "10.0.0.5", B)]
+    assert (log.since(0), log.take_ended(), log.take_ended()) == ({}, ends, [])
