@@ -9,6 +9,7 @@ DATABASES = ("sqlite", "postgresql", "mariadb")
 
 PARTS = {
     "truth": "random changes, a real client after each: did a port that was ACTIVE get nothing?",
+    "leases": "faults of every part under load: is any lease lost, invented, or without history?",
     "hostile": "an attack on the API with each database: what fails, hangs, grows, delays?",
     "matrix": "every state before, every change, a real client; --write FILE makes the table",
 }
@@ -24,16 +25,24 @@ def main() -> int:
     )
     parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--changes", type=int, default=500, help="how many (truth)")
-    parser.add_argument("--seed", type=int, help="as an earlier run printed it (truth, hostile)")
+    parser.add_argument(
+        "--seed", type=int, help="as an earlier run printed it (truth, hostile, leases)"
+    )
     parser.add_argument("--requests", type=int, default=100_000, help="to each database (hostile)")
     parser.add_argument("--only", type=int, help="this request of a seed alone (hostile)")
-    parser.add_argument("--database", choices=DATABASES, help="this one alone (hostile)")
+    parser.add_argument(
+        "--database", choices=DATABASES, help="this one alone (hostile; leases: not mariadb)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of each fault (leases)")
+    parser.add_argument("--fault", help="this one alone (leases)")
     parser.add_argument(
         "--quick",
         action="store_true",
         help="the cells of scripts/test (matrix), 3,000 requests (hostile)",
     )
-    parser.add_argument("--write", metavar="FILE", help="where the table goes (matrix, hostile)")
+    parser.add_argument(
+        "--write", metavar="FILE", help="where the table goes (matrix, hostile, leases)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     arguments = parser.parse_args()
     if not arguments.part:

@@ -93,7 +93,7 @@ class Wire:
             )
         pid = self.home / "pid"
         eventually(lambda: pid.exists() and pid.read_text(), "dnsmasq has begun")
-        self._client = _inside(self.client_space, _packet_socket)
+        self._client = inside(self.client_space, packet_socket)
 
     def _plug(self, inside: str, mac: str, addresses: frozenset[str]) -> None:
         for space in (self.server_space, self.client_space):
@@ -146,10 +146,10 @@ class Wire:
         """The first answer to this machine; asked again each second until there is one."""
         xid = os.urandom(4)
         options = {53: bytes([kind]), 55: bytes(codes), 57: b"\x05\xc0"} | (more or {})
-        frame = _frame(bytes.fromhex(mac.replace(":", "")), xid, options)
+        asked = frame(bytes.fromhex(mac.replace(":", "")), xid, options)
         for _again in range(30):
             assert self.process.poll() is None, f"dnsmasq ended: {self.process.returncode}"
-            self._client.send(frame)
+            self._client.send(asked)
             if found := self._answer(xid):
                 return found
         raise AssertionError(f"no answer\n{self.log()[-3000:]}")
@@ -164,7 +164,7 @@ class Wire:
         """Give the lease back, as its machine does. No answer comes."""
         options = {53: bytes([RELEASE]), 54: lease.options[54]} | more
         address = ip_address(lease.address).packed
-        self._client.send(_frame(bytes.fromhex(mac.replace(":", "")), bytes(4), options, address))
+        self._client.send(frame(bytes.fromhex(mac.replace(":", "")), bytes(4), options, address))
 
     def _answer(self, xid: bytes) -> Answer | None:
         deadline = time.monotonic() + 1
@@ -176,7 +176,7 @@ class Wire:
 
     def solicit(self, codes: Sequence[int], more: Options | None = None) -> Options:
         """What ADVERTISE says to the far end of the cable, an IA_NA among it."""
-        client = _inside(self.client_space, _dhcp6_socket)
+        client = inside(self.client_space, _dhcp6_socket)
         xid = os.urandom(3)
         options = {1: b"\0\3\0\1" + os.urandom(6), 3: b"\0\0\0\1" + b"\0" * 8, 8: b"\0\0"}
         options |= {6: struct.pack(f"!{len(codes)}H", *codes)} | (more or {})
@@ -214,7 +214,7 @@ def wire(directory: Path, row: Json, **more: Any) -> Iterator[Wire]:
         one.close()
 
 
-def _inside(space: str, make: Callable[[], T]) -> T:
+def inside(space: str, make: Callable[[], T]) -> T:
     """What `make` gives when it runs in the namespace; a thread changes it for itself alone."""
     found: list[T] = []
 
@@ -228,7 +228,7 @@ def _inside(space: str, make: Callable[[], T]) -> T:
     return found[0]
 
 
-def _packet_socket() -> socket.socket:
+def packet_socket() -> socket.socket:
     made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     made.bind(("eth0", 0x0800))
     return made
@@ -242,7 +242,7 @@ def _dhcp6_socket() -> socket.socket:
     return made
 
 
-def _frame(mac: bytes, xid: bytes, options: Options, held: bytes = bytes(4)) -> bytes:
+def frame(mac: bytes, xid: bytes, options: Options, held: bytes = bytes(4)) -> bytes:
     """A broadcast; `held` is the address that the machine has (ciaddr)."""
     bootp = struct.pack("!BBBB4sHH", 1, 1, 6, 0, xid, 0, 0x8000)
     bootp += held + bytes(12) + mac + bytes(202)
@@ -259,16 +259,16 @@ def _frame(mac: bytes, xid: bytes, options: Options, held: bytes = bytes(4)) -> 
 
 
 def _parsed(packet: bytes) -> Answer:
-    options = _options4(packet[240:])
+    options = options4(packet[240:])
     overload = options.get(52, b"\0")[0]
     if overload & 1:
-        options |= _options4(packet[108:236])
+        options |= options4(packet[108:236])
     if overload & 2:
-        options |= _options4(packet[44:108])
+        options |= options4(packet[44:108])
     return Answer(str(ip_address(packet[16:20])), str(ip_address(packet[20:24])), options)
 
 
-def _options4(data: bytes) -> Options:
+def options4(data: bytes) -> Options:
     found: Options = {}
     while data and data[0] != 255:
         if data[0] == 0:
