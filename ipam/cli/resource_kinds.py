@@ -114,6 +114,37 @@ SUBNET_POOL = Resource(
     wire_name="subnetpool",
 )
 
+SUBNET_USAGE = Resource(
+    "subnet usage",
+    "subnet_usages",
+    "/v2.0/subnet-usages",
+    (
+        Column("Name", "name"),
+        Column("Subnet", "cidr"),
+        Column("Used", "used"),
+        Column("Free", "free"),
+        Column("Percent", "percent"),
+        Column("Bar", "bar"),
+        Column("Full", "full"),
+    ),
+    (
+        Column("Total", "total"),
+        Column("Held", "held"),
+        Column("Dynamic", "dynamic"),
+        Column("Cooling", "cooling"),
+        Column("Largest Free", "largest_free"),
+        Column("Growth per Week", "growth_per_week"),
+        Column("Outlook", "outlook"),
+        Column("Full On", "full_on"),
+        Column("Earliest", "full_on_earliest"),
+        Column("Latest", "full_on_latest"),
+        Column("Nearly Full", "nearly_full"),
+        Column("ID", "id"),
+        Column("Network", "network_id"),
+        Column("Project", "project_id"),
+    ),
+)
+
 SUBNET_ADDRESS = Resource(
     "address",
     "addresses",

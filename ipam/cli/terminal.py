@@ -1,5 +1,7 @@
 """The only place that writes to the terminal: nothing that it writes can steer the terminal."""
 
+from collections.abc import Sequence
+
 import click
 
 from ipam.escaping import escaped, escaped_lines
@@ -13,6 +15,11 @@ def say(text: str = "", *, err: bool = False) -> None:
 def say_lines(text: str, *, err: bool = False, end: str = "\n") -> None:
     """Write lines: a text whose parts from outside were escaped where it was put together."""
     click.echo(escaped_lines(text) + end, nl=False, err=err)
+
+
+def say_coloured(parts: Sequence[tuple[str, str]]) -> None:
+    """Write one line of texts, each in its colour; "" is none."""
+    click.echo("".join(click.style(escaped(text), fg=colour or None) for text, colour in parts))
 
 
 def say_over(text: str, *, end: str = "") -> None:

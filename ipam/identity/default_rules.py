@@ -135,6 +135,11 @@ SUBNET: Final[tuple[Rule, ...]] = (
         f"{READER} or (role:reader and rule:network_owner)",
         "Which ports have addresses: those of one's own, and all on one's own network.",
     ),
+    (
+        "get_subnet_usage",
+        f"{SERVICE} or (role:reader and rule:network_owner)",
+        "It counts the addresses of every project on the network, whose owner plans them.",
+    ),
     ("update_subnet", NETWORK_MEMBER, "As create_subnet."),
     ("update_subnet:segment_id", ADMIN, "As when it is made."),
     ("delete_subnet", NETWORK_MEMBER, "As create_subnet."),

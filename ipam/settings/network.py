@@ -27,6 +27,7 @@ class NetworkSettings:
     dhcp_agents_per_network: int
     agent_down_time: int
     vif_type: Literal["tap", "bridge"]
+    nearly_full_percent: int
 
 
 NAME_SERVERS_MAX: Final = 20
@@ -140,5 +141,13 @@ OPTIONS: Final = [
         choices=["tap", "bridge"],
         help="binding:vif_type of a bound port whose agent names none. `tap` works with every"
         " Nova; Nova 34 and later refuse `bridge`.",
+    ),
+    cfg.IntOpt(
+        "nearly_full_percent",
+        default=90,
+        min=1,
+        max=100,
+        help="From how many percent of its addresses in use on a subnet is nearly full: /metrics"
+        " counts those, and `ipam subnet usage` marks them.",
     ),
 ]

@@ -203,6 +203,16 @@ ip_address = Table(
 )
 """One row per address that is owned, or released and cooling down. The key decides every race."""
 
+subnet_usage_day = Table(
+    "subnet_usage_day",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk", ondelete="CASCADE"), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("used", BigInteger, nullable=False),
+    Index("ix_subnet_usage_day_day", "day"),
+)
+"""The most addresses of a subnet's pools that were used at once on a day since 1970, in UTC."""
+
 ip_cursor = Table(
     "ip_cursor",
     metadata,
@@ -570,6 +580,7 @@ __all__ = [
     "quota",
     "rbac_policy",
     "subnet",
+    "subnet_usage_day",
     "subnetpool",
     "subnetpool_prefix",
     "tag",

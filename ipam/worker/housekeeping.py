@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.settings import Settings
-from ipam.store import agents, allocation_history, dhcp_refusals, idempotency
+from ipam.store import agents, allocation_history, dhcp_refusals, idempotency, usage
 from ipam.store.audit import events, seals
 from ipam.store.audit.key import read_key
 from ipam.store.engine.database import Database, Transaction
@@ -22,6 +22,8 @@ STALE_CANDIDATES_SECONDS: Final = 900
 """A process uses a list of candidate addresses for seconds. An older list is a dead process's."""
 
 SECONDS_PER_DAY: Final = 86_400
+SECONDS_PER_HOUR: Final = 3_600
+USAGE_DAYS: Final = 730
 REFUSALS_SECONDS: Final = 7 * SECONDS_PER_DAY
 
 Task: TypeAlias = Callable[[], int]
@@ -48,6 +50,8 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
         "allocation events past their retention": lambda: forget_allocations(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
+        "subnets sampled": hourly(lambda: sample_usage(database)),
+        "peaks of days past their retention": hourly(lambda: forget_usage(database)),
         "audit events sealed": lambda: seal_audit(database, settings.audit.chain_key_file),
         "audit events past their retention": lambda: forget_audit(
             database, retention_days=settings.audit.retention_days
@@ -87,6 +91,34 @@ def forget_allocations(database: Database, *, retention_days: int) -> int:
         database,
         lambda tx: allocation_history.forget(tx, before_us=before_us, limit=BATCH_ROWS),
     )
+
+
+def hourly(task: Task) -> Task:
+    """The task once an hour, and at the first time; it does nothing in between."""
+    next_at = 0
+
+    def work() -> int:
+        nonlocal next_at
+        if (now := clock.now_seconds()) < next_at:
+            return 0
+        done = task()
+        next_at = now + SECONDS_PER_HOUR
+        return done
+
+    return work
+
+
+def sample_usage(database: Database) -> int:
+    """Note how full subnets are, for the peak of this day."""
+    day = clock.now_seconds() // SECONDS_PER_DAY
+    write_again(database, lambda tx: usage.sample(tx, day))
+    return 0  # no news
+
+
+def forget_usage(database: Database) -> int:
+    """Delete the peaks of days that are two years past."""
+    before = clock.now_seconds() // SECONDS_PER_DAY - USAGE_DAYS
+    return _in_batches(database, lambda tx: usage.forget(tx, before=before, limit=BATCH_ROWS))
 
 
 def forget_audit(database: Database, *, retention_days: int) -> int:

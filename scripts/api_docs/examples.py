@@ -372,6 +372,17 @@ ADDRESSES: Final = (
         shown=("network_name", "total_ips", "used_ips"),
     ),
     Example(
+        "How full subnets are, and when they will be full",
+        "GET",
+        "/v2.0/subnet-usages?network_id=$network&limit=1",
+    ),
+    Example(
+        "How full one subnet is",
+        "GET",
+        "/v2.0/subnet-usages/$subnet",
+        shown=("cidr", "used", "free", "outlook"),
+    ),
+    Example(
         "Who had an address, the last first; `at=` asks for one moment",
         "GET",
         "/v2.0/allocation-events?ip_address=10.0.0.20&since=2020-01-01T00:00:00Z",

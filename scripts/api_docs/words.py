@@ -59,6 +59,7 @@ TITLES: Final[Mapping[str, str]] = {
     "v2.0/allocation-events": "Addresses and their history",
     "v2.0/address-holders": "Addresses and their history",
     "v2.0/find": "Addresses and their history",
+    "v2.0/subnet-usages": "Addresses and their history",
     "v2.0/leases": "Leases and their history",
     "v2.0/lease-events": "Leases and their history",
     "v2.0/audit-events": "Audit log",

@@ -21,10 +21,11 @@ from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import Temporary
 from ipam.identity.authentication import REFUSALS
-from ipam.store import compute_events, totals
+from ipam.store import compute_events, totals, usage
 
 PATH: Final = "/metrics"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SECONDS_PER_DAY: Final = 86_400
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 _SPAWNED_BY_MANY = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -157,6 +158,7 @@ class CurrentValues(Collector):
             if settings.metrics_totals:
                 yield from _totals(database.read(totals.totals))
                 yield _troubles(database.read(totals.troubles))
+                yield self._nearly_full()
                 yield from _compute_events(database.read(compute_events.waiting))
             if settings.metrics_per_subnet:
                 yield from _of_subnets(database.read(totals.of_subnets))
@@ -167,6 +169,15 @@ class CurrentValues(Collector):
         else:
             up.add_metric([], 1)
         yield up
+
+    def _nearly_full(self) -> Metric:
+        percent = self._service.settings.network.nearly_full_percent
+        day = int(time.time()) // SECONDS_PER_DAY
+        return GaugeMetricFamily(
+            "ipam_subnets_nearly_full",
+            "IPv4 subnets with [network] nearly_full_percent or more in use at their last peak.",
+            value=self._service.database.read(lambda tx: usage.nearly_full(tx, percent, day)),
+        )
 
 
 def registry(service: Service) -> CollectorRegistry:

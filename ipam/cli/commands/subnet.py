@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.subnet_map import draw
 from ipam.cli.commands.subnet_options import (
     dhcp_option,
     gateway_option,
@@ -15,6 +16,7 @@ from ipam.cli.commands.subnet_options import (
     wire_lists,
 )
 from ipam.cli.commands.subnet_pool import pool
+from ipam.cli.commands.subnet_usage import usage
 from ipam.cli.connection import connect
 from ipam.cli.options import (
     description_option,
@@ -275,3 +277,5 @@ def addresses(name_or_id: str, state: str | None, **listing: Any) -> None:
 
 
 subnet.add_command(pool)
+subnet.add_command(usage)
+subnet.add_command(draw)

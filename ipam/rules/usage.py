@@ -1,0 +1,113 @@
+"""Decides how full a subnet is, and when it will be full. Pure.
+
+The forecast is the Theil-Sen line through the peaks of the last eight weeks: the median of the
+slopes between every two peaks. Peaks, since a subnet is full when its busiest moment is; medians,
+since one odd week must not bend the line. It errs on the early side.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from statistics import median
+from typing import Final, Literal, TypeAlias
+
+from ipam.rules import prefixes
+
+WEEK: Final = 7
+WEEKS: Final = 8
+WEEKS_LEAST: Final = 4
+DAYS_AHEAD: Final = 365
+
+Outlook: TypeAlias = Literal["unknown", "steady", "beyond", "growing", "full"]
+"""Too short a history; no growth; full in more than a year; full on a day; full already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What becomes of a subnet. The days are given, as numbers, if the outlook is `growing`."""
+
+    outlook: Outlook
+    growth_per_week: float | None = None
+    full_on: int | None = None
+    full_on_earliest: int | None = None
+    full_on_latest: int | None = None
+
+
+def weekly_peaks(peak_by_day: Mapping[int, int], today: int) -> list[tuple[int, int]]:
+    """The last day and the peak of each of the last weeks that end today, the oldest first.
+
+    A week without a sample ends the history: what is before it is not looked at.
+    """
+    found: list[tuple[int, int]] = []
+    for number in range(WEEKS):
+        last = today - number * WEEK
+        in_week = [
+            peak_by_day[day] for day in range(last - WEEK + 1, last + 1) if day in peak_by_day
+        ]
+        if not in_week:
+            break
+        found.append((last, max(in_week)))
+    return found[::-1]
+
+
+def forecast(peak_by_day: Mapping[int, int], size: int, today: int) -> Forecast:
+    """The forecast for a subnet with so many addresses, from the peak of each day."""
+    peaks = weekly_peaks(peak_by_day, today)
+    oldest = min((day for day in peak_by_day if day > today - WEEKS * WEEK), default=today)
+    if peaks and peaks[-1][1] >= size:
+        return Forecast("full")
+    if len(peaks) < WEEKS_LEAST or today - oldest < (WEEKS_LEAST - 1) * WEEK:
+        return Forecast("unknown")
+    slope = _slope(peaks)
+    if slope <= 0:
+        return Forecast("steady", slope * WEEK)
+    days = sorted(
+        {_full_on(peaks, each, size, today) for each in (slope, _slope(peaks[-WEEKS_LEAST:]))}
+    )
+    full_on = _full_on(peaks, slope, size, today)
+    if full_on > today + DAYS_AHEAD:
+        return Forecast("beyond", slope * WEEK)
+    return Forecast("growing", slope * WEEK, full_on, days[0], min(days[-1], today + DAYS_AHEAD))
+
+
+def _slope(peaks: Sequence[tuple[int, int]]) -> float:
+    """Addresses a day."""
+    return median((b - a) / (late - early) for (early, a), (late, b) in combinations(peaks, 2))
+
+
+def _full_on(peaks: Sequence[tuple[int, int]], slope: float, size: int, today: int) -> int:
+    """The day on which the line reaches the size; a day far off if it never does."""
+    if slope <= 0:
+        return today + 10 * DAYS_AHEAD
+    level = median(peak - slope * (day - today) for day, peak in peaks)
+    return today + max(0, min(10 * DAYS_AHEAD, int((size - level) / slope)))
+
+
+def largest_free(
+    pools: Iterable[tuple[bytes, bytes]], taken: Iterable[bytes]
+) -> prefixes.Prefix | None:
+    """The largest aligned block of the pools without an address in use; the lowest of these.
+
+    `taken` are the addresses in use, in order.
+    """
+    best: prefixes.Prefix | None = None
+    used = [int.from_bytes(each) for each in taken]
+    for first, last in pools:
+        low, high, bits = int.from_bytes(first), int.from_bytes(last), len(first) * 8
+        inside = [number for number in used if low <= number <= high]
+        for before, after in pairwise((low - 1, *inside, high + 1)):
+            block = _largest_block(before + 1, after - 1, bits)
+            if block and (best is None or block.length < best.length):
+                best = block
+    return best
+
+
+def _largest_block(low: int, high: int, bits: int) -> prefixes.Prefix | None:
+    """The largest aligned block from `low` to `high`."""
+    if low > high:
+        return None
+    for power in range((high - low + 1).bit_length() - 1, -1, -1):
+        start = -(-low >> power) << power
+        if start + (1 << power) - 1 <= high:
+            return prefixes.Prefix(start, bits - power, bits)
+    return None
