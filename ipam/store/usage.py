@@ -39,7 +39,7 @@ class Count:
     held: int = 0
     """Those used by ports without a device: reservations."""
     dynamic: int = 0
-    """Those of machines that nobody announced: they are in dynamic ranges, outside of the pools."""
+    """Those of machines that nobody announced, in dynamic ranges outside of the pools."""
 
 
 def counts(tx: Transaction, pools: Mapping[int, Sequence[Pool]], now: int) -> dict[int, Count]:

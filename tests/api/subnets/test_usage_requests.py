@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
@@ -44,13 +44,15 @@ def usage_of(api: Api, lan: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_addresses_of_the_pools_are_counted_by_state(
-    api_on_each: Api, lan: dict[str, Any]
+    api_on_each: Api, database: Database, lan: dict[str, Any]
 ) -> None:
     api = api_on_each
     machine(api, lan, 16, device_id="vm-1")
     machine(api, lan, 17)
     machine(api, lan, 200, device_id="outside-of-the-pools")
-    machine(api, lan, 201, device_owner="dhcp:lease")
+    stranger = machine(api, lan, 201, device_id="stranger")
+    of_lease = update(tables.port).where(tables.port.c.id == stranger["id"])
+    database.write(lambda tx: tx.execute(of_lease.values(device_owner="dhcp:lease")))
     gone = machine(api, lan, 18)
     api.delete("port", gone["id"])
     found = usage_of(api, lan)
