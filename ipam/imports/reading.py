@@ -5,7 +5,14 @@ from typing import Final
 
 from ipam.imports import checks
 from ipam.imports.documents import FormatError, Node, read_json, read_yaml
-from ipam.imports.estate import Draft, Estate, ImportUnreadable, Place, Wishes
+from ipam.imports.estate import (
+    Draft,
+    Estate,
+    ImportUnreadable,
+    Place,
+    Reservation,
+    Wishes,
+)
 from ipam.imports.files import Files
 from ipam.imports.formats import (
     incus,
@@ -250,6 +257,16 @@ def _incus(draft: Draft, kinds: _Kinds) -> None:
     if of_dnsmasq:
         texts = {path: kinds.files.texts[path] for path in of_dnsmasq}
         dnsmasq.read(draft, Files(texts), kinds.wishes)
+        _say_once(draft)
+
+
+def _say_once(draft: Draft) -> None:
+    """Leave out what instances and lists say as well as dnsmasq's own files, which know more."""
+    draft.leases = list({one.address: one for one in draft.leases}.values())
+    first: dict[tuple[str, ...], Reservation] = {}
+    for one in draft.reservations:
+        first.setdefault((*one.macs, *one.addresses), one)
+    draft.reservations = list(first.values())
 
 
 def _neutron(draft: Draft, kinds: _Kinds) -> None:

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 from ipam.imports import neutral
 from ipam.imports.estate import ImportUnreadable, Wishes
 from ipam.imports.files import gathered
+from ipam.imports.plan import Existing, plan
 from ipam.imports.reading import FORMATS, read
 
+EXISTING = Existing(
+    networks=[{"id": "n", "name": "lan"}],
+    subnets=[{"id": "s", "network_id": "n", "cidr": "192.0.2.0/24", "gateway_ip": "192.0.2.1"}],
+)
 WISHES = Wishes(1_795_800_000, ["192.0.2.0/24", "2001:db8::/64"])
 
 SCRAPS = [
@@ -39,6 +44,8 @@ def test_any_text_is_understood_or_refused_by_name(wanted: str, one: str, other:
         estate = read(gathered(raw), WISHES, wanted)
         neutral.of(estate)
         assert all(each.place.file for each in estate.problems)
+        made = plan(estate, EXISTING)
+        assert all(row.source for row in made.rows)
 
 
 @settings(max_examples=50, deadline=None)

@@ -29,6 +29,10 @@ FORMATS = ("dnsmasq", "isc", "kea", "libvirt", "incus", "neutron", "nova-network
 """As `ipam.imports.reading.FORMATS`, which is imported when it is needed."""
 
 
+ITEMS_MAX = 5000
+"""As the service takes in one request."""
+
+
 class FromFirst(click.Group):
     """A group in which `import PATH` stands for `import from PATH`."""
 
@@ -116,6 +120,11 @@ def import_from(
     made = _planned(client, found, subnets, network_id)
     _print_plan(made, output_format, wanted)
     source = from_os_cloud or ", ".join(map(str, paths))
+    if apply and (most := max(len(made.networks), len(made.subnets), len(made.ports))) > ITEMS_MAX:
+        raise click.ClickException(
+            f"One import makes at most {ITEMS_MAX} things of a kind, and these are {most}: import"
+            " file by file, or network by network."
+        )
     if apply and not made.is_empty:
         answer = client.post("/v2.0/imports", json={"import": made.body(found.format, source)})
         say(f"Imported. `ipam import undo {answer['import']['id']}` takes it back.", err=True)

@@ -1,5 +1,7 @@
 """Neutron's networks, subnets and ports, as its API answers. Ids are kept."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from ipam.imports import words
@@ -27,17 +29,19 @@ def is_neutron(root: Node) -> bool:
 
 def read(draft: Draft, roots: list[Node]) -> None:
     """Take what these answers hold."""
-    names: dict[str, str] = {}
-    for root in roots:
-        for one in root.each("networks"):
-            names[one.text("id")] = one.text("id")
-            _network(draft, one)
+    networks = [one for root in roots for one in root.each("networks")]
+    names = Counter(one.text("name") for one in networks)
+    keys: dict[str, str] = {}
+    for one in networks:
+        name, own_id = one.text("name"), one.text("id")
+        keys[own_id] = name if name and names[name] == 1 else own_id
+        _network(draft, one, keys[own_id])
     for root in roots:
         for one in root.each("subnets"):
-            _subnet(draft, one)
+            _subnet(draft, one, keys)
     for root in roots:
         for one in root.each("ports"):
-            _port(draft, one)
+            _port(draft, one, keys)
     for root in roots:
         for one in root.each("floatingips"):
             address = words.address(one.text("floating_ip_address"))
@@ -64,7 +68,7 @@ def _kept(one: Node, names: tuple[str, ...]) -> dict[str, object]:
     }
 
 
-def _network(draft: Draft, one: Node) -> None:
+def _network(draft: Draft, one: Node, key: str) -> None:
     kind = one.text("provider:network_type")
     attributes = _kept(one, KEPT_OF_NETWORK)
     if kind not in ADOPTABLE:
@@ -82,7 +86,7 @@ def _network(draft: Draft, one: Node) -> None:
     draft.networks.append(
         Network(
             place=one.place,
-            key=one.text("id"),
+            key=key,
             vlan=one.number("provider:segmentation_id") if kind == "vlan" else None,
             mtu=one.number("mtu"),
             external_id=one.text("id"),
@@ -91,7 +95,7 @@ def _network(draft: Draft, one: Node) -> None:
     )
 
 
-def _subnet(draft: Draft, one: Node) -> None:
+def _subnet(draft: Draft, one: Node, keys: Mapping[str, str]) -> None:
     cidr = words.prefix(one.text("cidr"))
     if cidr is None:
         draft.problem(one.place, "not_a_prefix", one.text("cidr")[:100], "It is no prefix.")
@@ -99,7 +103,7 @@ def _subnet(draft: Draft, one: Node) -> None:
     subnet = Subnet(
         place=one.place,
         cidr=cidr,
-        network=one.text("network_id"),
+        network=keys.get(one.text("network_id"), one.text("network_id")),
         gateway=words.address(one.text("gateway_ip")),
         dhcp=one.flag("enable_dhcp") is not False,
         external_id=one.text("id"),
@@ -122,8 +126,9 @@ def _subnet(draft: Draft, one: Node) -> None:
     draft.subnets.append(subnet)
 
 
-def _port(draft: Draft, one: Node) -> None:
+def _port(draft: Draft, one: Node, keys: Mapping[str, str]) -> None:
     owner = one.text("device_owner")
+    network = keys.get(one.text("network_id"), one.text("network_id"))
     addresses = [
         a for each in one.each("fixed_ips") if (a := words.address(each.text("ip_address")))
     ]
@@ -134,9 +139,7 @@ def _port(draft: Draft, one: Node) -> None:
                 if (
                     owner == "network:dhcp"
                     and words.inside(address, [subnet.cidr])
-                    and (
-                        subnet.network == one.text("network_id") and subnet.server_address is None
-                    )
+                    and (subnet.network == network and subnet.server_address is None)
                 ):
                     subnet.server_address = address
         return
@@ -158,7 +161,7 @@ def _port(draft: Draft, one: Node) -> None:
     draft.reservations.append(
         Reservation(
             place=one.place,
-            network=one.text("network_id"),
+            network=network,
             macs=[mac] if mac else [],
             addresses=addresses,
             hostname=words.label(one.text("dns_name")),

@@ -1,0 +1,168 @@
+"""What the cases do not show: single rules of each format."""
+
+from typing import Any
+
+import pytest
+
+from ipam.imports.estate import Estate, Wishes
+from ipam.imports.files import gathered
+from ipam.imports.plan import Existing, plan
+from ipam.imports.reading import read
+
+NOW = 1_795_800_000
+
+
+def understood(prefixes: tuple[str, ...] = (), **texts: str) -> Estate:
+    """The estate of files, whose names have `_` for their dot."""
+    raw = {name.replace("_", "."): text.encode() for name, text in texts.items()}
+    return read(gathered(raw), Wishes(NOW, prefixes))
+
+
+def codes(estate: Estate) -> set[str]:
+    return {one.code for one in estate.problems}
+
+
+def test_a_lease_line_is_read_from_both_ends() -> None:
+    estate = understood(
+        dnsmasq_leases=f"{NOW + 9} 52:54:00:00:00:01 192.0.2.5 a b c 01:02\n"
+        f"{NOW + 9} 00- 192.0.2.6 * *\nagent-info 192.0.2.5 01\nduid 00:01\n"
+        f"{NOW + 9} T77 2001:db8::5 v6 00:03\n"
+    )
+    first, second, third = estate.leases
+    assert (first.client_id, first.hostname) == ("01:02", None)
+    assert (second.mac, third.iaid, third.duid) == (None, "77", "00:03")
+    assert {"hostname_not_legal", "no_mac"} <= codes(estate)
+    assert estate.server_duid == "00:01"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("52:54:00:aa:00:01,id:*,192.0.2.5,web,12h", {"lease_seconds": 43_200, "hostname": "web"}),
+        ("01-52:54:00:aa:00:01,192.0.2.5", {"macs": ["52:54:00:aa:00:01"]}),
+        ("06-52:54:00:aa:00:01,192.0.2.5", {"macs": []}),
+        ("52:54:00:*:*:*,192.0.2.5", {"macs": []}),
+        ("id:rack7,192.0.2.5", {"client_id": "72:61:63:6b:37"}),
+        ("id:01:02,192.0.2.5", {"client_id": "01:02"}),
+        ("web,192.0.2.5", {"by_name": True, "macs": []}),
+        ("52:54:00:aa:00:01,192.0.2.5,infinite", {"lease_seconds": "infinite"}),
+        ('52:54:00:aa:00:01,192.0.2.5,"web"', {"hostname": "web"}),
+    ],
+)
+def test_each_field_of_a_dhcp_host_is_understood(line: str, expected: dict[str, Any]) -> None:
+    (one,) = understood(hosts=line + "\n").reservations
+    assert {name: getattr(one, name) for name in expected} == expected
+    assert one.addresses == ["192.0.2.5"]
+
+
+def test_a_range_without_a_mask_waits_for_its_prefix() -> None:
+    text = "dhcp-range=192.0.2.10,192.0.2.20,1h\n"
+    assert "mask_unknown" in codes(understood(dnsmasq_conf=text))
+    (subnet,) = understood(("192.0.2.0/24",), dnsmasq_conf=text).subnets
+    assert (subnet.cidr, subnet.lease_seconds) == ("192.0.2.0/24", 3600)
+
+
+def test_strangers_that_are_ignored_get_no_range() -> None:
+    text = "dhcp-range=192.0.2.10,192.0.2.20,255.255.255.0\ndhcp-ignore=tag:!known\n"
+    (subnet,) = understood(dnsmasq_conf=text).subnets
+    assert subnet.pools == []
+
+
+def test_inner_scopes_of_dhcpd_inherit_and_groups_do_not_leak() -> None:
+    estate = understood(
+        dhcpd_conf="default-lease-time 600; option domain-name-servers 192.0.2.53;\n"
+        "shared-network floor { option routers 192.0.2.1;\n"
+        ' subnet 192.0.2.0 netmask 255.255.255.0 { range 192.0.2.9; pool { allow members of "a";'
+        " range 192.0.2.20 192.0.2.29; } pool { deny unknown-clients; range 192.0.2.40; } }\n"
+        " subnet 198.51.100.0 netmask 255.255.255.0 { } }\n"
+        "group { option routers 192.0.2.7; use-host-decl-names on;\n"
+        " host web { hardware ethernet 8:0:20:1:2:3; fixed-address 192.0.2.5; } }\n"
+    )
+    first, second = estate.subnets
+    assert (first.gateway, first.lease_seconds, first.dns) == ("192.0.2.1", 600, ["192.0.2.53"])
+    assert first.pools == [("192.0.2.9", "192.0.2.9"), ("192.0.2.20", "192.0.2.29")]
+    assert (second.network, second.dhcp) == ("floor", False)
+    (web,) = estate.reservations
+    assert (web.macs, web.hostname) == (["08:00:20:01:02:03"], "web")
+    assert {"pool_by_class", "strangers_ignored", "option_of_host"} <= codes(estate)
+
+
+def test_the_last_row_of_a_memfile_counts_and_columns_go_by_their_names() -> None:
+    head = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname"
+    row = f"192.0.2.5,52:54:00:00:00:01,,4000,{NOW + 9},1,0,0,web.example.,"
+    estate = understood(
+        kea_csv=f"{head},state\n{row}0\n192.0.2.6,52:54:00:00:00:02,,0,1,1,0,0,,0\n"
+        f"192.0.2.7,,,4000,{NOW + 9},1,0,0,,1\n192.0.2.8,52:5"
+    )
+    (one,) = estate.leases
+    assert (one.address, one.hostname, one.expires) == ("192.0.2.5", "web", NOW + 9)
+    assert [held.address for held in estate.held] == ["192.0.2.7"]
+    assert "truncated_record" in codes(estate)
+
+
+def test_incus_says_once_what_instances_and_dnsmasq_say() -> None:
+    estate = understood(
+        net_yaml="name: incusbr0\ntype: bridge\nconfig:\n  ipv4.address: 192.0.2.1/24\n",
+        list_yaml="- name: c1\n  config:\n    volatile.eth0.hwaddr: 00:16:3e:00:00:01\n"
+        "  expanded_devices:\n    eth0: {type: nic, network: incusbr0, ipv4.address: 192.0.2.9}\n",
+        c1_eth0="00:16:3e:00:00:01,192.0.2.9,c1\n",
+        dnsmasq_leases=f"{NOW + 9} 00:16:3e:00:00:02 192.0.2.7 c2 *\n",
+    )
+    (subnet,) = estate.subnets
+    assert subnet.pools == [("192.0.2.2", "192.0.2.254")]
+    assert [one.addresses for one in estate.reservations] == [["192.0.2.9"]]
+    assert [one.address for one in estate.leases] == ["192.0.2.7"]
+
+
+def test_neutrons_ids_are_kept_and_its_own_ports_are_held() -> None:
+    own = "11111111-1111-4111-8111-11111111111"
+    estate = understood(
+        dump_json=f'{{"networks": [{{"id": "{own}1", "name": "lan", "mtu": 1450}}],'
+        f'"subnets": [{{"id": "{own}2", "network_id": "{own}1", "cidr": "192.0.2.0/24",'
+        '"enable_dhcp": true, "allocation_pools": [{"start": "192.0.2.2", "end": "192.0.2.9"}]}],'
+        f'"ports": [{{"id": "{own}3", "network_id": "{own}1", "device_owner": "compute:nova",'
+        '"mac_address": "fa:16:3e:00:00:01", "fixed_ips": [{"ip_address": "192.0.2.5"}]},'
+        f'{{"id": "{own}4", "network_id": "{own}1", "device_owner": "network:dhcp",'
+        '"fixed_ips": [{"ip_address": "192.0.2.2"}]}]}'
+    )
+    made = plan(estate, Existing())
+    assert [one["id"] for one in (*made.networks, *made.subnets, *made.ports)] == [
+        *(f"{own}1", f"{own}2", f"{own}3")
+    ]
+    assert made.subnets[0]["server_address"] == "192.0.2.2"
+    assert [held.address for held in estate.held] == ["192.0.2.2"]
+
+
+def test_a_table_is_known_by_its_headings_whatever_parts_its_cells() -> None:
+    estate = understood(
+        ("192.0.2.0/24",),
+        list_csv="Section;IP Address;Hostname;Subnet;MAC;Tag\r\n"
+        "Home;192.0.2.5;web.lab;192.0.2.0/24;5254.00aa.0001;Used\r\n"
+        "Home;192.0.2.6;;192.0.2.0/24;5254E0;Reserved\r\nHome;192.0.2.7;;;;DHCP\r\n",
+    )
+    assert estate.format == "phpipam"
+    assert [one.macs for one in estate.reservations] == [["52:54:00:aa:00:01"], []]
+    assert "mac_destroyed" in codes(estate)
+
+
+def test_a_second_address_of_a_mac_is_held_and_a_foreign_owner_is_left_alone() -> None:
+    estate = understood(
+        dnsmasq_conf="dhcp-range=192.0.2.9,static,255.255.255.0\n"
+        "dhcp-host=52:54:00:00:00:01,192.0.2.5\ndhcp-host=52:54:00:00:00:02,192.0.2.6\n",
+        dnsmasq_leases=f"{NOW + 9} 52:54:00:00:00:01 192.0.2.7 * *\n",
+    )
+    ports = [
+        {
+            "id": "p",
+            "network_id": "n",
+            "mac_address": "52:54:00:00:00:99",
+            "fixed_ips": [{"ip_address": "192.0.2.6"}],
+        }
+    ]
+    subnets = [{"network_id": "n", "cidr": "192.0.2.0/24", "gateway_ip": None}]
+    made = plan(estate, Existing([{"id": "n", "name": "lan"}], subnets, ports), "n")
+    found = {(row.action, row.subject) for row in made.rows}
+    assert ("leave out", "192.0.2.6") in found
+    assert ("take", "52:54:00:00:00:01") in found
+    owned = {one["body"]["fixed_ips"][0]["ip_address"] for one in made.ports}
+    assert "192.0.2.6" not in owned
