@@ -342,6 +342,7 @@ class Agent:
             ports=sum(len(network.ports) for network in networks),
             leases=self._table.count(),
             troubles=dict(list(troubles.items())[:TROUBLES_TOLD]),
+            events_waiting=self._reconciler.most_waiting(),
             vif_type=self._vif_type or UNSET,
             installation=self._installation,
         )

@@ -102,6 +102,8 @@ class Running:
     """Descriptors of what the kernel says of the two, in /proc."""
     hooks: int
     """The descriptor of the list of the helper's children, in /proc."""
+    queue: str = ""
+    """The path in /proc of the pipe in which events wait for the helper; "" if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class Pulse:
     """How much CPU time dnsmasq has used."""
     hook: int
     """The process that the helper waits for; 0 for none."""
+    events_waiting: int = 0
+    """About how many events wait for the helper. dnsmasq drops what is beyond some 375."""
 
 
 class Processes(Protocol):

@@ -100,7 +100,7 @@ class Reconciler:
         Any thread may call it.
         """
         held = dict.fromkeys(self._held, holds.TROUBLE)
-        found = [held, self._executor.troubles, self._ports.troubles]
+        found = [held, self._executor.troubles, self._ports.troubles, self._liveness.troubles]
         telling = self._logs.network_ids_with_verdicts()
         for network_id, served in self._served.items():
             found.append(of_faults(served.faults))
@@ -183,6 +183,13 @@ class Reconciler:
     def look_after_servers(self) -> bool:
         """From time to time: have dnsmasqs go on, or start again. True if a turn is due."""
         return self._liveness.look(self._served, self._held)
+
+    def most_waiting(self) -> int:
+        """About how many events waited for one hook at most since this was asked last.
+
+        Any thread may call it.
+        """
+        return self._liveness.most_waiting()
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host)

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from ipam.agent.dnsmasq.event_queue import ROOM
 from ipam.agent.liveness import Liveness, Remedy
 from ipam.agent.outside import Logs, Prober
 from ipam.agent.proof import promises
@@ -14,6 +15,7 @@ from ipam.agent.servers import Servers
 
 LOG = logging.getLogger(__name__)
 
+WAITING_WARNED: Final = ROOM // 2
 LOOKS_FOR_ALL: Final = 30
 """So many looks ask every dnsmasq: at one each 2 s, a minute."""
 
@@ -28,12 +30,17 @@ class ServerLiveness:
         self._prober = prober
         self._liveness = Liveness()
         self._unasked: list[str] = []
+        self._filling: set[str] = set()
+        self._most_waiting = 0
+        self.troubles: Mapping[str, str] = {}
+        """What is not as it should be, by network."""
 
     def look(self, served: Mapping[str, ServedNetwork], held: Collection[str]) -> bool:
         """Look at every server but these. True if one was killed, so that it is started again."""
         self._liveness.keep(self._servers.network_ids())
         self._ask_some(served, held)
         killed = False
+        troubles = {}
         for network_id in list(self._servers.network_ids()):
             pulse = None if network_id in held else self._servers.pulse(network_id)
             if pulse is not None:
@@ -41,7 +48,32 @@ class ServerLiveness:
                 remedy = self._liveness.remedy(network_id, pulse, words)
                 self._help(network_id, remedy, pulse.hook)
                 killed |= remedy is Remedy.RESTART
+                if said := self._filling_said(network_id, pulse.events_waiting):
+                    troubles[network_id] = said
+        self.troubles = troubles
         return killed
+
+    def most_waiting(self) -> int:
+        """About how many events waited for one helper at most since this was asked last."""
+        most, self._most_waiting = self._most_waiting, 0
+        return most
+
+    def _filling_said(self, network_id: str, waiting: int) -> str:
+        """What is said if too many events wait for the network's helper."""
+        self._most_waiting = max(self._most_waiting, waiting)
+        if waiting < WAITING_WARNED:
+            if network_id in self._filling:
+                self._filling.discard(network_id)
+                LOG.info("network %s: DHCP events are handed on again as they come", network_id)
+            return ""
+        said = (
+            f"about {waiting} DHCP events wait for their hook; dnsmasq drops what is beyond some"
+            f" {ROOM}, which is then found by what it holds"
+        )
+        if network_id not in self._filling:
+            LOG.warning("network %s: %s", network_id, said)
+            self._filling.add(network_id)
+        return said
 
     def _help(self, network_id: str, remedy: Remedy | None, hook: int) -> None:
         match remedy:

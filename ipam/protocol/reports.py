@@ -48,6 +48,8 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     leases: int
     troubles: dict[str, str]
     """What is not as it should be, by the id of a network, subnet or port, or by tap."""
+    events_waiting: int | UnsetType = UNSET
+    """About how many DHCP events waited for one hook at most since the report before."""
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
     installation: str | UnsetType = UNSET

@@ -48,10 +48,18 @@ def totals(tx: Transaction) -> Mapping[str, int]:
     return {name: int(value) for name, value in found.items()}
 
 
-def troubles(tx: Transaction) -> Mapping[str, int]:
-    """By host, how many things its agent says are not as they should be."""
-    rows = tx.execute(select(tables.agent.c.host, tables.agent.c.configurations))
-    return {row.host: len((row.configurations or {}).get("troubles") or ()) for row in rows}
+def of_agents(tx: Transaction) -> Mapping[str, tuple[int, int]]:
+    """By host, how many things its agent says are not as they should be, and how many events wait.
+
+    The events are those that waited for one hook at most.
+    """
+    found = {}
+    for row in tx.execute(select(tables.agent.c.host, tables.agent.c.configurations)):
+        said = row.configurations or {}
+        waiting = said.get("events_waiting")
+        number = waiting if isinstance(waiting, int) else 0
+        found[row.host] = len(said.get("troubles") or ()), number
+    return found
 
 
 def of_subnets(tx: Transaction) -> Mapping[str, tuple[int, int]]:

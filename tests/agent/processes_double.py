@@ -34,6 +34,7 @@ class ServerDouble:
     """Path and text of each file as it was read, with those that are no more."""
     is_stopped: bool = False
     is_busy: bool = False
+    events_waiting: int = 0
     cpu_seconds: float = 0.0
     hook: int = 0
     leases: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -127,7 +128,9 @@ class ProcessesDouble:
         one = self._server(running)
         if one is None:
             return Pulse(is_stopped=False, is_asleep=False, cpu_seconds=0.0, hook=0)
-        return Pulse(one.is_stopped, not one.is_busy, one.cpu_seconds, one.hook)
+        return Pulse(
+            one.is_stopped, not one.is_busy, one.cpu_seconds, one.hook, one.events_waiting
+        )
 
     def resume(self, running: Running) -> None:
         server = self._server(running)

@@ -6,9 +6,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 import pytest
 
 import ipam
+from ipam.agent.dnsmasq import event_queue
 from ipam.agent.dnsmasq.config import LUA_HOOK, PYTHON_HOOK
 from ipam.agent.leases.record import parse_record
 from ipam.templating import Word
@@ -66,6 +68,9 @@ def told(directory: Path) -> list[dict[str, str]]:
 def records_of(kind: Literal["py", "lua"], directory: Path, program: Path, row: Json) -> list[Any]:
     mac = row["ports"][0]["mac_address"]
     with wire(directory, row, **of(kind, directory, program)) as site:
+        (helper,) = psutil.Process(site.process.pid).children()
+        queue = event_queue.find(site.process.pid, helper.pid)
+        assert queue, "the pipe to the helper is found"
         lease = site.lease(mac, SAID)
         eventually(lambda: len(lines(directory)) == 1, "the begin")
         address = ip_address(lease.address).packed
@@ -75,6 +80,7 @@ def records_of(kind: Literal["py", "lua"], directory: Path, program: Path, row: 
         eventually(lambda: len(lines(directory)) == 3, "an echo")
         site.release(mac, lease, SAID)
         eventually(lambda: len(lines(directory)) == 4, "the end")
+        assert event_queue.waiting(queue) == 0
     for line in lines(directory):
         assert parse_record(line, "h", 0).ip_address == lease.address
     return told(directory)

@@ -22,7 +22,7 @@ import psutil
 
 from ipam import model
 from ipam.agent.actions import ReleaseLease
-from ipam.agent.dnsmasq import probe_dhcp6, probe_frames
+from ipam.agent.dnsmasq import event_queue, probe_dhcp6, probe_frames
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
 from ipam.agent.host.confinement import confine_thread
@@ -135,7 +135,9 @@ class DnsmasqProcesses:
         (state, cpu_seconds), (of_helper, _) = map(_read_stat, running.stats)
         # A debugger's hold is another state.
         is_stopped = b"T" in (state, of_helper)
-        return Pulse(is_stopped, state == b"S", cpu_seconds, _read_hook(running.hooks))
+        hook = _read_hook(running.hooks)
+        waiting = event_queue.waiting(running.queue) if hook or of_helper != b"S" else 0
+        return Pulse(is_stopped, state == b"S", cpu_seconds, hook, waiting)
 
     def resume(self, running: Running) -> None:
         """Have it and its helper go on, which a signal has stopped."""
@@ -279,7 +281,7 @@ def _running(pid: int, descriptor: int) -> Running:
         stats = held(_open_proc(pid, "stat")), held(_open_proc(helper, "stat"))
         hooks = held(_open_proc(helper, f"task/{helper}/children"))
         opened.pop_all()
-    return Running(pid, descriptor, watched, stats, hooks)
+    return Running(pid, descriptor, watched, stats, hooks, event_queue.find(pid, helper))
 
 
 def _open_proc(pid: int, name: str) -> int:

@@ -157,7 +157,7 @@ class CurrentValues(Collector):
         try:
             if settings.metrics_totals:
                 yield from _totals(database.read(totals.totals))
-                yield _troubles(database.read(totals.troubles))
+                yield from _of_agents(database.read(totals.of_agents))
                 yield self._nearly_full()
                 yield from _compute_events(database.read(compute_events.waiting))
             if settings.metrics_per_subnet:
@@ -201,13 +201,20 @@ def _totals(found: Mapping[str, int]) -> Iterator[Metric]:
     yield addresses
 
 
-def _troubles(found: Mapping[str, int]) -> Metric:
-    family = GaugeMetricFamily(
+def _of_agents(found: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
+    wrong = GaugeMetricFamily(
         "ipam_agent_troubles", "What an agent says is not as it should be.", labels=["host"]
     )
-    for host, number in found.items():
-        family.add_metric([host], number)
-    return family
+    queue = GaugeMetricFamily(
+        "ipam_agent_events_waiting",
+        "About how many DHCP events waited for one hook at most lately; dnsmasq holds some 375.",
+        labels=["host"],
+    )
+    for host, (troubles, waiting) in found.items():
+        wrong.add_metric([host], troubles)
+        queue.add_metric([host], waiting)
+    yield wrong
+    yield queue
 
 
 def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:

@@ -70,7 +70,8 @@ def test_what_agents_say_is_wrong_and_whom_dhcp_refuses_is_counted(api_on_each: 
     assert seen["ipam_dhcp_refusals"] == seen["ipam_dhcp_refused_machines"] == 0
     network = api.create("network")
     troubles = {network["id"]: "dnsmasq does not start", "tap1": "busy"}
-    agent = {"host": "host-a", "started_at": 0, "configurations": {"troubles": troubles}}
+    said = {"troubles": troubles, "events_waiting": 200}
+    agent = {"host": "host-a", "started_at": 0, "configurations": said}
     agent_id = api.call("POST", "/agents", {"agent": agent}).json["agent"]["id"]
     refused = [
         {
@@ -86,6 +87,7 @@ def test_what_agents_say_is_wrong_and_whom_dhcp_refuses_is_counted(api_on_each: 
     api.call("POST", f"/agents/{agent_id}/dhcp-refusals", {"dhcp_refusals": refused})
     seen = scraped(api)
     assert seen['ipam_agent_troubles{host="host-a"}'] == 2
+    assert seen['ipam_agent_events_waiting{host="host-a"}'] == 200
     assert (seen["ipam_dhcp_refusals"], seen["ipam_dhcp_refused_machines"]) == (5, 2)
 
 
