@@ -180,7 +180,7 @@ class ImportActions:
             view = self._service.database.read(lambda tx: _KINDS[kind].show(tx, item_id))
             if _digest(view) != digest:
                 return "it was changed since"
-            actions[kind].delete(item_id, None)
+            actions[kind].delete(item_id, view.revision_number)
         except NotFound:
             return ""
         except CallerError as error:
