@@ -23,6 +23,7 @@ from ipam.api.audit import changes
 from ipam.api.audit.origin import address_of, authentication_of
 from ipam.api.audit.refusal_budget import WINDOW_SECONDS, RefusalBudget
 from ipam.api.http.authorization import Authorization
+from ipam.api.http.faults import Refusal
 from ipam.api.http.operations import Operation
 from ipam.api.http.service import FrameworkService
 from ipam.errors import IpamError
@@ -115,14 +116,14 @@ class AuditTrail:
         if req.method in READING:
             return
         enclose(None)
-        refusal: IpamError | None = getattr(req.context, "refusal", None)
+        refusal: Refusal | None = getattr(req.context, "refusal", None)
         if refusal is None or resource is None:
             return
         operation = self._authorization.operation(req)
         if operation is not None and self._settings.enabled:
             self._record(req, operation, refusal)
 
-    def _record(self, req: falcon.Request, operation: Operation, refusal: IpamError) -> None:
+    def _record(self, req: falcon.Request, operation: Operation, refusal: Refusal) -> None:
         common = self._common(req, operation)
         sender = common["user_id"] or common["address"]
         if not self._budget.admits(sender):
@@ -131,7 +132,7 @@ class AuditTrail:
         event = {
             "status": refusal.status,
             "object_id": _object_id(req.context.params),
-            "reason": _cut(f"{refusal.type}: {refusal}"),
+            "reason": _cut(refusal.reason),
             "occurred_at_us": clock.now_microseconds(),
         }
         if not self._write([common | event]):

@@ -6,7 +6,7 @@ Neutron's client drops the type of an error whose body lacks one of the three ke
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import falcon
 import msgspec
@@ -26,6 +26,17 @@ LOG = logging.getLogger(__name__)
 
 REFUSALS = (401, 403)
 INTERNAL = "Request Failed: internal server error while processing your request."
+
+
+class Refusal(NamedTuple):
+    """What the audit log needs of an error that was answered.
+
+    Not the error itself: its frames know the request, which would live until Python looks for
+    cycles.
+    """
+
+    status: int
+    reason: str
 
 
 Handler: TypeAlias = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]
@@ -64,9 +75,11 @@ def _handle(
 
 
 def _refuse(req: falcon.Request, resp: falcon.Response, error: IpamError) -> None:
-    """Answer so, and keep the error for the audit log if the caller has to do something."""
+    """Answer so, and note it for the audit log if the caller has to do something."""
     if error.status < 500:
-        req.context.refusal = error
+        req.context.refusal = Refusal(error.status, f"{error.type}: {error}")
+        # A frame that knows the error keeps the request, too.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
     _render(resp, error)
 
 
