@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ipam import settings
+from ipam import model, settings
 from ipam.errors import Unauthorized
 from ipam.identity import htpasswd
-from ipam.identity.authentication import PEER_UID, authenticator, strip_identity_headers
+from ipam.identity.authentication import PEER_NAME, PEER_UID, authenticator, strip_identity_headers
 from ipam.identity.caller import Caller
 from ipam.identity.local import caller_of_peer
 
@@ -129,3 +129,24 @@ def test_ordinary_headers_stay() -> None:
     kept = dict(environ)
     strip_identity_headers(environ)
     assert environ == kept
+
+
+@pytest.mark.parametrize("strategy", ["http_basic", "keystone"])
+def test_an_enrolled_agents_certificate_is_its_identity_beside_either_way(
+    tmp_path: Path, strategy: str
+) -> None:
+    """Nobody answers where Keystone should be: a certificate needs no word of it."""
+    file = tmp_path / "ipam.conf"
+    file.write_text(
+        f"[DEFAULT]\nstate_path = {tmp_path}\nrun_path = {tmp_path}\n"
+        f"[api]\nauth_strategy = {strategy}\n"
+        "[keystone_authtoken]\nauth_url = http://127.0.0.1:9/v3\nauth_type = password\n"
+        "username = ipam\npassword = x\nproject_name = service\n"
+        "user_domain_name = Default\nproject_domain_name = Default\n"
+    )
+    agent = model.agent_user("node-7")
+    htpasswd.put(tmp_path / "htpasswd", agent, "secret", role="agent")
+    authenticate = authenticator(settings.load([str(file)]))
+    assert authenticate({PEER_NAME: agent}).role == "agent"
+    with pytest.raises(Unauthorized):
+        authenticate({PEER_NAME: model.agent_user("node-8")})

@@ -17,8 +17,8 @@ class _Refusing:
     def on_get(self, req: falcon.Request, _resp: falcon.Response) -> None:
         self.requests.append(weakref.ref(req))
         try:
-            raise KeyError("inner")
-        except KeyError as inner:
+            int("inner")
+        except ValueError as inner:
             error = NetworkNotFound("Network x could not be found.")
             raise error from inner
 
