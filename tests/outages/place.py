@@ -61,7 +61,7 @@ class Place:
         (self.directory / "run").mkdir()
         run("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(self.disk))
         if self.database == "postgresql":
-            self.server = PostgresqlServer()
+            self.server = PostgresqlServer(durable=True)
             self.server.launch()
         self._configure()
         config = str(self.directory / "api.conf")
