@@ -1,6 +1,5 @@
 """Finds out who asks by DHCPv6 in each network. Requests wait in the kernel until read."""
 
-import contextlib
 import ctypes
 import socket
 from collections.abc import Collection
@@ -44,9 +43,14 @@ class Dhcp6Listener:
             listener = call_in_namespace(name, lambda: _listen(interface.inside))
             self._sockets[network_id] = inode, listener
         found = []
-        with contextlib.suppress(BlockingIOError):
+        try:
             while frame := listener.recv(FRAME_BYTES):
                 found.append(read_request(frame))
+        except BlockingIOError:
+            pass
+        except OSError:  # it was bound to an interface that may have been made anew
+            self._close(network_id)
+            raise
         return [one for one in found if one is not None]
 
     def keep(self, network_ids: Collection[str]) -> None:

@@ -95,3 +95,15 @@ def test_a_namespace_that_is_gone_is_an_error_of_the_system(host: Host) -> None:
     (host.directory / FIRST).unlink()
     with pytest.raises(FileNotFoundError):
         host.heard()
+
+
+def test_an_interface_that_was_made_anew_is_listened_to_anew(host: Host) -> None:
+    host.heard()
+    ours, theirs = host.wires[-1]
+    ours.send(b"unread")
+    theirs.close()  # as the kernel does for a lost interface, reading fails once
+    with pytest.raises(OSError, match="reset"):
+        host.heard()
+    assert host.heard() == []
+    host.send(frame(message(SOLICIT, CLIENT)))
+    assert len(host.heard()) == 1
