@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ BOOTREQUEST, ETHERNET, BROADCAST = 1, 1, 0x8000
 MAGIC = b"\x63\x82\x53\x63"
 DISCOVER = MAGIC + b"\x35\x01\x01\xff"
 
+REST_SECONDS = 0.01
 LEASE_SCRIPT = """#!/bin/sh
 case $1 in bound|renew)
   ip address replace "$ip/$mask" dev "$interface"
@@ -193,7 +195,9 @@ class Guest:
 class Probe:
     """Asks for the guest's address again and again, one packet each; counts who answers not.
 
-    A DISCOVER changes nothing on the server, and is not repeated: what is lost is counted.
+    A DISCOVER changes nothing on the server, and is not repeated: what is lost is counted. It
+    rests between two: while two hosts answer, the faster one sets the pace, and the socket of the
+    slower one would overflow.
     """
 
     def __init__(self, guest: Guest) -> None:
@@ -245,6 +249,7 @@ class Probe:
         while not self._stopping:
             self.asked += 1
             self.unanswered += not self.answered()
+            time.sleep(REST_SECONDS)
 
 
 class Cloud:
