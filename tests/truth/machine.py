@@ -30,8 +30,11 @@ exit 0
 """
 UDHCPC_AND_DHCLIENT, DHCPCD = CLIENTS = ("udhcpc", "dhcpcd")
 """What a machine asks with: udhcpc with dhclient for IPv6, or dhcpcd for all."""
-SECONDS_PER_TRY = 5
-"""How long dhcpcd may take for what udhcpc has one try for; it repeats itself more slowly."""
+SECONDS_OF_DHCPCD = {1: 2, 3: 15}
+"""How long dhcpcd may take, by the tries of udhcpc; it repeats itself more slowly.
+
+One try is for a machine that is to get nothing: it asks for its former address, and anew.
+"""
 SECONDS_FOR_IPV6 = 30
 ASKED_FOR = ("staticroutes", "mtu", "ntpsrv", "dns", "router", "domain")
 NAMES = {"router": "router", "dns": "dns", "mtu": "mtu", "domain": "domain", "ntp": "ntpsrv"}
@@ -104,7 +107,7 @@ class Machine:
     def ask4(self, tries: int = 3) -> Told:
         """What the machine's client is told."""
         if self.client == DHCPCD:
-            return self._dhcpcd().ask4(seconds=tries * SECONDS_PER_TRY)
+            return self._dhcpcd().ask4(seconds=SECONDS_OF_DHCPCD[tries])
         return self.udhcpc(tries=tries)
 
     def ask6(self) -> frozenset[str]:

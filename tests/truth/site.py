@@ -117,8 +117,8 @@ class Site:
         )
         return done.returncode, done.stderr
 
-    def machine(self, port: Json) -> Machine:
-        made = machine_of(self.directory, port, self.client_of_machines)
+    def machine(self, port: Json, client: str = "") -> Machine:
+        made = machine_of(self.directory, port, client or self.client_of_machines)
         made.plug()
         return made
 

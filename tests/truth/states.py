@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tests.system.ipam_host import random_mac
+from tests.truth.machine import UDHCPC_AND_DHCLIENT
 from tests.truth.site import Json, Site, Subject
 
 State = Callable[[Site], Subject]
@@ -131,7 +132,7 @@ def subject(
         add_subnet6(site, network, *modes)
     made = site.create("port", **at_home(site, network) | port)
     beside = site.create("port", **at_home(site, network))
-    machines = [site.machine(each) for each in (made, beside)]
+    machines = [site.machine(made), site.machine(beside, UDHCPC_AND_DHCLIENT)]
     for each in (made, beside) if wait else (beside,):
         site.await_active(each)
     one = Subject(site, network, made, machines[0], beside, machines[1])
