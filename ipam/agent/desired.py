@@ -8,6 +8,7 @@ from ipam.agent.dhcp_subnets import (
     DhcpSubnet,
     dhcp_range,
     dhcp_subnets,
+    dynamic_ranges,
     reserved_addresses,
     server_addresses,
 )
@@ -16,7 +17,7 @@ from ipam.agent.dnsmasq.config import Option, Site
 from ipam.agent.dnsmasq.port_options import PortOptions, port_options_of
 from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
-from ipam.agent.reloadable_files import port_files, subnet_options
+from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
 from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import Bridge, Interface, NetworkState
 from ipam.protocol import dhcp_state
@@ -41,6 +42,7 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
         network = [option for subnet in subnets for option in subnet_options(row, subnet, faults)]
         files = {"options/network": config.options_file(network)}
         files |= port_files(row.dhcp_port, subnets, ports, options=options, faults=faults)
+        files |= withheld_files(subnets)
         state = _with_dhcp(
             state, row, row.dhcp_port, site=site, subnets=subnets, files=files, options=network
         )
@@ -62,6 +64,8 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
         frozenset(
             model.tap_name(port.id) for port in ports if port.binding_vif_type == model.VIF_BRIDGE
         ),
+        dynamic_ranges(row),
+        tuple(row.ending_leases),
     )
 
 

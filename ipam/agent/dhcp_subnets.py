@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
 from ipam import model
 from ipam.agent.dnsmasq import safe_words
@@ -80,10 +80,21 @@ def dhcp_range(subnet: DhcpSubnet, lease_seconds: int) -> DhcpRange:
     """What dnsmasq is told of the subnet."""
     mode = IPV6_RANGE_MODES[subnet.row.ipv6_ra_mode]
     advertised = subnet.row.ipv6_ra_mode is not None
-    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds, advertised)
+    part = subnet.row.dynamic_part if subnet.network.version == 4 else ()
+    dynamic = [(IPv4Address(one.start), IPv4Address(one.end)) for one in part]
+    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds, advertised, dynamic)
 
 
 def reserved_addresses(port: ServedPort, subnets: Iterable[DhcpSubnet]) -> list[str]:
     """The port's addresses that DHCP gives to its machine, in order."""
     by_id = {str(subnet.id): subnet for subnet in subnets if subnet.reserves}
     return [str(ip_address(ip.ip_address)) for ip in port.fixed_ips if ip.subnet_id in by_id]
+
+
+def dynamic_ranges(row: FullNetwork) -> tuple[tuple[IPv4Address, IPv4Address], ...]:
+    """The first and last addresses of the network's dynamic ranges, whoever gives from them."""
+    return tuple(
+        (IPv4Address(one.start), IPv4Address(one.end))
+        for subnet in row.subnets
+        for one in subnet.dynamic_ranges
+    )

@@ -3,7 +3,7 @@
 Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` gives `desired`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
 
 from ipam.agent.actions import (
@@ -27,6 +27,7 @@ from ipam.agent.actions import (
 )
 from ipam.agent.state import HostState, Interface, Lease, NetworkState
 from ipam.errors import IpamError
+from ipam.protocol.dhcp_state import EndingLease
 
 
 class DrasticPlan(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
@@ -59,24 +60,39 @@ def release_plan(
     reserved: Mapping[str, str],
     leases: Collection[Lease],
     client_ids: Mapping[str, str],
+    *,
+    is_dynamic: Callable[[str], bool] = lambda _address: False,
+    ending: Collection[EndingLease] = (),
 ) -> tuple[ReleaseLease, ...]:
     """Releases of leases whose address is not reserved, or is reserved for another machine.
 
-    `reserved` has MAC addresses by address, `client_ids` the client identifiers by address.
+    `reserved` has MAC addresses by address, `client_ids` the client identifiers by address. The
+    port of an address that `is_dynamic` may come after its lease. `ending` are to end anyway.
     """
+
+    def is_foreign(lease: Lease) -> bool:
+        if lease.ip_address not in reserved:
+            return not is_dynamic(lease.ip_address)
+        return bool(
+            lease.mac_address
+            and lease.mac_address != reserved[lease.ip_address]
+            and (lease.client_id or "") != client_ids.get(lease.ip_address)
+        )
+
+    ended = {one.ip_address: one for one in ending}
     return releases_of(
         network,
-        [
-            lease
-            for lease in leases
-            if lease.ip_address not in reserved
-            or (
-                lease.mac_address
-                and lease.mac_address != reserved[lease.ip_address]
-                and (lease.client_id or "") != client_ids.get(lease.ip_address)
-            )
-        ],
+        [one for one in leases if is_foreign(one) or _is_of(one, ended.get(one.ip_address))],
     )
+
+
+def _is_of(lease: Lease, asked: EndingLease | None) -> bool:
+    """Whether the lease is of the machine that the other names."""
+    if asked is None:
+        return False
+    if asked.duid and lease.duid:
+        return asked.duid == lease.duid
+    return not asked.mac_address or asked.mac_address == lease.mac_address
 
 
 def releases_of(network: NetworkState, leases: Iterable[Lease]) -> tuple[ReleaseLease, ...]:

@@ -40,7 +40,15 @@ class Releases:
         now, due, wait = self._monotonic(), [], math.inf
         asked = self._asked.get(served.state.id, {})
         reserved, client_ids = served.reserved(), served.client_ids()
-        for step in release_plan(seen.state, reserved, seen.leases, client_ids):
+        steps = release_plan(
+            seen.state,
+            reserved,
+            seen.leases,
+            client_ids,
+            is_dynamic=served.is_dynamic,
+            ending=served.ending_leases,
+        )
+        for step in steps:
             again_at, _attempts = asked.get(step.lease, (now, 0))
             if again_at <= now:
                 due.append(step)

@@ -46,6 +46,12 @@ def port_files(
     return files | hosts
 
 
+def withheld_files(subnets: Sequence[DhcpSubnet]) -> dict[str, str]:
+    """The file with the addresses of the dynamic ranges that other hosts' ports have."""
+    addresses = [safe_words.address(ip) for subnet in subnets for ip in subnet.row.withheld]
+    return {"hosts/withheld": config.withheld_file(addresses)} if addresses else {}
+
+
 def subnet_options(row: FullNetwork, subnet: DhcpSubnet, faults: list[str]) -> Iterable[Option]:
     """What every machine of the subnet is sent."""
 

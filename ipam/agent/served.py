@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from ipam.agent.promised import Terms
 from ipam.agent.state import NetworkState
-from ipam.protocol.dhcp_state import ServedDhcpOption
+from ipam.protocol.dhcp_state import EndingLease, ServedDhcpOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,17 @@ class ServedNetwork:
     """What each answer to a machine has to have, besides its port's own."""
     self_plugged: frozenset[str] = frozenset()
     """The taps that the hypervisor puts on the bridge itself (vif_type `bridge`)."""
+    dynamic_ranges: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
+    """First and last addresses for machines without a port."""
+    ending_leases: tuple[EndingLease, ...] = ()
+    """The leases that somebody asked to end."""
+
+    def is_dynamic(self, address: str) -> bool:
+        """Whether the address is in a dynamic range, so that its lease comes before its port."""
+        ip = ip_address(address) if self.dynamic_ranges else None
+        return isinstance(ip, IPv4Address) and any(
+            first <= ip <= last for first, last in self.dynamic_ranges
+        )
 
     def reserved(self) -> dict[str, str]:
         """The MAC address for which each address is reserved."""

@@ -111,10 +111,26 @@ class ServerLeases:
             self._files.write(network_id, held)
         self._record(network_id, differences(held, self._table.by_address(network_id)))
 
-    def prepare(self, network_id: str) -> None:
-        """Have the dnsmasq that is started next hold what the one before held."""
-        held = self._files.held(network_id)
-        self._files.write(network_id, held or self._table.leases(network_id))
+    def locate(self, network_id: str, path: str) -> None:
+        """The network's dnsmasq keeps its leases there."""
+        self._files.locate(network_id, path)
+
+    def prepare(self, network_id: str, path: str) -> None:
+        """Have the dnsmasq that is started next, with this file, hold what the one before held.
+
+        A durable file may be the part that was on disk when the host lost its power: no lease that
+        is recorded is missing from it then.
+        """
+        held, before = self._files.held(network_id), self._files.locate(network_id, path)
+        if held is None:  # it has moved, or there is none
+            held = self._files.held(network_id)
+        recorded = self._table.leases(network_id)
+        if held and self._files.is_durable(network_id):
+            addresses = {one.ip_address for one in held}
+            held = [*held, *(one for one in recorded if one.ip_address not in addresses)]
+        self._files.write(network_id, held or recorded)
+        if str(before) != path:
+            before.unlink(missing_ok=True)
 
     def end(self, network_id: str, leases: Iterable[Lease]) -> None:
         """Record the ends of leases that no dnsmasq will report. Raises OSError."""

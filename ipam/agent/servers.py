@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ipam.agent.actions import ReleaseLease
-from ipam.agent.dnsmasq.config import longest_lease_seconds
+from ipam.agent.dnsmasq.config import lease_file_of, longest_lease_seconds
 from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.leases.inbox import Spool
@@ -158,7 +158,7 @@ class Servers:
             self._processes.stop(left)
             self._processes.let_go(left)
         files.write_startup(startup)
-        self._leases.prepare(network_id)
+        self._leases.prepare(network_id, lease_file_of(startup))
         environment = {
             "IPAM_NETWORK": network_id,
             "IPAM_INBOX": str(self._leases.inbox.path),
@@ -259,6 +259,8 @@ class Servers:
     def _files_of(self, network_id: str) -> ServerFiles:
         if network_id not in self._files:
             files = self._files[network_id] = ServerFiles(self._directory / network_id)
+            if path := lease_file_of(files.startup):
+                self._leases.locate(network_id, path)
             self._logs.open(network_id, files.directory)
             files.remember_parts()
             for directory in files.directories():

@@ -47,6 +47,22 @@ class ServedDhcpOption(Struct, frozen=True):
     ip_version: Annotated[int, IP_VERSION] = 4
 
 
+class AddressRange(Struct, frozen=True):
+    """Addresses of a subnet."""
+
+    start: Annotated[str, Meta(description="The first address of the range.")]
+    end: Annotated[str, Meta(description="The last address of the range.")]
+
+
+class EndingLease(Struct, frozen=True):
+    """A lease that is to end."""
+
+    ip_address: Annotated[str, Meta(description="The address.")]
+    mac_address: Annotated[str | None, Meta(description="The client's MAC address.")]
+    duid: Annotated[str | None, Meta(description="The DHCPv6 client identifier.")]
+    iaid: Annotated[str | None, Meta(description="The DHCPv6 identity association.")]
+
+
 class ServedSubnet(Struct, frozen=True, kw_only=True):
     """A subnet, as far as DHCP is concerned."""
 
@@ -79,6 +95,17 @@ class ServedSubnet(Struct, frozen=True, kw_only=True):
             " MAC address."
         ),
     ]
+    dynamic_ranges: Annotated[
+        list[AddressRange],
+        Meta(description="Ranges from which machines without a port get addresses, on any host."),
+    ] = []
+    dynamic_part: Annotated[
+        list[AddressRange], Meta(description="The part of them that this host gives.")
+    ] = []
+    withheld: Annotated[
+        list[str],
+        Meta(description="Addresses of the ranges that ports have which other hosts serve."),
+    ] = []
 
 
 class ServedPort(Struct, frozen=True, kw_only=True):
@@ -134,6 +161,9 @@ class FullNetwork(Struct, frozen=True, kw_only=True):
     ]
     subnets: Annotated[list[ServedSubnet], Meta(description="The subnets.")]
     ports: Annotated[list[ServedPort], Meta(description="The ports to serve.")]
+    ending_leases: Annotated[
+        list[EndingLease], Meta(description="Leases of this host that somebody asked to end.")
+    ] = []
 
 
 class _Digests(Struct):

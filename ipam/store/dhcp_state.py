@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, literal_column, not_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, literal_column, not_, select, union_all
 
 from ipam import model
 from ipam.chunks import alternatives
@@ -22,9 +22,16 @@ SUBNET: Final = 1
 PORT: Final = 2
 DHCP_PORT: Final = 3
 UNSCHEDULED: Final = 4
+SLOT: Final = 5
+"""An agent of a network with dynamic ranges. The revision is its slot."""
+WITHHELD: Final = 6
+"""A port that others serve, with an address of a dynamic range."""
+ENDING: Final = 7
+"""A lease that somebody asked to end."""
 
 _network, _subnet = tables.network, tables.subnet
 _port, _binding = tables.port, tables.port_binding
+_range = tables.dynamic_range
 _IS_DHCP_PORT = _port.c.device_owner == model.DHCP_PORT_OWNER
 
 
@@ -52,6 +59,15 @@ class Contents:
     """The agent's host."""
     arriving: Mapping[int, Record]
     """Of ports that move to the agent's host or away from it: by number, the binding to it."""
+    slots: Mapping[int, Mapping[int, int]]
+    """By network with dynamic ranges and agent: the slot."""
+    ranges: Mapping[int, Sequence[tuple[bytes, bytes]]]
+    """Dynamic ranges by subnet."""
+    withheld: Sequence[tuple[str, bytes]]
+    """Subnet id and address of ports that others serve."""
+    ending: Sequence[Record]
+    """The leases to end."""
+    agent_pk: int
 
 
 def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
@@ -73,7 +89,24 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
     subnets = _rows(tx, _subnet, [part.pk for part in wanted if part.kind == SUBNET])
     port_pks = [part.pk for part in wanted if part.kind in (PORT, DHCP_PORT)]
     found, addresses = _rows(tx, _port, port_pks), _addresses(tx, port_pks)
-    return Contents(networks, subnets, found, addresses, agent.host, _arriving(tx, agent))
+    slots: dict[int, dict[int, int]] = {}
+    for part in wanted:
+        if part.kind == SLOT:
+            slots.setdefault(part.network_pk, {})[part.pk] = part.revision
+    withheld = _addresses(tx, [part.pk for part in wanted if part.kind == WITHHELD])
+    return Contents(
+        networks,
+        subnets,
+        found,
+        addresses,
+        agent.host,
+        _arriving(tx, agent),
+        slots,
+        _dynamic_ranges(tx, [row.pk for row in subnets] if slots else ()),
+        [each for some in withheld.values() for each in some],
+        _rows(tx, tables.lease, [part.pk for part in wanted if part.kind == ENDING]),
+        agent.pk,
+    )
 
 
 def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
@@ -92,6 +125,57 @@ def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
         _part(UNSCHEDULED, _network, _network.c.pk).where(
             scheduling.lacks_agents(agent, agents_per_network)
         ),
+        _slots(agent),
+        _part(WITHHELD, _port).where(_port.c.pk.in_(_in_ranges()), *_of_others(agent)),
+        _ending(agent),
+    )
+
+
+def _slots(agent: Record) -> Select[Any]:
+    """The agents of the agent's networks with dynamic ranges."""
+    assigned = tables.network_dhcp_agent
+    dynamic = select(_subnet.c.network_pk).join(_range, _range.c.subnet_pk == _subnet.c.pk)
+    return select(
+        literal_column(str(SLOT)),
+        assigned.c.network_pk,
+        assigned.c.agent_pk,
+        literal_column("''"),
+        assigned.c.slot,
+    ).where(
+        assigned.c.network_pk.in_(dynamic),
+        assigned.c.network_pk.in_(scheduling.networks_of(agent)),
+    )
+
+
+def _in_ranges() -> Select[Any]:
+    """The ports with an address of a dynamic range."""
+    owned = tables.ip_address
+    inside = and_(
+        _range.c.subnet_pk == owned.c.subnet_pk,
+        owned.c.ip.between(_range.c.first, _range.c.last),
+    )
+    return select(owned.c.owner_pk).join(_range, inside).where(owned.c.owner_pk.is_not(None))
+
+
+def _of_others(agent: Record) -> Sequence[ColumnElement[bool]]:
+    """Conditions of ports that the agent's host does not serve, in the agent's networks."""
+    return (
+        _port.c.network_pk.in_(scheduling.networks_of(agent)),
+        _port.c.binding_host_id != agent.host,
+        not_(scheduling.unbound_ports_of(agent)),
+    )
+
+
+def _ending(agent: Record) -> Select[Any]:
+    lease, asked = tables.lease, tables.lease_release
+    return (
+        select(
+            literal_column(str(ENDING)), _network.c.pk, lease.c.pk, lease.c.id, asked.c.asked_at
+        )
+        .select_from(asked)
+        .join(lease, lease.c.pk == asked.c.lease_pk)
+        .join(_network, _network.c.id == lease.c.network_id)
+        .where(lease.c.host == agent.host)
     )
 
 
@@ -124,6 +208,17 @@ def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple
         )
         for row in tx.execute(query):
             found[row.owner_pk].append((row.id, row.ip))
+    return found
+
+
+def _dynamic_ranges(
+    tx: Transaction, subnet_pks: Sequence[int]
+) -> dict[int, list[tuple[bytes, bytes]]]:
+    found: dict[int, list[tuple[bytes, bytes]]] = {}
+    for some in alternatives(subnet_pks):
+        query = select(_range).where(_range.c.subnet_pk.in_(some)).order_by(_range.c.first)
+        for row in tx.execute(query):
+            found.setdefault(row.subnet_pk, []).append((row.first, row.last))
     return found
 
 

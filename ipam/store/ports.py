@@ -187,6 +187,31 @@ def add(tx: Transaction, new: Sequence[Mapping[str, Any]]) -> list[int]:
     return pks
 
 
+def unbound_row(
+    *, network_pk: int, project_id: str, mac_address: str, device_owner: str
+) -> dict[str, Any]:
+    """The columns of a port that the service makes by itself, but for the standard ones' times."""
+    return {
+        "network_pk": network_pk,
+        "project_id": project_id,
+        "name": "",
+        "description": "",
+        "mac_address": mac_address,
+        "admin_state_up": True,
+        "status": model.DOWN,
+        "device_id": "",
+        "device_owner": device_owner,
+        "dns_name": "",
+        "binding_host_id": "",
+        "binding_vnic_type": "normal",
+        "binding_profile": {},
+        "binding_vif_type": model.VIF_UNBOUND,
+        "extra_dhcp_opts": [],
+        "allowed_address_pairs": [],
+        "port_security_enabled": False,
+    }
+
+
 def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:
     """Set these values and the next revision. Raises MacAddressInUse."""
     try:

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from ipam import clock
 from ipam.allocator.allocator import Allocator
+from ipam.allocator.lease_ports import LeasePorts
 from ipam.settings import Settings
 from ipam.store import agents, allocation_history, dhcp_refusals, idempotency, usage
 from ipam.store.audit import events, seals
@@ -34,7 +35,7 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
     """The tasks of a round in order, each by its description for the log."""
     return {
         "leases that ended unseen": lambda: end_leases(
-            database, grace_seconds=settings.worker.lease_grace_seconds
+            database, allocator, grace_seconds=settings.worker.lease_grace_seconds
         ),
         "networks taken from dead agents": lambda: unschedule(
             database, agent_down_time=settings.network.agent_down_time
@@ -59,12 +60,16 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
     }
 
 
-def end_leases(database: Database, *, grace_seconds: int) -> int:
+def end_leases(database: Database, allocator: Allocator, *, grace_seconds: int) -> int:
     """End leases that expired that many seconds ago, each with a `missed` event."""
-    before = clock.now_seconds() - grace_seconds
-    return _in_batches(
-        database, lambda tx: endings.end_overdue(tx, before=before, limit=BATCH_ROWS)
-    )
+    before, lease_ports = clock.now_seconds() - grace_seconds, LeasePorts(allocator)
+
+    def work(tx: Transaction) -> int:
+        ended = endings.end_overdue(tx, before=before, limit=BATCH_ROWS)
+        lease_ports.end(tx, ended)
+        return len(ended)
+
+    return _in_batches(database, work)
 
 
 def unschedule(database: Database, *, agent_down_time: int) -> int:

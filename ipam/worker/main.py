@@ -13,6 +13,7 @@ from ipam.allocator.allocator import Allocator
 from ipam.errors import DatabaseUnavailable
 from ipam.protocol.wake import WORKER_SOCKET, WakeSocket
 from ipam.settings import Settings
+from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
 from ipam.trouble import Trouble
 from ipam.worker.housekeeping import Task, tasks
@@ -37,6 +38,7 @@ def run(settings: Settings) -> None:
         database,
         cooldown_seconds=settings.network.address_cooldown_seconds,
         worker=uuid.uuid4().hex,
+        journal=AllocationLedger(),
     )
     # A signal interrupts anything, even a wait for a silent database. That is safe: each
     # transaction is committed or not, and the next worker continues.

@@ -56,6 +56,7 @@ script-on-renewal
 dhcp-script=/var/lib/ipam/agent/hook
 dhcp-scriptuser=dnsmasq
 dhcp-authoritative
+dhcp-ignore=tag:!known
 no-ping
 dhcp-lease-max=16777216
 dhcp-option-force=option:mtu,1450

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from ipam import model
+from ipam.allocator.allocator import Allocator
 from ipam.rules.leases import LeaseEvent
 from ipam.store import agents
 from ipam.store.engine.database import Database
@@ -57,25 +58,29 @@ def at_once(work: Callable[[], int], threads: int = 4) -> list[int]:
         return [each.result() for each in [pool.submit(start) for _ in range(threads)]]
 
 
+def allocator(database: Database) -> Allocator:
+    return Allocator(database, cooldown_seconds=0, worker="test")
+
+
 def test_a_lease_past_its_end_and_the_grace_ends_with_a_missed_event(database: Database) -> None:
     ended_at = now() - 100
     begin(database, 1, expires_at=ended_at)
     begin(database, 2, expires_at=now() - 10)
     begin(database, 3, expires_at=now() + 100)
     begin(database, 4, expires_at=None)
-    assert housekeeping.end_leases(database, grace_seconds=60) == 1
+    assert housekeeping.end_leases(database, allocator(database), grace_seconds=60) == 1
     left = rows(database, select(lease.c.hostname).order_by(lease.c.hostname))
     assert [row.hostname for row in left] == ["h2", "h3", "h4"]
     (missed,) = rows(database, select(lease_event).where(lease_event.c.action == "missed"))
     assert (missed.hostname, missed.network_id) == ("h1", NETWORK_ID)
     assert missed.occurred_at_us == ended_at * 1_000_000
     assert "reason" in missed.details
-    assert housekeeping.end_leases(database, grace_seconds=60) == 0
+    assert housekeeping.end_leases(database, allocator(database), grace_seconds=60) == 0
 
 
 def test_a_renewal_that_arrives_late_brings_the_lease_back(database: Database) -> None:
     begin(database, 1, expires_at=now() - 100)
-    housekeeping.end_leases(database, grace_seconds=60)
+    housekeeping.end_leases(database, allocator(database), grace_seconds=60)
     begin(database, 1, expires_at=(renewed := now() + 100))
     assert [row.expires_at for row in rows(database, select(lease.c.expires_at))] == [renewed]
 
@@ -83,8 +88,10 @@ def test_a_renewal_that_arrives_late_brings_the_lease_back(database: Database) -
 def test_workers_side_by_side_end_each_lease_once(database: Database) -> None:
     for number in range(50):
         begin(database, number, expires_at=now() - 100)
-    done = at_once(lambda: housekeeping.end_leases(database, grace_seconds=60))
-    done.append(housekeeping.end_leases(database, grace_seconds=60))
+    done = at_once(
+        lambda: housekeeping.end_leases(database, allocator(database), grace_seconds=60)
+    )
+    done.append(housekeeping.end_leases(database, allocator(database), grace_seconds=60))
     assert sum(done) == 50
     assert rows(database, select(lease.c.pk)) == []
     missed = select(lease_event.c.pk).where(lease_event.c.action == "missed")
@@ -97,7 +104,7 @@ def test_more_leases_than_a_batch_are_ended_in_one_round(
     monkeypatch.setattr(housekeeping, "BATCH_ROWS", 3)
     for number in range(10):
         begin(database, number, expires_at=now() - 100)
-    assert housekeeping.end_leases(database, grace_seconds=60) == 10
+    assert housekeeping.end_leases(database, allocator(database), grace_seconds=60) == 10
 
 
 def test_a_round_is_bounded_and_the_next_goes_on(
@@ -107,7 +114,9 @@ def test_a_round_is_bounded_and_the_next_goes_on(
     monkeypatch.setattr(housekeeping, "BATCHES", 3)
     for number in range(10):
         begin(database, number, expires_at=now() - 100)
-    assert [housekeeping.end_leases(database, grace_seconds=60) for _ in range(3)] == [6, 4, 0]
+    assert [
+        housekeeping.end_leases(database, allocator(database), grace_seconds=60) for _ in range(3)
+    ] == [6, 4, 0]
 
 
 def age_events(database: Database, days: int, *, first: int) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from ipam.agent.dnsmasq import safe_words
+from ipam.agent.dnsmasq import lease_file, safe_words
 from ipam.templating import Word, render_config, render_lines
 
 DEFAULT_ROUTE = Word("0.0.0.0/0")
 ON_LINK = Word(IPv4Address(0))
 """The nexthop of a route to destinations on the link."""
+STRANGER = Word("tag:!known")
+NOT_DHCPV6 = Word("tag:!dhcpv6")
 RANGE_MODES = {mode: Word(mode) for mode in ("static", "ra-only", "ra-stateless")}
 
 
@@ -34,6 +36,15 @@ class Site:
     hook_option: Word = PYTHON_HOOK
     """How dnsmasq is told of the hook."""
 
+    durable_path: Word | None = None
+    """The directory of lease files that outlive the host's memory; None: none do."""
+
+    def lease_file(self, network_id: str, *, durable: bool) -> Word:
+        """Where a network's dnsmasq keeps its leases."""
+        if durable and self.durable_path is not None:
+            return safe_words.path(f"{self.durable_path}/{safe_words.uuid(network_id)}")
+        return safe_words.path(f"{self.directory(network_id)}/{lease_file.NAME}")
+
     def directory(self, network_id: str) -> Word:
         """The directory of a network's files."""
         return safe_words.path(f"{self.run_path}/{safe_words.uuid(network_id)}")
@@ -50,6 +61,8 @@ class DhcpRange:
     lease_seconds: int
     is_advertised: bool = False
     """Whether dnsmasq sends router advertisements for it."""
+    dynamic: Sequence[tuple[IPv4Address, IPv4Address]] = ()
+    """First and last addresses for machines that have no dhcp-host line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +102,27 @@ def startup(
     `enable-ra` would advertise every `static` range, and other modes do not need it. Without DHCP,
     dnsmasq reads no directories. So a network that is only advertised has its options here, and
     their change needs a restart.
+
+    With a dynamic range, dnsmasq alone knows for a moment who has an address, so its lease file
+    outlives a reboot. Without one it is silent to strangers, whom another server may know.
     """
     directory = site.directory(network_id)
     advertised = [one for one in ranges if one.is_advertised]
     only_advertised = all(one.mode == "ra-only" for one in ranges)
+    is_dynamic = any(one.dynamic for one in ranges)
     return render_config(
         "dnsmasq.conf.j2",
         addresses=[safe_words.interface_address(one) for one in sorted(addresses)],
         interface=interface,
         directory=directory,
+        lease_file=site.lease_file(network_id, durable=is_dynamic),
+        ignored=[] if is_dynamic else _strangers(ranges),
         mac_tags=site.mac_tags,
         hook=site.hook,
         hook_option=site.hook_option,
         hook_user=site.hook_user,
         mtu=safe_words.number(mtu),
-        ranges=[_range_fields(one) for one in ranges],
+        ranges=[fields for one in ranges for fields in (_range_fields(one), *_dynamic(one))],
         options=_option_lines(options) if only_advertised else [],
         enable_ra=any(one.mode == "static" for one in advertised),
         router_advertisements=[interface] if advertised else [],
@@ -131,6 +150,11 @@ def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
     in its first pass over the list, several times faster than entries without a tag.
     """
     return render_lines("lines.j2", [_host_fields(interface, host) for host in hosts])
+
+
+def withheld_file(addresses: Iterable[Word]) -> str:
+    """A dhcp-host line for each address that nobody is to get here: it names no machine."""
+    return render_lines("lines.j2", [[one] for one in addresses])
 
 
 def options_file(options: Iterable[Option]) -> str:
@@ -188,6 +212,12 @@ def server_duid(network_id: str) -> str:
     return (b"\x00\x04" + uuid.UUID(network_id).bytes).hex(":")
 
 
+def lease_file_of(startup: str) -> str:
+    """The path of the lease file of this configuration."""
+    found = re.search(r"^dhcp-leasefile=(.+)$", startup, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def longest_lease_seconds(startup: str) -> int:
     """For how long the servers of this configuration give an address at most."""
     ranges = re.findall(r"^dhcp-range=.*,(\d+)$", startup, re.MULTILINE)
@@ -206,6 +236,34 @@ def _range_fields(one: DhcpRange) -> list[Word]:
     else:
         fields += [RANGE_MODES[one.mode], safe_words.number(one.network.prefixlen)]
     return [*fields, safe_words.number(one.lease_seconds)]
+
+
+def _dynamic(one: DhcpRange) -> list[list[Word]]:
+    """The dynamic ranges, for machines without a dhcp-host line."""
+    netmask = safe_words.bare_address(one.network.netmask)
+    subnet = safe_words.set_tag(safe_words.subnet_tag(one.subnet_id))
+    seconds = safe_words.number(one.lease_seconds)
+    return [
+        [
+            STRANGER,
+            subnet,
+            safe_words.bare_address(first),
+            safe_words.bare_address(last),
+            netmask,
+            seconds,
+        ]
+        for first, last in one.dynamic
+    ]
+
+
+def _strangers(ranges: Sequence[DhcpRange]) -> list[Word]:
+    """The tags of requests that get no answer.
+
+    Machines that make their own IPv6 addresses ask for the rest. They count as strangers, as no
+    line has an IPv6 address of theirs.
+    """
+    makes_own = any(one.mode in ("ra-only", "ra-stateless") for one in ranges)
+    return [NOT_DHCPV6, STRANGER] if makes_own else [STRANGER]
 
 
 def _host_fields(interface: Word, host: Host) -> list[Word]:

@@ -23,7 +23,7 @@ import psutil
 from ipam import model
 from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq import event_queue, probe_dhcp6, probe_frames
-from ipam.agent.dnsmasq.config import server_duid
+from ipam.agent.dnsmasq.config import lease_file_of, server_duid
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
 from ipam.agent.host.confinement import confine_thread
 from ipam.agent.host.namespaces import namespace_path
@@ -118,7 +118,12 @@ class DnsmasqProcesses:
             [self.dnsmasq, f"--conf-file={files.directory / CONFIG}"],
             {"PATH": SYSTEM_PATH, **environment},
             errors=log,
-            writable=[files.directory, *_existing(environment["IPAM_SPOOL"]), Path(os.devnull)],
+            writable=[
+                files.directory,
+                *_existing(environment["IPAM_SPOOL"]),
+                *_existing(lease_file_of(files.startup)),
+                Path(os.devnull),
+            ],
         )
         running = self.adopt(network_id, files)
         if running is None:
@@ -325,7 +330,7 @@ def _ended(descriptor: int, patience_seconds: float) -> bool:
     return bool(poll.poll(patience_seconds * 1000))
 
 
-def _existing(spool: str) -> list[Path]:
-    """The spool, unless a disk that is read-only has none."""
-    path = Path(spool)
-    return [path] if path.exists() else []
+def _existing(file: str) -> list[Path]:
+    """The file, unless a disk that is read-only has none."""
+    path = Path(file)
+    return [path] if file and path.exists() else []

@@ -7,6 +7,7 @@ import pwd
 import resource
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import ipam
 from ipam import files, model
@@ -19,6 +20,9 @@ from ipam.errors import HostUnfit
 from ipam.settings import Settings
 
 LOG = logging.getLogger(__name__)
+
+DURABLE_LEASES: Final = "dhcp-leases"
+"""In the state directory: the lease files of networks with dynamic ranges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def _make_directories(state: Path, run_path: Path) -> None:
     files.make_directory(run_path, files.PUBLIC_DIRECTORY)
     with contextlib.suppress(OSError):  # read-only: it is used as it is
         files.directory(state, files.WAY_DIRECTORY)
+        files.directory(state / DURABLE_LEASES)
     for directory in (run_path, state.parent):
         mode = directory.stat().st_mode
         if not mode & 0o001:
@@ -156,6 +161,9 @@ def _site(settings: Settings, hook: Path, mac_tags: Path, *, in_lua: bool) -> Si
             hook=safe_words.path(str(hook.absolute())),
             hook_option=LUA_HOOK if in_lua else PYTHON_HOOK,
             hook_user=safe_words.user(settings.agent.hook_user),
+            durable_path=safe_words.path(
+                str((settings.agent.state_path / DURABLE_LEASES).absolute())
+            ),
         )
     except safe_words.UnfitError as error:
         raise HostUnfit(f"run_path, state_path or [agent] hook_user: {error}") from error

@@ -22,13 +22,26 @@ class LeaseFiles:
     def __init__(self, directory: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._directory = directory
         self._monotonic = monotonic
+        self._paths: dict[str, Path] = {}
         self._whole: dict[str, tuple[float, Sequence[Lease]]] = {}
         self._read: dict[str, tuple[tuple[int, int, int], Sequence[Lease] | None]] = {}
+
+    def locate(self, network_id: str, path: str) -> Path:
+        """The network's dnsmasq has its file there; where it was before."""
+        before = self._path(network_id)
+        self._paths[network_id] = Path(path)
+        return before
+
+    def is_durable(self, network_id: str) -> bool:
+        """Whether the file may be older than this boot."""
+        path = self._path(network_id)
+        return path.parent != self._directory / network_id
 
     def held(self, network_id: str) -> Sequence[Lease] | None:
         """The leases, the same object while the file is the same; None if it does not say."""
         # Asked twice of each network in each turn: pathlib takes five times as long.
-        file = f"{self._directory}/{network_id}/{lease_file.NAME}"
+        located = self._paths.get(network_id)
+        file = str(located) if located else f"{self._directory}/{network_id}/{lease_file.NAME}"
         try:
             status = os.stat(file)  # noqa: PTH116
             age_ns = time.time_ns() - status.st_mtime_ns
@@ -49,16 +62,20 @@ class LeaseFiles:
     def write(self, network_id: str, leases: Iterable[Lease]) -> None:
         """Have a dnsmasq that is started next hold these leases, if its directory is there."""
         text = lease_file.text_of(leases, server_duid(network_id))
+        durable = self.is_durable(network_id)
         with contextlib.suppress(FileNotFoundError):
-            files.put(self._path(network_id), text.encode(), mode=MODE)
+            files.put(self._path(network_id), text.encode(), mode=MODE, durable=durable)
 
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left."""
+        if self.is_durable(network_id):
+            self._path(network_id).unlink(missing_ok=True)
+        self._paths.pop(network_id, None)
         self._read.pop(network_id, None)
         self._whole.pop(network_id, None)
 
     def _path(self, network_id: str) -> Path:
-        return self._directory / network_id / lease_file.NAME
+        return self._paths.get(network_id, self._directory / network_id / lease_file.NAME)
 
 
 def _leases(path: Path) -> Sequence[Lease] | None:

@@ -1,20 +1,24 @@
 """Makes the full answer for a network from its rows."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ipam import model
 from ipam.protocol.dhcp_state import (
     Address,
+    AddressRange,
     DhcpPort,
+    EndingLease,
     FullNetwork,
     ServedDhcpOption,
     ServedPort,
     ServedRoute,
     ServedSubnet,
 )
+from ipam.rules import dynamic_ranges
+from ipam.rules.dynamic_ranges import Range
 from ipam.settings import NetworkSettings
 from ipam.store.dhcp_state import Contents
 from ipam.store.engine.listing import Record
@@ -24,7 +28,12 @@ def full_networks(
     contents: Contents, by_network: Mapping[str, str], settings: NetworkSettings
 ) -> list[FullNetwork]:
     """The full answer for these rows."""
-    subnets, ports, dhcp_ports = _grouped(contents)
+    subnets, ports, dhcp_ports = _grouped(contents, settings.dhcp_agents_per_network)
+    ending = defaultdict(list)
+    for lease in contents.ending:
+        ending[lease.network_id].append(
+            EndingLease(model.unpack(lease.ip_address), lease.mac_address, lease.duid, lease.iaid)
+        )
     return [
         FullNetwork(
             id=row.id,
@@ -37,18 +46,19 @@ def full_networks(
             dhcp_port=dhcp_ports.get(row.pk),
             subnets=subnets[row.pk],
             ports=ports[row.pk],
+            ending_leases=ending[row.id],
         )
         for row in contents.networks
     ]
 
 
 def _grouped(
-    contents: Contents,
+    contents: Contents, agents_per_network: int
 ) -> tuple[dict[int, list[ServedSubnet]], dict[int, list[ServedPort]], dict[int, DhcpPort]]:
     """Subnets, ports and the DHCP port by network number."""
     subnets: dict[int, list[ServedSubnet]] = defaultdict(list)
     for row in contents.subnets:
-        subnets[row.network_pk].append(_subnet(row))
+        subnets[row.network_pk].append(_subnet(row, contents, agents_per_network))
     ports: dict[int, list[ServedPort]] = defaultdict(list)
     dhcp_ports: dict[int, DhcpPort] = {}
     for row in contents.ports:
@@ -63,7 +73,8 @@ def _grouped(
     return subnets, ports, dhcp_ports
 
 
-def _subnet(row: Record) -> ServedSubnet:
+def _subnet(row: Record, contents: Contents, agents_per_network: int) -> ServedSubnet:
+    slots, ranges = contents.slots.get(row.network_pk, {}), contents.ranges.get(row.pk, ())
     return ServedSubnet(
         id=row.id,
         cidr=row.cidr,
@@ -74,7 +85,20 @@ def _subnet(row: Record) -> ServedSubnet:
         host_routes=msgspec.convert(row.host_routes, list[ServedRoute]),
         ipv6_ra_mode=row.ipv6_ra_mode,
         ipv6_address_mode=row.ipv6_address_mode,
+        dynamic_ranges=[AddressRange(*one) for one in dynamic_ranges.texts(ranges)],
+        dynamic_part=_part(ranges, slots, contents.agent_pk, agents_per_network),
+        withheld=[model.unpack(ip) for subnet_id, ip in contents.withheld if subnet_id == row.id],
     )
+
+
+def _part(
+    ranges: Sequence[Range], slots: Mapping[int, int], agent_pk: int, agents_per_network: int
+) -> list[AddressRange]:
+    """The part of an agent, by its slot. One that only serves ports bound to its host has none."""
+    if agent_pk not in slots:
+        return []
+    parts = max(agents_per_network, *(slot + 1 for slot in slots.values()))
+    return [AddressRange(*one) for one in dynamic_ranges.part(ranges, slots[agent_pk], parts)]
 
 
 def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPort:

@@ -9,6 +9,7 @@ from typing import Final
 import falcon
 
 from ipam import clock
+from ipam.allocator.lease_ports import LeasePorts
 from ipam.api.http.bodies import read_bytes, read_json, respond, unwrap
 from ipam.api.http.operations import Operation
 from ipam.api.http.routes import ListRoute, ShowRoute
@@ -33,6 +34,7 @@ class LeaseEventsRoute(ListRoute):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, KIND)
+        self._ports = LeasePorts(service.allocator)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -52,7 +54,9 @@ class LeaseEventsRoute(ListRoute):
         access = req.context.access
         for host in {event.host for event in events} or {access.caller.host}:
             access.require_host(RULE, host)
-        recorded = recording.record(self.service.database, events, reporter=access.caller.host)
+        recorded = recording.record(
+            self.service.database, events, reporter=access.caller.host, follow=self._ports.follow
+        )
         last = events[-1] if events else None
         answer = LeaseEventsRecorded(
             recorded.applied,

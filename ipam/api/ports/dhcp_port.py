@@ -6,7 +6,6 @@ addresses, it has the one made from its MAC address, which needs no row.
 """
 
 import secrets
-from typing import Any
 
 from ipam import model
 from ipam.allocator.allocator import Allocator
@@ -78,24 +77,12 @@ def _take_address(tx: Transaction, allocator: Allocator, owner: int, subnet_pk: 
 
 
 def _add(tx: Transaction, network: Record, device_id: str) -> int:
-    row: dict[str, Any] = {
-        "network_pk": network.pk,
-        "project_id": network.project_id,
-        "name": "",
-        "description": "",
-        "mac_address": new_mac(),
-        "admin_state_up": True,
-        "status": model.ACTIVE,
-        "device_id": device_id,
-        "device_owner": model.DHCP_PORT_OWNER,
-        "dns_name": "",
-        "binding_host_id": "",
-        "binding_vnic_type": "normal",
-        "binding_profile": {},
-        "binding_vif_type": model.VIF_UNBOUND,
-        "extra_dhcp_opts": [],
-        "allowed_address_pairs": [],
-        "port_security_enabled": False,
-    }
+    row = ports.unbound_row(
+        network_pk=network.pk,
+        project_id=network.project_id,
+        mac_address=new_mac(),
+        device_owner=model.DHCP_PORT_OWNER,
+    )
+    row |= {"device_id": device_id, "status": model.ACTIVE}
     (pk,) = ports.add(tx, [rows.with_standard_columns(row)])
     return pk

@@ -1,7 +1,7 @@
 """Writes again when another writer was first."""
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
@@ -9,6 +9,7 @@ from ipam.errors import DatabaseUnavailable
 from ipam.store.engine.database import Database, Transaction
 
 T = TypeVar("T")
+Taken: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 
 ATTEMPTS: Final = 5
 """The second attempt sees the row that the first one lost to. More attempts are needed only if
@@ -18,7 +19,7 @@ that row disappears again."""
 def write_despite(
     database: Database,
     work: Callable[[Transaction], T],
-    taken: type[Exception],
+    taken: Taken,
     *,
     attempts: int,
 ) -> T:
@@ -34,14 +35,16 @@ def write_despite(
     return database.write(work)
 
 
-def write_again(database: Database, work: Callable[[Transaction], T]) -> T:
+def write_again(
+    database: Database, work: Callable[[Transaction], T], taken: Taken = IntegrityError
+) -> T:
     """Like `database.write`, but tries again when a key was taken or a row was deleted meanwhile.
 
     Raises DatabaseUnavailable when that happens each time.
     """
     try:
-        return write_despite(database, work, IntegrityError, attempts=ATTEMPTS)
-    except IntegrityError as error:
+        return write_despite(database, work, taken, attempts=ATTEMPTS)
+    except taken as error:
         raise DatabaseUnavailable(
             "Other writers of the same rows kept interfering; try again."
         ) from error

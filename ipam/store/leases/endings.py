@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from ipam import clock, model
 from ipam.chunks import alternatives
 from ipam.model import LeaseAction
-from ipam.rules.leases import Lease, LeaseEvent
+from ipam.rules.leases import Key, Lease, LeaseEvent
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.tables import lease, lease_event
@@ -32,8 +32,8 @@ def end_of_port(tx: Transaction, port_id: str, reason: str) -> int:
 _OF_PORT: Final = select(lease).where(lease.c.port_id == bindparam("of_port"))
 
 
-def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:
-    """End leases that expired before this instant (epoch seconds); how many were ended.
+def end_overdue(tx: Transaction, *, before: int, limit: int) -> list[Key]:
+    """End leases that expired before this instant (epoch seconds); which were ended.
 
     Each gets a `missed` event. Rows that another process has locked are skipped.
     """
@@ -47,7 +47,7 @@ def end_overdue(tx: Transaction, *, before: int, limit: int) -> int:
     overdue = tx.execute(query).all()
     now_us = clock.now_microseconds()
     _end(tx, overdue, [_missed(row, now_us) for row in overdue])
-    return len(overdue)
+    return [(row.network_id, row.ip_address) for row in overdue]
 
 
 def forget_events(tx: Transaction, *, before_us: int, limit: int) -> int:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from ipam import clock, model
+from ipam.errors import MacAddressInUse
 from ipam.rules.leases import Holder, Key, Lease, LeaseEvent, after_all, holder_of
 from ipam.store import served_networks
 from ipam.store.engine import bulk
@@ -19,6 +20,8 @@ from ipam.store.engine.write_again import write_again
 from ipam.store.leases import sequences, touched
 from ipam.store.tables import agent, lease, lease_event
 
+INTERFERENCE: Final = (IntegrityError, MacAddressInUse)
+"""What another transaction has made meanwhile: an event, a lease, a machine's port."""
 _TOLD: Final = tuple(
     (LeaseEvent.__dataclass_fields__.keys() & set(lease_event.c.keys())) - {"details"}
 )
@@ -38,23 +41,47 @@ class Recorded:
     duplicates: int
 
 
-def record(database: Database, events: Sequence[LeaseEvent], *, reporter: str = "") -> Recorded:
+class Follower(Protocol):
+    """Is told of the leases after a batch, by address, in the same transaction."""
+
+    def __call__(
+        self,
+        tx: Transaction,
+        leases: Mapping[Key, Lease | None],
+        vendor_classes: Mapping[Key, str],
+    ) -> Mapping[Key, Holder]:
+        """The addresses that have another holder now."""
+
+
+def record(
+    database: Database,
+    events: Sequence[LeaseEvent],
+    *,
+    reporter: str = "",
+    follow: Follower | None = None,
+) -> Recorded:
     """Insert events into the history, each id once, and update the leases; all or nothing.
 
-    The order of the events counts. If the `reporter`, a host, is not to be believed in all, only
-    leases of networks that it serves, and leases that it gave, change.
+    The order of the events counts. `follow` says who holds leases that nobody held before. If
+    the `reporter`, a host, is not to be believed in all, only leases of networks that it serves,
+    and leases that it gave, change.
     Raises DatabaseUnavailable when others keep interfering.
     """
     try:
-        return database.write(lambda tx: _record(tx, events, reporter, trusting=True))
-    except IntegrityError:
+        return database.write(lambda tx: _record(tx, events, reporter, follow, trusting=True))
+    except INTERFERENCE:
         pass
     # A batch collides only with its own repetition, or with another host's event for an address.
-    return write_again(database, lambda tx: _record(tx, events, reporter))
+    return write_again(database, lambda tx: _record(tx, events, reporter, follow), INTERFERENCE)
 
 
 def _record(
-    tx: Transaction, events: Sequence[LeaseEvent], reporter: str, *, trusting: bool = False
+    tx: Transaction,
+    events: Sequence[LeaseEvent],
+    reporter: str,
+    follow: Follower | None,
+    *,
+    trusting: bool = False,
 ) -> Recorded:
     """`trusting`: what goes on where its host ended has no id that the history has.
 
@@ -76,14 +103,28 @@ def _record(
         (event, holder_of(event, owners.get(event.key), projects.get(event.network_id, "")))
         for event in fresh
     ]
-    now_us = clock.now_microseconds()
-    rows = [_history_row(*each, now_us) for each in with_holders]
-    bulk.insert_all(tx, lease_event, _HISTORY, rows)
     before = {key: each for key, (_, each) in stored.items()}
     believed = _believed(tx, with_holders, before, reporter) if reporter else with_holders
     leases = after_all(before, believed, ended, model.new_id)
+    if follow is not None and (found := follow(tx, leases, _vendor_classes(fresh))):
+        with_holders = [(event, _new_holder(event, found) or held) for event, held in with_holders]
+    now_us = clock.now_microseconds()
+    rows = [_history_row(*each, now_us) for each in with_holders]
+    bulk.insert_all(tx, lease_event, _HISTORY, rows)
     _write_leases(tx, stored, leases, {event.key: holder for event, holder in with_holders})
     return Recorded(len(fresh), len(events) - len(fresh))
+
+
+def _new_holder(event: LeaseEvent, found: Mapping[Key, Holder]) -> Holder | None:
+    """The new holder of the event's address, if the event is about its machine."""
+    holder = found.get(event.key)
+    is_its = holder is not None and event.mac_address in (None, holder.mac_address)
+    return holder if is_its else None
+
+
+def _vendor_classes(events: Sequence[LeaseEvent]) -> dict[Key, str]:
+    """What the machines of these addresses say that they are."""
+    return {e.key: e.details["vendor_class"] for e in events if "vendor_class" in e.details}
 
 
 def _believed(

@@ -1,0 +1,123 @@
+"""Machines without a port get addresses of a dynamic range, from real dnsmasq."""
+
+import signal
+import uuid
+
+import pytest
+
+from ipam import model
+from tests.system.ipam_host import Host, Json, Machine, random_mac, run, subnet
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+
+
+def with_range(host: Host, first: int = 100, last: int = 101) -> tuple[Json, str]:
+    """A network whose addresses from `first` to `last` are for strangers; their prefix."""
+    row = subnet()
+    span = [{"start": f"{row['prefix']}{first}", "end": f"{row['prefix']}{last}"}]
+    network = host.network(subnets=[row | {"dynamic_ranges": span, "dynamic_part": span}])
+    host.api.put(network)
+    eventually(lambda: host.dnsmasq_pid(network), "dnsmasq runs")
+    return network, row["prefix"]
+
+
+def stranger(host: Host, network: Json) -> Machine:
+    """A machine of no port on the network's bridge, as on a wire."""
+    port_id, mac = str(uuid.uuid4()), random_mac()
+    machine = host.machine({"id": port_id, "mac_address": mac})
+    bridge = model.bridge_name(network["id"])
+    run("ip", "link", "set", model.tap_name(port_id), "master", bridge, "up")
+    return machine
+
+
+def port_of(host: Host, network: Json, machine: Machine, address: str, owner: str) -> Json:
+    """What the API makes of the lease."""
+    return host.port(
+        network,
+        address,
+        mac_address=machine.port["mac_address"],
+        device_owner=owner,
+        binding_host_id="",
+    )
+
+
+def test_a_stranger_gets_an_address_that_becomes_its_reservation(host: Host) -> None:
+    host.start_agent()
+    network, prefix = with_range(host)
+    machine = stranger(host, network)
+    address = machine.udhcpc()
+    assert address in (f"{prefix}100", f"{prefix}101")
+    eventually(lambda: host.api.events_of(address) == ["add"], "the lease is reported")
+    assert host.api.events[0]["details"]["vendor_class"].startswith("udhcp")
+    port = port_of(host, network, machine, address, "dhcp:lease")
+    host.api.put(network)
+    host.await_ready(port)
+    assert machine.udhcpc("-r", address) == address
+    port["device_owner"] = ""
+    host.api.put(network)
+    assert machine.udhcpc("-r", address) == address
+    assert machine.udhcpc("-x", "0x3d:0011223344") == address, "another system on the machine"
+    other = stranger(host, network)
+    assert {other.udhcpc(), address} == {f"{prefix}100", f"{prefix}101"}
+    assert stranger(host, network).udhcpc("-t", "1") == ""
+    assert "DHCPNAK" not in host.log()
+
+
+def test_a_lease_that_is_to_end_ends_and_others_stay(host: Host) -> None:
+    host.start_agent()
+    network, prefix = with_range(host)
+    machines = {one.udhcpc(): one for one in (stranger(host, network), stranger(host, network))}
+    gone, kept = f"{prefix}100", f"{prefix}101"
+    assert machines.keys() == {gone, kept}
+    mac = machines[gone].port["mac_address"]
+    asked = {"ip_address": gone, "mac_address": mac, "duid": None, "iaid": None}
+    host.api.put(network | {"ending_leases": [asked]})
+    eventually(lambda: host.api.events_of(gone) == ["add", "del"], "the lease ends")
+    assert host.api.events_of(kept) == ["add"]
+
+
+def test_addresses_that_other_hosts_serve_are_not_given(host: Host) -> None:
+    host.start_agent()
+    network, prefix = with_range(host)
+    (row,) = network["subnets"]
+    host.api.put(network | {"subnets": [row | {"withheld": [f"{prefix}100"]}]})
+    hosts = host.directory / "run" / "dhcp" / network["id"] / "hosts" / "withheld"
+    eventually(hosts.exists, "the agent has heard")
+    assert stranger(host, network).udhcpc() == f"{prefix}101"
+    assert stranger(host, network).udhcpc("-t", "1") == ""
+
+
+def test_leases_of_a_range_outlive_the_hosts_memory(host: Host) -> None:
+    """A reboot takes the run directory, and a lease that nobody had recorded yet."""
+    host.start_agent()
+    network, prefix = with_range(host, last=100)
+    assert stranger(host, network).udhcpc() == f"{prefix}100"
+    assert host.end_agent(signal.SIGTERM) == 0
+    namespace = model.dhcp_namespace(network["id"])
+    run("ip", "netns", "del", namespace)
+    pid = host.dnsmasq_pid(network)
+    run("kill", "-9", str(pid))
+    run(
+        "rm",
+        "-r",
+        str(host.directory / "run" / "dhcp"),
+        str(host.directory / "state/agent/leases"),
+    )
+    host.start_agent()
+    eventually(lambda: host.dnsmasq_pid(network) not in (0, pid), "dnsmasq runs again")
+    assert stranger(host, network).udhcpc("-t", "1") == ""
+
+
+def test_without_a_range_strangers_hear_nothing(host: Host) -> None:
+    """Another DHCP server may know them: nothing is refused that it gave."""
+    host.start_agent()
+    network = host.network()
+    port = host.port(network)
+    host.api.put(network)
+    mine = host.machine(port)
+    host.await_ready(port)
+    foreign = f"{network['subnets'][0]['prefix']}77"
+    assert stranger(host, network).udhcpc("-t", "1", "-r", foreign) == ""
+    assert mine.udhcpc() == port["fixed_ips"][0]["ip_address"]
+    assert "DHCPNAK" not in host.log()
