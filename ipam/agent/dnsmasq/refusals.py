@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ipam.agent.dnsmasq.verdicts import Packet
 
 MOST_MACHINES = 100
+NO_ADDRESS = "no address available"
 DECLINED = "it declined its address: another machine has it"
 
 
@@ -68,8 +69,10 @@ def _reason(packet: Packet, before: str) -> str:
     """Why; a machine that declined its address gets no other, and that stays the reason."""
     if packet.message == "DHCPDECLINE":
         return DECLINED
-    is_consequence = before == DECLINED and packet.remark == "no address available"
-    return DECLINED if is_consequence else packet.remark or packet.message
+    # Where no range is for strangers, dnsmasq ignores them.
+    remark = NO_ADDRESS if packet.remark == "ignored" else packet.remark
+    is_consequence = before == DECLINED and remark == NO_ADDRESS
+    return DECLINED if is_consequence else remark or packet.message
 
 
 def machine(packet: Packet) -> str:
