@@ -82,7 +82,8 @@ def test_lines_up_to_the_longest_are_made_and_no_longer_ones() -> None:
 
 
 def test_a_configuration_has_no_longer_line_either() -> None:
-    words = dict.fromkeys(("interface", "mac_tags", "hook", "hook_user", "mtu"), Word("a"))
+    names = ("interface", "mac_tags", "lease_file", "hook_option", "hook", "hook_user", "mtu")
+    words = dict.fromkeys(names, Word("a"))
     with pytest.raises(LineTooLongError):
         render_config(
             "dnsmasq.conf.j2",
@@ -90,6 +91,7 @@ def test_a_configuration_has_no_longer_line_either() -> None:
             addresses=[],
             ranges=[],
             options=[],
+            ignored=[],
             enable_ra=False,
             router_advertisements=[],
             directory=Word("/" + "x" * LINE_OCTETS_MAX),

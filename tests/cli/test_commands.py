@@ -305,7 +305,7 @@ def test_lease_events_come_newest_first_and_by_time(served: Ipam) -> None:
     assert actions("--since", "2d", "--until", "90m") == ["add", "del"]
     assert actions("--action", "del", "--port", "web-1") == ["del"]
     assert actions("--limit", "1") == ["old"]
-    assert served("lease", "events", "--since", "yesterday").status == 2
+    assert served("lease", "events", "--since", "someday").status == 2
 
 
 def test_agents_are_known_by_host(served: Ipam) -> None:

@@ -1,6 +1,7 @@
 """The bodies of how full subnets are, and when they will be full."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Final
 
@@ -8,6 +9,7 @@ from msgspec import Meta, Struct
 
 from ipam import clock, model
 from ipam.allocator import ranges
+from ipam.api.http.attributes import wire_names
 from ipam.api.http.kind import Kind
 from ipam.api.http.standard_attributes import TENANT_ID
 from ipam.errors import SubnetNotFound
@@ -26,6 +28,7 @@ class SubnetUsageView(Struct):
     id: Annotated[Uuid, Meta(description="The id of the subnet.")]
     name: Annotated[Name, Meta(description="The subnet's name.")]
     network_id: Annotated[Uuid, Meta(description="The network.")]
+    subnetpool_id: Annotated[Uuid | None, Meta(description="The pool that the prefix is from.")]
     project_id: Annotated[ProjectId, Meta(description="The project of the subnet.")]
     tenant_id: Annotated[ProjectId, TENANT_ID]
     cidr: Annotated[Cidr, Meta(description="The network in prefix notation.")]
@@ -103,6 +106,7 @@ def _view(
         id=row.id,
         name=row.name,
         network_id=row.network_id,
+        subnetpool_id=row.subnetpool_id,
         project_id=row.project_id,
         tenant_id=row.project_id,
         cidr=row.cidr,
@@ -134,11 +138,13 @@ def _date(day: int | None) -> str | None:
 
 def kind(nearly_full_percent: int) -> Kind:
     """How full subnets are, as a kind of resource."""
+    shown = wire_names(SubnetUsageView)
+    columns = {name: one for name, one in subnets.COLLECTION.columns.items() if name in shown}
     return Kind(
         "subnet_usage",
         "subnet_usages",
         SubnetUsageView,
-        subnets.COLLECTION,
+        replace(subnets.COLLECTION, columns=columns),
         partial(views, nearly_full_percent),
         SubnetNotFound,
     )
