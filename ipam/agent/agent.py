@@ -21,7 +21,7 @@ from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.forwarding_table import link_of
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.host.premises import Premises
-from ipam.agent.host.preparation import DURABLE_LEASES, Preparation
+from ipam.agent.host.preparation import Preparation
 from ipam.agent.inquiries import Inquiries
 from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.agent.leases.inbox import LeaseInbox, Spool
@@ -108,8 +108,7 @@ class Agent:
     def _own_paths(self, prepared: Preparation) -> list[Path]:
         """Directories and files of the agent that are no network's, each before what is in it."""
         run_path, state = self._settings.run_path, self._settings.agent.state_path
-        names = ("spool", "holds", "leases", "networks", DURABLE_LEASES)
-        below = (state / name for name in names)
+        below = (state / name for name in ("spool", "holds", "leases", "networks"))
         return [run_path, run_path / "dhcp", state, *below, *prepared.files]
 
     def _closed_at_end(self, part: P) -> P:

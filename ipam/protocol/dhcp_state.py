@@ -63,7 +63,7 @@ class EndingLease(Struct, frozen=True):
     iaid: Annotated[str | None, Meta(description="The DHCPv6 identity association.")]
 
 
-class ServedSubnet(Struct, frozen=True, kw_only=True):
+class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A subnet, as far as DHCP is concerned."""
 
     id: Annotated[Uuid, ID]
@@ -140,7 +140,7 @@ class DhcpPort(Struct, frozen=True):
     fixed_ips: Annotated[list[Address], FIXED_IPS]
 
 
-class FullNetwork(Struct, frozen=True, kw_only=True):
+class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that the agent has to know of a network."""
 
     id: Annotated[Uuid, ID]

@@ -51,12 +51,13 @@ def prepare(settings: Settings) -> Preparation:
     in_lua = _takes_lua(settings, version)
     hook, mac_tags = _install_hook(state, in_lua=in_lua), _write_mac_tags(state)
     name = _installation(state)
+    durable = state / DURABLE_LEASES
     return Preparation(
         processes,
         version.text,
         _site(settings, hook, mac_tags, in_lua=in_lua),
         name.read_text(),
-        (hook, mac_tags, name),
+        (hook, mac_tags, name, *([durable] if durable.is_dir() else [])),
     )
 
 
