@@ -276,6 +276,7 @@ AGENT: Final[tuple[Rule, ...]] = (
     ("delete_dhcp-network", ADMIN, "As update_agent."),
     ("get_dhcp-agents", ADMIN, "Which agent serves what: as get_agent."),
     ("get_lease", READER, "A lease belongs to the project of its port, or else of its network."),
+    ("release_lease", ADMIN, "The machine may be in use, and of any project."),
     ("get_lease_event", READER, "As get_lease."),
     ("create_lease_event", REPORTER, "Agents record what the DHCP servers of their hosts did."),
     ("get_allocation_event", READER, "As get_lease."),

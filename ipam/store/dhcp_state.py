@@ -29,6 +29,8 @@ WITHHELD: Final = 6
 ENDING: Final = 7
 """A lease that somebody asked to end."""
 
+MICROSECONDS_PER_SECOND: Final = 1_000_000
+
 _network, _subnet = tables.network, tables.subnet
 _port, _binding = tables.port, tables.port_binding
 _range = tables.dynamic_range
@@ -176,6 +178,8 @@ def _ending(agent: Record) -> Select[Any]:
         .join(lease, lease.c.pk == asked.c.lease_pk)
         .join(_network, _network.c.id == lease.c.network_id)
         .where(lease.c.host == agent.host)
+        # A machine that asked again since, has a lease of its own now.
+        .where(lease.c.first_seen_at_us < (asked.c.asked_at + 1) * MICROSECONDS_PER_SECOND)
     )
 
 

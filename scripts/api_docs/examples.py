@@ -750,6 +750,13 @@ LEASES: Final = (
     ),
     Example("Show one", "GET", "/v2.0/leases/$lease", shown=("id", "ip_address", "expires_at")),
     Example(
+        "End it now",
+        "PUT",
+        "/v2.0/leases/$lease/release",
+        caller="admin",
+        shown=("id", "ip_address", "host"),
+    ),
+    Example(
         "Which machines ask in vain",
         "GET",
         "/v2.0/dhcp-refusals",

@@ -296,6 +296,37 @@ def test_leases_are_listed_shown_and_filtered(served: Ipam) -> None:
     assert "No lease for '10.0.0.99'" in missing.err
 
 
+def test_leases_are_ended_by_address_or_by_filter(served: Ipam) -> None:
+    for words in (["10.0.0.20"], ["--network", "demo"], ["--host", "node-7"]):
+        told = served("lease", "release", *words)
+        assert (told.status, told.out) == (
+            0,
+            "10.0.0.20: its host node-7 is asked to end the lease.\n",
+        )
+    assert "No lease for '10.0.0.99'" in served("lease", "release", "10.0.0.99").err
+    assert served("lease", "release", "--mac", "52:54:00:00:00:01").out == ""
+    assert served("lease", "release").status == 2
+
+
+def test_the_address_of_an_unannounced_machine_is_reserved(served: Ipam, api: LiveApi) -> None:
+    told = served("lease", "reserve", "10.0.0.20")
+    assert told.out == "10.0.0.20: no lease of a dynamic range; nothing is changed.\n"
+    network = served("network", "show", "demo", "-f", "value", "-c", "id").out.strip()
+    lan = ("--network", "demo", "--subnet-range", "10.7.0.0/24")
+    dynamic = ("--dynamic-range", "start=10.7.0.100,end=10.7.0.120")
+    assert served("subnet", "create", *lan, *dynamic, "lan").status == 0
+    event = {"network_id": network, "host": "node-7", "ip_address": "10.7.0.100", "action": "add"}
+    machine = {"mac_address": "52:54:00:00:00:07", "client_id": None, "duid": None, "iaid": None}
+    times = {"occurred_at_us": time.time_ns() // 1000, "expires_at": None}
+    with Client(socket_path=api.socket) as client:
+        begun = [event | machine | times | {"id": "f" * 32, "hostname": "tv", "details": {}}]
+        client.post("/v2.0/lease-events", json={"lease_events": begun})
+    told = served("lease", "reserve", "--hostname", "tv")
+    assert told.out.startswith("10.7.0.100: reserved for 52:54:00:00:00:07 by port ")
+    port = told.out.split()[-1].rstrip(".")
+    assert served("port", "show", port, "-f", "value", "-c", "device_owner").out == "\n"
+
+
 def test_lease_events_come_newest_first_and_by_time(served: Ipam) -> None:
     def actions(*words: str) -> list[str]:
         return [one["Action"] for one in parsed(served("lease", "events", "-f", "json", *words))]

@@ -5,6 +5,7 @@ from ipam.api.http.routes import read_routes
 from ipam.api.leases import allocation_event_wire, refusal_wire, wire
 from ipam.api.leases.event_routes import LeaseEventRoute, LeaseEventsRoute
 from ipam.api.leases.holder_route import AddressHoldersRoute
+from ipam.api.leases.release_route import LeaseReleaseRoute
 from ipam.api.service import Service
 
 
@@ -13,6 +14,7 @@ def routes(service: Service) -> list[tuple[str, Route]]:
     return [
         *read_routes(service, "/v2.0/allocation-events", allocation_event_wire.KIND),
         *read_routes(service, "/v2.0/leases", wire.KIND),
+        ("/v2.0/leases/{resource_id}/release", LeaseReleaseRoute(service)),
         *read_routes(service, "/v2.0/dhcp-refusals", refusal_wire.KIND),
         ("/v2.0/address-holders", AddressHoldersRoute(service)),
         ("/v2.0/lease-events", LeaseEventsRoute(service)),

@@ -9,6 +9,7 @@ import click
 
 from ipam.cli import lookup, output
 from ipam.cli.commands.history import history
+from ipam.cli.commands.lease_changes import release, reserve
 from ipam.cli.connection import connect
 from ipam.cli.instants import Instant, instant
 from ipam.cli.options import Command, examples, format_options, given, list_options
@@ -179,3 +180,5 @@ def _filters(
 
 
 lease.add_command(history)
+lease.add_command(release)
+lease.add_command(reserve)

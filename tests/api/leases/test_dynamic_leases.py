@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
+from tests.api.agents.test_dhcp_state_requests import Agent
 from tests.api.caller import Api
-from tests.api.leases.test_event_requests import MAC, OTHER_MAC, event, history, seconds_ago, send
+from tests.api.leases.test_event_requests import (
+    MAC,
+    NOWHERE,
+    OTHER_MAC,
+    event,
+    history,
+    seconds_ago,
+    send,
+)
 
 RANGE = {"start": "10.0.0.100", "end": "10.0.0.199"}
 MINE, NEXT = "10.0.0.100", "10.0.0.101"
@@ -134,3 +143,49 @@ def test_batches_at_once_make_each_port_once(api_on_each: Api, subnet: Any) -> N
         list(threads.map(tell, "abc"))
     assert len(made(api_on_each)) == 10
     assert all(len(addresses) == 1 for _, addresses in made(api_on_each))
+
+
+def test_a_lease_that_is_to_end_is_told_to_its_host_until_it_ends(
+    api_on_each: Api, subnet: Any
+) -> None:
+    api, network_id = api_on_each, subnet["network_id"]
+    agent = Agent(api, "host-a")
+    api.update("port", api.list("port", network_id=network_id)[0]["id"], binding__host_id="host-a")
+
+    def ending() -> list[str]:
+        (network,) = agent.full(network_id)
+        return [one["ip_address"] for one in network.get("ending_leases", [])]
+
+    send(api, lease(subnet, host="host-a"), lease(subnet, NEXT, mac_address=OTHER_MAC))
+    (held,) = api.list("lease", ip_address=MINE)
+    before = agent.digests()
+    for _again in range(2):
+        answer = api.call("PUT", f"/leases/{held['id']}/release")
+        assert (answer.status_code, answer.json["lease"]) == (200, held)
+    assert ending() == [MINE]
+    assert agent.digests() != before, "so the agent asks"
+    send(api, lease(subnet, action="del", host="host-a", occurred_at_us=seconds_ago(1)))
+    assert ending() == []
+    send(api, lease(subnet, host="host-a", occurred_at_us=seconds_ago(0)))
+    assert ending() == []
+
+
+def test_a_lease_that_began_after_it_was_to_end_does_not(api_on_each: Api, subnet: Any) -> None:
+    """Its end and its new beginning come in one batch, and are one row."""
+    api, network_id = api_on_each, subnet["network_id"]
+    agent = Agent(api, "host-a")
+    send(api, lease(subnet, host="host-a"))
+    (held,) = api.list("lease")
+    assert api.call("PUT", f"/leases/{held['id']}/release").status_code == 200
+    later = seconds_ago(-5)
+    send(
+        api,
+        lease(subnet, action="del", host="host-a", occurred_at_us=later),
+        lease(subnet, host="host-a", occurred_at_us=later),
+    )
+    assert [one["ip_address"] for one in api.list("lease")] == [MINE]
+    assert not [one for row in agent.full(network_id) for one in row.get("ending_leases", [])]
+
+
+def test_a_lease_that_nobody_has_cannot_end(api: Api) -> None:
+    api.refused(404, "LeaseNotFound", "PUT", f"/leases/{NOWHERE}/release")
