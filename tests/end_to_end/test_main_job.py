@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.live_service import LEASE_SECONDS, Machine, Service
+from ipam import model
+from tests.end_to_end.live_service import LEASE_SECONDS, Machine, Service, run_or_fail
+from tests.system.ipam_host import random_mac
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
@@ -197,3 +199,39 @@ def test_hostile_hostname_of_a_client_stays_text(
 
 def _links() -> str:
     return subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def wire(service: Service) -> str:
+    """A network on which machines need no ports; its bridge."""
+    dynamic = ("--dynamic-range", "start=10.97.0.100,end=10.97.0.110")
+    network = make_network(service, "wire", "10.97.0.0/24", *dynamic)
+    bridge = model.bridge_name(network["id"])
+    eventually(Path(f"/sys/class/net/{bridge}").exists, "the network is served")
+    return bridge
+
+
+@pytest.mark.parametrize("client", ["udhcpc", "dhclient", "dhcpcd"])
+def test_an_unannounced_machine_keeps_its_address_when_it_is_reserved(
+    service: Service, wire: str, machine: Plug, client: str
+) -> None:
+    port = {"id": f"{client:x<11}", "mac_address": random_mac()}
+    plugged = machine(port)
+    run_or_fail("ip", "link", "set", f"tap{port['id']}"[:14], "master", wire, "up")
+    got, told = plugged.ask(client)
+    assert got.startswith("10.97.0.1"), told
+    eventually(lambda: lease_of(service, got), "the lease is listed")
+    (made,) = service.json("port", "list", "--mac-address", port["mac_address"])
+    assert service.json("port", "show", made["ID"])["device_owner"] == "dhcp:lease"
+
+    kept = service.run("lease", "reserve", "--mac", port["mac_address"])
+    assert kept.stdout.startswith(f"{got}: reserved for "), kept.stderr
+    assert service.run("port", "wait", made["ID"]).returncode == 0
+    plugged.run("ip", "address", "flush", "dev", plugged.interface)
+    assert plugged.ask(client)[0] == got
+    assert "DHCPNAK" not in (service.state_path / "log").read_text()
+
+    ended = service.run("lease", "release", got)
+    assert ended.returncode == 0, ended.stderr
+    eventually(lambda: lease_of(service, got) is None, "the lease ends")
+    assert service.json("port", "show", made["ID"])["fixed_ips"][0]["ip_address"] == got
