@@ -6,7 +6,7 @@ import pytest
 
 from tests.units.unit_file import UNITS, exposure, unit
 
-MOST = {"ipam-api": 1.5, "ipam-worker": 1.5, "ipam-agent": 5.0}
+MOST = {"ipam-api": 1.5, "ipam-worker": 1.5, "ipam-agent": 5.0, "ipam-up": 5.0}
 
 
 @pytest.mark.parametrize("name", MOST)

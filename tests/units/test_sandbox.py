@@ -125,3 +125,18 @@ def test_the_whole_product_serves_in_the_sandboxes_of_its_units(service: Service
     for unit in list(service.running):
         service.stop(unit)
         assert "Traceback" not in service.log(unit).read_text(), unit
+
+
+def test_one_machine_is_served_in_the_sandbox_of_its_one_unit(service: Service) -> None:
+    of_all, _agent, _its_directory = service.conf.read_text().partition("[agent]")
+    service.conf.write_text(of_all)
+    service.start("ipam-up", "up", "--keep-on-exit")
+    eventually((service.directory / "run" / "api.sock").exists, "the API listens")
+    service.ipam("network", "create", "n1")
+    service.ipam("subnet", "create", "--network", "n1", "--subnet-range", "10.78.0.0/24")
+    service.ipam("port", "create", "--network", "n1", "--host", HOST, "p1")
+    service.ipam("port", "wait", "p1", "--timeout", str(int(PATIENCE_SECONDS)))
+    service.ipam("port", "delete", "p1")
+    service.ipam("network", "delete", "n1")
+    service.stop("ipam-up")
+    assert "Traceback" not in service.log("ipam-up").read_text()
