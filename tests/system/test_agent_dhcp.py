@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import time
@@ -471,7 +472,7 @@ def test_a_stateful_ipv6_address_is_served_by_mac(host: Host) -> None:
 
 def test_a_network_without_dhcp_advertises_its_prefix_and_its_name_servers(host: Host) -> None:
     host.start_agent()
-    prefix = f"2001:db8:{uuid.uuid4().hex[:4]}::"
+    prefix = f"2001:db8:{random.randrange(0x1000, 0x10000):x}::"
     six = subnet(
         prefix,
         server=None,
