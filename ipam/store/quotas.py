@@ -20,10 +20,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
-    Update,
-    and_,
     bindparam,
-    case,
     delete,
     func,
     insert,
@@ -140,10 +137,13 @@ def _hold(
 ) -> None:
     """Raise OverQuota when the project has too many, counting the new ones: `added`."""
     now = clock.now_seconds()
-    values: dict[str, Any] = {"the_project": project_id, "the_oldest": now - COUNT_HOLDS_SECONDS}
-    for name, number in added.items():
-        values |= {f"new_{name}": number, f"default_{name}": defaults[name]}
-    if tx.execute(_add(tuple(sorted(added))), values).rowcount == len(added):
+    mine = {"the_project": project_id, "the_oldest": now - COUNT_HOLDS_SECONDS}
+    if all(
+        tx.execute(
+            _ADD, {**mine, "the_resource": name, "new": new, "default": defaults[name]}
+        ).rowcount
+        for name, new in sorted(added.items())
+    ):
         return
     own = _lock(tx, project_id, tuple(sorted(added)))
     limits = {name: _limit(own[name], defaults[name]) for name in added}
@@ -156,25 +156,23 @@ def _hold(
         tx.execute(_REMEMBER, {**mine, "most_used": number, "counted_at": now})
 
 
-@cache
-def _add(resources: tuple[str, ...]) -> Update:
-    """Adds the new ones to the counts that are fresh and leave room for them."""
-    new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in resources}
-    room = (
-        and_(
-            _T.c.resource == name,
-            _T.c.most_used + new[name]
-            <= func.coalesce(_T.c.maximum, bindparam(f"default_{name}", type_=BigInteger())),
-        )
-        for name in resources
+_NEW: Final = bindparam("new", type_=BigInteger())
+_MAXIMUM: Final = func.coalesce(_T.c.maximum, bindparam("default", type_=BigInteger()))
+_ADD: Final = (
+    update(_T)
+    .where(
+        _T.c.project_id == bindparam("the_project"),
+        _T.c.resource == bindparam("the_resource"),
+        _T.c.counted_at > bindparam("the_oldest", type_=BigInteger()),
+        _T.c.most_used + _NEW <= _MAXIMUM,
     )
-    fresh = _T.c.counted_at > bindparam("the_oldest", type_=BigInteger())
-    return (
-        update(_T)
-        .where(_T.c.project_id == bindparam("the_project"), fresh, or_(*room))
-        .values(most_used=_T.c.most_used + case(new, value=_T.c.resource))
-    )
+    .values(most_used=_T.c.most_used + _NEW)
+)
+"""Adds the new ones to a count that is fresh and leaves room for them.
 
+One row a statement, and the first that fails is the last: so all lock the rows in one order, which
+PostgreSQL does not do within one statement.
+"""
 
 _REMEMBER: Final = update(_T).where(
     _T.c.project_id == bindparam("the_project"), _T.c.resource == bindparam("the_resource")
