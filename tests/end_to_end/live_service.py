@@ -38,7 +38,7 @@ esac"""
 )
 DHCPCD = RECORD.format(
     address_command="""case $reason in
-BOUND) echo "$new_ip_address" >"$RESULT";;
+BOUND|REBOOT|RENEW) echo "$new_ip_address" >"$RESULT";;
 BOUND6) echo "$new_dhcp6_ia_na1_ia_addr1" >"$RESULT";;
 esac"""
 )
@@ -108,6 +108,7 @@ class Machine:
     def ask(self, client: str) -> tuple[str, dict[str, str]]:
         """The address the client got ("" for none) and everything it was told."""
         result = self.directory / f"{client}.result"
+        result.unlink(missing_ok=True)
         scripts = {"udhcpc": UDHCPC, "dhclient": DHCLIENT, "dhclient6": DHCLIENT, "dhcpcd": DHCPCD}
         script = self.directory / f"{client}.sh"
         script.write_text(scripts[client])

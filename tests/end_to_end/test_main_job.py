@@ -201,6 +201,11 @@ def _links() -> str:
     return subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
 
 
+def refusals(service: Service) -> int:
+    """dhcpcd may ask for what it had on an interface of this name, and is refused that."""
+    return (service.state_path / "log").read_text().count("DHCPNAK")
+
+
 @pytest.fixture(scope="module")
 def wire(service: Service) -> str:
     """A network on which machines need no ports; its bridge."""
@@ -224,12 +229,13 @@ def test_an_unannounced_machine_keeps_its_address_when_it_is_reserved(
     (made,) = service.json("port", "list", "--mac-address", port["mac_address"])
     assert service.json("port", "show", made["ID"])["device_owner"] == "dhcp:lease"
 
+    refused = refusals(service)
     kept = service.run("lease", "reserve", "--mac", port["mac_address"])
     assert kept.stdout.startswith(f"{got}: reserved for "), kept.stderr
     assert service.run("port", "wait", made["ID"]).returncode == 0
     plugged.run("ip", "address", "flush", "dev", plugged.interface)
     assert plugged.ask(client)[0] == got
-    assert "DHCPNAK" not in (service.state_path / "log").read_text()
+    assert refusals(service) == refused
 
     ended = service.run("lease", "release", got)
     assert ended.returncode == 0, ended.stderr
