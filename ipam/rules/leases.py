@@ -113,10 +113,10 @@ def after_all(
     leases: dict[Key, Lease | None] = dict(stored)
     ends = {key: dict(each) for key, each in ended_at_us.items()}
     for event, holder in events:
-        if not _has_ended(event, ends.get(event.key, {})):
-            before = leases.get(event.key)
+        before = leases.get(event.key)
+        if before is not None or not _has_ended(event, ends.get(event.key, {})):
             leases[event.key] = after(before, event, new_id, bound_host=holder.host)
-        if event.action == "del" and leases.get(event.key) is None:
+        if event.action == "del":
             known = ends.setdefault(event.key, {})
             known[event.host] = max(event.occurred_at_us, known.get(event.host, 0))
     return leases

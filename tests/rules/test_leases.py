@@ -216,6 +216,22 @@ def in_order(action: Any, at: int, sequence: int, **more: Any) -> LeaseEvent:
     return event(action, at, epoch="life", sequence=sequence, **more)
 
 
+def test_an_end_says_nothing_of_the_lease_that_began_after_it() -> None:
+    """One host's clock was behind when its machine came back; another host tells a later time."""
+    began = in_order("add", 2, 1)
+    renewed = event("add", 3, hostname="ann")
+    lease = after_batch(event("del", 5), began, renewed)
+    assert lease is not None
+    assert lease.hostname == "ann"
+
+
+def test_an_end_that_ended_nothing_counts_for_what_comes_late() -> None:
+    of_another = replace(event("del", 5), host="host-b")
+    late = replace(event("add", 4), host="host-c")
+    batch = (event("add", 9), of_another, event("missed", 10), late)
+    assert after_batch(*batch) is None
+
+
 def test_what_a_host_says_in_order_counts_whatever_its_clock_says() -> None:
     begun = lease(in_order("add", 3600, 1))
     renewed = after(begun, in_order("old", 5, 2, hostname="ann"), str)
