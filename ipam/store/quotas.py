@@ -20,7 +20,10 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
+    Update,
+    and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -137,13 +140,10 @@ def _hold(
 ) -> None:
     """Raise OverQuota when the project has too many, counting the new ones: `added`."""
     now = clock.now_seconds()
-    mine = {"the_project": project_id, "the_oldest": now - COUNT_HOLDS_SECONDS}
-    if all(
-        tx.execute(
-            _ADD, {**mine, "the_resource": name, "new": new, "default": defaults[name]}
-        ).rowcount
-        for name, new in sorted(added.items())
-    ):
+    values: dict[str, Any] = {"the_project": project_id, "the_oldest": now - COUNT_HOLDS_SECONDS}
+    for name, number in added.items():
+        values |= {f"new_{name}": number, f"default_{name}": defaults[name]}
+    if tx.execute(_add(tuple(sorted(added)), tx.dialect), values).rowcount == len(added):
         return
     own = _lock(tx, project_id, tuple(sorted(added)))
     limits = {name: _limit(own[name], defaults[name]) for name in added}
@@ -156,23 +156,30 @@ def _hold(
         tx.execute(_REMEMBER, {**mine, "most_used": number, "counted_at": now})
 
 
-_NEW: Final = bindparam("new", type_=BigInteger())
-_MAXIMUM: Final = func.coalesce(_T.c.maximum, bindparam("default", type_=BigInteger()))
-_ADD: Final = (
-    update(_T)
-    .where(
-        _T.c.project_id == bindparam("the_project"),
-        _T.c.resource == bindparam("the_resource"),
-        _T.c.counted_at > bindparam("the_oldest", type_=BigInteger()),
-        _T.c.most_used + _NEW <= _MAXIMUM,
+@cache
+def _add(resources: tuple[str, ...], dialect: str) -> Update:
+    """Adds the new ones to the counts that are fresh and leave room for them."""
+    new = {name: bindparam(f"new_{name}", type_=BigInteger()) for name in resources}
+    room = (
+        and_(
+            _T.c.resource == name,
+            _T.c.most_used + new[name]
+            <= func.coalesce(_T.c.maximum, bindparam(f"default_{name}", type_=BigInteger())),
+        )
+        for name in resources
     )
-    .values(most_used=_T.c.most_used + _NEW)
-)
-"""Adds the new ones to a count that is fresh and leaves room for them.
+    fresh = _T.c.counted_at > bindparam("the_oldest", type_=BigInteger())
+    adding = (
+        update(_T)
+        .where(_T.c.project_id == bindparam("the_project"), fresh, or_(*room))
+        .values(most_used=_T.c.most_used + case(new, value=_T.c.resource))
+    )
+    if dialect != "postgresql" or len(resources) == 1:
+        return adding
+    # It would lock the rows in any order. The others go by the primary key.
+    held = _locking(resources).subquery("held")
+    return adding.where(_T.c.resource == held.c.resource)
 
-One row a statement, and the first that fails is the last: so all lock the rows in one order, which
-PostgreSQL does not do within one statement.
-"""
 
 _REMEMBER: Final = update(_T).where(
     _T.c.project_id == bindparam("the_project"), _T.c.resource == bindparam("the_resource")
