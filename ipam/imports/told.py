@@ -13,7 +13,6 @@ ROUTER: Final = 3
 DNS: Final = 6
 MTU: Final = 26
 STATIC_ROUTES: Final = (121, 249)
-DNS6: Final = 23
 FOLLOWING: Final = frozenset({1, 28, 51, 54, 58, 59})
 """IPv4 options that follow from the subnet, or that ipam's server makes itself."""
 

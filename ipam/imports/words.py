@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from ipam import model, values
+from ipam.rules.dhcp_option_values import UNIT_SECONDS
 
 _SEPARATED: Final = re.compile(r"[0-9a-fA-F]{1,2}([:-][0-9a-fA-F]{1,2}){5}")
 _DOTTED: Final = re.compile(r"[0-9a-fA-F]{4}([.:-][0-9a-fA-F]{4}){2}")
@@ -13,7 +14,6 @@ _BARE: Final = re.compile(r"[0-9a-fA-F]{12}")
 _OCTETS: Final = re.compile(r"[0-9a-fA-F]{1,2}([:-][0-9a-fA-F]{1,2})*")
 _BARE_OCTETS: Final = re.compile(r"([0-9a-fA-F]{2})+")
 _DURATION: Final = re.compile(r"([0-9]{1,9}) *([smhdwSMHDW]?)")
-UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def mac(text: str) -> str | None:

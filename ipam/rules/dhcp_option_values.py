@@ -24,7 +24,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,10}")
 _SIZED = re.compile(r"(-?[0-9]{1,10})([bsi])")
 _SIZES: Final = {"b": 1, "s": 2, "i": 4}
 _TIME = re.compile(r"([0-9]{1,10})([smhdw]?)", re.IGNORECASE)
-_UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _REPLACED: Final = (IPv6Address("fe80::"), IPv6Address("fd00::"))
 """dnsmasq replaces these by addresses of its own."""
 
@@ -127,7 +127,7 @@ class Whole:
 def seconds(value: str) -> tuple[Value, ...]:
     """A time in seconds, or with m, h, d or w at its end."""
     found = _TIME.fullmatch(value)
-    total = int(found[1]) * _UNIT_SECONDS[found[2].lower()] if found else -1
+    total = int(found[1]) * UNIT_SECONDS[found[2].lower()] if found else -1
     if not 0 <= total <= LONGEST_SECONDS:
         raise ValueError(
             f"has to be a time of at most {LONGEST_SECONDS} seconds, such as 3600 or 1h"

@@ -12,8 +12,6 @@ from ipam.imports.documents import FormatError
 from ipam.imports.estate import Draft, Network, Place, Reservation, Subnet, Wishes
 from ipam.imports.files import Files
 
-CELL_MAX: Final = 131_072
-
 HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "address": ("ip address", "address", "ip", "ip_addr", "ip_address", "ipaddress", "ipv4",
                 "ipv4 address", "ipv6", "ipv6 address", "ip-adresse", "adresse ip",

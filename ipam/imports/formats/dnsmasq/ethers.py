@@ -42,19 +42,10 @@ def _with_address(draft: Draft, place: Place, hosts: Hosts, mac: str, text: str)
             f"'{text[:60]}' is no IPv4 address: dnsmasq leaves the line out, and so does this.",
         )
         return
+    mine = HostLine(place, macs=[mac], address=address, from_ethers=True)
     same = hosts.at(address)
-    if same is not None and same.from_ethers:
-        _duplicate(draft, place, mac, address)
-    elif same is not None:
-        if same.macs != [mac]:
-            draft.problem(
-                place,
-                "mac_overridden",
-                mac,
-                f"{address} is {same.subject}'s at {same.place}: ethers, which is read later,"
-                f" gives it to {mac}.",
-            )
-        same.macs, same.patterns, same.client_id = [mac], [], None
+    if same is not None:
+        _give(draft, mine, same, address, f"{address} is {same.subject}'s")
     elif known := hosts.alone_with(mac):
         if known.address:
             draft.problem(
@@ -68,7 +59,7 @@ def _with_address(draft: Draft, place: Place, hosts: Hosts, mac: str, text: str)
         known.address = address
         hosts.note(known)
     else:
-        hosts.add(HostLine(place, macs=[mac], address=address, from_ethers=True))
+        hosts.add(mine)
 
 
 def _with_name(draft: Draft, place: Place, hosts: Hosts, mac: str, text: str) -> None:
@@ -83,24 +74,15 @@ def _with_name(draft: Draft, place: Place, hosts: Hosts, mac: str, text: str) ->
         )
         return
     name = text.partition(".")[0]
+    mine = HostLine(place, macs=[mac], name=name, from_ethers=True)
     same = hosts.named(name)
-    if same is not None and same.from_ethers:
-        _duplicate(draft, place, mac, name)
-    elif same is not None:
-        if same.macs != [mac]:
-            draft.problem(
-                place,
-                "mac_overridden",
-                mac,
-                f"'{name}' is {same.subject} at {same.place}: ethers, which is read later, gives"
-                f" it to {mac}.",
-            )
-        same.macs, same.patterns, same.client_id = [mac], [], None
+    if same is not None:
+        _give(draft, mine, same, name, f"'{name}' is {same.subject}")
     elif known := hosts.alone_with(mac):
         known.name = name
         hosts.note(known)
     else:
-        hosts.add(HostLine(place, macs=[mac], name=name, from_ethers=True))
+        hosts.add(mine)
 
 
 def _not_a_name(text: str) -> tuple[str, str] | None:
@@ -110,10 +92,22 @@ def _not_a_name(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _duplicate(draft: Draft, place: Place, mac: str, what: str) -> None:
-    draft.problem(
-        place,
-        "duplicate_address",
-        mac,
-        f"{what} stands in ethers before: dnsmasq leaves this line out, and so does this.",
-    )
+def _give(draft: Draft, mine: HostLine, same: HostLine, what: str, whose: str) -> None:
+    """Give what a host has to the machine of this line, and to nobody else."""
+    (mac,) = mine.macs
+    if same.from_ethers:
+        draft.problem(
+            mine.place,
+            "duplicate_address",
+            mac,
+            f"{what} stands in ethers before: dnsmasq leaves this line out, and so does this.",
+        )
+        return
+    if same.macs != [mac]:
+        draft.problem(
+            mine.place,
+            "mac_overridden",
+            mac,
+            f"{whose} at {same.place}: ethers, which is read later, gives it to {mac}.",
+        )
+    same.macs, same.patterns, same.client_id = [mac], [], None

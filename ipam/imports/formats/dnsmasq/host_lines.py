@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from ipam import model
 from ipam.imports import words
 from ipam.imports.estate import INFINITE, Draft, LeaseSeconds, Place
 from ipam.imports.formats.dnsmasq.lines import Line, shown
@@ -198,9 +197,3 @@ def _refuse(draft: Draft, host: HostLine, code: str, reason: str) -> bool:
     if host.address:
         draft.hold(host.place, host.address, "its line is refused by dnsmasq")
     return False
-
-
-def is_ipv6(text: str) -> bool:
-    """Whether the text is an IPv6 address."""
-    one = words.address(text)
-    return one is not None and model.ip_version(one) == 6
