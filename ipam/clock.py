@@ -1,6 +1,9 @@
 """The wall clock, as whole numbers since the epoch."""
 
 import time
+from typing import Final
+
+SECONDS_PER_DAY: Final = 86_400
 
 
 def now_seconds() -> int:

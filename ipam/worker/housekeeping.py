@@ -22,10 +22,9 @@ BATCHES: Final = 20
 STALE_CANDIDATES_SECONDS: Final = 900
 """A process uses a list of candidate addresses for seconds. An older list is a dead process's."""
 
-SECONDS_PER_DAY: Final = 86_400
 SECONDS_PER_HOUR: Final = 3_600
 USAGE_DAYS: Final = 730
-REFUSALS_SECONDS: Final = 7 * SECONDS_PER_DAY
+REFUSALS_SECONDS: Final = 7 * clock.SECONDS_PER_DAY
 
 Task: TypeAlias = Callable[[], int]
 """Does a part of the work and gives the number of rows it handled."""
@@ -81,7 +80,7 @@ def forget_events(database: Database, *, retention_days: int) -> int:
     """Delete lease events recorded more than so many days ago; 0 keeps all."""
     if not retention_days:
         return 0
-    before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    before_us = clock.now_microseconds() - retention_days * clock.SECONDS_PER_DAY * 1_000_000
     return _in_batches(
         database, lambda tx: endings.forget_events(tx, before_us=before_us, limit=BATCH_ROWS)
     )
@@ -91,7 +90,7 @@ def forget_allocations(database: Database, *, retention_days: int) -> int:
     """Delete the history of addresses released more than so many days ago; 0 keeps all."""
     if not retention_days:
         return 0
-    before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    before_us = clock.now_microseconds() - retention_days * clock.SECONDS_PER_DAY * 1_000_000
     return _in_batches(
         database,
         lambda tx: allocation_history.forget(tx, before_us=before_us, limit=BATCH_ROWS),
@@ -115,14 +114,14 @@ def hourly(task: Task) -> Task:
 
 def sample_usage(database: Database) -> int:
     """Note how full subnets are, for the peak of this day."""
-    day = clock.now_seconds() // SECONDS_PER_DAY
+    day = clock.now_seconds() // clock.SECONDS_PER_DAY
     write_again(database, lambda tx: usage.sample(tx, day))
     return 0  # no news
 
 
 def forget_usage(database: Database) -> int:
     """Delete the peaks of days that are two years past."""
-    before = clock.now_seconds() // SECONDS_PER_DAY - USAGE_DAYS
+    before = clock.now_seconds() // clock.SECONDS_PER_DAY - USAGE_DAYS
     return _in_batches(database, lambda tx: usage.forget(tx, before=before, limit=BATCH_ROWS))
 
 
@@ -130,7 +129,7 @@ def forget_audit(database: Database, *, retention_days: int) -> int:
     """Delete audit events from more than so many days ago; 0 keeps all."""
     if not retention_days:
         return 0
-    before_us = clock.now_microseconds() - retention_days * SECONDS_PER_DAY * 1_000_000
+    before_us = clock.now_microseconds() - retention_days * clock.SECONDS_PER_DAY * 1_000_000
 
     def work(tx: Transaction) -> int:
         sealed = seals.forget(tx, before_us=before_us)

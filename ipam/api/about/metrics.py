@@ -25,7 +25,6 @@ from ipam.store import compute_events, totals, usage
 
 PATH: Final = "/metrics"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-SECONDS_PER_DAY: Final = 86_400
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 _SPAWNED_BY_MANY = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -172,7 +171,7 @@ class CurrentValues(Collector):
 
     def _nearly_full(self) -> Metric:
         percent = self._service.settings.network.nearly_full_percent
-        day = int(time.time()) // SECONDS_PER_DAY
+        day = int(time.time()) // clock.SECONDS_PER_DAY
         return GaugeMetricFamily(
             "ipam_subnets_nearly_full",
             "IPv4 subnets with [network] nearly_full_percent or more in use at their last peak.",
