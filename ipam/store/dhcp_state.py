@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, literal_column, not_, select
 
 from ipam import model
 from ipam.chunks import alternatives
-from ipam.store import scheduling, served_networks, tables
+from ipam.store import scheduling, served_networks, subnet_ranges, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -104,7 +104,7 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
         agent.host,
         _arriving(tx, agent),
         slots,
-        _dynamic_ranges(tx, [row.pk for row in subnets] if slots else ()),
+        subnet_ranges.dynamic_ranges(tx, [row.pk for row in subnets]) if slots else {},
         [each for some in withheld.values() for each in some],
         _rows(tx, tables.lease, [part.pk for part in wanted if part.kind == ENDING]),
         agent.pk,
@@ -212,17 +212,6 @@ def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple
         )
         for row in tx.execute(query):
             found[row.owner_pk].append((row.id, row.ip))
-    return found
-
-
-def _dynamic_ranges(
-    tx: Transaction, subnet_pks: Sequence[int]
-) -> dict[int, list[tuple[bytes, bytes]]]:
-    found: dict[int, list[tuple[bytes, bytes]]] = {}
-    for some in alternatives(subnet_pks):
-        query = select(_range).where(_range.c.subnet_pk.in_(some)).order_by(_range.c.first)
-        for row in tx.execute(query):
-            found.setdefault(row.subnet_pk, []).append((row.first, row.last))
     return found
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import delete, select
 
 from ipam import model
-from ipam.chunks import alternatives
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
@@ -15,8 +14,6 @@ from ipam.store.engine.listing import Collection, Record
 _T = tables.subnet
 _POOL = tables.allocation_pool
 _RANGE = tables.dynamic_range
-
-Pool = tuple[bytes, bytes]
 
 COLLECTION: Final = Collection(
     source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk).outerjoin(
@@ -64,42 +61,6 @@ def has_ipv6(tx: Transaction, network_pk: int) -> bool:
     """Whether the network has an IPv6 subnet."""
     query = select(_T.c.pk).where(_T.c.network_pk == network_pk, _T.c.ip_version == 6)
     return tx.execute(query.limit(1)).first() is not None
-
-
-def pools(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
-    """The allocation pools of each subnet, lowest first."""
-    return _ranges_of(tx, _POOL, subnet_pks)
-
-
-def set_pools(tx: Transaction, subnet_pk: int, new: Sequence[Pool]) -> None:
-    """Replace the allocation pools."""
-    _set_ranges(tx, _POOL, subnet_pk, new)
-
-
-def dynamic_ranges(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
-    """The dynamic ranges of each subnet, lowest first."""
-    return _ranges_of(tx, _RANGE, subnet_pks)
-
-
-def set_dynamic_ranges(tx: Transaction, subnet_pk: int, new: Sequence[Pool]) -> None:
-    """Replace the dynamic ranges."""
-    _set_ranges(tx, _RANGE, subnet_pk, new)
-
-
-def _ranges_of(tx: Transaction, table: Table, subnet_pks: Sequence[int]) -> dict[int, list[Pool]]:
-    found: dict[int, list[Pool]] = {pk: [] for pk in subnet_pks}
-    for some in alternatives(subnet_pks):
-        query = select(table).where(table.c.subnet_pk.in_(some)).order_by(table.c.first)
-        for row in tx.execute(query):
-            found[row.subnet_pk].append((row.first, row.last))
-    return found
-
-
-def _set_ranges(tx: Transaction, table: Table, subnet_pk: int, new: Sequence[Pool]) -> None:
-    tx.execute(delete(table).where(table.c.subnet_pk == subnet_pk))
-    if new:
-        rows = [{"subnet_pk": subnet_pk, "first": first, "last": last} for first, last in new]
-        tx.execute(insert(table), rows)
 
 
 def port_in_use(

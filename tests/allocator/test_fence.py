@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipam.allocator.allocator import Allocator
 from ipam.errors import IpAddressAlreadyAllocated, IpAddressGenerationFailure
 from ipam.model import pack, unpack
-from ipam.store import subnets
+from ipam.store import subnet_ranges, subnets
 from ipam.store.engine.database import Database, Transaction
 from tests.allocator.subnets import Ground, make_ground, parse, write_pools
 
@@ -19,7 +19,7 @@ def fenced(ground: Ground, by: Allocator) -> set[str]:
     """Fence the range off; the addresses of it that a port has by then."""
 
     def change(tx: Transaction) -> set[str]:
-        subnets.set_dynamic_ranges(tx, ground.subnet, RANGE)
+        subnet_ranges.set_dynamic_ranges(tx, ground.subnet, RANGE)
         by.fence(tx, ground.subnet, RANGE)
         write_pools(tx, ground.subnet, LEFT)
         by.change_pools(tx, ground.subnet, LEFT)

@@ -13,7 +13,7 @@ from ipam.rules import prefixes
 from ipam.store import availability
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.store.subnets import pools as pools_of
+from ipam.store.subnet_ranges import pools as pools_of
 from ipam.values import Cidr, Name, ProjectId, Uuid
 
 TOTAL_IPS: Final = Meta(description="How many addresses can be given.")

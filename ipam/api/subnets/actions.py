@@ -25,7 +25,7 @@ from ipam.rules.fixed_ips import ROUTER_OWNERS
 from ipam.rules.ipv6 import is_auto_address
 from ipam.rules.subnet_options import Limits
 from ipam.rules.subnets import Shape
-from ipam.store import networks, ports, subnets, tables, tags
+from ipam.store import networks, ports, subnet_ranges, subnets, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -170,9 +170,9 @@ class SubnetActions:
             row["id"] = own_id
         pk = rows.insert_one(tx, tables.subnet, row)
         pools = subnet_rules.merged(shape.pools)
-        subnets.set_pools(tx, pk, pools)
+        subnet_ranges.set_pools(tx, pk, pools)
         ranges = subnet_rules.merged(shape.dynamic_ranges)
-        subnets.set_dynamic_ranges(tx, pk, ranges)
+        subnet_ranges.set_dynamic_ranges(tx, pk, ranges)
         self._service.allocator.open_pools(tx, pk, pools)
         if body.enable_dhcp and serve:
             mode = body.ipv6_address_mode
@@ -182,8 +182,8 @@ class SubnetActions:
         return pk
 
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
-        pools = subnets.pools(tx, [row.pk])[row.pk]
-        ranges = subnets.dynamic_ranges(tx, [row.pk])[row.pk]
+        pools = subnet_ranges.pools(tx, [row.pk])[row.pk]
+        ranges = subnet_ranges.dynamic_ranges(tx, [row.pk])[row.pk]
         shape = shape_after(row, pools, ranges, asked)
         is_same = shape == shape_after(row, pools, ranges, SubnetUpdate())
         faults = [] if is_same else subnet_rules.faults(shape)
@@ -200,7 +200,7 @@ class SubnetActions:
         new_pools = subnet_rules.merged(shape.pools)
         moved = not is_same and new_pools != pools
         if moved:
-            subnets.set_pools(tx, row.pk, new_pools)
+            subnet_ranges.set_pools(tx, row.pk, new_pools)
             tx.note("allocation_pools", texts(pools), texts(new_pools))
             self._service.allocator.change_pools(tx, row.pk, new_pools)
         if values or moved or fenced:

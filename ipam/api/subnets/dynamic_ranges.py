@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from ipam import model
 from ipam.allocator.allocator import Allocator
 from ipam.errors import IpAddressAlreadyAllocated, SubnetInUse
-from ipam.store import subnets
+from ipam.store import subnet_ranges, subnets
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.store.subnets import Pool
+from ipam.store.subnet_ranges import Range
 
 NAMED_MAX = 5
 
@@ -17,8 +17,8 @@ def change(
     tx: Transaction,
     allocator: Allocator,
     subnet: Record,
-    before: Sequence[Pool],
-    after: Sequence[Pool],
+    before: Sequence[Range],
+    after: Sequence[Range],
 ) -> bool:
     """Replace the ranges; whether they differ. The caller has taken `after` from the pools.
 
@@ -27,7 +27,7 @@ def change(
     """
     if list(before) == list(after):
         return False
-    subnets.set_dynamic_ranges(tx, subnet.pk, after)
+    subnet_ranges.set_dynamic_ranges(tx, subnet.pk, after)
     tx.note("dynamic_ranges", texts(before), texts(after))
     allocator.fence(tx, subnet.pk, after)
     taken, leased = [], []
@@ -49,12 +49,12 @@ def change(
     return True
 
 
-def texts(pools: Sequence[Pool]) -> list[str]:
+def texts(pools: Sequence[Range]) -> list[str]:
     """Ranges for people."""
     return [f"{model.unpack(first)}-{model.unpack(last)}" for first, last in pools]
 
 
-def _has(ranges: Sequence[Pool], address: bytes) -> bool:
+def _has(ranges: Sequence[Range], address: bytes) -> bool:
     return any(first <= address <= last for first, last in ranges)
 
 

@@ -12,7 +12,7 @@ from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnet_options import SubnetOptions
 from ipam.rules.subnets import Shape
 from ipam.store.engine.listing import Record
-from ipam.store.subnets import Pool
+from ipam.store.subnet_ranges import Range
 
 
 def shape_of(values: Mapping[str, Any]) -> Shape:
@@ -79,7 +79,7 @@ def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
 
 
 def shape_after(
-    row: Record, pools: Sequence[Pool], ranges: Sequence[Pool], asked: SubnetUpdate
+    row: Record, pools: Sequence[Range], ranges: Sequence[Range], asked: SubnetUpdate
 ) -> Shape:
     """The subnet after the change. `ranges` are its dynamic ranges before."""
     dynamic, kept_pools = _unpacked(ranges), _unpacked(pools)
@@ -110,7 +110,7 @@ def _pairs(given: Sequence[AllocationPool]) -> list[tuple[str, str]]:
     return [(one.start, one.end) for one in given]
 
 
-def _unpacked(pools: Sequence[Pool]) -> list[tuple[str, str]]:
+def _unpacked(pools: Sequence[Range]) -> list[tuple[str, str]]:
     return [(model.unpack(first), model.unpack(last)) for first, last in pools]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -14,12 +14,10 @@ from ipam.api.http.kind import Kind
 from ipam.api.http.standard_attributes import TENANT_ID
 from ipam.errors import SubnetNotFound
 from ipam.rules.usage import WEEK, WEEKS, Forecast, Outlook, forecast, largest_free
-from ipam.store import subnets, usage
+from ipam.store import subnet_ranges, subnets, usage
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.values import Cidr, Name, ProjectId, Uuid
-
-SECONDS_PER_DAY: Final = 86_400
 
 
 class SubnetUsageView(Struct):
@@ -80,8 +78,8 @@ def views(
     """The usage of these subnets. Runs one statement for each whose free blocks are looked for."""
     now = clock.now_seconds()
     pks = [row.pk for row in rows]
-    today = now // SECONDS_PER_DAY
-    pools = subnets.pools(tx, pks)
+    today = now // clock.SECONDS_PER_DAY
+    pools = subnet_ranges.pools(tx, pks)
     counts = usage.counts(tx, pools, now)
     peaks = usage.peaks(tx, pks, today - WEEK * WEEKS)
     found, left = [], usage.MOST_WALKED
@@ -133,7 +131,7 @@ def _percent(used: int, total: int) -> float:
 
 
 def _date(day: int | None) -> str | None:
-    return None if day is None else model.iso_time(day * SECONDS_PER_DAY)[:10]
+    return None if day is None else model.iso_time(day * clock.SECONDS_PER_DAY)[:10]
 
 
 def kind(nearly_full_percent: int) -> Kind:

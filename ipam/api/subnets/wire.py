@@ -24,7 +24,7 @@ from ipam.api.http.standard_attributes import (
 from ipam.api.networks import wire as network_wire
 from ipam.errors import SubnetNotFound
 from ipam.settings.network import HOST_ROUTES_MAX, NAME_SERVERS_MAX
-from ipam.store import subnets
+from ipam.store import subnet_ranges, subnets
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.values import (
@@ -178,7 +178,7 @@ class SubnetView(Struct, kw_only=True):
 def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
     """The subnets of these rows."""
     pks = [row.pk for row in found]
-    pools, ranges = subnets.pools(tx, pks), subnets.dynamic_ranges(tx, pks)
+    pools, ranges = subnet_ranges.pools(tx, pks), subnet_ranges.dynamic_ranges(tx, pks)
     return [
         SubnetView(
             **writing.standard_view(row),
