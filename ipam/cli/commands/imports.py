@@ -217,25 +217,9 @@ def _print_plan(made: "Plan", output_format: str, wanted: Sequence[str]) -> None
 
 @import_.command("list", epilog=examples("ipam import list", "ipam import list -f json"))
 @list_options
-def list_imports(
-    *,
-    output_format: str,
-    wanted: Sequence[str],
-    long_list: bool,
-    limit: int | None,
-    sort_columns: Sequence[str],
-) -> None:
+def list_imports(**listing: Any) -> None:
     """List imports, the newest first."""
-    show_list(
-        connect(),
-        IMPORT,
-        {},
-        output_format=output_format,
-        wanted=wanted,
-        long_list=long_list,
-        limit=limit,
-        sort_columns=sort_columns,
-    )
+    show_list(connect(), IMPORT, {}, **listing)
 
 
 @import_.command(epilog=examples("ipam import show 3f2d3f4e-8c5d-4a0e-9f3b-000000000000"))

@@ -47,22 +47,8 @@ def list_value_options(verb: str) -> Callable[[Command], Command]:
                 metavar="IP",
                 help=f"{verb} a DNS server machines are told; repeat for more.",
             ),
-            click.option(
-                "--dynamic-range",
-                "dynamic_ranges",
-                multiple=True,
-                type=KeyValues(["start", "end"]),
-                metavar="start=IP,end=IP",
-                help=f"{verb} a range for machines that nobody announced; repeat for more.",
-            ),
-            click.option(
-                "--allocation-pool",
-                "allocation_pools",
-                multiple=True,
-                type=KeyValues(["start", "end"]),
-                metavar="start=IP,end=IP",
-                help=f"{verb} a range of addresses to give out; repeat for more.",
-            ),
+            _ranges("--dynamic-range", f"{verb} a range for machines that nobody announced"),
+            _ranges("--allocation-pool", f"{verb} a range of addresses to give out"),
         ):
             command = option(command)
         return command
@@ -89,3 +75,14 @@ def wire_gateway(gateway: str | None) -> dict[str, str | None]:
     if gateway is None or gateway.lower() == "auto":
         return {}
     return {"gateway_ip": None if gateway.lower() == "none" else gateway}
+
+
+def _ranges(flag: str, what: str) -> Callable[[Command], Command]:
+    return click.option(
+        flag,
+        f"{flag.strip('-').replace('-', '_')}s",
+        multiple=True,
+        type=KeyValues(["start", "end"]),
+        metavar="start=IP,end=IP",
+        help=f"{what}; repeat for more.",
+    )
