@@ -9,7 +9,7 @@ machine, so rates and latencies depend more on the machine than on the API.
 import base64
 import itertools
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import closing
 from typing import Any, Final
 
 import msgspec
@@ -70,25 +70,18 @@ def _floor(figures: dict[str, Any], scale: float) -> None:
 
 
 def _database(figures: dict[str, Any], server: PrivateServer, scale: float) -> None:
-    url = server.fresh_url()
-    database = api_place.prepared(url)
-    with ExitStack() as stack:
-        stack.callback(database.dispose)
-        config = stack.enter_context(api_place.settings_file(url))
-        port, pid = stack.enter_context(api_place.granian("ipam.wsgi:application", config))
-        wire = Wire(port, HEADERS)
-        stack.callback(wire.close)
-        site = Site(wire.call, lambda *args, **more: api_place.fill(database, *args, **more))
+    with api_place.served(server.fresh_url()) as api, closing(Wire(api.port, HEADERS)) as wire:
+        site = Site(wire.call, lambda *args, **more: api_place.fill(api.database, *args, **more))
         progress.say(f"{server.name}: filled")
-        pids = {"api": pid, "database": server.pid}
+        pids = {"api": api.pid, "database": server.pid}
         for name, (load, calls) in site.operations().items():
             scaled = max(2, int(calls * scale))
-            _at_each_load(figures.setdefault(name, {}), load, port, pids, scaled)
+            _at_each_load(figures.setdefault(name, {}), load, api.port, pids, scaled)
             progress.say(f"{server.name}: {name}: {figures[name]['1']['cpu_ms']} CPU-ms")
-        for name, count in counted(config, database.url, site).items():
+        for name, count in counted(api.config, api.database.url, site).items():
             figures[name]["statements"] = count
         figures["bare statements of a create"] = bare.measure_creates(
-            database, server.pid, site.untouched
+            api.database, server.pid, site.untouched
         )
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,27 @@ def settings_file(url: str, more: str = "") -> Iterator[Path]:
         file = Path(directory, "htpasswd")
         htpasswd.put(file, USER, PASSWORD, role="admin", project_id="bench")
         yield config
+
+
+@dataclass(frozen=True)
+class Served:
+    """An API on a database: what it is measured by."""
+
+    database: Database
+    config: Path
+    port: int
+    pid: int
+
+
+@contextlib.contextmanager
+def served(url: str) -> Iterator[Served]:
+    """The API on a new schema of this database."""
+    database = prepared(url)
+    try:
+        with settings_file(url) as config, granian("ipam.wsgi:application", config) as (port, pid):
+            yield Served(database, config, port, pid)
+    finally:
+        database.dispose()
 
 
 @contextlib.contextmanager

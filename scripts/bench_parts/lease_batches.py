@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from functools import partial
 from typing import Any, Final
 
@@ -22,20 +22,13 @@ TARGET_CPU_US: Final = 60
 
 def measured(server: PrivateServer, scale: float = 1) -> dict[str, Any]:
     """Microseconds of CPU an event, by what it does: begin leases, renew them, end them."""
-    url = server.fresh_url()
-    database = api_place.prepared(url)
-    with ExitStack() as stack:
-        stack.callback(database.dispose)
-        config = stack.enter_context(api_place.settings_file(url))
-        port, pid = stack.enter_context(api_place.granian("ipam.wsgi:application", config))
-        wire = Wire(port, HEADERS)
-        stack.callback(wire.close)
+    with api_place.served(server.fresh_url()) as api, closing(Wire(api.port, HEADERS)) as wire:
         count = max(2, int(BATCHES * scale))
-        events = _Events(wire, database, BATCH * count)
+        events = _Events(wire, api.database, BATCH * count)
         figures: dict[str, Any] = {"target_cpu_us": TARGET_CPU_US}
         for action, ends in (("add", "begin"), ("old", "renew"), ("del", "end")):
             load = Load(_post, partial(events.batches, action))
-            found = measure(load, [wire], {"api": pid, "database": server.pid}, count)
+            found = measure(load, [wire], {"api": api.pid, "database": server.pid}, count)
             figures[ends] = {
                 "cpu_us": _per_event(found["cpu_ms"]),
                 "cpu_us_api": _per_event(found["cpu_ms_api"]),

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -83,20 +83,15 @@ def _bare_per_second() -> float:
 def _storm(
     server: PostgresqlServer, hook: Hook, program: Path | None, machines: int
 ) -> dict[str, Any]:
-    url = server.fresh_url()
-    database = api_place.prepared(url)
     host = f"bench-{hook}"
     with ExitStack() as stack:
-        stack.callback(database.dispose)
-        config = stack.enter_context(api_place.settings_file(url))
-        api_port, api = stack.enter_context(api_place.granian("ipam.wsgi:application", config))
-        wire = Wire(api_port, HEADERS)
-        stack.callback(wire.close)
+        api = stack.enter_context(api_place.served(server.fresh_url()))
+        wire = stack.enter_context(closing(Wire(api.port, HEADERS)))
         # In memory, as /run is: dnsmasq writes its lease file before each ACK.
         name = stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm"))
         run_path = Path(name)
         run_path.chmod(0o755)
-        agent_config = _agent_settings(config, host, api_port, run_path)
+        agent_config = _agent_settings(api.config, host, api.port, run_path)
         with agent_config.open("a") as file:
             file.write(f"hook = {hook}\ndnsmasq = {program or 'dnsmasq'}\n")
         agent = stack.enter_context(_agent(agent_config))
@@ -110,18 +105,18 @@ def _storm(
             _plug(space, number, network_id)
         time.sleep(2)  # the bridges begin to forward
         progress.say(f"{hook}: {len(networks)} networks are served")
-        pids = {"api": api, "database": server.pid, "agent": agent.pid}
+        pids = {"api": api.pid, "database": server.pid, "agent": agent.pid}
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
         orders = {f"eth{n}": macs for n, (_id, macs) in enumerate(networks)}
         found = load(space, {"machines": orders, "window": WINDOW})
-        recorded_at = _recorded(database, found["acknowledged"])
+        recorded_at = _recorded(api.database, found["acknowledged"])
         spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
         count = found["acknowledged"]
         return {
             "machines": len(networks) * A_NETWORK,
             "acknowledged": count,
-            "lost": count - _count(database, lease),
-            "events": _count(database, lease_event),
+            "lost": count - _count(api.database, lease),
+            "events": _count(api.database, lease_event),
             "leases_per_second": round(count / (found["last"] - found["began"])),
             "recorded_per_second": round(count / (recorded_at - found["began"]), 1),
             "lag_ms": round((recorded_at - found["last"]) * 1000),
