@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.live_service import Service, run_or_fail
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -102,7 +102,7 @@ def test_a_live_lease_is_renewed_at_ours_after_the_old_server_has_gone(
     tap = f"tap{port['ID']}"[:14]
     run_or_fail("ip", "-n", server, "link", "set", "old0", "name", tap, "netns", "1")
     try:
-        waited = service.run("port", "wait", port["ID"], "--timeout", "60")
+        waited = service.run("port", "wait", port["ID"], "--timeout", f"{PATIENCE_SECONDS:g}")
         assert waited.returncode == 0, waited.stderr
         client.send_signal(signal.SIGUSR1)
         eventually(lambda: told("renew"))

@@ -48,12 +48,12 @@ class Dhcpcd:
         self._state = directory / f"{namespace}.dhcpcd"
         self._result = self._state / "result"
 
-    def ask4(self, *, seconds: int) -> Told:
+    def ask4(self, *, seconds: float) -> Told:
         """What it is told. If it had a lease it asks for that address first."""
         self._run(4, seconds)
         return next(map(told, self._environments(LEASED4)), Told())
 
-    def ask6(self, *, seconds: int) -> frozenset[str]:
+    def ask6(self, *, seconds: float) -> frozenset[str]:
         """Every address that it is given by DHCPv6.
 
         It forgets its lease before: it would only have it confirmed, which is an answer about the
@@ -63,7 +63,7 @@ class Dhcpcd:
         self._run(6, seconds)
         return self._addresses(LEASED6, r"new_dhcp6_ia_na\d+_ia_addr\d+")
 
-    def solicit(self, wanted: frozenset[str], *, seconds: int) -> frozenset[str]:
+    def solicit(self, wanted: frozenset[str], *, seconds: float) -> frozenset[str]:
         """Every address that it makes from a router advertisement.
 
         It goes on where no router is named, so it is ended once it has those that are wanted.
@@ -82,7 +82,7 @@ class Dhcpcd:
                 path.unlink()
 
     def _run(
-        self, version: int, seconds: int, is_enough: Callable[[], bool] = lambda: False
+        self, version: int, seconds: float, is_enough: Callable[[], bool] = lambda: False
     ) -> None:
         (self._state / "run").mkdir(parents=True, exist_ok=True)
         self._result.mkdir(exist_ok=True)

@@ -30,12 +30,11 @@ exit 0
 """
 UDHCPC_AND_DHCLIENT, DHCPCD = CLIENTS = ("udhcpc", "dhcpcd")
 """What a machine asks with: udhcpc with dhclient for IPv6, or dhcpcd for all."""
-SECONDS_OF_DHCPCD = {1: 2, 3: 15}
+SECONDS_OF_DHCPCD = {1: 2.0, 3: PATIENCE_SECONDS}
 """How long dhcpcd may take, by the tries of udhcpc; it repeats itself more slowly.
 
 One try is for a machine that is to get nothing: it asks for its former address, and anew.
 """
-SECONDS_FOR_IPV6 = 30
 ASKED_FOR = ("staticroutes", "mtu", "ntpsrv", "dns", "router", "domain")
 NAMES = {"router": "router", "dns": "dns", "mtu": "mtu", "domain": "domain", "ntp": "ntpsrv"}
 
@@ -113,13 +112,13 @@ class Machine:
     def ask6(self) -> frozenset[str]:
         """Every address that the machine's client is given by DHCPv6, asking anew."""
         if self.client == DHCPCD:
-            return self._dhcpcd().ask6(seconds=SECONDS_FOR_IPV6)
+            return self._dhcpcd().ask6(seconds=PATIENCE_SECONDS)
         return self._dhclient6()
 
     def solicit(self, wanted: frozenset[str]) -> frozenset[str]:
         """The addresses that the machine makes from a router advertisement."""
         if self.client == DHCPCD:
-            return self._dhcpcd().solicit(wanted, seconds=SECONDS_FOR_IPV6)
+            return self._dhcpcd().solicit(wanted, seconds=PATIENCE_SECONDS)
         return self._kernel_solicits(wanted)
 
     def install_anew(self) -> None:

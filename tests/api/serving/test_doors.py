@@ -262,44 +262,41 @@ def test_a_door_that_is_closed_may_be_told_to_stop_again(tmp_path: Path) -> None
     place.unix.stop()
 
 
-def test_the_loop_does_not_turn_in_vain_while_a_thread_sends(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    turns = 0
+def counted_turns(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Grows with each turn of the TCP door's loop."""
+    turns: list[float] = []
     turn = place.tcp._turn
 
     def counted(seconds: float) -> None:
-        nonlocal turns
-        turns += 1
+        turns.append(seconds)
         turn(seconds)
 
     monkeypatch.setattr(place.tcp, "_turn", counted)
+    return turns
+
+
+def test_the_loop_does_not_turn_in_vain_while_a_thread_sends(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = counted_turns(place, monkeypatch)
     connection = HTTPConnection("127.0.0.1", place.port, timeout=PATIENCE_SECONDS)
     with contextlib.closing(connection):
         for _ in range(200):
             connection.request("GET", "/")
             assert connection.getresponse().read() == b"None"
-    assert turns < 200 * 12
+    assert len(turns) < 200 * 12
 
 
 def test_an_urgent_byte_neither_turns_the_loop_nor_fills_the_log(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It stays in the socket, for nobody reads it."""
-    turns = 0
-    turn = place.tcp._turn
-
-    def counted(seconds: float) -> None:
-        nonlocal turns
-        turns += 1
-        turn(seconds)
-
-    monkeypatch.setattr(place.tcp, "_turn", counted)
+    turns = counted_turns(place, monkeypatch)
     urgent = place.by_tcp()
     urgent.send(b"!", socket.MSG_OOB)
     for _ in range(20):
         assert status(place.by_tcp(ASK_LAST)) == 200
-    assert turns < 20 * 12
+    assert len(turns) < 20 * 12
     assert not caplog.records
     urgent.sendall(ASK_LAST)
     assert status(urgent) == 200
