@@ -137,9 +137,14 @@ def merged(pools: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 def without(
     pools: Sequence[tuple[str, str]], taken: Sequence[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """What is left of sound pools, in order, without these ranges of the same IP version."""
+    """What is left of sound pools, in order, without these ranges of the same IP version.
+
+    A range whose start lies after its end takes nothing.
+    """
     left = sorted((number(low), number(high)) for low, high in pools)
     for low, high in ((number(first), number(last)) for first, last in taken):
+        if low > high:
+            continue
         parts = ((start, min(end, low - 1)) for start, end in left)
         rests = ((max(start, high + 1), end) for start, end in left)
         left = sorted({(start, end) for start, end in (*parts, *rests) if start <= end})
