@@ -16,12 +16,13 @@ class CannotListen(Exception):  # noqa: N818  # a refusal, named like the ones i
 
 
 def unix_listener(path: Path) -> socket.socket:
-    """A bound Unix socket at this path. A socket nobody listens on is replaced."""
+    """A listening Unix socket at this path. One that nobody listens on is replaced."""
     files.make_directory(path.parent, files.PUBLIC_DIRECTORY)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
         listener.bind(str(path))
+        listener.listen()  # whoever sees the file may connect, and no other server replaces it
         files.open_socket_file(path, SOCKET_MODE)
     except OSError as error:
         listener.close()
