@@ -7,7 +7,9 @@ service answered. The only retry is of a GET on a connection that the server had
 import itertools
 import json as json_module
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +30,19 @@ Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 Items = list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request as it was sent, and its answer: `status` is None before that came."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes
+    status: int | None = None
+    answer: bytes = b""
+    seconds: float = 0.0
+
+
 class Client:
     """Kept-alive connections to one service. Threads may share it. Close it after use."""
 
@@ -39,8 +54,12 @@ class Client:
         auth: httpx.Auth | tuple[str, str] | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         verify: bool | ssl.SSLContext = True,
+        watch: Callable[[Exchange], None] | None = None,
     ) -> None:
-        """Exactly one of `socket_path` and `url` (without /v2.0) says where the service is."""
+        """Exactly one of `socket_path` and `url` (without /v2.0) says where the service is.
+
+        `watch` is called twice for each request: when it is sent, and when the answer is there.
+        """
         if (socket_path is None) == (url is None):
             raise ValueError("give either socket_path or url")
         self.where = f"the socket {socket_path}" if socket_path else str(url)
@@ -52,6 +71,7 @@ class Client:
             verify=verify,
             timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
             headers={"Accept": "application/json", "User-Agent": "ipam-client"},
+            event_hooks=_hooks(watch) if watch else None,
         )
 
     def __enter__(self) -> Self:
@@ -187,6 +207,27 @@ class Client:
             else "Is the service running? `ipam up` starts it."
         )
         return errors.ServiceUnavailable(f"Cannot reach ipam at {self.where}: {reason}. {advice}")
+
+
+def _hooks(watch: Callable[[Exchange], None]) -> dict[str, list[Callable[..., Any]]]:
+    """The hooks that tell of each request, once it has its credentials, and of its answer."""
+
+    def sent(request: httpx.Request) -> None:
+        request.extensions["sent_at"] = time.monotonic()
+        watch(_exchange(request))
+
+    def answered(response: httpx.Response) -> None:
+        response.read()
+        request = response.request
+        seconds = time.monotonic() - request.extensions["sent_at"]
+        told = _exchange(request)
+        watch(replace(told, status=response.status_code, answer=response.content, seconds=seconds))
+
+    return {"request": [sent], "response": [answered]}
+
+
+def _exchange(request: httpx.Request) -> Exchange:
+    return Exchange(request.method, str(request.url), dict(request.headers), request.read())
 
 
 def sends_secrets_openly(url: str) -> bool:

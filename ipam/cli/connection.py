@@ -8,21 +8,24 @@ import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ipam import extras
-from ipam.cli.terminal import say
+from ipam.cli import global_options
+from ipam.cli.request_trace import in_a_line, in_full
+from ipam.cli.terminal import say, say_lines
 from ipam.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
 
-    from ipam.client import Client
+    from ipam.client import Client, Exchange
     from ipam.tls import TlsFiles
 
 DEFAULT_SOCKET = "/run/ipam/api.sock"
@@ -39,17 +42,22 @@ CLOUDS_FILES = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstac
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The values of the options before the command."""
+    """The values of the options that say which service to talk to, and how."""
 
     socket: str | None = None
     url: str | None = None
     user: str | None = None
     password_stdin: bool = False
     os_cloud: str | None = None
-    ca: Path | None = None
-    certificate: Path | None = None
+    cacert: Path | None = None
+    cert: Path | None = None
     key: Path | None = None
     tls_min: Literal["1.2", "1.3"] | None = None
+    timeout: float | None = None
+    verbose: bool = False
+    debug: bool = False
+    asks: bool = True
+    """Whether the user may be asked for a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +97,26 @@ def choose(
 def connect() -> "Client":
     """The client for the running command. It is closed when the command ends."""
     context = click.get_current_context()
-    target = context.find_object(Target) or Target()
+    target = _target()
     client = _client(_chosen(target), target)
     context.call_on_close(client.close)
     return client
 
 
+def _target() -> Target:
+    names = {field.name for field in fields(Target)}
+    used = {name: value for name, value in global_options.given().items() if name in names}
+    return Target(**used)
+
+
 def connect_with_nova(config_files: Sequence[str]) -> "tuple[Client, Adapter]":
     """The client and an adapter for Nova: both of the cloud, or both from the settings."""
     context = click.get_current_context()
-    target = context.find_object(Target) or Target()
+    target = _target()
     if config_files:
         client, nova = _as_configured(config_files, target)
     elif _chosen(target).openstack:
-        client, nova = _clouds().cloud_services(target.os_cloud)
+        client, nova = _clouds().cloud_services(target.os_cloud, **_manner(target))
     else:
         raise click.ClickException(
             "This asks Nova, too, so it has to sign in at an OpenStack cloud: name one of"
@@ -155,10 +169,10 @@ def _client(service: Service, target: Target) -> "Client":
     from ipam.tls import client_context  # noqa: PLC0415
 
     if service.openstack:
-        client: Client = _clouds().cloud_client(target.os_cloud)
+        client: Client = _clouds().cloud_client(target.os_cloud, **_manner(target))
         return client
     if service.socket:
-        return Client(socket_path=service.socket)
+        return Client(socket_path=service.socket, **_manner(target, service.socket))
     if not str(service.url).startswith(("http://", "https://")):
         raise click.UsageError(f"The URL {service.url!r} does not begin with http:// or https://.")
     auth = _credentials(target)
@@ -169,8 +183,24 @@ def _client(service: Service, target: Target) -> "Client":
             err=True,
         )
     if not str(service.url).startswith("https://"):
-        return Client(url=service.url, auth=auth)
-    return Client(url=service.url, auth=auth, verify=client_context(_tls_files(target)))
+        return Client(url=service.url, auth=auth, **_manner(target))
+    context = client_context(_tls_files(target))
+    return Client(url=service.url, auth=auth, verify=context, **_manner(target))
+
+
+def _manner(target: Target, socket: str | None = None) -> dict[str, Any]:
+    """How the client waits, and tells of its requests."""
+    manner: dict[str, Any] = {"timeout_seconds": target.timeout} if target.timeout else {}
+    if target.verbose or target.debug:
+        manner["watch"] = partial(_tell, socket=socket, debug=target.debug)
+    return manner
+
+
+def _tell(exchange: "Exchange", *, socket: str | None, debug: bool) -> None:
+    """Show a request on standard error."""
+    told = in_full(exchange, socket) if debug else in_a_line(exchange)
+    if told:
+        say_lines(told, err=True)
 
 
 def _tls_files(target: Target) -> "TlsFiles":
@@ -181,9 +211,9 @@ def _tls_files(target: Target) -> "TlsFiles":
     if minimum not in ("1.2", "1.3"):
         raise click.UsageError(f"IPAM_TLS_MIN={minimum} is neither 1.2 nor 1.3.")
     return TlsFiles(
-        target.certificate or _file_of("IPAM_CERT"),
+        target.cert or _file_of("IPAM_CERT"),
         target.key or _file_of("IPAM_KEY"),
-        target.ca or _file_of("IPAM_CACERT"),
+        target.cacert or _file_of("IPAM_CACERT"),
         "1.3" if minimum == "1.3" else "1.2",
     )
 
@@ -203,7 +233,7 @@ def _credentials(target: Target) -> tuple[str, str] | None:
         return user, sys.stdin.readline().rstrip("\n")
     if password := os.environ.get("IPAM_PASSWORD"):
         return user, password
-    if not sys.stdin.isatty():
+    if not (target.asks and sys.stdin.isatty()):
         raise ServiceUnavailable(
             f"No password for {user}: set IPAM_PASSWORD, or send it to --password-stdin."
         )

@@ -53,13 +53,13 @@ def end_of_os_error(error: OSError) -> int:
     return report(f"{where}{error.strerror or error}.{advice}")
 
 
-def report_bug(error: Exception) -> int:
-    """Report a fault of this program. Returns the exit status."""
-    if os.environ.get("IPAM_DEBUG"):
+def report_bug(error: Exception, *, debug: bool = False) -> int:
+    """Report a fault of this program, with `debug` where it happened. Returns the exit status."""
+    if debug or os.environ.get("IPAM_DEBUG"):
         import traceback  # noqa: PLC0415  # only for bugs
 
         say_lines("".join(traceback.format_exception(error)), err=True, end="")
     return report(
         f"unexpected {type(error).__name__}: {error}\n"
-        "This is a bug. IPAM_DEBUG=1 in the environment shows where it happened."
+        "This is a bug. --debug shows where it happened."
     )

@@ -1,4 +1,4 @@
-"""The first screen of help: the table of commands, the options before them, the text.
+"""The first screen of help: the table of commands, the options of all commands, the text.
 
 Imports nothing, so that `ipam --help` costs hardly more than starting Python.
 """
@@ -59,6 +59,12 @@ OPTIONS = {
     "--cert FILE": "PEM file of a certificate to sign in with (IPAM_CERT)",
     "--key FILE": "PEM file of its key, if that is not in there (IPAM_KEY)",
     "--tls-min VERSION": "The oldest TLS to speak: 1.2 or 1.3 (IPAM_TLS_MIN; default 1.2)",
+    "--timeout SECONDS": "How long to wait for an answer (default 60)",
+    "--fit-width": "Cut tables to the terminal, as is done on one; --no-fit-width: whole lines",
+    "--max-width COLUMNS": "Cut tables to so many characters a line; 0: no limit",
+    "-v, --verbose": "Tell each request, its answer's status and the time that it took",
+    "-q, --quiet": "No notes and warnings: errors alone",
+    "--debug": "Show requests as curl commands, without secrets, and the trace of an error",
     "--version": "Print the version",
     "-h, --help": "Print this, or the help of a command: ipam port --help",
 }
@@ -71,7 +77,7 @@ Usage: ipam [OPTIONS] COMMAND ...
 Commands:
 {commands}
 
-Options:
+Options, anywhere on the line:
 {options}
 
 Examples:
@@ -84,9 +90,9 @@ Examples:
 
 
 def help_text() -> str:
-    """The first screen: every command, and every option that stands before a command."""
+    """The first screen: every command, and every option that all commands take."""
     lines = {name: text for name, (_, text) in COMMANDS.items()}
-    return TEXT.format(commands=_columns(lines, 12), options=_columns(OPTIONS, 18))
+    return TEXT.format(commands=_columns(lines, 12), options=_columns(OPTIONS, 19))
 
 
 def _columns(lines: dict[str, str], width: int) -> str:

@@ -97,6 +97,20 @@ def shown(text: str | None, zone: tzinfo | None = None, form: str = LONG) -> str
     return datetime.fromisoformat(text).astimezone(zone).strftime(form)
 
 
+_STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def relative(text: str, now: datetime) -> str:
+    """An instant of the API as seen from `now`, in its largest unit: `5 min ago`, `in 3 h`."""
+    moment = datetime.fromisoformat(text)
+    seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    count, unit = next(
+        ((int(abs(seconds)) // size, unit) for size, unit in _STEPS if abs(seconds) >= size),
+        (0, "s"),
+    )
+    return f"in {count} {unit}" if seconds > 0 else f"{count} {unit} ago"
+
+
 class Instant(click.ParamType[datetime]):
     """An option that takes an instant, in local time if it names no zone."""
 

@@ -72,8 +72,9 @@ def _by_name(
 ) -> list[dict[str, Any]]:
     if not name:
         return []
+    key = resource.label if "/" in name and resource.label == "cidr" else resource.key
     try:
-        return client.list(resource.path, resource.collection, {resource.key: name, **filters})
+        return client.list(resource.path, resource.collection, {key: name, **filters})
     except HTTPBadRequest:
         return []  # such as a lease looked up by a text that is no address
 

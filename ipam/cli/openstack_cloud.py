@@ -4,6 +4,7 @@ openstacksdk reads the configuration and keystoneauth signs in. `ipam.client` se
 """
 
 import warnings
+from typing import Any
 
 import click
 from keystoneauth1 import exceptions as keystone_exceptions
@@ -16,12 +17,15 @@ from ipam.errors import ServiceUnavailable, Unauthorized
 from ipam.keystone_session import SessionAuth, verify
 
 
-def cloud_client(cloud_name: str | None) -> Client:
-    """The client for the `network` service of the cloud (None: the one the environment names)."""
-    return cloud_services(cloud_name)[0]
+def cloud_client(cloud_name: str | None, **manner: Any) -> Client:
+    """The client for the `network` service of the cloud (None: the one the environment names).
+
+    `manner`: further arguments of the client.
+    """
+    return cloud_services(cloud_name, **manner)[0]
 
 
-def cloud_services(cloud_name: str | None) -> tuple[Client, Adapter]:
+def cloud_services(cloud_name: str | None, **manner: Any) -> tuple[Client, Adapter]:
     """The client of `cloud_client`, and an adapter for the `compute` service in its session."""
     try:
         with warnings.catch_warnings():
@@ -51,5 +55,5 @@ def cloud_services(cloud_name: str | None) -> tuple[Client, Adapter]:
             "The cloud has no endpoint for its network service: add it to Keystone's catalog, or"
             " set network_endpoint_override in clouds.yaml."
         )
-    client = Client(url=endpoint, auth=SessionAuth(session), verify=verify(session))
+    client = Client(url=endpoint, auth=SessionAuth(session), verify=verify(session), **manner)
     return client, compute

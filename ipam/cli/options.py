@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ipam.cli import output
+from ipam.cli import global_options, output
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -77,10 +77,20 @@ def format_options(command: Command) -> Command:
     )(command)
 
 
+watch_option = click.option(
+    "--watch",
+    is_flag=True,
+    expose_value=False,
+    callback=global_options.keep,
+    help="Look again every 2 seconds, until Ctrl-C.",
+)
+
+
 def list_options(command: Command) -> Command:
-    """-f, -c, --long, --limit, --sort-column."""
+    """-f, -c, --long, --limit, --sort-column, --watch."""
     return _stacked(
         format_options,
+        watch_option,
         click.option("--long", "long_list", is_flag=True, help="More columns."),
         click.option(
             "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many items."

@@ -1,4 +1,4 @@
-"""Formats rows and records as a table, JSON, YAML, CSV or plain values.
+"""Formats rows and records as a table, JSON, YAML, CSV, plain values or assignments of a shell.
 
 Tables, CSV and plain values have what does not show in a name escaped. JSON and YAML have escapes
 of their own, and read back as the value. Titles of lists are those of the `openstack` command, for
@@ -8,15 +8,18 @@ scripts written for it.
 import csv
 import io
 import json
+import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from ipam.cli.tables import table
 from ipam.escaping import escaped, escaped_lines
 
-FORMATS = ("table", "json", "yaml", "csv", "value")
+FORMATS = ("table", "json", "yaml", "csv", "value", "shell")
 Record = Mapping[str, Any]
 
 
@@ -49,11 +52,17 @@ def or_never(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a list: its title, the path of its value (such as `a.b`), its format."""
+    """A column of a list: its title, the path of its value (such as `a.b`), its format.
+
+    `refers_to`: the kinds of resources of which the value holds an id or ids. `is_instant`: the
+    value is a point in time.
+    """
 
     title: str
     path: str
     text: Callable[[Any], str] = plain
+    refers_to: tuple[str, ...] = ()
+    is_instant: bool = False
 
     @property
     def field(self) -> str:
@@ -83,23 +92,45 @@ def select(
     return [by_name[_folded(name)] for name in wanted]
 
 
-def rows_text(columns: Sequence[Column], items: Sequence[Record], output_format: str) -> str:
-    """A list of items in one of FORMATS, ready to print."""
+Cell = Callable[[Column, Record], str]
+"""What a column shows of an item."""
+
+
+def cell_text(column: Column, item: Record) -> str:
+    """The value in the form of the column."""
+    return column.text(column.value(item))
+
+
+def rows_text(
+    columns: Sequence[Column],
+    items: Sequence[Record],
+    output_format: str,
+    *,
+    width: int | None = None,
+    cell: Cell = cell_text,
+) -> str:
+    """A list of items in one of FORMATS, ready to print. `width` and `cell` are for a table."""
     if output_format in ("json", "yaml"):
         return _structured(
             [{column.title: column.value(item) for column in columns} for item in items],
             output_format,
         )
     titles = [column.title for column in columns]
-    rows = [[column.text(column.value(item)) for column in columns] for item in items]
+    shown = cell if output_format == "table" else cell_text
+    rows = [[shown(column, item) for column in columns] for item in items]
     if output_format == "csv":
         return _csv([titles, *rows])
     if output_format == "value":
         return "\n".join(" ".join(map(escaped, row)) for row in rows)
-    return _table(titles, [[escaped(text) for text in row] for row in rows])
+    if output_format == "shell":
+        names = [_folded(column.path) for column in columns]
+        return "\n".join(" ".join(map(_assignment, names, row)) for row in rows)
+    return table(titles, [[escaped(text) for text in row] for row in rows], width)
 
 
-def record_text(item: Record, wanted: Sequence[str], output_format: str) -> str:
+def record_text(
+    item: Record, wanted: Sequence[str], output_format: str, *, width: int | None = None
+) -> str:
     """One item with all its fields, or the fields asked for, in one of FORMATS."""
     if wanted:
         by_name = {_folded(name): name for name in item}
@@ -116,12 +147,19 @@ def record_text(item: Record, wanted: Sequence[str], output_format: str) -> str:
         return _csv([list(texts), list(texts.values())])
     if output_format == "value":
         return "\n".join(map(escaped, texts.values()))
+    if output_format == "shell":
+        return "\n".join(_assignment(_folded(name), text) for name, text in texts.items())
     lines = {name: _by_lines(value) for name, value in item.items()}
-    return _table(["Field", "Value"], [[name, text] for name, text in lines.items()])
+    return table(["Field", "Value"], [[name, text] for name, text in lines.items()], width)
 
 
 def _folded(name: str) -> str:
-    return name.casefold().replace(" ", "_").replace("-", "_")
+    return re.sub("[^0-9a-z]", "_", name.casefold())
+
+
+def _assignment(name: str, text: str) -> str:
+    """`name=value`, which a shell may `eval` whatever the value is."""
+    return f"{name}={shlex.quote(escaped(text))}"
 
 
 def _by_lines(value: Any) -> str:
@@ -149,13 +187,3 @@ def _csv(rows: Sequence[Sequence[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([map(escaped, row) for row in rows])
     return text.getvalue().rstrip("\n")
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of texts that are escaped, except for their line ends."""
-    from prettytable import PrettyTable  # noqa: PLC0415  # only when asked for
-
-    table = PrettyTable(list(titles), align="l")
-    for row in rows:
-        table.add_row(list(row))
-    return str(table.get_string())

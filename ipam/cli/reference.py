@@ -20,7 +20,7 @@ command takes names or ids. This page is what `--help` prints; write it anew wit
 
 The first of these that is given:
 
-1. the options before the command: `--os-cloud`, `--url` (with `--user`), `--socket`;
+1. the options `--os-cloud`, `--url` (with `--user`), `--socket`;
 2. `OS_CLOUD`, `OS_AUTH_URL`, `OS_AUTH_TYPE`, `OS_ENDPOINT`, with the other `OS_*` of any OpenStack
    client;
 3. `IPAM_URL` (with `IPAM_USER` and `IPAM_PASSWORD`), or `IPAM_SOCKET`;
@@ -37,18 +37,27 @@ Keystone:
 
 ## Output
 
-Lists and records are tables. `-f json` and `-f yaml` keep every value as it is, `-f csv` and
-`-f value` are lines of text; `-c COLUMN` picks columns, by the title or by the name of the API's
-field. In a table, control characters in names are shown escaped.
+Lists and records are tables. A table has names where the API has ids, and times as `5 min ago`;
+`--long` shows more columns, with ids and exact times. On a terminal its widest columns are wrapped
+so that a line fits; `--max-width 120` sets the width, `--no-fit-width` leaves lines whole.
+`--watch` shows a list again whenever it changes. `-f json` and `-f yaml` keep every value as it
+is, `-f csv` and `-f value` are lines of text, `-f shell` is for `eval`; all of them have the
+columns of the `openstack` command. `-c COLUMN` picks columns and `--sort-column COLUMN` sorts by
+any of them, by the title or by the name of the API's field. In a table, control characters in
+names are shown escaped.
 
 Exit status: 0; 1 when the service refused, something failed, or one of several deletes did; 2 when
-the command line is wrong; 130 after Ctrl-C. `IPAM_DEBUG=1` shows the trace of an unexpected error.
+the command line is wrong; 130 after Ctrl-C. `--debug` shows each request as a curl command, and
+the trace of an unexpected error; `--quiet` leaves notes and warnings out. NO_COLOR leaves colours
+out.
 
 ## Completion
 
     echo 'eval "$(ipam completion bash)"' >> ~/.bashrc
     echo 'eval "$(ipam completion zsh)"' >> ~/.zshrc
     ipam completion fish > ~/.config/fish/completions/ipam.fish
+
+Tab completes commands and options, and asks the service for names, hosts and columns.
 
 ## ipam
 """

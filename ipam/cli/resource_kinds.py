@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
-from ipam.cli.output import Column, addresses, or_never, plain, pools
+from ipam.cli.output import Column, addresses, or_never, pools
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind of resource. `key` is the field by which a user may name it instead of its id."""
+    """One kind of resource.
+
+    `key` is the field by which a user may name it instead of its id. `columns` are those of the
+    openstack command; `brief` are the titles of those that a table has, if that is not all but ID.
+    """
 
     noun: str
     collection: str
@@ -16,6 +20,9 @@ class Resource:
     long_columns: tuple[Column, ...] = ()
     key: str = "name"
     wording: str = "named"
+    brief: tuple[str, ...] = ()
+    label: str = "name"
+    """The field that stands for it in a table of other things."""
     wire_name: str = ""
     """The key that wraps one resource in a body, if it is not the noun."""
 
@@ -30,16 +37,30 @@ class Resource:
         return self.collection.replace("_", " ")
 
     @property
+    def brief_columns(self) -> tuple[Column, ...]:
+        """The columns of a table without --long: no ids."""
+        if self.brief:
+            by_title = {column.title: column for column in self.every_column}
+            return tuple(by_title[title] for title in self.brief)
+        return tuple(column for column in self.columns if column.title != "ID")
+
+    @property
     def every_column(self) -> tuple[Column, ...]:
         """The usual columns and the columns of --long."""
         return self.columns + self.long_columns
 
 
+SHARED_KINDS = ("network", "subnet pool", "address scope")
+
 NETWORK = Resource(
     "network",
     "networks",
     "/v2.0/networks",
-    (Column("ID", "id"), Column("Name", "name"), Column("Subnets", "subnets")),
+    (
+        Column("ID", "id"),
+        Column("Name", "name"),
+        Column("Subnets", "subnets", refers_to=("subnet",)),
+    ),
     (
         Column("Status", "status"),
         Column("Project", "project_id"),
@@ -48,6 +69,7 @@ NETWORK = Resource(
         Column("MTU", "mtu"),
         Column("DNS Domain", "dns_domain"),
     ),
+    brief=("Name", "Subnets", "Status", "Shared", "MTU"),
 )
 
 SUBNET = Resource(
@@ -57,7 +79,7 @@ SUBNET = Resource(
     (
         Column("ID", "id"),
         Column("Name", "name"),
-        Column("Network", "network_id"),
+        Column("Network", "network_id", refers_to=("network",)),
         Column("Subnet", "cidr"),
     ),
     (
@@ -70,6 +92,8 @@ SUBNET = Resource(
         Column("IP Version", "ip_version"),
         Column("Project", "project_id"),
     ),
+    brief=("Name", "Network", "Subnet", "Gateway", "DHCP"),
+    label="cidr",
 )
 
 PORT = Resource(
@@ -85,13 +109,14 @@ PORT = Resource(
         Column("Host", "binding:host_id"),
     ),
     (
-        Column("Network", "network_id"),
+        Column("Network", "network_id", refers_to=("network",)),
         Column("Device Owner", "device_owner"),
         Column("Device ID", "device_id"),
         Column("DNS Name", "dns_name"),
         Column("State", "admin_state_up"),
         Column("Project", "project_id"),
     ),
+    brief=("Name", "MAC Address", "Fixed IP Addresses", "Status", "Host"),
 )
 
 SUBNET_POOL = Resource(
@@ -101,7 +126,7 @@ SUBNET_POOL = Resource(
     (Column("ID", "id"), Column("Name", "name"), Column("Prefixes", "prefixes")),
     (
         Column("Default Prefix Length", "default_prefixlen"),
-        Column("Address Scope", "address_scope_id"),
+        Column("Address Scope", "address_scope_id", refers_to=("address scope",)),
         Column("Default Subnet Pool", "is_default"),
         Column("Shared", "shared"),
         Column("Min Prefix Length", "min_prefixlen"),
@@ -112,6 +137,7 @@ SUBNET_POOL = Resource(
         Column("Tags", "tags"),
     ),
     wire_name="subnetpool",
+    brief=("Name", "Prefixes", "Default Prefix Length", "Shared"),
 )
 
 SUBNET_USAGE = Resource(
@@ -140,9 +166,10 @@ SUBNET_USAGE = Resource(
         Column("Latest", "full_on_latest"),
         Column("Nearly Full", "nearly_full"),
         Column("ID", "id"),
-        Column("Network", "network_id"),
+        Column("Network", "network_id", refers_to=("network",)),
         Column("Project", "project_id"),
     ),
+    label="cidr",
 )
 
 SUBNET_ADDRESS = Resource(
@@ -154,15 +181,16 @@ SUBNET_ADDRESS = Resource(
         Column("State", "state"),
         Column("MAC Address", "mac_address"),
         Column("Hostname", "hostname"),
-        Column("Port", "port_id"),
+        Column("Port", "port_id", refers_to=("port",)),
         Column("Device Owner", "device_owner"),
         Column("Device ID", "device_id"),
     ),
     (
-        Column("Lease Expires", "lease_expires_at"),
-        Column("Free At", "free_at"),
+        Column("Lease Expires", "lease_expires_at", is_instant=True),
+        Column("Free At", "free_at", is_instant=True),
         Column("Project", "project_id"),
     ),
+    brief=("IP Address", "State", "MAC Address", "Hostname", "Port"),
 )
 
 ADDRESS_SCOPE = Resource(
@@ -183,10 +211,10 @@ ALLOCATION_EVENT = Resource(
     "allocation_events",
     "/v2.0/allocation-events",
     (
-        Column("Time", "occurred_at"),
+        Column("Time", "occurred_at", is_instant=True),
         Column("Action", "action"),
         Column("IP Address", "ip_address"),
-        Column("Port", "port_id"),
+        Column("Port", "port_id", refers_to=("port",)),
         Column("MAC Address", "mac_address"),
         Column("Device Owner", "device_owner"),
         Column("Device ID", "device_id"),
@@ -194,11 +222,12 @@ ALLOCATION_EVENT = Resource(
     ),
     (
         Column("ID", "id"),
-        Column("Network", "network_id"),
-        Column("Subnet", "subnet_id"),
+        Column("Network", "network_id", refers_to=("network",)),
+        Column("Subnet", "subnet_id", refers_to=("subnet",)),
     ),
     key="id",
     wording="with the id",
+    brief=("Time", "Action", "IP Address", "Port", "MAC Address", "Device Owner"),
 )
 
 ADDRESS_HOLDER = Resource(
@@ -226,6 +255,7 @@ ADDRESS_HOLDER = Resource(
         Column("Lease Expires", "lease_expires_at"),
     ),
     key="port_id",
+    brief=("IP Address", "Since", "Until", "MAC Address", "Hostname", "Host", "Port"),
 )
 
 IMPORT = Resource(
@@ -234,18 +264,19 @@ IMPORT = Resource(
     "/v2.0/imports",
     (
         Column("ID", "id"),
-        Column("Time", "created_at"),
+        Column("Time", "created_at", is_instant=True),
         Column("Format", "format"),
         Column("Networks", "networks"),
         Column("Subnets", "subnets"),
         Column("Ports", "ports"),
-        Column("Undone", "undone_at"),
+        Column("Undone", "undone_at", is_instant=True),
     ),
     (
         Column("Source", "source"),
         Column("User", "user_id"),
         Column("Project", "project_id"),
     ),
+    brief=("ID", "Time", "Format", "Undone"),
 )
 
 AUDIT_EVENT = Resource(
@@ -253,7 +284,7 @@ AUDIT_EVENT = Resource(
     "audit_events",
     "/v2.0/audit-events",
     (
-        Column("Time", "occurred_at"),
+        Column("Time", "occurred_at", is_instant=True),
         Column("User", "user_name"),
         Column("Operation", "operation"),
         Column("Outcome", "outcome"),
@@ -278,6 +309,7 @@ AUDIT_EVENT = Resource(
     ),
     key="id",
     wording="with the id",
+    brief=("Time", "User", "Operation", "Outcome", "Name", "Changes"),
 )
 
 LEASE = Resource(
@@ -288,15 +320,15 @@ LEASE = Resource(
         Column("IP Address", "ip_address"),
         Column("MAC Address", "mac_address"),
         Column("Hostname", "hostname"),
-        Column("Expires", "expires_at", or_never),
+        Column("Expires", "expires_at", or_never, is_instant=True),
         Column("Host", "host"),
-        Column("Port", "port_id"),
+        Column("Port", "port_id", refers_to=("port",)),
     ),
     (
         Column("ID", "id"),
-        Column("Network", "network_id"),
-        Column("First Seen", "first_seen_at"),
-        Column("Last Seen", "last_seen_at"),
+        Column("Network", "network_id", refers_to=("network",)),
+        Column("First Seen", "first_seen_at", is_instant=True),
+        Column("Last Seen", "last_seen_at", is_instant=True),
         Column("Client ID", "client_id"),
         Column("DUID", "duid"),
         Column("IAID", "iaid"),
@@ -311,13 +343,13 @@ DHCP_REFUSAL = Resource(
     "/v2.0/dhcp-refusals",
     (
         Column("Machine", "client"),
-        Column("Network", "network_id"),
+        Column("Network", "network_id", refers_to=("network",)),
         Column("Host", "host"),
         Column("Tap", "tap"),
         Column("Reason", "reason"),
         Column("Count", "count"),
-        Column("First", "first_at"),
-        Column("Last", "last_at"),
+        Column("First", "first_at", is_instant=True),
+        Column("Last", "last_at", is_instant=True),
     ),
     (
         Column("ID", "id"),
@@ -325,6 +357,7 @@ DHCP_REFUSAL = Resource(
         Column("Project", "project_id"),
     ),
     key="client",
+    brief=("Machine", "Network", "Host", "Reason", "Count", "Last"),
 )
 
 LEASE_EVENT = Resource(
@@ -332,20 +365,20 @@ LEASE_EVENT = Resource(
     "lease_events",
     "/v2.0/lease-events",
     (
-        Column("Time", "occurred_at"),
+        Column("Time", "occurred_at", is_instant=True),
         Column("Action", "action"),
         Column("IP Address", "ip_address"),
         Column("MAC Address", "mac_address"),
         Column("Hostname", "hostname"),
         Column("Host", "host"),
-        Column("Port", "port_id"),
+        Column("Port", "port_id", refers_to=("port",)),
         Column("Reason", "details.reason"),
     ),
     (
         Column("ID", "id"),
-        Column("Network", "network_id"),
-        Column("Expires", "expires_at", plain),
-        Column("Recorded", "recorded_at"),
+        Column("Network", "network_id", refers_to=("network",)),
+        Column("Expires", "expires_at", is_instant=True),
+        Column("Recorded", "recorded_at", is_instant=True),
         Column("Source", "source"),
         Column("Client ID", "client_id"),
         Column("DUID", "duid"),
@@ -354,6 +387,7 @@ LEASE_EVENT = Resource(
     ),
     key="id",
     wording="with the id",
+    brief=("Time", "Action", "IP Address", "MAC Address", "Hostname", "Host", "Reason"),
 )
 
 RBAC_POLICY = Resource(
@@ -363,13 +397,14 @@ RBAC_POLICY = Resource(
     (
         Column("ID", "id"),
         Column("Object Type", "object_type"),
-        Column("Object ID", "object_id"),
+        Column("Object ID", "object_id", refers_to=SHARED_KINDS),
         Column("Action", "action"),
         Column("Target Project", "target_tenant"),
     ),
     (Column("Project", "project_id"),),
     key="id",
     wording="with the id",
+    brief=("ID", "Object Type", "Object ID", "Action", "Target Project"),
 )
 
 QUOTA = Resource(
@@ -406,10 +441,14 @@ AGENT = Resource(
     ),
     (
         Column("Binary", "binary"),
-        Column("Heartbeat", "heartbeat_timestamp"),
-        Column("Started", "started_at"),
+        Column("Heartbeat", "heartbeat_timestamp", is_instant=True),
+        Column("Started", "started_at", is_instant=True),
         Column("Description", "description"),
     ),
     key="host",
     wording="on host",
+    brief=("Host", "Alive", "State", "dnsmasq", "Networks", "Ports", "Leases"),
 )
+
+REFERRED = {kind.noun: kind for kind in (NETWORK, SUBNET, PORT, SUBNET_POOL, ADDRESS_SCOPE)}
+"""The kinds that others refer to by id, by their nouns."""

@@ -1,15 +1,14 @@
-"""The root of the command tree: its options, lazy loading, and the handling of errors."""
+"""The root of the command tree: lazy loading, and the handling of errors."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import click
 
-from ipam.cli import first_screen
-from ipam.cli.connection import Target
+from ipam.cli import first_screen, global_options
 from ipam.cli.failures import end_of_os_error, report, report_bug, report_usage, with_next_step
 from ipam.cli.terminal import say
 from ipam.errors import IpamError
@@ -29,7 +28,13 @@ class LazyRoot(click.Group):
         if cmd_name not in first_screen.COMMANDS:
             return None
         module_name, _, attribute = first_screen.COMMANDS[cmd_name][0].partition(":")
-        return cast("click.Command", getattr(importlib.import_module(module_name), attribute))
+        command = getattr(importlib.import_module(module_name), attribute)
+        global_options.add_to(command)
+        if "_IPAM_COMPLETE" in os.environ:
+            from ipam.cli import completing  # noqa: PLC0415  # only for a press of Tab
+
+            completing.add_to(command)
+        return cast("click.Command", command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -57,34 +62,14 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 
 @click.group(cls=LazyRoot, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--socket", metavar="PATH")
-@click.option("--url", metavar="URL")
-@click.option("--user", metavar="NAME")
-@click.option("--password-stdin", is_flag=True)
-@click.option("--os-cloud", metavar="NAME")
-@click.option("--cacert", metavar="FILE", type=Path)
-@click.option("--cert", metavar="FILE", type=Path)
-@click.option("--key", metavar="FILE", type=Path)
-@click.option("--tls-min", type=click.Choice(["1.2", "1.3"]))
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version
 )
-@click.pass_context
-def root(
-    ctx: click.Context,
-    *,
-    socket: str | None,
-    url: str | None,
-    user: str | None,
-    password_stdin: bool,
-    os_cloud: str | None,
-    cacert: Path | None,
-    cert: Path | None,
-    key: Path | None,
-    tls_min: Literal["1.2", "1.3"] | None,
-) -> None:
-    """The options that say which service a command talks to."""
-    ctx.obj = Target(socket, url, user, password_stdin, os_cloud, cacert, cert, key, tls_min)
+def root() -> None:
+    """Every command. Those options that all of them take are in `ipam.cli.global_options`."""
+
+
+global_options.add_to(root)
 
 
 def run(words: Sequence[str]) -> int:
@@ -108,4 +93,4 @@ def run(words: Sequence[str]) -> int:
     except OSError as error:
         return end_of_os_error(error)
     except Exception as error:  # noqa: BLE001  # the only broad one of the process
-        return report_bug(error)
+        return report_bug(error, debug="--debug" in words)

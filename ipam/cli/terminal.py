@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import click
 
+from ipam.cli import global_options
 from ipam.escaping import escaped, escaped_lines
 
 
 def say(text: str = "", *, err: bool = False) -> None:
-    """Write one line to standard output or standard error."""
+    """Write one line to standard output; or a note to standard error, unless --quiet is given."""
+    if err and global_options.given().get("quiet"):
+        return
     click.echo(escaped(text), err=err)
 
 
@@ -25,3 +28,8 @@ def say_coloured(parts: Sequence[tuple[str, str]]) -> None:
 def say_over(text: str, *, end: str = "") -> None:
     """Write over the current line of a terminal's standard error."""
     click.echo(f"\r{escaped(text)}{end}", nl=False, err=True)
+
+
+def clear() -> None:
+    """Empty the terminal's screen."""
+    click.clear()

@@ -72,8 +72,8 @@ class FindRoute:
         text = dict(list_query.query_pairs(req.query_string)).get("q", "").strip()
         if not 2 <= len(text) <= values.NAME_LENGTH:
             raise HTTPBadRequest(
-                f"Invalid input for q. Reason: It has {len(text)} characters, not 2 to"
-                f" {values.NAME_LENGTH}."
+                f"Invalid input for q. Reason: {text[: values.NAME_LENGTH]!r} has {len(text)}"
+                f" character{'' if len(text) == 1 else 's'}, not 2 to {values.NAME_LENGTH}."
             )
         try:
             term = search_terms.read(values.printable(text))

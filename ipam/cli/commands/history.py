@@ -10,8 +10,7 @@ from ipam.cli import lookup
 from ipam.cli.connection import connect
 from ipam.cli.instants import LONG, SHORT, Instant, shown
 from ipam.cli.options import examples, format_options, given
-from ipam.cli.output import select
-from ipam.cli.printing import print_rows, show_record
+from ipam.cli.printing import Listing, print_rows, show_record
 from ipam.cli.resource_kinds import ADDRESS_HOLDER, NETWORK
 from ipam.cli.terminal import say
 
@@ -112,8 +111,7 @@ def history(
         **{name: moment.isoformat() for name, moment in times.items() if moment},
         **given(limit=limit),
     }
-    usual = ADDRESS_HOLDER.every_column if long_list else ADDRESS_HOLDER.columns
-    columns = select(usual, ADDRESS_HOLDER.every_column, wanted)
+    columns = Listing(output_format, wanted, long_list).columns(ADDRESS_HOLDER)
     found = _ask(client, filters)
     if output_format == "table":
         found = [_with_times(holder, SHORT, utc=utc) for holder in found]

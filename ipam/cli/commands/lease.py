@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ipam.cli import lookup, output
+from ipam.cli import lookup
 from ipam.cli.commands.history import history
 from ipam.cli.commands.lease_changes import release, reserve
 from ipam.cli.connection import connect
 from ipam.cli.instants import Instant, instant
 from ipam.cli.options import Command, examples, format_options, given, list_options
-from ipam.cli.printing import print_rows, show_list, show_record
+from ipam.cli.printing import Listing, items_text, show_list, show_record, watched
 from ipam.cli.resource_kinds import DHCP_REFUSAL, LEASE, LEASE_EVENT, NETWORK, PORT
 
 if TYPE_CHECKING:
@@ -124,17 +124,20 @@ def events(
         return
     if sort_columns:
         raise click.UsageError("--since and --until go with the order of time: no --sort-column.")
-    usual = LEASE_EVENT.every_column if long_list else LEASE_EVENT.columns
-    columns = output.select(usual, LEASE_EVENT.every_column, wanted)
+    listing = Listing(output_format, wanted, long_list)
     params = {
         **filters,
         "sort_key": "occurred_at",
         "sort_dir": "desc",
         "limit": min(limit or PAGE_SIZE, PAGE_SIZE),
     }
-    newest_first = client.iterate(LEASE_EVENT.path, LEASE_EVENT.collection, params)
-    found = list(itertools.islice(between(newest_first, since, until), limit))
-    print_rows(LEASE_EVENT, columns, found, output_format)
+
+    def text() -> str:
+        newest_first = client.iterate(LEASE_EVENT.path, LEASE_EVENT.collection, params)
+        found = list(itertools.islice(between(newest_first, since, until), limit))
+        return items_text(client, LEASE_EVENT, found, listing)
+
+    watched(text)
 
 
 @lease.command(

@@ -28,6 +28,7 @@ from ipam.cli.options import (
     tag_changes,
     tag_filters,
     tag_option,
+    watch_option,
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
@@ -266,6 +267,7 @@ def delete(names_or_ids: Sequence[str]) -> None:
 )
 @click.option("--long", "long_list", is_flag=True, help="More columns.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many items.")
+@watch_option
 @format_options
 def addresses(name_or_id: str, state: str | None, **listing: Any) -> None:
     """List the addresses of a subnet that are not free, in their order."""

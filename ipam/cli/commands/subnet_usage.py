@@ -7,9 +7,8 @@ import click
 
 from ipam.cli import lookup
 from ipam.cli.connection import connect
-from ipam.cli.options import examples, format_options, given, project_option
-from ipam.cli.output import select
-from ipam.cli.printing import print_rows
+from ipam.cli.options import examples, format_options, given, project_option, watch_option
+from ipam.cli.printing import Listing, items_text, watched
 from ipam.cli.resource_kinds import NETWORK, SUBNET, SUBNET_POOL, SUBNET_USAGE
 
 BAR_WIDTH = 10
@@ -36,6 +35,7 @@ OVER = 3
     help="End with status 3 if one of them is used so much or more.",
 )
 @click.option("--long", "long_list", is_flag=True, help="More columns.")
+@watch_option
 @format_options
 def usage(
     names_or_ids: Sequence[str],
@@ -60,16 +60,17 @@ def usage(
         subnetpool_id=lookup.find_id(client, SUBNET_POOL, subnet_pool) if subnet_pool else None,
         project_id=project_id,
     )
-    columns = select(
-        SUBNET_USAGE.every_column if long_list else SUBNET_USAGE.columns,
-        SUBNET_USAGE.every_column,
-        wanted,
-    )
-    found = client.list(SUBNET_USAGE.path, SUBNET_USAGE.collection, filters)
-    shown = [_told(each) for each in found]
-    if (network or subnet_pool or project_id) and len(found) > 1 and output_format == "table":
-        shown.append(_told(_sum(found)))
-    print_rows(SUBNET_USAGE, columns, shown, output_format)
+    listing = Listing(output_format, wanted, long_list)
+    found: list[dict[str, Any]] = []
+
+    def text() -> str:
+        found[:] = client.list(SUBNET_USAGE.path, SUBNET_USAGE.collection, filters)
+        shown = [_told(each) for each in found]
+        if (network or subnet_pool or project_id) and len(found) > 1 and output_format == "table":
+            shown.append(_told(_sum(found)))
+        return items_text(client, SUBNET_USAGE, shown, listing)
+
+    watched(text)
     percents = [each["percent"] for each in found if each["percent"] is not None]
     if fail_over is not None and any(percent >= fail_over for percent in percents):
         raise click.exceptions.Exit(OVER)

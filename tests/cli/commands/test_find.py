@@ -40,4 +40,4 @@ def test_what_nothing_is_called_ends_with_status_one(local: Ipam) -> None:
 
 
 def test_a_text_too_short_is_refused_with_the_rule(local: Ipam) -> None:
-    assert "It has 1 characters, not 2 to 255." in local("find", "x").err
+    assert "'x' has 1 character, not 2 to 255." in local("find", "x").err
