@@ -9,8 +9,8 @@ from ipam.store.tables import ip_address, subnet
 
 
 def used_up(tx: Transaction, subnet_pk: int, now: int) -> IpAddressGenerationFailure:
-    """The error with the subnet's id and how many of its addresses are cooling down."""
-    name = tx.execute(select(subnet.c.id).where(subnet.c.pk == subnet_pk)).scalar_one()
+    """The error with the subnet and how many of its addresses are cooling down."""
+    found = tx.execute(select(subnet.c.id, subnet.c.cidr).where(subnet.c.pk == subnet_pk)).one()
     cooling = (
         ip_address.c.subnet_pk == subnet_pk,
         ip_address.c.owner_pk.is_(None),
@@ -20,5 +20,5 @@ def used_up(tx: Transaction, subnet_pk: int, now: int) -> IpAddressGenerationFai
     count, first = tx.execute(query).one()
     more = f" {count} cool down, the first until {iso_time(first)}." if count else ""
     return IpAddressGenerationFailure(
-        f"No more IP addresses are available in subnet {name}.{more}"
+        f"No more IP addresses are available in subnet {found.id}, {found.cidr}.{more}"
     )

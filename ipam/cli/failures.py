@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from ipam.cli.next_steps import next_step
 from ipam.cli.terminal import say_lines
 from ipam.errors import IpamError
 
@@ -15,13 +16,7 @@ BROKEN_PIPE = 141
 
 def with_next_step(error: IpamError) -> str:
     """The error's message, and what the user can do about it if that is known."""
-    steps = {
-        401: "Check --user and the password; `ipam user list` on the service's machine shows who"
-        " is known.",
-        403: "Sign in as a user with the role admin; `ipam user add NAME --role admin` makes one.",
-        412: "Somebody changed it at the same time: look at it again and repeat the command.",
-    }
-    step = steps.get(error.status, "")
+    step = next_step(error.type, error.status, str(error))
     return "\n".join(filter(None, [str(error) or error.type, step]))
 
 
@@ -38,6 +33,10 @@ def report_usage(error: click.UsageError) -> int:
     """Tell a user of a command line that is wrong, as click does. Returns the status."""
     text = io.StringIO()
     error.show(text)
+    if isinstance(error, click.exceptions.NoSuchCommand) and not error.possibilities:
+        group = error.ctx.command if error.ctx else None
+        names = sorted(group.commands) if isinstance(group, click.Group) else []
+        text.write(f"There are: {', '.join(names)}.\n" if names else "")
     say_lines(text.getvalue(), err=True, end="")
     return error.exit_code
 

@@ -31,7 +31,7 @@ def find(client: "Client", resource: Resource, name_or_id: str, **filters: str) 
     if not found:
         raise NotFound(
             f"No {resource.noun} {resource.wording} '{name_or_id}'."
-            f" `ipam {_list_command(resource)}` shows what there is."
+            f" `ipam {resource.list_command}` shows what there is."
         )
     if len(found) > 1:
         ids = ", ".join(str(one["id"]) for one in found[:5])
@@ -83,10 +83,6 @@ def _one(answer: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return next(iter(answer.values()))
 
 
-def _list_command(resource: Resource) -> str:
-    return "lease events" if resource.noun == "lease event" else f"{resource.noun} list"
-
-
 def update(
     client: "Client",
     resource: Resource,
@@ -105,9 +101,13 @@ def update(
     )
 
 
-def without(present: Sequence[Any], values: Sequence[Any]) -> list[Any]:
-    """The present values without `values`. Raises NotFound with those that are not there."""
+def without(present: Sequence[Any], values: Sequence[Any], owner: str, what: str) -> list[Any]:
+    """The present values without `values`.
+
+    Raises NotFound with those that are not there, with their owner, and with what there is.
+    """
     absent = [plain(value) for value in values if value not in present]
     if absent:
-        raise NotFound(f"It has no {'; '.join(absent)}.")
+        there = "; ".join(map(plain, present)) or "none"
+        raise NotFound(f"{owner} has no {what} {'; '.join(absent)}. It has: {there}.")
     return [one for one in present if one not in values]

@@ -23,6 +23,8 @@ class Resource:
     brief: tuple[str, ...] = ()
     label: str = "name"
     """The field that stands for it in a table of other things."""
+    listed_by: str = ""
+    """The words of the command that lists them, if it is not the noun's `list`."""
     wire_name: str = ""
     """The key that wraps one resource in a body, if it is not the noun."""
 
@@ -30,6 +32,11 @@ class Resource:
     def body(self) -> str:
         """The key that wraps one resource in a body."""
         return self.wire_name or self.noun.replace(" ", "_")
+
+    @property
+    def list_command(self) -> str:
+        """The words of the command that lists them."""
+        return self.listed_by or f"{self.noun} list"
 
     @property
     def plural(self) -> str:
@@ -170,6 +177,7 @@ SUBNET_USAGE = Resource(
         Column("Project", "project_id"),
     ),
     label="cidr",
+    listed_by="subnet usage",
 )
 
 SUBNET_ADDRESS = Resource(
@@ -191,6 +199,7 @@ SUBNET_ADDRESS = Resource(
         Column("Project", "project_id"),
     ),
     brief=("IP Address", "State", "MAC Address", "Hostname", "Port"),
+    listed_by="subnet addresses",
 )
 
 ADDRESS_SCOPE = Resource(
@@ -228,6 +237,7 @@ ALLOCATION_EVENT = Resource(
     key="id",
     wording="with the id",
     brief=("Time", "Action", "IP Address", "Port", "MAC Address", "Device Owner"),
+    listed_by="address history",
 )
 
 ADDRESS_HOLDER = Resource(
@@ -256,6 +266,7 @@ ADDRESS_HOLDER = Resource(
     ),
     key="port_id",
     brief=("IP Address", "Since", "Until", "MAC Address", "Hostname", "Host", "Port"),
+    listed_by="lease history",
 )
 
 IMPORT = Resource(
@@ -310,6 +321,7 @@ AUDIT_EVENT = Resource(
     key="id",
     wording="with the id",
     brief=("Time", "User", "Operation", "Outcome", "Name", "Changes"),
+    listed_by="audit list",
 )
 
 LEASE = Resource(
@@ -358,6 +370,7 @@ DHCP_REFUSAL = Resource(
     ),
     key="client",
     brief=("Machine", "Network", "Host", "Reason", "Count", "Last"),
+    listed_by="lease refusals",
 )
 
 LEASE_EVENT = Resource(
@@ -388,6 +401,7 @@ LEASE_EVENT = Resource(
     key="id",
     wording="with the id",
     brief=("Time", "Action", "IP Address", "MAC Address", "Hostname", "Host", "Reason"),
+    listed_by="lease events",
 )
 
 RBAC_POLICY = Resource(
@@ -405,6 +419,7 @@ RBAC_POLICY = Resource(
     key="id",
     wording="with the id",
     brief=("ID", "Object Type", "Object ID", "Action", "Target Project"),
+    listed_by="network rbac list",
 )
 
 QUOTA = Resource(

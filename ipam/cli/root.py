@@ -10,6 +10,7 @@ import click
 
 from ipam.cli import first_screen, global_options
 from ipam.cli.failures import end_of_os_error, report, report_bug, report_usage, with_next_step
+from ipam.cli.next_steps import suggestion
 from ipam.cli.terminal import say
 from ipam.errors import IpamError
 
@@ -41,10 +42,8 @@ class LazyRoot(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Like click's, with a suggestion for a mistyped command."""
         if args and not args[0].startswith("-") and args[0] not in first_screen.COMMANDS:
-            import difflib  # noqa: PLC0415  # only for mistyped commands
-
-            near = difflib.get_close_matches(args[0], first_screen.COMMANDS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else " `ipam --help` shows what there is."
+            near = suggestion(args[0], list(first_screen.COMMANDS))
+            hint = f" Did you mean '{near}'?" if near else " `ipam --help` shows what there is."
             ctx.fail(f"No command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 

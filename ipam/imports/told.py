@@ -144,5 +144,5 @@ def _left_out(draft: Draft, subject: str, option: Option) -> None:
         "option_not_taken",
         f"option {option.shown}",
         f"IPv{option.version} option {option.number} ({value[:200]}) of {subject} has no attribute"
-        " of a subnet: it is left out. `ipam port set --dhcp-option` gives it to a port.",
+        " of a subnet: it is left out. `ipam port set --extra-dhcp-option` gives it to a port.",
     )

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import Meta, Struct, UnsetType
 
+from ipam.api.http.reasons import reason
 from ipam.errors import HTTPBadRequest
 
 S = TypeVar("S", bound=Struct)
@@ -114,7 +115,7 @@ def read_one(struct: type[Struct], name: str, value: Any) -> Any:
     faults: list[str] = []
     result = _fields(struct)[name].reader(value, "", faults)
     if faults:
-        raise ValueError(faults[0].partition("Reason: ")[2])
+        raise ValueError(faults[0].partition("Reason: ")[2].removesuffix("."))
     return result
 
 
@@ -261,16 +262,23 @@ def _struct_reader(struct: type[Struct]) -> Reader:
 
 
 def _plain_reader(kind: Any) -> Reader:
-    check, understood = _check(kind), _understood(kind)
+    check, understood, choices = _check(kind), _understood(kind), _choices(kind)
 
     def read(value: Any, path: str, faults: list[str]) -> Any:
         try:
             converted = msgspec.convert(understood(value), kind)
             return check(converted) if check else converted
         except ValueError as error:  # msgspec.ValidationError is a ValueError
-            return _refuse(str(error).removesuffix("."), path, faults)
+            said = reason(str(error), understood(value), choices)
+            return _refuse(said.removesuffix("."), path, faults)
 
     return read
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """The values of a Literal."""
+    bare = _bare(kind)
+    return typing.get_args(bare) if typing.get_origin(bare) is typing.Literal else ()
 
 
 def _check(kind: Any) -> Callable[[Any], Any] | None:

@@ -40,7 +40,7 @@ from ipam.values import (
 def mtu_or_default(mtu: int) -> int:
     """The MTU of a new network; 0 asks for the service's default, as in Neutron."""
     if 0 < mtu < SMALLEST_MTU:
-        raise ValueError(f"Expected `int` >= {SMALLEST_MTU}, or 0 for the default")
+        raise ValueError(f"{mtu} is less than {SMALLEST_MTU}, and not 0 for the default")
     return mtu
 
 

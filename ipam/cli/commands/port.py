@@ -238,7 +238,8 @@ def unset(
     changes: dict[str, Any] = {}
     if fixed_ips:
         gone = [owned_fixed_ip(client, found, one) for one in fixed_ips]
-        changes["fixed_ips"] = lookup.without(found["fixed_ips"], gone)
+        owner = f"The port {found['name'] or found['id']}"
+        changes["fixed_ips"] = lookup.without(found["fixed_ips"], gone, owner, "fixed IP")
     if dhcp_options:
         changes["extra_dhcp_opts"] = [
             {"opt_name": name, "opt_value": None} for name in dhcp_options

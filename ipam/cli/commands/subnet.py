@@ -9,6 +9,7 @@ import click
 from ipam.cli import lookup
 from ipam.cli.commands.subnet_map import draw
 from ipam.cli.commands.subnet_options import (
+    LIST_WORDS,
     dhcp_option,
     gateway_option,
     list_value_options,
@@ -242,7 +243,8 @@ def unset(name_or_id: str, **fields: Any) -> None:
     changes: dict[str, Any] = {}
     for name, values in wire_lists(fields).items():
         if values:
-            changes[name] = lookup.without(found[name], values)
+            owner = f"The subnet {found['name'] or found['cidr']}"
+            changes[name] = lookup.without(found[name], values, owner, LIST_WORDS[name])
     lookup.update(client, SUBNET, found["id"], changes, revision_number=found["revision_number"])
 
 

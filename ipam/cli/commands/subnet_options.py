@@ -7,6 +7,14 @@ import click
 
 from ipam.cli.options import Command, KeyValues
 
+LIST_WORDS = {
+    "allocation_pools": "allocation pool",
+    "dynamic_ranges": "dynamic range",
+    "dns_nameservers": "DNS name server",
+    "host_routes": "host route",
+}
+"""What the values of a subnet's lists are called."""
+
 
 def dhcp_option(command: Command) -> Command:
     """--dhcp/--no-dhcp."""

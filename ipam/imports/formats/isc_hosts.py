@@ -120,7 +120,7 @@ def _option(draft: Draft, found: Reservation, name: str, each: Statement) -> Non
             "option_of_host",
             option[:100],
             f"Option {option[:60]} ({value}) of the host {name[:60]} is left out."
-            " `ipam port set --dhcp-option` gives it to its port.",
+            " `ipam port set --extra-dhcp-option` gives it to its port.",
         )
 
 

@@ -269,7 +269,7 @@ def _reservation(draft: Draft, node: Node, version: int, subnet: Subnet | None) 
                 inner.place,
                 "option_of_host",
                 key,
-                f"{key} of {found.subject} is left out. `ipam port set --dhcp-option` gives"
+                f"{key} of {found.subject} is left out. `ipam port set --extra-dhcp-option` gives"
                 " options to its port.",
             )
     draft.reservations.append(found)

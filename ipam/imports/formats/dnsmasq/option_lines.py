@@ -78,7 +78,8 @@ def unused(draft: Draft, lines: Sequence[OptionLine], known_tags: Sequence[set[s
                 "option_of_tag",
                 f"option {line.option.shown}",
                 f"Only machines with the tags {', '.join(line.conditions)} get it, and no range"
-                " sets these: it is left out. `ipam port set --dhcp-option` gives it to a port.",
+                " sets these: it is left out. `ipam port set --extra-dhcp-option` gives it to a"
+                " port.",
             )
 
 
