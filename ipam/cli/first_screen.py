@@ -19,6 +19,10 @@ COMMANDS = {
         "ipam.cli.commands.find:find",
         "Find an address, prefix, MAC, name or id: who has it, where",
     ),
+    "explain": (
+        "ipam.cli.commands.explain:explain",
+        "Explain why a machine has its address, or gets none",
+    ),
     "who-had": (
         "ipam.cli.commands.history:who_had",
         "Who had an address at some time, as 'last tuesday 10:00'",

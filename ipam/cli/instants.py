@@ -100,10 +100,15 @@ def shown(text: str | None, zone: tzinfo | None = None, form: str = LONG) -> str
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
+def moment(text: str) -> datetime:
+    """An instant of the API; in UTC if it names no zone."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def relative(text: str, now: datetime) -> str:
     """An instant of the API as seen from `now`, in its largest unit: `5 min ago`, `in 3 h`."""
-    moment = datetime.fromisoformat(text)
-    seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    seconds = (moment(text) - now).total_seconds()
     count, unit = next(
         ((int(abs(seconds)) // size, unit) for size, unit in _STEPS if abs(seconds) >= size),
         (0, "s"),

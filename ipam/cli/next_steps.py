@@ -50,7 +50,9 @@ def suggestion(word: str, commands: list[str]) -> str:
 
 MEANT: Final[Mapping[str, str]] = {
     "capacity": "subnet usage",
+    "debug": "explain",
     "dhcp": "agent",
+    "diagnose": "explain",
     "host": "agent",
     "ip": "address",
     "lookup": "find",
@@ -66,5 +68,6 @@ MEANT: Final[Mapping[str, str]] = {
     "where": "find",
     "who": "who-had",
     "whois": "find",
+    "why": "explain",
 }
 """Words that people type for commands of another name."""

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ipam.cli.next_steps import BY_TYPE, MEANT, next_step, suggestion
 from ipam.cli.reference import commands
 from ipam.cli.root import root
 from ipam.errors import IpamError
+from tests.cli.command_lines import parse
 from tests.cli.conftest import Ipam
 
 COMMAND = re.compile(r"`(?:sudo )?ipam ([^`]+)`")
@@ -44,30 +44,6 @@ HINTS = sorted(
         and not re.match(r"\d|.*…", found[1])
     }
 )
-
-
-def parse(line: str) -> None:
-    """Read a command line as click does, up to where the command would run."""
-    words = shlex.split(line)
-    command: click.Command = root
-    context = click.Context(root, info_name="ipam")
-    while isinstance(command, click.Group) and words:
-        if words[0].startswith("-"):
-            break
-        found = command.get_command(context, words[0])
-        assert found is not None, f"`ipam {line}`: there is no {words[0]!r}"
-        command, words = found, words[1:]
-        context = click.Context(command, info_name="x", parent=context)
-    if words == ["--help"]:
-        return
-    has_placeholder = any(word.isupper() for word in words)
-    try:
-        command.make_context(command.name or "x", [*words], parent=context.parent)
-    except (click.MissingParameter, click.BadOptionUsage, click.exceptions.NoArgsIsHelpError):
-        pass  # the hint names the command, and its user knows of what
-    except click.BadParameter:
-        if not has_placeholder:
-            raise
 
 
 def test_there_are_hints() -> None:
