@@ -32,6 +32,12 @@ COMMANDS = {
         "ipam.cli.commands.imports:import_",
         "Import: bring in what another DHCP server or list has",
     ),
+    "ip": ("ipam.cli.commands.about:ip", "Addresses in numbers, by network"),
+    "availability": (
+        "ipam.cli.commands.about:availability_zone",
+        "Availability zones of the agents' hosts",
+    ),
+    "extension": ("ipam.cli.commands.about:extension", "Extensions of the API that are served"),
     "agent": ("ipam.cli.commands.agent:agent", "Agents: the hosts that serve DHCP; run one here"),
     "compute": ("ipam.cli.commands.compute:compute", "Nova: compare ports with its servers"),
     "up": ("ipam.cli.commands.up:up", "Run API, agent and worker on this machine, in one command"),

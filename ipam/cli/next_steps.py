@@ -54,7 +54,6 @@ MEANT: Final[Mapping[str, str]] = {
     "dhcp": "agent",
     "diagnose": "explain",
     "host": "agent",
-    "ip": "address",
     "lookup": "find",
     "mac": "find",
     "machine": "port",

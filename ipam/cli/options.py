@@ -122,7 +122,7 @@ def description_option(command: Command) -> Command:
     )(command)
 
 
-def _list_or_none(
+def list_or_none(
     _ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]
 ) -> list[str] | None:
     """The values as a list, or None, which `given` leaves out, if the option was not used."""
@@ -136,7 +136,7 @@ def tag_option(command: Command) -> Command:
         "tags",
         multiple=True,
         metavar="TAG",
-        callback=_list_or_none,
+        callback=list_or_none,
         help="A tag to give it; repeat for more.",
     )(command)
 
@@ -149,10 +149,20 @@ def tag_changes(command: Command) -> Command:
             "tags",
             multiple=True,
             metavar="TAG",
-            callback=_list_or_none,
+            callback=list_or_none,
             help="A tag to add; repeat for more.",
         ),
         click.option("--no-tag", is_flag=True, help="Remove all tags, except those of --tag."),
+    )(command)
+
+
+def tag_removals(command: Command) -> Command:
+    """--tag and --all-tag of `unset`."""
+    return _stacked(
+        click.option(
+            "--tag", "tags", multiple=True, metavar="TAG", help="A tag to remove; repeat for more."
+        ),
+        click.option("--all-tag", "all_tags", is_flag=True, help="Remove all tags."),
     )(command)
 
 

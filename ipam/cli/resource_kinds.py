@@ -465,5 +465,44 @@ AGENT = Resource(
     brief=("Host", "Alive", "State", "dnsmasq", "Networks", "Ports", "Leases"),
 )
 
+IP_AVAILABILITY = Resource(
+    "ip availability",
+    "network_ip_availabilities",
+    "/v2.0/network-ip-availabilities",
+    (
+        Column("Network ID", "network_id"),
+        Column("Network Name", "network_name"),
+        Column("Total IPs", "total_ips"),
+        Column("Used IPs", "used_ips"),
+    ),
+    (Column("Project", "project_id"),),
+    key="network_name",
+    wire_name="network_ip_availability",
+    brief=("Network Name", "Total IPs", "Used IPs"),
+    label="network_name",
+)
+
+AVAILABILITY_ZONE = Resource(
+    "availability zone",
+    "availability_zones",
+    "/v2.0/availability_zones",
+    (Column("Zone Name", "name"), Column("Zone Status", "state")),
+    (Column("Zone Resource", "resource"),),
+)
+
+EXTENSION = Resource(
+    "extension",
+    "extensions",
+    "/v2.0/extensions",
+    (
+        Column("Name", "name"),
+        Column("Alias", "alias"),
+        Column("Description", "description"),
+    ),
+    (Column("Updated", "updated"), Column("Links", "links")),
+    key="alias",
+    brief=("Alias", "Name"),
+)
+
 REFERRED = {kind.noun: kind for kind in (NETWORK, SUBNET, PORT, SUBNET_POOL, ADDRESS_SCOPE)}
 """The kinds that others refer to by id, by their nouns."""

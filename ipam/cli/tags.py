@@ -1,6 +1,8 @@
-"""Tags in `set`, which a request of their own changes."""
+"""Tags in `set` and `unset`, which requests of their own change."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ipam.cli import lookup
 from ipam.cli.resource_kinds import Resource
@@ -27,3 +29,19 @@ def update_with_tags(
         client.put(path, json={"tags": tags or []})
     elif tags:
         client.post(path, json={"tags": tags})
+
+
+def remove_tags(
+    client: "Client",
+    resource: Resource,
+    resource_id: str,
+    *,
+    tags: Sequence[str],
+    all_tags: bool,
+) -> None:
+    """Remove these tags, or all that it has."""
+    path = f"{resource.path}/{resource_id}/tags"
+    if all_tags:
+        client.delete(path)
+    for tag in () if all_tags else tags:
+        client.delete(f"{path}/{quote(tag, safe='')}")

@@ -1,5 +1,6 @@
 """A machine boots on a network, and its lease is in the database."""
 
+import json
 import os
 import re
 import signal
@@ -90,6 +91,27 @@ def test_the_machine_is_told_router_dns_mtu_domain_and_routes(
     assert told["new_host_name"] == "vm-told"
     assert told["new_interface_mtu"] == "1500"
     assert told["new_dhcp_lease_time"] == str(LEASE_SECONDS)
+
+
+def test_explain_tells_what_lacks_until_the_machine_has_its_address(
+    service: Service, office: str, machine: Plug
+) -> None:
+    port = make_port(service, office, "vm-why")
+
+    def cause(subject: str) -> str:
+        told = service.run("explain", subject, "-f", "json")
+        (found,) = json.loads(told.stdout)
+        return str(found["cause"]["code"] if found["cause"] else found["verdict"])
+
+    stranger = {**port, "mac_address": random_mac()}
+    assert cause(stranger["mac_address"]) == "unknown"
+    assert cause("vm-why") == "never-heard"
+    plugged = machine(port)
+    assert plugged.ask("udhcpc")[0] == port["fixed_ips"][0]["ip_address"]
+    eventually(lambda: cause(port["mac_address"]) == "fine")
+    service.run("subnet", "set", "office-subnet", "--no-dhcp")
+    assert cause("vm-why") == "dhcp-off"
+    service.run("subnet", "set", "office-subnet", "--dhcp")
 
 
 @pytest.mark.parametrize("client", ["dhclient6"])

@@ -1,6 +1,7 @@
 """`ipam agent …`: the hosts that serve DHCP, and the agent's process."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -33,10 +34,18 @@ def agent() -> None:
     epilog=examples("ipam agent list", "ipam agent list --host node-7 -f value -c Alive"),
 )
 @click.option("--host", metavar="HOST", help="Only the agents of this host.")
+@click.option(
+    "--network", metavar="NETWORK", help="Only those that serve this network's unbound ports."
+)
 @list_options
-def list_agents(host: str | None, **listing: Any) -> None:
+def list_agents(host: str | None, network: str | None, **listing: Any) -> None:
     """List agents, whether they are alive, and how much they serve."""
-    show_list(connect(), AGENT, given(host=host), **listing)
+    client = connect()
+    resource = AGENT
+    if network:
+        network_id = lookup.find_id(client, NETWORK, network)
+        resource = replace(AGENT, path=f"{NETWORK.path}/{network_id}/dhcp-agents")
+    show_list(client, resource, given(host=host), **listing)
 
 
 @agent.command(epilog=examples("ipam agent show node-7", "ipam agent show node-7 -f json"))

@@ -6,34 +6,33 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.network_agent import network_agent
+from ipam.cli.commands.network_options import (
+    external_option,
+    network_options,
+    provider_options,
+    shared_option,
+    wire_fields,
+)
 from ipam.cli.commands.rbac import rbac
 from ipam.cli.connection import connect
 from ipam.cli.options import (
     admin_state_option,
-    description_option,
     examples,
     format_options,
     given,
     list_options,
+    list_or_none,
     project_option,
     tag_changes,
     tag_filters,
     tag_option,
+    tag_removals,
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import NETWORK
-from ipam.cli.tags import update_with_tags
-
-shared_option = click.option(
-    "--share/--no-share", "shared", default=None, help="Every project may use it, or only its own."
-)
-mtu_option = click.option(
-    "--mtu", type=int, metavar="BYTES", help="The largest packet that machines may send."
-)
-dns_domain_option = click.option(
-    "--dns-domain", metavar="DOMAIN", help="The domain of the machines' names."
-)
+from ipam.cli.tags import remove_tags, update_with_tags
 
 
 @click.group()
@@ -48,17 +47,22 @@ def network() -> None:
     epilog=examples("ipam network create demo", "ipam network create lab --dns-domain lab.example")
 )
 @click.argument("name")
-@description_option
-@admin_state_option
-@shared_option
-@mtu_option
-@dns_domain_option
+@network_options
+@provider_options
+@click.option(
+    "--availability-zone-hint",
+    "availability_zone_hints",
+    multiple=True,
+    metavar="ZONE",
+    callback=list_or_none,
+    help="A zone whose agents should serve it; repeat for more.",
+)
 @tag_option
 @project_option
 @format_options
 def create(name: str, output_format: str, wanted: Sequence[str], **fields: Any) -> None:
     """Make a network."""
-    body = {"network": given(name=name, **fields)}
+    body = {"network": given(name=name, **wire_fields(fields))}
     created = connect().post(NETWORK.path, json=body)["network"]
     show_record(created, output_format=output_format, wanted=wanted)
 
@@ -70,8 +74,11 @@ def create(name: str, output_format: str, wanted: Sequence[str], **fields: Any) 
     ),
 )
 @click.option("--name", metavar="NAME", help="Only those with this name.")
+@click.option("--status", metavar="STATUS", help="Only those with this status, such as ACTIVE.")
 @admin_state_option
 @shared_option
+@external_option
+@provider_options
 @tag_filters
 @project_option
 @list_options
@@ -88,7 +95,7 @@ def list_networks(
     show_list(
         connect(),
         NETWORK,
-        given(**wire_filters(filters)),
+        given(**wire_fields(wire_filters(filters))),
         output_format=output_format,
         wanted=wanted,
         long_list=long_list,
@@ -114,17 +121,29 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 )
 @click.argument("name_or_id", metavar="NETWORK")
 @click.option("--name", metavar="NAME", help="The new name.")
-@description_option
-@admin_state_option
-@shared_option
-@mtu_option
-@dns_domain_option
+@network_options
 @tag_changes
 def change(name_or_id: str, *, tags: list[str] | None, no_tag: bool, **fields: Any) -> None:
     """Change a network."""
     client = connect()
     network_id = lookup.find_id(client, NETWORK, name_or_id)
-    update_with_tags(client, NETWORK, network_id, given(**fields), tags=tags, no_tag=no_tag)
+    update_with_tags(
+        client, NETWORK, network_id, given(**wire_fields(fields)), tags=tags, no_tag=no_tag
+    )
+
+
+@network.command(
+    epilog=examples("ipam network unset demo --tag lab", "ipam network unset demo --all-tag")
+)
+@click.argument("name_or_id", metavar="NETWORK")
+@tag_removals
+def unset(name_or_id: str, tags: Sequence[str], *, all_tags: bool) -> None:
+    """Remove tags from a network."""
+    if not (tags or all_tags):
+        raise click.UsageError("Say which tags: --tag TAG, or --all-tag.")
+    client = connect()
+    network_id = lookup.find_id(client, NETWORK, name_or_id)
+    remove_tags(client, NETWORK, network_id, tags=tags, all_tags=all_tags)
 
 
 @network.command(epilog=examples("ipam network delete demo", "ipam network delete lab test"))
@@ -135,3 +154,4 @@ def delete(names_or_ids: Sequence[str]) -> None:
 
 
 network.add_command(rbac)
+network.add_command(network_agent)

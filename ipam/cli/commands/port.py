@@ -7,10 +7,13 @@ import click
 
 from ipam.cli import lookup
 from ipam.cli.commands.port_options import (
+    allowed_address_option,
     extra_dhcp_option,
     fixed_ip_option,
     machine_options,
+    owned_address_pair,
     owned_fixed_ip,
+    wire_address_pair,
     wire_binding,
     wire_dhcp_option,
     wire_fixed_ip,
@@ -30,11 +33,12 @@ from ipam.cli.options import (
     tag_changes,
     tag_filters,
     tag_option,
+    tag_removals,
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import NETWORK, PORT
-from ipam.cli.tags import update_with_tags
+from ipam.cli.tags import remove_tags, update_with_tags
 from ipam.cli.terminal import say
 
 
@@ -56,6 +60,7 @@ def port() -> None:
 @click.option("--network", required=True, metavar="NETWORK", help="Name or id of its network.")
 @fixed_ip_option
 @extra_dhcp_option
+@allowed_address_option
 @machine_options
 @tag_option
 @project_option
@@ -67,6 +72,7 @@ def create(
     network: str,
     fixed_ips: Sequence[dict[str, str]],
     extra_dhcp_opts: Sequence[dict[str, str]],
+    allowed_address_pairs: Sequence[dict[str, str]],
     output_format: str,
     wanted: Sequence[str],
     **fields: Any,
@@ -79,6 +85,8 @@ def create(
         body["fixed_ips"] = [wire_fixed_ip(client, network_id, one) for one in fixed_ips]
     if extra_dhcp_opts:
         body["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
+    if allowed_address_pairs:
+        body["allowed_address_pairs"] = [wire_address_pair(one) for one in allowed_address_pairs]
     created = client.post(PORT.path, json={"port": body})["port"]
     warn_of_unknown_host(client, body.get("binding:host_id"))
     show_record(created, output_format=output_format, wanted=wanted)
@@ -168,6 +176,8 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @fixed_ip_option
 @click.option("--no-fixed-ip", is_flag=True, help="First remove all addresses of the port.")
 @extra_dhcp_option
+@allowed_address_option
+@click.option("--no-allowed-address", is_flag=True, help="First remove all allowed addresses.")
 @machine_options
 @tag_changes
 def change(
@@ -178,6 +188,8 @@ def change(
     fixed_ips: Sequence[dict[str, str]],
     no_fixed_ip: bool,
     extra_dhcp_opts: Sequence[dict[str, str]],
+    allowed_address_pairs: Sequence[dict[str, str]],
+    no_allowed_address: bool,
     **fields: Any,
 ) -> None:
     """Change a port. Addresses are added to those it has, unless --no-fixed-ip empties them."""
@@ -190,8 +202,15 @@ def change(
         changes["fixed_ips"] = kept + added
     if extra_dhcp_opts:
         changes["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
-    # Only the list of addresses depends on the values read, so only it needs the revision.
-    revision = found["revision_number"] if "fixed_ips" in changes else None
+    if allowed_address_pairs or no_allowed_address:
+        pairs = [] if no_allowed_address else found["allowed_address_pairs"]
+        changes["allowed_address_pairs"] = [
+            *pairs,
+            *(wire_address_pair(one) for one in allowed_address_pairs),
+        ]
+    # Only these lists depend on the values read, so only they need the revision.
+    depends = changes.keys() & {"fixed_ips", "allowed_address_pairs"}
+    revision = found["revision_number"] if depends else None
     update_with_tags(
         client,
         PORT,
@@ -223,6 +242,8 @@ def change(
 @click.option("--host", "no_host", is_flag=True, help="Remove the host.")
 @click.option("--device", "no_device", is_flag=True, help="Remove the device.")
 @click.option("--dns-name", "no_dns_name", is_flag=True, help="Remove the host name.")
+@allowed_address_option
+@tag_removals
 def unset(
     *,
     name_or_id: str,
@@ -231,6 +252,9 @@ def unset(
     no_host: bool,
     no_device: bool,
     no_dns_name: bool,
+    allowed_address_pairs: Sequence[dict[str, str]],
+    tags: Sequence[str],
+    all_tags: bool,
 ) -> None:
     """Remove values from a port."""
     client = connect()
@@ -238,8 +262,7 @@ def unset(
     changes: dict[str, Any] = {}
     if fixed_ips:
         gone = [owned_fixed_ip(client, found, one) for one in fixed_ips]
-        owner = f"The port {found['name'] or found['id']}"
-        changes["fixed_ips"] = lookup.without(found["fixed_ips"], gone, owner, "fixed IP")
+        changes["fixed_ips"] = lookup.without(found["fixed_ips"], gone, _owner(found), "fixed IP")
     if dhcp_options:
         changes["extra_dhcp_opts"] = [
             {"opt_name": name, "opt_value": None} for name in dhcp_options
@@ -250,8 +273,19 @@ def unset(
         changes |= {"device_id": "", "device_owner": ""}
     if no_dns_name:
         changes["dns_name"] = ""
-    revision = found["revision_number"] if fixed_ips else None
-    lookup.update(client, PORT, found["id"], changes, revision_number=revision)
+    if allowed_address_pairs:
+        pairs = [owned_address_pair(found, one) for one in allowed_address_pairs]
+        changes["allowed_address_pairs"] = lookup.without(
+            found["allowed_address_pairs"], pairs, _owner(found), "allowed address pair"
+        )
+    if changes or not (tags or all_tags):
+        revision = found["revision_number"] if fixed_ips or allowed_address_pairs else None
+        lookup.update(client, PORT, found["id"], changes, revision_number=revision)
+    remove_tags(client, PORT, found["id"], tags=tags, all_tags=all_tags)
+
+
+def _owner(found: dict[str, Any]) -> str:
+    return f"The port {found['name'] or found['id']}"
 
 
 @port.command(epilog=examples("ipam port delete web-1", "ipam port delete web-1 web-2"))

@@ -29,6 +29,16 @@ extra_dhcp_option = click.option(
 )
 
 
+allowed_address_option = click.option(
+    "--allowed-address",
+    "allowed_address_pairs",
+    multiple=True,
+    type=KeyValues(["ip-address"], ["mac-address"]),
+    metavar="ip-address=IP[,mac-address=MAC]",
+    help="Another address or prefix that the machine may use; repeat for more.",
+)
+
+
 def machine_options(command: Command) -> Command:
     """The options about the machine, for `create` and `set`."""
     for option in (
@@ -90,3 +100,15 @@ def wire_dhcp_option(pairs: dict[str, str]) -> dict[str, Any]:
         text = pairs["ip-version"]
         option["ip_version"] = int(text) if text.isdigit() else text
     return option
+
+
+def wire_address_pair(pairs: dict[str, str]) -> dict[str, str]:
+    """`ip-address=…,mac-address=…` in the API's form."""
+    return {name.replace("-", "_"): value for name, value in pairs.items()}
+
+
+def owned_address_pair(found: dict[str, Any], pairs: dict[str, str]) -> dict[str, str]:
+    """The port's allowed address pair that matches the given one; else the given one."""
+    wanted = wire_address_pair(pairs)
+    present = found["allowed_address_pairs"]
+    return next((dict(one) for one in present if wanted.items() <= one.items()), wanted)

@@ -115,6 +115,22 @@ def show(policy_id: str, output_format: str, wanted: Sequence[str]) -> None:
     show_record(found, output_format=output_format, wanted=wanted)
 
 
+@rbac.command("set", epilog=examples("ipam network rbac set POLICY --target-project PROJECT"))
+@click.argument("policy_id", metavar="POLICY")
+@click.option(
+    "--target-project",
+    "target_tenant",
+    required=True,
+    metavar="ID",
+    help="Share it with this project instead.",
+)
+def change(policy_id: str, target_tenant: str) -> None:
+    """Change with whom a policy shares."""
+    client = connect()
+    found = lookup.find_id(client, RBAC_POLICY, policy_id)
+    lookup.update(client, RBAC_POLICY, found, {"target_tenant": target_tenant})
+
+
 @rbac.command(epilog=examples("ipam network rbac delete POLICY"))
 @click.argument("policy_ids", metavar="POLICY...", nargs=-1, required=True)
 def delete(policy_ids: Sequence[str]) -> None:

@@ -29,12 +29,13 @@ from ipam.cli.options import (
     tag_changes,
     tag_filters,
     tag_option,
+    tag_removals,
     watch_option,
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import NETWORK, SUBNET, SUBNET_ADDRESS, SUBNET_POOL
-from ipam.cli.tags import update_with_tags
+from ipam.cli.tags import remove_tags, update_with_tags
 
 IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 
@@ -132,6 +133,7 @@ def create(
 @click.option("--network", metavar="NETWORK", help="Only those of this network.")
 @click.option("--name", metavar="NAME", help="Only those with this name.")
 @click.option("--subnet-range", "cidr", metavar="CIDR", help="Only this CIDR.")
+@click.option("--gateway", "gateway_ip", metavar="IP", help="Only those with this gateway.")
 @click.option("--ip-version", type=click.Choice(["4", "6"]), help="Only this IP version.")
 @dhcp_option
 @tag_filters
@@ -236,8 +238,9 @@ def change(
 )
 @click.argument("name_or_id", metavar="SUBNET")
 @list_value_options("Take away")
-def unset(name_or_id: str, **fields: Any) -> None:
-    """Remove single values from a subnet's lists."""
+@tag_removals
+def unset(name_or_id: str, tags: Sequence[str], *, all_tags: bool, **fields: Any) -> None:
+    """Remove single values from a subnet's lists, or tags."""
     client = connect()
     found = lookup.find(client, SUBNET, name_or_id)
     changes: dict[str, Any] = {}
@@ -245,7 +248,10 @@ def unset(name_or_id: str, **fields: Any) -> None:
         if values:
             owner = f"The subnet {found['name'] or found['cidr']}"
             changes[name] = lookup.without(found[name], values, owner, LIST_WORDS[name])
-    lookup.update(client, SUBNET, found["id"], changes, revision_number=found["revision_number"])
+    if changes or not (tags or all_tags):
+        revision = found["revision_number"]
+        lookup.update(client, SUBNET, found["id"], changes, revision_number=revision)
+    remove_tags(client, SUBNET, found["id"], tags=tags, all_tags=all_tags)
 
 
 @subnet.command(epilog=examples("ipam subnet delete demo-v4"))

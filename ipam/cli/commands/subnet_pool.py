@@ -18,11 +18,12 @@ from ipam.cli.options import (
     tag_changes,
     tag_filters,
     tag_option,
+    tag_removals,
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import ADDRESS_SCOPE, SUBNET_POOL
-from ipam.cli.tags import update_with_tags
+from ipam.cli.tags import remove_tags, update_with_tags
 
 
 def shape_options(command: Command) -> Command:
@@ -219,17 +220,23 @@ def change(
 @click.option(
     "--pool-prefix",
     "prefixes",
-    required=True,
     multiple=True,
     metavar="CIDR",
     help="A prefix to remove, which no subnet uses; repeat for more.",
 )
-def unset(name_or_id: str, prefixes: Sequence[str]) -> None:
-    """Remove prefixes from a subnet pool."""
+@tag_removals
+def unset(
+    name_or_id: str, prefixes: Sequence[str], tags: Sequence[str], *, all_tags: bool
+) -> None:
+    """Remove prefixes or tags from a subnet pool."""
+    if not (prefixes or tags or all_tags):
+        raise click.UsageError("Say what: --pool-prefix CIDR, --tag TAG or --all-tag.")
     client = connect()
     pool_id = lookup.find_id(client, SUBNET_POOL, name_or_id)
-    path = f"{SUBNET_POOL.path}/{pool_id}/remove_prefixes"
-    client.put(path, json={"prefixes": list(prefixes)})
+    if prefixes:
+        path = f"{SUBNET_POOL.path}/{pool_id}/remove_prefixes"
+        client.put(path, json={"prefixes": list(prefixes)})
+    remove_tags(client, SUBNET_POOL, pool_id, tags=tags, all_tags=all_tags)
 
 
 @pool.command(epilog=examples("ipam subnet pool delete corp"))

@@ -1,0 +1,68 @@
+"""Options of the commands for networks, and their values in the API's form."""
+
+from typing import Any
+
+import click
+
+from ipam.cli.options import Command, admin_state_option, description_option
+
+WIRE = {
+    "router_external": "router:external",
+    "provider_network_type": "provider:network_type",
+    "provider_physical_network": "provider:physical_network",
+    "provider_segment": "provider:segmentation_id",
+}
+"""Names of the API that are no names of Python."""
+
+shared_option = click.option(
+    "--share/--no-share", "shared", default=None, help="Every project may use it, or only its own."
+)
+external_option = click.option(
+    "--external/--internal",
+    "router_external",
+    default=None,
+    help="Whether it leads outside, for clients that ask. Nothing else follows from it.",
+)
+
+
+def wire_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields under their names in the API."""
+    return {WIRE.get(name, name): value for name, value in fields.items()}
+
+
+def provider_options(command: Command) -> Command:
+    """--provider-network-type, --provider-physical-network and --provider-segment."""
+    for option in (
+        click.option(
+            "--provider-segment",
+            type=int,
+            metavar="ID",
+            help="The VLAN, or the id of the tunnel.",
+        ),
+        click.option(
+            "--provider-physical-network", metavar="NAME", help="The physical network below it."
+        ),
+        click.option(
+            "--provider-network-type",
+            metavar="TYPE",
+            help="How hosts are connected: local, flat, vlan or another type that is served.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def network_options(command: Command) -> Command:
+    """What `create` and `set` have in common."""
+    for option in (
+        click.option("--dns-domain", metavar="DOMAIN", help="The domain of the machines' names."),
+        click.option(
+            "--mtu", type=int, metavar="BYTES", help="The largest packet that machines may send."
+        ),
+        external_option,
+        shared_option,
+        admin_state_option,
+        description_option,
+    ):
+        command = option(command)
+    return command
