@@ -76,14 +76,13 @@ def test_the_object_of_an_rbac_policy_is_named(demo: Ipam) -> None:
 LISTS = [words for words, _, _ in commands() if words.endswith(" list") and "user" not in words]
 
 
-@pytest.mark.parametrize("words", LISTS)
-def test_every_list_fits_80_columns(
-    demo: Ipam, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_list_fits_80_columns(demo: Ipam, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    shown = demo(*words.split()[1:], "--fit-width")
-    assert shown.status == 0, shown.err
-    assert max(map(len, shown.out.split("\n"))) <= 80
+    assert len(LISTS) > 10
+    for words in LISTS:
+        shown = demo(*words.split()[1:], "--fit-width")
+        assert shown.status == 0, shown.err
+        assert max(map(len, shown.out.split("\n"))) <= 80, words
 
 
 def test_the_width_is_set_by_options(demo: Ipam) -> None:
