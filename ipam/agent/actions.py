@@ -41,6 +41,13 @@ class CreateInterface(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class IsolateInterface(Action):
+    """Keep the DHCP port's traffic on this host."""
+
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteInterface(Action):
     interface: Interface
 
@@ -111,6 +118,7 @@ AnyAction = (
     | CreateNamespace
     | DeleteNamespace
     | CreateInterface
+    | IsolateInterface
     | DeleteInterface
     | AddAddress
     | RemoveAddress
@@ -134,6 +142,8 @@ def sentence(step: Action) -> str | None:
             return "dnsmasq stopped"
         case ReloadServer():
             return "dnsmasq reads its hosts anew"
+        case IsolateInterface():
+            return f"{step.interface.outside} is isolated"
         case AttachTap():
             return f"{step.tap} is on {step.bridge.name}"
         case ReleaseLease():

@@ -157,6 +157,8 @@ class Executor:
             case actions.CreateInterface():
                 self._refused_addresses.forget(network_id + " ")
                 kernel.create_interface(network_id, step.interface, step.bridge)
+            case actions.IsolateInterface():
+                kernel.isolate(step.interface)
             case actions.DeleteInterface():
                 kernel.delete_interface(network_id, step.interface)
             case actions.AddAddress():

@@ -73,7 +73,16 @@ class Kernel(Protocol):
         """Have no namespace of the network, and nothing in it."""
 
     def create_interface(self, network_id: str, interface: Interface, bridge: str) -> None:
-        """Have the DHCP port's veth pair between the bridge and the namespace, up at both ends."""
+        """Have the DHCP port's veth pair between the bridge and the namespace, up at both ends.
+
+        It is isolated before it is up, so nothing of it leaves by a wire.
+        """
+
+    def isolate(self, interface: Interface) -> None:
+        """Have the DHCP port isolated on its bridge, with its MAC address behind it for good."""
+
+    def look_again(self) -> None:
+        """Have the next `refresh` see what the kernel does not announce."""
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
         """Have no veth pair of the DHCP port."""

@@ -17,6 +17,7 @@ from ipam.agent.actions import (
     DeleteNamespace,
     EnsureBridge,
     Forget,
+    IsolateInterface,
     ReleaseLease,
     ReloadServer,
     RemoveAddress,
@@ -155,6 +156,8 @@ def _change(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
     steps: list[AnyAction] = []
     if present.bridge != wanted.bridge:
         steps.append(EnsureBridge(wanted.id, wanted.bridge))
+    if present.interface is not None and not present.interface.isolated:
+        steps.append(IsolateInterface(wanted.id, present.interface))
     steps += [
         AttachTap(wanted.id, tap, wanted.bridge) for tap in sorted(wanted.taps - present.taps)
     ]
@@ -169,7 +172,7 @@ def _change_dhcp(
     """The steps for interface and server. The server depends on its interface and ends with it."""
     assert wanted.bridge is not None, wanted  # _change has checked it
     steps: list[AnyAction] = []
-    rebuild = present.interface != interface or not present.namespace
+    rebuild = not interface.is_same_pair(present.interface) or not present.namespace
     stop = present.server is not None and (rebuild or present.server != startup)
     if stop:
         steps.append(StopServer(wanted.id, for_good=False))

@@ -35,6 +35,7 @@ from ipam.trouble import Trouble
 LOG = logging.getLogger(__name__)
 
 IDLE_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 600.0
 
 
 class Reconciler:
@@ -87,6 +88,7 @@ class Reconciler:
         self._refusal = Trouble()
         self._wait = IDLE_SECONDS
         self._api_has_said = False
+        self._look_again_at = 0.0
 
     @property
     def networks(self) -> Mapping[str, ServedNetwork]:
@@ -179,6 +181,9 @@ class Reconciler:
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
         self._servers.look_again(self._held)
+        if self._monotonic() >= self._look_again_at:
+            self._look_again_at = self._monotonic() + LOOK_AGAIN_SECONDS
+            self._kernel.look_again()
 
     def look_after_servers(self) -> bool:
         """From time to time: have dnsmasqs go on, or start again. True if a turn is due."""

@@ -5,7 +5,7 @@ the run directory show it. So all is done when they are equal.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,13 @@ class Interface:
     inside: str
     mac: str
     mtu: int
+    isolated: bool = True
+    """Whether DHCP stays at home: no frame passes between `outside` and the bridge's wire, and the
+    bridge looks for the MAC address nowhere else."""
+
+    def is_same_pair(self, other: "Interface | None") -> bool:
+        """Whether the other is the same but for its isolation, which can be set later."""
+        return other is not None and replace(other, isolated=self.isolated) == self
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Outside:
     mtu: int
     up: bool = False
     master: str = ""
+    isolated: bool = False
     peer: tuple[Namespace, str] | None = None
     """Where the other end of a veth pair is."""
 
@@ -143,10 +144,20 @@ class KernelDouble:
         namespace.interfaces[interface.inside] = Inside(interface.mac, interface.mtu)
         peer = (namespace, interface.inside)
         self.host[interface.outside] = Outside(
-            next(self._indices), interface.mtu, up=True, master=bridge, peer=peer
+            next(self._indices), interface.mtu, master=bridge, peer=peer
         )
+        self.isolate(interface)
         self._faults.step("set interface up")
+        self.host[interface.outside].up = True
         namespace.interfaces[interface.inside].up = namespace.loopback = True
+
+    def isolate(self, interface: Interface) -> None:
+        self._faults.step("isolate interface")
+        self.host[interface.outside].isolated = True
+        self.refresh()
+
+    def look_again(self) -> None:
+        self.refresh()
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
         self.delete_link(interface.outside)
@@ -189,11 +200,16 @@ class KernelDouble:
     def put_on(self, name: str, bridge: str, *, mtu: int, up: bool = True) -> None:
         """The link is on the bridge."""
         link = self.host[name]
+        link.isolated &= link.master == bridge
         link.master, link.mtu, link.up = bridge, mtu, up
 
     def set_down(self, name: str) -> None:
         """The link is there and down."""
         self.host[name].up = False
+
+    def let_out(self, name: str) -> None:
+        """The link is not isolated on its bridge."""
+        self.host[name].isolated = False
 
     def set_mtu(self, name: str, mtu: int) -> None:
         """The link has another MTU."""
@@ -252,10 +268,12 @@ class KernelDouble:
         name, inside = found
         outside = "tap" + name.removeprefix("ns-")
         members = [one for one in self._members(model.bridge_name(network_id)) if one.up]
-        if any(one.name == outside and one.mtu == inside.mtu for one in members):
-            return Interface(outside, name, inside.mac, inside.mtu)
+        for one in members:
+            if one.name == outside and one.mtu == inside.mtu:
+                return Interface(outside, name, inside.mac, inside.mtu, one.isolated)
         return None
 
     def _link(self, name: str, link: Outside) -> Link:
         master = self.host.get(link.master)
-        return Link(link.index, name, link.mtu, link.up, master.index if master else 0, "")
+        index = master.index if master else 0
+        return Link(link.index, name, link.mtu, link.up, index, "", link.isolated)

@@ -44,6 +44,10 @@ RIGHT = NetworkState(
             ],
         ),
         (
+            {"interface": replace(INTERFACE, isolated=False)},
+            ["tap1 is not isolated, or its MAC address not pinned"],
+        ),
+        (
             {"addresses": frozenset({"10.0.0.9/24"})},
             ["ns-1 has lost 10.0.0.2/24, 2001:db8::2/64", "ns-1 has got 10.0.0.9/24"],
         ),

@@ -50,6 +50,8 @@ def seen_networks(draw: st.DrawFn, network_id: str, wanted: NetworkState | None)
         changes["server"] = None
     if draw(st.booleans()):
         changes |= {"interface": None, "addresses": frozenset()}
+    elif whole.interface is not None and draw(st.booleans()):
+        changes["interface"] = replace(whole.interface, isolated=False)
     if changes.get("interface", whole.interface) is None and draw(st.booleans()):
         changes["namespace"] = False
     if draw(st.booleans()):
@@ -110,6 +112,9 @@ def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
             assert network.namespace
             assert network.server is None, "a running server would hold the old one"
             return {"interface": step.interface, "addresses": frozenset()}
+        case actions.IsolateInterface():
+            assert step.interface == network.interface
+            return {"interface": replace(step.interface, isolated=True)}
         case actions.DeleteInterface():
             assert network.server is None
             return {"interface": None, "addresses": frozenset()}
@@ -192,6 +197,13 @@ def test_only_what_dnsmasq_does_not_see_costs_a_signal(
     steps = plan(HostState({"a": after}), HostState({"a": before}))
     assert any(isinstance(step, actions.ReloadServer) for step in steps) == reloads
     assert not any(isinstance(step, actions.StopServer) for step in steps)
+
+
+def test_a_port_that_is_let_out_is_isolated_without_a_restart() -> None:
+    before = replace(running(), interface=Interface("tapd", "ns-d", "m", 1500, isolated=False))
+    steps = plan(HostState({"a": running()}), HostState({"a": before}))
+    assert before.interface is not None
+    assert steps == (actions.IsolateInterface("a", before.interface),)
 
 
 def many(count: int) -> HostState:

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pyroute2 import IPRoute
 
 from ipam import model
+from ipam.agent.host import forwarding_table
 from ipam.agent.host.inside import Inside
 from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.namespaces import Namespaces, namespace_path
@@ -27,6 +28,7 @@ class NetlinkKernel:
         self._links = LinkTable()
         self._route = IPRoute()
         self._namespaces = Namespaces()
+        self._unpinned: set[int] = set()
         self._epoll = select.epoll()
         for each in (self._links, self._namespaces):
             self._epoll.register(each, select.EPOLLIN)
@@ -65,7 +67,7 @@ class NetlinkKernel:
         link = self._links.by_name.get(name)
         members = self._links.members(name)
         inside = self._namespaces.look(network_id)
-        interface = _interface(inside, members)
+        interface = _interface(inside, members, self._unpinned)
         outside = interface.outside if interface else None
         guests = [member for member in members if member.name != outside]
         bridge = Bridge(name, link.mtu, link.up) if link else None
@@ -124,7 +126,6 @@ class NetlinkKernel:
             kind="veth",
             mtu=interface.mtu,
             master=self._links.by_name[bridge].index,
-            state="up",
             peer={
                 "ifname": interface.inside,
                 "address": interface.mac,
@@ -133,7 +134,27 @@ class NetlinkKernel:
             },
         )
         write_sysctl(IPV6_CONF / interface.outside / "disable_ipv6", "1")
+        self.isolate(interface)
+        self._route.link("set", index=self._links.by_name[interface.outside].index, state="up")
         self._namespaces.set_up(network_id, interface.inside)
+
+    def isolate(self, interface: Interface) -> None:
+        """Have the DHCP port isolated on its bridge, with its MAC address behind it for good."""
+        self._links.refresh()
+        index = self._links.by_name[interface.outside].index
+        self._route.brport("set", index=index, isolated=1)
+        forwarding_table.pin(index, interface.mac)
+        self._unpinned.discard(index)
+
+    def look_again(self) -> None:
+        """Have the next `refresh` see what the kernel does not announce."""
+        self._links.read_again()
+        self._unpinned.clear()
+        for network_id in self._namespaces.known():
+            interface = self.see(network_id).interface
+            port = self._links.by_name.get(interface.outside) if interface else None
+            if interface and port and not _is_pinned(port, interface.mac):
+                self._unpinned.add(port.index)
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
         """Have no veth pair of the DHCP port, even if its outer end has another name."""
@@ -158,11 +179,22 @@ class NetlinkKernel:
             )
 
 
-def _interface(inside: Inside | None, members: Collection[Link]) -> Interface | None:
+def _interface(
+    inside: Inside | None, members: Collection[Link], unpinned: Collection[int]
+) -> Interface | None:
     """The veth pair, if both ends are in their places, up, and have the same MTU."""
     if inside is None or inside.interface is None:
         return None
     outside = "tap" + inside.interface.removeprefix("ns-")
-    if not any(one.name == outside and one.up and one.mtu == inside.mtu for one in members):
+    port = next((one for one in members if one.name == outside), None)
+    if port is None or not port.up or port.mtu != inside.mtu:
         return None
-    return Interface(outside, inside.interface, inside.mac, inside.mtu)
+    isolated = port.isolated and port.index not in unpinned
+    return Interface(outside, inside.interface, inside.mac, inside.mtu, isolated)
+
+
+def _is_pinned(port: Link, mac: str) -> bool:
+    try:
+        return forwarding_table.is_pinned(port.master, port.index, mac)
+    except OSError:
+        return True  # it goes at this moment, which is announced

@@ -6,6 +6,7 @@ queues the announcement of a change before it answers the request that made the 
 """
 
 import contextlib
+from dataclasses import replace
 
 from ipam.agent.host.raw_netlink import (
     RTM_DELLINK,
@@ -15,6 +16,7 @@ from ipam.agent.host.raw_netlink import (
     Message,
     QueueOverrun,
     RouteSocket,
+    read_bridge_port,
     read_link,
 )
 
@@ -27,7 +29,7 @@ class LinkTable:
         self._by_master: dict[int, dict[int, Link]] = {}
         self.by_name: dict[str, Link] = {}
         self._socket = RouteSocket(RTMGRP_LINK)
-        self._read_all()
+        self.read_again()
 
     def fileno(self) -> int:
         """A descriptor that is readable when something may have changed."""
@@ -44,7 +46,7 @@ class LinkTable:
             for message in self._socket.announced():
                 changed |= self._take(message)
         except QueueOverrun:
-            self._read_all()
+            self.read_again()
             return True
         return changed
 
@@ -55,8 +57,8 @@ class LinkTable:
             return []
         return list(self._by_master.get(found.index, {}).values())
 
-    def _read_all(self) -> None:
-        """Read the whole list again."""
+    def read_again(self) -> None:
+        """Read the whole list: what `ip link set … type bridge_slave` sets is not announced."""
         while True:
             self._by_index.clear()
             self._by_master.clear()
@@ -67,7 +69,7 @@ class LinkTable:
                 return
 
     def _take(self, message: Message) -> bool:
-        link = read_link(message)
+        link = read_link(message) or self._with_flags(message)
         if link is None:
             return False
         old = self._by_index.pop(link.index, None)
@@ -80,6 +82,12 @@ class LinkTable:
         if link.master:
             self._by_master.setdefault(link.master, {})[link.index] = link
         return link != old
+
+    def _with_flags(self, message: Message) -> Link | None:
+        """The known link with what its bridge says of it."""
+        seen = read_bridge_port(message)
+        known = self._by_index.get(seen.index) if seen else None
+        return replace(known, isolated=seen.isolated) if seen and known else None
 
     def _drop(self, old: Link) -> None:
         if self.by_name.get(old.name) is old:

@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,6 +73,10 @@ class Namespaces:
         if room is None:
             return None
         return room.look()
+
+    def known(self) -> Collection[str]:
+        """The networks whose namespaces were looked at."""
+        return list(self._rooms)
 
     def changed(self, network_id: str) -> None:
         """Read the namespace again at the next `look`."""

@@ -27,6 +27,10 @@ IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFLA_MASTER = 10
+IFLA_PROTINFO = 12
+IFLA_LINKINFO = 18
+IFLA_INFO_SLAVE_DATA = 5
+IFLA_BRPORT_ISOLATED = 33
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
 IFF_UP = 1
@@ -69,6 +73,16 @@ class Link:
     master: int
     """The index of the bridge that it is enslaved to; 0 for none."""
     mac: str
+    isolated: bool = False
+    """Whether its bridge passes nothing between it and other isolated links."""
+
+
+@dataclass(frozen=True, slots=True)
+class BridgePort:
+    """What a bridge says of one of its links."""
+
+    index: int
+    isolated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,7 @@ def read_link(message: Message) -> Link | None:
         return None
     family, _type, index, flags, _change = _IFINFO.unpack_from(message.body)
     if family != socket.AF_UNSPEC:
-        return None  # a bridge's view of its port, sent besides the link's own message
+        return None  # a bridge's view, see `read_bridge_port`
     attributes = dict(_attributes(message.body[_IFINFO.size :]))
 
     def number(kind: int) -> int:
@@ -170,7 +184,25 @@ def read_link(message: Message) -> Link | None:
         up=bool(flags & IFF_UP),
         master=number(IFLA_MASTER),
         mac=attributes.get(IFLA_ADDRESS, b"").hex(":"),
+        isolated=_is_isolated(attributes.get(IFLA_LINKINFO, b""), IFLA_INFO_SLAVE_DATA),
     )
+
+
+def read_bridge_port(message: Message) -> BridgePort | None:
+    """What a message says as a bridge's view of its link; None if it is another message.
+
+    The kernel announces a changed flag of a bridge port only in this way.
+    """
+    if message.kind != RTM_NEWLINK or message.body[0] != socket.AF_BRIDGE:
+        return None
+    index = _IFINFO.unpack_from(message.body)[2]
+    return BridgePort(index, _is_isolated(message.body[_IFINFO.size :], IFLA_PROTINFO))
+
+
+def _is_isolated(view: bytes | memoryview, kind: int) -> bool:
+    """Whether the attributes of a bridge port, nested in the attribute of this kind, say so."""
+    of_port = _find(memoryview(view), kind)
+    return bytes(_find(of_port, IFLA_BRPORT_ISOLATED)) == b"\1"
 
 
 def read_address(message: Message) -> Address | None:
@@ -210,6 +242,18 @@ def _attributes(view: memoryview) -> Iterator[tuple[int, bytes]]:
             return
         yield kind & NLA_TYPE_MASK, bytes(view[_ATTRIBUTE.size : length])
         view = view[_aligned(length) :]
+
+
+def _find(view: memoryview, kind: int) -> memoryview:
+    """The value of the first attribute of this kind; empty without one."""
+    while len(view) >= _ATTRIBUTE.size:
+        length, found = _ATTRIBUTE.unpack_from(view)
+        if length < _ATTRIBUTE.size:
+            break
+        if found & NLA_TYPE_MASK == kind:
+            return view[_ATTRIBUTE.size : length]
+        view = view[_aligned(length) :]
+    return memoryview(b"")
 
 
 def _aligned(length: int) -> int:

@@ -29,6 +29,7 @@ class Hands(Protocol):
     def put_on(self, name: str, bridge: str, *, mtu: int, up: bool = True) -> None: ...
     def set_down(self, name: str) -> None: ...
     def drop_namespace(self, network_id: str) -> None: ...
+    def let_out(self, name: str) -> None: ...
     def set_mtu(self, name: str, mtu: int) -> None: ...
     def rename(self, name: str, to: str) -> None: ...
     def flush(self, network_id: str, interface: str, version: int) -> None: ...
@@ -53,6 +54,9 @@ class RealHands:
 
     def drop_namespace(self, network_id: str) -> None:
         ip("netns", "del", model.dhcp_namespace(network_id))
+
+    def let_out(self, name: str) -> None:
+        ip("link", "set", name, "type", "bridge_slave", "isolated", "off")
 
     def set_mtu(self, name: str, mtu: int) -> None:
         ip("link", "set", name, "mtu", str(mtu))
@@ -225,6 +229,17 @@ def test_another_mac_is_another_interface(place: Place) -> None:
     )
     place.kernel.create_interface(place.network_id, other, place.bridge.name)
     assert place.see().interface == other
+
+
+def test_the_dhcp_port_is_isolated_and_again_after_somebody_let_it_out(place: Place) -> None:
+    """`ip link` does that without an announcement, so it is looked for."""
+    place.build()
+    assert place.see().interface == place.interface
+    place.hands.let_out(place.interface.outside)
+    place.kernel.look_again()
+    assert place.see().interface == replace(place.interface, isolated=False)
+    place.kernel.isolate(place.interface)
+    assert place.see().interface == place.interface
 
 
 def test_an_address_comes_and_goes_however_often_it_is_asked_for(place: Place) -> None:

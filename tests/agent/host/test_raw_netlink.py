@@ -23,11 +23,13 @@ from ipam.agent.host.raw_netlink import (
     RTM_NEWLINK,
     RTMGRP_LINK,
     Address,
+    BridgePort,
     Link,
     Message,
     QueueOverrun,
     RouteSocket,
     read_address,
+    read_bridge_port,
     read_link,
 )
 from tests.agent.host.netlink_messages import attribute, packed_link, packed_message
@@ -89,6 +91,21 @@ def test_a_bridges_view_of_its_port_is_no_link() -> None:
     (message,) = messages(packed_message(RTM_NEWLINK, body))
     assert read_link(message) is None
     assert read_address(message) is None
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_isolation_is_read_from_the_link_and_from_its_bridges_view(isolated: bool) -> None:
+    flags = attribute(32, b"\0") + attribute(33, bytes([isolated]))
+    link = Link(7, "tap1", 1500, True, 3, "fa:16:3e:00:00:01", isolated)
+    nested = attribute(4, b"bridge\0") + attribute(0x8005, flags)
+    (message,) = messages(
+        packed_message(RTM_NEWLINK, packed_link(link) + attribute(0x8012, nested))
+    )
+    assert read_link(message) == link
+    assert read_bridge_port(message) is None
+    body = packed_link(link, family=7) + attribute(0x800C, flags)
+    (message,) = messages(packed_message(RTM_NEWLINK, body))
+    assert read_bridge_port(message) == BridgePort(7, isolated)
 
 
 def test_a_nested_attribute_is_known_by_its_kind_without_its_flags() -> None:
