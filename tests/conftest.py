@@ -6,6 +6,7 @@ a test.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from ipam.store import schema
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import metadata
+from tests.kernel_features import LACKS
 from tests.servers.mariadb_server import MariadbServer
 from tests.servers.postgresql_server import PostgresqlServer
 from tests.servers.private_server import PrivateServer
@@ -36,6 +38,19 @@ def _serve(server: PrivateServer) -> Iterator[PrivateServer]:
         yield server
     finally:
         server.remove()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count, by feature, the tests that this machine's kernel cannot run."""
+    lacking = Counter(
+        str(report.longrepr[2]).partition(LACKS)[2]
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and LACKS in str(report.longrepr[2])
+    )
+    if lacking:
+        terminalreporter.section("this kernel lacks")
+        for feature, count in sorted(lacking.items()):
+            terminalreporter.line(f"{feature:12} {count} tests skipped")
 
 
 @pytest.fixture(scope="session")

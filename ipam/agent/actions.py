@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ipam.agent.state import Bridge, Interface, Lease
+from ipam.agent.state import Bridge, Interface, Lease, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,21 @@ class EnsureBridge(Action):
 @dataclass(frozen=True, slots=True)
 class DeleteBridge(Action):
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureWire(Action):
+    """Join the bridge to other hosts. The wire is isolated before it is up."""
+
+    wire: Wire
+    bridge: Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveWire(Action):
+    """Take the wire off its bridge, and delete it if the agent has made it."""
+
+    wire: Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,8 @@ class Forget(Action):
 AnyAction = (
     EnsureBridge
     | DeleteBridge
+    | EnsureWire
+    | RemoveWire
     | CreateNamespace
     | DeleteNamespace
     | CreateInterface
@@ -144,6 +161,10 @@ def sentence(step: Action) -> str | None:
             return "dnsmasq reads its hosts anew"
         case IsolateInterface():
             return f"{step.interface.outside} is isolated"
+        case EnsureWire():
+            return f"{step.wire.device} joins {step.bridge.name} to other hosts"
+        case RemoveWire():
+            return f"{step.wire.device} joins it to other hosts no longer"
         case AttachTap():
             return f"{step.tap} is on {step.bridge.name}"
         case ReleaseLease():

@@ -34,6 +34,7 @@ from ipam.agent.refusal_reports import seen_refusals
 from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
+from ipam.agent.wires import Reach
 from ipam.client import Client
 from ipam.errors import AgentHostInUse
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
@@ -200,6 +201,7 @@ class Agent:
             logs=self._logs,
             prober=prober,
             neighbours=ArpNeighbours(),
+            reach=Reach(of_agent.physical_interface_mappings, of_agent.bridge_mappings),
             listener=self._closed_at_end(Dhcp6Listener()),
             held=held.network_ids,
         )

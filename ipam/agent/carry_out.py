@@ -16,6 +16,7 @@ from ipam.agent.releases import Releases
 from ipam.agent.retries import Retries
 from ipam.agent.servers import Servers
 from ipam.agent.state import NetworkState
+from ipam.agent.troubles import joined
 
 LOG = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Executor:
         self._monotonic = monotonic
         self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._stubborn_taps = Retries(TAP_AGAIN_SECONDS, TAP_AGAIN_SECONDS)
+        self._stubborn_wires = Retries(TAP_AGAIN_SECONDS, LONGEST_RETRY_SECONDS)
         self._refused_addresses = Retries(ADDRESS_AGAIN_SECONDS, ADDRESS_AGAIN_SECONDS)
         self._just_done: dict[str, list[AnyAction]] = {}
         self._reload_wait = math.inf
@@ -62,7 +64,8 @@ class Executor:
             key.partition(" ")[0]: sentence
             for key, sentence in self._refused_addresses.troubles.items()
         }
-        return {**addresses, **self._failed.troubles, **self._stubborn_taps.troubles}
+        lasting = (self._failed, self._stubborn_taps, self._stubborn_wires)
+        return joined([addresses, *(one.troubles for one in lasting)])
 
     def is_broken(self, network_id: str) -> bool:
         """Whether the network has failed so often that it will probably not heal soon."""
@@ -72,6 +75,11 @@ class Executor:
         """The taps that could not be attached and wait for their next attempt."""
         self._stubborn_taps.forget_due(self._monotonic())
         return frozenset(self._stubborn_taps.troubles)
+
+    def stubborn_wires(self) -> frozenset[str]:
+        """The networks whose wire could not be joined and waits for its next attempt."""
+        self._stubborn_wires.forget_due(self._monotonic())
+        return frozenset(self._stubborn_wires.troubles)
 
     def refused_addresses(self, wanted: Iterable[NetworkState]) -> Mapping[str, Collection[str]]:
         """By network id, those of the wanted addresses that the kernel refused a while ago."""
@@ -127,7 +135,12 @@ class Executor:
     def seconds_to_wait(self) -> float:
         """The seconds until a failed or delayed step may be tried."""
         now = self._monotonic()
-        kinds = (self._failed, self._stubborn_taps, self._refused_addresses)
+        kinds = (
+            self._failed,
+            self._stubborn_taps,
+            self._stubborn_wires,
+            self._refused_addresses,
+        )
         return min(*(kind.soonest(now) for kind in kinds), self._reload_wait)
 
     def _run_plan(self, plan: Iterable[AnyAction]) -> int:
@@ -148,6 +161,10 @@ class Executor:
         match step:
             case actions.EnsureBridge():
                 kernel.ensure_bridge(step.bridge)
+            case actions.EnsureWire():
+                self._join(step)
+            case actions.RemoveWire():
+                kernel.remove_wire(step.wire)
             case actions.DeleteBridge():
                 kernel.delete_link(step.name)
             case actions.CreateNamespace():
@@ -210,6 +227,15 @@ class Executor:
             LOG.warning("cannot put %s on %s: %s", step.tap, step.bridge.name, error)
             why = f"cannot be put on {step.bridge.name}: {error}"
             self._stubborn_taps.failed(step.tap, why, self._monotonic())
+
+    def _join(self, step: actions.EnsureWire) -> None:
+        """Join the bridge to other hosts. If it fails it waits, for the DHCP at home goes on."""
+        try:
+            self._kernel.ensure_wire(step.wire, step.bridge)
+        except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
+            why = f"{step.wire.device} cannot join {step.bridge.name} to other hosts: {error}"
+            LOG.warning("network %s: %s", step.network_id, why)
+            self._stubborn_wires.failed(step.network_id, f"{why}.", self._monotonic())
 
     def _leave_alone(self, network_id: str, error: Exception) -> None:
         sentence = str(error) or repr(error)

@@ -19,13 +19,16 @@ from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
 from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
 from ipam.agent.served import ServedNetwork, ServedPort
-from ipam.agent.state import Bridge, Interface, NetworkState
+from ipam.agent.state import Interface, NetworkState
+from ipam.agent.wires import NO_REACH, Reach, place
 from ipam.protocol import dhcp_state
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork
 from ipam.rules.ipv6 import is_auto_address
 
 
-def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
+def served_network(
+    row: FullNetwork, site: Site, host: str, reach: Reach = NO_REACH
+) -> ServedNetwork:
     """The network of a `dhcp-state` answer. Raises UnfitError if it cannot be used at all.
 
     `faults` of it names each port, subnet or value that was left out.
@@ -34,9 +37,9 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
     network_id = safe_words.uuid(row.id)
     subnets = dhcp_subnets(row, faults) if row.admin_state_up and row.dhcp_port else []
     ports = [port for port in row.ports if port.admin_state_up]
-    bridge = Bridge(model.bridge_name(network_id), row.mtu)
+    where = place(row, reach)
     taps = frozenset(model.tap_name(p.id) for p in ports if p.binding_host_id == host)
-    state = NetworkState(network_id, bridge, taps=taps)
+    state = NetworkState(network_id, where.bridge, wire=where.wire, taps=taps)
     options = port_options_of(ports)
     if row.dhcp_port and subnets:
         network = [option for subnet in subnets for option in subnet_options(row, subnet, faults)]
@@ -65,6 +68,7 @@ def served_network(row: FullNetwork, site: Site, host: str) -> ServedNetwork:
             model.tap_name(port.id) for port in ports if port.binding_vif_type == model.VIF_BRIDGE
         ),
         dynamic_ranges(row),
+        where.fault,
         tuple(row.ending_leases),
     )
 
@@ -114,6 +118,7 @@ def _with_dhcp(
         addresses=addresses,
         files=files,
         server=startup,
+        wire=state.wire,
         taps=state.taps,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from ipam.agent.state import Bridge, Interface, NetworkState
+from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 
 MOST_FILES_NAMED = 3
 
@@ -44,7 +44,7 @@ class Drift:
 
 def differences(wanted: NetworkState, present: NetworkState) -> list[str]:
     """A sentence for each part that is not as wanted, without server and taps."""
-    found = [*_of_bridge(wanted.bridge, present.bridge)]
+    found = [*_of_bridge(wanted.bridge, present.bridge), *_of_wire(wanted.wire, present.wire)]
     if wanted.interface is not None:
         if present.namespace:
             found += _of_interface(wanted.interface, present.interface)
@@ -63,6 +63,19 @@ def _of_bridge(wanted: Bridge | None, present: Bridge | None) -> Iterator[str]:
         yield f"the bridge {wanted.name} is down"
     else:
         yield f"the bridge {wanted.name} has MTU {present.mtu}, not {wanted.mtu}"
+
+
+def _of_wire(wanted: Wire | None, present: Wire | None) -> Iterator[str]:
+    if wanted is None or present == wanted or not wanted.device:
+        return
+    if present is None or not wanted.is_same_link(present):
+        yield f"{wanted.device} is gone, or on the bridge no longer"
+    elif not present.up:
+        yield f"{wanted.device} is down"
+    elif not present.isolated:
+        yield f"{wanted.device} is not isolated"
+    else:
+        yield f"{wanted.device} has MTU {present.mtu}, not {wanted.mtu}"
 
 
 def _of_interface(wanted: Interface, present: Interface | None) -> Iterator[str]:

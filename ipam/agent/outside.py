@@ -17,7 +17,7 @@ from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
 from ipam.agent.dnsmasq.verdicts import Verdict
 from ipam.agent.host.raw_netlink import Link
-from ipam.agent.state import Bridge, Interface
+from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 from ipam.protocol.lease_events import LeaseEventCreate
 
 
@@ -30,13 +30,18 @@ class SeenNetwork:
     interface: Interface | None
     addresses: frozenset[str]
     members: frozenset[str]
-    """The links on the bridge that are up and have its MTU, without the DHCP port's."""
+    """The links on the bridge that are up and have its MTU, without DHCP port and wire."""
     foreign: bool
-    """Whether something other than the DHCP port is on the bridge."""
+    """Whether something other than the DHCP port and the wire is on the bridge."""
+    wire: Wire | None = None
 
 
 class AddressRefusedError(Exception):
     """The kernel does not take the address on this interface, whatever else is so."""
+
+
+class BridgeUnfitError(Exception):
+    """An administrator's bridge cannot carry the network as it is."""
 
 
 class Kernel(Protocol):
@@ -54,14 +59,35 @@ class Kernel(Protocol):
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
         """The names that are links of this host."""
 
-    def members(self, network_id: str) -> frozenset[str]:
-        """The links on the network's bridge, in any state."""
+    def members(self, bridge: str) -> frozenset[str]:
+        """The links on the bridge, in any state."""
 
-    def see(self, network_id: str) -> SeenNetwork:
-        """The network as it is."""
+    def see(self, network_id: str, wanted: NetworkState | None = None) -> SeenNetwork:
+        """The network as it is; `wanted` says on which bridge, and by which wire.
+
+        One that is not wanted is where its DHCP port is, and an isolated link is its wire.
+        """
+
+    def uses_of(self, device: str) -> Sequence[str]:
+        """What the host itself uses the device for: its global addresses, and routes over it."""
+
+    def is_wireless(self, device: str) -> bool:
+        """Whether the device is wireless."""
 
     def ensure_bridge(self, bridge: Bridge) -> None:
-        """Have the bridge, up, with this MTU, which its members get, too."""
+        """Have the bridge, up, with this MTU, which taps on it get, too.
+
+        Raises BridgeUnfitError for one of the administrator's that is not so.
+        """
+
+    def ensure_wire(self, wire: Wire, bridge: Bridge) -> None:
+        """Have the wire on the bridge, isolated before any frame passes, and up.
+
+        Makes a VLAN or VXLAN that is missing.
+        """
+
+    def remove_wire(self, wire: Wire) -> None:
+        """Take the wire off its bridge; delete the VLAN or VXLAN that was made here."""
 
     def delete_link(self, name: str) -> None:
         """Have no link of that name. Deleting one end of a veth pair deletes both."""

@@ -3,7 +3,7 @@
 Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` gives `desired`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
 
 from ipam.agent.actions import (
@@ -16,17 +16,19 @@ from ipam.agent.actions import (
     DeleteInterface,
     DeleteNamespace,
     EnsureBridge,
+    EnsureWire,
     Forget,
     IsolateInterface,
     ReleaseLease,
     ReloadServer,
     RemoveAddress,
     RemoveFile,
+    RemoveWire,
     StartServer,
     StopServer,
     WriteFile,
 )
-from ipam.agent.state import HostState, Interface, Lease, NetworkState
+from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState
 from ipam.errors import IpamError
 from ipam.protocol.dhcp_state import EndingLease
 
@@ -120,20 +122,34 @@ def _server_of(lease: Lease, own: Iterable[IPv4Interface | IPv6Interface]) -> st
 def refuse_if_drastic(
     steps: Collection[AnyAction], actual: HostState, drastic_fraction: float
 ) -> None:
-    """Raise DrasticPlan if more than this fraction of the servers, and over two, would stop."""
-    running = sum(1 for network in actual.networks.values() if network.server is not None)
+    """Raise DrasticPlan if more than this fraction of the servers, and over two, would stop.
+
+    The same holds for networks that would lose their wires.
+    """
+    networks = actual.networks.values()
+    running = {network.id for network in networks if network.server is not None}
     stopped = {step.network_id for step in steps if isinstance(step, StopServer)}
     stopped -= {step.network_id for step in steps if isinstance(step, StartServer)}
-    if len(stopped) > 2 and len(stopped) > drastic_fraction * running:
-        raise DrasticPlan(
-            f"the plan stops {len(stopped)} of {running} DHCP servers; they keep running. If this"
-            " is meant, set [agent] allow_drastic and restart the agent."
-        )
+    wired = {network.id for network in networks if network.wire is not None}
+    cut = {step.network_id for step in steps if isinstance(step, RemoveWire)}
+    cut -= {step.network_id for step in steps if isinstance(step, EnsureWire)}
+    for lost, those, what in ((stopped, running, "DHCP servers"), (cut, wired, "wires")):
+        if len(lost) > 2 and len(lost) > drastic_fraction * len(those):
+            raise DrasticPlan(
+                f"the plan stops {len(lost)} of {len(those)} {what}; they stay. If this is meant,"
+                " set [agent] allow_drastic and restart the agent."
+            )
+
+
+def removes_nothing(step: AnyAction, wanted: HostState) -> bool:
+    """Whether the step may be done though its plan is drastic."""
+    return step.network_id in wanted.networks and not isinstance(step, RemoveWire)
 
 
 def _remove(present: NetworkState, occupied: Collection[str]) -> list[AnyAction]:
-    steps = _remove_dhcp(present, for_good=True)
-    if present.bridge is None:
+    steps: list[AnyAction] = [RemoveWire(present.id, present.wire)] if present.wire else []
+    steps += _remove_dhcp(present, for_good=True)
+    if present.bridge is None or not present.bridge.own:
         return [*steps, Forget(present.id)]
     if present.bridge.name in occupied:
         return steps
@@ -153,17 +169,32 @@ def _remove_dhcp(present: NetworkState, *, for_good: bool) -> list[AnyAction]:
 
 def _change(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
     assert wanted.bridge is not None, wanted  # a wanted network has a bridge
-    steps: list[AnyAction] = []
+    steps = [*_keep_home(wanted, present, wanted.bridge)]
     if present.bridge != wanted.bridge:
         steps.append(EnsureBridge(wanted.id, wanted.bridge))
-    if present.interface is not None and not present.interface.isolated:
-        steps.append(IsolateInterface(wanted.id, present.interface))
+    wire = wanted.wire and EnsureWire(wanted.id, wanted.wire, wanted.bridge)
+    if wire and wanted.wire != present.wire and wire not in steps:
+        steps.append(wire)
     steps += [
         AttachTap(wanted.id, tap, wanted.bridge) for tap in sorted(wanted.taps - present.taps)
     ]
     if wanted.interface is None or wanted.server is None:
         return [*steps, *_remove_dhcp(present, for_good=False)]
     return [*steps, *_change_dhcp(wanted, present, wanted.interface, wanted.server)]
+
+
+def _keep_home(wanted: NetworkState, present: NetworkState, bridge: Bridge) -> Iterator[AnyAction]:
+    """The steps after which no frame of the DHCP server passes by a wire.
+
+    They come first, as a bridge that is down is then set up.
+    """
+    if present.wire is not None:
+        if wanted.wire is None or not wanted.wire.is_same_link(present.wire):
+            yield RemoveWire(wanted.id, present.wire)
+        elif not present.wire.isolated:
+            yield EnsureWire(wanted.id, wanted.wire, bridge)
+    if present.interface is not None and not present.interface.isolated:
+        yield IsolateInterface(wanted.id, present.interface)
 
 
 def _change_dhcp(

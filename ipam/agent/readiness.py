@@ -32,6 +32,8 @@ def news(
     """
     here = wanted.taps | stubborn_taps
     is_served = seen is not None and serves(wanted, seen.state)
+    # A port is not ready before its network reaches the others, nor down when an uplink goes.
+    is_served &= served.state.wire is None or wanted.wire is not None
     for port in served.ports.values():
         is_down = is_broken and port.tap is not None and is_answered(port, wanted)
         is_down |= port.id in unserved
@@ -81,4 +83,5 @@ def serves(wanted: NetworkState, present: NetworkState) -> bool:
         and present.interface == wanted.interface
         and present.addresses == wanted.addresses
         and present.server == wanted.server
+        and present.wire == wanted.wire
     )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ipam import model
 from ipam.agent import holds
 from ipam.agent.actions import AnyAction, StopServer
 from ipam.agent.carry_out import Executor
@@ -19,7 +20,7 @@ from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.observed import Observed, ObservedNetwork
 from ipam.agent.outside import Kernel, Listener, Logs, Neighbours, Prober
-from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic
+from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic, removes_nothing
 from ipam.agent.port_reports import PortReports
 from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
@@ -29,6 +30,8 @@ from ipam.agent.server_liveness import ServerLiveness
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
+from ipam.agent.wires import NO_REACH, Reach
+from ipam.agent.wiring import Wiring
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.trouble import Trouble
 
@@ -58,6 +61,7 @@ class Reconciler:
         listener: Listener,
         held: Callable[[], Collection[str]],
         neighbours: Neighbours,
+        reach: Reach = NO_REACH,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernel = kernel
@@ -69,6 +73,8 @@ class Reconciler:
         self._servers = servers
         self._leases = leases
         self._site = site
+        self._reach = reach
+        self._wiring = Wiring(kernel, [*reach.interfaces.values()], monotonic)
         self._host = host
         self._drastic_fraction = drastic_fraction
         self._ask = ask
@@ -102,7 +108,8 @@ class Reconciler:
         Any thread may call it.
         """
         held = dict.fromkeys(self._held, holds.TROUBLE)
-        found = [held, self._executor.troubles, self._ports.troubles, self._liveness.troubles]
+        parts = (self._executor, self._ports, self._liveness, self._wiring)
+        found = [held, *(part.troubles for part in parts)]
         telling = self._logs.network_ids_with_verdicts()
         for network_id, served in self._served.items():
             found.append(of_faults(served.faults))
@@ -180,6 +187,7 @@ class Reconciler:
             self._kept_for = self._rows
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
+        self._wiring.keep(self._served)
         self._servers.look_again(self._held)
         if self._monotonic() >= self._look_again_at:
             self._look_again_at = self._monotonic() + LOOK_AGAIN_SECONDS
@@ -197,7 +205,7 @@ class Reconciler:
         return self._liveness.most_waiting()
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
-        network = served_network(row, self._site, self._host)
+        network = served_network(row, self._site, self._host, self._reach)
         known = self._served.get(row.id)
         if known is not None and known.terms == network.terms:
             network = replace(network, terms=known.terms)  # the same object says: not changed
@@ -233,21 +241,34 @@ class Reconciler:
             # libvirt fails to start a guest whose tap is on the bridge before libvirt puts it
             # there.
             if served.self_plugged:
-                taps -= served.self_plugged - self._kernel.members(network_id)
+                taps -= served.self_plugged - self._plugged(served.state)
             state = served.state
             if network_id in refused:
                 state = replace(state, addresses=state.addresses.difference(refused[network_id]))
-            wanted[network_id] = _with_taps(state, taps)
-        return Observed(HostState(wanted), stubborn, self._look(wanted))
+            wanted[network_id] = self._wiring.with_uplink(served, _with_taps(state, taps))
+        networks = self._look(wanted)
+        waiting = self._executor.stubborn_wires()
+        for network_id, state in wanted.items():
+            if state.wire is not None:
+                seen = networks.get(network_id)
+                wanted[network_id] = self._wiring.possible(
+                    state, seen.state if seen else None, waits=network_id in waiting
+                )
+        return Observed(HostState(wanted), stubborn, networks)
 
     def _look(self, wanted: Mapping[str, NetworkState]) -> Mapping[str, ObservedNetwork]:
         networks = {}
         for network_id in self._servers.network_ids():
-            seen = self._kernel.see(network_id)
             of_network = wanted.get(network_id)
+            seen = self._kernel.see(network_id, of_network)
             taps = of_network.taps if of_network else ()
             networks[network_id] = self._servers.observe(network_id, seen, taps)
         return networks
+
+    def _plugged(self, state: NetworkState) -> frozenset[str]:
+        """The links on the network's bridge, also on the one that os-vif makes."""
+        bridges = {model.bridge_name(state.id), state.bridge.name if state.bridge else ""}
+        return frozenset[str]().union(*map(self._kernel.members, bridges))
 
     def _plan(self, observed: Observed) -> list[AnyAction]:
         """The steps that are missing on this host and may be tried at the moment."""
@@ -275,7 +296,7 @@ class Reconciler:
         except DrasticPlan as error:
             if self._refusal.begins(str(error)):
                 LOG.error("%s", error)  # noqa: TRY400  # the message says it all
-            return tuple(step for step in steps if step.network_id in wanted.networks)
+            return tuple(step for step in steps if removes_nothing(step, wanted))
         if self._refusal.ends():
             LOG.warning("the plan is carried out again: it stops no more than it may")
         return steps

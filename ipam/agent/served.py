@@ -50,6 +50,8 @@ class ServedNetwork:
     """The taps that the hypervisor puts on the bridge itself (vif_type `bridge`)."""
     dynamic_ranges: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
     """First and last addresses for machines without a port."""
+    unreached: str = ""
+    """Why it ends at this host, though it should reach others; a sentence."""
     ending_leases: tuple[EndingLease, ...] = ()
     """The leases that somebody asked to end."""
 

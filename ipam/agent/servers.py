@@ -134,6 +134,7 @@ class Servers:
             files=dict(files.files),
             server=files.startup if runs else None,
             reload_due=files.reload_due and runs,
+            wire=seen.wire,
             taps=seen.members & frozenset(taps),
         )
         return ObservedNetwork(state, seen.foreign, self._leases.of(network_id), files.retired())

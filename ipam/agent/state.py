@@ -6,6 +6,7 @@ the run directory show it. So all is done when they are equal.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,37 @@ class Bridge:
     name: str
     mtu: int
     up: bool = True
+    own: bool = True
+    """False for a bridge of the administrator's. Its MTU counts as this, if it is not smaller."""
+
+
+WireKind: TypeAlias = Literal["flat", "vlan", "vxlan", "bridged"]
+"""Neutron's network types; `bridged` is an uplink that the administrator put on a bridge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The link on a network's bridge that joins it to other hosts."""
+
+    device: str
+    kind: WireKind
+    parent: str = ""
+    """The interface below a VLAN."""
+    segment: int = 0
+    """The VLAN ID or the VNI."""
+    local: str = ""
+    """The address from which a VXLAN sends."""
+    port: int = 0
+    """Its UDP port."""
+    mtu: int = 0
+    """Of a VLAN or VXLAN; 0 for an uplink, whose MTU only has to suffice."""
+    isolated: bool = True
+    up: bool = True
+
+    def is_same_link(self, other: "Wire | None") -> bool:
+        """Whether the other is the same but for what can be set on what is there."""
+        same = other and replace(other, mtu=self.mtu, isolated=self.isolated, up=self.up)
+        return same == self
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +82,7 @@ class NetworkState:
     """The startup configuration of the running dnsmasq. A change means a restart."""
     reload_due: bool = False
     """Whether a file changed in a way that dnsmasq sees only on SIGHUP."""
+    wire: Wire | None = None
     taps: frozenset[str] = frozenset()
     """The taps of this host's ports that are on the bridge and up."""
 

@@ -161,6 +161,13 @@ class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ]
     subnets: Annotated[list[ServedSubnet], Meta(description="The subnets.")]
     ports: Annotated[list[ServedPort], Meta(description="The ports to serve.")]
+    network_type: Annotated[
+        str, Meta(description="As provider:network_type; local for a network of one host.")
+    ] = "local"
+    physical_network: Annotated[str | None, Meta(description="As provider:physical_network.")] = (
+        None
+    )
+    segmentation_id: Annotated[int | None, Meta(description="As provider:segmentation_id.")] = None
     ending_leases: Annotated[
         list[EndingLease], Meta(description="Leases of this host that somebody asked to end.")
     ] = []

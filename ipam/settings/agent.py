@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from oslo_config import cfg
+from oslo_config import cfg, types
+
+from ipam.rules.mappings import Mappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,11 @@ class AgentSettings:
     hook_user: str
     vif_type: Literal["", "tap", "bridge"]
     availability_zone: str
+    physical_interface_mappings: Mappings
+    bridge_mappings: Mappings
 
+
+MAPPING: Final = r"[^:]{1,64}:[^:/\s]{1,15}"
 
 OPTIONS: Final = [
     cfg.StrOpt(
@@ -160,6 +166,24 @@ OPTIONS: Final = [
         default="",
         choices=["", "tap", "bridge"],
         help="binding:vif_type of the ports bound to this host. Empty leaves it to the API.",
+    ),
+    cfg.ListOpt(
+        "physical_interface_mappings",
+        default=[],
+        item_type=types.String(regex=MAPPING),
+        sample_default="physnet1:eth1",
+        help="PHYSICAL_NETWORK:INTERFACE for each physical network that this host reaches, as in"
+        " Neutron. A flat network gets the interface on its bridge, so the host itself cannot use"
+        " that; a vlan network gets eth1.<segmentation id>.",
+    ),
+    cfg.ListOpt(
+        "bridge_mappings",
+        default=[],
+        item_type=types.String(regex=MAPPING),
+        sample_default="physnet1:br-ex",
+        help="PHYSICAL_NETWORK:BRIDGE of bridges that you made, each with its uplink: the flat"
+        " network of that physical network is there, beside the host's own address. Of several"
+        " uplinks, physical_interface_mappings names the right one.",
     ),
     cfg.StrOpt(
         "availability_zone",

@@ -10,6 +10,7 @@ from oslo_config import cfg
 
 from ipam.errors import SettingsUnfit
 from ipam.rules import segments
+from ipam.rules.mappings import mappings
 from ipam.settings import agent, api, audit, compute, database, general, network, quotas, worker
 
 GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
@@ -43,6 +44,8 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("agent", "ca_file"): _path_or_none,
     ("agent", "certificate_file"): _path_or_none,
     ("agent", "key_file"): _path_or_none,
+    ("agent", "physical_interface_mappings"): mappings,
+    ("agent", "bridge_mappings"): mappings,
     ("network", "vni_ranges"): segments.vni_ranges,
     ("network", "vlan_ranges"): segments.vlan_ranges,
 }

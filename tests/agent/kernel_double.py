@@ -5,14 +5,16 @@ real one. Any of them may fail, and the earlier steps then stay done.
 """
 
 import itertools
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
 
 from ipam import model
+from ipam.agent.host.kernel import bridge_of, require_fit, wire_among
 from ipam.agent.host.raw_netlink import Link
+from ipam.agent.host.wires import OWN_GROUP, wire_of
 from ipam.agent.outside import AddressRefusedError, SeenNetwork
-from ipam.agent.state import Bridge, Interface
+from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 from ipam.rules.segments import IPV6_MINIMUM_MTU
 from tests.agent.faults import Faults
 
@@ -61,6 +63,13 @@ class Outside:
     isolated: bool = False
     peer: tuple[Namespace, str] | None = None
     """Where the other end of a veth pair is."""
+    kind: str = "veth"
+    wire: Wire | None = None
+    """What it was made as, if it is a VLAN or VXLAN."""
+    is_own: bool = False
+    """Whether the agent has made it."""
+    uses: list[str] = field(default_factory=list)
+    """What the host itself uses it for."""
 
 
 class KernelDouble:
@@ -82,21 +91,20 @@ class KernelDouble:
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
         return frozenset(names) & self._seen.keys()
 
-    def members(self, network_id: str) -> frozenset[str]:
-        return frozenset(link.name for link in self._members(model.bridge_name(network_id)))
+    def members(self, bridge: str) -> frozenset[str]:
+        return frozenset(link.name for link in self._members(bridge))
 
-    def see(self, network_id: str) -> SeenNetwork:
-        name = model.bridge_name(network_id)
-        bridge = self._seen.get(name)
+    def see(self, network_id: str, wanted: NetworkState | None = None) -> SeenNetwork:
+        name = self._bridge_of(network_id, wanted)
         namespace = self.namespaces.get(network_id)
-        interface = self._interface(network_id)
-        guests = [
-            link
-            for link in self._members(name)
-            if interface is None or link.name != interface.outside
-        ]
+        interface = self._interface(network_id, name)
+        outside = interface.outside if interface else ""
+        others = [link for link in self._members(name) if link.name != outside]
+        wire = wire_among(others, wanted.wire if wanted else None)
+        guests = [link for link in others if link is not wire]
+        bridge = bridge_of(network_id, self._seen.get(name), wanted)
         return SeenNetwork(
-            bridge=Bridge(name, bridge.mtu, bridge.up) if bridge else None,
+            bridge=bridge,
             namespace=namespace is not None,
             interface=interface,
             addresses=namespace.addresses() if namespace else frozenset(),
@@ -104,18 +112,80 @@ class KernelDouble:
                 link.name for link in guests if link.up and bridge and link.mtu == bridge.mtu
             ),
             foreign=bool(guests),
+            wire=self._as_wire(wire, wanted, bridge) if wire else None,
         )
 
+    def uses_of(self, device: str) -> Sequence[str]:
+        return self.host[device].uses
+
+    def is_wireless(self, device: str) -> bool:
+        return device.startswith("wlan")
+
+    def ensure_wire(self, wire: Wire, bridge: Bridge) -> None:
+        if wire.device not in self.host:
+            if wire.kind not in ("vlan", "vxlan") or (
+                wire.parent and wire.parent not in self.host
+            ):
+                raise LookupError(wire.device)
+            self._faults.step("add wire")
+            self.host[wire.device] = Outside(
+                next(self._indices), wire.mtu, kind=wire.kind, wire=wire, is_own=True
+            )
+        link = self.host[wire.device]
+        if link.master != bridge.name:
+            self._faults.step("put wire on the bridge")
+            link.isolated, link.master = False, bridge.name
+            if link.up:
+                self.host[bridge.name].up = False
+        self._faults.step("isolate wire")
+        link.isolated = self.host[bridge.name].up = True
+        if wire.mtu:
+            self._faults.step("set mtu of wire")
+            link.mtu = wire.mtu
+        self._faults.step("set wire up")
+        link.up = True
+        self.refresh()
+
+    def remove_wire(self, wire: Wire) -> None:
+        link = self.host.get(wire.device)
+        if link is not None:
+            self._faults.step("remove wire")
+            if wire.kind == "bridged":
+                link.isolated = False
+            elif link.is_own:
+                self.unplug(wire.device)
+            else:
+                link.master, link.isolated = "", False
+        self.refresh()
+
+    def _bridge_of(self, network_id: str, wanted: NetworkState | None) -> str:
+        if wanted is not None and wanted.bridge is not None:
+            return wanted.bridge.name
+        namespace = self.namespaces.get(network_id)
+        for link in self.host.values():
+            if namespace is not None and link.peer is not None and link.peer[0] is namespace:
+                return link.master or model.bridge_name(network_id)
+        return model.bridge_name(network_id)
+
+    def _as_wire(self, link: Link, wanted: NetworkState | None, bridge: Bridge | None) -> Wire:
+        names = {one.index: name for name, one in self.host.items()}
+        is_wanted = wanted and wanted.wire and wanted.wire.device == link.name
+        found = wire_of(link, names, wanted.wire if is_wanted and wanted else None)
+        return found if bridge is None or bridge.own else replace(found, kind="bridged")
+
     def ensure_bridge(self, bridge: Bridge) -> None:
+        if not bridge.own:
+            require_fit(bridge, self._seen.get(bridge.name))
+            return
         if bridge.name not in self.host:
             self._faults.step("add bridge")
-            self.host[bridge.name] = Outside(next(self._indices), bridge.mtu)
+            self.host[bridge.name] = Outside(next(self._indices), bridge.mtu, kind="bridge")
         self.refresh()
         self._faults.step("set bridge up")
         self.host[bridge.name].up = True
         self.host[bridge.name].mtu = bridge.mtu
         for link in self._members(bridge.name):
-            if link.mtu != bridge.mtu:
+            if link.mtu < bridge.mtu or (link.mtu > bridge.mtu and link.name.startswith("tap")):
                 self._faults.step("set mtu of member")
                 self.host[link.name].mtu = bridge.mtu
 
@@ -187,12 +257,23 @@ class KernelDouble:
         """A new link, as a hypervisor makes it."""
         self.host[name] = Outside(next(self._indices), 1500)
 
+    def add_uplink(self, name: str, mtu: int = 1500) -> None:
+        """Hardware that leads to other hosts comes."""
+        self.host[name] = Outside(next(self._indices), mtu, up=True, kind="")
+
+    def add_bridge(self, name: str, mtu: int = 1500) -> None:
+        """A bridge of the administrator's."""
+        self.host[name] = Outside(next(self._indices), mtu, up=True, kind="bridge")
+
     def unplug(self, name: str) -> None:
         """The link goes, with all that hangs on it."""
         gone = self.host.pop(name)
+        for vlan, link in list(self.host.items()):
+            if link.wire is not None and link.wire.parent == name:
+                self.unplug(vlan)
         for link in self.host.values():
             if link.master == name:
-                link.master = ""
+                link.master, link.isolated = "", False
         if gone.peer is not None:
             namespace, inside = gone.peer
             namespace.interfaces.pop(inside, None)
@@ -206,6 +287,14 @@ class KernelDouble:
     def set_down(self, name: str) -> None:
         """The link is there and down."""
         self.host[name].up = False
+
+    def put_up(self, name: str) -> None:
+        """The link is up."""
+        self.host[name].up = True
+
+    def set_address(self, name: str, address: str) -> None:
+        """The host itself has the address on the link."""
+        self.host[name].uses.append(f"the address {address}")
 
     def let_out(self, name: str) -> None:
         """The link is not isolated on its bridge."""
@@ -260,14 +349,14 @@ class KernelDouble:
                 self.unplug(name)
         self.refresh()
 
-    def _interface(self, network_id: str) -> Interface | None:
+    def _interface(self, network_id: str, bridge: str) -> Interface | None:
         namespace = self.namespaces.get(network_id)
         found = namespace.up() if namespace else None
         if found is None:
             return None
         name, inside = found
         outside = "tap" + name.removeprefix("ns-")
-        members = [one for one in self._members(model.bridge_name(network_id)) if one.up]
+        members = [one for one in self._members(bridge) if one.up]
         for one in members:
             if one.name == outside and one.mtu == inside.mtu:
                 return Interface(outside, name, inside.mac, inside.mtu, one.isolated)
@@ -276,4 +365,20 @@ class KernelDouble:
     def _link(self, name: str, link: Outside) -> Link:
         master = self.host.get(link.master)
         index = master.index if master else 0
-        return Link(link.index, name, link.mtu, link.up, index, "", link.isolated)
+        made = link.wire
+        below = self.host.get(made.parent) if made else None
+        return Link(
+            link.index,
+            name,
+            link.mtu,
+            link.up,
+            index,
+            "",
+            link.isolated,
+            kind=link.kind,
+            group=OWN_GROUP if link.is_own or link.peer else 0,
+            parent=below.index if below else 0,
+            segment=made.segment if made else 0,
+            local=made.local if made else "",
+            port=made.port if made else 0,
+        )

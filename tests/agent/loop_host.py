@@ -29,6 +29,7 @@ from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
 from ipam.agent.state import Lease, NetworkState
+from ipam.agent.wires import NO_REACH, Reach
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.protocol.lease_events import LeaseEventCreate
 from tests.agent import network_rows
@@ -122,8 +123,11 @@ class Inbox:
 class LoopHost:
     """The host. Public attributes are its doubles, and what the loop has told and asked."""
 
-    def __init__(self, directory: Path, *, drastic_fraction: float = 0.5) -> None:
+    def __init__(
+        self, directory: Path, *, drastic_fraction: float = 0.5, reach: Reach = NO_REACH
+    ) -> None:
         self.directory = directory
+        self.reach = reach
         self.now = 1000.0
         self.step_seconds = 0.0
         """How long each look at the clock takes."""
@@ -193,6 +197,7 @@ class LoopHost:
             listener=self.listener,
             held=lambda: self.held,
             neighbours=self.neighbours,
+            reach=self.reach,
             monotonic=self._monotonic,
         )
         self.servers.adopt()
@@ -240,7 +245,8 @@ class LoopHost:
     def truth(self, of_network: str) -> NetworkState:
         """The network as it really is, whatever the agent believes."""
         self.kernel.refresh()
-        seen = self.kernel.see(of_network)
+        served = self.reconciler.networks.get(of_network)
+        seen = self.kernel.see(of_network, served.state if served else None)
         server = self.processes.servers.get(of_network)
         directory = self.directory / "dhcp" / of_network
         paths = [path for sub in ("options", "hosts") for path in (directory / sub).glob("*")]
@@ -255,13 +261,14 @@ class LoopHost:
             files=files,
             server=server.startup if server else None,
             reload_due=held != sorted(files.items()),
+            wire=seen.wire,
             taps=seen.members,
         )
 
     def _serves(self, served: ServedNetwork) -> bool:
         state, truth = served.state, self.truth(served.state.id)
         taps = state.taps & self.kernel.host.keys()
-        taps -= served.self_plugged - self.kernel.members(state.id)
+        taps -= served.self_plugged - self.kernel.members(model.bridge_name(state.id))
         return replace(truth, taps=truth.taps & state.taps) == replace(state, taps=taps)
 
     def traces(self, number: int) -> list[str]:

@@ -18,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from ipam import model
 from ipam.agent.dnsmasq.files import CONFIG
 from ipam.agent.releases import ATTEMPTS
+from ipam.agent.state import Wire
+from ipam.agent.wires import Reach
 from tests.agent.faults import Killed
 from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
 from tests.agent.network_rows import Json
@@ -26,6 +28,11 @@ NETWORKS = range(1, 5)
 DRASTIC_FRACTION = 0.5
 TAP_PORT = 5
 """The port of each network that waits for its tap."""
+
+
+WIRES = {1: Wire("eth1", "flat"), 2: Wire("eth2.7", "vlan", "eth2", 7)}
+"""By network."""
+REACH = Reach({"physnet1": "eth1", "physnet2": "eth2"})
 
 
 def tap(number: int) -> str:
@@ -43,6 +50,9 @@ def rows(draw: st.DrawFn, number: int) -> Json:
     }
     if draw(st.sampled_from([False, False, False, True])):
         more["dhcp_port"] = None
+    if number in WIRES and draw(st.booleans()):
+        more |= {"network_type": WIRES[number].kind, "physical_network": f"physnet{number}"}
+        more["segmentation_id"] = WIRES[number].segment or None
     chosen = draw(st.sets(st.sampled_from(range(len(ports)))))
     return row(number, *(ports[one] for one in sorted(chosen)), **more)
 
@@ -62,7 +72,8 @@ class WholeLoop(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-loop-"))
-        self.host = LoopHost(self.directory, drastic_fraction=DRASTIC_FRACTION)
+        self.host = LoopHost(self.directory, drastic_fraction=DRASTIC_FRACTION, reach=REACH)
+        self.all_uplinks_are_there()
         self.host.on_report = self.report_is_true
 
     def teardown(self) -> None:
@@ -90,8 +101,10 @@ class WholeLoop(RuleBasedStateMachine):
     def the_agent_is_killed(self, answer: list[Json], steps: int) -> None:
         self.host.want(*answer)
         self.host.faults.kill_after(steps)
+        leaking = self.leaking()
         with contextlib.suppress(Killed):
             self.turns([])
+        assert self.leaking() <= leaking
         self.host.faults.end()
         self.host.start_agent(drastic_fraction=DRASTIC_FRACTION)
         self.host.rows = {}
@@ -134,6 +147,35 @@ class WholeLoop(RuleBasedStateMachine):
         elif link is not None and how == "name" and what == "interface":
             self.host.kernel.rename(name, f"renamed{number}")
         elif link is not None:
+            link.mtu = 9000
+        self.turns([])
+
+    @rule(name=st.sampled_from(["eth1", "eth2"]), there=st.booleans())
+    def an_uplink_comes_or_goes(self, name: str, there: bool) -> None:
+        if there and name not in self.host.kernel.host:
+            self.host.kernel.add_uplink(name)
+        elif not there and name in self.host.kernel.host:
+            self.host.kernel.unplug(name)
+        self.turns([])
+
+    @rule(
+        number=st.sampled_from(sorted(WIRES)),
+        how=st.sampled_from(["gone", "down", "off", "let out", "mtu"]),
+    )
+    def a_wire_changes(self, number: int, how: str) -> None:
+        name = WIRES[number].device
+        link = self.host.kernel.host.get(name)
+        if link is None:
+            return
+        if how == "gone":
+            self.host.kernel.unplug(name)
+        elif how == "down":
+            link.up = False
+        elif how == "off":
+            link.master, link.isolated = "", False
+        elif how == "let out":
+            link.isolated = False
+        else:
             link.mtu = 9000
         self.turns([])
 
@@ -195,7 +237,9 @@ class WholeLoop(RuleBasedStateMachine):
     def held_to_the_laws(self, turn: Callable[[], float]) -> None:
         healthy = [number for number in NETWORKS if self.is_healthy(number)]
         running = {number: self.host.pid(number) for number in NETWORKS if self.host.pid(number)}
+        leaking = self.leaking()
         turn()
+        assert self.leaking() <= leaking
         for number in healthy:
             assert self.host.pid(number) == running[number], f"{number} was served as wanted"
         wanted = self.host.reconciler.networks
@@ -205,6 +249,28 @@ class WholeLoop(RuleBasedStateMachine):
             if network_id(number) not in wanted and not self.host.pid(number)
         ]
         assert len(stopped) <= max(2, DRASTIC_FRACTION * len(running))
+
+    def leaking(self) -> set[int]:
+        """The networks whose DHCP server other hosts hear."""
+        return {number for number in WIRES if self.leaks(number)}
+
+    def leaks(self, number: int) -> bool:
+        bridge = model.bridge_name(network_id(number))
+        links = self.host.kernel.host
+        wire, port = (
+            links.get(WIRES[number].device),
+            links.get(model.tap_name(port_id(number, 0xFFFF))),
+        )
+        if wire is None or port is None or bridge not in links or not links[bridge].up:
+            return False
+        on_it = all(link.master == bridge and link.up for link in (wire, port))
+        return on_it and not (wire.isolated and port.isolated)
+
+    def all_uplinks_are_there(self) -> None:
+        for name in ("eth1", "eth2"):
+            if name not in self.host.kernel.host:
+                self.host.kernel.add_uplink(name)
+            self.host.kernel.host[name].mtu = 1500
 
     def is_healthy(self, number: int) -> bool:
         """True if nothing is due that needs the server to be stopped."""
@@ -239,6 +305,7 @@ class WholeLoop(RuleBasedStateMachine):
 
     def everything_comes_right(self) -> None:
         self.host.faults.end()
+        self.all_uplinks_are_there()
         self.host.now += 100
         self.host.settle()
         wanted = [n for n in NETWORKS if network_id(n) in self.host.reconciler.networks]
@@ -253,6 +320,11 @@ class WholeLoop(RuleBasedStateMachine):
         for number in set(NETWORKS) - set(wanted):
             assert self.host.traces(number) == []
             assert network_id(number) not in self.host.processes.servers
+        joined = {network_id(n) for n in wanted if self.host.truth(network_id(n)).wire}
+        assert joined == {
+            key for key, one in self.host.reconciler.networks.items() if one.state.wire
+        }
+        assert "eth2.7" in self.host.kernel.host or network_id(2) not in joined
 
 
 TestWholeLoop = WholeLoop.TestCase

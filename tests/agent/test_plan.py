@@ -1,6 +1,7 @@
 """The laws of planning, on random hosts."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from ipam.agent import actions
 from ipam.agent.actions import AnyAction
 from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic, release_plan
-from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState
+from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState, Wire
 
 IDS = ("a", "b", "c")
 MTUS = st.sampled_from([1400, 1500])
+WIRES = st.sampled_from([Wire("eth1", "flat"), Wire("eth1.7", "vlan", "eth1", 7, mtu=1400)])
 FILES = st.dictionaries(
     st.sampled_from(["options/n", "hosts/1", "hosts/2"]), st.sampled_from("xy")
 )
@@ -23,10 +25,11 @@ FILES = st.dictionaries(
 @st.composite
 def wanted_networks(draw: st.DrawFn, network_id: str) -> NetworkState:
     """A network as `desired` makes it: with DHCP whole, or only the bridge."""
-    bridge = Bridge(f"brq{network_id}", draw(MTUS))
+    bridge = Bridge(f"brq{network_id}", draw(MTUS), own=draw(st.booleans()))
+    wire = draw(st.none() | WIRES)
     taps = frozenset(draw(st.sets(st.sampled_from(["tap1", "tap2"]))))
     if not draw(st.booleans()):
-        return NetworkState(network_id, bridge, taps=taps)
+        return NetworkState(network_id, bridge, wire=wire, taps=taps)
     return NetworkState(
         id=network_id,
         bridge=bridge,
@@ -35,6 +38,7 @@ def wanted_networks(draw: st.DrawFn, network_id: str) -> NetworkState:
         addresses=frozenset(draw(st.sets(st.sampled_from(["10.0.0.2/24", "10.1.0.2/24"])))),
         files=draw(FILES),
         server=draw(st.sampled_from(["one", "two"])),
+        wire=wire,
         taps=taps,
     )
 
@@ -65,6 +69,11 @@ def seen_networks(draw: st.DrawFn, network_id: str, wanted: NetworkState | None)
     keep = wanted.taps if wanted else frozenset()
     bridge = changes.get("bridge", whole.bridge)
     changes["taps"] = whole.taps & keep if bridge else frozenset()
+    if bridge is None or draw(st.booleans()):
+        changes["wire"] = None
+    elif whole.wire is not None:
+        up, isolated = draw(st.booleans()), draw(st.booleans())
+        changes["wire"] = replace(whole.wire, up=up, isolated=isolated)
     return dataclasses.replace(whole, **changes)
 
 
@@ -83,23 +92,40 @@ def hosts(draw: st.DrawFn) -> tuple[HostState, HostState]:
 
 def carry_out(host: HostState, steps: tuple[AnyAction, ...]) -> HostState:
     """The model: what each step does, with what must hold before it."""
+    return list(stages(host, steps))[-1][1]
+
+
+def stages(
+    host: HostState, steps: tuple[AnyAction, ...]
+) -> Iterator[tuple[AnyAction | None, HostState]]:
+    """The host before the first step, and after each."""
+    yield None, host
     networks = dict(host.networks)
     for step in steps:
         network = networks.get(step.network_id, NetworkState(step.network_id))
         if isinstance(step, actions.Forget):
-            assert network == NetworkState(step.network_id)
+            bridge = network.bridge
+            assert bridge is None or not bridge.own
+            assert network == NetworkState(step.network_id, bridge)
             del networks[step.network_id]
         else:
             networks[step.network_id] = dataclasses.replace(network, **effect(step, network))
-    return HostState(networks)
+        yield step, HostState(dict(networks))
 
 
 def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
     match step:
         case actions.EnsureBridge():
             return {"bridge": step.bridge}
+        case actions.EnsureWire():
+            assert network.bridge is not None
+            assert network.wire is None or step.wire.is_same_link(network.wire)
+            return {"wire": step.wire}
+        case actions.RemoveWire():
+            return {"wire": None}
         case actions.DeleteBridge():
             assert network.interface is None
+            assert network.wire is None
             return {"bridge": None}
         case actions.CreateNamespace():
             assert not network.namespace
@@ -150,6 +176,31 @@ def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
 def test_carrying_out_the_plan_gives_what_is_desired(pair: tuple[HostState, HostState]) -> None:
     desired, actual = pair
     assert carry_out(actual, plan(desired, actual)) == desired
+
+
+def leaks(network: NetworkState) -> bool:
+    """True if frames of the DHCP server may leave by the wire."""
+    wire, interface = network.wire, network.interface
+    if wire is None or interface is None or not wire.up:
+        return False
+    return not (wire.isolated and interface.isolated)
+
+
+@given(hosts())
+def test_no_wire_is_up_with_a_dhcp_port_that_is_not_isolated(
+    pair: tuple[HostState, HostState],
+) -> None:
+    """In every prefix of every plan. What leaks already is the first to be stopped."""
+    desired, actual = pair
+    leaking = {one.id for one in actual.networks.values() if leaks(one)}
+    isolating = (actions.EnsureWire, actions.RemoveWire, actions.IsolateInterface)
+    for step, host in stages(actual, plan(desired, actual)):
+        now = {one.id for one in host.networks.values() if leaks(one)}
+        assert now <= leaking, step
+        if step is not None and step.network_id in leaking:
+            assert isinstance(step, isolating), step
+        leaking = now
+    assert not leaking & desired.networks.keys()
 
 
 @given(hosts())

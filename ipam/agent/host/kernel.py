@@ -6,7 +6,9 @@ succeeds if it is reached already, so an interrupted call can be repeated.
 
 import errno
 import select
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from pyroute2 import IPRoute
 
@@ -17,8 +19,9 @@ from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.namespaces import Namespaces, namespace_path
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
 from ipam.agent.host.raw_netlink import Link
-from ipam.agent.outside import SeenNetwork
-from ipam.agent.state import Bridge, Interface
+from ipam.agent.host.wires import BRIDGED, OWN_GROUP, Wires, wire_of
+from ipam.agent.outside import BridgeUnfitError, SeenNetwork
+from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 
 
 class NetlinkKernel:
@@ -27,6 +30,7 @@ class NetlinkKernel:
     def __init__(self) -> None:
         self._links = LinkTable()
         self._route = IPRoute()
+        self._wires = Wires(self._links, self._route)
         self._namespaces = Namespaces()
         self._unpinned: set[int] = set()
         self._epoll = select.epoll()
@@ -57,32 +61,71 @@ class NetlinkKernel:
         """The names that are links of this host."""
         return frozenset(name for name in names if name in self._links.by_name)
 
-    def members(self, network_id: str) -> frozenset[str]:
-        """The links on the network's bridge, in any state."""
-        return frozenset(link.name for link in self._links.members(model.bridge_name(network_id)))
+    def members(self, bridge: str) -> frozenset[str]:
+        """The links on the bridge, in any state."""
+        return frozenset(link.name for link in self._links.members(bridge))
 
-    def see(self, network_id: str) -> SeenNetwork:
+    def see(self, network_id: str, wanted: NetworkState | None = None) -> SeenNetwork:
         """The network as it is."""
-        name = model.bridge_name(network_id)
+        inside = self._namespaces.look(network_id)
+        name = self._bridge_of(network_id, wanted, inside)
         link = self._links.by_name.get(name)
         members = self._links.members(name)
-        inside = self._namespaces.look(network_id)
         interface = _interface(inside, members, self._unpinned)
         outside = interface.outside if interface else None
-        guests = [member for member in members if member.name != outside]
-        bridge = Bridge(name, link.mtu, link.up) if link else None
+        others = [member for member in members if member.name != outside]
+        wire = wire_among(others, wanted.wire if wanted else None)
+        guests = [member for member in others if member is not wire]
+        bridge = bridge_of(network_id, link, wanted)
         return SeenNetwork(
             bridge=bridge,
             namespace=inside is not None,
             interface=interface,
             addresses=inside.addresses if inside else frozenset(),
-            members=frozenset(g.name for g in guests if g.up and link and g.mtu == link.mtu),
+            members=frozenset(g.name for g in guests if g.up and bridge and g.mtu == bridge.mtu),
             foreign=bool(guests),
+            wire=self._as_wire(wire, wanted, bridge) if wire else None,
         )
+
+    def _bridge_of(
+        self, network_id: str, wanted: NetworkState | None, inside: Inside | None
+    ) -> str:
+        """The bridge that the network is on; of one that is not wanted, where its DHCP port is."""
+        if wanted is not None and wanted.bridge is not None:
+            return wanted.bridge.name
+        outside = self._links.by_name.get(_outside(inside)) if inside else None
+        master = self._links.by_index(outside.master) if outside else None
+        return master.name if master else model.bridge_name(network_id)
+
+    def _as_wire(self, link: Link, wanted: NetworkState | None, bridge: Bridge | None) -> Wire:
+        parent = self._links.by_index(link.parent)
+        names = {parent.index: parent.name} if parent else {}
+        is_wanted = wanted and wanted.wire and wanted.wire.device == link.name
+        found = wire_of(link, names, wanted.wire if is_wanted and wanted else None)
+        return found if bridge is None or bridge.own else replace(found, kind=BRIDGED)
+
+    def uses_of(self, device: str) -> Sequence[str]:
+        """What the host itself uses the device for."""
+        return self._wires.uses_of(device)
+
+    def is_wireless(self, device: str) -> bool:
+        """Whether the device is wireless."""
+        return Path("/sys/class/net", device, "wireless").exists()
+
+    def ensure_wire(self, wire: Wire, bridge: Bridge) -> None:
+        """Have the wire on the bridge, isolated before any frame passes, and up."""
+        self._wires.ensure(wire, bridge)
+
+    def remove_wire(self, wire: Wire) -> None:
+        """Take the wire off its bridge; delete the VLAN or VXLAN that was made here."""
+        self._wires.remove(wire)
 
     def ensure_bridge(self, bridge: Bridge) -> None:
         """Have the bridge, up, with this MTU, without spanning tree or addresses of its own."""
         link = self._links.by_name.get(bridge.name)
+        if not bridge.own:
+            require_fit(bridge, link)
+            return
         if link is None:
             with unless(errno.EEXIST):
                 self._route.link(
@@ -91,14 +134,15 @@ class NetlinkKernel:
                     kind="bridge",
                     br_stp_state=0,
                     br_forward_delay=0,
-                    mtu=bridge.mtu,
+                    # An MTU that is not set to another value follows the bridge's members.
+                    mtu=bridge.mtu ^ 1,
                 )
             self._links.refresh()
             link = self._links.by_name[bridge.name]
         write_sysctl(IPV6_CONF / bridge.name / "disable_ipv6", "1")
         self._route.link("set", index=link.index, state="up", mtu=bridge.mtu)
         for member in self._links.members(bridge.name):
-            if member.mtu != bridge.mtu:
+            if member.mtu < bridge.mtu or (member.mtu > bridge.mtu and _is_tap(member)):
                 self._route.link("set", index=member.index, mtu=bridge.mtu)
 
     def delete_link(self, name: str) -> None:
@@ -124,6 +168,7 @@ class NetlinkKernel:
             "add",
             ifname=interface.outside,
             kind="veth",
+            group=OWN_GROUP,
             mtu=interface.mtu,
             master=self._links.by_name[bridge].index,
             peer={
@@ -185,12 +230,58 @@ def _interface(
     """The veth pair, if both ends are in their places, up, and have the same MTU."""
     if inside is None or inside.interface is None:
         return None
-    outside = "tap" + inside.interface.removeprefix("ns-")
+    outside = _outside(inside)
     port = next((one for one in members if one.name == outside), None)
     if port is None or not port.up or port.mtu != inside.mtu:
         return None
     isolated = port.isolated and port.index not in unpinned
     return Interface(outside, inside.interface, inside.mac, inside.mtu, isolated)
+
+
+def _outside(inside: Inside) -> str:
+    """The name of the other end of the DHCP port's veth pair."""
+    return "tap" + (inside.interface or "").removeprefix("ns-")
+
+
+def wire_among(others: Collection[Link], wanted: Wire | None) -> Link | None:
+    """The link that is the wanted wire, or else one that only a wire is like."""
+    if wanted is not None:
+        for link in others:
+            if link.name == wanted.device:
+                return link
+    return next((one for one in others if one.isolated and not _is_dhcp_port(one)), None)
+
+
+def _is_dhcp_port(link: Link) -> bool:
+    """Whether it is the outer end of a veth pair that was made here, whatever its name is now."""
+    return link.kind == "veth" and link.group == OWN_GROUP
+
+
+def _is_tap(link: Link) -> bool:
+    return link.name.startswith("tap")
+
+
+def bridge_of(network_id: str, link: Link | None, wanted: NetworkState | None) -> Bridge | None:
+    if link is None:
+        return None
+    if link.name == model.bridge_name(network_id):
+        return Bridge(link.name, link.mtu, link.up)
+    most = wanted.bridge.mtu if wanted and wanted.bridge else link.mtu
+    return Bridge(link.name, min(link.mtu, most), link.up, own=False)
+
+
+def require_fit(bridge: Bridge, link: Link | None) -> None:
+    """Raise BridgeUnfitError unless this bridge of the administrator's can carry the network."""
+    of_setting = f"{bridge.name} of [agent] bridge_mappings"
+    if link is None or link.kind != "bridge":
+        raise BridgeUnfitError(f"there is no bridge {of_setting}: make it, or correct the mapping")
+    if not link.up:
+        raise BridgeUnfitError(f"{of_setting} is down: `ip link set {bridge.name} up`")
+    if link.mtu < bridge.mtu:
+        raise BridgeUnfitError(
+            f"{of_setting} has MTU {link.mtu}, and the network {bridge.mtu}: raise the one, or"
+            " lower the other with `ipam network set --mtu`"
+        )
 
 
 def _is_pinned(port: Link, mac: str) -> bool:

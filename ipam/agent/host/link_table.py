@@ -50,6 +50,10 @@ class LinkTable:
             return True
         return changed
 
+    def by_index(self, index: int) -> Link | None:
+        """The link with this index."""
+        return self._by_index.get(index)
+
     def members(self, bridge: str) -> list[Link]:
         """The links that are enslaved to the bridge."""
         found = self.by_name.get(bridge)

@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ipam import model
 
@@ -27,9 +28,13 @@ IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFLA_MASTER = 10
+IFLA_LINK = 5
 IFLA_PROTINFO = 12
 IFLA_LINKINFO = 18
-IFLA_INFO_SLAVE_DATA = 5
+IFLA_GROUP = 27
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA = 1, 2, 5
+IFLA_VLAN_ID = 1
+IFLA_VXLAN_ID, IFLA_VXLAN_LOCAL, IFLA_VXLAN_PORT, IFLA_VXLAN_LOCAL6 = 1, 4, 15, 17
 IFLA_BRPORT_ISOLATED = 33
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
@@ -46,6 +51,7 @@ _IFADDR = struct.Struct("=BBBBI")
 _ATTRIBUTE = struct.Struct("=HH")
 _I32 = struct.Struct("=i")
 _U32 = struct.Struct("=I")
+_U16 = struct.Struct("=H")
 
 
 class QueueOverrun(Exception):  # noqa: N818  # it is no error: it says to read all anew
@@ -75,6 +81,18 @@ class Link:
     mac: str
     isolated: bool = False
     """Whether its bridge passes nothing between it and other isolated links."""
+    kind: str = ""
+    """What the kernel calls it; empty for hardware."""
+    group: int = 0
+    """A number by which whoever made it may know it."""
+    parent: int = 0
+    """The index of the link below a VLAN."""
+    segment: int = 0
+    """The VLAN ID or VNI."""
+    local: str = ""
+    """The address from which a VXLAN sends."""
+    port: int = 0
+    """Its UDP port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +195,8 @@ def read_link(message: Message) -> Link | None:
     def number(kind: int) -> int:
         return int(_U32.unpack(attributes[kind])[0]) if kind in attributes else 0
 
+    info = memoryview(attributes.get(IFLA_LINKINFO, b""))
+    kind = bytes(_find(info, IFLA_INFO_KIND)).rstrip(b"\0").decode(errors="replace")
     return Link(
         index=index,
         name=attributes[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
@@ -184,7 +204,10 @@ def read_link(message: Message) -> Link | None:
         up=bool(flags & IFF_UP),
         master=number(IFLA_MASTER),
         mac=attributes.get(IFLA_ADDRESS, b"").hex(":"),
-        isolated=_is_isolated(attributes.get(IFLA_LINKINFO, b""), IFLA_INFO_SLAVE_DATA),
+        isolated=_is_isolated(info, IFLA_INFO_SLAVE_DATA),
+        kind=kind,
+        group=number(IFLA_GROUP),
+        **_segment(kind, _find(info, IFLA_INFO_DATA), number(IFLA_LINK)),
     )
 
 
@@ -199,9 +222,24 @@ def read_bridge_port(message: Message) -> BridgePort | None:
     return BridgePort(index, _is_isolated(message.body[_IFINFO.size :], IFLA_PROTINFO))
 
 
-def _is_isolated(view: bytes | memoryview, kind: int) -> bool:
+def _segment(kind: str, data: memoryview, parent: int) -> dict[str, Any]:
+    """What makes a VLAN or VXLAN different from others."""
+    if kind == "vlan":
+        (number,) = _U16.unpack_from(_find(data, IFLA_VLAN_ID))
+        return {"parent": parent, "segment": number}
+    if kind != "vxlan":
+        return {}
+    local = bytes(_find(data, IFLA_VXLAN_LOCAL) or _find(data, IFLA_VXLAN_LOCAL6))
+    return {
+        "segment": int(_U32.unpack_from(_find(data, IFLA_VXLAN_ID))[0]),
+        "local": model.unpack(local) if local.strip(b"\0") else "",
+        "port": int.from_bytes(_find(data, IFLA_VXLAN_PORT), "big"),
+    }
+
+
+def _is_isolated(view: memoryview, kind: int) -> bool:
     """Whether the attributes of a bridge port, nested in the attribute of this kind, say so."""
-    of_port = _find(memoryview(view), kind)
+    of_port = _find(view, kind)
     return bytes(_find(of_port, IFLA_BRPORT_ISOLATED)) == b"\1"
 
 

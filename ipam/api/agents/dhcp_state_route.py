@@ -30,6 +30,8 @@ from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_again
 
 DIGEST_CHARACTERS: Final = 32
+CONTENTS: Final = 2
+"""Grows with what the full answer tells of a row, so that agents ask again after an upgrade."""
 RULE: Final = "get_dhcp_state"
 
 
@@ -131,7 +133,8 @@ class DhcpStateRoute:
 
     def _by_network(self, parts: Sequence[Part]) -> dict[str, str]:
         settings = self.service.settings.network
-        return digests(parts, f"{settings.dns_domain} {settings.dhcp_lease_duration}")
+        salt = f"{CONTENTS} {settings.dns_domain} {settings.dhcp_lease_duration}"
+        return digests(parts, salt)
 
 
 def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from ipam.protocol.dhcp_state import (
 )
 from ipam.rules import dynamic_ranges
 from ipam.rules.dynamic_ranges import Range
+from ipam.rules.segments import LOCAL
 from ipam.settings import NetworkSettings
 from ipam.store.dhcp_state import Contents
 from ipam.store.engine.listing import Record
@@ -46,6 +47,9 @@ def full_networks(
             dhcp_port=dhcp_ports.get(row.pk),
             subnets=subnets[row.pk],
             ports=ports[row.pk],
+            network_type=row.provider_network_type or LOCAL,
+            physical_network=row.provider_physical_network,
+            segmentation_id=row.provider_segmentation_id,
             ending_leases=ending[row.id],
         )
         for row in contents.networks

@@ -15,10 +15,12 @@ import pytest
 from ipam import model
 from ipam.agent import outside
 from ipam.agent.host.kernel import NetlinkKernel
-from ipam.agent.state import Bridge, Interface
+from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 from tests.agent.kernel_double import KernelDouble
+from tests.kernel_features import need
 
 MAC = "fa:16:3e:00:00:02"
+VNI = 16_000_777
 
 
 class Hands(Protocol):
@@ -30,6 +32,9 @@ class Hands(Protocol):
     def set_down(self, name: str) -> None: ...
     def drop_namespace(self, network_id: str) -> None: ...
     def let_out(self, name: str) -> None: ...
+    def set_address(self, name: str, address: str) -> None: ...
+    def add_bridge(self, name: str) -> None: ...
+    def put_up(self, name: str) -> None: ...
     def set_mtu(self, name: str, mtu: int) -> None: ...
     def rename(self, name: str, to: str) -> None: ...
     def flush(self, network_id: str, interface: str, version: int) -> None: ...
@@ -54,6 +59,15 @@ class RealHands:
 
     def drop_namespace(self, network_id: str) -> None:
         ip("netns", "del", model.dhcp_namespace(network_id))
+
+    def set_address(self, name: str, address: str) -> None:
+        ip("address", "add", address, "dev", name)
+
+    def put_up(self, name: str) -> None:
+        ip("link", "set", name, "up")
+
+    def add_bridge(self, name: str) -> None:
+        ip("link", "add", name, "up", "type", "bridge")
 
     def let_out(self, name: str) -> None:
         ip("link", "set", name, "type", "bridge_slave", "isolated", "off")
@@ -105,12 +119,23 @@ class Place:
         return "tap" + self.network_id[-11:]
 
     @property
+    def uplink(self) -> str:
+        return "up" + self.network_id[-9:]
+
+    @property
+    def admins(self) -> Bridge:
+        return Bridge("br" + self.network_id[-9:], 1450, own=False)
+
+    def wants(self, wire: Wire, bridge: Bridge | None = None) -> NetworkState:
+        return NetworkState(self.network_id, bridge or self.bridge, wire=wire)
+
+    @property
     def renamed(self) -> str:
         return "old" + self.network_id[-11:]
 
-    def see(self) -> outside.SeenNetwork:
+    def see(self, wanted: NetworkState | None = None) -> outside.SeenNetwork:
         self.kernel.refresh()
-        return self.kernel.see(self.network_id)
+        return self.kernel.see(self.network_id, wanted)
 
     def build(self) -> None:
         self.kernel.refresh()
@@ -122,7 +147,11 @@ class Place:
         self.kernel.change_address(self.network_id, self.interface.inside, address, add=add)
 
     def clean_up(self) -> None:
-        for name in (self.interface.outside, self.renamed, self.tap, self.bridge.name):
+        bridges = (self.bridge.name, self.admins.name)
+        vlan, vxlan = f"{self.uplink}.7", f"vxlan-{VNI}"
+        for name in (self.interface.outside, self.renamed, self.tap, vlan, vxlan, *bridges):
+            ip("link", "del", name, check=False)
+        for name in (self.uplink,):
             ip("link", "del", name, check=False)
         ip("netns", "del", model.dhcp_namespace(self.network_id), check=False)
 
@@ -211,7 +240,7 @@ def test_the_interface_is_between_bridge_and_namespace_and_no_guest(place: Place
     assert seen == outside.SeenNetwork(
         place.bridge, True, place.interface, frozenset(), frozenset(), foreign=False
     )
-    assert place.kernel.members(place.network_id) == {place.interface.outside}
+    assert place.kernel.members(place.bridge.name) == {place.interface.outside}
 
 
 def test_an_interface_made_anew_has_no_address_of_the_one_before(place: Place) -> None:
@@ -353,11 +382,11 @@ def test_a_renamed_outer_end_is_none_and_goes_with_the_pair(place: Place) -> Non
     place.hands.rename(place.interface.outside, place.renamed)
     seen = place.see()
     assert (seen.interface, seen.foreign) == (None, True)
-    assert place.kernel.members(place.network_id) == {place.renamed}
+    assert place.kernel.members(place.bridge.name) == {place.renamed}
     place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
     seen = place.see()
     assert (seen.interface, seen.foreign) == (place.interface, False)
-    assert place.kernel.members(place.network_id) == {place.interface.outside}
+    assert place.kernel.members(place.bridge.name) == {place.interface.outside}
 
 
 @pytest.mark.parametrize("place", [pytest.param("real", marks=pytest.mark.root)], indirect=True)
@@ -399,7 +428,7 @@ def test_an_interface_needs_its_bridge_and_its_namespace(place: Place) -> None:
     place.kernel.ensure_bridge(place.bridge)
     with pytest.raises((LookupError, OSError)):
         place.kernel.create_interface(place.network_id, place.interface, place.bridge.name)
-    assert place.kernel.members(place.network_id) == frozenset()
+    assert place.kernel.members(place.bridge.name) == frozenset()
     place.build()
     assert place.see().interface == place.interface
 
@@ -415,7 +444,7 @@ def test_a_tap_is_a_guest_once_it_is_on_the_bridge(place: Place) -> None:
     place.kernel.attach_tap(place.tap, place.bridge)
     assert place.see().members == {place.tap}
     assert place.see().foreign
-    assert place.kernel.members(place.network_id) == {place.tap}
+    assert place.kernel.members(place.bridge.name) == {place.tap}
 
 
 def test_a_guest_that_is_down_or_of_another_mtu_is_no_member_yet(place: Place) -> None:
@@ -428,7 +457,7 @@ def test_a_guest_that_is_down_or_of_another_mtu_is_no_member_yet(place: Place) -
         place.hands.put_on(place.tap, place.bridge.name, mtu=mtu, up=up)
         seen = place.see()
         assert (seen.members, seen.foreign) == (frozenset(), True)
-        assert place.kernel.members(place.network_id) == {place.tap}
+        assert place.kernel.members(place.bridge.name) == {place.tap}
 
 
 def test_a_tap_that_has_gone_meanwhile_is_no_error(place: Place) -> None:
@@ -447,3 +476,155 @@ def test_a_tap_without_its_bridge_is_left_alone(place: Place) -> None:
     place.kernel.attach_tap(place.tap, place.bridge)
     assert place.see().bridge is None
     assert place.kernel.present_taps({place.tap}) == {place.tap}
+
+
+def test_an_uplink_joins_the_bridge_isolated_and_leaves_it_whole(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.uplink)
+    wire = Wire(place.uplink, "flat")
+    assert place.see(place.wants(wire)).wire is None
+    for _ in range(2):
+        place.kernel.ensure_wire(wire, place.bridge)
+    seen = place.see(place.wants(wire))
+    assert (seen.wire, seen.foreign, seen.members, seen.bridge) == (
+        wire,
+        False,
+        frozenset(),
+        place.bridge,
+    )
+    assert place.see().wire == wire, "one that nobody wants any more is known by its isolation"
+    place.kernel.remove_wire(wire)
+    place.kernel.remove_wire(wire)
+    assert place.see(place.wants(wire)).wire is None
+    assert place.kernel.present_taps({place.uplink}) == {place.uplink}
+
+
+def test_an_uplink_that_is_up_already_joins_too(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.add_bridge(place.admins.name)
+    place.hands.plug(place.uplink)
+    place.hands.put_on(place.uplink, place.admins.name, mtu=1500)
+    place.kernel.refresh()
+    place.kernel.remove_wire(Wire(place.uplink, "flat"))
+    wire = Wire(place.uplink, "flat")
+    place.kernel.ensure_wire(wire, place.bridge)
+    seen = place.see(place.wants(wire))
+    assert (seen.wire, seen.bridge) == (wire, place.bridge)
+
+
+def test_a_wire_that_somebody_changed_is_seen_so_and_put_right(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.uplink)
+    wire = Wire(place.uplink, "flat")
+    place.kernel.refresh()
+    place.kernel.ensure_wire(wire, place.bridge)
+    place.hands.let_out(place.uplink)
+    place.kernel.look_again()
+    assert place.see(place.wants(wire)).wire == replace(wire, isolated=False)
+    place.hands.set_down(place.uplink)
+    assert place.see(place.wants(wire)).wire == replace(wire, isolated=False, up=False)
+    place.kernel.ensure_wire(wire, place.bridge)
+    assert place.see(place.wants(wire)).wire == wire
+
+
+def test_an_uplink_that_is_gone_cannot_join(place: Place) -> None:
+    place.kernel.ensure_bridge(place.bridge)
+    with pytest.raises(LookupError):
+        place.kernel.ensure_wire(Wire(place.uplink, "flat"), place.bridge)
+
+
+def test_a_larger_uplink_keeps_its_mtu(place: Place) -> None:
+    """VLANs on it may need that."""
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.uplink)
+    place.kernel.refresh()
+    place.kernel.ensure_wire(Wire(place.uplink, "flat"), place.bridge)
+    place.kernel.ensure_bridge(place.bridge)
+    place.kernel.refresh()
+    assert [link.mtu for link in place.kernel.links() if link.name == place.uplink] == [1500]
+
+
+def tunnel(place: Place, local: str = "127.0.0.1") -> Wire:
+    return Wire(f"vxlan-{VNI}", "vxlan", "", VNI, local, 4789, place.bridge.mtu)
+
+
+@pytest.mark.parametrize("local", ["127.0.0.1", "::1"])
+def test_a_vxlan_is_made_with_its_network_and_deleted_with_it(place: Place, local: str) -> None:
+    wire = tunnel(place, local)
+    place.kernel.ensure_bridge(place.bridge)
+    place.kernel.ensure_wire(wire, place.bridge)
+    assert place.see(place.wants(wire)).wire == wire
+    assert place.see().wire == wire
+    place.kernel.remove_wire(wire)
+    assert place.see(place.wants(wire)).wire is None
+    assert place.kernel.present_taps({wire.device}) == frozenset()
+
+
+def test_a_vlan_is_made_with_its_network_and_deleted_with_it(place: Place) -> None:
+    if isinstance(place.kernel, NetlinkKernel):
+        need("vlan")
+    place.kernel.ensure_bridge(place.bridge)
+    place.hands.plug(place.uplink)
+    place.kernel.refresh()
+    wire = Wire(f"{place.uplink}.7", "vlan", place.uplink, 7, mtu=place.bridge.mtu)
+    place.kernel.ensure_wire(wire, place.bridge)
+    assert place.see(place.wants(wire)).wire == wire
+    place.kernel.remove_wire(wire)
+    assert place.kernel.present_taps({wire.device}) == frozenset()
+
+
+def test_a_vlan_that_the_administrator_made_stays(place: Place) -> None:
+    """By its name; this one is another kind of link, as where the kernel knows no VLANs."""
+    place.kernel.ensure_bridge(place.bridge)
+    name = f"{place.uplink}.7"
+    place.hands.plug(name)
+    place.kernel.refresh()
+    wire = Wire(name, "vlan", place.uplink, 7, mtu=place.bridge.mtu)
+    place.kernel.ensure_wire(wire, place.bridge)
+    assert place.see(place.wants(wire)).wire == wire
+    place.kernel.remove_wire(wire)
+    assert place.see(place.wants(wire)).wire is None
+    assert place.kernel.present_taps({name}) == {name}
+
+
+def test_a_bridge_of_the_administrators_is_used_as_it_is(place: Place) -> None:
+    place.kernel.refresh()
+    with pytest.raises(outside.BridgeUnfitError, match="there is no bridge"):
+        place.kernel.ensure_bridge(place.admins)
+    place.hands.add_bridge(place.admins.name)
+    place.hands.plug(place.uplink)
+    place.hands.put_on(place.uplink, place.admins.name, mtu=1500)
+    place.kernel.refresh()
+    place.kernel.ensure_bridge(place.admins)
+    wire = Wire(place.uplink, "bridged")
+    wanted = place.wants(wire, place.admins)
+    assert place.see(wanted).wire == replace(wire, isolated=False)
+    place.kernel.ensure_wire(wire, place.admins)
+    seen = place.see(wanted)
+    assert (seen.bridge, seen.wire) == (place.admins, wire)
+    place.kernel.create_namespace(place.network_id)
+    place.kernel.create_interface(place.network_id, place.interface, place.admins.name)
+    unwanted = place.see()
+    assert unwanted.interface == place.interface
+    assert unwanted.bridge is not None
+    assert (unwanted.bridge.name, unwanted.bridge.own) == (place.admins.name, False)
+    place.kernel.remove_wire(wire)
+    assert place.see(wanted).wire == replace(wire, isolated=False)
+    place.hands.set_down(place.admins.name)
+    place.kernel.refresh()
+    with pytest.raises(outside.BridgeUnfitError, match="is down"):
+        place.kernel.ensure_bridge(place.admins)
+    place.hands.set_mtu(place.admins.name, 1450)
+    place.hands.put_up(place.admins.name)
+    place.kernel.refresh()
+    with pytest.raises(outside.BridgeUnfitError, match="has MTU 1450, and the network 9000"):
+        place.kernel.ensure_bridge(replace(place.admins, mtu=9000))
+
+
+def test_what_the_host_itself_uses_is_known(place: Place) -> None:
+    place.hands.plug(place.uplink)
+    place.hands.put_up(place.uplink)
+    place.kernel.refresh()
+    assert place.kernel.uses_of(place.uplink) == []
+    place.hands.set_address(place.uplink, "198.51.100.9/24")
+    assert place.kernel.uses_of(place.uplink) == ["the address 198.51.100.9/24"]

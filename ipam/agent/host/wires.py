@@ -1,0 +1,152 @@
+"""The wires: links that join a network's bridge to other hosts.
+
+A VLAN or VXLAN that is made here gets a group number at its making, so that no kill can part the
+two: by the number it is known later as the agent's own, to be deleted with its network.
+"""
+
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from pyroute2 import IPRoute
+
+from ipam.agent.host.link_table import LinkTable
+from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
+from ipam.agent.host.raw_netlink import Link
+from ipam.agent.state import Bridge, Wire
+from ipam.rules.segments import FLAT, VLAN, VXLAN
+
+OWN_GROUP: Final = int.from_bytes(b"ipam", "big")
+"""As in `ip link show group 1768973677`."""
+RTPROT_KERNEL: Final = 2
+SCOPE_GLOBAL: Final = 0
+BRIDGED: Final = "bridged"
+
+
+class Wires:
+    """Puts wires on bridges and takes them off. Not thread-safe."""
+
+    def __init__(self, links: LinkTable, route: IPRoute) -> None:
+        self._links = links
+        self._route = route
+
+    def ensure(self, wire: Wire, bridge: Bridge) -> None:
+        """See outside.Kernel.ensure_wire."""
+        link = self._found(wire)
+        master = self._links.by_name[bridge.name]
+        if link.master != master.index:
+            with self._silent(master) if link.up else unless():
+                self._route.link("set", index=link.index, master=master.index)
+                self._route.brport("set", index=link.index, isolated=1)
+        elif not link.isolated:
+            self._route.brport("set", index=link.index, isolated=1)
+        if wire.mtu and wire.mtu != link.mtu:
+            self._route.link("set", index=link.index, mtu=wire.mtu)
+        if not link.up:
+            self._route.link("set", index=link.index, state="up")
+        self._links.refresh()
+
+    def remove(self, wire: Wire) -> None:
+        """See outside.Kernel.remove_wire."""
+        link = self._links.by_name.get(wire.device)
+        if link is None:
+            return
+        with unless(errno.ENODEV, errno.EINVAL):
+            if wire.kind == BRIDGED:
+                self._route.brport("set", index=link.index, isolated=0)
+            elif is_own(link):
+                self._route.link("del", index=link.index)
+            elif link.master:
+                self._route.link("set", index=link.index, master=0)
+        self._links.refresh()
+
+    def uses_of(self, device: str) -> Sequence[str]:
+        """See outside.Kernel.uses_of."""
+        link = self._links.by_name.get(device)
+        if link is None:
+            return []
+        with IPRoute(
+            strict_check=True
+        ) as route:  # the kernel filters: a host may have many routes
+            addresses = [
+                f"the address {one.get('address')}/{one['prefixlen']}"
+                for one in route.get_addr(index=link.index)
+                if one["scope"] == SCOPE_GLOBAL
+            ]
+            routes = [
+                f"a route to {one.get('dst') or 'everywhere'}"
+                for one in route.get_routes(oif=link.index)
+                if one["proto"] != RTPROT_KERNEL and one.get("oif") == link.index
+            ]
+        return [*addresses, *routes]
+
+    def _found(self, wire: Wire) -> Link:
+        """The wire's link, made if it is missing. Raises LookupError without an uplink."""
+        link = self._links.by_name.get(wire.device)
+        if (
+            link is not None
+            and is_own(link)
+            and not wire.is_same_link(wire_of(link, self._names()))
+        ):
+            self._route.link("del", index=link.index)
+            link = None
+        if link is None:
+            if wire.kind not in (VLAN, VXLAN):
+                raise LookupError(f"{wire.device} is gone")
+            with unless(errno.EEXIST):
+                self._route.link("add", ifname=wire.device, group=OWN_GROUP, **self._kind(wire))
+            self._links.refresh()
+            link = self._links.by_name[wire.device]
+        if wire.kind in (VLAN, VXLAN):  # else the host would take addresses from the network's RAs
+            write_sysctl(IPV6_CONF / wire.device / "disable_ipv6", "1")
+        return link
+
+    def _kind(self, wire: Wire) -> dict[str, Any]:
+        if wire.kind == VLAN:
+            parent = self._links.by_name[wire.parent].index
+            return {"kind": "vlan", "link": parent, "vlan_id": wire.segment, "mtu": wire.mtu}
+        local = "vxlan_local6" if ":" in wire.local else "vxlan_local"
+        return {
+            "kind": "vxlan",
+            "vxlan_id": wire.segment,
+            local: wire.local,
+            "vxlan_port": wire.port,
+            "vxlan_learning": True,
+            "mtu": wire.mtu,
+        }
+
+    @contextmanager
+    def _silent(self, bridge: Link) -> Iterator[None]:
+        """Pass no frame meanwhile: a link that is up forwards from the moment that it is on."""
+        self._route.link("set", index=bridge.index, state="down")
+        try:
+            yield
+        finally:
+            self._route.link("set", index=bridge.index, state="up")
+
+    def _names(self) -> Mapping[int, str]:
+        return {link.index: link.name for link in self._links.by_name.values()}
+
+
+def is_own(link: Link) -> bool:
+    """Whether the agent may delete the link. No one else makes a VXLAN of this name."""
+    is_tunnel = link.kind == VXLAN and link.name == f"vxlan-{link.segment}"
+    return link.group == OWN_GROUP or is_tunnel
+
+
+def wire_of(link: Link, names: Mapping[int, str], wanted: Wire | None = None) -> Wire:
+    """The link as a wire. `names` has the links' names by index.
+
+    What the administrator has made under the wanted name counts as what is wanted.
+    """
+    if link.kind in (VLAN, VXLAN) and not (wanted and wanted.kind in (FLAT, BRIDGED)):
+        kind: Any = link.kind
+        parent = names.get(link.parent, "") if kind == VLAN else ""
+        found = Wire(link.name, kind, parent, link.segment, link.local, link.port, link.mtu)
+    elif wanted is not None:
+        found = replace(wanted, mtu=link.mtu if wanted.mtu else 0)
+    else:
+        found = Wire(link.name, "flat")
+    return replace(found, isolated=link.isolated, up=link.up)

@@ -1,0 +1,79 @@
+"""Says why a wire cannot join a network's bridge to other hosts, with the remedy. Pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
+
+from ipam.agent.host.raw_netlink import Link
+from ipam.agent.state import Bridge, Wire
+from ipam.rules.segments import VLAN, VXLAN
+
+UPLINK_KINDS: Final = ("", "vlan", "bond", "team", "vxlan")
+"""What leads to other hosts: hardware, and what is made of it. A veth or tap leads to a guest."""
+
+
+def uplinks(links: Collection[Link], bridge: str, named: Collection[str]) -> list[str]:
+    """The links on an administrator's bridge that lead to other hosts; those named count, too."""
+    master = next((link.index for link in links if link.name == bridge), -1)
+    return sorted(
+        link.name
+        for link in links
+        if link.master == master and (link.kind in UPLINK_KINDS or link.name in named)
+    )
+
+
+def obstacle(
+    wire: Wire,
+    bridge: Bridge,
+    links: Mapping[str, Link],
+    *,
+    uses_of: Callable[[str], Sequence[str]],
+    is_wireless: Callable[[str], bool],
+) -> str:
+    """A sentence, or "" if nothing is in the way. The wire is not on the bridge yet."""
+    found = links.get(wire.device)
+    sentence = _of_uplink(wire, bridge, links, is_wireless) if wire.kind != VXLAN else ""
+    if sentence:
+        return sentence
+    if found is None:
+        return ""
+    if wire.kind == VLAN and found.kind == VLAN and not _is_vlan(found, wire, links):
+        return (
+            f"{wire.device} is not VLAN {wire.segment} of {wire.parent}: `ip link del"
+            f" {wire.device}`, and it is made anew."
+        )
+    if found.master:
+        names = [link.name for link in links.values() if link.index == found.master]
+        return (
+            f"{wire.device} is on {names[0] if names else 'another bridge'}: map that bridge with"
+            f" [agent] bridge_mappings, or take it off with `ip link set {wire.device} nomaster`."
+        )
+    if uses := uses_of(wire.device):
+        return (
+            f"The host itself uses {wire.device}: it has {uses[0]}, which would be dead once it is"
+            " on a bridge. Put that on a bridge of your own and map the bridge with [agent]"
+            f" bridge_mappings, or on a VLAN of {wire.device}."
+        )
+    return ""
+
+
+def _of_uplink(
+    wire: Wire, bridge: Bridge, links: Mapping[str, Link], is_wireless: Callable[[str], bool]
+) -> str:
+    name = wire.parent or wire.device
+    uplink = links.get(name)
+    if uplink is None:
+        return f"The uplink {name} is not there."
+    if uplink.mtu < bridge.mtu:
+        return (
+            f"The uplink {name} has MTU {uplink.mtu}, and the network {bridge.mtu}: raise the one"
+            f" with `ip link set {name} mtu {bridge.mtu}`, or lower the other with `ipam network"
+            f" set --mtu {uplink.mtu}`."
+        )
+    if is_wireless(name):
+        return f"The uplink {name} is wireless, and such a link carries no frames of guests."
+    return ""
+
+
+def _is_vlan(link: Link, wire: Wire, links: Mapping[str, Link]) -> bool:
+    parent = links.get(wire.parent)
+    return parent is not None and (link.parent, link.segment) == (parent.index, wire.segment)

@@ -1,0 +1,78 @@
+"""Decides on which bridge of this host a network is, and by which wire it reaches others. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ipam import model
+from ipam.agent.state import Bridge, Wire
+from ipam.protocol.dhcp_state import FullNetwork
+from ipam.rules.segments import FLAT, VLAN
+
+INTERFACE_NAME_LENGTH: Final = 15
+VLAN_SUFFIX_LENGTH: Final = 5
+HASH_LENGTH: Final = 6
+UPLINK: Final = Wire("", "bridged")
+"""The uplink on a bridge of the administrator's, whatever its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """By what this host reaches others, as its settings say: names by physical network."""
+
+    interfaces: Mapping[str, str] = field(default_factory=dict)
+    bridges: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_REACH: Final = Reach()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a network is on this host."""
+
+    bridge: Bridge
+    wire: Wire | None = None
+    fault: str = ""
+    """Why it ends here, though it should reach other hosts; a sentence."""
+
+
+def place(row: FullNetwork, reach: Reach) -> Place:
+    """The network's place. A network of a physical network without mapping is here alone."""
+    bridge = Bridge(model.bridge_name(row.id), row.mtu)
+    physical, number = row.physical_network or "", row.segmentation_id or 0
+    match row.network_type:
+        case "local":
+            return Place(bridge)
+        case "flat" if physical in reach.bridges:
+            return Place(Bridge(reach.bridges[physical], row.mtu, own=False), UPLINK)
+        case "flat" if physical in reach.interfaces:
+            return Place(bridge, Wire(reach.interfaces[physical], FLAT))
+        case "vlan" if physical in reach.interfaces:
+            parent = reach.interfaces[physical]
+            name = vlan_device_name(parent, number)
+            return Place(bridge, Wire(name, VLAN, parent, number, mtu=row.mtu))
+        case _:
+            return Place(bridge, fault=_unreached(row))
+
+
+def vlan_device_name(interface: str, vlan_id: int) -> str:
+    """The name of a VLAN's device, the same as Neutron's: `eth1.101`.
+
+    A long name is cut, so that every VLAN of the interface has the same beginning.
+    """
+    length = INTERFACE_NAME_LENGTH - VLAN_SUFFIX_LENGTH
+    if len(interface) > length:
+        digest = hashlib.sha1(interface.encode(), usedforsecurity=False).hexdigest()
+        interface = interface[: length - HASH_LENGTH] + digest[:HASH_LENGTH]
+    return f"{interface}.{vlan_id}"
+
+
+def _unreached(row: FullNetwork) -> str:
+    mapped = f"maps physical network {row.physical_network} to no interface"
+    if row.network_type == FLAT:
+        mapped = f"{mapped}, and bridge_mappings to no bridge"
+    elif row.network_type != VLAN:
+        return f"This host does not carry networks of type {row.network_type}."
+    return f"[agent] physical_interface_mappings of this host {mapped}: it ends at this host."

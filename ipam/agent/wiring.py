@@ -1,0 +1,111 @@
+"""Decides in each turn which wires are wanted at the moment, and says what is in the way."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ipam.agent import obstacles
+from ipam.agent.outside import Kernel
+from ipam.agent.served import ServedNetwork
+from ipam.agent.state import Bridge, NetworkState, Wire
+from ipam.agent.wires import UPLINK
+
+LOG = logging.getLogger(__name__)
+
+USES_SECONDS: Final = 5.0
+"""For so long the uses of a device count as they were: reading them takes milliseconds."""
+
+
+class Wiring:
+    """What is in the way of the wires of this host. Not thread-safe, but for `troubles`."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        named: Collection[str],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`named` are the interfaces that the settings map."""
+        self._kernel = kernel
+        self._named = named
+        self._monotonic = monotonic
+        self._obstacles: dict[str, str] = {}
+        self._uses: dict[str, tuple[float, Sequence[str]]] = {}
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """Why a network does not reach other hosts, by its id. Any thread may call it."""
+        return self._obstacles.copy()
+
+    def with_uplink(self, served: ServedNetwork, wanted: NetworkState) -> NetworkState:
+        """The wanted state with the uplink that is on the administrator's bridge, if it is on one.
+
+        Without DHCP if there are several: isolated, they would pass nothing between each other.
+        """
+        if wanted.wire is None or wanted.bridge is None:
+            self._say(wanted.id, served.unreached)
+            return wanted
+        if wanted.wire != UPLINK:
+            return wanted
+        found = obstacles.uplinks(self._kernel.links(), wanted.bridge.name, self._named)
+        chosen = [name for name in found if name in self._named] or found
+        if len(chosen) > 1:
+            self._say(
+                wanted.id,
+                f"{wanted.bridge.name} has the uplinks {' and '.join(chosen)}: name this network's"
+                " in [agent] physical_interface_mappings. Until then it has no DHCP here.",
+            )
+            return NetworkState(wanted.id, wanted.bridge, taps=wanted.taps)
+        self._say(wanted.id, "" if chosen else f"There is no uplink on {wanted.bridge.name}.")
+        return replace(wanted, wire=replace(UPLINK, device=chosen[0]) if chosen else None)
+
+    def possible(
+        self, wanted: NetworkState, seen: NetworkState | None, *, waits: bool
+    ) -> NetworkState:
+        """The wanted state, or with the wire that it has if the wanted one cannot be.
+
+        It `waits` after a failed attempt.
+        """
+        if wanted.wire is None or wanted.bridge is None:
+            return wanted
+        has = seen.wire if seen else None
+        is_on = has is not None and has.device == wanted.wire.device
+        if not waits:
+            sentence = "" if is_on else self._obstacle(wanted.wire, wanted.bridge)
+            self._say(wanted.id, sentence)
+            waits = sentence != ""
+        return replace(wanted, wire=has if is_on else None) if waits else wanted
+
+    def keep(self, network_ids: Collection[str]) -> None:
+        """Forget all networks but these."""
+        kept = set(network_ids)
+        self._obstacles = {key: one for key, one in self._obstacles.items() if key in kept}
+
+    def _obstacle(self, wire: Wire, bridge: Bridge) -> str:
+        return obstacles.obstacle(
+            wire,
+            bridge,
+            {link.name: link for link in self._kernel.links()},
+            uses_of=self._uses_of,
+            is_wireless=self._kernel.is_wireless,
+        )
+
+    def _uses_of(self, device: str) -> Sequence[str]:
+        until, uses = self._uses.get(device, (0.0, ()))
+        if self._monotonic() >= until:
+            uses = self._kernel.uses_of(device)
+            self._uses[device] = (self._monotonic() + USES_SECONDS, uses)
+        return uses
+
+    def _say(self, network_id: str, sentence: str) -> None:
+        """Log a new obstacle, and when there is none any more."""
+        if sentence == self._obstacles.get(network_id, ""):
+            return
+        if sentence:
+            self._obstacles[network_id] = sentence
+            LOG.warning("network %s does not reach other hosts: %s", network_id, sentence)
+        else:
+            del self._obstacles[network_id]
+            LOG.warning("network %s: nothing is in the way to other hosts any more", network_id)

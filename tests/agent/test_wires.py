@@ -1,0 +1,79 @@
+"""On which bridge a network is, and by which wire it reaches other hosts."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from ipam import model
+from ipam.agent.state import Bridge, Wire
+from ipam.agent.wires import UPLINK, Place, Reach, place, vlan_device_name
+from ipam.protocol.dhcp_state import FullNetwork
+from tests.agent.network_rows import NETWORK, network
+
+REACH = Reach({"physnet1": "eth1", "both": "eth2"}, {"physnet2": "br-ex", "both": "br-both"})
+OWN = Bridge(model.bridge_name(NETWORK), 1450)
+
+
+def placed(kind: str, physical: str | None = None, number: int | None = None) -> Place:
+    row: dict[str, Any] = network(
+        network_type=kind, physical_network=physical, segmentation_id=number
+    )
+    return place(msgspec.convert(row, FullNetwork), REACH)
+
+
+@pytest.mark.parametrize(
+    ("segment", "found"),
+    [
+        (("local",), Place(OWN)),
+        (("flat", "physnet1"), Place(OWN, Wire("eth1", "flat"))),
+        (
+            ("vlan", "physnet1", 101),
+            Place(OWN, Wire("eth1.101", "vlan", "eth1", 101, mtu=1450)),
+        ),
+        (("flat", "physnet2"), Place(Bridge("br-ex", 1450, own=False), UPLINK)),
+        (("flat", "both"), Place(Bridge("br-both", 1450, own=False), UPLINK)),
+        (("vlan", "both", 7), Place(OWN, Wire("eth2.7", "vlan", "eth2", 7, mtu=1450))),
+    ],
+)
+def test_the_mappings_say_where_a_network_is(segment: tuple[Any, ...], found: Place) -> None:
+    assert placed(*segment) == found
+
+
+@pytest.mark.parametrize(
+    ("segment", "fault"),
+    [
+        (
+            ("flat", "physnet9"),
+            (
+                "[agent] physical_interface_mappings of this host maps physical network physnet9"
+                " to no interface, and bridge_mappings to no bridge: it ends at this host."
+            ),
+        ),
+        (
+            ("vlan", "physnet2", 7),
+            (
+                "[agent] physical_interface_mappings of this host maps physical network physnet2"
+                " to no interface: it ends at this host."
+            ),
+        ),
+        (("geneve", None, 7), "This host does not carry networks of type geneve."),
+    ],
+)
+def test_a_network_that_no_mapping_reaches_ends_here_and_says_why(
+    segment: tuple[Any, ...], fault: str
+) -> None:
+    assert placed(*segment) == Place(OWN, fault=fault)
+
+
+@pytest.mark.parametrize(
+    ("interface", "name"),
+    [
+        ("eth1", "eth1.101"),
+        ("enp129s0f1", "enp129s0f1.101"),
+        ("enp129s0f1np1", "enp19cb088.101"),  # cut as Neutron cuts it
+    ],
+)
+def test_a_vlan_is_named_as_neutron_names_it(interface: str, name: str) -> None:
+    assert vlan_device_name(interface, 101) == name
+    assert len(vlan_device_name(interface, 4094)) <= 15

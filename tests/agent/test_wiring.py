@@ -1,0 +1,216 @@
+"""What is in the way of a wire, the remedy, and that it joins as soon as nothing is in the way."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipam import model
+from ipam.agent.wires import Reach
+from tests.agent.kernel_double import KernelDouble
+from tests.agent.loop_host import LoopHost, machine, network_id, port, port_id, row
+
+REACH = Reach({"physnet1": "eth1", "wide": "wlan0"}, {"physnet2": "br-ex", "wide": "br-wide"})
+BRIDGE = model.bridge_name(network_id(1))
+FLAT = {"network_type": "flat", "physical_network": "physnet1"}
+VLAN = {"network_type": "vlan", "physical_network": "physnet1", "segmentation_id": 101}
+BRIDGED = {"network_type": "flat", "physical_network": "physnet2"}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> LoopHost:
+    return LoopHost(tmp_path, reach=REACH)
+
+
+def build(host: LoopHost, segment: dict[str, Any]) -> None:
+    host.want(row(1, port(1, 5), **segment))
+    host.settle()
+
+
+@pytest.mark.parametrize(("segment", "device"), [(FLAT, "eth1"), (VLAN, "eth1.101")])
+def test_a_network_has_its_wire_until_it_goes(
+    host: LoopHost, segment: dict[str, Any], device: str
+) -> None:
+    host.kernel.add_uplink("eth1")
+    build(host, segment)
+    assert host.serves(1)
+    wire = host.kernel.host[device]
+    assert (wire.master, wire.isolated, wire.up) == (BRIDGE, True, True)
+    assert host.reports == {port_id(1, 5): True}
+    host.want()
+    host.settle()
+    assert host.traces(1) == []
+    assert set(host.kernel.host) == {"eth1"}
+    assert host.kernel.host["eth1"].master == ""
+
+
+@pytest.mark.parametrize(("segment", "device"), [(FLAT, "eth1"), (VLAN, "eth1.101")])
+def test_an_uplink_that_goes_and_comes_back_joins_again(
+    host: LoopHost, segment: dict[str, Any], device: str
+) -> None:
+    host.kernel.add_uplink("eth1")
+    build(host, segment)
+    pid = host.pid(1)
+    host.reports.clear()
+    host.kernel.unplug("eth1")
+    host.settle()
+    assert host.reconciler.troubles == {network_id(1): "The uplink eth1 is not there."}
+    assert device not in host.kernel.host
+    assert host.reports == {}, "machines here go on talking"
+    host.kernel.add_uplink("eth1")
+    host.settle()
+    assert host.serves(1)
+    assert host.reconciler.troubles == {}
+    assert host.pid(1) == pid
+
+
+def small(kernel: KernelDouble) -> None:
+    kernel.host["eth1"].mtu = 1400
+
+
+def addressed(kernel: KernelDouble) -> None:
+    kernel.set_address("eth1", "192.0.2.9/24")
+
+
+def bridged(kernel: KernelDouble) -> None:
+    kernel.add_bridge("br0")
+    kernel.put_on("eth1", "br0", mtu=1500)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (
+            small,
+            (
+                "The uplink eth1 has MTU 1400, and the network 1450: raise the one with `ip link"
+                " set eth1 mtu 1450`, or lower the other with `ipam network set --mtu 1400`."
+            ),
+        ),
+        (
+            addressed,
+            (
+                "The host itself uses eth1: it has the address 192.0.2.9/24, which would be dead"
+                " once it is on a bridge. Put that on a bridge of your own and map the bridge with"
+                " [agent] bridge_mappings, or on a VLAN of eth1."
+            ),
+        ),
+        (
+            bridged,
+            (
+                "eth1 is on br0: map that bridge with [agent] bridge_mappings, or take it off with"
+                " `ip link set eth1 nomaster`."
+            ),
+        ),
+    ],
+)
+def test_an_uplink_that_the_host_needs_is_left_alone(
+    host: LoopHost, spoil: Callable[[KernelDouble], None], sentence: str
+) -> None:
+    host.kernel.add_uplink("eth1")
+    spoil(host.kernel)
+    before = host.kernel.host["eth1"].master
+    build(host, FLAT)
+    assert host.reconciler.troubles == {network_id(1): sentence}
+    assert host.kernel.host["eth1"].master == before
+    assert host.pid(1), "DHCP at home does not wait for it"
+    assert host.reports == {}, "a port is not ready before its network reaches the others"
+
+
+def test_the_hosts_own_address_may_be_below_a_vlan(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth1")
+    addressed(host.kernel)
+    build(host, VLAN)
+    assert host.serves(1)
+
+
+def test_what_was_in_the_way_is_looked_for_again(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth1")
+    addressed(host.kernel)
+    build(host, FLAT)
+    host.kernel.host["eth1"].uses.clear()
+    host.now += 10
+    host.settle()
+    assert host.serves(1)
+    assert host.reports == {port_id(1, 5): True}
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["put wire on the bridge", "isolate wire", "set wire up", "add wire", "set mtu of wire"],
+)
+def test_a_wire_that_fails_delays_nothing_and_is_tried_again(host: LoopHost, step: str) -> None:
+    host.kernel.add_uplink("eth1")
+    host.faults.fail(step, times=2)
+    host.want(row(1, port(1, 5), **VLAN))
+    host.turn()
+    assert host.pid(1)
+    assert "eth1.101 cannot join" in host.reconciler.troubles[network_id(1)]
+    host.settle()
+    assert host.serves(1)
+    assert host.reconciler.troubles == {}
+
+
+def test_a_network_without_a_mapping_is_here_alone_and_says_so(host: LoopHost) -> None:
+    build(host, {"network_type": "flat", "physical_network": "other"})
+    (sentence,) = host.reconciler.troubles.values()
+    assert "maps physical network other to no interface" in sentence
+    assert host.pid(1)
+
+
+def test_the_administrators_bridge_is_used_and_stays(host: LoopHost) -> None:
+    host.kernel.add_bridge("br-ex")
+    host.kernel.add_uplink("eth9")
+    host.kernel.put_on("eth9", "br-ex", mtu=1500)
+    host.kernel.plug(model.tap_name(port_id(1, 6)))
+    host.want(row(1, port(1, 5), machine(1, 6), **BRIDGED))
+    host.settle()
+    assert host.reports == {port_id(1, 5): True, port_id(1, 6): True}
+    assert BRIDGE not in host.kernel.host
+    assert host.kernel.members("br-ex") >= {"eth9", model.tap_name(port_id(1, 6))}
+    assert host.kernel.host["eth9"].isolated
+    host.want()
+    host.settle()
+    assert host.traces(1) == []
+    assert host.kernel.host["br-ex"].up
+    assert (host.kernel.host["eth9"].master, host.kernel.host["eth9"].isolated) == ("br-ex", False)
+
+
+def test_a_bridge_that_is_not_there_says_what_to_do(host: LoopHost) -> None:
+    host.want(row(1, port(1, 5), **BRIDGED))
+    host.turn()
+    assert "make it, or correct the mapping" in host.reconciler.troubles[network_id(1)]
+    host.kernel.add_bridge("br-ex")
+    host.kernel.add_uplink("eth9")
+    host.kernel.put_on("eth9", "br-ex", mtu=1500)
+    host.now += 60
+    host.settle()
+    assert host.pid(1)
+
+
+def test_a_bridge_with_two_uplinks_needs_one_of_them_named(host: LoopHost) -> None:
+    """Both isolated would pass nothing between each other, and one alone would leak."""
+    host.kernel.add_bridge("br-ex")
+    for name in ("eth8", "eth9"):
+        host.kernel.add_uplink(name)
+        host.kernel.put_on(name, "br-ex", mtu=1500)
+    host.want(row(1, port(1, 5), **BRIDGED))
+    host.settle()
+    assert "has the uplinks eth8 and eth9" in host.reconciler.troubles[network_id(1)]
+    assert not host.pid(1)
+    assert not any(host.kernel.host[name].isolated for name in ("eth8", "eth9"))
+
+
+def test_an_answer_that_takes_most_wires_away_takes_none(tmp_path: Path) -> None:
+    names = {f"physnet{number}": f"eth{number}" for number in range(1, 5)}
+    host = LoopHost(tmp_path, reach=Reach(names))
+    for name in names.values():
+        host.kernel.add_uplink(name)
+    flat = {"network_type": "flat"}
+    rows = [row(n, port(n, 5), **flat, physical_network=f"physnet{n}") for n in range(1, 5)]
+    host.want(*rows)
+    host.settle()
+    host.want(*(row(n, port(n, 5)) for n in range(1, 5)))
+    host.turn()
+    assert all(host.kernel.host[name].master for name in names.values())
