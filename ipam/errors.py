@@ -384,6 +384,10 @@ class PortBindingAlreadyActive(Conflict):
     """The binding that should become active is active already."""
 
 
+class PortBindingError(Conflict):
+    """The host of a new binding does not reach the port's network."""
+
+
 class IpAddressGenerationFailure(Conflict):
     """No address is left."""
 

@@ -26,6 +26,7 @@ AGENT_USER_PREFIX: Final = "agent@"
 VIF_UNBOUND: Final = "unbound"
 VIF_TAP: Final = "tap"
 VIF_BRIDGE: Final = "bridge"
+VIF_BINDING_FAILED: Final = "binding_failed"
 
 SLAAC: Final = "slaac"
 DHCPV6_STATEFUL: Final = "dhcpv6-stateful"

@@ -84,7 +84,6 @@ class Agent:
         self._settings = settings
         self._closing = closing
         self.dnsmasq_version = prepared.dnsmasq_version
-        self._vif_type = settings.agent.vif_type
         self._installation = prepared.installation
         self._changed = self._stopping = False
         self._displaced: AgentHostInUse | None = None
@@ -334,6 +333,7 @@ class Agent:
         os.eventfd_write(self._woken, 1)
 
     def _facts(self) -> AgentFacts:
+        of_agent = self._settings.agent
         networks = list(self._reconciler.networks.values())
         of_leases = (self._inbox_file, self._inbox, self._shipper)
         troubles = {name: said for one in of_leases for name, said in one.troubles.items()}
@@ -345,6 +345,9 @@ class Agent:
             leases=self._table.count(),
             troubles=dict(list(troubles.items())[:TROUBLES_TOLD]),
             events_waiting=self._reconciler.most_waiting(),
-            vif_type=self._vif_type or UNSET,
+            interface_mappings=dict(of_agent.physical_interface_mappings),
+            bridge_mappings=dict(of_agent.bridge_mappings),
+            tunnel_types=[],
+            vif_type=of_agent.vif_type or UNSET,
             installation=self._installation,
         )

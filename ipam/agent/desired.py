@@ -81,6 +81,8 @@ def _giving(row: FullNetwork, subnets: list[DhcpSubnet]) -> set[str]:
 
 def _is_served(port: dhcp_state.ServedPort, row: FullNetwork, giving: set[str]) -> bool:
     """A network that never had DHCP has no DHCP port, and promises no address to anybody."""
+    if port.binding_vif_type == model.VIF_BINDING_FAILED:
+        return False
     return row.dhcp_port is None or any(ip.subnet_id in giving for ip in port.fixed_ips)
 
 

@@ -50,6 +50,14 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     """What is not as it should be, by the id of a network, subnet or port, or by tap."""
     events_waiting: int | UnsetType = UNSET
     """About how many DHCP events waited for one hook at most since the report before."""
+    interface_mappings: dict[str, str] | UnsetType = UNSET
+    """The uplink by physical network. This and the next three are Neutron's words."""
+    bridge_mappings: dict[str, str] | UnsetType = UNSET
+    """The administrator's bridge by physical network."""
+    tunnel_types: list[str] | UnsetType = UNSET
+    """`vxlan`, if the host has tunnels."""
+    tunneling_ip: str | UnsetType = UNSET
+    """The address at which tunnels of others reach it."""
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
     installation: str | UnsetType = UNSET

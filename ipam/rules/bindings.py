@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ipam import model
+from ipam.rules import reach
 
 UNBOUND: Final[Mapping[str, Any]] = {
     "binding_host_id": "",
@@ -28,13 +29,20 @@ class Binding(Protocol):
     def vif_type(self) -> str: ...
 
 
-class Agent(Protocol):
-    """The values of an agent that the rules need. A row of the database has them."""
+class NetworkAndAgent(Protocol):
+    """The values of a network and of a host's agent that the rules need, None without an agent.
 
+    A row of the database has them.
+    """
+
+    @property
+    def provider_network_type(self) -> str | None: ...
+    @property
+    def provider_physical_network(self) -> str | None: ...
     @property
     def configurations(self) -> Mapping[str, Any] | None: ...
     @property
-    def heartbeat_at(self) -> int: ...
+    def heartbeat_at(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +54,30 @@ class PortHost:
     """How ports are plugged in on the host."""
     fault: str = ""
     """Why no DHCP answers there, a text to follow "whose agent"; "" if there is no reason."""
+    unreached: str = ""
+    """Why ports of the network cannot be bound to the host, a text like `fault`."""
 
 
 NO_HOST = PortHost("", model.VIF_UNBOUND)
 
 
 def port_host(
-    name: str, agent: Agent | None, *, default_vif_type: str, oldest_heartbeat: int
+    name: str, found: NetworkAndAgent, *, default_vif_type: str, oldest_heartbeat: int
 ) -> PortHost:
-    """The host of this name. Its agent is dead if its heartbeat is before the oldest.
+    """The host of this name for ports of a network. An old heartbeat means a dead agent.
 
     The VIF type is the one that the agent reports, if it is a known one.
     """
-    if agent is None:
+    if found.heartbeat_at is None:
         return PortHost(name, default_vif_type, "was never heard of")
-    reported = (agent.configurations or {}).get("vif_type")
-    known = reported in (model.VIF_TAP, model.VIF_BRIDGE)
     fault = ""
-    if agent.heartbeat_at < oldest_heartbeat:
-        fault = f"is dead (last heard of {model.iso_time(agent.heartbeat_at)})"
+    if found.heartbeat_at < oldest_heartbeat:
+        fault = f"is dead (last heard of {model.iso_time(found.heartbeat_at)})"
+    segment = (found.provider_network_type, found.provider_physical_network)
+    if reason := reach.unreached(*segment, found.configurations):
+        return PortHost(name, model.VIF_BINDING_FAILED, fault, reason)
+    reported = (found.configurations or {}).get("vif_type")
+    known = reported in (model.VIF_TAP, model.VIF_BRIDGE)
     return PortHost(name, str(reported) if known else default_vif_type, fault)
 
 

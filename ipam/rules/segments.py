@@ -156,10 +156,11 @@ def vni_ranges(texts: Sequence[str]) -> Ranges:
 
 
 def vlan_ranges(texts: Sequence[str]) -> Ranges:
-    """`["physnet1:100:199"]` as ranges."""
+    """`["physnet1:100:199"]` as ranges; a physical network alone has all ids."""
     found: dict[str, list[IdRange]] = {}
     for text in texts:
         physical, _, ids = text.partition(":")
+        ids = ids or f"1:{LARGEST_ID[VLAN]}"
         found.setdefault(physical, []).append(_range(ids, VLAN))
     return found
 

@@ -15,7 +15,7 @@ class NetworkSettings:
     global_physnet_mtu: int
     default_network_type: Literal["local", "vlan", "vxlan"]
     vni_ranges: segments.Ranges
-    vlan_ranges: segments.Ranges
+    network_vlan_ranges: segments.Ranges
     dns_domain: str
     dhcp_lease_duration: int
     address_cooldown_seconds: int
@@ -58,12 +58,13 @@ OPTIONS: Final = [
         " name an id outside. If empty, requests for vxlan networks must name an id.",
     ),
     cfg.ListOpt(
-        "vlan_ranges",
+        "network_vlan_ranges",
         default=[],
-        item_type=types.String(regex=r"[^:]{1,64}:\d{1,4}:\d{1,4}"),
+        deprecated_name="vlan_ranges",
+        item_type=types.String(regex=r"[^:]{1,64}(:\d{1,4}:\d{1,4})?"),
         sample_default="physnet1:100:199",
         help="PHYSICAL_NETWORK:FIRST:LAST ids for vlan networks that are created without one,"
-        " like vni_ranges.",
+        " like vni_ranges. PHYSICAL_NETWORK alone means all of its ids, as in Neutron.",
     ),
     cfg.StrOpt(
         "dns_domain",

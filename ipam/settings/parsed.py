@@ -47,7 +47,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("agent", "physical_interface_mappings"): mappings,
     ("agent", "bridge_mappings"): mappings,
     ("network", "vni_ranges"): segments.vni_ranges,
-    ("network", "vlan_ranges"): segments.vlan_ranges,
+    ("network", "network_vlan_ranges"): segments.vlan_ranges,
 }
 """Functions that give the final type if oslo.config has none. ValueError means a bad value."""
 

@@ -239,12 +239,31 @@ _BY_OWNER: Final = ByNumbers(
 )
 
 
-def host_agent(tx: Transaction, agent_type: str, host: str) -> Record | None:
-    """What the agent of this host last said of itself, and when."""
-    agent = tables.agent
-    mine = (agent.c.agent_type == agent_type, agent.c.host == host)
-    query = select(agent.c.configurations, agent.c.heartbeat_at).where(*mine)
-    return tx.execute(query).one_or_none()
+def network_and_agent(tx: Transaction, network_pk: int, agent_type: str, host: str) -> Record:
+    """Where the network is, and what the agent of this host last said of itself and when."""
+    return tx.execute(
+        _NETWORK_AND_AGENT, {"the_pk": network_pk, "the_type": agent_type, "the_host": host}
+    ).one()
+
+
+_NETWORK_AND_AGENT: Final = (
+    select(
+        _network.c.provider_network_type,
+        _network.c.provider_physical_network,
+        tables.agent.c.configurations,
+        tables.agent.c.heartbeat_at,
+    )
+    .select_from(
+        _network.outerjoin(
+            tables.agent,
+            and_(
+                tables.agent.c.agent_type == bindparam("the_type"),
+                tables.agent.c.host == bindparam("the_host"),
+            ),
+        )
+    )
+    .where(_network.c.pk == bindparam("the_pk"))
+)
 
 
 def find(tx: Transaction, port_id: str) -> Record | None:

@@ -8,13 +8,15 @@ from ipam.rules.bindings import NO_HOST, PortHost, port_host
 
 
 @dataclass(frozen=True)
-class Agent:
+class Found:
     configurations: dict[str, Any] | None
-    heartbeat_at: int = 100
+    heartbeat_at: int | None = 100
+    provider_network_type: str | None = "local"
+    provider_physical_network: str | None = None
 
 
-def host(agent: Agent | None) -> PortHost:
-    return port_host("host-a", agent, default_vif_type="tap", oldest_heartbeat=100)
+def host(found: Found) -> PortHost:
+    return port_host("host-a", found, default_vif_type="tap", oldest_heartbeat=100)
 
 
 def test_a_port_on_no_host_is_unbound() -> None:
@@ -22,7 +24,7 @@ def test_a_port_on_no_host_is_unbound() -> None:
 
 
 def test_a_host_without_an_agent_has_the_default_and_a_fault() -> None:
-    assert host(None) == PortHost("host-a", "tap", "was never heard of")
+    assert host(Found(None, None)) == PortHost("host-a", "tap", "was never heard of")
 
 
 @pytest.mark.parametrize(
@@ -39,12 +41,21 @@ def test_a_host_without_an_agent_has_the_default_and_a_fault() -> None:
 def test_ports_are_plugged_as_the_agent_says_where_that_is_known(
     configurations: dict[str, Any] | None, vif_type: str
 ) -> None:
-    assert host(Agent(configurations)) == PortHost("host-a", vif_type)
+    assert host(Found(configurations)) == PortHost("host-a", vif_type)
 
 
 def test_an_agent_is_dead_once_its_heartbeat_is_too_old() -> None:
-    assert host(Agent(None, 100)).fault == ""
-    assert host(Agent(None, 99)).fault == "is dead (last heard of 1970-01-01T00:01:39Z)"
+    assert host(Found(None, 100)).fault == ""
+    assert host(Found(None, 99)).fault == "is dead (last heard of 1970-01-01T00:01:39Z)"
+
+
+def test_a_host_that_does_not_reach_the_network_binds_no_port() -> None:
+    said = {"interface_mappings": {}, "vif_type": "bridge"}
+    reason = "maps physical network p to no interface"
+    found = host(Found(said, 99, "vlan", "p"))
+    assert (found.vif_type, found.unreached) == ("binding_failed", reason)
+    assert found.fault.startswith("is dead")
+    assert host(Found(said, None, "vlan", "p")).vif_type == "tap", "it may come later"
 
 
 @dataclass(frozen=True)

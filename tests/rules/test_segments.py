@@ -60,6 +60,7 @@ def test_ranges_are_read_by_physical_network() -> None:
     assert segment_rules.vni_ranges(["5:9"]) == {"": [(5, 9)]}
     texts = ["a:1:2", "b:7:7", "a:9:10"]
     assert segment_rules.vlan_ranges(texts) == {"a": [(1, 2), (9, 10)], "b": [(7, 7)]}
+    assert segment_rules.vlan_ranges(["a"]) == {"a": [(1, 4094)]}
     for wrong in ("0:5", "9:5", "1:5000"):
         with pytest.raises(ValueError, match="no range"):
             segment_rules.vlan_ranges([f"a:{wrong}"])

@@ -20,12 +20,12 @@ def read(directory: Path, text: str) -> settings.Settings:
 def test_values_have_their_final_types(tmp_path: Path) -> None:
     found = read(
         tmp_path,
-        "[network]\nvni_ranges = 10:12,20:20\nvlan_ranges = physnet1:1:2,physnet2:7:7\n"
+        "[network]\nvni_ranges = 10:12,20:20\nnetwork_vlan_ranges = physnet1:1:2,physnet2:7:7\n"
         "[agent]\npoll_interval = 3\n[quotas]\nquota_port = 5\n",
     )
     assert isinstance(found.run_path, Path)
     assert found.network.vni_ranges == {"": [(10, 12), (20, 20)]}
-    assert found.network.vlan_ranges == {"physnet1": [(1, 2)], "physnet2": [(7, 7)]}
+    assert found.network.network_vlan_ranges == {"physnet1": [(1, 2)], "physnet2": [(7, 7)]}
     assert isinstance(found.agent.poll_interval, float)
     assert found.quotas == {
         "network": 100,
@@ -35,6 +35,19 @@ def test_values_have_their_final_types(tmp_path: Path) -> None:
         "rbac_policy": 10,
         "fixed_ip": 1000,
     }
+
+
+def test_the_earlier_name_of_the_vlan_ranges_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, "[network]\nvlan_ranges = physnet1:1:2\n")
+    assert found.network.network_vlan_ranges == {"physnet1": [(1, 2)]}
+
+
+def test_mappings_are_read_by_physical_network(tmp_path: Path) -> None:
+    found = read(tmp_path, "[agent]\nphysical_interface_mappings = p:eth1,q:eth2\n")
+    assert found.agent.physical_interface_mappings == {"p": "eth1", "q": "eth2"}
+    assert found.agent.bridge_mappings == {}
+    with pytest.raises(SettingsUnfit, match="p is mapped twice, to br-a and to br-b"):
+        read(tmp_path, "[agent]\nbridge_mappings = p:br-a,p:br-b\n")
 
 
 def test_every_value_is_of_the_type_that_its_field_says(tmp_path: Path) -> None:
@@ -66,7 +79,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         read(
             tmp_path,
             "[api]\nbind_port = many\nthreads = 0\n"
-            "[network]\nvni_ranges = 9:5\nvlan_ranges = physnet1:1:5000\n",
+            "[network]\nvni_ranges = 9:5\nnetwork_vlan_ranges = physnet1:1:5000\n",
         )
     path = tmp_path / "ipam.conf"
     assert str(caught.value).split("\n") == [
@@ -74,7 +87,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         f"[api] bind_port in {path}: invalid literal for int() with base 10: 'many'",
         f"[api] threads in {path}: Should be greater than or equal to 1",
         f"[network] vni_ranges in {path}: 9:5 is no range of ids of type vxlan (1 to 16777215)",
-        f"[network] vlan_ranges in {path}: 1:5000 is no range of ids of type vlan (1 to 4094)",
+        f"[network] network_vlan_ranges in {path}: 1:5000 is no range of ids of type vlan (1 to 4094)",
         "`ipam config sample` explains every option.",
     ]
 

@@ -49,7 +49,7 @@ def write(database: Database, work: Callable[[Transaction], T], wanted: Sequence
 def _choose(
     tx: Transaction, segment: Segment, settings: NetworkSettings, chosen: Sequence[Segment]
 ) -> Segment:
-    ranges = settings.vlan_ranges if segment.type == VLAN else settings.vni_ranges
+    ranges = settings.network_vlan_ranges if segment.type == VLAN else settings.vni_ranges
     for place, ids in segment_rules.places(segment, ranges):
         taken = segment_rules.ids_of(place, chosen)
         number = segments.free_id(tx, place, ids, taken)

@@ -161,14 +161,14 @@ class PortActions:
     ) -> list[PortView]:
         ids = dict.fromkeys(body.network_id for body in bodies)
         networks = {network_id: _network(tx, network_id) for network_id in ids}
-        hosts: dict[str, PortHost] = {}
+        hosts: dict[tuple[str, int], PortHost] = {}
         most_pairs = self._settings.max_allowed_address_pair
         new = []
         for body in bodies:
             network = networks[body.network_id]
-            name = body.binding_host_id or ""
-            host = hosts.get(name) or host_of(self._service, tx, name)
-            hosts[name] = host
+            where = (body.binding_host_id or "", network.pk)
+            host = hosts.get(where) or host_of(self._service, tx, *where)
+            hosts[where] = host
             found_pairs = pairs(body.allowed_address_pairs, most_pairs)
             row = _new_row(body, caller, network, host.vif_type, found_pairs)
             refuse_foreign_device(tx, caller, row["project_id"], body.device_owner, body.device_id)
@@ -220,9 +220,9 @@ class PortActions:
             values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
             refuse_many_options(values["extra_dhcp_opts"])
         if "binding_host_id" in values:
-            host = host_of(self._service, tx, values["binding_host_id"] or "")
+            host = host_of(self._service, tx, values["binding_host_id"] or "", row.network_pk)
             values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
-            if host.name != row.binding_host_id:
+            if host.name != row.binding_host_id or host.unreached:
                 warn_of_silence(tx, row.id, host)
         return values
 

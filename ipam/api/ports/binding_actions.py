@@ -20,7 +20,12 @@ from ipam.api.ports.binding_wire import (
 from ipam.api.ports.hosts import host_of, warn_of_silence
 from ipam.api.ports.wire import KIND
 from ipam.api.service import Service
-from ipam.errors import PortBindingAlreadyActive, PortBindingAlreadyExists, PortBindingNotFound
+from ipam.errors import (
+    PortBindingAlreadyActive,
+    PortBindingAlreadyExists,
+    PortBindingError,
+    PortBindingNotFound,
+)
 from ipam.rules import bindings
 from ipam.store import port_bindings, ports, tables
 from ipam.store.engine.database import Transaction
@@ -54,7 +59,7 @@ class Bindings:
         raise _missing(port_id, host)
 
     def create(self, port_id: str, body: Any) -> BindingView:
-        """A new inactive binding. Raises PortBindingAlreadyExists."""
+        """A new inactive binding. Raises PortBindingAlreadyExists or PortBindingError."""
         asked = parse(BindingCreate, body, known=BindingView).result()
 
         def work(tx: Transaction, port: Record) -> dict[str, Any]:
@@ -63,7 +68,12 @@ class Bindings:
                 raise PortBindingAlreadyExists(
                     f"Binding for port {port_id} on host {asked.host} already exists."
                 )
-            bound = host_of(self.service, tx, asked.host)
+            bound = host_of(self.service, tx, asked.host, port.network_pk)
+            if bound.unreached:
+                raise PortBindingError(
+                    f"Binding for port {port_id} on host {asked.host} could not be created or"
+                    f" updated. The agent of that host {bound.unreached}."
+                )
             warn_of_silence(tx, port_id, bound)
             values = {
                 "vnic_type": asked.vnic_type,

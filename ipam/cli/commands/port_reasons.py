@@ -54,6 +54,13 @@ def configured_reason(
         return f"The port is disabled: `ipam port set {port['id']} --enable`."
     if not network_is_up:
         return f"Its network is disabled: `ipam network set {port['network_id']} --enable`."
+    if port.get("binding:vif_type") == model.VIF_BINDING_FAILED:
+        host = port["binding:host_id"]
+        return (
+            f"It is not bound: its host {host} does not reach its network; `ipam agent show"
+            f" {host}` has the mappings. When it does, bind the port again: `ipam port set"
+            f" {port['id']} --host {host}`."
+        )
     if not port["fixed_ips"]:
         return f"It has no address: `ipam port set {port['id']} --fixed-ip subnet=SUBNET`."
     if not dhcp_subnets:

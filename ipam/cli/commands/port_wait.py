@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ipam import model
 from ipam.cli import lookup
 from ipam.cli.commands.port_reasons import configured_reason, reason
 from ipam.cli.commands.port_troubles import agents_or_none, troubles_of_network
@@ -152,12 +153,15 @@ def _look_for_standing(client: "Client", port: dict[str, Any]) -> tuple[str, flo
     try:
         dhcp_subnets, network_is_up = _surroundings(client, port)
         set_so = configured_reason(port, dhcp_subnets, network_is_up=network_is_up)
-        if set_so:
+        if set_so and port.get("binding:vif_type") != model.VIF_BINDING_FAILED:
             return set_so, STANDS_SECONDS
         alive = [one for one in agents_or_none(client) or () if one["alive"]]
     except Temporary:
         return "", 0.0  # the service may be restarting
-    return next(troubles_of_network(port, alive), ""), TROUBLE_STANDS_SECONDS
+    said = next(troubles_of_network(port, alive), "")
+    if set_so:
+        return f"{set_so} {said}".rstrip(), STANDS_SECONDS
+    return said, TROUBLE_STANDS_SECONDS
 
 
 def _explain(client: "Client", port: dict[str, Any], timeout: float) -> str:

@@ -62,7 +62,7 @@ def ranges(settings: Settings) -> Settings:
         settings,
         "network",
         vni_ranges=["10:12", "20:20"],
-        vlan_ranges=["physnet1:1:1", "physnet2:7:7"],
+        network_vlan_ranges=["physnet1:1:1", "physnet2:7:7"],
     )
 
 

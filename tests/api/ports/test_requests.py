@@ -404,6 +404,41 @@ def test_the_agent_of_a_host_decides_the_vif_type(api: Api, sqlite: Database, po
     assert made["binding:vif_details"] == {"port_filter": True, "bridge_name": name}
 
 
+def test_a_host_that_does_not_reach_the_network_has_no_port_of_it(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    def report(**said: Any) -> None:
+        body = {"host": "node-3", "started_at": 1, "configurations": said}
+        assert api.call("POST", "/agents", {"agent": body}).status_code == 200
+
+    report(interface_mappings={"physnet1": "eth1"}, bridge_mappings={}, tunnel_types=[])
+    far, near = (
+        api.create(
+            "network",
+            provider__network_type="vlan",
+            provider__physical_network=physical,
+            provider__segmentation_id=7,
+        )
+        for physical in ("physnet9", "physnet1")
+    )
+    made = api.create("port", network_id=far["id"], binding__host_id="node-3")
+    assert (made["binding:vif_type"], made["binding:vif_details"]) == ("binding_failed", {})
+    assert made["status"] == "DOWN"
+    assert "whose agent maps physical network physnet9 to no interface" in caplog.text
+    good = api.create("port", network_id=near["id"], binding__host_id="node-3")
+    assert good["binding:vif_type"] == "tap"
+    moved = api.create("port", network_id=far["id"], binding__host_id="elsewhere")
+    assert moved["binding:vif_type"] == "tap", "of a host that was never heard of nothing is known"
+    api.update("port", moved["id"], binding__host_id="node-3")
+    assert api.show("port", moved["id"])["binding:vif_type"] == "binding_failed"
+    report(interface_mappings={"physnet9": "eth1"})
+    away = api.create("port", network_id=near["id"])
+    refused = {"binding": {"host": "node-3"}}
+    api.refused(409, "PortBindingError", "POST", f"/ports/{away['id']}/bindings", refused)
+    api.update("port", moved["id"], binding__host_id="node-3")
+    assert api.show("port", moved["id"])["binding:vif_type"] == "tap"
+
+
 def set_active(database: Database, port_id: str) -> None:
     database.write(
         lambda tx: tx.execute(

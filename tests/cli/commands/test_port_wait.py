@@ -37,6 +37,12 @@ ALIVE = {
         ({"admin_state_up": False}, ["s1"], [ALIVE], "disabled: `ipam port set p1 --enable`"),
         ({"fixed_ips": []}, [], [ALIVE], "no address"),
         ({}, [], [ALIVE], "None of its subnets has DHCP"),
+        (
+            {"binding:vif_type": "binding_failed"},
+            ["s1"],
+            [ALIVE],
+            "does not reach its network; `ipam agent show node-7`",
+        ),
         ({}, ["s1"], None, "Ask an admin"),
         ({}, ["s1"], [], "No agent has ever reported on host node-7"),
         ({"binding:host_id": ""}, ["s1"], [], "No agent has ever reported anywhere"),

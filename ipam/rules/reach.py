@@ -1,0 +1,40 @@
+"""Whether a host reaches a network, by what its agent says of itself. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ipam.rules.segments import FLAT, LOCAL, VLAN, VXLAN
+
+WORDS = ("interface_mappings", "bridge_mappings", "tunnel_types")
+"""Keys of an agent's `configurations`, as Neutron's agents have them."""
+
+
+def unreached(
+    network_type: str | None,
+    physical_network: str | None,
+    configurations: Mapping[str, Any] | None,
+) -> str:
+    """Why the host does not reach the network, a text to follow "whose agent"; "" if it does.
+
+    An agent that says nothing of mappings and tunnels is an older one, and is trusted.
+    """
+    said = configurations or {}
+    if network_type in (None, LOCAL) or not any(word in said for word in WORDS):
+        return ""
+    if network_type not in (FLAT, VLAN, VXLAN):
+        return f"carries no networks of type {network_type}"
+    if network_type == VXLAN:
+        has_tunnels = VXLAN in _collection(said, "tunnel_types")
+        return "" if has_tunnels else "has no [agent] local_ip for vxlan networks"
+    maps_interface = physical_network in _collection(said, "interface_mappings")
+    if maps_interface or (
+        network_type == FLAT and physical_network in _collection(said, "bridge_mappings")
+    ):
+        return ""
+    words = "interface" if network_type == VLAN else "interface or bridge"
+    return f"maps physical network {physical_network} to no {words}"
+
+
+def _collection(said: Mapping[str, Any], word: str) -> Any:
+    value = said.get(word)
+    return value if isinstance(value, dict | list) else ()

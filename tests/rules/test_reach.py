@@ -1,0 +1,42 @@
+from typing import Any
+
+import pytest
+
+from ipam.rules.reach import unreached
+
+SAID: dict[str, Any] = {
+    "interface_mappings": {"physnet1": "eth1"},
+    "bridge_mappings": {"physnet2": "br-ex"},
+    "tunnel_types": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "physical", "reason"),
+    [
+        (None, None, ""),
+        ("local", None, ""),
+        ("flat", "physnet1", ""),
+        ("flat", "physnet2", ""),
+        ("flat", "physnet3", "maps physical network physnet3 to no interface or bridge"),
+        ("vlan", "physnet1", ""),
+        ("vlan", "physnet2", "maps physical network physnet2 to no interface"),
+        ("vxlan", None, "has no [agent] local_ip for vxlan networks"),
+        ("gre", None, "carries no networks of type gre"),
+    ],
+)
+def test_mappings_and_tunnels_say_what_a_host_reaches(
+    kind: str | None, physical: str | None, reason: str
+) -> None:
+    assert unreached(kind, physical, SAID) == reason
+    assert unreached(kind, physical, None) == "", "an older agent says nothing, and is trusted"
+    assert unreached(kind, physical, {"vif_type": "tap"}) == ""
+
+
+def test_a_host_with_tunnels_reaches_vxlan_networks() -> None:
+    assert unreached("vxlan", None, SAID | {"tunnel_types": ["vxlan"]}) == ""
+
+
+@pytest.mark.parametrize("nonsense", [None, 7, "eth1", [["physnet1"]]])
+def test_nonsense_of_another_agent_maps_nothing(nonsense: Any) -> None:
+    assert unreached("vlan", "physnet1", {"interface_mappings": nonsense}) != ""
