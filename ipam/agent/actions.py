@@ -38,6 +38,18 @@ class RemoveWire(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class AddPeer(Action):
+    wire: Wire
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePeer(Action):
+    wire: Wire
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateNamespace(Action):
     pass
 
@@ -132,6 +144,8 @@ AnyAction = (
     | DeleteBridge
     | EnsureWire
     | RemoveWire
+    | AddPeer
+    | RemovePeer
     | CreateNamespace
     | DeleteNamespace
     | CreateInterface
@@ -163,6 +177,10 @@ def sentence(step: Action) -> str | None:
             return f"{step.interface.outside} is isolated"
         case EnsureWire():
             return f"{step.wire.device} joins {step.bridge.name} to other hosts"
+        case AddPeer():
+            return f"{step.wire.device} reaches {step.peer}"
+        case RemovePeer():
+            return f"{step.wire.device} reaches {step.peer} no longer"
         case RemoveWire():
             return f"{step.wire.device} joins it to other hosts no longer"
         case AttachTap():

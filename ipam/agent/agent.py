@@ -41,6 +41,7 @@ from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import SeenRefusal
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
+from ipam.rules.segments import VXLAN
 from ipam.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -200,7 +201,12 @@ class Agent:
             logs=self._logs,
             prober=prober,
             neighbours=ArpNeighbours(),
-            reach=Reach(of_agent.physical_interface_mappings, of_agent.bridge_mappings),
+            reach=Reach(
+                of_agent.physical_interface_mappings,
+                of_agent.bridge_mappings,
+                of_agent.local_ip,
+                of_agent.udp_dstport,
+            ),
             listener=self._closed_at_end(Dhcp6Listener()),
             held=held.network_ids,
         )
@@ -347,7 +353,8 @@ class Agent:
             events_waiting=self._reconciler.most_waiting(),
             interface_mappings=dict(of_agent.physical_interface_mappings),
             bridge_mappings=dict(of_agent.bridge_mappings),
-            tunnel_types=[],
+            tunnel_types=[VXLAN] if of_agent.local_ip else [],
+            tunneling_ip=of_agent.local_ip or UNSET,
             vif_type=of_agent.vif_type or UNSET,
             installation=self._installation,
         )

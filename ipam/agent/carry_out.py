@@ -163,6 +163,8 @@ class Executor:
                 kernel.ensure_bridge(step.bridge)
             case actions.EnsureWire():
                 self._join(step)
+            case actions.AddPeer() | actions.RemovePeer():
+                self._change_peer(step)
             case actions.RemoveWire():
                 kernel.remove_wire(step.wire)
             case actions.DeleteBridge():
@@ -234,6 +236,18 @@ class Executor:
             self._kernel.ensure_wire(step.wire, step.bridge)
         except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
             why = f"{step.wire.device} cannot join {step.bridge.name} to other hosts: {error}"
+            LOG.warning("network %s: %s", step.network_id, why)
+            self._stubborn_wires.failed(step.network_id, f"{why}.", self._monotonic())
+
+    def _change_peer(self, step: actions.AddPeer | actions.RemovePeer) -> None:
+        """Add or remove the peer. Without the wire, which waits, so do its peers."""
+        if self._stubborn_wires.times(step.network_id):
+            return
+        add = isinstance(step, actions.AddPeer)
+        try:
+            self._kernel.change_peer(step.wire, step.peer, add=add)
+        except OSError as error:
+            why = f"{step.wire.device} cannot {'reach' if add else 'leave'} {step.peer}: {error}"
             LOG.warning("network %s: %s", step.network_id, why)
             self._stubborn_wires.failed(step.network_id, f"{why}.", self._monotonic())
 

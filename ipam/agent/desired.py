@@ -39,7 +39,7 @@ def served_network(
     ports = [port for port in row.ports if port.admin_state_up]
     where = place(row, reach)
     taps = frozenset(model.tap_name(p.id) for p in ports if p.binding_host_id == host)
-    state = NetworkState(network_id, where.bridge, wire=where.wire, taps=taps)
+    state = NetworkState(network_id, where.bridge, wire=where.wire, peers=where.peers, taps=taps)
     options = port_options_of(ports)
     if row.dhcp_port and subnets:
         network = [option for subnet in subnets for option in subnet_options(row, subnet, faults)]
@@ -121,6 +121,7 @@ def _with_dhcp(
         files=files,
         server=startup,
         wire=state.wire,
+        peers=state.peers,
         taps=state.taps,
     )
 

@@ -1,11 +1,12 @@
 """Says why a wire cannot join a network's bridge to other hosts, with the remedy. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Final
 
 from ipam.agent.host.raw_netlink import Link
 from ipam.agent.state import Bridge, Wire
-from ipam.rules.segments import VLAN, VXLAN
+from ipam.rules.segments import VLAN, VXLAN, VXLAN_OVERHEAD
 
 UPLINK_KINDS: Final = ("", "vlan", "bond", "team", "vxlan")
 """What leads to other hosts: hardware, and what is made of it. A veth or tap leads to a guest."""
@@ -28,10 +29,14 @@ def obstacle(
     *,
     uses_of: Callable[[str], Sequence[str]],
     is_wireless: Callable[[str], bool],
+    holder_of: Callable[[str], str],
 ) -> str:
     """A sentence, or "" if nothing is in the way. The wire is not on the bridge yet."""
     found = links.get(wire.device)
-    sentence = _of_uplink(wire, bridge, links, is_wireless) if wire.kind != VXLAN else ""
+    if wire.kind == VXLAN:
+        sentence = _of_tunnel(wire, bridge, links.get(holder_of(wire.local)))
+    else:
+        sentence = _of_uplink(wire, bridge, links, is_wireless)
     if sentence:
         return sentence
     if found is None:
@@ -71,6 +76,19 @@ def _of_uplink(
         )
     if is_wireless(name):
         return f"The uplink {name} is wireless, and such a link carries no frames of guests."
+    return ""
+
+
+def _of_tunnel(wire: Wire, bridge: Bridge, holder: Link | None) -> str:
+    if holder is None:
+        return f"No interface of this host has {wire.local}, which [agent] local_ip names."
+    most = holder.mtu - VXLAN_OVERHEAD[ip_address(wire.local).version]
+    if bridge.mtu > most:
+        return (
+            f"{holder.name}, over which its tunnels go, has MTU {holder.mtu}, and the network"
+            f" {bridge.mtu}: lower that with `ipam network set --mtu {most}`, or raise the other"
+            f" to {holder.mtu + bridge.mtu - most}."
+        )
     return ""
 
 

@@ -34,6 +34,8 @@ class SeenNetwork:
     foreign: bool
     """Whether something other than the DHCP port and the wire is on the bridge."""
     wire: Wire | None = None
+    peers: frozenset[str] = frozenset()
+    """The addresses to which the wire, a VXLAN, sends copies."""
 
 
 class AddressRefusedError(Exception):
@@ -85,6 +87,12 @@ class Kernel(Protocol):
 
         Makes a VLAN or VXLAN that is missing.
         """
+
+    def change_peer(self, wire: Wire, peer: str, *, add: bool) -> None:
+        """Have the VXLAN send copies to this address, or not. Raises OSError."""
+
+    def holder_of(self, address: str) -> str:
+        """The link that has this address of the host; empty if none has."""
 
     def remove_wire(self, wire: Wire) -> None:
         """Take the wire off its bridge; delete the VLAN or VXLAN that was made here."""

@@ -3,11 +3,12 @@
 Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` gives `desired`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
 
 from ipam.agent.actions import (
     AddAddress,
+    AddPeer,
     AnyAction,
     AttachTap,
     CreateInterface,
@@ -23,6 +24,7 @@ from ipam.agent.actions import (
     ReloadServer,
     RemoveAddress,
     RemoveFile,
+    RemovePeer,
     RemoveWire,
     StartServer,
     StopServer,
@@ -141,6 +143,20 @@ def refuse_if_drastic(
             )
 
 
+def without_drastic_peers(
+    steps: Sequence[AnyAction], actual: HostState, drastic_fraction: float
+) -> Sequence[AnyAction]:
+    """The steps, without those that would take more than this fraction of the peers, over two.
+
+    A peer too many costs a copy of each broadcast. One too few costs machines their neighbours.
+    """
+    has = sum(len(network.peers or ()) for network in actual.networks.values())
+    gone = sum(isinstance(step, RemovePeer) for step in steps)
+    if gone <= 2 or gone <= drastic_fraction * has:
+        return steps
+    return [step for step in steps if not isinstance(step, RemovePeer)]
+
+
 def removes_nothing(step: AnyAction, wanted: HostState) -> bool:
     """Whether the step may be done though its plan is drastic."""
     return step.network_id in wanted.networks and not isinstance(step, RemoveWire)
@@ -175,12 +191,23 @@ def _change(wanted: NetworkState, present: NetworkState) -> list[AnyAction]:
     wire = wanted.wire and EnsureWire(wanted.id, wanted.wire, wanted.bridge)
     if wire and wanted.wire != present.wire and wire not in steps:
         steps.append(wire)
+    steps += _change_peers(wanted, present)
     steps += [
         AttachTap(wanted.id, tap, wanted.bridge) for tap in sorted(wanted.taps - present.taps)
     ]
     if wanted.interface is None or wanted.server is None:
         return [*steps, *_remove_dhcp(present, for_good=False)]
     return [*steps, *_change_dhcp(wanted, present, wanted.interface, wanted.server)]
+
+
+def _change_peers(wanted: NetworkState, present: NetworkState) -> Iterator[AnyAction]:
+    """The steps to the wanted peers. They go with the wire."""
+    if wanted.wire is None or wanted.peers is None:
+        return
+    is_kept = wanted.wire.is_same_link(present.wire)
+    has = (present.peers or frozenset()) if is_kept else frozenset()
+    yield from (AddPeer(wanted.id, wanted.wire, one) for one in sorted(wanted.peers - has))
+    yield from (RemovePeer(wanted.id, wanted.wire, one) for one in sorted(has - wanted.peers))
 
 
 def _keep_home(wanted: NetworkState, present: NetworkState, bridge: Bridge) -> Iterator[AnyAction]:

@@ -84,4 +84,5 @@ def serves(wanted: NetworkState, present: NetworkState) -> bool:
         and present.addresses == wanted.addresses
         and present.server == wanted.server
         and present.wire == wanted.wire
+        and (wanted.peers or frozenset()) <= (present.peers or frozenset())
     )

@@ -20,7 +20,13 @@ from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.observed import Observed, ObservedNetwork
 from ipam.agent.outside import Kernel, Listener, Logs, Neighbours, Prober
-from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic, removes_nothing
+from ipam.agent.plan import (
+    DrasticPlan,
+    plan,
+    refuse_if_drastic,
+    removes_nothing,
+    without_drastic_peers,
+)
 from ipam.agent.port_reports import PortReports
 from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
@@ -277,6 +283,7 @@ class Reconciler:
         if not self._api_has_said:
             steps = tuple(step for step in steps if step.network_id in self._served)
         steps = self._without_drastic(steps, actual, observed.wanted)
+        steps = tuple(without_drastic_peers(steps, actual, self._drastic_fraction))
         for network_id, served in self._served.items():
             releases, wait = self._releases.plan(served, observed.networks.get(network_id))
             steps += tuple(releases)

@@ -135,6 +135,7 @@ class Servers:
             server=files.startup if runs else None,
             reload_due=files.reload_due and runs,
             wire=seen.wire,
+            peers=seen.peers,
             taps=seen.members & frozenset(taps),
         )
         return ObservedNetwork(state, seen.foreign, self._leases.of(network_id), files.retired())

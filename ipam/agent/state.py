@@ -83,6 +83,8 @@ class NetworkState:
     reload_due: bool = False
     """Whether a file changed in a way that dnsmasq sees only on SIGHUP."""
     wire: Wire | None = None
+    peers: frozenset[str] | None = frozenset()
+    """The addresses to which a VXLAN sends what it knows no other way for; None if any will do."""
     taps: frozenset[str] = frozenset()
     """The taps of this host's ports that are on the bridge and up."""
 

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final
 
 from ipam import model
 from ipam.agent.state import Bridge, Wire
 from ipam.protocol.dhcp_state import FullNetwork
-from ipam.rules.segments import FLAT, VLAN
+from ipam.rules.segments import FLAT, VLAN, VXLAN
 
 INTERFACE_NAME_LENGTH: Final = 15
 VLAN_SUFFIX_LENGTH: Final = 5
@@ -23,6 +24,9 @@ class Reach:
 
     interfaces: Mapping[str, str] = field(default_factory=dict)
     bridges: Mapping[str, str] = field(default_factory=dict)
+    tunnel_end: str = ""
+    """The address of this host for tunnels; empty without tunnels."""
+    tunnel_port: int = 4789
 
 
 NO_REACH: Final = Reach()
@@ -34,6 +38,8 @@ class Place:
 
     bridge: Bridge
     wire: Wire | None = None
+    peers: frozenset[str] | None = frozenset()
+    """The other ends of its tunnels; None to leave them as they are."""
     fault: str = ""
     """Why it ends here, though it should reach other hosts; a sentence."""
 
@@ -53,6 +59,10 @@ def place(row: FullNetwork, reach: Reach) -> Place:
             parent = reach.interfaces[physical]
             name = vlan_device_name(parent, number)
             return Place(bridge, Wire(name, VLAN, parent, number, mtu=row.mtu))
+        case "vxlan" if reach.tunnel_end:
+            local, port = reach.tunnel_end, reach.tunnel_port
+            wire = Wire(f"vxlan-{number}", VXLAN, "", number, local, port, row.mtu)
+            return Place(bridge, wire, peers=_peers(row, local))
         case _:
             return Place(bridge, fault=_unreached(row))
 
@@ -69,7 +79,20 @@ def vlan_device_name(interface: str, vlan_id: int) -> str:
     return f"{interface}.{vlan_id}"
 
 
+def _peers(row: FullNetwork, local: str) -> frozenset[str] | None:
+    """The peers of the same IP version: a tunnel has only one."""
+    if row.peers is None:
+        return None
+    own = ip_address(local)
+    others = {ip_address(one) for one in row.peers} - {own}
+    return frozenset(str(one) for one in others if one.version == own.version)
+
+
 def _unreached(row: FullNetwork) -> str:
+    if row.network_type == VXLAN:
+        return (
+            "[agent] local_ip of this host is empty, so it has no tunnels: it ends at this host."
+        )
     mapped = f"maps physical network {row.physical_network} to no interface"
     if row.network_type == FLAT:
         mapped = f"{mapped}, and bridge_mappings to no bridge"

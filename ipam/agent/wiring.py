@@ -14,8 +14,8 @@ from ipam.agent.wires import UPLINK
 
 LOG = logging.getLogger(__name__)
 
-USES_SECONDS: Final = 5.0
-"""For so long the uses of a device count as they were: reading them takes milliseconds."""
+SAID_SECONDS: Final = 5.0
+"""For so long addresses and routes count as they were: reading them takes milliseconds."""
 
 
 class Wiring:
@@ -32,7 +32,7 @@ class Wiring:
         self._named = named
         self._monotonic = monotonic
         self._obstacles: dict[str, str] = {}
-        self._uses: dict[str, tuple[float, Sequence[str]]] = {}
+        self._said: dict[str, tuple[float, Sequence[str]]] = {}
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -64,7 +64,7 @@ class Wiring:
     def possible(
         self, wanted: NetworkState, seen: NetworkState | None, *, waits: bool
     ) -> NetworkState:
-        """The wanted state, or with the wire that it has if the wanted one cannot be.
+        """The wanted state, or with the wire and peers that it has if the wanted one cannot be.
 
         It `waits` after a failed attempt.
         """
@@ -76,7 +76,9 @@ class Wiring:
             sentence = "" if is_on else self._obstacle(wanted.wire, wanted.bridge)
             self._say(wanted.id, sentence)
             waits = sentence != ""
-        return replace(wanted, wire=has if is_on else None) if waits else wanted
+        if not waits:
+            return wanted
+        return replace(wanted, wire=has if is_on else None, peers=None)
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Forget all networks but these."""
@@ -90,14 +92,22 @@ class Wiring:
             {link.name: link for link in self._kernel.links()},
             uses_of=self._uses_of,
             is_wireless=self._kernel.is_wireless,
+            holder_of=self._holder_of,
         )
 
     def _uses_of(self, device: str) -> Sequence[str]:
-        until, uses = self._uses.get(device, (0.0, ()))
+        return self._lately(device, self._kernel.uses_of)
+
+    def _holder_of(self, address: str) -> str:
+        return self._lately(address, lambda one: (self._kernel.holder_of(one),))[0]
+
+    def _lately(self, subject: str, ask: Callable[[str], Sequence[str]]) -> Sequence[str]:
+        """What the kernel said a moment ago, or says now."""
+        until, said = self._said.get(subject, (0.0, ()))
         if self._monotonic() >= until:
-            uses = self._kernel.uses_of(device)
-            self._uses[device] = (self._monotonic() + USES_SECONDS, uses)
-        return uses
+            said = ask(subject)
+            self._said[subject] = (self._monotonic() + SAID_SECONDS, said)
+        return said
 
     def _say(self, network_id: str, sentence: str) -> None:
         """Log a new obstacle, and when there is none any more."""

@@ -1,5 +1,6 @@
 """What the API tells an agent: which networks to serve, and their contents."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -168,6 +169,13 @@ class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
         None
     )
     segmentation_id: Annotated[int | None, Meta(description="As provider:segmentation_id.")] = None
+    peers: Annotated[
+        Sequence[str] | None,
+        Meta(
+            description="The addresses of the other hosts that have ports of it, for tunnels;"
+            " null where nothing is said of them."
+        ),
+    ] = None
     ending_leases: Annotated[
         list[EndingLease], Meta(description="Leases of this host that somebody asked to end.")
     ] = []

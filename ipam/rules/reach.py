@@ -1,6 +1,7 @@
 """Whether a host reaches a network, by what its agent says of itself. Pure."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from ipam.rules.segments import FLAT, LOCAL, VLAN, VXLAN
@@ -33,6 +34,18 @@ def unreached(
         return ""
     words = "interface" if network_type == VLAN else "interface or bridge"
     return f"maps physical network {physical_network} to no {words}"
+
+
+def tunnel_end(configurations: Mapping[str, Any] | None) -> str | None:
+    """The address at which tunnels of other hosts reach the agent's host; None without tunnels."""
+    said = configurations or {}
+    address = said.get("tunneling_ip")
+    if VXLAN not in _collection(said, "tunnel_types") or not isinstance(address, str):
+        return None
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return None
 
 
 def _collection(said: Mapping[str, Any], word: str) -> Any:

@@ -30,8 +30,8 @@ VXLAN: Final = "vxlan"
 
 LARGEST_ID: Final = {VLAN: 4094, VXLAN: 2**24 - 1}
 IPV6_MINIMUM_MTU: Final = 1280
-VXLAN_OVERHEAD: Final = 50
-"""The outer IPv4, UDP and VXLAN headers and the inner Ethernet header, the same as Neutron's."""
+VXLAN_OVERHEAD: Final = {4: 50, 6: 70}
+"""By IP version of tunnels: the outer IP, UDP and VXLAN headers and the inner Ethernet one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +120,15 @@ def faults(values: Mapping[str, Any]) -> list[CallerError]:
     return [InvalidInput(reason) for reason in reasons]
 
 
-def mtu_limit(network_type: str | None, physical_mtu: int) -> int | None:
+def mtu_limit(
+    network_type: str | None, physical_mtu: int, *, overlay_ip_version: int = 4
+) -> int | None:
     """The largest MTU of a network of this type; None if there is no physical network."""
     match network_type:
         case "flat" | "vlan":
             return physical_mtu
         case "vxlan":
-            return physical_mtu - VXLAN_OVERHEAD
+            return physical_mtu - VXLAN_OVERHEAD[overlay_ip_version]
         case _:
             return None
 

@@ -35,6 +35,8 @@ class AgentSettings:
     availability_zone: str
     physical_interface_mappings: Mappings
     bridge_mappings: Mappings
+    local_ip: str
+    udp_dstport: int
 
 
 MAPPING: Final = r"[^:]{1,64}:[^:/\s]{1,15}"
@@ -184,6 +186,19 @@ OPTIONS: Final = [
         help="PHYSICAL_NETWORK:BRIDGE of bridges that you made, each with its uplink: the flat"
         " network of that physical network is there, beside the host's own address. Of several"
         " uplinks, physical_interface_mappings names the right one.",
+    ),
+    cfg.StrOpt(
+        "local_ip",
+        default="",
+        sample_default="192.0.2.11",
+        help="The address of this host, IPv4 or IPv6, by which vxlan networks reach it from other"
+        " hosts. Empty means no tunnels. Let only the hosts reach it: VXLAN has no passwords.",
+    ),
+    cfg.PortOpt(
+        "udp_dstport",
+        default=4789,
+        help="The UDP port of the tunnels, the same on all hosts. Neutron's Linux bridge agent had"
+        " 8472 unless it was set.",
     ),
     cfg.StrOpt(
         "availability_zone",

@@ -13,6 +13,7 @@ class NetworkSettings:
     """The settings of [network]."""
 
     global_physnet_mtu: int
+    overlay_ip_version: Literal[4, 6]
     default_network_type: Literal["local", "vlan", "vxlan"]
     vni_ranges: segments.Ranges
     network_vlan_ranges: segments.Ranges
@@ -40,7 +41,14 @@ OPTIONS: Final = [
         "global_physnet_mtu",
         default=1500,
         min=68,
-        help="MTU in bytes of a network that is created without one, as in Neutron.",
+        help="MTU in bytes of a network that is created without one, as in Neutron. A vxlan"
+        " network has 50 less, or 70 with tunnels over IPv6.",
+    ),
+    cfg.StrOpt(
+        "overlay_ip_version",
+        default="4",
+        choices=["4", "6"],
+        help="IP version of the tunnels of vxlan networks: that of every [agent] local_ip.",
     ),
     cfg.StrOpt(
         "default_network_type",

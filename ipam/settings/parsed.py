@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,10 @@ def _path_or_none(text: str) -> Path | None:
     return Path(text) if text else None
 
 
+def _address_or_empty(text: str) -> str:
+    return str(ip_address(text)) if text else ""
+
+
 READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("DEFAULT", "state_path"): Path,
     ("DEFAULT", "run_path"): Path,
@@ -46,6 +51,8 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("agent", "key_file"): _path_or_none,
     ("agent", "physical_interface_mappings"): mappings,
     ("agent", "bridge_mappings"): mappings,
+    ("agent", "local_ip"): _address_or_empty,
+    ("network", "overlay_ip_version"): int,
     ("network", "vni_ranges"): segments.vni_ranges,
     ("network", "network_vlan_ranges"): segments.vlan_ranges,
 }

@@ -5,14 +5,15 @@ and the networks scheduled to it, with their ports that are bound to no host. A 
 from one host to another counts as bound to both, until the new host serves it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, literal_column, not_, select, union_all
+from sqlalchemy import CTE, ColumnElement, Select, and_, literal_column, not_, select, union_all
 
 from ipam import model
 from ipam.chunks import alternatives
+from ipam.rules.segments import VXLAN
 from ipam.store import scheduling, served_networks, subnet_ranges, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -28,6 +29,8 @@ WITHHELD: Final = 6
 """A port that others serve, with an address of a dynamic range."""
 ENDING: Final = 7
 """A lease that somebody asked to end."""
+PEER: Final = 8
+"""Another host of a network with tunnels. The id is the address at which it is reached."""
 
 MICROSECONDS_PER_SECOND: Final = 1_000_000
 
@@ -69,6 +72,8 @@ class Contents:
     """Subnet id and address of ports that others serve."""
     ending: Sequence[Record]
     """The leases to end."""
+    peers: Mapping[int, Sequence[str]]
+    """By number of a network with tunnels, the addresses of its other hosts."""
     agent_pk: int
 
 
@@ -107,6 +112,7 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
         subnet_ranges.dynamic_ranges(tx, [row.pk for row in subnets]) if slots else {},
         [each for some in withheld.values() for each in some],
         _rows(tx, tables.lease, [part.pk for part in wanted if part.kind == ENDING]),
+        _peers(wanted),
         agent.pk,
     )
 
@@ -130,7 +136,47 @@ def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
         _slots(agent),
         _part(WITHHELD, _port).where(_port.c.pk.in_(_in_ranges()), *_of_others(agent)),
         _ending(agent),
+        *_hosts_of_tunnels(served, agent),
     )
+
+
+def _hosts_of_tunnels(served: CTE, agent: Record) -> Iterator[Select[Any]]:
+    """The other hosts with ports of the agent's networks that have tunnels.
+
+    A migration's target counts as soon as it is prepared, and a dead agent's host as long as ports
+    are bound to it: its machines go on.
+    """
+    other = tables.agent
+    tunneled = (
+        select(
+            literal_column(str(PEER)),
+            served.c.network_pk,
+            other.c.pk,
+            other.c.tunneling_ip,
+            literal_column("0"),
+        )
+        .distinct()
+        .select_from(served)
+        .join(_network, _network.c.pk == served.c.network_pk)
+        .join(_port, _port.c.network_pk == _network.c.pk)
+        .where(
+            _network.c.provider_network_type == VXLAN,
+            other.c.tunneling_ip.is_not(None),
+            other.c.host != agent.host,
+        )
+    )
+    yield tunneled.join(other, other.c.host == _port.c.binding_host_id)
+    yield tunneled.join(_binding, _binding.c.port_pk == _port.c.pk).join(
+        other, other.c.host == _binding.c.host
+    )
+
+
+def _peers(wanted: Sequence[Part]) -> dict[int, list[str]]:
+    found: dict[int, set[str]] = {}
+    for part in wanted:
+        if part.kind == PEER:
+            found.setdefault(part.network_pk, set()).add(part.id)
+    return {network_pk: sorted(ips) for network_pk, ips in found.items()}
 
 
 def _slots(agent: Record) -> Select[Any]:

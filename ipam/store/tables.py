@@ -354,8 +354,10 @@ agent = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("heartbeat_at", BigInteger, nullable=False),
+    Column("tunneling_ip", String(45)),
     UniqueConstraint("agent_type", "host"),
 )
+"""`tunneling_ip` is that of `configurations`, for joins; NULL for a host without tunnels."""
 
 network_dhcp_agent = Table(
     "network_dhcp_agent",

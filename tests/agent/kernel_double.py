@@ -68,6 +68,7 @@ class Outside:
     """What it was made as, if it is a VLAN or VXLAN."""
     is_own: bool = False
     """Whether the agent has made it."""
+    peers: set[str] = field(default_factory=set)
     uses: list[str] = field(default_factory=list)
     """What the host itself uses it for."""
 
@@ -113,6 +114,7 @@ class KernelDouble:
             ),
             foreign=bool(guests),
             wire=self._as_wire(wire, wanted, bridge) if wire else None,
+            peers=frozenset(self.host[wire.name].peers) if wire else frozenset(),
         )
 
     def uses_of(self, device: str) -> Sequence[str]:
@@ -145,6 +147,22 @@ class KernelDouble:
         self._faults.step("set wire up")
         link.up = True
         self.refresh()
+
+    def change_peer(self, wire: Wire, peer: str, *, add: bool) -> None:
+        self._faults.step("change peer")
+        peers = self.host[wire.device].peers
+        if add:
+            peers.add(peer)
+        else:
+            peers.discard(peer)
+
+    def holder_of(self, address: str) -> str:
+        holders = [
+            name
+            for name, link in self.host.items()
+            if any(use.startswith(f"the address {address}/") for use in link.uses)
+        ]
+        return holders[0] if holders else ""
 
     def remove_wire(self, wire: Wire) -> None:
         link = self.host.get(wire.device)

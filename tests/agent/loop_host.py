@@ -262,6 +262,7 @@ class LoopHost:
             server=server.startup if server else None,
             reload_due=held != sorted(files.items()),
             wire=seen.wire,
+            peers=seen.peers,
             taps=seen.members,
         )
 

@@ -11,12 +11,22 @@ from hypothesis import strategies as st
 
 from ipam.agent import actions
 from ipam.agent.actions import AnyAction
-from ipam.agent.plan import DrasticPlan, plan, refuse_if_drastic, release_plan
+from ipam.agent.plan import (
+    DrasticPlan,
+    plan,
+    refuse_if_drastic,
+    release_plan,
+    without_drastic_peers,
+)
 from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState, Wire
 
 IDS = ("a", "b", "c")
 MTUS = st.sampled_from([1400, 1500])
-WIRES = st.sampled_from([Wire("eth1", "flat"), Wire("eth1.7", "vlan", "eth1", 7, mtu=1400)])
+TUNNEL = Wire("vxlan-7", "vxlan", "", 7, "192.0.2.1", 4789, 1400)
+WIRES = st.sampled_from(
+    [Wire("eth1", "flat"), Wire("eth1.7", "vlan", "eth1", 7, mtu=1400), TUNNEL]
+)
+PEERS = st.frozensets(st.sampled_from(["192.0.2.2", "192.0.2.3", "192.0.2.4"]))
 FILES = st.dictionaries(
     st.sampled_from(["options/n", "hosts/1", "hosts/2"]), st.sampled_from("xy")
 )
@@ -27,9 +37,10 @@ def wanted_networks(draw: st.DrawFn, network_id: str) -> NetworkState:
     """A network as `desired` makes it: with DHCP whole, or only the bridge."""
     bridge = Bridge(f"brq{network_id}", draw(MTUS), own=draw(st.booleans()))
     wire = draw(st.none() | WIRES)
+    peers = draw(PEERS) if wire == TUNNEL else frozenset()
     taps = frozenset(draw(st.sets(st.sampled_from(["tap1", "tap2"]))))
     if not draw(st.booleans()):
-        return NetworkState(network_id, bridge, wire=wire, taps=taps)
+        return NetworkState(network_id, bridge, wire=wire, peers=peers, taps=taps)
     return NetworkState(
         id=network_id,
         bridge=bridge,
@@ -39,6 +50,7 @@ def wanted_networks(draw: st.DrawFn, network_id: str) -> NetworkState:
         files=draw(FILES),
         server=draw(st.sampled_from(["one", "two"])),
         wire=wire,
+        peers=peers,
         taps=taps,
     )
 
@@ -70,10 +82,11 @@ def seen_networks(draw: st.DrawFn, network_id: str, wanted: NetworkState | None)
     bridge = changes.get("bridge", whole.bridge)
     changes["taps"] = whole.taps & keep if bridge else frozenset()
     if bridge is None or draw(st.booleans()):
-        changes["wire"] = None
+        changes |= {"wire": None, "peers": frozenset()}
     elif whole.wire is not None:
         up, isolated = draw(st.booleans()), draw(st.booleans())
         changes["wire"] = replace(whole.wire, up=up, isolated=isolated)
+        changes["peers"] = draw(PEERS) if whole.wire == TUNNEL else frozenset()
     return dataclasses.replace(whole, **changes)
 
 
@@ -122,7 +135,12 @@ def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
             assert network.wire is None or step.wire.is_same_link(network.wire)
             return {"wire": step.wire}
         case actions.RemoveWire():
-            return {"wire": None}
+            return {"wire": None, "peers": frozenset()}
+        case actions.AddPeer() | actions.RemovePeer():
+            assert network.wire == step.wire
+            had = network.peers or frozenset()
+            added = isinstance(step, actions.AddPeer)
+            return {"peers": had | {step.peer} if added else had - {step.peer}}
         case actions.DeleteBridge():
             assert network.interface is None
             assert network.wire is None
@@ -272,6 +290,29 @@ def test_a_plan_that_stops_most_servers_is_refused(had: int, has: int, refused: 
             refuse_if_drastic(steps, many(had), 0.5)
     else:
         refuse_if_drastic(steps, many(had), 0.5)
+
+
+def tunneled(*peers: str) -> HostState:
+    one = NetworkState("a", Bridge("brqa", 1400), wire=TUNNEL, peers=frozenset(peers))
+    return HostState({"a": one})
+
+
+@pytest.mark.parametrize(
+    ("left", "removed"), [(("1", "2"), 2), (("1",), 0), ((), 0), (("1", "2", "3", "9"), 1)]
+)
+def test_an_answer_that_takes_most_peers_away_takes_none(
+    left: tuple[str, ...], removed: int
+) -> None:
+    had, wanted = tunneled("1", "2", "3", "4"), tunneled(*left)
+    steps = without_drastic_peers(plan(wanted, had), had, 0.5)
+    assert sum(isinstance(step, actions.RemovePeer) for step in steps) == removed
+    assert sum(isinstance(step, actions.AddPeer) for step in steps) == ("9" in left)
+
+
+def test_where_nothing_is_said_of_peers_they_stay() -> None:
+    had = tunneled("1", "2")
+    wanted = HostState({"a": replace(had.networks["a"], peers=None)})
+    assert plan(wanted, had) == ()
 
 
 def test_a_restart_of_every_server_is_not_drastic() -> None:

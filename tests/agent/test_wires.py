@@ -11,7 +11,11 @@ from ipam.agent.wires import UPLINK, Place, Reach, place, vlan_device_name
 from ipam.protocol.dhcp_state import FullNetwork
 from tests.agent.network_rows import NETWORK, network
 
-REACH = Reach({"physnet1": "eth1", "both": "eth2"}, {"physnet2": "br-ex", "both": "br-both"})
+REACH = Reach(
+    {"physnet1": "eth1", "both": "eth2"},
+    {"physnet2": "br-ex", "both": "br-both"},
+    "192.0.2.1",
+)
 OWN = Bridge(model.bridge_name(NETWORK), 1450)
 
 
@@ -77,3 +81,23 @@ def test_a_network_that_no_mapping_reaches_ends_here_and_says_why(
 def test_a_vlan_is_named_as_neutron_names_it(interface: str, name: str) -> None:
     assert vlan_device_name(interface, 101) == name
     assert len(vlan_device_name(interface, 4094)) <= 15
+
+
+@pytest.mark.parametrize(
+    ("said", "peers"),
+    [
+        (None, None),
+        ([], set()),
+        (["192.0.2.2", "192.0.2.1", "2001:db8::2"], {"192.0.2.2"}),
+    ],
+)
+def test_a_tunnel_reaches_the_other_hosts_of_its_ip_version(
+    said: list[str] | None, peers: set[str] | None
+) -> None:
+    row = network(network_type="vxlan", segmentation_id=70, peers=said)
+    found = place(msgspec.convert(row, FullNetwork), REACH)
+    assert found.wire == Wire("vxlan-70", "vxlan", "", 70, "192.0.2.1", 4789, 1450)
+    assert found.peers == peers
+    ended = place(msgspec.convert(row, FullNetwork), Reach())
+    assert ended.wire is None
+    assert ended.fault.startswith("[agent] local_ip of this host is empty")

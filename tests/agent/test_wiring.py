@@ -11,10 +11,11 @@ from ipam.agent.wires import Reach
 from tests.agent.kernel_double import KernelDouble
 from tests.agent.loop_host import LoopHost, machine, network_id, port, port_id, row
 
-REACH = Reach({"physnet1": "eth1", "wide": "wlan0"}, {"physnet2": "br-ex", "wide": "br-wide"})
+REACH = Reach({"physnet1": "eth1", "wide": "wlan0"}, {"physnet2": "br-ex"}, "192.0.2.9")
 BRIDGE = model.bridge_name(network_id(1))
 FLAT = {"network_type": "flat", "physical_network": "physnet1"}
 VLAN = {"network_type": "vlan", "physical_network": "physnet1", "segmentation_id": 101}
+VXLAN = {"network_type": "vxlan", "segmentation_id": 7, "peers": ["192.0.2.2"]}
 BRIDGED = {"network_type": "flat", "physical_network": "physnet2"}
 
 
@@ -69,8 +70,8 @@ def small(kernel: KernelDouble) -> None:
     kernel.host["eth1"].mtu = 1400
 
 
-def addressed(kernel: KernelDouble) -> None:
-    kernel.set_address("eth1", "192.0.2.9/24")
+def addressed(kernel: KernelDouble, name: str = "eth1") -> None:
+    kernel.set_address(name, "192.0.2.9/24")
 
 
 def bridged(kernel: KernelDouble) -> None:
@@ -214,3 +215,63 @@ def test_an_answer_that_takes_most_wires_away_takes_none(tmp_path: Path) -> None
     host.want(*(row(n, port(n, 5)) for n in range(1, 5)))
     host.turn()
     assert all(host.kernel.host[name].master for name in names.values())
+
+
+def test_a_tunnel_reaches_its_peers_and_goes_with_its_network(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth0")
+    addressed(host.kernel, "eth0")
+    build(host, VXLAN)
+    assert host.serves(1)
+    tunnel = host.kernel.host["vxlan-7"]
+    assert (tunnel.master, tunnel.isolated, tunnel.mtu) == (BRIDGE, True, 1450)
+    build(host, VXLAN | {"peers": ["192.0.2.3", "192.0.2.4"]})
+    assert tunnel.peers == {"192.0.2.3", "192.0.2.4"}
+    host.start_agent()
+    host.settle()
+    assert host.serves(1)
+    build(host, VXLAN | {"peers": None})
+    assert tunnel.peers == {"192.0.2.3", "192.0.2.4"}, "nothing is said of them"
+    host.want()
+    host.settle()
+    assert host.traces(1) == []
+    assert set(host.kernel.host) == {"eth0"}
+
+
+def test_a_tunnel_that_is_deleted_comes_back_with_its_peers(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth0")
+    addressed(host.kernel, "eth0")
+    build(host, VXLAN)
+    host.kernel.unplug("vxlan-7")
+    host.settle()
+    assert host.serves(1)
+
+
+def test_a_peer_that_the_kernel_refuses_is_tried_again(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth0")
+    addressed(host.kernel, "eth0")
+    host.faults.fail("change peer", times=2)
+    host.want(row(1, port(1, 5), **VXLAN))
+    host.turn()
+    assert host.pid(1)
+    assert "cannot reach 192.0.2.2" in host.reconciler.troubles[network_id(1)]
+    host.settle()
+    assert host.serves(1)
+    assert host.reconciler.troubles == {}
+
+
+@pytest.mark.parametrize(
+    ("mtu", "address", "sentence"),
+    [
+        (1500, "192.0.2.8/24", "No interface of this host has 192.0.2.9"),
+        (1499, "192.0.2.9/24", "has MTU 1499, and the network 1450: lower that with"),
+    ],
+)
+def test_a_tunnel_needs_its_address_and_room(
+    host: LoopHost, mtu: int, address: str, sentence: str
+) -> None:
+    host.kernel.add_uplink("eth0", mtu)
+    host.kernel.set_address("eth0", address)
+    build(host, VXLAN)
+    assert sentence in host.reconciler.troubles[network_id(1)]
+    assert "vxlan-7" not in host.kernel.host
+    assert host.pid(1)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ipam.rules.reach import unreached
+from ipam.rules.reach import tunnel_end, unreached
 
 SAID: dict[str, Any] = {
     "interface_mappings": {"physnet1": "eth1"},
@@ -40,3 +40,22 @@ def test_a_host_with_tunnels_reaches_vxlan_networks() -> None:
 @pytest.mark.parametrize("nonsense", [None, 7, "eth1", [["physnet1"]]])
 def test_nonsense_of_another_agent_maps_nothing(nonsense: Any) -> None:
     assert unreached("vlan", "physnet1", {"interface_mappings": nonsense}) != ""
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        (None, None),
+        ({"tunneling_ip": "192.0.2.1"}, None),
+        ({"tunnel_types": ["vxlan"]}, None),
+        ({"tunnel_types": ["vxlan"], "tunneling_ip": "192.0.2.1"}, "192.0.2.1"),
+        ({"tunnel_types": ["gre"], "tunneling_ip": "192.0.2.1"}, None),
+        ({"tunnel_types": ["vxlan"], "tunneling_ip": "2001:DB8::0:1"}, "2001:db8::1"),
+        ({"tunnel_types": ["vxlan"], "tunneling_ip": "host"}, None),
+        ({"tunnel_types": 7, "tunneling_ip": ["192.0.2.1"]}, None),
+    ],
+)
+def test_the_end_of_tunnels_is_an_address_or_none(
+    said: dict[str, Any] | None, address: str | None
+) -> None:
+    assert tunnel_end(said) == address

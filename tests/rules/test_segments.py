@@ -53,6 +53,7 @@ def test_two_networks_are_in_one_place_when_their_keys_are_equal() -> None:
 def test_what_lies_beneath_bounds_the_mtu(kind: str | None, limit: int | None) -> None:
     assert segment_rules.mtu_limit(kind, 1500) == limit
     assert segment_rules.mtu_limit("vxlan", 1500) == 1450
+    assert segment_rules.mtu_limit("vxlan", 1500, overlay_ip_version=6) == 1430
 
 
 def test_ranges_are_read_by_physical_network() -> None:

@@ -87,7 +87,10 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         f"[api] bind_port in {path}: invalid literal for int() with base 10: 'many'",
         f"[api] threads in {path}: Should be greater than or equal to 1",
         f"[network] vni_ranges in {path}: 9:5 is no range of ids of type vxlan (1 to 16777215)",
-        f"[network] network_vlan_ranges in {path}: 1:5000 is no range of ids of type vlan (1 to 4094)",
+        (
+            f"[network] network_vlan_ranges in {path}: 1:5000 is no range of ids of type vlan (1"
+            " to 4094)"
+        ),
         "`ipam config sample` explains every option.",
     ]
 

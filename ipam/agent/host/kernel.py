@@ -85,6 +85,7 @@ class NetlinkKernel:
             members=frozenset(g.name for g in guests if g.up and bridge and g.mtu == bridge.mtu),
             foreign=bool(guests),
             wire=self._as_wire(wire, wanted, bridge) if wire else None,
+            peers=self._wires.peers_of(wire) if wire else frozenset(),
         )
 
     def _bridge_of(
@@ -115,6 +116,14 @@ class NetlinkKernel:
     def ensure_wire(self, wire: Wire, bridge: Bridge) -> None:
         """Have the wire on the bridge, isolated before any frame passes, and up."""
         self._wires.ensure(wire, bridge)
+
+    def change_peer(self, wire: Wire, peer: str, *, add: bool) -> None:
+        """Have the VXLAN send copies to this address, or not."""
+        self._wires.change_peer(wire, peer, add=add)
+
+    def holder_of(self, address: str) -> str:
+        """The link that has this address of the host; empty if none has."""
+        return self._wires.holder_of(address)
 
     def remove_wire(self, wire: Wire) -> None:
         """Take the wire off its bridge; delete the VLAN or VXLAN that was made here."""
@@ -194,6 +203,7 @@ class NetlinkKernel:
     def look_again(self) -> None:
         """Have the next `refresh` see what the kernel does not announce."""
         self._links.read_again()
+        self._wires.look_again()
         self._unpinned.clear()
         for network_id in self._namespaces.known():
             interface = self.see(network_id).interface

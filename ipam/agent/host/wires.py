@@ -5,6 +5,7 @@ two: by the number it is known later as the agent's own, to be deleted with its 
 """
 
 import errno
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from pyroute2 import IPRoute
 
+from ipam.agent.host import forwarding_table
 from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
 from ipam.agent.host.raw_netlink import Link
@@ -31,6 +33,7 @@ class Wires:
     def __init__(self, links: LinkTable, route: IPRoute) -> None:
         self._links = links
         self._route = route
+        self._peers: dict[int, frozenset[str]] = {}
 
     def ensure(self, wire: Wire, bridge: Bridge) -> None:
         """See outside.Kernel.ensure_wire."""
@@ -81,6 +84,40 @@ class Wires:
                 if one["proto"] != RTPROT_KERNEL and one.get("oif") == link.index
             ]
         return [*addresses, *routes]
+
+    def change_peer(self, wire: Wire, peer: str, *, add: bool) -> None:
+        """See outside.Kernel.change_peer."""
+        link = self._links.by_name.get(wire.device)
+        if link is None:
+            raise FileNotFoundError(errno.ENODEV, f"{wire.device} is gone")
+        self._peers.pop(link.index, None)
+        forwarding_table.change_peer(link.index, peer, add=add)
+
+    def peers_of(self, link: Link) -> frozenset[str]:
+        """The VXLAN's peers. They are remembered, since only the agent changes them."""
+        if link.kind != VXLAN:
+            return frozenset()
+        if link.index not in self._peers:
+            try:
+                self._peers[link.index] = forwarding_table.peers_of(link.index)
+            except OSError:
+                return frozenset()  # it goes at this moment, which is announced
+        return self._peers[link.index]
+
+    def look_again(self) -> None:
+        """Read all peers again when they are asked for."""
+        self._peers.clear()
+
+    def holder_of(self, address: str) -> str:
+        """See outside.Kernel.holder_of."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        indices = [
+            one["index"]
+            for one in self._route.get_addr(family=family)
+            if address in (one.get("local"), one.get("address"))
+        ]
+        link = self._links.by_index(indices[0]) if indices else None
+        return link.name if link else ""
 
     def _found(self, wire: Wire) -> Link:
         """The wire's link, made if it is missing. Raises LookupError without an uplink."""

@@ -17,6 +17,7 @@ from ipam.api.service import Service
 from ipam.errors import InvalidInput
 from ipam.identity.caller import Caller
 from ipam.protocol.reports import AgentReport
+from ipam.rules.reach import tunnel_end
 from ipam.store import agents
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.write_again import write_again
@@ -68,6 +69,7 @@ class AgentsRoute(ListRoute):
                     "binary": given.binary,
                     "availability_zone": given.availability_zone,
                     "configurations": given.configurations,
+                    "tunneling_ip": tunnel_end(given.configurations),
                     "started_at": given.started_at,
                 },
                 agent_down_time=self.service.settings.network.agent_down_time,

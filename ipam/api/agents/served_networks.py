@@ -19,7 +19,7 @@ from ipam.protocol.dhcp_state import (
 )
 from ipam.rules import dynamic_ranges
 from ipam.rules.dynamic_ranges import Range
-from ipam.rules.segments import LOCAL
+from ipam.rules.segments import LOCAL, VXLAN
 from ipam.settings import NetworkSettings
 from ipam.store.dhcp_state import Contents
 from ipam.store.engine.listing import Record
@@ -50,6 +50,7 @@ def full_networks(
             network_type=row.provider_network_type or LOCAL,
             physical_network=row.provider_physical_network,
             segmentation_id=row.provider_segmentation_id,
+            peers=contents.peers.get(row.pk, ()) if row.provider_network_type == VXLAN else None,
             ending_leases=ending[row.id],
         )
         for row in contents.networks

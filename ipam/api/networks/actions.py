@@ -74,8 +74,12 @@ class NetworkActions:
         return work, wished
 
     def _mtu_limit(self, network_type: str | None) -> int | None:
-        physical = self._service.settings.network.global_physnet_mtu
-        return segment_rules.mtu_limit(network_type, physical)
+        settings = self._service.settings.network
+        return segment_rules.mtu_limit(
+            network_type,
+            settings.global_physnet_mtu,
+            overlay_ip_version=settings.overlay_ip_version,
+        )
 
     def _default_mtu(self, network_type: str) -> int:
         physical: int = self._service.settings.network.global_physnet_mtu

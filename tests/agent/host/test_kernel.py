@@ -628,3 +628,39 @@ def test_what_the_host_itself_uses_is_known(place: Place) -> None:
     assert place.kernel.uses_of(place.uplink) == []
     place.hands.set_address(place.uplink, "198.51.100.9/24")
     assert place.kernel.uses_of(place.uplink) == ["the address 198.51.100.9/24"]
+
+
+def test_a_tunnel_has_the_peers_that_it_is_given(place: Place) -> None:
+    wire = tunnel(place)
+    place.kernel.ensure_bridge(place.bridge)
+    place.kernel.ensure_wire(wire, place.bridge)
+    assert place.see(place.wants(wire)).peers == frozenset()
+    for peer in ("192.0.2.2", "192.0.2.3", "192.0.2.2"):
+        place.kernel.change_peer(wire, peer, add=True)
+    assert place.see(place.wants(wire)).peers == {"192.0.2.2", "192.0.2.3"}
+    for _ in range(2):
+        place.kernel.change_peer(wire, "192.0.2.3", add=False)
+    assert place.see(place.wants(wire)).peers == {"192.0.2.2"}
+    place.kernel.look_again()
+    assert place.see(place.wants(wire)).peers == {"192.0.2.2"}
+    place.hands.unplug(wire.device)
+    place.kernel.refresh()
+    place.kernel.ensure_wire(wire, place.bridge)
+    assert place.see(place.wants(wire)).peers == frozenset()
+
+
+def test_an_ipv6_tunnel_has_ipv6_peers(place: Place) -> None:
+    wire = tunnel(place, "::1")
+    place.kernel.ensure_bridge(place.bridge)
+    place.kernel.ensure_wire(wire, place.bridge)
+    place.kernel.change_peer(wire, "2001:db8::2", add=True)
+    assert place.see(place.wants(wire)).peers == {"2001:db8::2"}
+
+
+def test_the_link_with_an_address_of_the_host_is_found(place: Place) -> None:
+    place.hands.plug(place.uplink)
+    place.hands.put_up(place.uplink)
+    place.kernel.refresh()
+    assert place.kernel.holder_of("198.51.100.77") == ""
+    place.hands.set_address(place.uplink, "198.51.100.77/24")
+    assert place.kernel.holder_of("198.51.100.77") == place.uplink

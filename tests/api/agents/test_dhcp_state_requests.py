@@ -495,3 +495,51 @@ def test_a_servers_port_that_is_bound_to_no_host_is_nobodys(site: Api) -> None:
     (full,) = agent.full(network["id"])
     assert full["ports"] == []
     assert agent.ready(shelved) == {"ready": [], "ignored": [shelved["id"]]}
+
+
+def tell_tunnel(agent: Agent, address: str | None) -> None:
+    said = {"tunnel_types": ["vxlan"] if address else [], "tunneling_ip": address}
+    report(agent.api, agent.host, configurations=said)
+
+
+def peers(agent: Agent, network: dict[str, Any]) -> list[str] | None:
+    (full,) = agent.full(network["id"])
+    found: list[str] | None = full.get("peers")
+    return found
+
+
+def test_the_other_hosts_of_a_network_with_tunnels_are_its_peers(
+    site: Api, database: Database
+) -> None:
+    a, b, c = (Agent(site, f"host-{name}") for name in "abc")
+    tell_tunnel(a, "192.0.2.1")
+    tell_tunnel(b, "192.0.2.2")
+    network = site.create(
+        "network", provider__network_type="vxlan", provider__segmentation_id=7, name="v"
+    )
+    plain = site.create("network")
+    for one in (network, plain):
+        site.create("port", network_id=one["id"], binding__host_id="host-a")
+    assert (peers(a, network), peers(a, plain)) == ([], None)
+    (full,) = a.full(network["id"])
+    assert (full["network_type"], full["segmentation_id"]) == ("vxlan", 7)
+    before = a.digests()
+    there = site.create("port", network_id=network["id"], binding__host_id="host-b")
+    site.create("port", network_id=network["id"], binding__host_id="host-b")
+    assert (peers(a, network), peers(b, network)) == (["192.0.2.2"], ["192.0.2.1"])
+    after = a.digests()
+    assert before[network["id"]] != after[network["id"]]
+    assert before[plain["id"]] == after[plain["id"]]
+    site.create("port", network_id=network["id"], binding__host_id="host-c")
+    assert peers(a, network) == ["192.0.2.2"], "that host has no tunnels"
+    tell_tunnel(c, "2001:db8::3")
+    body = {"binding": {"host": "host-d"}}
+    d = Agent(site, "host-d")
+    tell_tunnel(d, "192.0.2.4")
+    path = f"/ports/{there['id']}/bindings"
+    assert site.call("POST", path, body).status_code == 201
+    assert peers(a, network) == ["192.0.2.2", "192.0.2.4", "2001:db8::3"]
+    silence(database, "host-b", 1000)
+    assert "192.0.2.2" in (peers(a, network) or []), "its machines go on"
+    tell_tunnel(d, None)
+    assert "192.0.2.4" not in (peers(a, network) or [])
