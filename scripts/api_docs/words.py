@@ -188,6 +188,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.PortNotFound,
         errors.PortBindingNotFound,
         errors.PortBindingAlreadyExists,
+        errors.PortBindingError,
         errors.PortBindingAlreadyActive,
     ),
     "Subnet pools": (
