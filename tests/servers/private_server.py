@@ -104,7 +104,8 @@ class PrivateServer(ABC):
     def remove(self) -> None:
         """Stop, and delete everything."""
         self.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if self.directory.name:  # else it was never launched, and this is where the tests run
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def run(self, command: Sequence[str], stdin: str = "") -> None:
         """Run a program as the server's user, to its end."""
