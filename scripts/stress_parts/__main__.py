@@ -5,9 +5,10 @@ import importlib
 import json
 import sys
 
-DATABASES = ("sqlite", "postgresql", "mariadb")
+DATABASES = ("sqlite", "postgresql", "mariadb", "galera")
 
 PARTS = {
+    "allocator": "16 processes on few subnets, some killed: is an address lost, shared, early?",
     "truth": "random changes, a real client after each: did a port that was ACTIVE get nothing?",
     "leases": "faults of every part under load: is any lease lost, invented, or without history?",
     "hostile": "an attack on the API with each database: what fails, hangs, grows, delays?",
@@ -25,14 +26,15 @@ def main() -> int:
     )
     parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--changes", type=int, default=500, help="how many (truth)")
-    parser.add_argument(
-        "--seed", type=int, help="as an earlier run printed it (truth, hostile, leases)"
-    )
+    parser.add_argument("--seed", type=int, help="as an earlier run printed it (all but matrix)")
     parser.add_argument("--requests", type=int, default=100_000, help="to each database (hostile)")
     parser.add_argument("--only", type=int, help="this request of a seed alone (hostile)")
     parser.add_argument(
-        "--database", choices=DATABASES, help="this one alone (hostile; leases: not mariadb)"
+        "--database",
+        choices=DATABASES,
+        help="this one alone (allocator; hostile: not galera; leases: neither it nor mariadb)",
     )
+    parser.add_argument("--minutes", type=float, default=60, help="of all databases (allocator)")
     parser.add_argument("--rounds", type=int, default=5, help="of each fault (leases)")
     parser.add_argument("--fault", help="this one alone (leases)")
     parser.add_argument(
