@@ -28,6 +28,9 @@ from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.shipper import LeaseShipper
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.names.book import NameBook
+from ipam.agent.names.names import Names
+from ipam.agent.names.news import NameNews
 from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
 from ipam.agent.refusal_reports import seen_refusals
@@ -47,6 +50,7 @@ from ipam.settings import Settings
 LOG = logging.getLogger(__name__)
 
 TIDY_SECONDS = 10.0
+NAMES_FILE = "names.db"
 LOOK_SECONDS = 2.0
 REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
@@ -90,6 +94,7 @@ class Agent:
         self._displaced: AgentHostInUse | None = None
         self._look_at = 0.0
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
+        self._names = self._closed_at_end(Names(NameBook(settings.agent.state_path / NAMES_FILE)))
         self._make_what_wakes()
         self._logs = ServerLogs(on_news=self._wake_up)
         closing.callback(self._logs.stop)
@@ -161,6 +166,7 @@ class Agent:
         return ApiLink(
             client,
             self._known,
+            NameNews(client, self._names),
             host=settings.host,
             zone=settings.agent.availability_zone,
             wake=self._closed_at_end(WakeSocket(settings.run_path / AGENT_SOCKET)),
@@ -179,6 +185,7 @@ class Agent:
             prepared.processes,
             leases=self._leases,
             spool=self._spool,
+            names=self._names,
             watch=self._watch,
             unwatch=self._unwatch,
             file_watch=self._file_watch,
@@ -209,6 +216,7 @@ class Agent:
             ),
             listener=self._closed_at_end(Dhcp6Listener()),
             held=held.network_ids,
+            names=self._names,
         )
 
     def start(self) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ipam import clock
 from ipam.agent.last_known_networks import LastKnownNetworks
+from ipam.agent.names.news import NameNews
 from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentHostInUse, AgentNotFound, IpamError
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
+from ipam.protocol.dns_names import read_changes
 from ipam.protocol.probes import (
     MOST_AT_ONCE as PROBES_PER_REQUEST,
 )
@@ -41,6 +43,7 @@ class ApiLink:
         self,
         client: Client,
         known: LastKnownNetworks,
+        names: NameNews,
         *,
         host: str,
         zone: str,
@@ -56,6 +59,7 @@ class ApiLink:
         self.networks: Mapping[str, FullNetwork] = known.load()
         self._client = client
         self._known = known
+        self._names = names
         self._host = host
         self._zone = zone or None
         self._poll_seconds = poll_seconds
@@ -163,8 +167,10 @@ class ApiLink:
     def _fetch(self) -> None:
         """Update `networks` from the API: reads all digests, then the networks that changed."""
         path = f"/v2.0/agents/{self._agent_id}/dhcp-state"
-        etag, body = self._client.get_if_changed(path, self._etag)
+        asked = {"names_since": self._names.cursor}
+        etag, body = self._client.get_if_changed(path, self._etag, asked)
         if body is None:
+            self._names.complete(path)
             return
         digests = read_digests(body)
         current = {key: row for key, row in self.networks.items() if key in digests}
@@ -183,6 +189,8 @@ class ApiLink:
         self._tell_of_faults(faults)
         for row in fetched:
             self._known.save(row)
+        self._names.take(read_changes(body), digests.keys())
+        self._names.complete(path)
 
     def _fetch_in_full(
         self, path: str, network_ids: Sequence[str]

@@ -9,6 +9,7 @@ from ipam.agent.dhcp_subnets import (
     dhcp_range,
     dhcp_subnets,
     dynamic_ranges,
+    own_zones,
     reserved_addresses,
     server_addresses,
 )
@@ -42,7 +43,11 @@ def served_network(
     state = NetworkState(network_id, where.bridge, wire=where.wire, peers=where.peers, taps=taps)
     options = port_options_of(ports)
     if row.dhcp_port and subnets:
-        network = [option for subnet in subnets for option in subnet_options(row, subnet, faults)]
+        network = [
+            option
+            for subnet in subnets
+            for option in subnet_options(row, row.dhcp_port, subnet, faults)
+        ]
         files = {"options/network": config.options_file(network)}
         files |= port_files(row.dhcp_port, subnets, ports, options=options, faults=faults)
         files |= withheld_files(subnets)
@@ -111,6 +116,7 @@ def _with_dhcp(
         mtu=interface.mtu,
         ranges=[dhcp_range(subnet, row.lease_seconds) for subnet in subnets],
         options=options,
+        zones=list(own_zones(row.dns_domain, subnets)),
     )
     return NetworkState(
         id=state.id,

@@ -1,6 +1,7 @@
 """Decides in which subnets of a network its DHCP server answers, and how. Pure."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -8,6 +9,7 @@ from ipam import model
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import DhcpRange
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort, ServedSubnet
+from ipam.rules.dns_answers import reverse_zones
 from ipam.rules.ipv6 import eui64, is_auto_address
 from ipam.rules.segments import IPV6_MINIMUM_MTU
 from ipam.templating import Word
@@ -65,15 +67,21 @@ def server_addresses(dhcp_port: DhcpPort, subnets: Iterable[DhcpSubnet]) -> froz
 
     dnsmasq serves a range only if its interface has an address in it.
     """
-    fixed = {ip.subnet_id: ip.ip_address for ip in dhcp_port.fixed_ips}
     found = set()
     for subnet in subnets:
-        address = fixed.get(subnet.id)
-        if address is None and subnet.network.version == 6:
-            address = model.unpack(eui64(str(subnet.network), dhcp_port.mac_address))
+        address = server_address(dhcp_port, subnet.row)
         if address is not None:
-            found.add(f"{ip_address(address)}/{subnet.network.prefixlen}")
+            found.add(f"{address}/{subnet.network.prefixlen}")
     return frozenset(found)
+
+
+def server_address(dhcp_port: DhcpPort, subnet: ServedSubnet) -> str | None:
+    """The DHCP port's address in one subnet, on every host; see `server_addresses`."""
+    fixed = {ip.subnet_id: ip.ip_address for ip in dhcp_port.fixed_ips}
+    address = fixed.get(subnet.id)
+    if address is None and subnet.ip_version == 6:
+        address = model.unpack(eui64(subnet.cidr, dhcp_port.mac_address))
+    return str(ip_address(address)) if address is not None else None
 
 
 def dhcp_range(subnet: DhcpSubnet, lease_seconds: int) -> DhcpRange:
@@ -98,3 +106,13 @@ def dynamic_ranges(row: FullNetwork) -> tuple[tuple[IPv4Address, IPv4Address], .
         for subnet in row.subnets
         for one in subnet.dynamic_ranges
     )
+
+
+def own_zones(dns_domain: str, subnets: Iterable[DhcpSubnet]) -> Iterator[Word]:
+    """The zones in which nobody but the network's resolver knows a name or an address."""
+    domain = dns_domain.strip(".")
+    with contextlib.suppress(safe_words.UnfitError):  # its names are not served either
+        if domain:
+            yield safe_words.dns_name(domain)
+    for subnet in subnets:
+        yield from map(safe_words.dns_name, reverse_zones(str(subnet.network)))

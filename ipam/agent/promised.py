@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 from ipam import model, values
+from ipam.agent.dhcp_subnets import server_address
 from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
 from ipam.rules import dhcp_options, dns_names
 from ipam.rules.dhcp_option_values import INFINITE_SECONDS
 from ipam.rules.dhcp_option_wire import domain_names, encoded
 from ipam.rules.dhcp_options import DhcpOption
-from ipam.rules.subnet_options import is_unspecified
+from ipam.rules.subnet_options import is_unspecified, told_name_servers
 
 NETMASK, ROUTER, NAME_SERVERS, HOST_NAME, DOMAIN, MTU = 1, 3, 6, 12, 15, 26
 T1, T2, SEARCH, ROUTES, OLD_ROUTES = 58, 59, 119, 121, 249
@@ -33,6 +34,7 @@ class SubnetTerms:
     """Its CIDR in the usual form."""
     options: Mapping[int, bytes]
     """What each of its machines gets, unless its port has another; as in PromisedAnswer."""
+    name_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,12 @@ def terms(row: FullNetwork, served: Iterable[ServedSubnet]) -> Terms:
     """The network's part; `served` are the subnets in which its DHCP server answers."""
     domains = tuple(_domains(row.dns_domain))
     subnets = (
-        SubnetTerms(one, str(ip_network(one.cidr)), _subnet_options(one, row.mtu, domains))
+        SubnetTerms(
+            one,
+            str(ip_network(one.cidr)),
+            _subnet_options(row, one, domains),
+            _name_servers(row, one),
+        )
         for one in served
     )
     return Terms(row.mtu, domains, row.lease_seconds, tuple(subnets))
@@ -119,7 +126,7 @@ def advertisement(of_network: Terms) -> PromisedAdvertisement | None:
     modes = {one.network: one.row.ipv6_ra_mode for one in advertised}
     if not modes:
         return None
-    lists = {tuple(_name_servers(one.row)) for one in advertised}
+    lists = {one.name_servers for one in advertised}
     return PromisedAdvertisement(
         managed=model.DHCPV6_STATEFUL in modes.values(),
         other=not {model.DHCPV6_STATEFUL, model.DHCPV6_STATELESS}.isdisjoint(modes.values()),
@@ -146,8 +153,10 @@ def is_advertised(subnet: ServedSubnet) -> bool:
     return subnet.ip_version == 6 and subnet.ipv6_ra_mode is not None
 
 
-def _subnet_options(subnet: ServedSubnet, mtu: int, domains: Sequence[str]) -> Mapping[int, bytes]:
-    name_servers = _packed(_name_servers(subnet))
+def _subnet_options(
+    row: FullNetwork, subnet: ServedSubnet, domains: Sequence[str]
+) -> Mapping[int, bytes]:
+    name_servers, mtu = _packed(_name_servers(row, subnet)), row.mtu
     if subnet.ip_version == 6:
         return {NAME_SERVERS6: name_servers, SEARCH6: domain_names(domains)}
     gateway, routes = _routes(subnet)
@@ -181,9 +190,9 @@ def _flat(routes: Iterable[tuple[IPv4Network, str]]) -> Iterator[IPv4Network | I
         yield IPv4Address(nexthop)
 
 
-def _name_servers(subnet: ServedSubnet) -> list[str]:
-    """0.0.0.0 or :: means none."""
-    return [str(ip_address(one)) for one in subnet.dns_nameservers if not is_unspecified(one)]
+def _name_servers(row: FullNetwork, subnet: ServedSubnet) -> tuple[str, ...]:
+    own = server_address(row.dhcp_port, subnet) if row.dhcp_port else None
+    return tuple(str(ip_address(one)) for one in told_name_servers(subnet.dns_nameservers, own))
 
 
 def _packed(addresses: Iterable[str]) -> bytes:

@@ -18,6 +18,7 @@ from ipam.agent.dnsmasq.config import Site
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
+from ipam.agent.names.names import Names
 from ipam.agent.observed import Observed, ObservedNetwork
 from ipam.agent.outside import Kernel, Listener, Logs, Neighbours, Prober
 from ipam.agent.plan import (
@@ -67,6 +68,7 @@ class Reconciler:
         listener: Listener,
         held: Callable[[], Collection[str]],
         neighbours: Neighbours,
+        names: Names,
         reach: Reach = NO_REACH,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -82,6 +84,7 @@ class Reconciler:
         self._reach = reach
         self._wiring = Wiring(kernel, [*reach.interfaces.values()], monotonic)
         self._host = host
+        self._names = names
         self._drastic_fraction = drastic_fraction
         self._ask = ask
         self._monotonic = monotonic
@@ -212,6 +215,7 @@ class Reconciler:
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host, self._reach)
+        self._names.know_domain(row.id, row.dns_domain)
         known = self._served.get(row.id)
         if known is not None and known.terms == network.terms:
             network = replace(network, terms=known.terms)  # the same object says: not changed

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ipam import model
-from ipam.agent.dhcp_subnets import DhcpSubnet, reserved_addresses
+from ipam.agent.dhcp_subnets import DhcpSubnet, reserved_addresses, server_address
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Host, Option
 from ipam.agent.dnsmasq.port_options import PortOptions
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import RESERVED_MAX
-from ipam.rules.subnet_options import is_unspecified
+from ipam.rules.subnet_options import is_unspecified, told_name_servers
 from ipam.templating import LineTooLongError, Word
 
 T = TypeVar("T")
@@ -52,18 +52,18 @@ def withheld_files(subnets: Sequence[DhcpSubnet]) -> dict[str, str]:
     return {"hosts/withheld": config.withheld_file(addresses)} if addresses else {}
 
 
-def subnet_options(row: FullNetwork, subnet: DhcpSubnet, faults: list[str]) -> Iterable[Option]:
+def subnet_options(
+    row: FullNetwork, dhcp_port: DhcpPort, subnet: DhcpSubnet, faults: list[str]
+) -> Iterable[Option]:
     """What every machine of the subnet is sent."""
 
     def parse_domain() -> Word | None:
         return safe_words.domain(row.dns_domain) if row.dns_domain else None
 
     domain = _or_fault(faults, f"network {row.id}", parse_domain)
-    servers = [
-        safe_words.address(one)
-        for one in subnet.row.dns_nameservers
-        if not is_unspecified(one)  # means none; dnsmasq would send its own
-    ]
+    own = server_address(dhcp_port, subnet.row)
+    told = told_name_servers(subnet.row.dns_nameservers, own)
+    servers = [safe_words.address(one) for one in told]
     if subnet.network.version == 6:
         return config.subnet_options6(subnet.id, name_servers=servers, domain=domain)
     gateway = subnet.row.gateway_ip

@@ -14,6 +14,7 @@ from ipam.agent.dnsmasq.config import lease_file_of, longest_lease_seconds
 from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
 from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.leases.inbox import Spool
+from ipam.agent.names.names import Names
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import FileWatch, Logs, Processes, Pulse, Running, SeenNetwork
 from ipam.agent.server_leases import ServerLeases
@@ -37,6 +38,7 @@ class Servers:
         *,
         leases: ServerLeases,
         spool: Spool,
+        names: Names,
         logs: Logs,
         file_watch: FileWatch,
         watch: Callable[[str, Running], None],
@@ -47,6 +49,7 @@ class Servers:
         self._processes = processes
         self._leases = leases
         self._spool = spool
+        self._names = names
         self._logs = logs
         self._file_watch = file_watch
         self._watch = watch
@@ -67,6 +70,7 @@ class Servers:
             running = self._processes.adopt(path.name, files)
             if running is not None and files.was_whole:
                 self._hold(path.name, running)
+                self._names.open(path.name, files.names)
             elif running is not None:
                 self._processes.stop(running)
                 self._processes.let_go(running)
@@ -160,6 +164,7 @@ class Servers:
             self._processes.stop(left)
             self._processes.let_go(left)
         files.write_startup(startup)
+        self._names.open(network_id, files.names)
         self._leases.prepare(network_id, lease_file_of(startup))
         environment = {
             "IPAM_NETWORK": network_id,
@@ -235,6 +240,7 @@ class Servers:
     def forget(self, network_id: str) -> None:
         """Nothing of the network is left: remove its files."""
         self._leave(network_id).delete()
+        self._names.forget(network_id)
         self._leases.forget(network_id)
         self._spool.remove(network_id)
 
@@ -271,6 +277,7 @@ class Servers:
 
     def _leave(self, network_id: str) -> ServerFiles:
         """The files, which are no more the agent's."""
+        self._names.shut(network_id)
         self._logs.close(network_id)
         files = self._files.pop(network_id)
         for directory in files.directories():

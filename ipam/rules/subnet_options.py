@@ -74,6 +74,17 @@ def is_unspecified(address: str) -> bool:
     return ip_address(address).is_unspecified
 
 
+def told_name_servers(given: Sequence[str], own: str | None) -> list[str]:
+    """The name servers that machines are told, as in Neutron.
+
+    Without given ones that is the network's own resolver, if it has the address `own` in the
+    subnet. `0.0.0.0` or `::` means none.
+    """
+    if not given:
+        return [own] if own else []
+    return [one for one in given if not is_unspecified(one)]
+
+
 def _name_server_faults(options: SubnetOptions) -> Iterator[str]:
     servers = options.dns_nameservers
     for server in dict.fromkeys(servers):

@@ -18,7 +18,7 @@ _T = tables.allocation_event
 
 ALLOCATED: Final = "allocated"
 CHANGED: Final = "changed"
-"""The port kept the address, and its device changed."""
+"""The port kept the address, and its device or its name changed."""
 RELEASED: Final = "released"
 
 

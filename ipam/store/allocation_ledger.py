@@ -127,7 +127,7 @@ def know_ports(tx: Transaction, pks: Sequence[int], rows: Sequence[Row]) -> None
 
 
 def port_changed(tx: Transaction, pk: int) -> None:
-    """Note that the port's device changed: the history of addresses is searched by device."""
+    """Note that its device or name changed: the history is searched by device and by change."""
     _ledger(tx).changed.add(pk)
 
 

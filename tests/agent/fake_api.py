@@ -24,6 +24,13 @@ class FakeApi:
         """Each path, without what all have in common, with the body or the ids asked for."""
         self.refuse: Callable[[str, Any], Exception | None] = lambda _path, _body: None
         """The error that answers a request."""
+        self.names: Callable[[int], Any] | None = None
+        """What changed of names since a cursor; None if this API knows no names."""
+        self.all_names: Callable[[Mapping[str, Any]], Any] = lambda _query: {
+            "names": [],
+            "following": None,
+        }
+        """All names of the networks of a query."""
         self._changed = threading.Condition()
 
     @property
@@ -44,12 +51,16 @@ class FakeApi:
             ), f"no {count} requests to {path} in {self.requests}"
         return self.bodies(path)
 
-    def get_if_changed(self, path: str, etag: str | None) -> tuple[str | None, Any | None]:
+    def get_if_changed(
+        self, path: str, etag: str | None, params: Mapping[str, Any] | None = None
+    ) -> tuple[str | None, Any | None]:
         self._take(path, None)
         short = self.digests
         if short is None:
             rows = self.networks.values()
             short = {"networks": [{"id": row["id"], "digest": row["digest"]} for row in rows]}
+        if self.names is not None and params is not None:
+            short = short | {"names": self.names(int(params["names_since"]))}
         new = hashlib.sha256(json.dumps(short).encode()).hexdigest()
         return (etag, None) if new == etag else (new, short)
 
@@ -57,6 +68,10 @@ class FakeApi:
         wanted = list(params["network_id"])
         self._take(f"{path}?network_id", wanted)
         return json.dumps({"networks": [self.networks[key] for key in wanted]}).encode()
+
+    def get(self, path: str, params: Mapping[str, Any]) -> Any:
+        self._take(f"{path}?names_of", dict(params))
+        return self.all_names(params)
 
     def post(self, path: str, json: Any) -> Any:
         self._take(path, json)

@@ -23,6 +23,8 @@ from ipam.agent.dnsmasq.files import CONFIG
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.record import parse_record
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.names.book import NameBook
+from ipam.agent.names.names import Names
 from ipam.agent.outside import Running
 from ipam.agent.reconciler import IDLE_SECONDS, Reconciler
 from ipam.agent.served import ServedNetwork
@@ -142,6 +144,7 @@ class LoopHost:
         self.neighbours = NeighboursDouble()
         self.table = LeaseTable(directory / "leases", self._monotonic)
         self.inbox = Inbox(directory, self.table)
+        self.names = Names(NameBook(directory / "names.db"))
         self.reports: dict[str, bool] = {}
         self.on_report: Callable[[str, bool], None] = lambda _port_id, _ready: None
         self.asked = 0
@@ -157,6 +160,8 @@ class LoopHost:
         self._watched.clear()
         self.processes.notice()
         self.file_watch = FileWatchDouble()
+        self.names.close()
+        self.names = Names(NameBook(self.directory / "names.db"))
         self.leases = ServerLeases(
             self.directory / "dhcp",
             host=HOST,
@@ -170,6 +175,7 @@ class LoopHost:
             self.processes,
             leases=self.leases,
             spool=Spool(self.directory / "spool", ME),
+            names=self.names,
             logs=self.logs,
             file_watch=self.file_watch,
             watch=self._watch,
@@ -198,6 +204,7 @@ class LoopHost:
             held=lambda: self.held,
             neighbours=self.neighbours,
             reach=self.reach,
+            names=self.names,
             monotonic=self._monotonic,
         )
         self.servers.adopt()

@@ -10,6 +10,9 @@ import pytest
 from ipam.agent import api_link
 from ipam.agent.api_link import ApiLink
 from ipam.agent.last_known_networks import LastKnownNetworks
+from ipam.agent.names.book import NameBook
+from ipam.agent.names.names import Names
+from ipam.agent.names.news import NameNews
 from ipam.errors import AgentHostInUse, AgentNotFound, IpamError, Malformed, ServiceUnavailable
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import MOST_AT_ONCE, SeenRefusal
@@ -34,6 +37,7 @@ class Desk:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.api = FakeApi()
+        self.names = Names(NameBook(directory / "names.db"))
         self.facts = facts()
         self.changes = 0
         self.refused: list[SeenRefusal] = []
@@ -46,6 +50,7 @@ class Desk:
         return ApiLink(
             self.api.client,
             LastKnownNetworks(self.directory / "networks"),
+            NameNews(self.api.client, self.names),
             host="host-a",
             zone="",
             wake=self._wakes[-1],

@@ -38,7 +38,18 @@ STARTUP = f"""\
 # Written by the ipam agent, which puts back what is changed by hand.
 # on 10.0.0.2/24
 # on 2001:db8::2/64
-port=0
+port=53
+hostsdir=/run/ipam/dhcp/{NETWORK}/names
+local-ttl=30
+domain-needed
+no-ident
+local=/lab.example/
+local=/0.0.10.in-addr.arpa/
+local=/0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa/
+dhcp-name-match=set:unnamed,isatap
+dhcp-name-match=set:unnamed,localhost
+dhcp-name-match=set:unnamed,wpad
+dhcp-ignore-names=tag:unnamed
 no-resolv
 no-hosts
 bind-interfaces
@@ -224,15 +235,27 @@ def test_without_gateway_a_default_route_is_the_router_too(nexthop: str) -> None
 
 
 def test_no_line_names_the_unspecified_address() -> None:
-    """dnsmasq would replace it by its own."""
+    """dnsmasq would replace it by its own. Without any line it would name itself, too."""
     four = subnet4(gateway_ip="0.0.0.0", dns_nameservers=["0.0.0.0"], host_routes=[])
     six = subnet6(dns_nameservers=["::"])
     assert served(network(subnets=[four, six])).state.files["options/network"] == (
         f"tag:subnet-{SUBNET4},option:router\n"
         f'tag:subnet-{SUBNET4},option:domain-name,"lab.example"\n'
         f'tag:subnet-{SUBNET4},option:domain-search,"lab.example"\n'
+        f"tag:subnet-{SUBNET4},option:dns-server\n"
+        f"tag:subnet-{SUBNET6},option6:dns-server\n"
         f'tag:subnet-{SUBNET6},option6:domain-search,"lab.example"\n'
     )
+
+
+def test_without_name_servers_machines_are_told_the_networks_own_resolver() -> None:
+    rows = [subnet4(dns_nameservers=[]), subnet6("slaac", dns_nameservers=[])]
+    row = network(subnets=rows)
+    row["dhcp_port"]["fixed_ips"] = row["dhcp_port"]["fixed_ips"][:1]
+    lines = served(row).state.files["options/network"].splitlines()
+    assert f"tag:subnet-{SUBNET4},option:dns-server,10.0.0.2" in lines
+    own = "[2001:db8::f816:3eff:fe00:2]"
+    assert f"tag:subnet-{SUBNET6},option6:dns-server,{own}" in lines
 
 
 def test_an_explicit_default_route_is_not_repeated() -> None:

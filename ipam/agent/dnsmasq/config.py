@@ -8,9 +8,10 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from ipam.agent.dnsmasq import lease_file, safe_words
+from ipam.rules.dns_answers import NEVER_SERVED, Answer
 from ipam.templating import Word, render_config, render_lines
 
 DEFAULT_ROUTE = Word("0.0.0.0/0")
@@ -96,8 +97,12 @@ def startup(
     mtu: int,
     ranges: Sequence[DhcpRange],
     options: Sequence[Option],
+    zones: Sequence[Word],
 ) -> str:
     """The configuration of one dnsmasq. It advertises prefixes, but not itself as a router.
+
+    `zones` are those of which it alone says what is in them. It answers on its interface alone, in
+    a namespace without a route to elsewhere, so no stranger is answered.
 
     `enable-ra` would advertise every `static` range, and other modes do not need it. Without DHCP,
     dnsmasq reads no directories. So a network that is only advertised has its options here, and
@@ -126,6 +131,8 @@ def startup(
         options=_option_lines(options) if only_advertised else [],
         enable_ra=any(one.mode == "static" for one in advertised),
         router_advertisements=[interface] if advertised else [],
+        untrusted_names=[safe_words.dns_name(one) for one in sorted(NEVER_SERVED)],
+        zones=[safe_words.zone(one) for one in zones],
     )
 
 
@@ -152,6 +159,25 @@ def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
     return render_lines("lines.j2", [_host_fields(interface, host) for host in hosts])
 
 
+def names_file(answers: Iterable[Answer]) -> str:
+    """Lines of a hosts file: an address, and its names with the one for reverse look-ups first."""
+    return render_lines(
+        "names.j2",
+        [
+            [
+                safe_words.bare_address(ip_address(one.address)),
+                *map(safe_words.dns_name, one.names),
+            ]
+            for one in answers
+        ],
+    )
+
+
+def names_file_name(number: int) -> str:
+    """The file of one part of a network's names."""
+    return f"{number:03x}"
+
+
 def withheld_file(addresses: Iterable[Word]) -> str:
     """A dhcp-host line for each address that nobody is to get here: it names no machine."""
     return render_lines("lines.j2", [[one] for one in addresses])
@@ -175,9 +201,11 @@ def subnet_options(
     Clients that understand classless routes ignore the router option (RFC 3442), so the routes
     repeat the gateway. Other clients know only the router option, so a default route is in both.
     Old Windows asks for 249. dnsmasq puts the last line into an answer first, so the largest
-    options are last, and repeated values are first.
+    options are last, and repeated values are first. Without `name_servers` it has to be told that
+    there are none, or it names itself.
     """
     router = gateway or next((hop for to, hop in routes if to == DEFAULT_ROUTE), None)
+    name_server = safe_words.option("dns-server", 4)
     default = [(DEFAULT_ROUTE, gateway)] if routes and gateway else []
     named = [route for route in routes if not (gateway and route[0] == DEFAULT_ROUTE)]
     classless = [field for route in [*named, *default] for field in route]
@@ -185,13 +213,14 @@ def subnet_options(
         (safe_words.option_number(249, 4), classless),
         (safe_words.option("domain-name", 4), [domain] if domain else []),
         (safe_words.option("domain-search", 4), [domain] if domain else []),
-        (safe_words.option("dns-server", 4), name_servers),
+        (name_server, name_servers),
         (safe_words.option_number(121, 4), classless),
     ]
     tags = (safe_words.subnet_tag(subnet_id),)
     routers = [] if router is None or router == ON_LINK else [router]
     first = Option(tags, safe_words.option("router", 4), routers)
-    return (first, *(Option(tags, option, values) for option, values in given if values))
+    written = ((option, values) for option, values in given if values or option is name_server)
+    return (first, *(Option(tags, option, values) for option, values in written))
 
 
 def subnet_options6(
@@ -199,9 +228,7 @@ def subnet_options6(
 ) -> tuple[Option, ...]:
     """The options for every machine of an IPv6 subnet."""
     tags = (safe_words.subnet_tag(subnet_id),)
-    options = []
-    if name_servers:
-        options.append(Option(tags, safe_words.option("dns-server", 6), name_servers))
+    options = [Option(tags, safe_words.option("dns-server", 6), name_servers)]
     if domain:
         options.append(Option(tags, safe_words.option("domain-search", 6), (domain,)))
     return tuple(options)

@@ -22,6 +22,8 @@ LOG = logging.getLogger(__name__)
 
 CONFIG = "dnsmasq.conf"
 SUBDIRECTORIES = ("hosts", "options")
+NAMES = "names"
+"""The directory of the names that dnsmasq answers. Its files are not looked after here."""
 MARKER = ".reload-due"
 MOST_NAMED = 3
 """So many files are named where others have changed them."""
@@ -35,10 +37,12 @@ class ServerFiles:
         self.files: dict[str, str] = {}
         self._retired: set[str] = set()
         self._parts: Sequence[int] | None = None
-        self.was_whole = self._inodes() is not None
+        self.startup = _read(directory / CONFIG) or ""
+        reads_names = f"hostsdir={self.names}\n" in self.startup  # or is of an older version
+        self.was_whole = self._inodes(names=reads_names) is not None
         """What is not whole a dnsmasq that runs does not read, though it is made anew."""
         files.directory(directory, files.WAY_DIRECTORY)
-        for sub in SUBDIRECTORIES:
+        for sub in (*SUBDIRECTORIES, NAMES):
             files.directory(directory / sub, files.PUBLIC_DIRECTORY)  # dnsmasq lists it as nobody
         for sub in SUBDIRECTORIES:
             for path in sorted((directory / sub).iterdir()):
@@ -46,7 +50,6 @@ class ServerFiles:
                     path.unlink()
                 elif (text := _read(path)) is not None:
                     self.files[f"{sub}/{path.name}"] = text
-        self.startup = _read(directory / CONFIG) or ""
         self.reload_due = (directory / MARKER).exists()
         self._all_in_doubt = self.reload_due
         self.last_reload = 0.0
@@ -56,6 +59,11 @@ class ServerFiles:
     def pid_file(self) -> Path:
         """Where dnsmasq writes its process id."""
         return self.directory / "pid"
+
+    @property
+    def names(self) -> Path:
+        """The directory of the names that dnsmasq answers."""
+        return self.directory / NAMES
 
     def write_startup(self, text: str) -> None:
         """The configuration for the next start."""
@@ -136,10 +144,11 @@ class ServerFiles:
         else:
             self.files[name] = text
 
-    def _inodes(self) -> Sequence[int] | None:
+    def _inodes(self, *, names: bool = True) -> Sequence[int] | None:
         """The directories and the pipe as the kernel tells them apart; None if one is missing."""
         found = []
-        for path in (*self.directories(), self.directory / PIPE):
+        watched = (self.names,) if names else ()
+        for path in (*self.directories(), *watched, self.directory / PIPE):
             try:
                 status = path.stat()
             except OSError:
@@ -170,7 +179,7 @@ class ServerFiles:
         """The mode of each directory and file that the agent made here."""
         return {
             self.directory: files.WAY_DIRECTORY,
-            **{self.directory / sub: files.PUBLIC_DIRECTORY for sub in SUBDIRECTORIES},
+            **{self.directory / sub: files.PUBLIC_DIRECTORY for sub in (*SUBDIRECTORIES, NAMES)},
             **{self.directory / one: files.PUBLIC for one in self.files},
             self.directory / CONFIG: files.PRIVATE,
         }

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ipam.agent.dnsmasq.answered import Answered, Ended
 from ipam.agent.dnsmasq.current_verdicts import CurrentVerdicts
+from ipam.agent.dnsmasq.files import NAMES
 from ipam.agent.dnsmasq.log_pipe import CAPACITY_BYTES, READ_BYTES, LogPipe
 from ipam.agent.dnsmasq.refusals import DECLINED, Refusals, Refused
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Verdict, parse
@@ -46,6 +47,7 @@ class ServerLog:
         self._told_of_duids_at = -math.inf
         self._network_id = network_id
         self._directory = str(directory)
+        self._names = f"{directory}/{NAMES}/"
         self._second = 0
         self._lines = 0
 
@@ -67,7 +69,8 @@ class ServerLog:
             self.answered.hear(said, now)
             if said.message in DHCPV6_ANSWERS and said.is_refusal:
                 return self._refuse(said.client, now)
-        self._forward(line, logging.DEBUG if isinstance(said, FileRead) else logging.INFO)
+        is_routine = isinstance(said, FileRead) or self._names in line
+        self._forward(line, logging.DEBUG if is_routine else logging.INFO)
         self.tail.append(line)
         if said is None or not self.current.hear(said, now):
             return False

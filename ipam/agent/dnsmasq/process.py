@@ -111,8 +111,23 @@ class DnsmasqProcesses:
     ) -> Running:
         """A dnsmasq that has read its files and is ready to answer. It logs into `log`.
 
-        It and its helper write in their network's directory and spool alone.
+        It and its helper write in their network's directory and spool alone. One that was killed
+        leaves the processes that answer DNS over TCP, and those its port: they end first.
         """
+        try:
+            self._run_server(network_id, files, environment, log)
+        except DnsmasqFailed:
+            if not _end_left_behind(files):
+                raise
+            self._run_server(network_id, files, environment, log)
+        running = self.adopt(network_id, files)
+        if running is None:
+            raise DnsmasqFailed("dnsmasq ended right after its start")
+        return running
+
+    def _run_server(
+        self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
+    ) -> None:
         self._enter(
             network_id,
             [self.dnsmasq, f"--conf-file={files.directory / CONFIG}"],
@@ -125,10 +140,6 @@ class DnsmasqProcesses:
                 Path(os.devnull),
             ],
         )
-        running = self.adopt(network_id, files)
-        if running is None:
-            raise DnsmasqFailed("dnsmasq ended right after its start")
-        return running
 
     def reload(self, running: Running) -> None:
         """Make it read its hosts and options again, before the next packet."""
@@ -260,6 +271,16 @@ def _serves_from(pid: int, files: ServerFiles) -> bool:
         return False
 
 
+def _end_left_behind(files: ServerFiles) -> int:
+    """Kill what an ended dnsmasq of these files has left; how many processes that were."""
+    left = [one for one in psutil.process_iter() if _serves_from(one.pid, files)]
+    for one in left:
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+    psutil.wait_procs(left, timeout=HELPER_SECONDS)
+    return len(left)
+
+
 def _in_namespace(pid: int, network_id: str) -> bool:
     try:
         return Path(f"/proc/{pid}/ns/net").samefile(namespace_path(network_id))
@@ -268,7 +289,7 @@ def _in_namespace(pid: int, network_id: str) -> bool:
 
 
 def _helper_of(pid: int) -> int:
-    """The only child of a dnsmasq without DNS. Raises LookupError if there is none."""
+    """The oldest child: younger ones answer DNS over TCP. Raises LookupError without one."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(children[0])
 

@@ -22,6 +22,7 @@ from ipam.templating import Word
 
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+_DNS_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PATH = re.compile(r"(/[A-Za-z0-9._+@-]+)+")
@@ -103,6 +104,17 @@ def domain(text: str) -> Word:
     if len(bare) > 253 or not all(_LABEL.fullmatch(label) for label in bare.split(".")):
         raise UnfitError(f"{text!r} is not a domain name")
     return Word(f'"{bare}"')
+
+
+def dns_name(text: str) -> Word:
+    """A name that a resolver answers, or a zone: labels of letters, digits and hyphens."""
+    fits = len(text) <= 253 and all(_DNS_LABEL.fullmatch(label) for label in text.split("."))
+    return _fitting(text, "a name of DNS", fits=fits)
+
+
+def zone(name: Word) -> Word:
+    """The zone of which nobody else is asked."""
+    return Word(f"/{_word(name)}/")
 
 
 def address(text: str) -> Word:

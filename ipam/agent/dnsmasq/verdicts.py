@@ -125,7 +125,6 @@ _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.OPTION_LEFT_OUT, r"Ignoring duplicate dhcp-option (?P<option>\d{1,5})"),
         (Kind.OPTION_LEFT_OUT, r"PXE menu too large"),
         (Kind.NAME_DROPPED, r"Ignoring domain \S* for DHCP host name .+"),
-        (Kind.NAME_DROPPED, r"not giving name \S+ to the DHCP lease of .+"),
         (Kind.NAME_DROPPED, rf"duplicate IP address {_ADDRESS} \(.*\) in dhcp-config directive"),
         (Kind.NAME_DROPPED, r".+ has more than one address in hostsfile, using .+"),
         (Kind.SEND_FAILED, rf"Error sending DHCP packet to {_ADDRESS}: .+"),

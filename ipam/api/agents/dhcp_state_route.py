@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import falcon
+import msgspec
 
+from ipam.api.agents import dns_names
 from ipam.api.agents.lookup import known
 from ipam.api.agents.served_networks import full_networks
 from ipam.api.http.access import Access
@@ -22,6 +24,7 @@ from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
+from ipam.protocol.dns_names import AllNames, ChangedNames, NamedPort
 from ipam.protocol.probes import MOST_AT_ONCE, AskedProbe
 from ipam.store import agents, dhcp_state, port_probes, scheduling
 from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
@@ -46,30 +49,68 @@ class DhcpStateRoute:
         return {
             "GET": Operation(
                 "What the agent's host has to serve now, with an ETag for If-None-Match",
-                response={"networks": list[ServedNetwork], "probes": list[AskedProbe]},
-                response_forms=({"networks": list[FullNetwork]},),
+                response={
+                    "networks": list[ServedNetwork],
+                    "probes": list[AskedProbe],
+                    "names": ChangedNames,
+                },
+                response_forms=(
+                    {"networks": list[FullNetwork]},
+                    {"names": list[NamedPort], "following": str | None},
+                ),
                 also=(304,),
-                query={"network_id": "Give this network in full, not id and digest only; repeat."},
+                query={
+                    "network_id": "Give this network in full, not id and digest only; repeat.",
+                    "names_since": "Give also the names that changed since this cursor; 0 for a"
+                    " first cursor.",
+                    "names_of": "Give the names of all ports of this network; repeat.",
+                    "after": "With names_of, go on from there.",
+                },
                 rule=RULE,
                 of_host=True,
             )
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        wanted = {value for name, value in query_pairs(req.query_string) if name == "network_id"}
+        query: dict[str, list[str]] = defaultdict(list)
+        for name, value in query_pairs(req.query_string):
+            query[name].append(value)
         access = req.context.access
-        if wanted:
+        if wanted := set(query["network_id"]):
             respond(resp, {"networks": self._in_full(access, resource_id, wanted)})
-            return
+        elif named := set(query["names_of"]):
+            after = dns_names.number(query["after"][-1], "after") if query["after"] else 0
+            respond(resp, msgspec.structs.asdict(self._names(access, resource_id, named, after)))
+        else:
+            since = query["names_since"]
+            cursor = dns_names.number(since[-1], "names_since") if since else None
+            self._respond_if_changed(req, resp, resource_id, cursor)
+
+    def _respond_if_changed(
+        self, req: falcon.Request, resp: falcon.Response, resource_id: str, cursor: int | None
+    ) -> None:
+        access = req.context.access
         networks = self._digests(access, resource_id)
         probes = self._asked(access, resource_id)
+        read, ids = self.service.database.read, {each.id for each in networks}
+        changes = read(lambda tx: dns_names.seen(tx, cursor, ids)) if cursor else []
         lines = [f"{each.id} {each.digest}" for each in networks]
-        etag = _digest([*lines, *(each.id for each in probes)])
+        names = [f"{each.port_id} {each.seen}" for each in changes]
+        etag = _digest([*lines, *(each.id for each in probes), *sorted(names)])
         resp.etag = etag
         if etag in (req.if_none_match or ()):
             resp.status = falcon.HTTP_304
             return
-        respond(resp, {"networks": networks, "probes": probes})
+        body: dict[str, object] = {"networks": networks, "probes": probes}
+        if cursor is not None:
+            body["names"] = read(lambda tx: dns_names.told(tx, cursor, changes))
+        respond(resp, body)
+
+    def _names(self, access: Access, agent_id: str, wanted: set[str], after: int) -> AllNames:
+        def read(tx: Transaction) -> AllNames:
+            return dns_names.of_networks(tx, known(tx, agent_id, access, RULE), wanted, after)
+
+        return self.service.database.read(read)
 
     def _asked(self, access: Access, agent_id: str) -> list[AskedProbe]:
         """The questions that wait for the agent's answer."""

@@ -17,7 +17,7 @@ from ipam.protocol.dhcp_state import (
     ServedRoute,
     ServedSubnet,
 )
-from ipam.rules import dynamic_ranges
+from ipam.rules import dns_answers, dynamic_ranges
 from ipam.rules.dynamic_ranges import Range
 from ipam.rules.segments import LOCAL, VXLAN
 from ipam.settings import NetworkSettings
@@ -125,7 +125,7 @@ def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPo
         status=status,
         binding_host_id=host,
         binding_vif_type=vif_type,
-        hostname=row.dns_name or (model.default_hostname(first) if first else ""),
+        hostname=dns_answers.host_name(row.dns_name, first),
         fixed_ips=fixed_ips,
         extra_dhcp_opts=msgspec.convert(row.extra_dhcp_opts, list[ServedDhcpOption]),
     )

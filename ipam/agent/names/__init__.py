@@ -1,0 +1,1 @@
+"""The names that the resolvers of this host's networks answer."""

@@ -1,0 +1,182 @@
+"""What ports are called, on disk: an agent that starts without the API has names to serve.
+
+A network may have tens of thousands of names, so none of them is kept in memory. Each claim is in
+one of `BUCKETS` parts, found by its name, so that all claims of a name are in one part.
+"""
+
+import contextlib
+import logging
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ipam import files
+from ipam.protocol.dns_names import NamedPort
+from ipam.rules.dns_answers import Claim, claims
+
+LOG = logging.getLogger(__name__)
+
+BUCKETS: Final = 4096
+"""dnsmasq remembers each file name that it ever saw, and searches them one by one."""
+CACHE_KIB: Final = 512
+VERSION: Final = 1
+_SCHEMA: Final = (
+    """
+    CREATE TABLE claim (
+        network_id TEXT, bucket INTEGER, port_id TEXT, address TEXT, name TEXT,
+        is_leased INTEGER, is_stale INTEGER DEFAULT 0,
+        PRIMARY KEY (network_id, bucket, port_id, address)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX claim_of_port ON claim (network_id, port_id)",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+Row = tuple[int, str, str, bool]
+"""Bucket, address, name, whether it is leased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What changed of one network: which addresses each bucket lost or has now."""
+
+    lost: dict[int, set[str]] = field(default_factory=dict)
+    gained: dict[int, set[str]] = field(default_factory=dict)
+
+    def lose(self, rows: Iterable[Row]) -> None:
+        for bucket, address, *_rest in rows:
+            self.lost.setdefault(bucket, set()).add(address)
+
+    def gain(self, rows: Iterable[Row]) -> None:
+        for bucket, address, *_rest in rows:
+            self.gained.setdefault(bucket, set()).add(address)
+
+
+def bucket_of(name: str) -> int:
+    """The bucket of a claimed name."""
+    return zlib.crc32(name.encode()) % BUCKETS
+
+
+class NameBook:
+    """The claims of all networks. Not thread-safe. Raises sqlite3.Error if the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = self._opened()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def change(self, ports: Iterable[NamedPort]) -> dict[str, Moves]:
+        """Have these claims of ports for their earlier ones. Gives by network what changed."""
+        moves: dict[str, Moves] = {}
+        with self._connection:
+            for port in ports:
+                of_network = moves.setdefault(port.network_id, Moves())
+                self._change(port, of_network)
+        return moves
+
+    def begin_all(self, network_ids: Sequence[str]) -> None:
+        """What follows names every port of these networks."""
+        with self._connection:
+            self._connection.executemany(
+                "UPDATE claim SET is_stale = 1 WHERE network_id = ?",
+                [(one,) for one in network_ids],
+            )
+
+    def end_all(self, network_ids: Sequence[str]) -> dict[str, Moves]:
+        """Remove what was not named since `begin_all`."""
+        moves: dict[str, Moves] = {}
+        with self._connection:
+            for network_id in network_ids:
+                stale = self._connection.execute(
+                    "DELETE FROM claim WHERE network_id = ? AND is_stale"
+                    " RETURNING bucket, address, name, is_leased",
+                    (network_id,),
+                ).fetchall()
+                moves.setdefault(network_id, Moves()).lose(stale)
+        return moves
+
+    def forget(self, network_id: str) -> None:
+        """Remove a network's claims."""
+        with self._connection:
+            self._connection.execute("DELETE FROM claim WHERE network_id = ?", (network_id,))
+
+    def claims(self, network_id: str, bucket: int) -> list[Claim]:
+        """The claims of one bucket."""
+        found = self._connection.execute(
+            "SELECT name, address, is_leased FROM claim WHERE network_id = ? AND bucket = ?",
+            (network_id, bucket),
+        )
+        return [Claim(name, address, bool(is_leased)) for name, address, is_leased in found]
+
+    def buckets(self, network_id: str) -> Iterator[int]:
+        """The buckets with claims."""
+        found = self._connection.execute(
+            "SELECT DISTINCT bucket FROM claim WHERE network_id = ?", (network_id,)
+        ).fetchall()
+        return (bucket for (bucket,) in found)
+
+    def _change(self, port: NamedPort, moves: Moves) -> None:
+        of_port = (port.network_id, port.port_id)
+        before = set(
+            self._connection.execute(
+                "SELECT bucket, address, name, is_leased FROM claim"
+                " WHERE network_id = ? AND port_id = ?",
+                of_port,
+            )
+        )
+        now = {
+            (bucket_of(one.name), one.address, one.name, one.is_leased)
+            for one in claims(port.dns_name, port.addresses, is_leased=port.is_leased)
+        }
+        if before == now:
+            self._connection.execute(
+                "UPDATE claim SET is_stale = 0 WHERE network_id = ? AND port_id = ?", of_port
+            )
+            return
+        self._connection.execute("DELETE FROM claim WHERE network_id = ? AND port_id = ?", of_port)
+        self._connection.executemany(
+            "INSERT INTO claim (network_id, port_id, bucket, address, name, is_leased)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [(*of_port, *row) for row in now],
+        )
+        moves.lose(before - now)
+        moves.gain(now - before)
+
+    def _opened(self) -> sqlite3.Connection:
+        """The file; a new one if it is damaged, of another version or refused by the disk."""
+        try:
+            return self._connected(str(self._path))
+        except (sqlite3.DatabaseError, OSError) as error:
+            LOG.warning("the names on disk cannot be used and are asked for anew: %s", error)
+        try:
+            for end in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+            return self._connected(str(self._path))
+        except (sqlite3.DatabaseError, OSError) as error:
+            LOG.error("names are kept in memory: %s: %s", self._path, error)  # noqa: TRY400
+            return self._connected("")
+
+    def _connected(self, path: str) -> sqlite3.Connection:
+        if path:
+            files.make(Path(path))
+        connection = sqlite3.connect(path, check_same_thread=False)
+        with contextlib.ExitStack() as opened:
+            opened.callback(connection.close)
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise sqlite3.DatabaseError(f"version {version} and not {VERSION}")
+            if version == 0:
+                with connection:
+                    for statement in _SCHEMA:
+                        connection.execute(statement)
+            opened.pop_all()
+        return connection

@@ -1,0 +1,149 @@
+"""Has the names of every network in the files that its dnsmasq reads, without any signal.
+
+dnsmasq takes in a file that is renamed into the directory, and forgets what it read of it before.
+A file is never deleted: dnsmasq may look for it only after that, and then complains.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ipam import files
+from ipam.agent.dnsmasq import config
+from ipam.agent.dnsmasq.safe_words import UnfitError
+from ipam.agent.names.book import Moves, NameBook
+from ipam.protocol.dns_names import NamedPort
+from ipam.rules.dns_answers import answers
+from ipam.trouble import Trouble
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Network:
+    domain: str = ""
+    directory: Path | None = None
+    """Where its dnsmasq reads names; None if none is meant to run."""
+    is_behind: bool = False
+    """Whether the disk has refused names that are in the book."""
+
+
+class Names:
+    """The names by network. Any thread may use it. What the disk refuses is said once."""
+
+    def __init__(self, book: NameBook) -> None:
+        self._book = book
+        self._lock = threading.Lock()
+        self._networks: dict[str, _Network] = {}
+        self._refusal = Trouble()
+
+    def close(self) -> None:
+        """Close the book."""
+        with self._lock:
+            self._book.close()
+
+    def know_domain(self, network_id: str, domain: str) -> None:
+        """The network's names are in this domain."""
+        with self._lock:
+            network = self._networks.setdefault(network_id, _Network())
+            if network.domain != domain:
+                network.domain = domain
+                self._try(lambda: self._write_all(network_id))
+
+    def open(self, network_id: str, directory: Path) -> None:
+        """Have every name in this directory, from now on."""
+        with self._lock:
+            self._networks.setdefault(network_id, _Network()).directory = directory
+            self._try(lambda: self._write_all(network_id))
+
+    def shut(self, network_id: str) -> None:
+        """The network's directory goes."""
+        with self._lock:
+            if network_id in self._networks:
+                self._networks[network_id].directory = None
+
+    def forget(self, network_id: str) -> None:
+        """The network is not served any more."""
+        with self._lock:
+            self._networks.pop(network_id, None)
+            self._try(lambda: self._book.forget(network_id))
+
+    def change(self, ports: Sequence[NamedPort]) -> bool:
+        """What some ports are called now. False if the disk refuses: all is to be told again."""
+        with self._lock:
+            return self._try(lambda: self._carry(self._book.change(ports)))
+
+    def begin_all(self, network_ids: Sequence[str]) -> bool:
+        """What `change` tells until `end_all` is all that these networks have."""
+        with self._lock:
+            return self._try(lambda: self._book.begin_all(network_ids))
+
+    def end_all(self, network_ids: Sequence[str]) -> bool:
+        """See `begin_all`."""
+        with self._lock:
+            return self._try(lambda: self._carry(self._book.end_all(network_ids)))
+
+    def _try(self, work: Callable[[], None]) -> bool:
+        try:
+            work()
+        except (sqlite3.Error, OSError) as error:
+            for network in self._networks.values():
+                network.is_behind = True
+            if self._refusal.begins(getattr(error, "strerror", None) or str(error)):
+                LOG.error("names cannot be written, and are tried again: %s", error)  # noqa: TRY400
+            return False
+        if self._refusal.ends():
+            LOG.warning("names are written again")
+        return True
+
+    def _carry(self, moves: dict[str, Moves]) -> None:
+        for network_id, of_network in moves.items():
+            network = self._networks.get(network_id)
+            if network is None or network.directory is None:
+                continue
+            if network.is_behind:
+                self._write_all(network_id)
+            else:
+                self._write_moved(network_id, of_network)
+
+    def _write_moved(self, network_id: str, moves: Moves) -> None:
+        """An address is in one file at a time: with two, dnsmasq forgets its reverse look-up."""
+        everywhere = set[str]().union(*moves.lost.values())
+        for bucket in sorted(moves.lost):
+            arriving = moves.gained.get(bucket, set()) & everywhere
+            self._write(network_id, bucket, without=arriving - moves.lost[bucket])
+        for bucket in sorted(moves.gained):
+            self._write(network_id, bucket)
+
+    def _write_all(self, network_id: str) -> None:
+        network = self._networks[network_id]
+        if network.directory is None:
+            return
+        wanted = sorted(self._book.buckets(network_id))
+        empty = {path.name for path in network.directory.iterdir()}
+        for name in empty.difference(map(config.names_file_name, wanted)):
+            _put(network.directory / name, "")
+        for bucket in wanted:
+            self._write(network_id, bucket)
+        network.is_behind = False
+
+    def _write(self, network_id: str, bucket: int, without: Iterable[str] = ()) -> None:
+        network = self._networks[network_id]
+        assert network.directory is not None, network_id  # the callers have looked
+        claimed = [c for c in self._book.claims(network_id, bucket) if c.address not in without]
+        try:
+            text = config.names_file(answers(claimed, network.domain))
+        except UnfitError as error:  # the API gives no such names
+            LOG.error("network %s: left out of its names: %s", network_id, error)  # noqa: TRY400
+            text = ""
+        _put(network.directory / config.names_file_name(bucket), text)
+
+
+def _put(path: Path, text: str) -> None:
+    if not path.is_file() and not text:
+        return
+    if not path.is_file() or path.read_text() != text:
+        files.put(path, text.encode(), mode=files.PUBLIC)

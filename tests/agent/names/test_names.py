@@ -1,0 +1,208 @@
+"""Names on disk and in the files of dnsmasq, as they come, change and go."""
+
+import itertools
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ipam.agent.names.book import BUCKETS, NameBook, bucket_of
+from ipam.agent.names.names import Names
+from ipam.protocol.dns_names import NamedPort
+from ipam.rules.dns_answers import answers, claims
+
+NETWORK, OTHER = (f"{number}1111111-1111-4111-8111-111111111111" for number in (1, 2))
+
+
+def port(number: int, name: str = "", *addresses: str, network: str = NETWORK) -> NamedPort:
+    port_id = f"{number:08x}-bbbb-4000-8000-000000000000"
+    return NamedPort(port_id, network, name, list(addresses or (f"10.0.0.{number}",)))
+
+
+class Resolver:
+    """The files of one network, as dnsmasq would have read them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir()
+
+    def answers(self) -> dict[str, set[str]]:
+        """The addresses by name."""
+        found: dict[str, set[str]] = {}
+        for path in self.directory.iterdir():
+            for line in path.read_text().splitlines():
+                address, *names = line.split()
+                for name in names:
+                    found.setdefault(name, set()).add(address)
+        return found
+
+
+@pytest.fixture
+def resolver(tmp_path: Path) -> Resolver:
+    return Resolver(tmp_path / "read")
+
+
+@pytest.fixture
+def names(tmp_path: Path, resolver: Resolver) -> Names:
+    made = Names(NameBook(tmp_path / "names.db"))
+    made.know_domain(NETWORK, "lab.example.")
+    made.open(NETWORK, resolver.directory)
+    return made
+
+
+def test_a_name_comes_changes_and_goes(names: Names, resolver: Resolver) -> None:
+    assert names.change([port(5, "web"), port(6)])
+    assert resolver.answers() == {
+        "web": {"10.0.0.5"},
+        "web.lab.example": {"10.0.0.5"},
+        "host-10-0-0-6": {"10.0.0.6"},
+        "host-10-0-0-6.lab.example": {"10.0.0.6"},
+    }
+    names.change([port(5, "db", "10.0.0.5", "fd00::5")])
+    assert resolver.answers()["db"] == {"10.0.0.5", "fd00::5"}
+    assert "web" not in resolver.answers()
+    names.change([NamedPort(port(5).port_id, NETWORK), port(6, "db")])
+    assert resolver.answers() == {"db": {"10.0.0.6"}, "db.lab.example": {"10.0.0.6"}}
+
+
+def test_no_file_is_ever_deleted(names: Names, resolver: Resolver) -> None:
+    """dnsmasq would look for one that was written and deleted, and complain."""
+    names.change([port(5, "web")])
+    files = {one.name for one in resolver.directory.iterdir()}
+    names.change([NamedPort(port(5).port_id, NETWORK)])
+    assert {one.name for one in resolver.directory.iterdir()} == files
+    assert resolver.answers() == {}
+
+
+def test_a_new_domain_is_in_every_name(names: Names, resolver: Resolver) -> None:
+    names.change([port(5, "web"), port(6)])
+    names.know_domain(NETWORK, "")
+    assert resolver.answers().keys() == {"web", "host-10-0-0-6"}
+
+
+def test_names_of_a_network_without_a_server_wait_for_it(tmp_path: Path, names: Names) -> None:
+    names.change([port(5, "web", network=OTHER)])
+    other = Resolver(tmp_path / "other")
+    (other.directory / "fff").write_text("10.9.9.9 old\n")
+    names.open(OTHER, other.directory)
+    assert other.answers() == {"web": {"10.0.0.5"}}
+    names.shut(OTHER)
+    names.change([port(5, "db", network=OTHER)])
+    assert other.answers() == {"web": {"10.0.0.5"}}
+    names.forget(OTHER)
+    names.open(OTHER, other.directory)
+    assert other.answers() == {}
+
+
+def test_what_is_not_told_again_is_gone(names: Names, resolver: Resolver) -> None:
+    names.change([port(5, "web"), port(6, "db"), port(7, "mx", network=OTHER)])
+    assert names.begin_all([NETWORK])
+    assert names.change([port(6, "db")])
+    assert resolver.answers().keys() >= {"web", "db"}
+    assert names.end_all([NETWORK])
+    assert resolver.answers().keys() == {"db", "db.lab.example"}
+
+
+def test_names_outlive_the_agent(tmp_path: Path, names: Names) -> None:
+    names.change([port(5, "web")])
+    names.close()
+    again, resolver = Names(NameBook(tmp_path / "names.db")), Resolver(tmp_path / "again")
+    again.open(NETWORK, resolver.directory)
+    assert resolver.answers() == {"web": {"10.0.0.5"}}
+
+
+@pytest.mark.parametrize("damage", [b"no database at all" * 100, b""])
+def test_a_damaged_book_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "names.db"
+    path.write_bytes(damage)
+    book = NameBook(path)
+    book.change([port(5, "web")])
+    assert [one.name for one in book.claims(NETWORK, bucket_of("web"))] == ["web"]
+
+
+def test_a_book_of_another_version_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "names.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    NameBook(path).change([port(5, "web")])
+
+
+def test_without_a_disk_names_are_served_from_memory(tmp_path: Path) -> None:
+    names, resolver = Names(NameBook(tmp_path / "missing" / "names.db")), Resolver(tmp_path / "r")
+    names.open(NETWORK, resolver.directory)
+    assert names.change([port(5, "web")])
+    assert resolver.answers() == {"web": {"10.0.0.5"}}
+
+
+def test_what_the_disk_refuses_is_said_and_told_again(
+    tmp_path: Path, names: Names, resolver: Resolver, caplog: pytest.LogCaptureFixture
+) -> None:
+    resolver.directory.rename(tmp_path / "moved")
+    assert not names.change([port(5, "web")])
+    assert not names.change([port(6, "db")])
+    assert len(caplog.records) == 1
+    (tmp_path / "moved").rename(resolver.directory)
+    assert names.begin_all([NETWORK])
+    assert names.change([port(5, "web"), port(6, "db")])
+    assert names.end_all([NETWORK])
+    assert resolver.answers().keys() >= {"web", "db"}
+    assert caplog.records[-1].message == "names are written again"
+
+
+def test_one_name_more_writes_one_file(names: Names, resolver: Resolver) -> None:
+    names.change([port(number, f"vm-{number}", f"10.0.{number}.1") for number in range(100)])
+    before = {one: one.stat().st_mtime_ns for one in resolver.directory.iterdir()}
+    names.change([port(200, "one-more")])
+    now = {one: one.stat().st_mtime_ns for one in resolver.directory.iterdir()}
+    assert len(now.items() - before.items()) == 1
+
+
+class Watched(Names):
+    """Keeps the laws of dnsmasq's reverse look-ups: an address is in one file at any time."""
+
+    def _write(self, network_id: str, bucket: int, without: object = ()) -> None:
+        super()._write(network_id, bucket, without)  # type: ignore[arg-type]
+        directory = self._networks[network_id].directory
+        assert directory is not None
+        seen = [
+            {line.split()[0] for line in path.read_text().splitlines()}
+            for path in directory.iterdir()
+        ]
+        assert all(one.isdisjoint(other) for one, other in itertools.combinations(seen, 2))
+
+
+def test_any_history_ends_in_the_answers_of_what_was_told_last(tmp_path: Path) -> None:
+    """Names move between ports and addresses between names, several at once."""
+    chance = random.Random(20)
+    watched, resolver = Watched(NameBook(tmp_path / "names.db")), Resolver(tmp_path / "r")
+    watched.open(NETWORK, resolver.directory)
+    addresses = [f"10.0.0.{number}" for number in range(6)]
+    for _ in range(60):
+        chance.shuffle(addresses)
+        told = [
+            NamedPort(
+                port(number).port_id,
+                NETWORK,
+                chance.choice(["", "a", "b", "c", "wpad"]),
+                addresses[number * 2 : number * 2 + chance.randrange(3)],
+                chance.random() < 0.3,
+            )
+            for number in range(3)
+        ]
+        assert watched.change(told)
+        claimed = [
+            claim
+            for one in told
+            for claim in claims(one.dns_name, one.addresses, is_leased=one.is_leased)
+        ]
+        expected: dict[str, set[str]] = {}
+        for answer in answers(claimed, ""):
+            for name in answer.names:
+                expected.setdefault(name, set()).add(answer.address)
+        assert resolver.answers() == expected
+
+
+def test_names_are_in_few_files_however_many_come_and_go() -> None:
+    assert {bucket_of(f"vm-{number}") for number in range(100_000)} == set(range(BUCKETS))

@@ -1,0 +1,135 @@
+"""What an agent is told of the names of its networks: all of them, then changes."""
+
+from typing import Any
+
+import pytest
+
+from ipam.api.agents import dns_names
+from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
+from tests.api.caller import Api
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def site(api_on_each: Api) -> Api:
+    return api_on_each
+
+
+class Asker:
+    """An agent that keeps its cursor."""
+
+    def __init__(self, api: Api, host: str = "host-a") -> None:
+        self.agent = Agent(api, host)
+        self.cursor, self.etag = 0, ""
+        self.whole = self.changes()
+
+    def changes(self) -> dict[str, Json] | None:
+        """By port what changed since the last call; None if nothing did at all."""
+        path = f"{self.agent.path}?names_since={self.cursor}"
+        headers = {"If-None-Match": self.etag} if self.etag else {}
+        answer = self.agent.api.call("GET", path, headers=headers)
+        if answer.status_code == 304:
+            return None
+        assert answer.status_code == 200, answer.text
+        self.etag = answer.headers["ETag"]
+        names = answer.json["names"]
+        self.cursor = names["cursor"]
+        assert names.get("is_complete", True), names
+        return {one["port_id"]: one for one in names["ports"]}
+
+    def all(self, *network_ids: str, after: str = "") -> Json:
+        params = {"names_of": list(network_ids)} | ({"after": after} if after else {})
+        answer = self.agent.api.call("GET", self.agent.path, params=params)
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json
+        return found
+
+
+def named(port: Json) -> Json:
+    found = {
+        "port_id": port["id"],
+        "network_id": port["network_id"],
+        "addresses": [ip["ip_address"] for ip in port["fixed_ips"]],
+    }
+    return found | ({"dns_name": port["dns_name"]} if port["dns_name"] else {})
+
+
+def test_names_of_other_hosts_ports_are_told_and_those_of_other_networks_are_not(
+    site: Api,
+) -> None:
+    network, other = with_subnet(site), with_subnet(site)
+    mine = site.create("port", network_id=network["id"], **{"binding:host_id": "host-a"})
+    asker = Asker(site)
+    site.call("DELETE", f"/agents/{asker.agent.id}/dhcp-networks/{other['id']}")
+    theirs = site.create(
+        "port", network_id=network["id"], dns_name="web", **{"binding:host_id": "host-b"}
+    )
+    hidden = site.create("port", network_id=other["id"], **{"binding:host_id": "host-b"})
+    found = asker.changes()
+    assert found is not None
+    assert found[theirs["id"]] == named(theirs)
+    assert hidden["id"] not in found
+    whole = {one["port_id"]: one for one in asker.all(network["id"], other["id"])["names"]}
+    assert whole[mine["id"]] == named(mine)
+    assert whole[theirs["id"]] == named(theirs)
+    assert hidden["id"] not in whole
+
+
+def test_each_kind_of_change_is_told_and_nothing_else_is(site: Api) -> None:
+    network = with_subnet(site)
+    asker = Asker(site)
+    port = site.create("port", network_id=network["id"], **{"binding:host_id": "host-a"})
+    found = asker.changes()
+    assert found is not None
+    assert found[port["id"]] == named(port)
+    while asker.changes() is not None:  # the network is its agent's, and new
+        pass
+    path = f"/ports/{port['id']}"
+    for change in ({"dns_name": "db"}, {"fixed_ips": [{"ip_address": "10.0.0.77"}]}):
+        changed = site.call("PUT", path, {"port": change}).json["port"]
+        found = asker.changes()
+        assert found is not None
+        assert found[port["id"]] == named(changed)
+    site.call("PUT", f"/ports/{port['id']}", {"port": {"name": "no name of DNS"}})
+    before = asker.cursor
+    asker.changes()
+    assert asker.cursor == before
+    assert site.call("DELETE", path).status_code == 204
+    found = asker.changes()
+    assert found is not None
+    assert found[port["id"]] == {"port_id": port["id"], "network_id": network["id"]}
+
+
+def test_all_names_come_in_parts(site: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dns_names, "MOST_AT_ONCE", 2)
+    network = with_subnet(site)
+    made = {site.create("port", network_id=network["id"])["id"] for _ in range(4)}
+    asker, found, after = Asker(site), set(), ""
+    while True:
+        part = asker.all(network["id"], after=after)
+        found |= {one["port_id"] for one in part["names"]}
+        assert len(part["names"]) <= 2
+        if part["following"] is None:
+            break
+        after = part["following"]
+    assert found > made
+
+
+def test_too_many_changes_are_not_told_one_by_one(
+    site: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dns_names, "MOST_CHANGES", 2)
+    network = with_subnet(site)
+    agent = Agent(site)
+    for _ in range(3):
+        site.create("port", network_id=network["id"])
+    names = site.call("GET", f"{agent.path}?names_since=1").json["names"]
+    assert (names["ports"], names["is_complete"]) == ([], False)
+    assert names["cursor"] > 1
+
+
+@pytest.mark.parametrize("query", ["names_since=x", "names_since=-1", "names_of=a&after=9e9"])
+def test_a_cursor_is_a_number(site: Api, query: str) -> None:
+    agent = Agent(site)
+    assert site.call("GET", f"{agent.path}?{query}").status_code == 400
