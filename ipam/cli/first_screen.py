@@ -15,6 +15,7 @@ COMMANDS = {
         "Addresses: who had one when; address scopes",
     ),
     "lease": ("ipam.cli.commands.lease:lease", "Leases: who has an address now, and who had it"),
+    "dns": ("ipam.cli.commands.dns:dns", "Names: what the networks' own resolvers answer"),
     "find": (
         "ipam.cli.commands.find:find",
         "Find an address, prefix, MAC, name or id: who has it, where",

@@ -1,0 +1,191 @@
+"""`ipam dns …`: what the resolvers of the networks answer, for names and for addresses."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ipam import model
+from ipam.cli import lookup, output
+from ipam.cli.connection import connect
+from ipam.cli.options import examples, format_options
+from ipam.cli.resource_kinds import NETWORK, PORT
+from ipam.cli.terminal import say_lines
+from ipam.errors import NotFound
+from ipam.rules import dns_answers
+from ipam.rules.dns_answers import Claim
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+FIELDS = ("id", "name", "network_id", "dns_name", "fixed_ips", "device_owner")
+COLUMNS = (
+    output.Column("Name", "name"),
+    output.Column("Address", "address"),
+    output.Column("Also", "also"),
+    output.Column("Port", "port"),
+    output.Column("Network", "network"),
+    output.Column("Note", "note"),
+)
+Record = Mapping[str, Any]
+
+
+@click.group()
+def dns() -> None:
+    """Names: what the networks' own resolvers answer."""
+
+
+@dns.command(
+    "list",
+    epilog=examples("ipam dns list", "ipam dns list --network demo -c Name -c Address -f csv"),
+)
+@click.option("--network", metavar="NETWORK", help="Only the names of this network.")
+@format_options
+def list_names(network: str | None, output_format: str, wanted: Sequence[str]) -> None:
+    """List the names that are answered, with their addresses.
+
+    The note says what is not as its port asks: a name that several ports share, or that is not
+    served.
+    """
+    client = connect()
+    filters = {"network_id": lookup.find_id(client, NETWORK, network)} if network else {}
+    _show(_rows(client, _ports(client, filters.items())), output_format, wanted)
+
+
+@dns.command(
+    "lookup",
+    epilog=examples("ipam dns lookup web.lab.example", "ipam dns lookup 10.0.0.20"),
+)
+@click.argument("name_or_address", metavar="NAME|ADDRESS")
+@format_options
+def look_up(name_or_address: str, output_format: str, wanted: Sequence[str]) -> None:
+    """Say who has a name, or which name an address has, in every network.
+
+    Of a network without a dns_domain of its own only the first label is compared. Ends with status
+    1 if nobody has it.
+    """
+    client = connect()
+    name = name_or_address.removesuffix(".").lower()
+    address = _address(name)
+    if address is not None:
+        found = [row for row in _rows(client, _with(client, address)) if row["address"] == address]
+    else:
+        found = [row for row in _rows(client, _claiming(client, name)) if _is_named(row, name)]
+    if not found:
+        raise NotFound(f"Nobody has '{name_or_address}'. `ipam dns list` shows all names.")
+    _show(found, output_format, wanted)
+
+
+def _show(rows: Iterable[Record], output_format: str, wanted: Sequence[str]) -> None:
+    columns = output.select(COLUMNS, COLUMNS, wanted)
+    ordered = sorted(rows, key=lambda row: (row["network"], row["name"], row["address"]))
+    if text := output.rows_text(columns, ordered, output_format):
+        say_lines(text)
+
+
+def _ports(client: "Client", filters: Iterable[tuple[str, Any]]) -> list[Record]:
+    fields = [("fields", field) for field in FIELDS]
+    return client.list(PORT.path, PORT.collection, [*filters, *fields])
+
+
+def _with(client: "Client", address: str) -> list[Record]:
+    """The ports with the address, and those that claim the names of these."""
+    owners = _ports(client, [("fixed_ips", f"ip_address={address}")])
+    names = {port["dns_name"] for port in owners} - {""}
+    return [*owners, *_named(client, names)]
+
+
+def _claiming(client: "Client", name: str) -> list[Record]:
+    """The ports that may have a name: by what they claim, or by the address in it."""
+    labels = name.split(".")
+    claimed = [".".join(labels[:count]) for count in range(1, len(labels) + 1)]
+    found = _named(client, [*claimed, f"{name}."])
+    if address := _address_in(labels[0]):
+        found += _with(client, address)
+    return found
+
+
+def _named(client: "Client", names: Iterable[str]) -> list[Record]:
+    given = [("dns_name", name) for name in sorted(names)]
+    return _ports(client, given) if given else []
+
+
+def _rows(client: "Client", ports: Iterable[Record]) -> Iterator[dict[str, Any]]:
+    """A row for each address of the ports, by what the resolver of its network answers."""
+    by_network: dict[str, dict[str, Record]] = {}
+    for port in ports:
+        by_network.setdefault(port["network_id"], {})[port["id"]] = port
+    networks = _networks(client, by_network)
+    for network_id, of_network in by_network.items():
+        if network_id in networks:
+            yield from _rows_of(networks[network_id], list(of_network.values()))
+
+
+def _networks(client: "Client", ids: Iterable[str]) -> dict[str, Record]:
+    fields = [("fields", field) for field in ("id", "name", "dns_domain")]
+    wanted = set(ids)
+    if len(wanted) == 1:
+        fields += [("id", one) for one in wanted]
+    found = client.list(NETWORK.path, NETWORK.collection, fields) if wanted else []
+    return {one["id"]: one for one in found}
+
+
+def _rows_of(network: Record, ports: Sequence[Record]) -> Iterator[dict[str, Any]]:
+    domain = network["dns_domain"]
+    claims: list[Claim] = []
+    owners: dict[str, tuple[Record, Claim]] = {}
+    for port in ports:
+        addresses = [one["ip_address"] for one in port["fixed_ips"]]
+        is_leased = port["device_owner"] == model.LEASE_PORT_OWNER
+        for claim in dns_answers.claims(port["dns_name"], addresses, is_leased=is_leased):
+            claims.append(claim)
+            owners[claim.address] = port, claim
+    for answer in dns_answers.answers(claims, domain):
+        port, claim = owners[answer.address]
+        sharing = {
+            owners[one.address][0]["id"]
+            for one in claims
+            if one.name == claim.name and one.is_leased == claim.is_leased
+        }
+        yield {
+            "name": answer.names[0],
+            "address": answer.address,
+            "also": ", ".join(answer.names[1:]),
+            "names": answer.names,
+            "port": port["name"] or port["id"],
+            "network": network["name"] or network["id"],
+            "has_domain": bool(domain),
+            "note": _note(claim, answer.names, domain, len(sharing)),
+        }
+
+
+def _note(claim: Claim, served: Sequence[str], domain: str, sharing: int) -> str:
+    wished = dns_answers.names(claim.name, domain)
+    if not wished:
+        return f"{claim.name} is not served"
+    if tuple(served) != wished:
+        return f"{claim.name} is a port's name"
+    return f"shared by {sharing} ports" if sharing > 1 else ""
+
+
+def _is_named(row: Record, name: str) -> bool:
+    return name in row["names"] or (
+        not row["has_domain"] and name.partition(".")[0] in row["names"]
+    )
+
+
+def _address(text: str) -> str | None:
+    """The address that the text is, in its usual form."""
+    with contextlib.suppress(ValueError):
+        return str(ip_address(text))
+    return None
+
+
+def _address_in(label: str) -> str | None:
+    """The address of a name that was made of it."""
+    text = label.removeprefix("host-")
+    if text == label:
+        return None
+    return _address(text.replace("-", ".")) or _address(text.replace("-", ":"))

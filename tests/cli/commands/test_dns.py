@@ -1,0 +1,80 @@
+"""ipam dns list and ipam dns lookup."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Ipam
+
+
+@pytest.fixture
+def house(local: Ipam) -> Ipam:
+    """Two networks, one of which has a domain; two ports share a name."""
+    local("network", "create", "--dns-domain", "lab.example.", "lab")
+    local("network", "create", "bare")
+    for number, network in enumerate(("lab", "bare")):
+        words = ("--subnet-range", f"10.{number}.0.0/24", "--no-dhcp", network)
+        assert local("subnet", "create", "--network", network, *words).status == 0
+    made = [
+        ("lab", "web", "10.0.0.5", "one"),
+        ("lab", "web", "10.0.0.6", "two"),
+        ("lab", "wpad", "10.0.0.7", "three"),
+        ("bare", "web", "10.1.0.5", "four"),
+        ("bare", "", "10.1.0.6", "five"),
+    ]
+    for network, name, address, port in made:
+        words = ("--network", network, "--fixed-ip", f"ip-address={address}", port)
+        named = ("--dns-name", name) if name else ()
+        assert local("port", "create", *named, *words).status == 0
+    return local
+
+
+def rows(ipam: Ipam, *words: str) -> list[tuple[Any, ...]]:
+    told = ipam("dns", *words, "-f", "json")
+    assert told.status == 0, told.err
+    found = json.loads(told.out)
+    return [(one["Name"], one["Address"], one["Port"], one["Note"]) for one in found]
+
+
+ONE = ("web.lab.example", "10.0.0.5", "one", "shared by 2 ports")
+TWO = ("web.lab.example", "10.0.0.6", "two", "shared by 2 ports")
+THREE = ("host-10-0-0-7.lab.example", "10.0.0.7", "three", "wpad is not served")
+FOUR = ("web", "10.1.0.5", "four", "")
+FIVE = ("host-10-1-0-6", "10.1.0.6", "five", "")
+
+
+def test_the_list_has_each_address_with_the_names_that_are_answered(house: Ipam) -> None:
+    assert rows(house, "list") == [FIVE, FOUR, THREE, ONE, TWO]
+    assert rows(house, "list", "--network", "lab") == [THREE, ONE, TWO]
+    assert (
+        house("dns", "list", "-f", "value", "-c", "also").out.split()
+        == ["host-10-0-0-7"] + ["web"] * 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("web.lab.example", [FOUR, ONE, TWO]),
+        ("WEB", [FOUR, ONE, TWO]),
+        ("web.lab.example.", [FOUR, ONE, TWO]),
+        ("10.0.0.6", [TWO]),
+        ("host-10-1-0-6", [FIVE]),
+        ("host-10-0-0-7.lab.example", [THREE]),
+        ("10.0.0.7", [THREE]),
+    ],
+)
+def test_a_look_up_finds_by_name_and_by_address(
+    house: Ipam, asked: str, found: list[tuple[Any, ...]]
+) -> None:
+    assert rows(house, "lookup", asked) == found
+
+
+@pytest.mark.parametrize("asked", ["wpad", "web.other.example.org.x", "10.9.9.9", "host-10-0-0-5"])
+def test_what_nobody_has_ends_with_status_one(house: Ipam, asked: str) -> None:
+    if asked.startswith("web."):
+        house("port", "delete", "four")
+    told = house("dns", "lookup", asked)
+    assert told.status == 1
+    assert "Nobody has" in told.err
