@@ -16,17 +16,17 @@ def house(local: Ipam) -> Ipam:
     for number, network in enumerate(("lab", "bare")):
         words = ("--subnet-range", f"10.{number}.0.0/24", "--no-dhcp", network)
         assert local("subnet", "create", "--network", network, *words).status == 0
-    made = [
+    ports = [
         ("lab", "web", "10.0.0.5", "one"),
         ("lab", "web", "10.0.0.6", "two"),
         ("lab", "wpad", "10.0.0.7", "three"),
         ("bare", "web", "10.1.0.5", "four"),
         ("bare", "", "10.1.0.6", "five"),
     ]
-    for network, name, address, port in made:
-        words = ("--network", network, "--fixed-ip", f"ip-address={address}", port)
+    for network, name, address, port in ports:
+        place = ("--network", network, "--fixed-ip", f"ip-address={address}", port)
         named = ("--dns-name", name) if name else ()
-        assert local("port", "create", *named, *words).status == 0
+        assert local("port", "create", *named, *place).status == 0
     return local
 
 

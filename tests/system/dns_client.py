@@ -1,0 +1,110 @@
+"""A machine on a network's bridge that asks the network's resolver."""
+
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.reversename
+from pyroute2 import netns
+
+from ipam import model
+from tests.system.ipam_host import run
+from tests.waiting import PATIENCE_SECONDS
+
+NO_ANSWER_SECONDS = 0.3
+
+
+class DnsClient:
+    """It has addresses in the network, and none by DHCP."""
+
+    def __init__(self, bridge: str, *addresses: str, host_namespace: str = "") -> None:
+        """`host_namespace` is where the bridge is."""
+        self.namespace = f"dns-{uuid.uuid4().hex[:6]}"
+        self._tap = f"q{uuid.uuid4().hex[:10]}"
+        self._host = ("ip", *(("-n", host_namespace) if host_namespace else ()), "link")
+        run("ip", "netns", "add", self.namespace)
+        peer = ("peer", "name", "eth0", "netns", self.namespace)
+        run(*self._host, "add", self._tap, "type", "veth", *peer)
+        run(*self._host, "set", self._tap, "master", bridge, "up")
+        run("ip", "-n", self.namespace, "link", "set", "lo", "up")
+        run("ip", "-n", self.namespace, "link", "set", "eth0", "up")
+        for address in addresses:
+            self.add(address)
+
+    def add(self, address: str) -> None:
+        """Have one more address."""
+        more = ("nodad",) if ":" in address else ()
+        run("ip", "-n", self.namespace, "address", "add", address, "dev", "eth0", *more)
+
+    def opened(self, kind: socket.SocketKind, version: int = 4) -> socket.socket:
+        """A socket in the machine's namespace."""
+        family = socket.AF_INET6 if version == 6 else socket.AF_INET
+        return self._inside(lambda: socket.socket(family, kind))
+
+    def ask(
+        self, server: str, name: str, kind: str = "A", *, tcp: bool = False
+    ) -> dns.message.Message:
+        """The answer. Raises dns.exception.Timeout if there is none."""
+        query = dns.message.make_query(name, kind)
+        version = model.ip_version(server)
+        if not tcp:
+            with self.opened(socket.SOCK_DGRAM, version) as asking:
+                return dns.query.udp(query, server, timeout=PATIENCE_SECONDS, sock=asking)
+        with self.opened(socket.SOCK_STREAM, version) as asking:
+            asking.settimeout(PATIENCE_SECONDS)
+            asking.connect((server, 53))
+            asking.setblocking(False)
+            return dns.query.tcp(query, server, timeout=PATIENCE_SECONDS, sock=asking)
+
+    def addresses(self, server: str, name: str, kind: str = "A", **how: Any) -> set[str]:
+        """The addresses that the answer has."""
+        answer = self.ask(server, name, kind, **how)
+        return {one.to_text() for group in answer.answer for one in group}
+
+    def reverse(self, server: str, address: str) -> set[str]:
+        """The names of an address."""
+        return self.addresses(server, dns.reversename.from_address(address).to_text(), "PTR")
+
+    def code(self, server: str, name: str, kind: str = "A") -> str:
+        """The code of the answer, such as `NXDOMAIN`."""
+        return dns.rcode.to_text(self.ask(server, name, kind).rcode())
+
+    def is_answered_from(self, source: str, server: str, name: str) -> bool:
+        """Whether a question from this address of the machine is answered.
+
+        It is asked before one from its first address. dnsmasq answers in order, so when that has
+        its answer, the other has none.
+        """
+        with self.opened(socket.SOCK_DGRAM) as asking:
+            asking.bind((source, 0))
+            asking.sendto(dns.message.make_query(name, "A").to_wire(), (server, 53))
+            self.ask(server, name)
+            asking.settimeout(NO_ANSWER_SECONDS)
+            try:
+                asking.recv(512)
+            except TimeoutError:
+                return False
+            return True
+
+    def close(self) -> None:
+        run(*self._host, "del", self._tap, check=False)
+        run("ip", "netns", "del", self.namespace, check=False)
+
+    def _inside(self, work: Callable[[], socket.socket]) -> socket.socket:
+        made: list[socket.socket] = []
+
+        def enter() -> None:
+            netns.setns(self.namespace, flags=0)
+            made.append(work())
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        return made[0]
