@@ -16,6 +16,8 @@ from ipam.agent.dnsmasq.arp import ArpNeighbours
 from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
 from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.probe import PacketProber
+from ipam.agent.forwarder.forwarder import SOCKET as FORWARDER_SOCKET
+from ipam.agent.forwarder.forwarder import DnsForwarder
 from ipam.agent.holds import Holds
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.forwarding_table import link_of
@@ -51,6 +53,7 @@ LOG = logging.getLogger(__name__)
 
 TIDY_SECONDS = 10.0
 NAMES_FILE = "names.db"
+RESOLV_CONF = "/etc/resolv.conf"
 LOOK_SECONDS = 2.0
 REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
@@ -96,6 +99,12 @@ class Agent:
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
         self._names = self._closed_at_end(Names(NameBook(settings.agent.state_path / NAMES_FILE)))
         self._make_what_wakes()
+        self._forwarder = DnsForwarder(
+            settings.run_path / FORWARDER_SOCKET,
+            settings.dnsmasq.dns_servers,
+            RESOLV_CONF if settings.dnsmasq.local_resolv else "",
+        )
+        closing.callback(self._forwarder.let_go)
         self._logs = ServerLogs(on_news=self._wake_up)
         closing.callback(self._logs.stop)
         self._make_leases(client)
@@ -186,6 +195,7 @@ class Agent:
             leases=self._leases,
             spool=self._spool,
             names=self._names,
+            forwarder=self._forwarder,
             watch=self._watch,
             unwatch=self._unwatch,
             file_watch=self._file_watch,
@@ -229,6 +239,7 @@ class Agent:
         self._link.introduce()
         self._logs.start()
         self._inbox.start()
+        self._forwarder.start()
         self._servers.adopt()
         self._link.start()
         self._shipper.start()
@@ -253,6 +264,7 @@ class Agent:
                     tidy_at = time.monotonic() + TIDY_SECONDS
                     self._reconciler.tidy(api_has_answered=api_has_answered)
                     self._table.save()
+                    self._forwarder.look()
             except Exception:
                 LOG.exception("agent: a turn failed; the next one is in a second")
                 wait = 1.0
@@ -272,6 +284,7 @@ class Agent:
         more = True
         while more and time.monotonic() < until:
             more = self._reconciler.remove_everything()
+        self._forwarder.end()
 
     def _put_premises_back(self) -> None:
         """Have the agent's own directories and files again; hooks spool as before."""

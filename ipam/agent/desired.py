@@ -116,7 +116,7 @@ def _with_dhcp(
         mtu=interface.mtu,
         ranges=[dhcp_range(subnet, row.lease_seconds) for subnet in subnets],
         options=options,
-        zones=list(own_zones(row.dns_domain, subnets)),
+        zones=list(own_zones(row.dns_domain, subnets, forwards=site.forwarder is not None)),
     )
     return NetworkState(
         id=state.id,

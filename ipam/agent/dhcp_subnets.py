@@ -108,11 +108,15 @@ def dynamic_ranges(row: FullNetwork) -> tuple[tuple[IPv4Address, IPv4Address], .
     )
 
 
-def own_zones(dns_domain: str, subnets: Iterable[DhcpSubnet]) -> Iterator[Word]:
-    """The zones in which nobody but the network's resolver knows a name or an address."""
+def own_zones(dns_domain: str, subnets: Iterable[DhcpSubnet], *, forwards: bool) -> Iterator[Word]:
+    """The zones in which nobody but the network's resolver knows a name or an address.
+
+    Where it asks elsewhere, that is asked for more names of the domain, too, as in Neutron: the
+    domain may be a part of a larger one, or a company's.
+    """
     domain = dns_domain.strip(".")
     with contextlib.suppress(safe_words.UnfitError):  # its names are not served either
-        if domain:
+        if domain and not forwards:
             yield safe_words.dns_name(domain)
     for subnet in subnets:
         yield from map(safe_words.dns_name, reverse_zones(str(subnet.network)))

@@ -13,6 +13,7 @@ from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq.config import lease_file_of, longest_lease_seconds
 from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
 from ipam.agent.dnsmasq.process import DnsmasqFailed
+from ipam.agent.forwarder.forwarder import DnsForwarder
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.names.names import Names
 from ipam.agent.observed import ObservedNetwork
@@ -39,6 +40,7 @@ class Servers:
         leases: ServerLeases,
         spool: Spool,
         names: Names,
+        forwarder: DnsForwarder,
         logs: Logs,
         file_watch: FileWatch,
         watch: Callable[[str, Running], None],
@@ -50,6 +52,7 @@ class Servers:
         self._leases = leases
         self._spool = spool
         self._names = names
+        self._forwarder = forwarder
         self._logs = logs
         self._file_watch = file_watch
         self._watch = watch
@@ -71,6 +74,7 @@ class Servers:
             if running is not None and files.was_whole:
                 self._hold(path.name, running)
                 self._names.open(path.name, files.names)
+                self._forwarder.serve(path.name)
             elif running is not None:
                 self._processes.stop(running)
                 self._processes.let_go(running)
@@ -165,6 +169,7 @@ class Servers:
             self._processes.let_go(left)
         files.write_startup(startup)
         self._names.open(network_id, files.names)
+        self._forwarder.serve(network_id)
         self._leases.prepare(network_id, lease_file_of(startup))
         environment = {
             "IPAM_NETWORK": network_id,
@@ -199,6 +204,7 @@ class Servers:
 
     def stop(self, network_id: str, *, for_good: bool) -> None:
         """Stop the server. If it is `for_good`, report the ends of its leases, too."""
+        self._forwarder.leave(network_id)
         running = self._running.get(network_id)
         if running is not None:
             self._processes.stop(running)

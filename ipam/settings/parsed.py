@@ -12,7 +12,18 @@ from oslo_config import cfg
 from ipam.errors import SettingsUnfit
 from ipam.rules import segments
 from ipam.rules.mappings import mappings
-from ipam.settings import agent, api, audit, compute, database, general, network, quotas, worker
+from ipam.settings import (
+    agent,
+    api,
+    audit,
+    compute,
+    database,
+    dnsmasq,
+    general,
+    network,
+    quotas,
+    worker,
+)
 
 GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
     "DEFAULT": general.OPTIONS,
@@ -20,6 +31,7 @@ GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
     "api": api.OPTIONS,
     "network": network.OPTIONS,
     "agent": agent.OPTIONS,
+    "dnsmasq": dnsmasq.OPTIONS,
     "worker": worker.OPTIONS,
     "compute": compute.OPTIONS,
     "quotas": quotas.OPTIONS,
@@ -72,6 +84,7 @@ class Settings:
     api: api.ApiSettings
     network: network.NetworkSettings
     agent: agent.AgentSettings
+    dnsmasq: dnsmasq.DnsmasqSettings
     worker: worker.WorkerSettings
     compute: compute.ComputeSettings
     audit: audit.AuditSettings
@@ -105,6 +118,7 @@ def parsed(conf: cfg.ConfigOpts) -> Settings:
         api=api.ApiSettings(**values["api"]),
         network=network.NetworkSettings(**values["network"]),
         agent=agent.AgentSettings(**values["agent"]),
+        dnsmasq=dnsmasq.DnsmasqSettings(**values["dnsmasq"]),
         worker=worker.WorkerSettings(**values["worker"]),
         compute=compute.ComputeSettings(**values["compute"]),
         audit=audit.AuditSettings(**values["audit"]),

@@ -643,6 +643,12 @@ AGENTS: Final = (
         },
     ),
     Example(
+        "The names that its resolver answers, on every host that serves it",
+        "GET",
+        "/v2.0/agents/$agent/dhcp-state?names_of=$network",
+        caller="agent",
+    ),
+    Example(
         "Say that a port can be used now",
         "POST",
         "/v2.0/agents/$agent/ready-ports",

@@ -20,6 +20,7 @@ from ipam import model
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.files import CONFIG
+from ipam.agent.forwarder.forwarder import DnsForwarder
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.record import parse_record
 from ipam.agent.leases.table import LeaseTable
@@ -176,6 +177,7 @@ class LoopHost:
             leases=self.leases,
             spool=Spool(self.directory / "spool", ME),
             names=self.names,
+            forwarder=DnsForwarder(self.directory / "dns-forwarder.sock"),
             logs=self.logs,
             file_watch=self.file_watch,
             watch=self._watch,

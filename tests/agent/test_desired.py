@@ -1,6 +1,7 @@
 """The wanted state of a network's description. dnsmasq itself also reads the golden files."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -246,6 +247,22 @@ def test_no_line_names_the_unspecified_address() -> None:
         f"tag:subnet-{SUBNET6},option6:dns-server\n"
         f'tag:subnet-{SUBNET6},option6:domain-search,"lab.example"\n'
     )
+
+
+def test_what_a_resolver_does_not_know_it_asks_the_forwarder_and_nobody_else() -> None:
+    """The rest of its own domain, too: that may be a part of a larger one."""
+    site = replace(SITE, forwarder=Word("127.0.0.1#5300"), rebind_domains=(Word("corp.example"),))
+    row = msgspec.convert(network(), FullNetwork)
+    lines = (served_network(row, site, HOST).state.server or "").splitlines()
+    asked = [line for line in lines if line.startswith(("server=", "local=", "resolv-file"))]
+    assert asked == [
+        "server=127.0.0.1#5300",
+        "local=/0.0.10.in-addr.arpa/",
+        "local=/0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa/",
+    ]
+    assert {"stop-dns-rebind", "rebind-domain-ok=/corp.example/", "no-resolv"} < {*lines}
+    free = served_network(row, replace(site, rebind_domains=None), HOST).state.server or ""
+    assert "rebind" not in free
 
 
 def test_without_name_servers_machines_are_told_the_networks_own_resolver() -> None:

@@ -37,6 +37,10 @@ class Site:
     hook_option: Word = PYTHON_HOOK
     """How dnsmasq is told of the hook."""
 
+    forwarder: Word | None = None
+    """The server that each dnsmasq asks what it does not know; None: it knows its own names."""
+    rebind_domains: Sequence[Word] | None = None
+    """Domains whose names may have private addresses; None: those of all may."""
     durable_path: Word | None = None
     """The directory of lease files that outlive the host's memory; None: none do."""
 
@@ -131,6 +135,9 @@ def startup(
         options=_option_lines(options) if only_advertised else [],
         enable_ra=any(one.mode == "static" for one in advertised),
         router_advertisements=[interface] if advertised else [],
+        forwarder=[] if site.forwarder is None else [site.forwarder],
+        stops_rebind=site.forwarder is not None and site.rebind_domains is not None,
+        rebind_domains=[safe_words.zone(one) for one in site.rebind_domains or ()],
         untrusted_names=[safe_words.dns_name(one) for one in sorted(NEVER_SERVED)],
         zones=[safe_words.zone(one) for one in zones],
     )

@@ -112,6 +112,11 @@ def dns_name(text: str) -> Word:
     return _fitting(text, "a name of DNS", fits=fits)
 
 
+def name_server(ip_address_text: str, port: int) -> Word:
+    """A name server at a port."""
+    return Word(f"{bare_address(ip_address(ip_address_text))}#{number(port)}")
+
+
 def zone(name: Word) -> Word:
     """The zone of which nobody else is asked."""
     return Word(f"/{_word(name)}/")

@@ -14,10 +14,13 @@ from ipam import files, model
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import LUA_HOOK, PYTHON_HOOK, Site, mac_tags_file
 from ipam.agent.dnsmasq.process import DnsmasqProcesses
+from ipam.agent.forwarder.forwarder import ADDRESS
 from ipam.agent.host import checks, file_lease
 from ipam.agent.outside import Processes
 from ipam.errors import HostUnfit
 from ipam.settings import Settings
+from ipam.settings.dnsmasq import DnsmasqSettings
+from ipam.templating import Word
 
 LOG = logging.getLogger(__name__)
 
@@ -162,9 +165,19 @@ def _site(settings: Settings, hook: Path, mac_tags: Path, *, in_lua: bool) -> Si
             hook=safe_words.path(str(hook.absolute())),
             hook_option=LUA_HOOK if in_lua else PYTHON_HOOK,
             hook_user=safe_words.user(settings.agent.hook_user),
+            forwarder=safe_words.name_server(*ADDRESS) if settings.dnsmasq.forwards else None,
+            rebind_domains=_rebind_domains(settings.dnsmasq),
             durable_path=safe_words.path(
                 str((settings.agent.state_path / DURABLE_LEASES).absolute())
             ),
         )
     except safe_words.UnfitError as error:
-        raise HostUnfit(f"run_path, state_path or [agent] hook_user: {error}") from error
+        raise HostUnfit(
+            f"run_path, state_path, [agent] hook_user or [dnsmasq] rebind_domains_ok: {error}"
+        ) from error
+
+
+def _rebind_domains(dnsmasq: DnsmasqSettings) -> tuple[Word, ...] | None:
+    if not dnsmasq.stop_dns_rebind:
+        return None
+    return tuple(safe_words.dns_name(one.strip(".")) for one in dnsmasq.rebind_domains_ok)

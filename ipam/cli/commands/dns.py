@@ -85,7 +85,7 @@ def _show(rows: Iterable[Record], output_format: str, wanted: Sequence[str]) -> 
         say_lines(text)
 
 
-def _ports(client: "Client", filters: Iterable[tuple[str, Any]]) -> list[Record]:
+def _ports(client: "Client", filters: Iterable[tuple[str, Any]]) -> Sequence[Record]:
     fields = [("fields", field) for field in FIELDS]
     return client.list(PORT.path, PORT.collection, [*filters, *fields])
 
@@ -101,13 +101,12 @@ def _claiming(client: "Client", name: str) -> list[Record]:
     """The ports that may have a name: by what they claim, or by the address in it."""
     labels = name.split(".")
     claimed = [".".join(labels[:count]) for count in range(1, len(labels) + 1)]
+    address = _address_in(labels[0])
     found = _named(client, [*claimed, f"{name}."])
-    if address := _address_in(labels[0]):
-        found += _with(client, address)
-    return found
+    return [*found, *(_with(client, address) if address else ())]
 
 
-def _named(client: "Client", names: Iterable[str]) -> list[Record]:
+def _named(client: "Client", names: Iterable[str]) -> Sequence[Record]:
     given = [("dns_name", name) for name in sorted(names)]
     return _ports(client, given) if given else []
 

@@ -1,0 +1,209 @@
+"""A real forwarder's process between a resolver's sockets and a name server of this machine."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rrset
+import pytest
+
+from ipam.agent.forwarder import relay
+from ipam.agent.forwarder.forwarder import DnsForwarder, Sockets
+from tests.waiting import PATIENCE_SECONDS, eventually
+
+NETWORK = "11111111-1111-4111-8111-111111111111"
+SERVER = ("127.53.53.53", relay.PORT)
+
+
+class NameServer:
+    """Answers each question for an address with 198.18.0.1, by UDP and TCP."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.ports: list[int] = []
+        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._connections = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._connections.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for one in (self._datagrams, self._connections):
+            one.bind(SERVER)
+        self._connections.listen()
+        self._threads = [threading.Thread(target=one) for one in (self._udp, self._tcp)]
+        for thread in self._threads:
+            thread.start()
+
+    def _answer(self, octets: bytes) -> bytes:
+        asked = dns.message.from_wire(octets)
+        self.ids.append(asked.id)
+        said = dns.message.make_response(asked)
+        name = asked.question[0].name
+        said.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "198.18.0.1"))
+        return said.to_wire()
+
+    def _udp(self) -> None:
+        while True:
+            octets, asker = self._datagrams.recvfrom(4096)
+            if not octets:
+                return
+            self.ports.append(asker[1])
+            self._datagrams.sendto(self._answer(octets), asker)
+
+    def _tcp(self) -> None:
+        while True:
+            connection, _ = self._connections.accept()
+            with connection:
+                octets = connection.recv(4096)
+                if not octets:
+                    return
+                said = self._answer(octets[2:])
+                connection.sendall(len(said).to_bytes(2) + said)
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", SERVER)
+        socket.create_connection(SERVER).close()
+        for thread in self._threads:
+            thread.join()
+        self._datagrams.close()
+        self._connections.close()
+
+
+class Desk:
+    """The agent's side, with sockets on the loopback of this machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = 0
+        self.made: list[DnsForwarder] = []
+
+    def opened(self, *servers: str, resolv_conf: str = "") -> DnsForwarder:
+        one = DnsForwarder(
+            self.directory / "f.sock", servers, resolv_conf, open_sockets=self._sockets
+        )
+        self.made.append(one)
+        one.start()
+        return one
+
+    def _sockets(self, _network_id: str) -> Sockets:
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        connections = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        for one in (datagrams, connections):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        datagrams.bind(("127.0.0.1", 0))
+        self.port = datagrams.getsockname()[1]
+        connections.bind(("127.0.0.1", self.port))
+        connections.listen()
+        return datagrams, connections
+
+    def ask(self, *, tcp: bool = False) -> dns.message.Message:
+        ask = dns.query.tcp if tcp else dns.query.udp
+        query = dns.message.make_query("www.example.org", "A")
+        return ask(query, "127.0.0.1", port=self.port, timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    for one in made.made:
+        one.end()
+
+
+@pytest.fixture
+def server() -> Iterator[NameServer]:
+    try:
+        made = NameServer()
+    except PermissionError:
+        pytest.skip("needs root: it listens on port 53 of a loopback address")
+    yield made
+    made.close()
+
+
+def test_questions_are_answered_by_udp_and_tcp_and_cannot_be_guessed(
+    desk: Desk, server: NameServer
+) -> None:
+    desk.opened(SERVER[0]).serve(NETWORK)
+    for tcp in (False, True):
+        assert desk.ask(tcp=tcp).answer[0][0].to_text() == "198.18.0.1"
+    for _ in range(5):
+        desk.ask()
+    assert len(set(server.ids)) > 5
+    assert len(set(server.ports)) > 4
+
+
+def test_it_outlives_the_agent_and_the_next_one_finds_it(desk: Desk, server: NameServer) -> None:
+    first = desk.opened(SERVER[0])
+    first.serve(NETWORK)
+    first.let_go()
+    assert desk.ask().answer
+    second = desk.opened(SERVER[0])
+    assert second.is_joined
+    assert desk.ask().answer
+    second.serve(NETWORK)
+    assert desk.ask().answer
+
+
+def test_other_settings_take_another_process(desk: Desk, server: NameServer) -> None:
+    first = desk.opened("192.0.2.1")
+    first.let_go()
+    second = desk.opened(SERVER[0])
+    assert not second.is_joined
+    second.serve(NETWORK)
+    assert desk.ask().answer
+    second.let_go()
+    off = desk.opened()
+    assert not off.is_on
+    off.serve(NETWORK)
+    assert not desk.opened(SERVER[0]).is_joined
+
+
+def test_one_that_was_killed_is_started_again(desk: Desk, server: NameServer) -> None:
+    one = desk.opened(SERVER[0])
+    one.serve(NETWORK)
+    os.kill(one.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+    one.look()
+    assert desk.ask().answer
+
+
+def test_servers_of_a_resolv_conf_are_asked(
+    desk: Desk, server: NameServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text(f"nameserver {SERVER[0]}\n")
+    path.chmod(0o644)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    desk.opened(resolv_conf=str(path)).serve(NETWORK)
+    assert desk.ask().answer
+
+
+def test_without_an_answer_it_says_so_and_another_network_is_not_disturbed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = desk.opened("127.53.53.54")  # nobody listens there
+    one.serve(NETWORK)
+    assert desk.ask().rcode() == dns.rcode.SERVFAIL
+
+
+def test_a_network_that_is_left_has_no_sockets(desk: Desk, server: NameServer) -> None:
+    one = desk.opened(SERVER[0])
+    one.serve(NETWORK)
+    assert desk.ask().answer
+    one.leave(NETWORK)
+
+    def is_free() -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+            try:
+                again.bind(("127.0.0.1", desk.port))
+            except OSError:
+                return False
+            return True
+
+    eventually(is_free, "the port is free")
