@@ -15,6 +15,7 @@ PARTS = {
     "footprint": "memory (PSS) of an idle API, an idle agent, and one more network",
     "hook": "a DHCP event: the hook in Python beside a bare one, in Lua beside none; --quick",
     "leases": "2,000 machines at once: leases a second in PostgreSQL, the API's CPU; --quick",
+    "names": "a name more beside many, its memory; a port until its name is answered; --quick",
     "nova": "what one boot in Nova takes here: its 14 calls, and the event it waits for; --quick",
     "start": "`ipam up` to its first answer, a network to its first lease, a port to DHCP-ready",
 }

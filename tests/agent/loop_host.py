@@ -145,7 +145,6 @@ class LoopHost:
         self.neighbours = NeighboursDouble()
         self.table = LeaseTable(directory / "leases", self._monotonic)
         self.inbox = Inbox(directory, self.table)
-        self.names = Names(NameBook(directory / "names.db"))
         self.reports: dict[str, bool] = {}
         self.on_report: Callable[[str, bool], None] = lambda _port_id, _ready: None
         self.asked = 0
@@ -161,8 +160,7 @@ class LoopHost:
         self._watched.clear()
         self.processes.notice()
         self.file_watch = FileWatchDouble()
-        self.names.close()
-        self.names = Names(NameBook(self.directory / "names.db"))
+        self.names = Names(NameBook(None))
         self.leases = ServerLeases(
             self.directory / "dhcp",
             host=HOST,

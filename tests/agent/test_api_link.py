@@ -37,7 +37,7 @@ class Desk:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.api = FakeApi()
-        self.names = Names(NameBook(directory / "names.db"))
+        self.names = Names(NameBook(None))
         self.facts = facts()
         self.changes = 0
         self.refused: list[SeenRefusal] = []

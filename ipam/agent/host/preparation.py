@@ -172,12 +172,13 @@ def _site(settings: Settings, hook: Path, mac_tags: Path, *, in_lua: bool) -> Si
             ),
         )
     except safe_words.UnfitError as error:
-        raise HostUnfit(
-            f"run_path, state_path, [agent] hook_user or [dnsmasq] rebind_domains_ok: {error}"
-        ) from error
+        raise HostUnfit(f"run_path, state_path or [agent] hook_user: {error}") from error
 
 
 def _rebind_domains(dnsmasq: DnsmasqSettings) -> tuple[Word, ...] | None:
     if not dnsmasq.stop_dns_rebind:
         return None
-    return tuple(safe_words.dns_name(one.strip(".")) for one in dnsmasq.rebind_domains_ok)
+    try:
+        return tuple(safe_words.dns_name(one.strip(".")) for one in dnsmasq.rebind_domains_ok)
+    except safe_words.UnfitError as error:
+        raise HostUnfit(f"[dnsmasq] rebind_domains_ok: {error}") from error

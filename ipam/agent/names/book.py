@@ -63,9 +63,9 @@ def bucket_of(name: str) -> int:
 class NameBook:
     """The claims of all networks. Not thread-safe. Raises sqlite3.Error if the disk refuses."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection = self._opened()
+    def __init__(self, path: Path | None) -> None:
+        """Without a path the book is in memory."""
+        self._connection = self._connected("") if path is None else self._opened(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -148,18 +148,18 @@ class NameBook:
         moves.lose(before - now)
         moves.gain(now - before)
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self, path: Path) -> sqlite3.Connection:
         """The file; a new one if it is damaged, of another version or refused by the disk."""
         try:
-            return self._connected(str(self._path))
+            return self._connected(str(path))
         except (sqlite3.DatabaseError, OSError) as error:
             LOG.warning("the names on disk cannot be used and are asked for anew: %s", error)
         try:
             for end in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
-            return self._connected(str(self._path))
+                path.with_name(path.name + end).unlink(missing_ok=True)
+            return self._connected(str(path))
         except (sqlite3.DatabaseError, OSError) as error:
-            LOG.error("names are kept in memory: %s: %s", self._path, error)  # noqa: TRY400
+            LOG.error("names are kept in memory: %s: %s", path, error)  # noqa: TRY400
             return self._connected("")
 
     def _connected(self, path: str) -> sqlite3.Connection:

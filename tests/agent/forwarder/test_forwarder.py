@@ -16,10 +16,11 @@ import pytest
 
 from ipam.agent.forwarder import relay
 from ipam.agent.forwarder.forwarder import DnsForwarder, Sockets
+from tests.open_directory import open_directory
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 NETWORK = "11111111-1111-4111-8111-111111111111"
-SERVER = ("127.53.53.53", relay.PORT)
+SERVER = (f"127.53.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}", relay.PORT)
 
 
 class NameServer:
@@ -172,22 +173,19 @@ def test_one_that_was_killed_is_started_again(desk: Desk, server: NameServer) ->
     assert desk.ask().answer
 
 
-def test_servers_of_a_resolv_conf_are_asked(
-    desk: Desk, server: NameServer, tmp_path: Path
-) -> None:
-    path = tmp_path / "resolv.conf"
-    path.write_text(f"nameserver {SERVER[0]}\n")
-    path.chmod(0o644)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    desk.opened(resolv_conf=str(path)).serve(NETWORK)
-    assert desk.ask().answer
+def test_servers_of_a_resolv_conf_are_asked(desk: Desk, server: NameServer) -> None:
+    with open_directory("resolv") as directory:
+        path = directory / "resolv.conf"
+        path.write_text(f"nameserver {SERVER[0]}\n")
+        path.chmod(0o644)
+        desk.opened(resolv_conf=str(path)).serve(NETWORK)
+        assert desk.ask().answer
 
 
 def test_without_an_answer_it_says_so_and_another_network_is_not_disturbed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = desk.opened("127.53.53.54")  # nobody listens there
+    one = desk.opened("127.54.54.54")  # nobody listens there
     one.serve(NETWORK)
     assert desk.ask().rcode() == dns.rcode.SERVFAIL
 

@@ -3,6 +3,7 @@
 import itertools
 import random
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,12 @@ def resolver(tmp_path: Path) -> Resolver:
 
 
 @pytest.fixture
-def names(tmp_path: Path, resolver: Resolver) -> Names:
+def names(tmp_path: Path, resolver: Resolver) -> Iterator[Names]:
     made = Names(NameBook(tmp_path / "names.db"))
     made.know_domain(NETWORK, "lab.example.")
     made.open(NETWORK, resolver.directory)
-    return made
+    yield made
+    made.close()
 
 
 def test_a_name_comes_changes_and_goes(names: Names, resolver: Resolver) -> None:
@@ -110,6 +112,7 @@ def test_names_outlive_the_agent(tmp_path: Path, names: Names) -> None:
     again, resolver = Names(NameBook(tmp_path / "names.db")), Resolver(tmp_path / "again")
     again.open(NETWORK, resolver.directory)
     assert resolver.answers() == {"web": {"10.0.0.5"}}
+    again.close()
 
 
 @pytest.mark.parametrize("damage", [b"no database at all" * 100, b""])
@@ -119,6 +122,7 @@ def test_a_damaged_book_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
     book = NameBook(path)
     book.change([port(5, "web")])
     assert [one.name for one in book.claims(NETWORK, bucket_of("web"))] == ["web"]
+    book.close()
 
 
 def test_a_book_of_another_version_is_begun_anew(tmp_path: Path) -> None:
@@ -126,7 +130,9 @@ def test_a_book_of_another_version_is_begun_anew(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    NameBook(path).change([port(5, "web")])
+    book = NameBook(path)
+    book.change([port(5, "web")])
+    book.close()
 
 
 def test_without_a_disk_names_are_served_from_memory(tmp_path: Path) -> None:
@@ -176,7 +182,7 @@ class Watched(Names):
 def test_any_history_ends_in_the_answers_of_what_was_told_last(tmp_path: Path) -> None:
     """Names move between ports and addresses between names, several at once."""
     chance = random.Random(20)
-    watched, resolver = Watched(NameBook(tmp_path / "names.db")), Resolver(tmp_path / "r")
+    watched, resolver = Watched(NameBook(None)), Resolver(tmp_path / "r")
     watched.open(NETWORK, resolver.directory)
     addresses = [f"10.0.0.{number}" for number in range(6)]
     for _ in range(60):

@@ -27,7 +27,7 @@ class Desk:
         self.per_part = 2
         self.now = 100.0
         self.resolver = Resolver(directory / "read")
-        self.names = Names(NameBook(directory / "names.db"))
+        self.names = Names(NameBook(None))
         self.names.open(NETWORK, self.resolver.directory)
         self.news = NameNews(self.api.client, self.names, lambda: self.now)
 
