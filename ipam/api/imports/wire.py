@@ -12,7 +12,7 @@ from ipam.errors import ImportNotFound
 from ipam.store import imports
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import IpAddress, Name, ShortName, Uuid
+from ipam.values import IpAddress, Name, Uuid, printable
 
 ITEMS_MAX: Final = 5000
 REPORT_MAX: Final = 20_000
@@ -54,7 +54,7 @@ class NewPort(Struct, kw_only=True):
 
 
 class ImportCreate(Struct, kw_only=True):
-    format: Annotated[ShortName, FORMAT]
+    format: Annotated[str, Meta(max_length=32, extra={"check": printable}), FORMAT]
     source: Annotated[Name, SOURCE] = ""
     networks: Annotated[
         list[NewNetwork], Meta(max_length=ITEMS_MAX, description="Networks to make.")
