@@ -35,6 +35,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     connection instead of the answer. Requests of which a proxy may see another end are refused.
     """
 
+    path = ""
+    """waitress logs it when a client leaves, and sets it in heads alone that it can read."""
     _to_drain = 0
 
     def received(self, data: bytes) -> int:

@@ -35,6 +35,11 @@ def test_a_body_whose_end_is_not_clear_is_refused(sent: bytes) -> None:
     assert parser.error.code == 400
 
 
+def test_a_head_that_cannot_be_read_has_no_path_that_the_log_could_miss() -> None:
+    parser = parsed(b"GET\x00/ HTTP/1.1\r\n\r\n")
+    assert (parser.error.code, parser.path) == (400, "")
+
+
 @pytest.mark.parametrize("coding", [b"chunked", b" Chunked ", b"\tCHUNKED"])
 def test_a_chunked_body_is_read(coding: bytes) -> None:
     head = POST + b"Transfer-Encoding:" + coding + b"\r\n\r\n"
