@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from ipam import model
-from ipam.api.http.kind import Kind
+from ipam.api.http.kind import HISTORY_PAGE_MAX, Kind
 from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.errors import AuditEventNotFound
 from ipam.store.audit import events
@@ -112,4 +112,5 @@ KIND: Final = Kind(
     rows=events.COLLECTION,
     views=views,
     not_found=AuditEventNotFound,
+    page_size_max=HISTORY_PAGE_MAX,
 )

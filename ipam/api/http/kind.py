@@ -22,6 +22,8 @@ KINDS_KEPT: Final = 16
 """How many narrowed kinds are kept, one for each set of fields that clients ask for."""
 
 
+HISTORY_PAGE_MAX: Final = 1000
+"""The most items in one answer of a history, which grows with time and not with the network."""
 Guard = Callable[[Any], bool]
 """Whether the rule of an attribute applies to this value."""
 
@@ -54,6 +56,8 @@ class Kind:
     """For attributes whose rules apply only to some values."""
     filterable: frozenset[str] = frozenset()
     """Attributes by which callers may filter even if they may not see them."""
+    page_size_max: int | None = None
+    """The most items in one answer, whatever the settings allow; None for any number."""
 
     def missing(self, resource_id: str) -> NotFound:
         """The error for an id without a resource."""

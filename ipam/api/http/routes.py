@@ -76,10 +76,16 @@ class ListRoute:
         """The kind with the fields that this request asks for."""
         return self.kind.showing(request.fields)
 
+    def _page_size_max(self) -> int:
+        """The most items in one answer, 0 for any number."""
+        bounds = (self.service.settings.api.page_size_max, self.kind.page_size_max)
+        return min((bound for bound in bounds if bound), default=0)
+
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         kind = self.kind
-        maximum = self.service.settings.api.page_size_max
-        request = list_query.parse_query(req.query_string, kind.rows, kind.view, maximum)
+        request = list_query.parse_query(
+            req.query_string, kind.rows, kind.view, self._page_size_max()
+        )
         access, query = req.context.access, request.query
         filters = query.filters.keys() - kind.filterable
         access.require_visible(kind, (*filters, *(name for name, _ in query.sorts)))

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from ipam import model
-from ipam.api.http.kind import Kind
+from ipam.api.http.kind import HISTORY_PAGE_MAX, Kind
 from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.errors import AllocationEventNotFound
 from ipam.store import allocation_history
@@ -73,4 +73,5 @@ KIND: Final = Kind(
     rows=allocation_history.COLLECTION,
     views=views,
     not_found=AllocationEventNotFound,
+    page_size_max=HISTORY_PAGE_MAX,
 )

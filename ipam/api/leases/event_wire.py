@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from ipam import model
-from ipam.api.http.kind import Kind
+from ipam.api.http.kind import HISTORY_PAGE_MAX, Kind
 from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.errors import LeaseEventNotFound
 from ipam.model import LeaseAction, LeaseSource
@@ -99,4 +99,5 @@ KIND: Final = Kind(
     rows=EVENTS,
     views=views,
     not_found=LeaseEventNotFound,
+    page_size_max=HISTORY_PAGE_MAX,
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ipam.api.app import create_app
+from ipam.api.http.kind import HISTORY_PAGE_MAX
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
 from tests.api.caller import ADMIN, READER, SERVICE, Api
@@ -478,3 +479,17 @@ def test_agents_and_admins_may_tell_of_events_and_readers_may_not(
     for caller, status in ((SERVICE, 200), (ADMIN, 200), (READER, 403)):
         assert as_caller(caller)("POST", "/lease-events", body).status_code == status
         assert as_caller(caller)("GET", "/lease-events").status_code == 200
+
+
+def test_a_history_comes_in_pages_to_whoever_asks_for_all(api: Api) -> None:
+    network = api.create("network")["id"]
+    api.create("subnet", network_id=network, ip_version=4, cidr="10.0.0.0/16")
+    for half in range(3):
+        numbers = range(half * 334, (half + 1) * 334)
+        send(api, *(event(network, ip_address=f"10.0.{n // 200}.{n % 200 + 5}") for n in numbers))
+    first = api.call("GET", "/lease-events").json
+    assert len(first["lease_events"]) == HISTORY_PAGE_MAX
+    assert len(history(api, limit=5_000)) == HISTORY_PAGE_MAX
+    rest = api.call("GET", first["lease_events_links"][0]["href"].partition("/v2.0")[2]).json
+    known = {one["id"] for page in (first, rest) for one in page["lease_events"]}
+    assert len(known) == 1_002
