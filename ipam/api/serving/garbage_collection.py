@@ -1,10 +1,16 @@
 """Tunes Python's garbage collection for an API process."""
 
 import gc
+import threading
 from typing import Final
+
+from ipam.api.serving import heap
 
 YOUNG: Final = 20_000
 """With Python's 700, making one long list starts a hundred collections, each over more objects."""
+
+TIDY_SECONDS: Final = 10
+"""Python's own collections of old objects come after hundreds of thousands of new ones."""
 
 
 def settle() -> None:
@@ -13,3 +19,14 @@ def settle() -> None:
     gc.freeze()
     _, middle, old = gc.get_threshold()
     gc.set_threshold(YOUNG, middle, old)
+
+
+def tidy_until(stopped: threading.Event) -> None:
+    """Collect what was used and is garbage, old or new, and give its memory back. For a thread."""
+    collections = -1
+    while not stopped.wait(TIDY_SECONDS):
+        young = gc.get_stats()[0]["collections"]
+        if young != collections:  # since then nothing was done that is worth it
+            gc.collect()
+            heap.give_back()
+            collections = gc.get_stats()[0]["collections"]

@@ -15,6 +15,15 @@ By default glibc raises this to the largest block it has seen, up to 32 MiB: the
 that outlives a large answer keeps that answer's memory."""
 
 
+def give_back() -> bool:
+    """Return to the kernel what is free between used blocks; whether the C library can.
+
+    glibc does so by itself only at the end of its heap.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return bool(trim and trim(0))
+
+
 def share() -> bool:
     """Let all later threads share one heap, without large blocks; whether the C library can."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

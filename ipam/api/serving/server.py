@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
@@ -67,12 +68,15 @@ class Server:
 
     def run(self) -> None:
         """Answer requests until `stop`, then those that were sent before it."""
-        with ThreadPoolExecutor(1, "tcp") as other:
-            tcp = other.submit(self._run_tcp)
+        stopped = threading.Event()
+        with ThreadPoolExecutor(2, "server") as others:
+            others.submit(garbage_collection.tidy_until, stopped)
+            tcp = others.submit(self._run_tcp)
             try:
                 self._unix.run(before_close=self._remove_socket)
             finally:
                 self.stop()
+                stopped.set()
             tcp.result()
         self._threads.end()
         self._local_threads.end()

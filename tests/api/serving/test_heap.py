@@ -37,6 +37,25 @@ answers.clear()
 print(resident_kb() - before)
 """
 
+SCATTERED = """
+import sys
+from ipam.api.serving import heap
+
+def resident_kb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4
+
+heap.share()
+before, kept, freed = resident_kb(), [], []
+for _ in range(1_000):
+    freed.append(bytearray(20_000))
+    kept.append(bytearray(600))
+freed.clear()
+if sys.argv[1] == "given back":
+    assert heap.give_back()
+print(resident_kb() - before)
+"""
+
 
 def measured(program: str, how: str) -> int:
     command = [sys.executable, "-c", program, how]
@@ -49,3 +68,7 @@ def test_threads_share_one_heap() -> None:
 
 def test_what_outlives_large_answers_does_not_keep_their_memory() -> None:
     assert measured(FREED, "shared") < 10_000 < measured(FREED, "alone")
+
+
+def test_what_is_free_between_used_blocks_goes_back_to_the_kernel() -> None:
+    assert measured(SCATTERED, "given back") < 10_000 < measured(SCATTERED, "kept")
