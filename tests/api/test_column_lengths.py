@@ -43,9 +43,7 @@ STORED: Final[list[tuple[type[Struct], sa.Table]]] = [
 
 
 @pytest.mark.parametrize(("body", "table"), STORED, ids=lambda one: getattr(one, "__name__", ""))
-def test_what_a_request_may_say_fits_into_the_column(
-    body: type[Struct], table: sa.Table
-) -> None:
+def test_what_a_request_may_say_fits_into_the_column(body: type[Struct], table: sa.Table) -> None:
     fields = inspect.type_info(body)
     assert isinstance(fields, inspect.StructType)
     compared = {
