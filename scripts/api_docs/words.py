@@ -28,8 +28,8 @@ $ TOKEN=$(openstack token issue -f value -c id)
 - **Lists** are filtered by `attribute=value` (again for "or"), sorted by `sort_key` and `sort_dir`
   (again for further keys), cut by `limit` and `marker` with links `next` and `previous`, and
   `page_reverse=True` goes back. Histories (lease, allocation and audit events) come in pages of at
-  most 1000. `fields=` chooses what is shown. Filters on attributes that do not exist are ignored, as
-  in Neutron.
+  most 1000. `fields=` chooses what is shown. Filters on attributes that do not exist are ignored,
+  as in Neutron.
 - **Who may** names the default rules' personas; `ipam policy sample` prints the rules. What a
   caller may not see does not exist for it: 404, not 403.
 - **Changes** are counted in `revision_number`. `If-Match: revision_number=N` refuses with 412 to
