@@ -32,6 +32,12 @@ SLAAC: Final = "slaac"
 DHCPV6_STATEFUL: Final = "dhcpv6-stateful"
 DHCPV6_STATELESS: Final = "dhcpv6-stateless"
 
+AddressSelection: TypeAlias = Literal[
+    "least-recently-used", "lowest", "random", "mac-address", "dns-name"
+]
+"""Which of the free addresses of a subnet a port gets."""
+LEAST_RECENTLY_USED: Final[AddressSelection] = "least-recently-used"
+
 LeaseAction: TypeAlias = Literal["add", "old", "del", "missed"]
 """What happened to a lease: dnsmasq's names, and `missed` for an end that nobody reported."""
 

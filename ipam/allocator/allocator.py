@@ -10,20 +10,19 @@ from ipam.allocator import pools, statements
 from ipam.allocator.candidate_source import CandidateSource
 from ipam.allocator.counters import Counters
 from ipam.allocator.ranges import AddressRange
+from ipam.allocator.selection import Machine
 from ipam.allocator.used_up import used_up
 from ipam.clock import now_seconds
 from ipam.errors import (
     IpAddressAlreadyAllocated,
     IpAddressGenerationFailure,
 )
-from ipam.model import unpack
+from ipam.model import AddressSelection, unpack
 from ipam.store.engine.database import Database, Transaction
 
 CLAIM_ATTEMPTS = 3
 FENCE_SECONDS = 600
 """No transaction lasts so long that it began before a range was fenced off."""
-HELD_UNTIL = 253402300799
-"""The last second of the year 9999, the last year that an ISO time can express."""
 
 
 class Journal(Protocol):
@@ -136,14 +135,33 @@ class Allocator:
         self._note(tx, subnet_pk, dict(zip(result, owner_pks, strict=True)))
         return result
 
+    def allocate_by(
+        self,
+        tx: Transaction,
+        subnet_pk: int,
+        owner_pk: int,
+        selection: AddressSelection,
+        machine: Machine,
+    ) -> bytes:
+        """An address of the pools that the selection prefers, now owned by the machine's port.
+
+        When all that it prefers are taken, as `allocate`. Raises IpAddressGenerationFailure.
+        """
+        match selection:
+            case "least-recently-used":
+                return self.allocate(tx, subnet_pk, owner_pk)
+            case "lowest":
+                return self.allocate_lowest(tx, subnet_pk, owner_pk)
+        ip = pools.take_preferred(tx, subnet_pk, owner_pk, selection, machine, now=self._now())
+        return self._noted_or_any(tx, subnet_pk, owner_pk, ip)
+
     def allocate_lowest(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
         """The lowest free address of the pools, now owned by the port.
 
         Raises IpAddressGenerationFailure.
         """
         ip = pools.take_lowest(tx, subnet_pk, owner_pk, self._now())
-        self._note(tx, subnet_pk, {ip: owner_pk})
-        return ip
+        return self._noted_or_any(tx, subnet_pk, owner_pk, ip)
 
     def allocate_cooling(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes:
         """The address of the pools that has cooled longest, now owned by the port.
@@ -158,7 +176,7 @@ class Allocator:
 
     def reclaim(self, tx: Transaction, subnet_pk: int, owner_pk: int) -> bool:
         """Whether an address of the subnet was released as `held`. The port then owns it."""
-        ip = pools.take_held(tx, subnet_pk, owner_pk, HELD_UNTIL)
+        ip = pools.take_held(tx, subnet_pk, owner_pk, pools.HELD_UNTIL)
         if ip is not None:
             self._note(tx, subnet_pk, {ip: owner_pk})
         return ip is not None
@@ -203,7 +221,7 @@ class Allocator:
         The cooldown of a `held` address does not end: the address can be claimed, or is given when
         nothing else is free.
         """
-        free_at = HELD_UNTIL if held else self._now() + self.cooldown_seconds
+        free_at = pools.HELD_UNTIL if held else self._now() + self.cooldown_seconds
         if not statements.release(tx, subnet_pk, address, owner_pk, free_at):
             return False
         if self._journal is not None:
@@ -216,6 +234,15 @@ class Allocator:
         The worker calls this in its rounds. It runs transactions of its own.
         """
         return pools.free_lists(self.database, self._now() - older_than_seconds)
+
+    def _noted_or_any(
+        self, tx: Transaction, subnet_pk: int, owner_pk: int, ip: bytes | None
+    ) -> bytes:
+        """The address that was taken, or any other if none was."""
+        if ip is None:
+            return self.allocate(tx, subnet_pk, owner_pk)
+        self._note(tx, subnet_pk, {ip: owner_pk})
+        return ip
 
     def _note(self, tx: Transaction, subnet_pk: int, given: Mapping[bytes, int]) -> None:
         if self._journal is not None:

@@ -7,11 +7,14 @@ from sqlalchemy import delete, insert, or_, select
 
 from ipam.allocator import ranges, refill_policy, statements
 from ipam.allocator.ranges import AddressRange
-from ipam.allocator.used_up import used_up
+from ipam.allocator.selection import Machine, preferred
 from ipam.errors import SubnetNotFound
+from ipam.model import AddressSelection
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import ip_address, ip_candidates, ip_cursor
 
+HELD_UNTIL = 253402300799
+"""The last second of the year 9999, the last year that an ISO time can express."""
 LOOK_AT = 1024
 """How many addresses one statement looks at in the search for the lowest free one."""
 
@@ -52,27 +55,64 @@ def fence(tx: Transaction, subnet_pk: int, within: Sequence[AddressRange], *, un
     statements.insert_free(tx, subnet_pk, fenced, free_at=until)
 
 
-def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> bytes:
-    """The lowest free address of the pools, which the owner now has.
+def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> bytes | None:
+    """The lowest free address of the pools, which the owner now has; None when there is none.
 
-    Raises IpAddressGenerationFailure. It looks at all addresses below the one it finds.
+    It looks at all addresses below the one it finds.
     """
+    statements.lock_subnet(tx, subnet_pk, alone=False)
     for pool in statements.pools_of(tx, subnet_pk):
         rest: AddressRange | None = pool
         while rest is not None:
             window = ranges.head(rest, LOOK_AT)
             rows = statements.rows_within(tx, subnet_pk, window)
             for ip in ranges.addresses(window):
-                if ip not in rows:
-                    taken = statements.insert_given(tx, subnet_pk, ip, owner_pk)
-                else:
-                    taken = _cooled(rows[ip], now) and statements.take_over(
-                        tx, subnet_pk, ip, owner_pk, now
-                    )
-                if taken:
+                if _take(tx, subnet_pk, ip, owner_pk, row=rows.get(ip), cooled_by=now):
                     return ip
             rest = None if window[1] == rest[1] else (ranges.after(window[1]), rest[1])
-    raise used_up(tx, subnet_pk, now)
+    return None
+
+
+def take_preferred(
+    tx: Transaction,
+    subnet_pk: int,
+    owner_pk: int,
+    selection: AddressSelection,
+    machine: Machine,
+    *,
+    now: int,
+) -> bytes | None:
+    """An address that the selection prefers, which the owner now has; None when all are taken.
+
+    The address that a machine prefers most is given to it even while it cools, because it was
+    most likely its own.
+    """
+    statements.lock_subnet(tx, subnet_pk, alone=False)
+    ips = preferred(selection, statements.pools_of(tx, subnet_pk), machine)
+    rows = statements.rows_of(tx, subnet_pk, ips)
+    for ip in ips:
+        is_own = selection != "random" and ip == ips[0]
+        cooled_by = HELD_UNTIL - 1 if is_own else now
+        if _take(tx, subnet_pk, ip, owner_pk, row=rows.get(ip), cooled_by=cooled_by):
+            return ip
+    return None
+
+
+def _take(
+    tx: Transaction,
+    subnet_pk: int,
+    ip: bytes,
+    owner_pk: int,
+    *,
+    row: tuple[int | None, int | None] | None,
+    cooled_by: int,
+) -> bool:
+    """Whether the owner now has the address, whose row was this: owner and end of cooldown."""
+    if row is None:
+        return statements.insert_given(tx, subnet_pk, ip, owner_pk)
+    _, free_at = row
+    is_free = free_at is not None and free_at <= cooled_by
+    return is_free and statements.take_over(tx, subnet_pk, ip, owner_pk, cooled_by)
 
 
 def take_longest_cooled(tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes | None:
@@ -106,11 +146,6 @@ def take_held(tx: Transaction, subnet_pk: int, owner_pk: int, free_at: int) -> b
         return None
     ip = bytes(found)
     return ip if statements.take_over(tx, subnet_pk, ip, owner_pk, now=None) else None
-
-
-def _cooled(row: tuple[int | None, int | None], now: int) -> bool:
-    _, free_at = row
-    return free_at is not None and free_at <= now
 
 
 def free_lists(database: Database, taken_before: int) -> int:

@@ -22,6 +22,15 @@ def after(address: bytes, steps: int = 1) -> bytes:
     return (_number(address) + steps).to_bytes(len(address), "big")
 
 
+def at(pools: Sequence[AddressRange], number: int) -> bytes:
+    """The address with so many others of the ranges before it. Raises IndexError past the last."""
+    for pool in pools:
+        if number < size(pool):
+            return after(pool[0], number)
+        number -= size(pool)
+    raise IndexError(number)
+
+
 def addresses(pool: AddressRange) -> Iterator[bytes]:
     """Each address of a range, lowest first."""
     width = len(pool[0])

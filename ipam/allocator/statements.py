@@ -174,6 +174,19 @@ def rows_within(
     return {bytes(row[0]): (row[1], row[2]) for row in tx.execute(query)}
 
 
+def rows_of(
+    tx: Transaction, subnet_pk: int, ips: Sequence[bytes]
+) -> dict[bytes, tuple[int | None, int | None]]:
+    """Owner and end of cooldown of each of these addresses that has a row."""
+    found: dict[bytes, tuple[int | None, int | None]] = {}
+    for some in alternatives(ips):
+        query = select(_A.ip, _A.owner_pk, _A.free_at).where(
+            _A.subnet_pk == subnet_pk, _A.ip.in_(some)
+        )
+        found |= {bytes(row[0]): (row[1], row[2]) for row in tx.execute(query)}
+    return found
+
+
 def pools_of(tx: Transaction, subnet_pk: int) -> list[AddressRange]:
     """The allocation pools of a subnet, lowest first."""
     pool = allocation_pool.c

@@ -93,6 +93,7 @@ SUBNET = Resource(
         Column("Gateway", "gateway_ip"),
         Column("Allocation Pools", "allocation_pools", pools),
         Column("Dynamic Ranges", "dynamic_ranges", pools),
+        Column("Address Selection", "address_selection"),
         Column("DHCP", "enable_dhcp"),
         Column("Name Servers", "dns_nameservers"),
         Column("Host Routes", "host_routes"),

@@ -14,6 +14,7 @@ from ipam.errors import (
     InvalidIpForNetwork,
     InvalidIpForSubnet,
 )
+from ipam.model import LEAST_RECENTLY_USED, AddressSelection
 from ipam.rules import prefixes
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.ipv6 import ADDRESS_OCTETS, LINE_OCTETS, RESERVED_MAX, eui64
@@ -34,6 +35,7 @@ class SubnetFacts:
     automatic: bool = False
     """Machines make their addresses from the MAC address (SLAAC, DHCPv6 stateless)."""
     service_types: tuple[str, ...] = ()
+    address_selection: AddressSelection = LEAST_RECENTLY_USED
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ _NETWORK_WITH_SUBNETS: Final = (
         _subnet.c.enable_dhcp,
         _subnet.c.ipv6_address_mode,
         _subnet.c.service_types,
+        _subnet.c.address_selection,
     )
     .select_from(_network.outerjoin(_subnet, _subnet.c.network_pk == _network.c.pk))
     .where(_network.c.id == bindparam("the_id"))

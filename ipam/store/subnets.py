@@ -41,6 +41,7 @@ COLLECTION: Final = Collection(
         "router:external": tables.network.c.router_external,
         "shared": rbac.shared_for_viewer(tables.network, "network"),
         "ipv6_address_mode": _T.c.ipv6_address_mode,
+        "address_selection": _T.c.address_selection,
         "revision_number": _T.c.revision_number,
         "created_at": _T.c.created_at,
         "updated_at": _T.c.updated_at,

@@ -125,6 +125,7 @@ subnet = Table(
     Column("dns_nameservers", JSON, nullable=False),
     Column("host_routes", JSON, nullable=False),
     Column("service_types", JSON, nullable=False),
+    Column("address_selection", String(32), nullable=False, server_default="least-recently-used"),
 )
 
 allocation_pool = Table(

@@ -8,8 +8,9 @@ from sqlalchemy import insert, select
 
 from ipam.allocator.allocator import Allocator
 from ipam.allocator.ranges import AddressRange
+from ipam.allocator.selection import Machine
 from ipam.errors import IpAddressGenerationFailure
-from ipam.model import new_id, pack, unpack
+from ipam.model import AddressSelection, new_id, pack, unpack
 from ipam.store import tables
 from ipam.store.engine.database import Database, Transaction
 
@@ -50,6 +51,21 @@ class Ground:
         work = by or self.allocator
         return unpack(
             self.database.write(lambda tx: work.allocate(tx, self.subnet, self.ports[port]))
+        )
+
+    def allocate_by(self, selection: AddressSelection, machine: Machine, port: int = 0) -> str:
+        owner = self.ports[port]
+        return unpack(
+            self.database.write(
+                lambda tx: self.allocator.allocate_by(tx, self.subnet, owner, selection, machine)
+            )
+        )
+
+    def hold(self, address: str, port: int = 0) -> bool:
+        return self.database.write(
+            lambda tx: self.allocator.release(
+                tx, self.subnet, pack(address), self.ports[port], held=True
+            )
         )
 
     def allocate_cooling(self, port: int = 0, by: Allocator | None = None) -> str:

@@ -70,6 +70,11 @@ EXTENSIONS: Final = (
     Extension("standard-attr-revisions", "Resource revision numbers", "revision_number"),
     Extension("standard-attr-tag", "Tag support", "Tags of networks, subnets, pools, ports"),
     Extension("standard-attr-timestamp", "Resource timestamps", "created_at and updated_at"),
+    Extension(
+        "subnet-address-selection",
+        "Address selection of subnets",
+        "address_selection: which free address a port gets (ours)",
+    ),
     Extension("subnet-addresses", "Addresses of a subnet", "Which are taken, by whom (ours)"),
     Extension(
         "subnet-dynamic-ranges",

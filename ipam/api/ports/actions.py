@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct, UnsetType
 
 from ipam import model
+from ipam.allocator.selection import Machine
 from ipam.api.http import writing
 from ipam.api.ports.addresses import PortAddresses
 from ipam.api.ports.device_guard import refuse_foreign_device
@@ -178,8 +179,9 @@ class PortActions:
         plans = [_plan(port) for port in new]
         if len(new) > 1:
             plans = self._addresses.take_together(tx, pks, plans)
-        for pk, plan in zip(pks, plans, strict=True):
-            self._addresses.take(tx, pk, plan)
+        for pk, plan, port in zip(pks, plans, new, strict=True):
+            machine = Machine(port.row["mac_address"], port.row["dns_name"])
+            self._addresses.take(tx, pk, plan, machine)
         return views(tx, writing.made(tx, KIND, pks, self._service.settings))
 
     def _change(
@@ -247,7 +249,8 @@ class PortActions:
                 fixed_ips.refuse_many_reserved(subnets, kept, change.acquire)
         for subnet_pk, address in sorted(change.release):
             self._allocator.release(tx, subnet_pk, address, row.pk)
-        self._addresses.take(tx, row.pk, change.acquire)
+        machine = Machine(new_mac_address, values.get("dns_name", row.dns_name))
+        self._addresses.take(tx, row.pk, change.acquire, machine)
         if (more := len(change.acquire) - len(change.release)) > 0:
             defaults = self._service.settings.quotas
             quotas.check(tx, row.project_id, {quotas.FIXED_IPS: more}, defaults)
@@ -289,6 +292,7 @@ def _network(tx: Transaction, network_id: str) -> _Network:
                 gateway=row.gateway_ip,
                 automatic=row.enable_dhcp and is_auto_address(row.ipv6_address_mode),
                 service_types=tuple(row.service_types),
+                address_selection=row.address_selection,
             )
             for row in found
             if row.pk is not None

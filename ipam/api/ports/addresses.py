@@ -1,10 +1,12 @@
 """Takes the planned addresses of ports from the allocator."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from ipam.allocator.selection import Machine
 from ipam.api.service import Service
 from ipam.errors import IpAddressGenerationFailure
-from ipam.rules.fixed_ips import Claim, Pick, Step
+from ipam.model import LEAST_RECENTLY_USED
+from ipam.rules.fixed_ips import Claim, Pick, Step, SubnetFacts
 from ipam.store.engine.database import Transaction
 
 
@@ -30,7 +32,8 @@ class PortAddresses:
                     wanting.setdefault(step, []).append(pk)
         done = set()
         for pick, owners in wanting.items():
-            if len(owners) < 2 or len(set(owners)) < len(owners):
+            by_list = pick.subnets[0].address_selection == LEAST_RECENTLY_USED
+            if not by_list or len(owners) < 2 or len(set(owners)) < len(owners):
                 continue
             try:
                 self._allocator.allocate_many(tx, pick.subnets[0].pk, owners)
@@ -39,7 +42,7 @@ class PortAddresses:
             done.add(pick)
         return [[step for step in plan if step not in done] for plan in plans]
 
-    def take(self, tx: Transaction, port_pk: int, steps: Sequence[Step]) -> None:
+    def take(self, tx: Transaction, port_pk: int, steps: Sequence[Step], machine: Machine) -> None:
         """Carry out a plan: named addresses first, in the same order for every request."""
         claims = sorted(
             (step for step in steps if isinstance(step, Claim)),
@@ -49,17 +52,22 @@ class PortAddresses:
             self._allocator.claim(tx, claim.subnet.pk, claim.address, port_pk)
         for step in steps:
             if isinstance(step, Pick):
-                self._pick(tx, port_pk, step)
+                self._pick(tx, port_pk, step, machine)
 
-    def _pick(self, tx: Transaction, port_pk: int, step: Pick) -> None:
+    def _pick(self, tx: Transaction, port_pk: int, step: Pick, machine: Machine) -> None:
         """Take an address of the first subnet that has one; a cooling one if none is free."""
-        ways = [self._allocator.allocate]
+        allocator = self._allocator
+        ways: list[Callable[[SubnetFacts], object]] = [
+            lambda subnet: allocator.allocate_by(
+                tx, subnet.pk, port_pk, subnet.address_selection, machine
+            )
+        ]
         if self._service.settings.network.give_cooling_addresses:
-            ways.append(self._allocator.allocate_cooling)
+            ways.append(lambda subnet: allocator.allocate_cooling(tx, subnet.pk, port_pk))
         for allocate in ways:
             for subnet in step.subnets:
                 try:
-                    allocate(tx, subnet.pk, port_pk)
+                    allocate(subnet)
                 except IpAddressGenerationFailure as error:
                     refusal = error
                 else:

@@ -245,6 +245,7 @@ def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) 
             "dns_nameservers": body.dns_nameservers,
             "host_routes": _routes(body.host_routes),
             "service_types": body.service_types,
+            "address_selection": body.address_selection,
         }
     )
 

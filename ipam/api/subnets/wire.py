@@ -23,6 +23,7 @@ from ipam.api.http.standard_attributes import (
 )
 from ipam.api.networks import wire as network_wire
 from ipam.errors import SubnetNotFound
+from ipam.model import AddressSelection
 from ipam.settings.network import HOST_ROUTES_MAX, NAME_SERVERS_MAX
 from ipam.store import subnet_ranges, subnets
 from ipam.store.engine.database import Transaction
@@ -71,6 +72,10 @@ IPV6_ADDRESS_MODE: Final = Meta(
 )
 SERVICE_TYPES: Final = Meta(
     description="The device_owners whose ports get addresses here; any when empty."
+)
+ADDRESS_SELECTION: Final = Meta(
+    description="Which free address a port gets: the least recently used, the lowest, a random"
+    " one, or one that follows from its mac_address or dns_name, the same each time if it can."
 )
 SUBNETPOOL_ID: Final = Meta(
     description="The subnet pool that the cidr comes from; null when it was given."
@@ -123,6 +128,7 @@ class SubnetCreate(Struct, kw_only=True):
     ipv6_ra_mode: Annotated[Ipv6Mode | None, IPV6_RA_MODE] = None
     ipv6_address_mode: Annotated[Ipv6Mode | None, IPV6_ADDRESS_MODE] = None
     service_types: Annotated[ServiceTypes, SERVICE_TYPES] = []
+    address_selection: Annotated[AddressSelection, ADDRESS_SELECTION] = model.LEAST_RECENTLY_USED
     subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
     use_default_subnetpool: Annotated[
         bool, Meta(description="Take the cidr from the default subnet pool.")
@@ -145,6 +151,7 @@ class SubnetUpdate(Struct, kw_only=True):
     host_routes: Annotated[HostRoutes | UnsetType, HOST_ROUTES] = UNSET
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
     service_types: Annotated[ServiceTypes | UnsetType, SERVICE_TYPES] = UNSET
+    address_selection: Annotated[AddressSelection | UnsetType, ADDRESS_SELECTION] = UNSET
 
 
 class SubnetView(Struct, kw_only=True):
@@ -164,6 +171,7 @@ class SubnetView(Struct, kw_only=True):
     ipv6_ra_mode: Annotated[Ipv6Mode | None, IPV6_RA_MODE]
     ipv6_address_mode: Annotated[Ipv6Mode | None, IPV6_ADDRESS_MODE]
     service_types: Annotated[list[str], SERVICE_TYPES]
+    address_selection: Annotated[AddressSelection, ADDRESS_SELECTION]
     router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(name="router:external")
     subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
     segment_id: Annotated[str | None, SEGMENT_ID] = None
@@ -200,6 +208,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
             ipv6_ra_mode=row.ipv6_ra_mode,
             ipv6_address_mode=row.ipv6_address_mode,
             service_types=row.service_types,
+            address_selection=row.address_selection,
             router_external=row.router_external,
             subnetpool_id=row.subnetpool_id,
         )

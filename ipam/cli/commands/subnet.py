@@ -10,6 +10,7 @@ from ipam.cli import lookup
 from ipam.cli.commands.subnet_map import draw
 from ipam.cli.commands.subnet_options import (
     LIST_WORDS,
+    address_selection_option,
     dhcp_option,
     gateway_option,
     list_value_options,
@@ -69,6 +70,7 @@ def subnet() -> None:
 )
 @gateway_option
 @list_value_options("Set")
+@address_selection_option
 @dhcp_option
 @click.option(
     "--ip-version",
@@ -178,6 +180,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     epilog=examples(
         "ipam subnet set demo-v4 --dns-nameserver 9.9.9.9",
         "ipam subnet set demo-v4 --dynamic-range start=10.0.0.100,end=10.0.0.199",
+        "ipam subnet set demo-v4 --address-selection mac-address",
         "ipam subnet set demo-v4 --no-dns-nameservers --dns-nameserver 10.0.0.2",
         "ipam subnet set v4 --no-allocation-pool --allocation-pool start=10.0.0.9,end=10.0.0.99",
     ),
@@ -190,6 +193,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--no-dynamic-range", is_flag=True, help="First remove the present dynamic ranges.")
 @click.option("--no-dns-nameservers", is_flag=True, help="First remove the present DNS servers.")
 @click.option("--no-host-route", is_flag=True, help="First remove the present routes.")
+@address_selection_option
 @dhcp_option
 @description_option
 @tag_changes

@@ -1,10 +1,11 @@
 """Options of the commands for subnets, and their values in the API's form."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import click
 
+from ipam import model
 from ipam.cli.options import Command, KeyValues
 
 LIST_WORDS = {
@@ -32,6 +33,15 @@ def gateway_option(command: Command) -> Command:
         "--gateway",
         metavar="IP|auto|none",
         help="The router for the machines: an address, the first one (auto), or none.",
+    )(command)
+
+
+def address_selection_option(command: Command) -> Command:
+    """--address-selection."""
+    return click.option(
+        "--address-selection",
+        type=click.Choice(get_args(model.AddressSelection)),
+        help="Which free address a port gets (default: least-recently-used).",
     )(command)
 
 
