@@ -224,7 +224,7 @@ def test_where_cooling_addresses_are_not_given_the_refusal_says_when_one_is_free
     api.delete("port", made[0]["id"])
     body = {"port": {"network_id": subnet["network_id"]}}
     said = api.refused(409, "IpAddressGenerationFailure", "POST", "/ports", body)
-    assert f"in subnet {subnet['id']}. 1 cool down, the first until 20" in said
+    assert f"in subnet {subnet['id']}, 10.0.0.0/29. 1 cool down, the first until 20" in said
 
 
 def test_the_next_subnet_serves_when_the_first_is_full(api: Api, network: dict[str, Any]) -> None:
