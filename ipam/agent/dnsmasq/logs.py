@@ -149,9 +149,7 @@ class ServerLogs:
         with self._lock:
             log = self._logs.get(network_id)
             if log is None:
-                log = self._logs[network_id] = ServerLog(
-                    network_id, directory, self._on_given
-                )
+                log = self._logs[network_id] = ServerLog(network_id, directory, self._on_given)
                 self._by_descriptor[log.pipe.descriptor] = network_id
                 self._epoll.register(log.pipe.descriptor, select.EPOLLIN)
             return log.pipe.descriptor
