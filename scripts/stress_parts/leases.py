@@ -21,15 +21,14 @@ MEMORY_MB = 40.0
 class Campaign:
     """What was found so far, with all databases."""
 
-    def __init__(self, seed: int, hook: str) -> None:
+    def __init__(self, seed: int) -> None:
         self.outcomes: list[Outcome] = []
         self.faults: list[str] = []
         self._seed = seed
-        self._hook = hook
 
     def harm(self, database: str, names: Iterable[str], rounds: int) -> None:
         """Bring about each of these faults so many times, one after the other in each round."""
-        place, memory_mb = _started(database, self._hook), []
+        place, memory_mb = _started(database), []
         try:
             for number in range(rounds):
                 for name in names:
@@ -40,7 +39,7 @@ class Campaign:
                         said = f"{type(error).__name__}: {str(error)[:3000]}"
                         self._say(f"{database}, {name}, round {number}: {said}", is_fault=True)
                         place.close()
-                        place = _started(database, self._hook)
+                        place = _started(database)
                     else:
                         memory_mb.append(one.memory_mb)
                         self._note(one, number)
@@ -69,9 +68,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     if not names:
         raise SystemExit(f"no such fault; there are: {', '.join(FAULTS)}")
     print(f"seed {seed}", file=sys.stderr)
-    campaign, begun = Campaign(seed, arguments.hook), time.monotonic()
+    campaign, begun = Campaign(seed), time.monotonic()
     for database in [arguments.database] if arguments.database else DATABASES:
-        that_can_be = [name for name in names if applies(name, database, arguments.hook)]
+        that_can_be = [name for name in names if applies(name, database)]
         campaign.harm(database, that_can_be, arguments.rounds)
     if arguments.write:
         write(Path(arguments.write), campaign.outcomes)
@@ -80,8 +79,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"seed": seed, **table, "faults": campaign.faults, "seconds": seconds}
 
 
-def _started(database: str, hook: str) -> Place:
-    place = Place(database, hook)
+def _started(database: str) -> Place:
+    place = Place(database)
     try:
         place.start()
     except BaseException:

@@ -3,7 +3,6 @@
 import os
 import select
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -35,7 +34,6 @@ class Machine:
     since: float = 0.0
     """When it got its address, by time.monotonic."""
     xid: bytes = b""
-    """Of what it asked last; empty when it wants no answer any more."""
 
     @property
     def holding(self) -> Holding:
@@ -53,8 +51,6 @@ class Fleet:
         self.ended: set[Holding] = set()
         """What its machine has given back, or was told to."""
         self._machines: list[Machine] = []
-        self._lock = threading.Lock()
-        """A fault takes an address from a machine while another thread hears its answer."""
         run("ip", "netns", "add", self._space)
         peer = ("peer", "name", "eth0", "netns", self._space)
         run("ip", "link", "add", self._link, "type", "veth", *peer)
@@ -79,21 +75,22 @@ class Fleet:
 
     def release(self, machine: Machine, *, as_mac: str = "") -> None:
         """Give it back; or, as another's, take it from a machine that goes on to hold it."""
-        self._send(machine, {53: bytes([RELEASE]), 54: machine.server}, holds=True)
         if not as_mac:
-            self.forget(machine)
+            machine.holds = False
+            self.ended.add(machine.holding)
+        self._send(machine, {53: bytes([RELEASE]), 54: machine.server}, holds=True)
 
     def decline(self, machine: Machine) -> None:
+        machine.holds = False
+        self.ended.add(machine.holding)
         wanted = {50: ip_address(machine.address).packed, 54: machine.server}
         self._send(machine, {53: bytes([DECLINE])} | wanted)
-        self.forget(machine)
 
     def forget(self, machine: Machine) -> None:
-        """It has lost its address, whatever answer is on its way, and does not ask again."""
-        with self._lock:
-            if machine.holds:
-                self.ended.add(machine.holding)
-            machine.holds, machine.xid = False, b""
+        """Its port is gone: it has lost its address, whatever it believes."""
+        if machine.holds:
+            self.ended.add(machine.holding)
+        machine.holds = False
 
     def close(self) -> None:
         self._socket.close()
@@ -105,14 +102,10 @@ class Fleet:
     ) -> bool:
         waiting: dict[bytes, Machine] = {}
         until, again = time.monotonic() + seconds, 0.0
-        with self._lock:
-            for one in machines:
-                if one.holding not in self.ended:
-                    one.xid = os.urandom(4)
-                    waiting[one.xid] = one
+        for one in machines:
+            one.xid = os.urandom(4)
+            waiting[one.xid] = one
         while waiting and (now := time.monotonic()) < until:
-            for xid in [xid for xid, one in waiting.items() if one.xid != xid]:
-                del waiting[xid]
             if now >= again:
                 again = now + AGAIN_SECONDS
                 for one in waiting.values():
@@ -132,19 +125,13 @@ class Fleet:
                 wanted = {50: ip_address(address).packed, 54: one.server}
                 self._send(one, {53: bytes([REQUEST])} | wanted)
             case kind if kind == ACK:
-                self._acknowledged(one, options[54], packet[46:50])
-                del waiting[packet[46:50]]
+                if not one.holds:
+                    one.holds, one.since = True, time.monotonic()
+                one.server = options[54]
+                self.begun.add(one.holding)
+                del waiting[one.xid]
             case kind if kind == NAK:
                 self.forget(one)
-
-    def _acknowledged(self, machine: Machine, server: bytes, xid: bytes) -> None:
-        with self._lock:
-            if machine.xid != xid:
-                return
-            if not machine.holds:
-                machine.holds, machine.since = True, time.monotonic()
-            machine.server = server
-            self.begun.add(machine.holding)
 
     def _discover(self, machine: Machine) -> None:
         self._send(machine, {53: bytes([DISCOVER])})

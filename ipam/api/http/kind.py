@@ -58,6 +58,8 @@ class Kind:
     """Attributes by which callers may filter even if they may not see them."""
     page_size_max: int | None = None
     """The most items in one answer, whatever the settings allow; None for any number."""
+    is_long: bool = False
+    """Whether its lists may have thousands of items. Its views then read nothing."""
 
     def missing(self, resource_id: str) -> NotFound:
         """The error for an id without a resource."""

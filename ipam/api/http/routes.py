@@ -12,13 +12,13 @@ The list's filters, sort keys, paging and OpenAPI come with the Kind.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import falcon
 from msgspec import Struct
 
-from ipam.api.http import idempotency, list_query, writing
+from ipam.api.http import idempotency, list_query, long_lists, writing
 from ipam.api.http.access import Access
 from ipam.api.http.attributes import refuse_long_lists
 from ipam.api.http.bodies import read_json, respond, unwrap, unwrap_each
@@ -29,7 +29,7 @@ from ipam.api.http.urls import public_url
 from ipam.errors import CallerError, HTTPBadRequest, NotFound
 from ipam.identity.caller import Caller
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.reading import read_page
+from ipam.store.engine.reading import read_page, read_pieces
 from ipam.values import is_uuid
 
 
@@ -92,14 +92,21 @@ class ListRoute:
         kind = self.showing(request)
         viewer = access.viewer(kind)
 
-        def read(tx: Transaction) -> list[Any]:
-            return kind.views(tx, read_page(tx, kind.rows, query, viewer))
+        def shown(views: list[Any]) -> list[Any]:
+            access.hide(kind, views)
+            return [list_query.with_fields(view, request.fields) for view in views]
 
-        views = self.service.database.read(read)
-        access.hide(kind, views)
-        answer: dict[str, Any] = {
-            kind.collection: [list_query.with_fields(view, request.fields) for view in views]
-        }
+        def pieces(tx: Transaction) -> Generator[list[Any], None, None]:
+            for rows in read_pieces(tx, kind.rows, query, viewer, long_lists.ROWS):
+                yield shown(kind.views(tx, rows))
+
+        if long_lists.may_be_long(kind, query):
+            long_lists.respond(resp, kind.collection, self.service.database, pieces)
+            return
+        views = self.service.database.read(
+            lambda tx: kind.views(tx, read_page(tx, kind.rows, query, viewer))
+        )
+        answer: dict[str, Any] = {kind.collection: shown(views)}
         url = public_url(req, self.service.settings) + req.path
         if found := list_query.links(url, request, [view.id for view in views]):
             answer[f"{kind.collection}_links"] = found

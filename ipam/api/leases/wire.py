@@ -83,4 +83,5 @@ KIND: Final = Kind(
     rows=LEASES,
     views=views,
     not_found=LeaseNotFound,
+    is_long=True,
 )

@@ -245,6 +245,7 @@ KIND: Final = Kind(
     PortNotFound,
     parent=Parent(network_wire.KIND, "network_id"),
     guards={"device_owner": lambda value: device_owners.is_networks(str(value))},
+    is_long=True,
 )
 
 

@@ -11,7 +11,7 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -203,6 +203,13 @@ class Database:
         """The result of `work`, which only reads, on one connection."""
         return self._attempt(self.engine, work, writes=False)
 
+    def read_in_pieces(self, work: Callable[[Transaction], T]) -> T:
+        """Like `read`, and rows may come while their statement runs (`reading.read_pieces`).
+
+        It costs PostgreSQL some round trips more.
+        """
+        return self._attempt(self.engine, work, writes=False, options={})
+
     def ping(self) -> None:
         """Raise DatabaseUnavailable when the database does not answer."""
         self.read(lambda tx: tx.execute(sqlalchemy.select(1)).scalar_one())
@@ -222,14 +229,22 @@ class Database:
         self._aside.dispose()
 
     def _attempt(
-        self, engine: sqlalchemy.Engine, work: Callable[[Transaction], T], *, writes: bool
+        self,
+        engine: sqlalchemy.Engine,
+        work: Callable[[Transaction], T],
+        *,
+        writes: bool,
+        options: Mapping[str, Any] | None = None,
     ) -> T:
+        """The result of the work, by a connection with these execution options."""
+        if options is None:
+            options = IMMEDIATE if writes else READING[engine.dialect.name]
         deadline = time.monotonic() + LAST_ATTEMPT_STARTS_WITHIN_SECONDS
         attempt, limit = 1, time_limit.current()
         while True:
             try:
                 with self._write_lock() if writes else contextlib.nullcontext():
-                    return self._once(engine, work, limit, writes=writes)
+                    return self._once(engine, work, limit, options, writes=writes)
             except PoolTimeoutError as error:
                 raise DatabaseUnavailable("Every database connection is busy.") from error
             except DBAPIError as error:
@@ -244,11 +259,12 @@ class Database:
         engine: sqlalchemy.Engine,
         work: Callable[[Transaction], T],
         limit: TimeLimit | None,
+        options: Mapping[str, Any],
         *,
         writes: bool,
     ) -> T:
         with engine.connect() as connection:
-            connection.execution_options(**(IMMEDIATE if writes else READING[engine.dialect.name]))
+            connection.execution_options(**options)
             if self.has_one_writer and self.statement_seconds:
                 limit_sqlite(connection, self._end_of_statements(limit))
             return Transaction(connection, writes=writes, limit=limit).run(work)

@@ -1,6 +1,6 @@
 """Reads lists and single rows of every resource."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Select
@@ -25,6 +25,31 @@ def read_page(
 
     The viewer None may see all. Raises HTTPBadRequest when the marker does not exist.
     """
+    rows = list(tx.execute(*_statement(tx, collection, query, viewer)).all())
+    return rows[::-1] if query.reverse else rows
+
+
+def read_pieces(
+    tx: Transaction,
+    collection: Collection,
+    query: ListQuery,
+    viewer: Viewer | None,
+    rows: int,
+) -> Iterator[Sequence[Record]]:
+    """The rows of `read_page`, so many at a time, of one state, as the database finds them.
+
+    Nothing else may be read meanwhile. Needs `Database.read_in_pieces`, and no `reverse`.
+    """
+    assert not query.reverse, "the last rows come first"
+    statement, parameters = _statement(tx, collection, query, viewer)
+    with tx.execute(statement.execution_options(yield_per=rows), parameters) as found:
+        yield from found.partitions()
+
+
+def _statement(
+    tx: Transaction, collection: Collection, query: ListQuery, viewer: Viewer | None
+) -> tuple[Select[Any], Mapping[str, Any]]:
+    """The statement of a list, and its parameters."""
     relations = viewer.relations if viewer else None
     special = [name for name in query.filters if name in collection.special]
     plain = {name: query.filters[name] for name in query.filters if name not in special}
@@ -44,12 +69,8 @@ def read_page(
         statement = statement.where(list_statements.after(keys, _marked(tx, place, query.marker)))
     if query.limit:
         statement = statement.limit(query.limit)
-    parameters = {
-        "viewer": viewer.project_id if viewer else "",
-        **list_statements.filter_values(shape, plain),
-    }
-    rows = list(tx.execute(statement, parameters).all())
-    return rows[::-1] if query.reverse else rows
+    viewing = viewer.project_id if viewer else ""
+    return statement, {"viewer": viewing, **list_statements.filter_values(shape, plain)}
 
 
 def read_one(

@@ -1,1 +1,0 @@
-"""A whole estate as text that is kind to diff: written, read, and compared with what exists."""
