@@ -160,14 +160,16 @@ def test_an_option_of_the_subnet_that_dnsmasq_dropped_or_others_changed_is_found
 
         def after_the_reload() -> list[Lacks]:
             four, six = all_lacks(prober, network)[network_rows.PORT]
-            return [four, six] if "has no DHCP option 6" in str(four) else []
+            return [four, six] if "has DHCP option 6 (dns-server) as 10.0.0.2" in str(four) else []
 
         four, six = eventually(after_the_reload, "the reload")
         mac = "dnsmasq's answer to fa:16:3e:00:00:05"
         ((of_four, said_four),), ((of_six, said_six),) = four.elsewhere, six.elsewhere
         assert (of_four, of_six) == (SUBNET4, SUBNET6)
         assert f"{mac} has DHCP option 3 (router) as 10.0.0.66 and not 10.0.0.1" in said_four
-        assert f"{mac} has no DHCP option 6 (dns-server), 15 (domain-name)" in said_four
+        own = "10.0.0.2 and not 192.0.2.53, 192.0.2.54"  # what dnsmasq tells without the line
+        assert f"{mac} has DHCP option 6 (dns-server) as {own}" in said_four
+        assert f"{mac} has no DHCP option 15 (domain-name)" in said_four
         assert "option 23 (dns-server) as 2001:db8::66 and not 2001:db8::53" in said_six
         assert not four.of_port
         assert four.gets_address
