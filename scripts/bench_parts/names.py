@@ -55,7 +55,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
 
 
 def _of_size(size: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(dir="/run") as text:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as text:
         directory = Path(text)
         directory.chmod(0o755)
         read, static = directory / "names", directory / "static"

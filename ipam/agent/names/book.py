@@ -61,7 +61,11 @@ def bucket_of(name: str) -> int:
 
 
 class NameBook:
-    """The claims of all networks. Not thread-safe. Raises sqlite3.Error if the disk refuses."""
+    """The claims of all networks. Not thread-safe. Raises sqlite3.Error if the disk refuses.
+
+    SQLite has no statistics of this table, and would read a whole network for one port: so what
+    asks for a port names the index.
+    """
 
     def __init__(self, path: Path | None) -> None:
         """Without a path the book is in memory."""
@@ -125,7 +129,7 @@ class NameBook:
         of_port = (port.network_id, port.port_id)
         before = set(
             self._connection.execute(
-                "SELECT bucket, address, name, is_leased FROM claim"
+                "SELECT bucket, address, name, is_leased FROM claim INDEXED BY claim_of_port"
                 " WHERE network_id = ? AND port_id = ?",
                 of_port,
             )
@@ -136,7 +140,9 @@ class NameBook:
         }
         if before == now:
             self._connection.execute(
-                "UPDATE claim SET is_stale = 0 WHERE network_id = ? AND port_id = ?", of_port
+                "UPDATE claim INDEXED BY claim_of_port SET is_stale = 0"
+                " WHERE network_id = ? AND port_id = ?",
+                of_port,
             )
             return
         self._connection.execute("DELETE FROM claim WHERE network_id = ? AND port_id = ?", of_port)
