@@ -30,6 +30,7 @@ from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.shipper import LeaseShipper
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.leases.unrecorded import UnrecordedLeases
 from ipam.agent.names.book import NameBook
 from ipam.agent.names.names import Names
 from ipam.agent.names.news import NameNews
@@ -105,7 +106,8 @@ class Agent:
             RESOLV_CONF if settings.dnsmasq.local_resolv else "",
         )
         closing.callback(self._forwarder.let_go)
-        self._logs = ServerLogs(on_news=self._wake_up)
+        self._table = self._make_table()
+        self._logs = ServerLogs(on_news=self._wake_up, on_given=self._table.note_given)
         closing.callback(self._logs.stop)
         self._make_leases(client)
         self._link = self._make_link(client)
@@ -140,10 +142,14 @@ class Agent:
         for one in (self._woken, self._kernel, self._file_watch):
             self._selector.register(one, selectors.EVENT_READ)
 
+    def _make_table(self) -> LeaseTable:
+        unrecorded = UnrecordedLeases(self._settings.run_path / "unrecorded")
+        self._closed_at_end(unrecorded)
+        return LeaseTable(self._settings.agent.state_path / "leases", unrecorded=unrecorded)
+
     def _make_leases(self, client: Client) -> None:
         """Make the path of lease events from the hook to the API."""
         state, settings = self._settings.agent.state_path, self._settings
-        self._table = LeaseTable(state / "leases")
         self._inbox_file = inbox_file = self._closed_at_end(InboxFile(state))
         self._shipper = LeaseShipper(client, inbox_file, self._table)
         self._closing.callback(self._shipper.stop)

@@ -11,7 +11,13 @@ from ipam import clock
 from ipam.agent.dnsmasq.answered import Ended
 from ipam.agent.leases import passing
 from ipam.agent.leases.comparisons import Comparisons
-from ipam.agent.leases.differences import Difference, completed, differences, rebuilt
+from ipam.agent.leases.differences import (
+    Difference,
+    completed,
+    differences,
+    is_same_client,
+    rebuilt,
+)
 from ipam.agent.leases.lease_files import LeaseFiles
 from ipam.agent.leases.record import found_event
 from ipam.agent.leases.table import LeaseTable
@@ -51,6 +57,8 @@ class ServerLeases:
         self._finds: dict[str, tuple[int, int]] = {}
         """How many events its hooks had told, and how often something was found since."""
         self._unreported: set[str] = set()
+        self._looked_back: set[str] = set()
+        """The networks of which is known what an earlier life had heard."""
         self._monotonic = monotonic
         self._refusal = Trouble()
 
@@ -82,13 +90,14 @@ class ServerLeases:
         if held is None:
             return math.inf
         ended = [*self._ended.pop(network_id, ()), *self._logs.take_ended(network_id)]
+        ended += self._ended_before(network_id, held)
         if not ended and not self._comparisons.is_news(network_id, held, changes):
             return math.inf
         recorded = self._table.by_address(network_id)
         found = differences(held, recorded)
         if untold := self._untold(network_id, ended, recorded):
             self._ended[network_id] = untold
-            found += passing.as_differences(untold, recorded)
+            found = [*passing.as_differences(untold, recorded), *found]
         due, wait = self._comparisons.due(network_id, held, found, changes, self._monotonic())
         again = self._record(network_id, due)
         if due and again == math.inf:
@@ -115,9 +124,10 @@ class ServerLeases:
         """The network's dnsmasq keeps its leases there."""
         self._files.locate(network_id, path)
 
-    def prepare(self, network_id: str, path: str) -> None:
+    def prepare(self, network_id: str, path: str, lease_seconds: int) -> None:
         """Have the dnsmasq that is started next, with this file, hold what the one before held.
 
+        A lease of which too little is known ends after `lease_seconds`.
         A durable file may be the part that was on disk when the host lost its power: no lease that
         is recorded is missing from it then.
         """
@@ -128,7 +138,7 @@ class ServerLeases:
         if held and self._files.is_durable(network_id):
             addresses = {one.ip_address for one in held}
             held = [*held, *(one for one in recorded if one.ip_address not in addresses)]
-        self._files.write(network_id, held or recorded)
+        self._files.write(network_id, held or self._remembered(network_id, lease_seconds))
         if str(before) != path:
             before.unlink(missing_ok=True)
 
@@ -142,7 +152,11 @@ class ServerLeases:
         """End a lease of a dnsmasq that does not run, so that the next one has none."""
         held = self._files.held(network_id)
         leases = self._table.leases(network_id) if held is None else held
-        left = [one for one in leases if one.ip_address != lease.ip_address]
+        left = [
+            one
+            for one in leases
+            if one.ip_address != lease.ip_address or not is_same_client(one, lease)
+        ]
         self.end(network_id, [lease])
         self._files.write(network_id, left)
 
@@ -153,6 +167,7 @@ class ServerLeases:
         self._completed.pop(network_id, None)
         self._finds.pop(network_id, None)
         self._ended.pop(network_id, None)
+        self._looked_back.discard(network_id)
 
     def _untold(
         self, network_id: str, ended: Iterable[Ended], recorded: Mapping[str, Lease]
@@ -160,6 +175,15 @@ class ServerLeases:
         """What machines gave back, as dnsmasq said, and nobody recorded."""
         last_end = functools.partial(self._table.last_end, network_id)
         return passing.untold(ended, recorded, last_end) if ended else []
+
+    def _ended_before(self, network_id: str, held: Iterable[Lease]) -> list[Ended]:
+        """Once in this life: what an earlier one heard dnsmasq give, and what is gone by now."""
+        if network_id in self._looked_back:
+            return []
+        self._looked_back.add(network_id)
+        there, now = {(one.ip_address, one.mac_address) for one in held}, self._monotonic()
+        given = self._table.given_before(network_id)
+        return [Ended(now, *one) for one in given if one not in there]
 
     def _note_find(self, network_id: str) -> None:
         heard = self.inbox.heard(network_id)
@@ -177,6 +201,13 @@ class ServerLeases:
         )
         answered = self._logs.answered(network_id, since)
         return rebuilt(base, answered, clock.now_microseconds() // 1_000_000, lease_seconds)
+
+    def _remembered(self, network_id: str, lease_seconds: int) -> Sequence[Lease]:
+        """The leases of a dnsmasq that was killed while it wrote its file, before this life."""
+        recorded, given = self._table.leases(network_id), self._table.given_before(network_id)
+        known = {one.ip_address for one in recorded}
+        answered = {ip: mac for ip, mac in given if ip not in known}
+        return rebuilt(recorded, answered, clock.now_microseconds() // 1_000_000, lease_seconds)
 
     def _record(self, network_id: str, found: Collection[Difference]) -> float:
         """Record them. Gives the seconds until to try again if the disk refuses."""

@@ -170,7 +170,7 @@ class Servers:
         files.write_startup(startup)
         self._names.open(network_id, files.names)
         self._forwarder.serve(network_id)
-        self._leases.prepare(network_id, lease_file_of(startup))
+        self._leases.prepare(network_id, lease_file_of(startup), longest_lease_seconds(startup))
         environment = {
             "IPAM_NETWORK": network_id,
             "IPAM_INBOX": str(self._leases.inbox.path),

@@ -33,6 +33,14 @@ COMMANDS = {
         "ipam.cli.commands.imports:import_",
         "Import: bring in what another DHCP server or list has",
     ),
+    "export": (
+        "ipam.cli.commands.estate:export",
+        "Write networks, subnets and ports as text",
+    ),
+    "apply": (
+        "ipam.cli.commands.estate:apply",
+        "Make networks, subnets and ports as a text says",
+    ),
     "ip": ("ipam.cli.commands.about:ip", "Addresses in numbers, by network"),
     "availability": (
         "ipam.cli.commands.about:availability_zone",

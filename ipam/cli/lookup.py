@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ from ipam.errors import Conflict, HTTPBadRequest, IpamError, NotFound
 if TYPE_CHECKING:
     from ipam.client import Client
 
+T = TypeVar("T")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -47,8 +48,8 @@ def find_id(client: "Client", resource: Resource, name_or_id: str, **filters: st
     return str(find(client, resource, name_or_id, **filters)["id"])
 
 
-def for_each(names: Iterable[str], action: Callable[[str], None]) -> None:
-    """Run the action for every name, even if some fail. Ends with status 1 if any did."""
+def for_each(names: Iterable[T], action: Callable[[T], None]) -> None:
+    """Run the action for every name or thing, even if some fail. Ends with status 1 if any did."""
     failed = False
     for name in names:
         try:

@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="of all databases (allocator)")
     parser.add_argument("--rounds", type=int, default=5, help="of each fault (leases)")
     parser.add_argument("--fault", help="this one alone (leases)")
+    parser.add_argument("--hook", choices=("python", "lua"), default="python", help="(leases)")
     parser.add_argument(
         "--quick",
         action="store_true",

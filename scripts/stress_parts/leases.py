@@ -21,14 +21,15 @@ MEMORY_MB = 40.0
 class Campaign:
     """What was found so far, with all databases."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, hook: str) -> None:
         self.outcomes: list[Outcome] = []
         self.faults: list[str] = []
         self._seed = seed
+        self._hook = hook
 
     def harm(self, database: str, names: Iterable[str], rounds: int) -> None:
         """Bring about each of these faults so many times, one after the other in each round."""
-        place, memory_mb = _started(database), []
+        place, memory_mb = _started(database, self._hook), []
         try:
             for number in range(rounds):
                 for name in names:
@@ -39,7 +40,7 @@ class Campaign:
                         said = f"{type(error).__name__}: {str(error)[:3000]}"
                         self._say(f"{database}, {name}, round {number}: {said}", is_fault=True)
                         place.close()
-                        place = _started(database)
+                        place = _started(database, self._hook)
                     else:
                         memory_mb.append(one.memory_mb)
                         self._note(one, number)
@@ -68,9 +69,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     if not names:
         raise SystemExit(f"no such fault; there are: {', '.join(FAULTS)}")
     print(f"seed {seed}", file=sys.stderr)
-    campaign, begun = Campaign(seed), time.monotonic()
+    campaign, begun = Campaign(seed, arguments.hook), time.monotonic()
     for database in [arguments.database] if arguments.database else DATABASES:
-        that_can_be = [name for name in names if applies(name, database)]
+        that_can_be = [name for name in names if applies(name, database, arguments.hook)]
         campaign.harm(database, that_can_be, arguments.rounds)
     if arguments.write:
         write(Path(arguments.write), campaign.outcomes)
@@ -79,8 +80,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"seed": seed, **table, "faults": campaign.faults, "seconds": seconds}
 
 
-def _started(database: str) -> Place:
-    place = Place(database)
+def _started(database: str, hook: str) -> Place:
+    place = Place(database, hook)
     try:
         place.start()
     except BaseException:

@@ -6,13 +6,18 @@ from types import SimpleNamespace
 from typing import Any
 
 from ipam.agent.dnsmasq import lease_file
+from ipam.agent.leases.comparisons import QUIET_SECONDS
 from ipam.agent.leases.record import found_event
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.leases.unrecorded import UnrecordedLeases
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.state import Lease
+from tests.agent.logs_double import LogsDouble
+from tests.agent.loop_host import Inbox
 from tests.agent.network_rows import NETWORK
 
 FOUR = Lease("10.0.0.5", "fa:16:3e:00:00:05", 100)
+HEIR, GONE = replace(FOUR, mac_address="fa:16:3e:00:00:55"), replace(FOUR, ip_address="10.0.0.9")
 SIX = Lease("2001:db8::5", None, 100, None, None, "00:03:00:01:fa:16:3e:00:00:05", "7")
 WHOLE_SIX = replace(SIX, mac_address=FOUR.mac_address)
 
@@ -35,3 +40,78 @@ def test_a_lease_of_dhcpv6_counts_with_its_mac_address_once_the_hook_has_told_it
     assert leases.of(NETWORK) == [FOUR, WHOLE_SIX]
     table.apply(found_event(NETWORK, "host", "del", WHOLE_SIX, 2))
     assert leases.of(NETWORK) == [FOUR]
+
+
+class Life:
+    """A life of the agent, which may be killed at any moment."""
+
+    def __init__(self, directory: Path) -> None:
+        self.now = 100.0
+        unrecorded = UnrecordedLeases(directory / "unrecorded")
+        self.table = LeaseTable(directory / "table", lambda: self.now, unrecorded)
+        self.inbox = Inbox(directory, self.table)
+        self.leases = ServerLeases(
+            directory,
+            host="host",
+            table=self.table,
+            inbox=self.inbox,
+            logs=LogsDouble(),
+            monotonic=lambda: self.now,
+        )
+
+    def compare(self) -> list[tuple[str, str]]:
+        """What is found once it has lasted."""
+        for _ in range(3):
+            self.leases.compare(NETWORK)
+            self.now += QUIET_SECONDS
+        return [(one.action, one.ip_address) for one in self.inbox.events]
+
+
+def killed_with_all(directory: Path, *given: Lease) -> None:
+    """An agent that has heard dnsmasq give these leases, but no hook."""
+    life = Life(directory)
+    for one in given:
+        life.table.note_given(NETWORK, one.ip_address, str(one.mac_address))
+
+
+def test_a_lease_of_which_an_earlier_life_heard_and_nobody_knows_began_and_ended(
+    tmp_path: Path,
+) -> None:
+    killed_with_all(tmp_path, GONE, FOUR)
+    write(tmp_path, FOUR)
+    life = Life(tmp_path)
+    found = [("add", GONE.ip_address), ("missed", GONE.ip_address), ("add", FOUR.ip_address)]
+    assert life.compare() == found
+    assert life.table.leases(NETWORK) == [FOUR]
+    assert Life(tmp_path).table.given_before(NETWORK) == []
+
+
+def test_a_hook_may_still_tell_it(tmp_path: Path) -> None:
+    killed_with_all(tmp_path, GONE)
+    write(tmp_path)
+    life = Life(tmp_path)
+    life.leases.compare(NETWORK)
+    life.inbox.record([found_event(NETWORK, "host", "add", GONE, 1)])
+    life.inbox.record([found_event(NETWORK, "host", "del", GONE, 2)])
+    assert life.compare() == [("add", GONE.ip_address), ("del", GONE.ip_address)]
+
+
+def test_a_file_that_was_being_written_is_made_of_what_was_heard(tmp_path: Path) -> None:
+    killed_with_all(tmp_path, FOUR)
+    write(tmp_path)
+    path = tmp_path / NETWORK / lease_file.NAME
+    path.write_text("")
+    Life(tmp_path).leases.prepare(NETWORK, str(path), 3600)
+    lease = (lease_file.parsed(path.read_text()) or [])[0]
+    assert (lease.ip_address, lease.mac_address) == (FOUR.ip_address, FOUR.mac_address)
+
+
+def test_to_end_a_lease_of_a_stopped_server_spares_the_heir_of_its_address(
+    tmp_path: Path,
+) -> None:
+    life = Life(tmp_path)
+    write(tmp_path, HEIR)
+    life.leases.end_stopped(NETWORK, FOUR)
+    assert life.leases.of(NETWORK) == [HEIR]
+    life.leases.end_stopped(NETWORK, HEIR)
+    assert life.leases.of(NETWORK) == []

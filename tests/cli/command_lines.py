@@ -11,7 +11,7 @@ def parse(line: str) -> None:
     """Read a command line as click does, up to where the command would run."""
     words = shlex.split(line)
     command: click.Command = root
-    context = click.Context(root, info_name="ipam")
+    context = click.Context(root, info_name="ipam", **root.context_settings)
     while isinstance(command, click.Group) and words:
         if words[0].startswith("-"):
             break

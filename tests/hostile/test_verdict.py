@@ -71,6 +71,7 @@ def test_a_traceback_is_one_and_no_forgery() -> None:
     lines = ["Traceback (most recent call last):\n", '  File "x"\n', "ValueError: a\n"]
     report = read_log([GOOD, *(f"  {line}" for line in lines), GOOD])
     assert (report.tracebacks, report.forged) == (1, 0)
+    assert report.shown == ["'ValueError: a (File \"x\")'"]
     assert read_log([GOOD, *lines]).forged == 2
 
 

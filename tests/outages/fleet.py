@@ -3,6 +3,7 @@
 import os
 import select
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ class Machine:
     since: float = 0.0
     """When it got its address, by time.monotonic."""
     xid: bytes = b""
+    """Of what it asked last; empty when it wants no answer any more."""
 
     @property
     def holding(self) -> Holding:
@@ -51,6 +53,8 @@ class Fleet:
         self.ended: set[Holding] = set()
         """What its machine has given back, or was told to."""
         self._machines: list[Machine] = []
+        self._lock = threading.Lock()
+        """A fault takes an address from a machine while another thread hears its answer."""
         run("ip", "netns", "add", self._space)
         peer = ("peer", "name", "eth0", "netns", self._space)
         run("ip", "link", "add", self._link, "type", "veth", *peer)
@@ -75,22 +79,21 @@ class Fleet:
 
     def release(self, machine: Machine, *, as_mac: str = "") -> None:
         """Give it back; or, as another's, take it from a machine that goes on to hold it."""
-        if not as_mac:
-            machine.holds = False
-            self.ended.add(machine.holding)
         self._send(machine, {53: bytes([RELEASE]), 54: machine.server}, holds=True)
+        if not as_mac:
+            self.forget(machine)
 
     def decline(self, machine: Machine) -> None:
-        machine.holds = False
-        self.ended.add(machine.holding)
         wanted = {50: ip_address(machine.address).packed, 54: machine.server}
         self._send(machine, {53: bytes([DECLINE])} | wanted)
+        self.forget(machine)
 
     def forget(self, machine: Machine) -> None:
-        """Its port is gone: it has lost its address, whatever it believes."""
-        if machine.holds:
-            self.ended.add(machine.holding)
-        machine.holds = False
+        """It has lost its address, whatever answer is on its way, and does not ask again."""
+        with self._lock:
+            if machine.holds:
+                self.ended.add(machine.holding)
+            machine.holds, machine.xid = False, b""
 
     def close(self) -> None:
         self._socket.close()
@@ -102,10 +105,14 @@ class Fleet:
     ) -> bool:
         waiting: dict[bytes, Machine] = {}
         until, again = time.monotonic() + seconds, 0.0
-        for one in machines:
-            one.xid = os.urandom(4)
-            waiting[one.xid] = one
+        with self._lock:
+            for one in machines:
+                if one.holding not in self.ended:
+                    one.xid = os.urandom(4)
+                    waiting[one.xid] = one
         while waiting and (now := time.monotonic()) < until:
+            for xid in [xid for xid, one in waiting.items() if one.xid != xid]:
+                del waiting[xid]
             if now >= again:
                 again = now + AGAIN_SECONDS
                 for one in waiting.values():
@@ -125,13 +132,19 @@ class Fleet:
                 wanted = {50: ip_address(address).packed, 54: one.server}
                 self._send(one, {53: bytes([REQUEST])} | wanted)
             case kind if kind == ACK:
-                if not one.holds:
-                    one.holds, one.since = True, time.monotonic()
-                one.server = options[54]
-                self.begun.add(one.holding)
-                del waiting[one.xid]
+                self._acknowledged(one, options[54], packet[46:50])
+                del waiting[packet[46:50]]
             case kind if kind == NAK:
                 self.forget(one)
+
+    def _acknowledged(self, machine: Machine, server: bytes, xid: bytes) -> None:
+        with self._lock:
+            if machine.xid != xid:
+                return
+            if not machine.holds:
+                machine.holds, machine.since = True, time.monotonic()
+            machine.server = server
+            self.begun.add(machine.holding)
 
     def _discover(self, machine: Machine) -> None:
         self._send(machine, {53: bytes([DISCOVER])})

@@ -25,6 +25,7 @@ from tests.changed_settings import NO_QUOTAS
 from tests.outages.fleet import Fleet, Holding
 from tests.outages.meddler import Meddler
 from tests.outages.verdict import Verdict, judge
+from tests.servers.lua_dnsmasq import lua_dnsmasq
 from tests.servers.postgresql_server import PostgresqlServer
 from tests.system.ipam_host import run
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -41,8 +42,11 @@ Json = dict[str, Any]
 class Place:
     """One host with its service."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, hook: str = "python") -> None:
+        """A `hook` in Lua needs a dnsmasq that has it."""
         self.database = database
+        self._hook = hook
+        self._dnsmasq = "dnsmasq" if hook == "python" else str(lua_dnsmasq())
         self.host = f"outage-{uuid.uuid4().hex[:6]}"
         self.directory = Path(tempfile.mkdtemp(prefix="ipam-outages-"))
         self.directory.chmod(0o755)
@@ -222,7 +226,9 @@ class Place:
                 f"run_path = {self.directory}/run\n[database]\nconnection = {url}\n"
                 f"[quotas]\n{NO_QUOTAS}"
                 f"[api]\nbind_port = 0\nsocket = {self.directory}/run/{door}\n"
-                "[agent]\npoll_interval = 1\n[network]\naddress_cooldown_seconds = 0\n"
+                f"[agent]\npoll_interval = 1\nhook = {self._hook}\ndnsmasq = {self._dnsmasq}\n"
+                "allow_vulnerable_dnsmasq = true\n"
+                "[network]\naddress_cooldown_seconds = 0\n"
             )
             file.chmod(0o600)
 

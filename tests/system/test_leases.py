@@ -11,6 +11,8 @@ import pytest
 
 from ipam import model
 from ipam.agent.dnsmasq import lease_file
+from tests import debugger
+from tests.servers.lua_dnsmasq import lua_dnsmasq
 from tests.system.ipam_host import Host, Json, Machine, run
 from tests.waiting import eventually
 
@@ -96,6 +98,41 @@ def test_what_a_killed_dnsmasq_or_helper_did_not_report_is_recorded(
     eventually(lambda: host.dnsmasq_pid(network) not in (0, pid), "a new server")
     assert held(host, network) == {address_of(port) for port, _one in others}
     assert others[0][1].udhcpc() == address_of(others[0][0])
+
+
+def test_a_machine_that_came_and_went_before_all_were_killed_is_in_the_history(
+    host: Host,
+) -> None:
+    """Agent, dnsmasq and the helper, with the hook in Lua, which had reported nothing yet."""
+    program = lua_dnsmasq()
+    if program is None:
+        pytest.skip("needs a dnsmasq with Lua: apt install dnsmasq-base-lua")
+    host.agent_settings = f"dnsmasq = {program}\nhook = lua\nallow_vulnerable_dnsmasq = true"
+    host.start_agent()
+    network, ((gone, guest), (staying, resident)) = served(host, 2)
+    pid = host.dnsmasq_pid(network)
+    helper = helper_of(pid)
+    assert resident.udhcpc() == address_of(staying)
+    eventually(lambda: sources(host, staying) == [("add", "hook")], "the other's lease")
+    with debugger.held(helper):
+        assert guest.udhcpc() == address_of(gone)
+        eventually(
+            lambda: re.search(rf"DHCPACK\S+ {address_of(gone)} ", host.log()),
+            "the agent has read it",
+        )
+        os.kill(agent_pid(host), signal.SIGSTOP)
+        release(network, gone)
+        eventually(
+            lambda: held(host, network) == {address_of(staying)},  # and is not writing it just now
+            "dnsmasq hears it",
+        )
+        for one in (pid, helper):
+            os.kill(one, signal.SIGKILL)
+        host.end_agent(signal.SIGKILL)
+    host.start_agent()
+    eventually(lambda: len(sources(host, gone)) == 2, "begin and end")
+    assert sources(host, gone) == [("add", "reconciled"), ("missed", "reconciled")]
+    assert held(host, network) == {address_of(staying)}
 
 
 def test_a_killed_hook_costs_no_lease(host: Host) -> None:

@@ -25,15 +25,24 @@ class Answered:
 
     def __init__(self) -> None:
         self._by_address: dict[str, tuple[float, str]] = {}
+        self._informed: Packet | None = None
+        """What came before, if it asked for no address."""
         self._ended: deque[Ended] = deque(maxlen=MOST)
 
-    def hear(self, packet: Packet, now: float) -> None:
-        """Take in a packet."""
-        if packet.message == "DHCPACK" and packet.address:
+    def hear(self, packet: Packet, now: float) -> bool:
+        """Take in a packet. True if it gave or renewed a lease."""
+        before, self._informed = self._informed, None
+        if packet.message == "DHCPINFORM":
+            self._informed = packet
+        elif packet.message == "DHCPACK" and packet.address:
+            if before is not None and before.client == packet.client:
+                return False
             self._note(packet.address, packet.client, now)
+            return True
         elif packet.message in ENDS and packet.address and not packet.remark:
             self._note(packet.address, "", now)
             self._ended.append(Ended(now, packet.address, packet.client))
+        return False
 
     def since(self, moment: float) -> Mapping[str, str]:
         """Machines by address, in order; empty for an address that was given back."""

@@ -35,8 +35,11 @@ DUIDS_SECONDS = 0.2
 class ServerLog:
     """One network's log, and what follows from it. Not thread-safe."""
 
-    def __init__(self, network_id: str, directory: Path) -> None:
+    def __init__(
+        self, network_id: str, directory: Path, on_given: Callable[[str, str, str], None]
+    ) -> None:
         self.pipe = LogPipe(directory)
+        self._on_given = on_given
         self.current = CurrentVerdicts()
         self.refusals = Refusals()
         self.answered = Answered()
@@ -66,7 +69,8 @@ class ServerLog:
                 self.current.hear(said, now)
                 return False
             self.refusals.hear(said, int(time.time()))
-            self.answered.hear(said, now)
+            if self.answered.hear(said, now):
+                self._on_given(self._network_id, said.address, said.client)
             if said.message in DHCPV6_ANSWERS and said.is_refusal:
                 return self._refuse(said.client, now)
         is_routine = isinstance(said, FileRead) or self._names in line
@@ -99,11 +103,21 @@ class ServerLog:
             LOG.log(level, "network %s: dnsmasq: %s", self._network_id, text)
 
 
+def _ignore(_network_id: str, _address: str, _mac_address: str) -> None:
+    """Nobody wants to know."""
+
+
 class ServerLogs:
     """The logs by network id. Any thread may use it."""
 
-    def __init__(self, on_news: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_news: Callable[[], None],
+        on_given: Callable[[str, str, str], None] = _ignore,
+    ) -> None:
+        """`on_given` is told network id, IP and MAC address of each lease that was given."""
         self._on_news = on_news
+        self._on_given = on_given
         self._lock = threading.Lock()
         self._logs: dict[str, ServerLog] = {}
         self._by_descriptor: dict[int, str] = {}
@@ -135,7 +149,7 @@ class ServerLogs:
         with self._lock:
             log = self._logs.get(network_id)
             if log is None:
-                log = self._logs[network_id] = ServerLog(network_id, directory)
+                log = self._logs[network_id] = ServerLog(network_id, directory, self._on_given)
                 self._by_descriptor[log.pipe.descriptor] = network_id
                 self._epoll.register(log.pipe.descriptor, select.EPOLLIN)
             return log.pipe.descriptor

@@ -8,12 +8,14 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ipam import files
 from ipam.agent.leases.differences import is_same_client
+from ipam.agent.leases.passing import READ_SECONDS
 from ipam.agent.leases.record import is_echo, lease_of
+from ipam.agent.leases.unrecorded import UnrecordedLeases
 from ipam.agent.state import Lease
 from ipam.errors import Malformed
 from ipam.protocol.lease_events import LeaseEventCreate
@@ -29,9 +31,16 @@ ENDS_KEPT = 100_000
 class LeaseTable:
     """The leases by network and address. Threads may share it."""
 
-    def __init__(self, directory: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        monotonic: Callable[[], float] = time.monotonic,
+        unrecorded: UnrecordedLeases | None = None,
+    ) -> None:
+        """`unrecorded` keeps what was given and is not in the table yet."""
         self._directory = directory
         self._monotonic = monotonic
+        self._unrecorded = unrecorded
         self._lock = threading.Lock()
         self._leases: dict[str, dict[str, Lease]] = {}
         self._changed: set[str] = set()
@@ -65,6 +74,8 @@ class LeaseTable:
                 self._note_end(key, lease)
             self._changed.add(event.network_id)
             self._changes[event.network_id] += 1
+            if self._unrecorded is not None:
+                self._unrecorded.discard(event.network_id, event.ip_address, event.mac_address)
 
     def knows(self, event: LeaseEventCreate) -> bool:
         """True if the event says nothing new: it is an echo of what is known.
@@ -77,6 +88,21 @@ class LeaseTable:
                 return is_same_client(ended, lease_of(event))
             known = self._leases.get(event.network_id, {}).get(event.ip_address)
             return is_echo(event, known)
+
+    def note_given(self, network_id: str, address: str, mac_address: str) -> None:
+        """A dnsmasq was heard to give the lease, or to renew it. Its event may be here already."""
+        with self._lock:
+            known = self._leases.get(network_id, {}).get(address)
+            mac, at = self._ended_at.get((network_id, address), (None, -math.inf))
+            has_ended = mac == mac_address and at >= self._monotonic() - READ_SECONDS
+            is_known = known is not None and known.mac_address == mac_address
+            if self._unrecorded is not None and not is_known and not has_ended:
+                self._unrecorded.add(network_id, address, mac_address)
+
+    def given_before(self, network_id: str) -> Sequence[tuple[str, str]]:
+        """IP and MAC addresses of leases that an earlier life heard of, and nobody recorded."""
+        with self._lock:
+            return self._unrecorded.of_earlier_lives(network_id) if self._unrecorded else ()
 
     def by_address(self, network_id: str) -> Mapping[str, Lease]:
         """The network's leases by address."""

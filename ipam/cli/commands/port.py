@@ -22,6 +22,7 @@ from ipam.cli.commands.port_probe import probe
 from ipam.cli.commands.port_troubles import agents_or_none, troubles
 from ipam.cli.commands.port_wait import wait
 from ipam.cli.connection import connect
+from ipam.cli.estate.reading import FORMATS
 from ipam.cli.hosts import warn_of_unknown_host
 from ipam.cli.options import (
     KeyValues,
@@ -53,11 +54,23 @@ def port() -> None:
         "ipam port create --network demo --fixed-ip ip-address=10.0.0.20 --dns-name web-2 web-2",
         "ipam port create --network demo --host node-7 --mac-address 52:54:00:12:34:56 vm-9",
         "ipam port create --network demo --extra-dhcp-option name=bootfile-name,value=pxe.0 pxe",
+        "ipam port create --network demo --from-file machines.csv",
     )
 )
 @click.argument("name_argument", metavar="[NAME]", required=False)
 @click.option("--name", "name_option", metavar="NAME", help="The name, as NAME at the end.")
-@click.option("--network", required=True, metavar="NETWORK", help="Name or id of its network.")
+@click.option("--network", metavar="NETWORK", help="Name or id of its network.")
+@click.option(
+    "--from-file",
+    "path",
+    metavar="FILE",
+    help="Make the ports of this list (CSV, YAML or JSON; - for standard input) that are not there"
+    " yet: all, or none. Fields are named as in `ipam export`.",
+)
+@click.option(
+    "--file-format", type=click.Choice(FORMATS), help="What FILE is, if its name does not say."
+)
+@click.option("--keep-going", is_flag=True, help="With --from-file: make as many as can be made.")
 @fixed_ip_option
 @extra_dhcp_option
 @allowed_address_option
@@ -69,7 +82,10 @@ def create(
     *,
     name_argument: str | None,
     name_option: str | None,
-    network: str,
+    network: str | None,
+    path: str | None,
+    file_format: str | None,
+    keep_going: bool,
     fixed_ips: Sequence[dict[str, str]],
     extra_dhcp_opts: Sequence[dict[str, str]],
     allowed_address_pairs: Sequence[dict[str, str]],
@@ -77,7 +93,24 @@ def create(
     wanted: Sequence[str],
     **fields: Any,
 ) -> None:
-    """Make a port. It gets an address of each IP version that its network has."""
+    """Make a port, or many of a list. Each gets an address of each IP version of its network."""
+    if path is not None:
+        from ipam.cli.commands.port_rows import create_from_file  # noqa: PLC0415  # rarely used
+
+        if name_argument or name_option or any(fields.values()):
+            raise click.UsageError("--from-file names all of each port, but for --network.")
+        create_from_file(
+            connect(),
+            path,
+            file_format,
+            network,
+            keep_going=keep_going,
+            output_format=output_format,
+            wanted=wanted,
+        )
+        return
+    if network is None:
+        raise click.UsageError("Say --network NETWORK.")
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network)
     body = given(name=name_argument or name_option, network_id=network_id, **wire_binding(fields))

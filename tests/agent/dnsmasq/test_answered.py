@@ -50,3 +50,16 @@ def test_what_ended_is_taken_once_whatever_begins_meanwhile() -> None:
     log.begin_anew()
     ends = [Ended(1.0, "10.0.0.5", A), Ended(3.0, "10.0.0.5", B)]
     assert (log.since(0), log.take_ended(), log.take_ended()) == ({}, ends, [])
+
+
+def test_who_only_asked_for_options_was_given_no_lease() -> None:
+    found = Answered()
+    given = [
+        found.hear(Packet(message, "ns-1", client, "10.0.0.5", ""), float(now))
+        for now, (message, client) in enumerate(
+            [("DHCPINFORM", A), ("DHCPACK", A), ("DHCPINFORM", A), ("DHCPACK", B), ("DHCPACK", A)]
+        )
+    ]
+    assert given == [False, False, False, True, True]
+    assert found.since(0) == {"10.0.0.5": A}
+    assert found.since(2) == {"10.0.0.5": A}

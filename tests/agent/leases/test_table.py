@@ -6,6 +6,7 @@ import pytest
 
 from ipam import files
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.leases.unrecorded import UnrecordedLeases
 from ipam.agent.state import Lease
 from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
@@ -154,3 +155,17 @@ def test_the_file_of_a_later_version_is_read(tmp_path: Path) -> None:
     row = {"ip_address": "10.0.0.5", "mac_address": MAC, "expires_at": 7, "colour": "red"}
     (tmp_path / f"{NETWORK}.json").write_text(json.dumps([row]))
     assert LeaseTable(tmp_path).leases(NETWORK) == [Lease("10.0.0.5", MAC, 7)]
+
+
+def test_what_was_given_is_known_to_the_next_life_unless_it_was_recorded(tmp_path: Path) -> None:
+    table = LeaseTable(tmp_path, unrecorded=UnrecordedLeases(tmp_path / "unrecorded"))
+    recorded, renewed, over, lost = ("10.0.0.5", "10.0.0.6", "10.0.0.7", "10.0.0.8")
+    table.apply(event("add", renewed))
+    table.apply(event("add", over))
+    table.apply(event("del", over))
+    for address in (recorded, renewed, over, lost):
+        table.note_given(NETWORK, address, MAC)
+    table.apply(event("add", recorded))
+    assert table.given_before(NETWORK) == []
+    again = LeaseTable(tmp_path, unrecorded=UnrecordedLeases(tmp_path / "unrecorded"))
+    assert again.given_before(NETWORK) == [(lost, MAC)]

@@ -1,0 +1,1 @@
+"""A whole estate as text that is kind to diff: written, read, and compared with what exists."""

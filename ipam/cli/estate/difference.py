@@ -1,0 +1,187 @@
+"""Decides what to make and to change for a service to have what a text says. Pure.
+
+What is there and not in the text stays. All faults of a text are found at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ipam.cli.estate import text_form
+from ipam.cli.estate.text_form import NETWORK, PORT, SUBNET, VERSION, Form, Record
+
+BODIES: Final = {
+    "network": text_form.body_of_network,
+    "subnet": text_form.body_of_subnet,
+    "port": text_form.body_of_port,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Fields of one thing that differ: their new values in the API's form, tags apart."""
+
+    noun: str
+    id: str
+    called: str
+    body: Mapping[str, Any]
+    tags: Sequence[str] | None
+    fields: Sequence[str]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be made, in the form of an import, and to be changed."""
+
+    networks: list[dict[str, Any]] = field(default_factory=list)
+    subnets: list[dict[str, Any]] = field(default_factory=list)
+    ports: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    same: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What the service has, as the API shows it."""
+
+    networks: Sequence[Record] = ()
+    subnets: Sequence[Record] = ()
+    ports: Sequence[Record] = ()
+
+
+def plan(document: Any, existing: Existing) -> Plan:
+    """What a text asks for. With faults, nothing of the plan may be done."""
+    made = Plan()
+    if not isinstance(document, Mapping) or not isinstance(document.get("networks"), list):
+        made.faults.append(
+            "It is no estate: it has no list of networks. `ipam export` writes one."
+        )
+        return made
+    if document.get("version", VERSION) != VERSION:
+        made.faults.append(f"It is of version {document['version']!r}; {VERSION} is understood.")
+    by_name: dict[str, list[Record]] = {}
+    for one in existing.networks:
+        by_name.setdefault(one["name"], []).append(one)
+    of_network: dict[str, list[Record]] = {}
+    for port in existing.ports:
+        of_network.setdefault(port["network_id"], []).append(port)
+    for entry in _entries(NETWORK, document["networks"], "", made, ("subnets", "ports")):
+        name = entry["name"]
+        found = by_name.get(name, [])
+        if len(found) > 1:
+            made.faults.append(f"network {name}: {len(found)} networks here have this name.")
+            continue
+        ref = found[0]["id"] if found else name
+        if found:
+            _compare(
+                NETWORK, entry, text_form.of_network(found[0]), made, resource_id=ref, called=name
+            )
+        else:
+            body = text_form.body_of_network(entry)
+            made.networks.append({"ref": name, "body": body})
+        ports = of_network.get(ref, [])
+        subnets = [one for one in existing.subnets if one["network_id"] == ref]
+        _subnets(entry, ref, subnets, ports, made)
+        _ports(entry, ref, ports, made)
+    return made
+
+
+def _subnets(
+    network: Record, ref: str, present: Sequence[Record], ports: Sequence[Record], made: Plan
+) -> None:
+    where = f"network {network['name']}: "
+    servers = {
+        one["subnet_id"]: one["ip_address"]
+        for port in ports
+        if port["device_owner"] == text_form.SERVICE_OWNERS[0]
+        for one in port["fixed_ips"]
+    }
+    by_cidr = {one["cidr"]: one for one in present}
+    for entry in _entries(SUBNET, network.get("subnets", []), where, made):
+        found = by_cidr.get(entry["cidr"])
+        if found:
+            told = text_form.of_subnet(found, servers.get(found["id"]))
+            _compare(SUBNET, entry, told, made, resource_id=found["id"], called=entry["cidr"])
+            continue
+        version = 6 if ":" in entry["cidr"] else 4
+        body = {"ip_version": version, **text_form.body_of_subnet(entry)}
+        new = {"network": ref, "body": body}
+        if "dhcp_server" in entry:
+            new["server_address"] = entry["dhcp_server"]
+        made.subnets.append(new)
+
+
+def _ports(network: Record, ref: str, present: Sequence[Record], made: Plan) -> None:
+    where = f"network {network['name']}: "
+    by_mac = {one["mac_address"]: one for one in present}
+    for entry in _entries(PORT, network.get("ports", []), where, made):
+        found = by_mac.get(entry["mac_address"])
+        if found:
+            called = entry.get("name") or entry["mac_address"]
+            _compare(
+                PORT, entry, text_form.of_port(found), made, resource_id=found["id"], called=called
+            )
+        else:
+            made.ports.append({"network": ref, "body": text_form.body_of_port(entry)})
+
+
+def _entries(
+    form: Form, entries: Any, where: str, made: Plan, below: Sequence[str] = ()
+) -> Iterator[Record]:
+    """The entries that can be understood; the others are faults."""
+    if not isinstance(entries, list):
+        made.faults.append(f"{where}{form.noun}s is no list.")
+        return
+    seen = set()
+    for number, entry in enumerate(entries, 1):
+        key = entry.get(form.key) if isinstance(entry, Mapping) else None
+        if not isinstance(key, str) or not key:
+            made.faults.append(f"{where}{form.noun} {number} has no {form.key}.")
+            continue
+        strange = [str(name) for name in entry if name not in (*form.fields, *below)]
+        if strange:
+            made.faults.append(
+                f"{where}{form.noun} {key} has no {', '.join(strange)}. It may have:"
+                f" {', '.join((*form.fields, *below))}."
+            )
+        elif key in seen:
+            made.faults.append(f"{where}{form.noun} {key} is there twice.")
+        else:
+            seen.add(key)
+            yield entry
+
+
+def _compare(
+    form: Form, entry: Record, present: Record, made: Plan, *, resource_id: str, called: str
+) -> None:
+    """Note what differs of those fields that the entry has."""
+    defaults = {
+        name: value for name, value in form.fields.items() if value is not text_form.ALWAYS
+    }
+    before = {**defaults, **present}
+    differing = [
+        name
+        for name in form.fields
+        if name in entry and _plain(entry[name]) != _plain(before.get(name))
+    ]
+    for name in [one for one in differing if one in form.fixed]:
+        made.faults.append(
+            f"{form.noun} {called}: its {name} is {before.get(name)!r} and cannot become"
+            f" {entry[name]!r}."
+        )
+    if not differing:
+        made.same += 1
+        return
+    body = BODIES[form.noun]({name: entry[name] for name in differing if name != "tags"})
+    tags = entry["tags"] if "tags" in differing else None
+    made.changes.append(Change(form.noun, resource_id, called, body, tags, differing))
+
+
+def _plain(value: Any) -> Any:
+    """The value for a comparison: the order of addresses, tags and the like does not count."""
+    if isinstance(value, list):
+        return sorted(map(_plain, value), key=repr)
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items() if one is not None}
+    return value

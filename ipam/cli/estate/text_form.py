@@ -1,0 +1,191 @@
+"""Decides how an estate stands in text: names for ids, and nothing that is as by default. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+from ipam import model
+
+VERSION: Final = 1
+Record = Mapping[str, Any]
+ALWAYS: Final = object()
+"""Instead of a default: the field stands there always, unless its value is null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a kind of thing with their defaults; `key` tells one from another."""
+
+    noun: str
+    key: str
+    fields: Mapping[str, Any]
+    fixed: frozenset[str]
+    """What cannot be changed later."""
+
+
+NETWORK: Final = Form(
+    "network",
+    "name",
+    {
+        "name": ALWAYS,
+        "description": "",
+        "project_id": ALWAYS,
+        "admin_state_up": True,
+        "shared": False,
+        "mtu": ALWAYS,
+        "dns_domain": "",
+        "router:external": False,
+        "is_default": False,
+        "port_security_enabled": True,
+        "provider:network_type": ALWAYS,
+        "provider:physical_network": ALWAYS,
+        "provider:segmentation_id": ALWAYS,
+        "availability_zone_hints": [],
+        "tags": [],
+    },
+    frozenset(
+        {
+            *("project_id", "provider:network_type", "provider:physical_network"),
+            *("provider:segmentation_id", "availability_zone_hints"),
+        }
+    ),
+)
+SUBNET: Final = Form(
+    "subnet",
+    "cidr",
+    {
+        "cidr": ALWAYS,
+        "name": "",
+        "description": "",
+        "project_id": ALWAYS,
+        "gateway_ip": "",
+        "allocation_pools": ALWAYS,
+        "dynamic_ranges": [],
+        "dns_nameservers": [],
+        "host_routes": [],
+        "address_selection": model.LEAST_RECENTLY_USED,
+        "service_types": [],
+        "dns_publish_fixed_ip": False,
+        "enable_dhcp": True,
+        "dhcp_server": ALWAYS,
+        "ipv6_ra_mode": ALWAYS,
+        "ipv6_address_mode": ALWAYS,
+        "tags": [],
+    },
+    frozenset({"project_id", "ipv6_ra_mode", "ipv6_address_mode", "dhcp_server"}),
+)
+PORT: Final = Form(
+    "port",
+    "mac_address",
+    {
+        "mac_address": ALWAYS,
+        "name": "",
+        "addresses": ALWAYS,
+        "dns_name": "",
+        "host": "",
+        "device_id": "",
+        "device_owner": "",
+        "description": "",
+        "project_id": ALWAYS,
+        "admin_state_up": True,
+        "port_security_enabled": True,
+        "extra_dhcp_opts": [],
+        "allowed_address_pairs": [],
+        "tags": [],
+    },
+    frozenset({"project_id"}),
+)
+SERVICE_OWNERS: Final = ("network:dhcp", model.LEASE_PORT_OWNER)
+"""Ports that the service makes by itself."""
+
+
+def document(
+    networks: Iterable[Record], subnets: Iterable[Record], ports: Iterable[Record]
+) -> Any:
+    """The whole estate, in an order that does not depend on when things were made."""
+    below: dict[str, tuple[list[Record], list[Record]]] = {}
+    servers: dict[str, str] = {}
+    for port in ports:
+        if port["device_owner"] == SERVICE_OWNERS[0]:
+            servers |= {one["subnet_id"]: one["ip_address"] for one in port["fixed_ips"]}
+        elif port["device_owner"] not in SERVICE_OWNERS:
+            below.setdefault(port["network_id"], ([], []))[1].append(port)
+    for subnet in subnets:
+        below.setdefault(subnet["network_id"], ([], []))[0].append(subnet)
+    told = []
+    for network in sorted(networks, key=lambda one: (one["name"], one["id"])):
+        of_it = below.get(network["id"], ((), ()))
+        entry = of_network(network)
+        if of_it[0]:
+            served = ((one, servers.get(one["id"])) for one in sorted(of_it[0], key=_by_cidr))
+            entry["subnets"] = [of_subnet(one, server) for one, server in served]
+        if of_it[1]:
+            entry["ports"] = [of_port(one) for one in sorted(of_it[1], key=_by_address)]
+        told.append(entry)
+    return {"version": VERSION, "networks": told}
+
+
+def of_network(network: Record) -> dict[str, Any]:
+    """A network in the form of the text, without what is in it."""
+    return _told(NETWORK, network)
+
+
+def of_subnet(subnet: Record, server: str | None) -> dict[str, Any]:
+    """A subnet; `server` is the address of its DHCP server."""
+    gateway = {"gateway_ip": subnet["gateway_ip"] or "none"}
+    return _told(SUBNET, {**subnet, **gateway, "dhcp_server": server})
+
+
+def of_port(port: Record) -> dict[str, Any]:
+    """A port."""
+    own = {
+        "addresses": sorted((one["ip_address"] for one in port["fixed_ips"]), key=_number),
+        "host": port.get("binding:host_id") or "",
+    }
+    return _told(PORT, {**port, **own})
+
+
+def body_of_network(entry: Record) -> dict[str, Any]:
+    """A network's entry in the API's form."""
+    return {name: entry[name] for name in NETWORK.fields if name in entry}
+
+
+def body_of_subnet(entry: Record) -> dict[str, Any]:
+    """A subnet's entry in the API's form, without its DHCP server."""
+    body = {name: entry[name] for name in SUBNET.fields if name in entry and name != "dhcp_server"}
+    if body.get("gateway_ip") == "none":
+        body["gateway_ip"] = None
+    return body
+
+
+def body_of_port(entry: Record) -> dict[str, Any]:
+    """A port's entry in the API's form."""
+    body = {name: entry[name] for name in PORT.fields if name in entry}
+    if "addresses" in body:
+        body["fixed_ips"] = [{"ip_address": one} for one in body.pop("addresses")]
+    if "host" in body:
+        body["binding:host_id"] = body.pop("host")
+    return body
+
+
+def _told(form: Form, record: Record) -> dict[str, Any]:
+    return {
+        name: record[name]
+        for name, default in form.fields.items()
+        if record.get(name) is not None and (default is ALWAYS or record[name] != default)
+    }
+
+
+def _by_cidr(subnet: Record) -> tuple[int, int, int]:
+    network = ip_network(subnet["cidr"])
+    return (network.version, int(network.network_address), network.prefixlen)
+
+
+def _by_address(port: Record) -> tuple[Sequence[tuple[int, int]], str]:
+    return (sorted(_number(one["ip_address"]) for one in port["fixed_ips"]), port["mac_address"])
+
+
+def _number(address: str) -> tuple[int, int]:
+    found = ip_address(address)
+    return (found.version, int(found))

@@ -1,0 +1,37 @@
+"""The text of an estate has all that can be set, but for what is left out on purpose."""
+
+from typing import Any
+
+import pytest
+
+from ipam.api.http.attributes import wire_names
+from ipam.api.networks.wire import NetworkCreate
+from ipam.api.ports.wire import PortCreate
+from ipam.api.subnets.wire import SubnetCreate
+from ipam.cli.estate.text_form import NETWORK, PORT, SUBNET, Form
+
+OTHERWISE = {
+    "network_id": "what stands below a network is in it",
+    "tenant_id": "project_id",
+    "ip_version": "follows from the CIDR",
+    "fixed_ips": "addresses",
+    "binding:host_id": "host",
+}
+LEFT_OUT = {
+    *("subnetpool_id", "use_default_subnetpool", "prefixlen", "segment_id"),
+    *("binding:profile", "binding:vnic_type", "security_groups"),
+}
+"""Subnet pools and segments are not in it; the others are of Nova."""
+
+
+@pytest.mark.parametrize(
+    ("form", "struct"), [(NETWORK, NetworkCreate), (SUBNET, SubnetCreate), (PORT, PortCreate)]
+)
+def test_a_form_has_every_attribute_that_can_be_set(form: Form, struct: Any) -> None:
+    lacking = set(wire_names(struct)) - set(form.fields) - OTHERWISE.keys() - LEFT_OUT
+    assert not lacking, "put it into ipam.cli.estate.text_form, with its default"
+
+
+@pytest.mark.parametrize("form", [NETWORK, SUBNET, PORT])
+def test_what_is_fixed_is_a_field(form: Form) -> None:
+    assert form.fixed < form.fields.keys()
