@@ -24,7 +24,7 @@ from ipam.agent.state import Interface, NetworkState
 from ipam.agent.wires import NO_REACH, Reach, place
 from ipam.protocol import dhcp_state
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork
-from ipam.rules.ipv6 import is_auto_address
+from ipam.rules.ipv6 import makes_own_addresses
 
 
 def served_network(
@@ -80,7 +80,11 @@ def served_network(
 
 def _giving(row: FullNetwork, subnets: list[DhcpSubnet]) -> set[str]:
     """The ids of the subnets in which a machine gets an address: from here, or makes it itself."""
-    alone = {s.id for s in row.subnets if is_auto_address(s.ipv6_address_mode)}
+    alone = {
+        one.id
+        for one in row.subnets
+        if makes_own_addresses(one.ipv6_ra_mode, one.ipv6_address_mode)
+    }
     return alone | {str(subnet.id) for subnet in subnets}
 
 

@@ -10,7 +10,7 @@ from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import DhcpRange
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort, ServedSubnet
 from ipam.rules.dns_answers import reverse_zones
-from ipam.rules.ipv6 import eui64, is_auto_address
+from ipam.rules.ipv6 import eui64, makes_own_addresses
 from ipam.rules.segments import IPV6_MINIMUM_MTU
 from ipam.templating import Word
 
@@ -33,7 +33,7 @@ class DhcpSubnet:
 
     @property
     def reserves(self) -> bool:
-        return not is_auto_address(self.row.ipv6_address_mode)
+        return not makes_own_addresses(self.row.ipv6_ra_mode, self.row.ipv6_address_mode)
 
 
 def dhcp_subnets(row: FullNetwork, faults: list[str]) -> list[DhcpSubnet]:

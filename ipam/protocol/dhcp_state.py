@@ -92,8 +92,8 @@ class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ipv6_address_mode: Annotated[
         str | None,
         Meta(
-            description="Where IPv6 addresses come from: pools with dhcpv6-stateful, else the"
-            " MAC address."
+            description="Where IPv6 addresses come from: machines make them of their MAC addresses"
+            " if this or ipv6_ra_mode is slaac or dhcpv6-stateless; else they come from the pools."
         ),
     ]
     dynamic_ranges: Annotated[

@@ -21,9 +21,13 @@ RESERVED_MAX: Final = (LINE_OCTETS_MAX - LINE_OCTETS) // ADDRESS_OCTETS
 """How many IPv6 addresses DHCPv6 can give to one machine."""
 
 
-def is_auto_address(mode: str | None) -> bool:
-    """Whether machines make their own addresses in a subnet of this mode (None: no mode)."""
-    return mode in AUTO_ADDRESS_MODES
+def makes_own_addresses(ra_mode: str | None, address_mode: str | None) -> bool:
+    """Whether machines make their own addresses in a subnet of these modes (None: no mode).
+
+    One of the two says so, as in Neutron: an advertisement with SLAAC makes each machine have the
+    address of its MAC address, whatever a pool would give it.
+    """
+    return not AUTO_ADDRESS_MODES.isdisjoint((ra_mode, address_mode))
 
 
 def eui64(cidr: str, mac: str) -> bytes:

@@ -20,7 +20,7 @@ from ipam.errors import (
 )
 from ipam.model import ip_version
 from ipam.rules import prefixes
-from ipam.rules.ipv6 import is_auto_address
+from ipam.rules.ipv6 import makes_own_addresses
 
 NumberRange: TypeAlias = tuple[int, int]
 
@@ -170,7 +170,7 @@ def mode_faults(shape: Shape) -> Iterator[CallerError]:
             " If both attributes are set, they must be the same value."
         )
     prefix = ip_network(shape.cidr).prefixlen
-    if prefix != 64 and (is_auto_address(ra) or is_auto_address(address)):
+    if prefix != 64 and makes_own_addresses(ra, address):
         yield InvalidInput(
             f"Invalid CIDR {shape.cidr} for IPv6 address mode. SLAAC and DHCPv6 stateless need a"
             f" prefix of 64 bits, not {prefix}."
@@ -310,7 +310,7 @@ def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:
 def _prefix_faults(shape: Shape) -> Iterator[CallerError]:
     """A fault if dnsmasq does not serve the IPv6 prefix. `mode_faults` checks SLAAC's needs."""
     ra, length = shape.ipv6_ra_mode, ip_network(shape.cidr).prefixlen
-    if shape.ip_version == 4 or is_auto_address(ra) or is_auto_address(shape.ipv6_address_mode):
+    if shape.ip_version == 4 or makes_own_addresses(ra, shape.ipv6_address_mode):
         return
     if length < 64 or (ra and length != 64):
         rule = "exactly 64 bits with ipv6_ra_mode" if ra else "64 bits or more"

@@ -159,6 +159,7 @@ _NETWORK_WITH_SUBNETS: Final = (
         _subnet.c.ip_version,
         _subnet.c.gateway_ip,
         _subnet.c.enable_dhcp,
+        _subnet.c.ipv6_ra_mode,
         _subnet.c.ipv6_address_mode,
         _subnet.c.service_types,
         _subnet.c.address_selection,

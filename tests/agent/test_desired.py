@@ -154,6 +154,8 @@ def test_dnsmasq_agrees_with_the_golden_files(tmp_path: Path) -> None:
         ("dhcpv6-stateful", "dhcpv6-stateful", "static"),
         ("dhcpv6-stateless", "dhcpv6-stateless", "ra-stateless"),
         ("slaac", "slaac", "ra-only"),
+        ("dhcpv6-stateful", None, "static"),
+        ("dhcpv6-stateless", None, "ra-stateless"),
         ("slaac", None, "ra-only"),
     ],
 )
@@ -164,9 +166,8 @@ def test_ipv6_modes(ra_mode: str | None, address_mode: str | None, mode: str) ->
     assert ("ra-param=ns-22222222-22,mtu:1450,600,0" in lines) == (ra_mode is not None)
     assert ("enable-ra" in lines) == (ra_mode == "dhcpv6-stateful"), "it advertises all ranges"
     line = host_line(row) or ""
-    assert ("[2001:db8::5]" in line) == (address_mode not in ("slaac", "dhcpv6-stateless")), (
-        "only addresses that DHCP gives are reserved"
-    )
+    makes_own = {ra_mode, address_mode} & {"slaac", "dhcpv6-stateless"}
+    assert ("[2001:db8::5]" in line) == (not makes_own), "what DHCP gives is reserved, no other"
 
 
 def test_slaac_with_another_router_needs_nothing_of_us() -> None:

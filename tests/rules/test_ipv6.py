@@ -11,13 +11,18 @@ MAC = st.binary(min_size=6, max_size=6)
 
 
 @pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
-def test_machines_make_their_own_address_where_dhcp_gives_none(mode: str) -> None:
-    assert ipv6.is_auto_address(mode)
+def test_machines_make_their_own_address_where_either_mode_says_so(mode: str) -> None:
+    assert ipv6.makes_own_addresses(mode, mode)
+    assert ipv6.makes_own_addresses(None, mode)
+    assert ipv6.makes_own_addresses(mode, None)
 
 
-@pytest.mark.parametrize("mode", ["dhcpv6-stateful", None])
-def test_machines_ask_for_an_address_where_dhcp_gives_them(mode: str | None) -> None:
-    assert not ipv6.is_auto_address(mode)
+@pytest.mark.parametrize("ra_mode", ["dhcpv6-stateful", None])
+@pytest.mark.parametrize("address_mode", ["dhcpv6-stateful", None])
+def test_machines_ask_for_an_address_where_dhcp_gives_them(
+    ra_mode: str | None, address_mode: str | None
+) -> None:
+    assert not ipv6.makes_own_addresses(ra_mode, address_mode)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from ipam.identity.caller import Caller
 from ipam.rules import dhcp_options, fixed_ips
 from ipam.rules.bindings import PortHost
 from ipam.rules.fixed_ips import Held, Step, SubnetFacts, Wish
-from ipam.rules.ipv6 import is_auto_address
+from ipam.rules.ipv6 import makes_own_addresses
 from ipam.store import port_bindings, ports, quotas, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -290,7 +290,8 @@ def _network(tx: Transaction, network_id: str) -> _Network:
                 cidr=row.cidr,
                 ip_version=row.ip_version,
                 gateway=row.gateway_ip,
-                automatic=row.enable_dhcp and is_auto_address(row.ipv6_address_mode),
+                automatic=row.enable_dhcp
+                and makes_own_addresses(row.ipv6_ra_mode, row.ipv6_address_mode),
                 service_types=tuple(row.service_types),
                 address_selection=row.address_selection,
             )

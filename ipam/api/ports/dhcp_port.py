@@ -10,7 +10,6 @@ import secrets
 from ipam import model
 from ipam.allocator.allocator import Allocator
 from ipam.errors import IpAddressGenerationFailure
-from ipam.rules.ipv6 import is_auto_address
 from ipam.store import ports
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -28,12 +27,13 @@ def serve(
     network: Record,
     *,
     subnet_pk: int,
-    ipv6_address_mode: str | None,
+    is_automatic: bool,
     address: bytes | None = None,
 ) -> None:
     """Give the network's DHCP port an address in a subnet. Makes the port if needed.
 
-    The caller has locked the network's row. Raises IpAddressGenerationFailure, and
+    It is none of the pools if machines make their own (`is_automatic`). The caller has locked the
+    network's row. Raises IpAddressGenerationFailure, and
     IpAddressAlreadyAllocated if an `address` is named that somebody has.
     """
     device_id = model.dhcp_device_id(network.id)
@@ -42,7 +42,7 @@ def serve(
     if address is not None:
         allocator.claim(tx, subnet_pk, address, owner)
         ports.change(tx, owner, {})
-    elif not is_auto_address(ipv6_address_mode):
+    elif not is_automatic:
         _take_address(tx, allocator, owner, subnet_pk)
 
 

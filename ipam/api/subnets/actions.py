@@ -22,7 +22,7 @@ from ipam.rules import segments as segment_rules
 from ipam.rules import subnet_options
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.fixed_ips import ROUTER_OWNERS
-from ipam.rules.ipv6 import is_auto_address
+from ipam.rules.ipv6 import makes_own_addresses
 from ipam.rules.subnet_options import Limits
 from ipam.rules.subnets import Shape
 from ipam.store import networks, ports, subnet_ranges, subnets, tables, tags
@@ -79,7 +79,7 @@ class SubnetActions:
             self._service.allocator,
             network,
             subnet_pk=row.pk,
-            ipv6_address_mode=row.ipv6_address_mode,
+            is_automatic=makes_own_addresses(row.ipv6_ra_mode, row.ipv6_address_mode),
             address=model.pack(server_address) if server_address else None,
         )
 
@@ -110,7 +110,7 @@ class SubnetActions:
             )
             device_id = model.dhcp_device_id(network.id)
             # Machines make these addresses from the prefix, so ports lose them with it.
-            automatic = is_auto_address(row.ipv6_address_mode)
+            automatic = makes_own_addresses(row.ipv6_ra_mode, row.ipv6_address_mode)
             owners = ROUTER_OWNERS if automatic else ()
             if port_id := subnets.port_in_use(tx, row.pk, dhcp_device_id=device_id, owners=owners):
                 raise SubnetInUse(
@@ -175,10 +175,8 @@ class SubnetActions:
         subnet_ranges.set_dynamic_ranges(tx, pk, ranges)
         self._service.allocator.open_pools(tx, pk, pools)
         if body.enable_dhcp and serve:
-            mode = body.ipv6_address_mode
-            dhcp_port.serve(
-                tx, self._service.allocator, network, subnet_pk=pk, ipv6_address_mode=mode
-            )
+            own = makes_own_addresses(body.ipv6_ra_mode, body.ipv6_address_mode)
+            dhcp_port.serve(tx, self._service.allocator, network, subnet_pk=pk, is_automatic=own)
         return pk
 
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
@@ -213,8 +211,8 @@ class SubnetActions:
         if not enable:
             dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
         else:
-            mode = row.ipv6_address_mode
-            dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, ipv6_address_mode=mode)
+            own = makes_own_addresses(row.ipv6_ra_mode, row.ipv6_address_mode)
+            dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, is_automatic=own)
 
 
 def _new_values(asked: SubnetUpdate) -> dict[str, Any]:

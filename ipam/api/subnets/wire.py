@@ -68,7 +68,8 @@ IPV6_RA_MODE: Final = Meta(
     description="What router advertisements say; null when another router sends them."
 )
 IPV6_ADDRESS_MODE: Final = Meta(
-    description="Where IPv6 addresses come from: pools with dhcpv6-stateful, else the MAC address."
+    description="Where IPv6 addresses come from: machines make them of their MAC addresses if this"
+    " or ipv6_ra_mode is slaac or dhcpv6-stateless; else they come from the pools."
 )
 SERVICE_TYPES: Final = Meta(
     description="The device_owners whose ports get addresses here; any when empty."

@@ -103,6 +103,19 @@ def test_a_port_gets_an_address_of_each_kind(api: Api, network: dict[str, Any]) 
     assert addresses(moved) == [first, second, "2001:db8:1:0:f816:3eff:fe00:2"]
 
 
+@pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
+@pytest.mark.parametrize("only", ["ipv6_ra_mode", "ipv6_address_mode"])
+def test_either_mode_alone_has_the_machine_make_its_address(
+    api: Api, network: dict[str, Any], mode: str, only: str
+) -> None:
+    cidr = {"cidr": "2001:db8:1::/64", "ip_version": 6}
+    subnet = api.create("subnet", network_id=network["id"], **cidr, **{only: mode})
+    made = api.create("port", network_id=network["id"], mac_address="fa:16:3e:00:00:01")
+    assert addresses(made) == ["2001:db8:1:0:f816:3eff:fe00:1"]
+    api.delete("subnet", subnet["id"])
+    assert addresses(api.show("port", made["id"])) == []
+
+
 def test_a_port_can_do_without_addresses(port: Make) -> None:
     assert port(fixed_ips=[])["fixed_ips"] == []
 
