@@ -12,9 +12,10 @@ from typing import Protocol, TypeVar
 from msgspec import UNSET
 
 from ipam.agent.api_link import ApiLink
-from ipam.agent.dnsmasq.arp import ArpNeighbours
-from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
+from ipam.agent.dnsmasq.dhcp6_requests import read_request, request_filter
 from ipam.agent.dnsmasq.logs import ServerLogs
+from ipam.agent.dnsmasq.neighbours import PacketNeighbours
+from ipam.agent.dnsmasq.packet_listener import PacketListener
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.forwarder.forwarder import SOCKET as FORWARDER_SOCKET
 from ipam.agent.forwarder.forwarder import DnsForwarder
@@ -223,14 +224,14 @@ class Agent:
             forget=self._known.forget,
             logs=self._logs,
             prober=prober,
-            neighbours=ArpNeighbours(),
+            neighbours=PacketNeighbours(),
             reach=Reach(
                 of_agent.physical_interface_mappings,
                 of_agent.bridge_mappings,
                 of_agent.local_ip,
                 of_agent.udp_dstport,
             ),
-            listener=self._closed_at_end(Dhcp6Listener()),
+            listener=self._closed_at_end(PacketListener(request_filter(), read_request)),
             held=held.network_ids,
             names=self._names,
         )

@@ -7,7 +7,7 @@ ends that at once.
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import IPv4Address, ip_address, ip_interface
+from ipaddress import ip_address
 
 from ipam.agent.dnsmasq.verdicts import Kind
 from ipam.agent.outside import Logs, Neighbours
@@ -75,19 +75,19 @@ class Conflicts:
         self._holders = holders
 
     def _declined(self, served: ServedNetwork) -> list[str]:
-        """The declined addresses of ports that the server can ask about by ARP, in order."""
+        """The declined addresses of ports that the server can ask about, in order."""
         verdicts = self._logs.verdicts(served.state.id)
         told = {one.address for one in verdicts if one.kind is Kind.ADDRESS_DECLINED}
         reserved = served.reserved()
-        return sorted(one for one in told if one in reserved and _server_beside(served, one))
+        return sorted(one for one in told if one in reserved and served.server_beside(one))
 
     def _holder(self, served: ServedNetwork, address: str) -> str | None:
         """Another machine than the port's own that answers for the address."""
-        own, interface = _server_beside(served, address), served.state.interface
+        own, interface = served.server_beside(address), served.state.interface
         assert own is not None, address  # _declined has looked
         assert interface is not None, served  # a server has its interface
-        asked = IPv4Address(address)
-        found = self._neighbours.who_has(served.state.id, interface, own, asked)
+        asked = ip_address(address)
+        found = self._neighbours.who_have(served.state.id, interface, {asked: own}).get(asked)
         return None if found == served.reserved()[address] else found
 
     def _give_again(self, network_id: str, address: str) -> None:
@@ -97,12 +97,3 @@ class Conflicts:
         self._again_at[network_id] = now + RELOAD_AGAIN_SECONDS
         LOG.info("network %s: nobody answers for %s; it is given again", network_id, address)
         self._servers.reload(network_id)
-
-
-def _server_beside(served: ServedNetwork, address: str) -> IPv4Address | None:
-    """The server's own IPv4 address in the subnet of the address."""
-    asked = ip_address(address)
-    for one in map(ip_interface, sorted(served.state.addresses)):
-        if isinstance(one.ip, IPv4Address) and asked in one.network:
-            return one.ip
-    return None

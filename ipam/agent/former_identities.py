@@ -26,7 +26,10 @@ class FormerIdentities:
     """Decides which leases end. Not thread-safe."""
 
     def __init__(
-        self, logs: Logs, listener: Listener, monotonic: Callable[[], float] = time.monotonic
+        self,
+        logs: Logs,
+        listener: Listener[Request6],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._logs = logs
         self._listener = listener

@@ -6,19 +6,21 @@ of the kernel passes the same tests as the kernel.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq.answered import Ended
-from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
 from ipam.agent.dnsmasq.verdicts import Verdict
 from ipam.agent.host.raw_netlink import Link
 from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 from ipam.protocol.lease_events import LeaseEventCreate
+
+IpAddress: TypeAlias = IPv4Address | IPv6Address
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,23 +285,26 @@ class Prober(Protocol):
         """Close the sockets of all networks except these."""
 
 
-class Listener(Protocol):
-    """Hears who asks by DHCPv6."""
+class Listener(Protocol[T_co]):
+    """Hears some kind of packets."""
 
-    def heard(self, network_id: str, interface: Interface) -> Collection[Request6]:
-        """Who asked since this was asked last. Raises OSError if nobody can be heard."""
+    def heard(self, network_id: str, interface: Interface) -> Collection[T_co]:
+        """What was heard since this was asked last. Raises OSError if nothing can be heard."""
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Listen to none but these."""
 
 
 class Neighbours(Protocol):
-    """Asks the machines of a network, as the DHCP server, who has an address."""
+    """Asks the machines of a network, as the DHCP server, who has addresses."""
 
-    def who_has(
-        self, network_id: str, interface: Interface, own: IPv4Address, address: IPv4Address
-    ) -> str | None:
-        """The MAC address that answers; None if none does. Raises OSError if it cannot ask."""
+    def who_have(
+        self, network_id: str, interface: Interface, asked: Mapping[IpAddress, IpAddress]
+    ) -> Mapping[IpAddress, str]:
+        """The MAC addresses that answer for the addresses, which come with the server's own.
+
+        Raises OSError if it cannot ask.
+        """
 
 
 class Inbox(Protocol):

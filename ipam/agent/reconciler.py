@@ -15,6 +15,7 @@ from ipam.agent.carry_out import Executor
 from ipam.agent.conflicts import Conflicts
 from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq.config import Site
+from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
@@ -65,7 +66,7 @@ class Reconciler:
         forget: Callable[[str], None],
         logs: Logs,
         prober: Prober,
-        listener: Listener,
+        listener: Listener[Request6],
         held: Callable[[], Collection[str]],
         neighbours: Neighbours,
         names: Names,

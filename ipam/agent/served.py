@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+)
 
 from ipam.agent.promised import Terms
 from ipam.agent.state import NetworkState
@@ -61,6 +68,12 @@ class ServedNetwork:
         return isinstance(ip, IPv4Address) and any(
             first <= ip <= last for first, last in self.dynamic_ranges
         )
+
+    def server_beside(self, address: str) -> IPv4Address | IPv6Address | None:
+        """The server's own address in the subnet of the address."""
+        asked = ip_address(address)
+        own = map(ip_interface, sorted(self.state.addresses))
+        return next((one.ip for one in own if asked in one.network), None)
 
     def reserved(self) -> dict[str, str]:
         """The MAC address for which each address is reserved."""

@@ -1,7 +1,8 @@
 """Answers for addresses as a test says: see ipam.agent.outside.Neighbours."""
 
-from ipaddress import IPv4Address
+from collections.abc import Mapping
 
+from ipam.agent.outside import IpAddress
 from ipam.agent.state import Interface
 
 
@@ -14,13 +15,13 @@ class NeighboursDouble:
         self.is_gone = False
         """Nobody can be asked: the namespace is gone."""
 
-    def who_has(
-        self, network_id: str, interface: Interface, own: IPv4Address, address: IPv4Address
-    ) -> str | None:
+    def who_have(
+        self, network_id: str, interface: Interface, asked: Mapping[IpAddress, IpAddress]
+    ) -> Mapping[IpAddress, str]:
         assert network_id
         assert interface.inside
-        assert own != address
+        assert all(own.version == address.version for address, own in asked.items())
         if self.is_gone:
             raise FileNotFoundError(2, "No such file or directory")
-        self.asked.append(str(address))
-        return self.holders.get(str(address))
+        self.asked += map(str, asked)
+        return {one: self.holders[str(one)] for one in asked if str(one) in self.holders}

@@ -20,14 +20,13 @@ def who_has(address: IPv4Address, mac: bytes, own: IPv4Address) -> bytes:
     )
 
 
-def answered_by(frame: bytes, address: IPv4Address) -> str | None:
-    """The MAC address that the frame gives for this address; None for any other frame."""
+def read_answer(frame: bytes) -> tuple[IPv4Address, str] | None:
+    """An address and the MAC address that the frame gives for it; None for any other frame."""
     if len(frame) < _ETHERNET.size + _ARP.size:
         return None
     *_macs, ethertype = _ETHERNET.unpack_from(frame)
     *kind, operation, mac, sender, _to, _target = _ARP.unpack_from(frame, _ETHERNET.size)
     is_reply = ethertype == ETHERTYPE_ARP and tuple(kind) == _ETHERNET_AND_IPV4
-    if not is_reply or operation != REPLY or sender != address.packed:
+    if not is_reply or operation != REPLY:
         return None
-    found: bytes = mac
-    return found.hex(":")
+    return IPv4Address(sender), mac.hex(":")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from ipam.agent.dnsmasq.packet_filter import BYTE, HALF_WORD, all_equal
 from ipam.agent.dnsmasq.probe_dhcp6 import CLIENT_ID, IA_NA, IA_TA, read_options
 from ipam.agent.dnsmasq.probe_frames import DHCPV6_SERVER_PORT, ETHERTYPE_IPV6
 
@@ -17,9 +18,6 @@ UDP: Final = 17
 LOGGED_DUID: Final = 299
 """The most characters of a DUID in dnsmasq's log: 100 octets."""
 ETHERNET_OCTETS, IPV6_OCTETS, UDP_OCTETS = 14, 40, 8
-DROP, TAKE = 0, 0xFFFF
-LOAD_HALF_WORD, LOAD_BYTE, JUMP_IF_EQUAL, RETURN = 0x28, 0x30, 0x15, 0x06
-"""Instructions of the kernel's classic packet filter (linux/filter.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +57,13 @@ def read_request(frame: bytes) -> Request6 | None:
     return Request6(frame[6:12].hex(":"), duid, frozenset(_iaids(options)))
 
 
-def packet_filter() -> bytes:
+def request_filter() -> bytes:
     """A program for the kernel that passes only the frames that `read_request` reads."""
-    tests = (
-        (LOAD_HALF_WORD, 12, ETHERTYPE_IPV6),
-        (LOAD_BYTE, ETHERNET_OCTETS + 6, UDP),
-        (LOAD_HALF_WORD, ETHERNET_OCTETS + IPV6_OCTETS + 2, DHCPV6_SERVER_PORT),
+    return all_equal(
+        (HALF_WORD, 12, ETHERTYPE_IPV6),
+        (BYTE, ETHERNET_OCTETS + 6, UDP),
+        (HALF_WORD, ETHERNET_OCTETS + IPV6_OCTETS + 2, DHCPV6_SERVER_PORT),
     )
-    program = b""
-    for left, (load, where, value) in zip(range(2 * len(tests), 0, -2), tests, strict=True):
-        program += _instruction(load, where)
-        program += _instruction(JUMP_IF_EQUAL, value, if_not=left - 1)
-    return program + _instruction(RETURN, TAKE) + _instruction(RETURN, DROP)
-
-
-def _instruction(code: int, value: int, *, if_not: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, 0, if_not, value)
 
 
 def _iaids(options: dict[int, list[bytes]]) -> Iterator[str]:

@@ -65,10 +65,18 @@ def dhcp6_frame(
 def router_solicitation_frame(server_mac: bytes, source: IPv6Address) -> bytes:
     """A frame to the server's interface, from its own link-local address (RFC 4861 §4.1)."""
     plain = struct.pack("!BBHI", 133, 0, 0, 0)
-    found = _checksum6(source.packed, ALL_ROUTERS, socket.IPPROTO_ICMPV6, plain)
-    icmp = plain[:2] + struct.pack("!H", found) + plain[4:]
-    head = _IPV6.pack(6 << 28, len(icmp), socket.IPPROTO_ICMPV6, 255, source.packed, ALL_ROUTERS)
-    return _ETHERNET.pack(server_mac, PROBE_MAC, ETHERTYPE_IPV6) + head + icmp
+    return icmp6_frame(server_mac, PROBE_MAC, source.packed, ALL_ROUTERS, plain)
+
+
+def icmp6_frame(to: bytes, by: bytes, source: bytes, destination: bytes, message: bytes) -> bytes:
+    """A frame between two MAC addresses with a message that has no checksum yet (RFC 4443 §2.3).
+
+    Nobody has forwarded it: its hop limit is 255, as neighbours want.
+    """
+    found = _checksum6(source, destination, socket.IPPROTO_ICMPV6, message)
+    icmp = message[:2] + struct.pack("!H", found) + message[4:]
+    head = _IPV6.pack(6 << 28, len(icmp), socket.IPPROTO_ICMPV6, 255, source, destination)
+    return _ETHERNET.pack(to, by, ETHERTYPE_IPV6) + head + icmp
 
 
 def frame_content(frame: bytes) -> FrameContent | None:

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address
 
-from ipam.agent.dnsmasq.arp_frames import answered_by, who_has
+from ipam.agent.dnsmasq.arp_frames import read_answer, who_has
 
 MAC, OTHER = bytes.fromhex("fa163e000002"), bytes.fromhex("fa163e000099")
 OWN, ASKED = IPv4Address("10.0.0.2"), IPv4Address("10.0.0.5")
@@ -23,13 +23,12 @@ def test_the_question_goes_to_all() -> None:
 
 
 def test_an_answer_names_who_has_the_address() -> None:
-    assert answered_by(REPLY, ASKED) == "fa:16:3e:00:00:99"
-    assert answered_by(REPLY + bytes(18), ASKED) == "fa:16:3e:00:00:99"
+    assert read_answer(REPLY) == (ASKED, "fa:16:3e:00:00:99")
+    assert read_answer(REPLY + bytes(18)) == (ASKED, "fa:16:3e:00:00:99")
 
 
 def test_other_frames_answer_nothing() -> None:
-    assert answered_by(REPLY, OWN) is None
-    assert answered_by(REPLY[:41], ASKED) is None
-    assert answered_by(b"", ASKED) is None
-    assert answered_by(who_has(ASKED, MAC, OWN), ASKED) is None
-    assert answered_by(REPLY.replace(b"\x08\x06", b"\x08\x00", 1), ASKED) is None
+    assert read_answer(REPLY[:41]) is None
+    assert read_answer(b"") is None
+    assert read_answer(who_has(ASKED, MAC, OWN)) is None
+    assert read_answer(REPLY.replace(b"\x08\x06", b"\x08\x00", 1)) is None

@@ -1,21 +1,22 @@
-"""Finds out who asks by DHCPv6 in each network. Requests wait in the kernel until read."""
+"""Hears some kind of packets in each network. They wait in the kernel until they are read."""
 
 import ctypes
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from ipam import model
-from ipam.agent.dnsmasq.dhcp6_requests import Request6, packet_filter, read_request
+from ipam.agent.dnsmasq.packet_filter import INSTRUCTION_OCTETS
 from ipam.agent.host.namespaces import call_in_namespace, namespace_path
 from ipam.agent.state import Interface
 
 SO_ATTACH_FILTER = 26
-INSTRUCTION_OCTETS = 8
 ETH_P_ALL = 3
 FRAME_BYTES = 2048
 WAITING_BYTES = 1 << 16
-"""How much of one network waits. Beyond it the kernel drops requests, and machines ask again."""
+
+T = TypeVar("T")
 
 
 class _Program(ctypes.Structure):
@@ -24,14 +25,27 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-class Dhcp6Listener:
+class PacketListener(Generic[T]):
     """See outside.Listener. Not thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        program: bytes,
+        read: Callable[[bytes], T | None],
+        *,
+        waiting_bytes: int = WAITING_BYTES,
+    ) -> None:
+        """`program` is a filter of the kernel for the frames of which `read` makes something.
+
+        `waiting_bytes` of one network wait, as the kernel counts; what is beyond is dropped.
+        """
+        self._program = program
+        self._read = read
+        self._waiting_bytes = waiting_bytes
         self._sockets: dict[str, tuple[int, socket.socket]] = {}
 
-    def heard(self, network_id: str, interface: Interface) -> Collection[Request6]:
-        """The requests since the last call. The first call begins to listen.
+    def heard(self, network_id: str, interface: Interface) -> Collection[T]:
+        """What was heard since the last call. The first call begins to listen.
 
         Raises OSError if the namespace or the interface is gone.
         """
@@ -40,12 +54,12 @@ class Dhcp6Listener:
         if listener is None or known != inode:
             self._close(network_id)
             name = model.dhcp_namespace(network_id)
-            listener = call_in_namespace(name, lambda: _listen(interface.inside))
+            listener = call_in_namespace(name, lambda: self._listen(interface.inside))
             self._sockets[network_id] = inode, listener
         found = []
         try:
             while frame := listener.recv(FRAME_BYTES):
-                found.append(read_request(frame))
+                found.append(self._read(frame))
         except BlockingIOError:
             pass
         except OSError:  # it was bound to an interface that may have been made anew
@@ -67,17 +81,15 @@ class Dhcp6Listener:
         if listener is not None:
             listener.close()
 
-
-def _listen(interface: str) -> socket.socket:
-    """The protocol is 0 until the filter is set, so that it gets no other frames."""
-    listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-    try:
-        code = packet_filter()
-        program = _Program(len(code) // INSTRUCTION_OCTETS, code)
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(program))
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WAITING_BYTES)
-        listener.bind((interface, ETH_P_ALL))
-    except OSError:
-        listener.close()
-        raise
-    return listener
+    def _listen(self, interface: str) -> socket.socket:
+        """The protocol is 0 until the filter is set, so that it gets no other frames."""
+        listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+        try:
+            program = _Program(len(self._program) // INSTRUCTION_OCTETS, self._program)
+            listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(program))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._waiting_bytes)
+            listener.bind((interface, ETH_P_ALL))
+        except OSError:
+            listener.close()
+            raise
+        return listener

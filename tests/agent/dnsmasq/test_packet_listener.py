@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ipam.agent.dnsmasq import dhcp6_listener
-from ipam.agent.dnsmasq.dhcp6_listener import Dhcp6Listener
+from ipam.agent.dnsmasq import packet_listener
+from ipam.agent.dnsmasq.dhcp6_requests import read_request, request_filter
+from ipam.agent.dnsmasq.packet_listener import PacketListener
 from ipam.agent.state import Interface
 from tests.agent.dnsmasq.test_dhcp6_requests import ADVERTISE, CLIENT, SOLICIT, frame, message
 
@@ -22,12 +23,12 @@ class Host:
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.directory = directory
         self.wires: list[tuple[socket.socket, socket.socket]] = []
-        monkeypatch.setattr(dhcp6_listener, "namespace_path", lambda one: str(directory / one))
-        monkeypatch.setattr(dhcp6_listener, "call_in_namespace", lambda _name, work: work())
-        monkeypatch.setattr(dhcp6_listener, "_listen", self.listen)
+        monkeypatch.setattr(packet_listener, "namespace_path", lambda one: str(directory / one))
+        monkeypatch.setattr(packet_listener, "call_in_namespace", lambda _name, work: work())
+        monkeypatch.setattr(PacketListener, "_listen", lambda _self, one: self.listen(one))
         for network_id in (FIRST, SECOND):
             self.make_namespace(network_id)
-        self.listener = Dhcp6Listener()
+        self.listener = PacketListener(request_filter(), read_request)
 
     def make_namespace(self, network_id: str) -> None:
         fresh = self.directory / "new"

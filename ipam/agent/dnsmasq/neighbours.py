@@ -1,0 +1,93 @@
+"""Asking a network, from its DHCP port, who has which addresses: by ARP and, for IPv6, by ND."""
+
+import contextlib
+import select
+import socket
+import time
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv6Address
+from typing import TypeAlias
+
+from ipam import model
+from ipam.agent.dnsmasq import arp_frames, nd_frames
+from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6
+from ipam.agent.host.namespaces import call_in_namespace
+from ipam.agent.state import Interface
+
+ATTEMPTS = 2
+PATIENCE_SECONDS = 0.1
+FRAME_BYTES = 2048
+
+IpAddress: TypeAlias = IPv4Address | IPv6Address
+_Read: TypeAlias = Callable[[bytes], tuple[IpAddress, str] | None]
+
+
+class PacketNeighbours:
+    """See outside.Neighbours."""
+
+    def who_have(
+        self, network_id: str, interface: Interface, asked: Mapping[IpAddress, IpAddress]
+    ) -> Mapping[IpAddress, str]:
+        """The MAC addresses that answer for the addresses, which come with the asker's own.
+
+        It takes 0.2 s for each IP version if one of them is silent, and else no longer than the
+        answers. Raises OSError if the namespace or the interface is gone.
+        """
+        mac = bytes.fromhex(interface.mac.replace(":", ""))
+        found: dict[IpAddress, str] = {}
+        for kind, ethertype, read in (
+            (IPv4Address, arp_frames.ETHERTYPE_ARP, arp_frames.read_answer),
+            (IPv6Address, ETHERTYPE_IPV6, nd_frames.read_answer),
+        ):
+            questions = {
+                address: _question(address, mac, own)
+                for address, own in asked.items()
+                if isinstance(address, kind)
+            }
+            if questions:
+                wire = _open_within(network_id, interface.inside, ethertype)
+                with wire:
+                    found |= _answers(wire, questions, read)
+        return found
+
+
+def _question(address: IpAddress, mac: bytes, own: IpAddress) -> bytes:
+    if isinstance(address, IPv4Address):
+        assert isinstance(own, IPv4Address), own
+        return arp_frames.who_has(address, mac, own)
+    assert isinstance(own, IPv6Address), own
+    return nd_frames.who_has(address, mac, own)
+
+
+def _open_within(network_id: str, interface: str, ethertype: int) -> socket.socket:
+    return call_in_namespace(model.dhcp_namespace(network_id), lambda: _open(interface, ethertype))
+
+
+def _open(interface: str, ethertype: int) -> socket.socket:
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+    try:
+        wire.bind((interface, ethertype))
+    except OSError:
+        wire.close()
+        raise
+    return wire
+
+
+def _answers(
+    wire: socket.socket, questions: Mapping[IpAddress, bytes], read: _Read
+) -> Mapping[IpAddress, str]:
+    """The first answer to each that comes in time."""
+    found: dict[IpAddress, str] = {}
+    poll = select.poll()
+    poll.register(wire, select.POLLIN)
+    for _ in range(ATTEMPTS):
+        for address in questions.keys() - found.keys():
+            wire.send(questions[address])
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while questions.keys() - found.keys() and (left := deadline - time.monotonic()) > 0:
+            poll.poll(left * 1000)
+            with contextlib.suppress(BlockingIOError):
+                answer = read(wire.recv(FRAME_BYTES))
+                if answer and answer[0] in questions:
+                    found.setdefault(*answer)
+    return found
