@@ -125,13 +125,21 @@ class AttachTap(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseLease(Action):
-    """Make dnsmasq end a lease, so that it reports that and can give the address to another."""
-
+class _OfLease(Action):
     interface: Interface
     server: str
     """The server's address of the lease's IP version; empty if it has none."""
     lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLease(_OfLease):
+    """Make dnsmasq end a lease, so that it reports that and can give the address to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreLease(_OfLease):
+    """Make dnsmasq give a lease again that has ended, for the rest of its time. No plan has it."""
 
 
 @dataclass(frozen=True, slots=True)

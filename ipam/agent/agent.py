@@ -44,6 +44,7 @@ from ipam.agent.servers import Servers
 from ipam.agent.wires import Reach
 from ipam.client import Client
 from ipam.errors import AgentHostInUse
+from ipam.model import LeaseAction
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import SeenRefusal
 from ipam.protocol.reports import AgentFacts
@@ -162,7 +163,7 @@ class Agent:
             table=self._table,
             spool=self._spool,
             on_event=self._on_lease_event,
-            reason_of_end=self._logs.reason_of_end,
+            reason_of=self._reason_of,
         )
         self._closing.callback(self._inbox.stop)
         self._leases = ServerLeases(
@@ -349,6 +350,11 @@ class Agent:
     def _on_networks(self) -> None:
         self._changed = True
         self._wake_up()
+
+    def _reason_of(self, action: LeaseAction, network_id: str, address: str) -> str:
+        """Why a lease begins or ends otherwise than by its machine; empty if it does not."""
+        of = {"del": self._logs.reason_of_end, "add": self._reconciler.reason_of_begin}.get(action)
+        return of(network_id, address) if of else ""
 
     def _networks(self) -> Mapping[str, ServedNetwork]:
         return self._reconciler.networks

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
-from ipam.agent.actions import ReleaseLease
+from ipam.agent.actions import ReleaseLease, RestoreLease
 from ipam.agent.dnsmasq.answered import Ended
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
@@ -204,6 +204,12 @@ class Processes(Protocol):
 
     def release(self, step: ReleaseLease) -> None:
         """Tell the network's dnsmasq that the lease has ended, as the client would."""
+
+    def restore(self, step: RestoreLease, seconds: int) -> None:
+        """Ask the network's dnsmasq for the lease, for so long, as the client would.
+
+        Raises OSError or ValueError if it cannot ask.
+        """
 
 
 class FileWatch(Protocol):

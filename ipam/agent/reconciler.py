@@ -32,6 +32,7 @@ from ipam.agent.plan import (
 from ipam.agent.port_reports import PortReports
 from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
+from ipam.agent.rogue_releases import RogueReleases
 from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.server_liveness import ServerLiveness
@@ -96,6 +97,7 @@ class Reconciler:
         self._liveness = ServerLiveness(servers, leases, logs, prober)
         self._releases = Releases(servers, monotonic)
         self._conflicts = Conflicts(logs, neighbours, servers, monotonic)
+        self._rogue = RogueReleases(leases, servers, neighbours, monotonic)
         self._identities = FormerIdentities(logs, listener, monotonic)
         self._executor = Executor(
             kernel, servers, self._releases, forget=forget, monotonic=monotonic
@@ -152,6 +154,7 @@ class Reconciler:
         self._wait = IDLE_SECONDS
         observed = self._observe()
         self._wait = min(self._wait, self._servers.compare_leases(self._held))
+        self._wait = min(self._wait, self._rogue.look(self._served))
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
@@ -206,6 +209,10 @@ class Reconciler:
     def look_after_servers(self) -> bool:
         """From time to time: have dnsmasqs go on, or start again. True if a turn is due."""
         return self._liveness.look(self._served, self._held)
+
+    def reason_of_begin(self, network_id: str, address: str) -> str:
+        """Why a lease begins that no machine has asked for; else empty. For any thread."""
+        return self._rogue.reason_of_begin(network_id, address)
 
     def most_waiting(self) -> int:
         """About how many events waited for one hook at most since this was asked last.

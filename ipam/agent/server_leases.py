@@ -28,6 +28,8 @@ from ipam.trouble import Trouble
 LOG = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 5.0
+EXPECTED_SECONDS = 30.0
+"""An end that was asked for comes within this time, if it ever does."""
 FINDS = 2
 """A hook may be killed. When more is found and no hook has told anything between, none will."""
 
@@ -61,6 +63,7 @@ class ServerLeases:
         """The networks of which is known what an earlier life had heard."""
         self._monotonic = monotonic
         self._refusal = Trouble()
+        self._expected: dict[tuple[str, str], float] = {}
 
     def of(self, network_id: str) -> Sequence[Lease]:
         """The leases that the network's dnsmasq holds, or those recorded where it does not say.
@@ -76,6 +79,20 @@ class ServerLeases:
         found = completed(held, self._table.by_address(network_id))
         self._completed[network_id] = held, changes, found
         return found
+
+    def expect_end(self, network_id: str, address: str) -> None:
+        """Note that the agent itself ends the lease of the address."""
+        self._expected[network_id, address] = self._monotonic() + EXPECTED_SECONDS
+
+    def take_ended(self) -> Sequence[tuple[str, Lease]]:
+        """The leases whose ends were recorded since this was asked last, each with its network.
+
+        Those that the agent itself has ended are left out.
+        """
+        now = self._monotonic()
+        self._expected = {key: until for key, until in self._expected.items() if until > now}
+        ended = self._table.take_ended()
+        return [(key, one) for key, one in ended if (key, one.ip_address) not in self._expected]
 
     def networks(self) -> set[str]:
         """The networks with recorded leases, served or not."""

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ipam.agent.actions import ReleaseLease
+from ipam.agent.actions import ReleaseLease, RestoreLease
 from ipam.agent.dnsmasq.config import lease_file_of, longest_lease_seconds
+from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
-from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.forwarder.forwarder import DnsForwarder
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.names.names import Names
@@ -225,7 +225,12 @@ class Servers:
 
     def release(self, step: ReleaseLease) -> None:
         """Ask the server to end a lease."""
+        self._leases.expect_end(step.network_id, step.lease.ip_address)
         self._processes.release(step)
+
+    def restore(self, step: RestoreLease, seconds: int) -> None:
+        """Ask the server for a lease that has ended, for so long."""
+        self._processes.restore(step, seconds)
 
     def stop_without(self, network_id: str, lease: Lease) -> None:
         """End a lease that the server does not end: it is stopped, and starts again without."""

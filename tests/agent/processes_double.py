@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ipam.agent.actions import ReleaseLease
+from ipam.agent.actions import ReleaseLease, RestoreLease
 from ipam.agent.dnsmasq import lease_file
+from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import CONFIG, SUBDIRECTORIES, ServerFiles
-from ipam.agent.dnsmasq.process import DnsmasqFailed
 from ipam.agent.outside import Pulse, Running
 from tests.agent.faults import Faults
 from tests.agent.kernel_double import KernelDouble, Namespace
@@ -77,6 +77,8 @@ class ProcessesDouble:
         self.failed_releases: Counter[str] = Counter()
         self.is_deaf = False
         """dnsmasq ends no lease, though it is asked to."""
+        self.restored: list[tuple[str, int]] = []
+        """The addresses that were asked for in their machines' names, and for how long."""
         self.hook_signals: list[tuple[int, int]] = []
         """The processes that were sent a signal, and which."""
         self._kernel = kernel
@@ -171,6 +173,14 @@ class ProcessesDouble:
             _expires, mac = server.leases.pop(lease.ip_address)
             server.write_leases()
             self._hook(network_id, "del", mac, lease.ip_address)
+
+    def restore(self, step: RestoreLease, seconds: int) -> None:
+        self._faults.step("restore lease")
+        self.restored.append((step.lease.ip_address, seconds))
+        lease = step.lease
+        if self.is_deaf:
+            return
+        self.give(step.network_id, str(lease.mac_address), lease.ip_address)
 
     def give(self, network_id: str, mac: str, address: str, *, expires_at: int = 0) -> None:
         """A machine gets a lease."""

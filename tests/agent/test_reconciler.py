@@ -17,7 +17,7 @@ from ipam.agent.carry_out import (
 )
 from ipam.agent.dnsmasq import lease_file
 from ipam.agent.dnsmasq.answered import Ended
-from ipam.agent.dnsmasq.process import DnsmasqFailed
+from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.host.unknown_taps import ASK_AFTER_SECONDS
 from ipam.agent.leases.comparisons import QUIET_SECONDS
 from ipam.agent.outside import Running

@@ -1,19 +1,19 @@
-"""A synthetic DHCPDISCOVER and the DHCPOFFER that answers it (RFC 2131, 2132, 3396, 3442). Pure.
+"""Synthetic messages of machines, and the DHCPOFFER (RFC 2131, 2132, 3396, 3442). Pure.
 
-The request looks like one from a relay agent at the server's own address (giaddr), to which the
-server sends the offer. An offer makes no lease.
+A message looks like one from a relay agent at the server's own address (giaddr), to which the
+server sends the answer. An offer makes no lease; a DHCPREQUEST does.
 """
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from ipam.agent.dnsmasq.probe_answers import Offer
 
 BOOTREPLY = 2
-DISCOVER, OFFER = 1, 2
+DISCOVER, OFFER, REQUEST = 1, 2, 3
 MAGIC = b"\x63\x82\x53\x63"
-MOST_OCTETS, CLIENT_ID = 57, 61
+HOST_NAME, WANTED_ADDRESS, MOST_OCTETS, CLIENT_ID = 12, 50, 57, 61
 LEAST_PACKET_OCTETS = 576
 NETMASK, LEASE_SECONDS, MESSAGE_TYPE, SERVER, ASKED_FOR, OVERLOAD = 1, 51, 53, 54, 55, 52
 USUAL_OPTIONS = (1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 58, 59, 119, 121)
@@ -37,19 +37,38 @@ def discover(
 
     `most_octets` is the largest packet that it accepts.
     """
-    head = _BOOTP.pack(1, 1, 6, 1, xid, 0, 0, *[bytes(4)] * 3, relay.packed, mac, b"", b"")
-    asked = bytes(sorted({*USUAL_OPTIONS, *options}))
-    return b"".join(
-        (
-            head,
-            MAGIC,
-            _option(MESSAGE_TYPE, bytes([DISCOVER])),
-            _option(CLIENT_ID, client_id) if client_id else b"",
-            _option(MOST_OCTETS, max(most_octets, LEAST_PACKET_OCTETS).to_bytes(2)),
-            _option(ASKED_FOR, asked),
-            b"\xff",
-        )
-    )
+    said = {
+        MESSAGE_TYPE: bytes([DISCOVER]),
+        CLIENT_ID: client_id,
+        MOST_OCTETS: max(most_octets, LEAST_PACKET_OCTETS).to_bytes(2),
+        ASKED_FOR: bytes(sorted({*USUAL_OPTIONS, *options})),
+    }
+    return _message(xid, mac, relay, said)
+
+
+def request(
+    xid: int,
+    mac: bytes,
+    relay: IPv4Address,
+    address: IPv4Address,
+    *,
+    seconds: int,
+    client_id: bytes = b"",
+    hostname: bytes = b"",
+) -> bytes:
+    """The message of a machine that starts and has its address, as it believes, for a while yet.
+
+    A server that is the authority gives it the lease if it has none.
+    """
+    said = {
+        MESSAGE_TYPE: bytes([REQUEST]),
+        CLIENT_ID: client_id,
+        HOST_NAME: hostname,
+        WANTED_ADDRESS: address.packed,
+        LEASE_SECONDS: seconds.to_bytes(4),
+        ASKED_FOR: bytes(USUAL_OPTIONS),
+    }
+    return _message(xid, mac, relay, said)
 
 
 def read_offer(payload: bytes) -> tuple[int, Offer] | None:
@@ -90,6 +109,13 @@ def read_options(data: bytes) -> dict[int, bytes]:
         options[code] = options.get(code, b"") + data[at + 2 : at + 2 + size]
         at += 2 + size
     return options
+
+
+def _message(xid: int, mac: bytes, relay: IPv4Address, options: Mapping[int, bytes]) -> bytes:
+    """A message with those of these options that have a value."""
+    head = _BOOTP.pack(1, 1, 6, 1, xid, 0, 0, *[bytes(4)] * 3, relay.packed, mac, b"", b"")
+    said = b"".join(_option(code, value) for code, value in options.items() if value)
+    return head + MAGIC + said + b"\xff"
 
 
 def _option(code: int, value: bytes) -> bytes:

@@ -7,11 +7,12 @@ lease. An INFORMATION-REQUEST is a machine's own, as the server chooses options 
 
 import struct
 from collections.abc import Collection
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, PROBE_IAID, Offer, Refusal
 
-SOLICIT, ADVERTISE, REPLY, RELEASE = 1, 2, 7, 8
+SOLICIT, ADVERTISE, REQUEST, REPLY, RELEASE = 1, 2, 3, 7, 8
 INFORMATION_REQUEST, RELAY_FORWARD, RELAY_REPLY = 11, 12, 13
 CLIENT_ID, SERVER_ID, IA_NA, IA_TA, IA_ADDRESS, ASKED_FOR, ELAPSED = 1, 2, 3, 4, 5, 6, 8
 RELAY_MESSAGE, STATUS, LINK_LAYER_ADDRESS = 9, 13, 79
@@ -45,29 +46,41 @@ def information_request(xid: int, options: Collection[int]) -> bytes:
     return _request(INFORMATION_REQUEST, xid, PROBE_DUID, options)
 
 
-def release(
-    relay: IPv6Address,
-    *,
-    address: IPv6Address,
-    duid: bytes,
-    iaid: bytes,
-    is_temporary: bool,
-    server_duid: bytes,
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An address that a machine has from a server, as it says it itself."""
+
+    address: IPv6Address
+    duid: bytes
+    iaid: bytes
+    is_temporary: bool
+    server_duid: bytes
+
+
+def release(relay: IPv6Address, held: Holding) -> bytes:
     """A message of a machine that releases its address. The answer reaches nobody."""
-    lease = _option(IA_ADDRESS, address.packed + bytes(8))
-    association = (IA_TA, iaid) if is_temporary else (IA_NA, iaid + bytes(8))
-    message = b"".join(
+    return _relayed(relay, _about(RELEASE, held, 0))
+
+
+def request(relay: IPv6Address, held: Holding, *, mac: bytes, seconds: int) -> bytes:
+    """A message of the machine with this MAC address, which wants the address for a while."""
+    option = _option(LINK_LAYER_ADDRESS, b"\0\1" + mac)
+    return _relayed(relay, _about(REQUEST, held, seconds), option)
+
+
+def _about(kind: int, held: Holding, seconds: int) -> bytes:
+    lease = _option(IA_ADDRESS, held.address.packed + seconds.to_bytes(4) * 2)
+    association = (IA_TA, held.iaid) if held.is_temporary else (IA_NA, held.iaid + bytes(8))
+    return b"".join(
         (
-            bytes([RELEASE]),
+            bytes([kind]),
             bytes(3),
-            _option(CLIENT_ID, duid),
-            _option(SERVER_ID, server_duid),
+            _option(CLIENT_ID, held.duid),
+            _option(SERVER_ID, held.server_duid),
             _option(ELAPSED, bytes(2)),
             _option(association[0], association[1] + lease),
         )
     )
-    return _relayed(relay, message)
 
 
 def read_advertise(payload: bytes) -> tuple[int, Offer | Refusal] | None:

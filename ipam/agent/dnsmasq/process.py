@@ -15,21 +15,20 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv6Address
 from pathlib import Path
 
 import psutil
 
 from ipam import model
-from ipam.agent.actions import ReleaseLease
-from ipam.agent.dnsmasq import event_queue, probe_dhcp6, probe_frames
-from ipam.agent.dnsmasq.config import lease_file_of, server_duid
+from ipam.agent.actions import ReleaseLease, RestoreLease
+from ipam.agent.dnsmasq import event_queue, lease_messages
+from ipam.agent.dnsmasq.config import lease_file_of
+from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
 from ipam.agent.host.confinement import confine_thread
 from ipam.agent.host.namespaces import namespace_path
 from ipam.agent.outside import Pulse, Running
-from ipam.agent.state import Lease
-from ipam.errors import HostUnfit, IpamError
+from ipam.errors import HostUnfit
 
 LOG = logging.getLogger(__name__)
 
@@ -41,10 +40,6 @@ COMMAND_SECONDS = 20.0
 STAT_BYTES = 512
 """Enough of /proc/PID/stat for its first 15 fields; the name has at most 15 bytes."""
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-
-
-class DnsmasqFailed(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
-    """dnsmasq, or one of its tools, failed."""
 
 
 def find_program(name: str, package: str) -> str:
@@ -194,11 +189,16 @@ class DnsmasqProcesses:
         """
         lease = step.lease
         if model.ip_version(lease.ip_address) == 6:
-            _release6(step)
+            _send_as_relay(step, lease_messages.release6(step))
             return
+        client_id = lease_messages.whole_client_id(lease)
         command = [self._release, step.interface.inside, lease.ip_address]
-        command += [lease.mac_address or "*", *_whole_client_id(lease)]
+        command += [lease.mac_address or "*", *([client_id] if client_id else [])]
         self._enter(step.network_id, command, {"PATH": SYSTEM_PATH})
+
+    def restore(self, step: RestoreLease, seconds: int) -> None:
+        """See outside.Processes. The answer goes to the server itself."""
+        _send_as_relay(step, lease_messages.request(step, seconds))
 
     def _enter(
         self,
@@ -236,31 +236,8 @@ class DnsmasqProcesses:
             raise DnsmasqFailed(f"{command[0]} ended with status {done.returncode}: {said}")
 
 
-def _whole_client_id(lease: Lease) -> list[str]:
-    """The lease's client identifier, if it has one that can be told.
-
-    dnsmasq tells its hook no more than 100 octets, and then a colon. A lease is found by its MAC
-    address, too, but with the wrong identifier it is not.
-    """
-    told = lease.client_id or ""
-    return [told] if told and not told.endswith(":") else []
-
-
-def _release6(step: ReleaseLease) -> None:
-    lease, to = step.lease, bytes.fromhex(step.interface.mac.replace(":", ""))
-    if not (lease.duid and lease.iaid):
-        raise DnsmasqFailed(f"lease of {lease.ip_address}: no DUID or IAID is known to release it")
-    relay = IPv6Address(step.server)
-    message = probe_dhcp6.release(
-        relay,
-        address=IPv6Address(lease.ip_address),
-        duid=bytes.fromhex(lease.duid.replace(":", "")),
-        iaid=int(lease.iaid.removeprefix("T")).to_bytes(4),
-        is_temporary=lease.iaid.startswith("T"),
-        server_duid=bytes.fromhex(server_duid(step.network_id).replace(":", "")),
-    )
+def _send_as_relay(step: ReleaseLease | RestoreLease, frame: bytes) -> None:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
-        frame = probe_frames.dhcp6_frame(to, relay, message)
         sender.sendto(frame, (step.interface.outside, 0))
 
 

@@ -30,6 +30,7 @@ from ipam.agent.host.peer_namespace import NamespaceId, network_namespace, peer_
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.record import MalformedRecordError, parse_record
 from ipam.agent.leases.table import LeaseTable
+from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
 from ipam.trouble import Trouble
 
@@ -154,7 +155,7 @@ class Spool:
         (self.directory / network_id).unlink(missing_ok=True)
 
 
-def _unknown_reason(_network_id: str, _address: str) -> str:
+def _unknown_reason(_action: LeaseAction, _network_id: str, _address: str) -> str:
     return ""
 
 
@@ -170,11 +171,11 @@ class LeaseInbox:
         table: LeaseTable,
         spool: Spool,
         on_event: Callable[[], None],
-        reason_of_end: Callable[[str, str], str] = _unknown_reason,
+        reason_of: Callable[[LeaseAction, str, str], str] = _unknown_reason,
         peer_namespace: Callable[[socket.socket], NamespaceId] = peer_namespace,
         network_namespace: Callable[[str], NamespaceId | None] = network_namespace,
     ) -> None:
-        """`reason_of_end` says of a network and an address why its lease ends; "" if unknown."""
+        """`reason_of` says why the lease of a network's address begins or ends; "" if unknown."""
         self.path = path
         self._peer_namespace = peer_namespace
         self._network_namespace = network_namespace
@@ -186,7 +187,7 @@ class LeaseInbox:
         self._table = table
         self._spool = spool
         self._on_event = on_event
-        self._reason_of_end = reason_of_end
+        self._reason_of = reason_of
         self._lock = threading.Lock()
         self._spool_refusal = Trouble()
         self._lost = 0
@@ -406,9 +407,7 @@ class LeaseInbox:
             except MalformedRecordError as error:
                 self._file.set_aside({"line": repr(line)}, str(error))
                 continue
-            if event.action == "del" and (
-                reason := self._reason_of_end(event.network_id, event.ip_address)
-            ):
+            if reason := self._reason_of(event.action, event.network_id, event.ip_address):
                 event.details["reason"] = reason
             events.append(event)
         self._heard.update(event.network_id for event in events)

@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +26,8 @@ LOG = logging.getLogger(__name__)
 
 ENDS_KEPT = 100_000
 """Of the ends that were recorded last it is known when."""
+ENDED_KEPT = 1_000
+"""So many leases that ended wait until they are taken."""
 
 
 class LeaseTable:
@@ -52,6 +54,7 @@ class LeaseTable:
         self._changes: Counter[str] = Counter()
         self._found_ended: dict[tuple[str, str], Lease] = {}
         self._ended_at: dict[tuple[str, str], tuple[str | None, float]] = {}
+        self._ended: deque[tuple[str, Lease]] = deque(maxlen=ENDED_KEPT)
         for path in directory.glob("*.json"):
             self._leases[path.stem] = _read(path)
 
@@ -67,7 +70,8 @@ class LeaseTable:
                 network[event.ip_address] = lease
                 self._found_ended.pop(key, None)
             elif is_same_client(network.get(event.ip_address, lease), lease):
-                network.pop(event.ip_address, None)
+                if known := network.pop(event.ip_address, None):
+                    self._ended.append((event.network_id, known))
                 if event.source == "reconciled":
                     self._found_ended[key] = lease
             if event.action not in ("add", "old"):
@@ -117,6 +121,13 @@ class LeaseTable:
         """The MAC address of the lease whose end was recorded last, and when by time.monotonic."""
         with self._lock:
             return self._ended_at.get((network_id, address), (None, -math.inf))
+
+    def take_ended(self) -> list[tuple[str, Lease]]:
+        """The leases that have ended since this was asked last, each with its network's id."""
+        with self._lock:
+            found = list(self._ended)
+            self._ended.clear()
+            return found
 
     def leases(self, network_id: str) -> list[Lease]:
         """The network's leases, unordered."""

@@ -23,9 +23,10 @@ import pytest
 from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq import probe_dhcp6, probe_frames, process
 from ipam.agent.dnsmasq.config import server_duid
+from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.log_pipe import LogPipe
-from ipam.agent.dnsmasq.process import DnsmasqFailed, DnsmasqProcesses
+from ipam.agent.dnsmasq.process import DnsmasqProcesses
 from ipam.agent.outside import Pulse, Running
 from ipam.agent.state import Interface, Lease
 from ipam.errors import HostUnfit

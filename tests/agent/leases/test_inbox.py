@@ -42,7 +42,7 @@ class Desk:
         self.spool = Spool(directory / "spool", ME)
         self.spool.prepare(NETWORK)
         self.inbox: LeaseInbox | None = None
-        self.reasons: dict[tuple[str, str], str] = {}
+        self.reasons: dict[tuple[str, str, str], str] = {}
         """Why leases end, by network and address."""
         self.is_open = True
         self.namespaces = {NETWORK: NamespaceId(4, 1), OTHER: NamespaceId(4, 2)}
@@ -57,7 +57,7 @@ class Desk:
             table=self.table,
             spool=self.spool,
             on_event=lambda: None,
-            reason_of_end=lambda network, address: self.reasons.get((network, address), ""),
+            reason_of=lambda *what: self.reasons.get(what, ""),
             peer_namespace=lambda _connection: self.sender,
             network_namespace=self.namespaces.get,
         )
@@ -129,13 +129,15 @@ def test_what_was_spooled_comes_before_what_is_sent_later(desk: Desk) -> None:
     ]
 
 
-def test_an_end_whose_reason_is_known_has_it(desk: Desk) -> None:
-    desk.reasons[NETWORK, "10.0.0.1"] = "declined"
+def test_a_begin_or_end_whose_reason_is_known_has_it(desk: Desk) -> None:
+    desk.reasons["del", NETWORK, "10.0.0.1"] = "declined"
+    desk.reasons["add", NETWORK, "10.0.0.2"] = "restored"
     desk.open()
-    for action, address in (("add", "10.0.0.1"), ("del", "10.0.0.1"), ("del", "10.0.0.2")):
-        call(desk, action, address)
+    for address in ("10.0.0.1", "10.0.0.2"):
+        for action in ("add", "del"):
+            call(desk, action, address)
     found = [(one.action, one.details.get("reason")) for one in desk.file.waiting()]
-    assert found == [("add", None), ("del", "declined"), ("del", None)]
+    assert found == [("add", None), ("del", "declined"), ("add", "restored"), ("del", None)]
 
 
 def test_many_hooks_at_once_are_each_taken_once(desk: Desk) -> None:
