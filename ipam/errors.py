@@ -388,6 +388,10 @@ class PortBindingError(Conflict):
     """The host of a new binding does not reach the port's network."""
 
 
+class LeaseOfMachine(Conflict):
+    """A lease of an address that its machine made itself: no DHCP server can end it."""
+
+
 class IpAddressGenerationFailure(Conflict):
     """No address is left."""
 

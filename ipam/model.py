@@ -41,8 +41,14 @@ LEAST_RECENTLY_USED: Final[AddressSelection] = "least-recently-used"
 LeaseAction: TypeAlias = Literal["add", "old", "del", "missed"]
 """What happened to a lease: dnsmasq's names, and `missed` for an end that nobody reported."""
 
-LeaseSource: TypeAlias = Literal["hook", "reconciled", "service"]
-"""Who said so: dnsmasq by its hook, the agent by what dnsmasq holds, or the service itself."""
+LeaseSource: TypeAlias = Literal["hook", "reconciled", "service", "slaac"]
+"""Who said so: dnsmasq by its hook, the agent by what dnsmasq holds, the service itself, or a
+machine that made its address and was seen with it."""
+
+LeaseOrigin: TypeAlias = Literal["dhcp", "slaac"]
+"""Where the address of a lease is from: a DHCP server, or the machine that made it."""
+DHCP_LEASE: Final = "dhcp"
+SLAAC_LEASE: Final = "slaac"
 
 MAC_PREFIX: Final = bytes.fromhex("fa163e")
 """Neutron's default `base_mac`, an OUI that hypervisors and firewalls already know."""

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq.dhcp6_requests import read_request, request_filter
 from ipam.agent.dnsmasq.logs import ServerLogs
+from ipam.agent.dnsmasq.nd_frames import read_sight, solicitation_filter
 from ipam.agent.dnsmasq.neighbours import PacketNeighbours
 from ipam.agent.dnsmasq.packet_listener import PacketListener
 from ipam.agent.dnsmasq.probe import PacketProber
@@ -60,6 +61,8 @@ RESOLV_CONF = "/etc/resolv.conf"
 LOOK_SECONDS = 2.0
 REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
+SIGHTS_BYTES = 1 << 18
+"""Some 300 neighbour solicitations of one network in LOOK_SECONDS; others are seen later."""
 
 
 class _Closeable(Protocol):
@@ -233,6 +236,9 @@ class Agent:
                 of_agent.udp_dstport,
             ),
             listener=self._closed_at_end(PacketListener(request_filter(), read_request)),
+            sights=self._closed_at_end(
+                PacketListener(solicitation_filter(), read_sight, waiting_bytes=SIGHTS_BYTES)
+            ),
             held=held.network_ids,
             names=self._names,
         )

@@ -1,7 +1,8 @@
 """Decides what this host should have, from the API's description of a network. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from ipaddress import IPv6Network
 
 from ipam import model
 from ipam.agent.dhcp_subnets import (
@@ -23,7 +24,7 @@ from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import Interface, NetworkState
 from ipam.agent.wires import NO_REACH, Reach, place
 from ipam.protocol import dhcp_state
-from ipam.protocol.dhcp_state import DhcpPort, FullNetwork
+from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedSubnet
 from ipam.rules.ipv6 import makes_own_addresses
 
 
@@ -54,7 +55,8 @@ def served_network(
         state = _with_dhcp(
             state, row, row.dhcp_port, site=site, subnets=subnets, files=files, options=network
         )
-    giving = _giving(row, subnets)
+    self_made = list(_self_made(row))
+    giving = {one.id for one in self_made} | {str(subnet.id) for subnet in subnets}
     served = {
         port.id: replace(
             _served_port(port, host, subnets, options[port.id]),
@@ -75,17 +77,15 @@ def served_network(
         dynamic_ranges(row),
         where.fault,
         tuple(row.ending_leases),
+        tuple(IPv6Network(one.cidr) for one in self_made),
     )
 
 
-def _giving(row: FullNetwork, subnets: list[DhcpSubnet]) -> set[str]:
-    """The ids of the subnets in which a machine gets an address: from here, or makes it itself."""
-    alone = {
-        one.id
-        for one in row.subnets
-        if makes_own_addresses(one.ipv6_ra_mode, one.ipv6_address_mode)
-    }
-    return alone | {str(subnet.id) for subnet in subnets}
+def _self_made(row: FullNetwork) -> Iterator[ServedSubnet]:
+    """The subnets in which machines make their addresses themselves."""
+    for one in row.subnets:
+        if one.enable_dhcp and makes_own_addresses(one.ipv6_ra_mode, one.ipv6_address_mode):
+            yield one
 
 
 def _is_served(port: dhcp_state.ServedPort, row: FullNetwork, giving: set[str]) -> bool:

@@ -16,6 +16,7 @@ from ipam.agent.conflicts import Conflicts
 from ipam.agent.desired import served_network
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.dhcp6_requests import Request6
+from ipam.agent.dnsmasq.nd_frames import Sight
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
@@ -33,6 +34,7 @@ from ipam.agent.port_reports import PortReports
 from ipam.agent.proofs import Proofs
 from ipam.agent.releases import Releases
 from ipam.agent.rogue_releases import RogueReleases
+from ipam.agent.seen_addresses import SeenAddresses
 from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.server_liveness import ServerLiveness
@@ -68,6 +70,7 @@ class Reconciler:
         logs: Logs,
         prober: Prober,
         listener: Listener[Request6],
+        sights: Listener[Sight],
         held: Callable[[], Collection[str]],
         neighbours: Neighbours,
         names: Names,
@@ -98,6 +101,7 @@ class Reconciler:
         self._releases = Releases(servers, monotonic)
         self._conflicts = Conflicts(logs, neighbours, servers, monotonic)
         self._rogue = RogueReleases(leases, servers, neighbours, monotonic)
+        self._seen = SeenAddresses(sights, neighbours, leases.inbox, host, monotonic)
         self._identities = FormerIdentities(logs, listener, monotonic)
         self._executor = Executor(
             kernel, servers, self._releases, forget=forget, monotonic=monotonic
@@ -207,7 +211,11 @@ class Reconciler:
             self._kernel.look_again()
 
     def look_after_servers(self) -> bool:
-        """From time to time: have dnsmasqs go on, or start again. True if a turn is due."""
+        """From time to time: have dnsmasqs go on, or start again. True if a turn is due.
+
+        Addresses that machines made are learned, too.
+        """
+        self._seen.look(self._served)
         return self._liveness.look(self._served, self._held)
 
     def reason_of_begin(self, network_id: str, address: str) -> str:

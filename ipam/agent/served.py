@@ -61,6 +61,8 @@ class ServedNetwork:
     """Why it ends at this host, though it should reach others; a sentence."""
     ending_leases: tuple[EndingLease, ...] = ()
     """The leases that somebody asked to end."""
+    self_made: tuple[IPv6Network, ...] = ()
+    """The prefixes in which machines make their addresses themselves."""
 
     def is_dynamic(self, address: str) -> bool:
         """Whether the address is in a dynamic range, so that its lease comes before its port."""

@@ -334,6 +334,7 @@ LEASE = Resource(
         Column("MAC Address", "mac_address"),
         Column("Hostname", "hostname"),
         Column("Expires", "expires_at", or_never, is_instant=True),
+        Column("Source", "source"),
         Column("Host", "host"),
         Column("Port", "port_id", refers_to=("port",)),
     ),

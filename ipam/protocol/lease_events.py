@@ -36,7 +36,7 @@ class LeaseEventCreate(Struct):
         LeaseSource,
         Meta(
             description="hook: dnsmasq reported it. reconciled: nobody did, and the agent found it"
-            " by what dnsmasq holds."
+            " by what dnsmasq holds. slaac: a machine made the address and was seen with it."
         ),
     ] = "hook"
     mac_address: Annotated[

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, assert_never
 
-from ipam.model import LeaseAction, LeaseSource
+from ipam.model import DHCP_LEASE, SLAAC_LEASE, LeaseAction, LeaseOrigin, LeaseSource
 
 Key: TypeAlias = tuple[str, bytes]
 """Network id and packed address. There is at most one lease for each."""
@@ -73,6 +73,7 @@ class Lease:
     expires_at: int | None
     first_seen_at_us: int
     last_seen_at_us: int
+    source: LeaseOrigin = DHCP_LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,7 @@ def _begun(event: LeaseEvent, lease_id: str) -> Lease:
         expires_at=event.expires_at,
         first_seen_at_us=event.occurred_at_us,
         last_seen_at_us=event.occurred_at_us,
+        source=SLAAC_LEASE if event.source == "slaac" else DHCP_LEASE,
     )
 
 

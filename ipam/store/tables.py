@@ -254,9 +254,11 @@ lease = Table(
     Column("expires_at", BigInteger, index=True),
     Column("first_seen_at_us", BigInteger, nullable=False),
     Column("last_seen_at_us", BigInteger, nullable=False),
+    Column("source", String(16), nullable=False, server_default="dhcp"),
     UniqueConstraint("network_id", "ip_address"),
 )
-"""What a DHCP server last said about an address; `expires_at` NULL is an infinite lease."""
+"""What a DHCP server last said about an address; `expires_at` NULL is an infinite lease. Where the
+`source` is `slaac`, the machine made the address itself, and an agent has seen it."""
 
 lease_release = Table(
     "lease_release",

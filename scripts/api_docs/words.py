@@ -226,6 +226,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
     "Imports": (errors.ImportNotFound, errors.ImportUndone),
     "Leases and their history": (
         errors.LeaseNotFound,
+        errors.LeaseOfMachine,
         errors.LeaseEventNotFound,
         errors.DhcpRefusalNotFound,
     ),

@@ -1,20 +1,26 @@
-"""Requests that a test makes up: see ipam.agent.outside.Listener."""
+"""Packets that a test makes up: see ipam.agent.outside.Listener."""
 
 from collections.abc import Collection
+from typing import Generic, TypeVar
 
-from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.state import Interface
 
+T = TypeVar("T")
 
-class ListenerDouble:
-    """Who asks by DHCPv6, by network id."""
+
+class ListenerDouble(Generic[T]):
+    """What is heard next, by network id."""
 
     def __init__(self) -> None:
-        self.requests: dict[str, list[Request6]] = {}
+        self.packets: dict[str, list[T]] = {}
+        self.is_gone = False
+        """Nobody can be heard: the namespace is gone."""
 
-    def heard(self, network_id: str, interface: Interface) -> Collection[Request6]:
+    def heard(self, network_id: str, interface: Interface) -> Collection[T]:
         assert interface.inside
-        return self.requests.pop(network_id, [])
+        if self.is_gone:
+            raise FileNotFoundError(2, "No such file or directory")
+        return self.packets.pop(network_id, [])
 
     def keep(self, network_ids: Collection[str]) -> None:
-        self.requests = {key: one for key, one in self.requests.items() if key in network_ids}
+        self.packets = {key: one for key, one in self.packets.items() if key in network_ids}

@@ -19,7 +19,9 @@ import msgspec
 from ipam import model
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site
+from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.dnsmasq.files import CONFIG
+from ipam.agent.dnsmasq.nd_frames import Sight
 from ipam.agent.forwarder.forwarder import DnsForwarder
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.record import parse_record
@@ -141,7 +143,8 @@ class LoopHost:
         self.prober = ProberDouble(
             self.processes, lambda network: self.reconciler.networks[network]
         )
-        self.listener = ListenerDouble()
+        self.listener: ListenerDouble[Request6] = ListenerDouble()
+        self.sights: ListenerDouble[Sight] = ListenerDouble()
         self.neighbours = NeighboursDouble()
         self.table = LeaseTable(directory / "leases", self._monotonic)
         self.inbox = Inbox(directory, self.table)
@@ -201,6 +204,7 @@ class LoopHost:
             logs=self.logs,
             prober=self.prober,
             listener=self.listener,
+            sights=self.sights,
             held=lambda: self.held,
             neighbours=self.neighbours,
             reach=self.reach,

@@ -33,7 +33,8 @@ class Place:
     """A network whose port has an IPv6 address, leased under OLD."""
 
     def __init__(self) -> None:
-        self.clock, self.logs, self.listener = Clock(), LogsDouble(), ListenerDouble()
+        self.clock, self.logs = Clock(), LogsDouble()
+        self.listener: ListenerDouble[Request6] = ListenerDouble()
         self.served = self.network()
         self.identities = FormerIdentities(self.logs, self.listener, self.clock)
         self.leases = [LEASE, Lease("10.0.0.5", MAC, 0)]
@@ -44,7 +45,7 @@ class Place:
     def asks(self, request: Request6) -> list[str]:
         """The addresses whose leases end when this machine has asked and was refused."""
         self.logs.refused = {self.served.state.id: {request.logged_duid}}
-        self.listener.requests = {self.served.state.id: [request]}
+        self.listener.packets = {self.served.state.id: [request]}
         seen = ObservedNetwork(self.served.state, False, self.leases, frozenset())
         return [step.lease.ip_address for step in self.identities.plan(self.served, seen)]
 
@@ -83,7 +84,7 @@ def test_a_lease_stays_its_machines(place: Place, request6: Request6) -> None:
 def test_who_was_not_refused_takes_nothing(place: Place) -> None:
     other = Request6(MAC, NEW, frozenset({"7"}))
     place.asks(Request6(MAC, OLD, frozenset({"7"})))
-    place.listener.requests = {place.served.state.id: [other]}
+    place.listener.packets = {place.served.state.id: [other]}
     seen = ObservedNetwork(place.served.state, False, place.leases, frozenset())
     assert place.identities.plan(place.served, seen) == []
 
@@ -96,17 +97,17 @@ def test_two_systems_on_one_machine_do_not_fight_without_a_pause(place: Place) -
 
 
 def test_a_network_is_listened_to_before_anybody_is_refused(place: Place) -> None:
-    place.listener.requests = {place.served.state.id: [Request6(MAC, NEW, frozenset({"7"}))]}
+    place.listener.packets = {place.served.state.id: [Request6(MAC, NEW, frozenset({"7"}))]}
     seen = ObservedNetwork(place.served.state, False, place.leases, frozenset())
     assert place.identities.plan(place.served, seen) == []
-    assert place.listener.requests == {}, "it has begun to listen"
+    assert place.listener.packets == {}, "it has begun to listen"
     assert place.asks(Request6(MAC, NEW, frozenset({"7"}))) == [ADDRESS]
 
 
 def test_only_networks_that_give_dhcpv6_are_listened_to(place: Place) -> None:
-    place.listener.requests = {place.served.state.id: [], "gone": []}
+    place.listener.packets = {place.served.state.id: [], "gone": []}
     place.identities.tidy({place.served.state.id: place.served})
-    assert "gone" not in place.listener.requests
-    place.listener.requests = {place.served.state.id: []}
+    assert "gone" not in place.listener.packets
+    place.listener.packets = {place.served.state.id: []}
     place.identities.tidy({place.served.state.id: place.network(subnets=[subnet4()])})
-    assert place.listener.requests == {}
+    assert place.listener.packets == {}

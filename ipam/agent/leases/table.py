@@ -61,8 +61,10 @@ class LeaseTable:
     def apply(self, event: LeaseEventCreate) -> None:
         """Apply an event. Applying it again changes nothing.
 
-        The end of another client's lease ends nothing.
+        The end of another client's lease ends nothing. What was seen on the wire is no lease.
         """
+        if event.source == "slaac":
+            return
         key, lease = (event.network_id, event.ip_address), lease_of(event)
         with self._lock:
             network = self._leases.setdefault(event.network_id, {})
@@ -86,6 +88,8 @@ class LeaseTable:
 
         The hook may report late what was found before.
         """
+        if event.source == "slaac":
+            return False
         with self._lock:
             ended = self._found_ended.get((event.network_id, event.ip_address))
             if event.action == "del" and ended is not None:

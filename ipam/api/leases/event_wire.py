@@ -36,7 +36,8 @@ class LeaseEventView(Struct):
         LeaseSource,
         Meta(
             description="hook: dnsmasq reported it. reconciled: nobody did, and the agent found it"
-            " by what dnsmasq holds. service: the service ended the lease."
+            " by what dnsmasq holds. service: the service ended the lease. slaac: a machine made"
+            " the address and was seen with it."
         ),
     ]
     ip_address: Annotated[IpAddress, Meta(description="The address.")]

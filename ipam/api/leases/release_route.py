@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 import falcon
 
+from ipam import model
 from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation
 from ipam.api.leases.wire import KIND, LeaseView
 from ipam.api.service import Service
+from ipam.errors import LeaseOfMachine
+from ipam.model import SLAAC_LEASE
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.leases import releases
@@ -35,6 +38,11 @@ class LeaseReleaseRoute:
             row = rows.lock(tx, lease, resource_id)
             if row is None:
                 raise KIND.missing(resource_id)
+            if row.source == SLAAC_LEASE:
+                raise LeaseOfMachine(
+                    f"{model.unpack(row.ip_address)} was made by its machine and given by no DHCP"
+                    " server, so none can end it."
+                )
             releases.ask(tx, row.pk)
             tx.on_commit(self._service.waker.wake)
             view: LeaseView = KIND.show(tx, resource_id)

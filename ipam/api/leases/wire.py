@@ -9,6 +9,7 @@ from ipam import model
 from ipam.api.http.kind import Kind
 from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.errors import LeaseNotFound
+from ipam.model import LeaseOrigin
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.leases.lists import LEASES
@@ -16,7 +17,10 @@ from ipam.values import IpAddress, MacAddress, ProjectId, Uuid
 
 
 class LeaseView(Struct):
-    """A lease. `expires_at` is null if it is infinite. Texts are the client's, escaped."""
+    """A lease, or an address that a machine made itself (`source` slaac) and was seen with.
+
+    `expires_at` is null if it is infinite. Texts are the client's, escaped.
+    """
 
     id: Annotated[Uuid, ID]
     network_id: Annotated[Uuid, Meta(description="The network.")]
@@ -49,6 +53,13 @@ class LeaseView(Struct):
     expires_at: Annotated[str | None, Meta(description="When the lease ends; null for never.")]
     first_seen_at: Annotated[str, Meta(description="When the client first had the address.")]
     last_seen_at: Annotated[str, Meta(description="When the client last asked for it.")]
+    source: Annotated[
+        LeaseOrigin,
+        Meta(
+            description="dhcp: a DHCP server gave the address. slaac: the machine made it itself"
+            " and was seen with it; it may be another than its port's, for its privacy."
+        ),
+    ]
 
 
 def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseView]:
@@ -71,6 +82,7 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseView]:
             expires_at=None if row.expires_at is None else model.iso_time(row.expires_at),
             first_seen_at=model.iso_time_microseconds(row.first_seen_at_us),
             last_seen_at=model.iso_time_microseconds(row.last_seen_at_us),
+            source=row.source,
         )
         for row in rows
     ]

@@ -48,9 +48,15 @@ def lease() -> None:
         "ipam lease list",
         "ipam lease list --network demo --sort-column expires_at",
         "ipam lease list --ip 10.0.0.20 -f json",
+        "ipam lease list --source slaac",
     ),
 )
 @filter_options
+@click.option(
+    "--source",
+    type=click.Choice(["dhcp", "slaac"]),
+    help="Only what DHCP gave, or IPv6 addresses that machines made and were seen with.",
+)
 @list_options
 def list_leases(network: str | None, port: str | None, **options: Any) -> None:
     """List the leases that machines hold now."""
@@ -173,7 +179,7 @@ def _filters(
     client: "Client", network: str | None, port: str | None, options: dict[str, Any]
 ) -> dict[str, Any]:
     """The filters, removed from the command's options."""
-    names = ("host", "hostname", "mac_address", "ip_address", "action")
+    names = ("host", "hostname", "mac_address", "ip_address", "action", "source")
     plain = {name: options.pop(name) for name in names if name in options}
     return given(
         network_id=lookup.find_id(client, NETWORK, network) if network else None,

@@ -75,6 +75,8 @@ def _end(tx: Transaction, ended: Sequence[Record], events: Sequence[Mapping[str,
 def _missed(row: Record, now_us: int) -> Mapping[str, Any]:
     ended_at_us = min(max(row.expires_at * 1_000_000, row.last_seen_at_us), now_us)
     reason = "the lease ran out and no DHCP server reported its end"
+    if row.source == model.SLAAC_LEASE:
+        reason = "the machine was not seen with its address any more"
     return _end_event(row, "missed", reason, ended_at_us, now_us)
 
 

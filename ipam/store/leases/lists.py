@@ -26,6 +26,7 @@ LEASES: Final = Collection(
         "expires_at": lease.c.expires_at,
         "first_seen_at": lease.c.first_seen_at_us,
         "last_seen_at": lease.c.last_seen_at_us,
+        "source": lease.c.source,
     },
     id=lease.c.id,
     pk=lease.c.pk,

@@ -98,6 +98,7 @@ def _record(
     stored = touched.stored_leases(tx, keys) if keys else {}
     ended = touched.ends(tx, [e for e in fresh if not e.is_end and e.key not in stored])
     owners = touched.owners(tx, keys) if keys else {}
+    owners |= touched.owners_by_mac(tx, [e for e in fresh if _is_privacy_address(e, owners)])
     projects = touched.projects(tx, {event.network_id for event in fresh})
     with_holders = [
         (event, holder_of(event, owners.get(event.key), projects.get(event.network_id, "")))
@@ -113,6 +114,12 @@ def _record(
     bulk.insert_all(tx, lease_event, _HISTORY, rows)
     _write_leases(tx, stored, leases, {event.key: holder for event, holder in with_holders})
     return Recorded(len(fresh), len(events) - len(fresh))
+
+
+def _is_privacy_address(event: LeaseEvent, owners: Mapping[Key, Holder]) -> bool:
+    """Whether a machine made an address that no port has."""
+    is_made = event.source == "slaac" and len(event.ip_address) == 16
+    return is_made and event.key not in owners
 
 
 def _new_holder(event: LeaseEvent, found: Mapping[Key, Holder]) -> Holder | None:

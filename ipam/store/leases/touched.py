@@ -5,6 +5,7 @@ others are asked for as many at a time as a statement has parameters.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -144,6 +145,38 @@ _OWNERS: Final = _OfKeys(
     .join(network, network.c.pk == subnet.c.network_pk)
     .join(port, port.c.pk == ip_address.c.owner_pk),
     (network.c.id, ip_address.c.ip),
+)
+
+
+def owners_by_mac(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, Holder]:
+    """For the IPv6 addresses of these events, the ports of their networks with their MACs."""
+    found: dict[Key, Holder] = {}
+    by_machine: dict[tuple[str, str | None], list[LeaseEvent]] = {}
+    for event in events:
+        by_machine.setdefault((event.network_id, event.mac_address), []).append(event)
+    for (network_id, mac), of_machine in by_machine.items():
+        for row in tx.execute(_WITH_MAC, {"of_network": network_id, "of_mac": mac}):
+            prefix = IPv6Network(row.cidr)
+            holder = Holder(row.project_id, row.subnet_id, row.port_id, mac, row.binding_host_id)
+            found |= {e.key: holder for e in of_machine if IPv6Address(e.ip_address) in prefix}
+    return found
+
+
+_WITH_MAC: Final = (
+    select(
+        subnet.c.id.label("subnet_id"),
+        subnet.c.cidr,
+        port.c.id.label("port_id"),
+        port.c.project_id,
+        port.c.binding_host_id,
+    )
+    .join_from(network, port, port.c.network_pk == network.c.pk)
+    .join(subnet, subnet.c.network_pk == network.c.pk)
+    .where(
+        network.c.id == bindparam("of_network"),
+        port.c.mac_address == bindparam("of_mac"),
+        subnet.c.ip_version == 6,
+    )
 )
 
 
