@@ -72,7 +72,7 @@ def test_the_agents_state_is_roots_alone_but_for_the_hooks_way_in(tmp_path: Path
     found = modes(tmp_path)
     assert found.pop("spool") == 0o711
     directories = {name for name in found if (tmp_path / name).is_dir()}
-    assert directories == {"networks", "holds", "leases"}
+    assert directories == {"networks", "holds", "leases", "leaving"}
     assert {found.pop(name) for name in directories} == {0o700}
     assert set(found.values()) == {0o600}, found
     assert len(found) == 6

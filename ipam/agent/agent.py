@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from msgspec import UNSET
 
 from ipam.agent.api_link import ApiLink
+from ipam.agent.dnsmasq.advertiser import PacketAdvertiser
 from ipam.agent.dnsmasq.dhcp6_requests import read_request, request_filter
 from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.nd_frames import read_sight, solicitation_filter
@@ -130,7 +131,7 @@ class Agent:
     def _own_paths(self, prepared: Preparation) -> list[Path]:
         """Directories and files of the agent that are no network's, each before what is in it."""
         run_path, state = self._settings.run_path, self._settings.agent.state_path
-        below = (state / name for name in ("spool", "holds", "leases", "networks"))
+        below = (state / name for name in ("spool", "holds", "leases", "leaving", "networks"))
         return [run_path, run_path / "dhcp", state, *below, *prepared.files]
 
     def _closed_at_end(self, part: P) -> P:
@@ -235,6 +236,8 @@ class Agent:
                 of_agent.local_ip,
                 of_agent.udp_dstport,
             ),
+            advertiser=PacketAdvertiser(prober),
+            leaving_directory=of_agent.state_path / "leaving",
             listener=self._closed_at_end(PacketListener(request_filter(), read_request)),
             sights=self._closed_at_end(
                 PacketListener(solicitation_filter(), read_sight, waiting_bytes=SIGHTS_BYTES)

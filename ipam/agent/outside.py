@@ -6,7 +6,7 @@ of the kernel passes the same tests as the kernel.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -299,6 +299,19 @@ class Listener(Protocol[T_co]):
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Listen to none but these."""
+
+
+class Advertiser(Protocol):
+    """Speaks to all machines of a network as its router."""
+
+    def deprecate(
+        self, network_id: str, interface: Interface, leaving: Mapping[IPv6Network, int]
+    ) -> None:
+        """Say that machines are to leave these prefixes within so many seconds.
+
+        Nothing is said if dnsmasq does not say what else is advertised. Raises OSError if nothing
+        can be said.
+        """
 
 
 class Neighbours(Protocol):

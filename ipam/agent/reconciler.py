@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from ipam import model
 from ipam.agent import holds
@@ -20,9 +21,10 @@ from ipam.agent.dnsmasq.nd_frames import Sight
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.host.unknown_taps import UnknownTaps
+from ipam.agent.leaving_prefixes import LeavingPrefixes
 from ipam.agent.names.names import Names
 from ipam.agent.observed import Observed, ObservedNetwork
-from ipam.agent.outside import Kernel, Listener, Logs, Neighbours, Prober
+from ipam.agent.outside import Advertiser, Kernel, Listener, Logs, Neighbours, Prober
 from ipam.agent.plan import (
     DrasticPlan,
     plan,
@@ -75,6 +77,8 @@ class Reconciler:
         neighbours: Neighbours,
         names: Names,
         reach: Reach = NO_REACH,
+        advertiser: Advertiser,
+        leaving_directory: Path,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernel = kernel
@@ -100,6 +104,7 @@ class Reconciler:
         self._liveness = ServerLiveness(servers, leases, logs, prober)
         self._releases = Releases(servers, monotonic)
         self._conflicts = Conflicts(logs, neighbours, servers, monotonic)
+        self._leaving = LeavingPrefixes(leaving_directory, advertiser, monotonic)
         self._rogue = RogueReleases(leases, servers, neighbours, monotonic)
         self._seen = SeenAddresses(sights, neighbours, leases.inbox, host, monotonic)
         self._identities = FormerIdentities(logs, listener, monotonic)
@@ -146,7 +151,7 @@ class Reconciler:
             network = self._served.get(network_id)
             if self._rows.get(network_id) is not row:
                 try:
-                    network = self._parse(row)
+                    network = self._take_in(row)
                 except ValueError as error:
                     LOG.error("network %s: cannot serve it: %r", network_id, error)  # noqa: TRY400
             if network is not None:
@@ -159,6 +164,7 @@ class Reconciler:
         observed = self._observe()
         self._wait = min(self._wait, self._servers.compare_leases(self._held))
         self._wait = min(self._wait, self._rogue.look(self._served))
+        self._wait = min(self._wait, self._leaving.tell(self._served))
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
@@ -228,6 +234,12 @@ class Reconciler:
         Any thread may call it.
         """
         return self._liveness.most_waiting()
+
+    def _take_in(self, row: FullNetwork) -> ServedNetwork:
+        before, network = self._served.get(row.id), self._parse(row)
+        if before is not None:
+            self._leaving.note(before, network)
+        return network
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host, self._reach)

@@ -38,6 +38,7 @@ from ipam.agent.wires import NO_REACH, Reach
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.protocol.lease_events import LeaseEventCreate
 from tests.agent import network_rows
+from tests.agent.advertiser_double import AdvertiserDouble
 from tests.agent.faults import Faults
 from tests.agent.file_watch_double import FileWatchDouble
 from tests.agent.kernel_double import KernelDouble
@@ -146,6 +147,7 @@ class LoopHost:
         self.listener: ListenerDouble[Request6] = ListenerDouble()
         self.sights: ListenerDouble[Sight] = ListenerDouble()
         self.neighbours = NeighboursDouble()
+        self.advertiser = AdvertiserDouble()
         self.table = LeaseTable(directory / "leases", self._monotonic)
         self.inbox = Inbox(directory, self.table)
         self.reports: dict[str, bool] = {}
@@ -209,6 +211,8 @@ class LoopHost:
             neighbours=self.neighbours,
             reach=self.reach,
             names=self.names,
+            advertiser=self.advertiser,
+            leaving_directory=self.directory / "leaving",
             monotonic=self._monotonic,
         )
         self.servers.adopt()

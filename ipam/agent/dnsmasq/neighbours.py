@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
-from ipam import model
 from ipam.agent.dnsmasq import arp_frames, nd_frames
 from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6
-from ipam.agent.host.namespaces import call_in_namespace
+from ipam.agent.dnsmasq.wire import open_wire
 from ipam.agent.state import Interface
 
 ATTEMPTS = 2
@@ -45,8 +44,7 @@ class PacketNeighbours:
                 if isinstance(address, kind)
             }
             if questions:
-                wire = _open_within(network_id, interface.inside, ethertype)
-                with wire:
+                with open_wire(network_id, interface.inside, ethertype) as wire:
                     found |= _answers(wire, questions, read)
         return found
 
@@ -57,20 +55,6 @@ def _question(address: IpAddress, mac: bytes, own: IpAddress) -> bytes:
         return arp_frames.who_has(address, mac, own)
     assert isinstance(own, IPv6Address), own
     return nd_frames.who_has(address, mac, own)
-
-
-def _open_within(network_id: str, interface: str, ethertype: int) -> socket.socket:
-    return call_in_namespace(model.dhcp_namespace(network_id), lambda: _open(interface, ethertype))
-
-
-def _open(interface: str, ethertype: int) -> socket.socket:
-    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-    try:
-        wire.bind((interface, ethertype))
-    except OSError:
-        wire.close()
-        raise
-    return wire
 
 
 def _answers(

@@ -81,6 +81,13 @@ class PacketProber:
 
         Raises OSError like `ask`.
         """
+        found = self.advertisement_message(network_id, interface)
+        return probe_router.read_advertisement(found.payload) if found else None
+
+    def advertisement_message(
+        self, network_id: str, interface: Interface
+    ) -> probe_frames.FrameContent | None:
+        """The same as it came, with its sender. Raises OSError like `ask`."""
         to = _octets(interface.mac)
         answers = self._as_a_machine(
             network_id,
@@ -89,7 +96,7 @@ class PacketProber:
         )
         for found in answers:
             if found.kind == probe_frames.ROUTER_ADVERTISEMENT:
-                return probe_router.read_advertisement(found.payload)
+                return found
         self._put_pins_back(network_id, interface)
         return None
 
