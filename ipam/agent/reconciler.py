@@ -167,6 +167,7 @@ class Reconciler:
         self._wait = min(self._wait, self._leaving.tell(self._served))
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
+        self._seen.listen(self._served, observed.networks)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
         self._ask_about_taps()
         acted = self._executor.run(steps)

@@ -127,7 +127,7 @@ class RogueReleases:
         lease, key = step.lease, (step.network_id, step.lease.ip_address)
         living = {known: until for known, until in self._restored.items() if until > now}
         self._restored = living | {key: now + REMEMBERED_SECONDS}
-        if attempts == 1:
+        if key not in living:  # not for each of those who do it all the time
             LOG.warning(
                 "network %s: the lease of %s was %s, %s; it is asked for again",
                 *key,

@@ -15,6 +15,7 @@ from typing import Final
 
 from ipam import clock
 from ipam.agent.dnsmasq.nd_frames import Sight
+from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import Inbox, IpAddress, Listener, Neighbours
 from ipam.agent.served import ServedNetwork
 from ipam.model import LeaseAction
@@ -58,11 +59,26 @@ class SeenAddresses:
         self._host = host
         self._monotonic = monotonic
         self._seen: dict[str, dict[IPv6Address, _Seen]] = {}
+        self._listening: set[str] = set()
+
+    def listen(
+        self, networks: Mapping[str, ServedNetwork], seen: Mapping[str, ObservedNetwork]
+    ) -> None:
+        """Listen to the networks that are built by now: a machine may start at any moment.
+
+        A machine says what it is to be seen by once, when it starts.
+        """
+        for network_id, served in networks.items():
+            if network_id in self._listening or not _is_watched(served):
+                continue
+            if network_id in seen and seen[network_id].state.interface is not None:
+                self._take_in(served, self._heard(served))
 
     def look(self, networks: Mapping[str, ServedNetwork]) -> None:
         """Take in who was seen, and ask those who were not for a long time."""
         watched = {key: one for key, one in networks.items() if _is_watched(one)}
         self._listener.keep(watched)
+        self._listening &= watched.keys()
         self._seen = {key: self._seen.get(key, {}) for key in watched}
         left = NETWORKS_AT_ONCE
         for served in watched.values():
@@ -71,17 +87,20 @@ class SeenAddresses:
             if silent and left:
                 left -= 1
                 sights += self._asked(served, silent)
-            if sights:
-                self._take_in(served, sights)
+            self._take_in(served, sights)
             self._forget(served.state.id)
 
     def _heard(self, served: ServedNetwork) -> list[Sight]:
         assert served.state.interface is not None, served  # it is watched
+        network_id = served.state.id
         try:
-            return list(self._listener.heard(served.state.id, served.state.interface))
+            found = list(self._listener.heard(network_id, served.state.interface))
         except OSError as error:  # it is not built yet, or is being removed
-            LOG.debug("network %s: nobody is seen: %s", served.state.id, error)
+            LOG.debug("network %s: nobody is seen: %s", network_id, error)
+            self._listening.discard(network_id)
             return []
+        self._listening.add(network_id)
+        return found
 
     def _due(self, network_id: str) -> list[IPv6Address]:
         now, seen = self._monotonic(), self._seen[network_id]
@@ -109,9 +128,11 @@ class SeenAddresses:
 
         An address is its first machine's until it is forgotten.
         """
+        if not sights:
+            return
         macs = {one.mac_address for one in served.ports.values() if one.tap is not None}
         seconds, now = served.terms.lease_seconds, self._monotonic()
-        seen = self._seen[served.state.id]
+        seen = self._seen.setdefault(served.state.id, {})
         of_machine = Counter(one.mac for one in seen.values())
         found: list[LeaseEventCreate] = []
         for sight in sights:

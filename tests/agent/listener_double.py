@@ -13,6 +13,8 @@ class ListenerDouble(Generic[T]):
 
     def __init__(self) -> None:
         self.packets: dict[str, list[T]] = {}
+        self.heard_of: set[str] = set()
+        """The networks that were listened to."""
         self.is_gone = False
         """Nobody can be heard: the namespace is gone."""
 
@@ -20,6 +22,7 @@ class ListenerDouble(Generic[T]):
         assert interface.inside
         if self.is_gone:
             raise FileNotFoundError(2, "No such file or directory")
+        self.heard_of.add(network_id)
         return self.packets.pop(network_id, [])
 
     def keep(self, network_ids: Collection[str]) -> None:

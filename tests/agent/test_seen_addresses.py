@@ -47,6 +47,15 @@ def test_an_address_that_a_machine_made_is_learned_once(host: LoopHost) -> None:
     assert host.leases.of(network_id(1)) == [], "it is no lease of dnsmasq's"
 
 
+def test_a_network_is_listened_to_before_its_ports_are_ready(tmp_path: Path) -> None:
+    host = LoopHost(tmp_path)
+    host.on_report = lambda _port, _ready: listening.append(network_id(1) in host.sights.heard_of)
+    listening: list[bool] = []
+    host.want(network(port(1, 5)))
+    host.settle()
+    assert listening == [True]
+
+
 @pytest.mark.parametrize(
     "sight",
     [
