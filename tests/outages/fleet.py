@@ -16,6 +16,8 @@ from tests.system.wire import ACK, DISCOVER, OFFER, REQUEST, Options, frame, ins
 from tests.system.wire import packet_socket as open_packet_socket
 
 DECLINE, NAK, RELEASE = 4, 6, 7
+ETHERTYPE_ARP, ARP_REQUEST, ARP_REPLY = 0x0806, b"\0\1", b"\0\2"
+ANSWER_SECONDS: Final = 0.1
 AGAIN_SECONDS: Final = 1.0
 """After so long without an answer a client asks again."""
 Holding = tuple[str, str]
@@ -55,12 +57,16 @@ class Fleet:
         self._machines: list[Machine] = []
         self._lock = threading.Lock()
         """A fault takes an address from a machine while another thread hears its answer."""
+        self._is_closed = False
         run("ip", "netns", "add", self._space)
         peer = ("peer", "name", "eth0", "netns", self._space)
         run("ip", "link", "add", self._link, "type", "veth", *peer)
         run("ip", "-n", self._space, "link", "set", "eth0", "up")
         run("ip", "link", "set", self._link, "master", bridge, "up")
         self._socket: socket.socket = inside(self._space, open_packet_socket)
+        self._asked: socket.socket = inside(self._space, _open_arp_socket)
+        self._answering = threading.Thread(target=self._answer, daemon=True)
+        self._answering.start()
 
     def machine(self, mac: str, address: str) -> Machine:
         made = Machine(mac, address)
@@ -96,9 +102,25 @@ class Fleet:
             machine.holds, machine.xid = False, b""
 
     def close(self) -> None:
+        self._is_closed = True
+        self._answering.join()
+        self._asked.close()
         self._socket.close()
         run("ip", "link", "del", self._link, check=False)
         run("ip", "netns", "del", self._space, check=False)
+
+    def _answer(self) -> None:
+        """Answer by ARP for what machines hold, as their kernels do."""
+        while not self._is_closed:
+            if select.select([self._asked], [], [], ANSWER_SECONDS)[0]:
+                asked = self._asked.recv(4096)
+                owners = {
+                    ip_address(one.address).packed: one for one in self._machines if one.holds
+                }
+                if asked[20:22] == ARP_REQUEST and (owner := owners.get(asked[38:42])):
+                    mac = bytes.fromhex(owner.mac.replace(":", ""))
+                    head = asked[6:12] + mac + asked[12:20] + ARP_REPLY
+                    self._asked.send(head + mac + asked[38:42] + asked[22:32])
 
     def _ask(
         self, machines: Sequence[Machine], ask: Callable[[Machine], None], seconds: float
@@ -158,3 +180,9 @@ class Fleet:
         mac = bytes.fromhex(machine.mac.replace(":", ""))
         said = options | {55: bytes([1, 3, 51])} | machine.options
         self._socket.send(frame(mac, machine.xid, said, address))
+
+
+def _open_arp_socket() -> socket.socket:
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE_ARP))
+    made.bind(("eth0", ETHERTYPE_ARP))
+    return made
