@@ -12,6 +12,7 @@ PARTS = {
     "truth": "random changes, a real client after each: did a port that was ACTIVE get nothing?",
     "leases": "faults of every part under load: is any lease lost, invented, or without history?",
     "hostile": "an attack on the API with each database: what fails, hangs, grows, delays?",
+    "ipv6": "each pair of IPv6 modes with each client; --write FILE makes the table",
     "matrix": "every state before, every change, a real client; --write FILE makes the table",
 }
 
@@ -41,10 +42,10 @@ def main() -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="the cells of scripts/test (matrix), 3,000 requests (hostile)",
+        help="the cells of scripts/test (matrix, ipv6), 3,000 requests (hostile)",
     )
     parser.add_argument(
-        "--write", metavar="FILE", help="where the table goes (matrix, hostile, leases)"
+        "--write", metavar="FILE", help="where the table goes (matrix, hostile, ipv6, leases)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     arguments = parser.parse_args()

@@ -1,7 +1,6 @@
 """A state, a change, and a real client asks again: the API is as right as the client finds it."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,18 +10,6 @@ from tests.truth.site import Site
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
 EVERY_CELL = bool(os.environ.get("IPAM_TEST_EVERY_CELL"))
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root: it makes namespaces and bridges")
-    one = Site()
-    one.start()
-    try:
-        yield one
-    finally:
-        one.close()
 
 
 @pytest.mark.parametrize(("state", "change", "client"), chosen(every=EVERY_CELL))

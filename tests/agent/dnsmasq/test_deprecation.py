@@ -1,4 +1,4 @@
-"""Advertisements with prefixes that leave. tests/ipv6 sees what a kernel makes of one."""
+"""Advertisements with prefixes that leave. tests/truth/ipv6 sees what a kernel makes of one."""
 
 import struct
 from ipaddress import IPv6Address, IPv6Network
