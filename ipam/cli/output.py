@@ -45,6 +45,16 @@ def pools(allocation_pools: Any) -> str:
     return ", ".join(f"{one['start']}-{one['end']}" for one in allocation_pools or ())
 
 
+FIELDS_NAMED = 4
+
+
+def fields_changed(changes: Any) -> str:
+    """The names of the fields that changed; of many the first ones."""
+    names = list(changes or ())
+    more = len(names) - FIELDS_NAMED
+    return ", ".join(names[:FIELDS_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def or_never(value: Any) -> str:
     """The instant, or `never` if there is none."""
     return "never" if value is None else str(value)
@@ -55,7 +65,7 @@ class Column:
     """A column of a list: its title, the path of its value (such as `a.b`), its format.
 
     `refers_to`: the kinds of resources of which the value holds an id or ids. `is_instant`: the
-    value is a point in time.
+    value is a point in time. `brief` is what a table without --long has instead of `text`.
     """
 
     title: str
@@ -63,6 +73,7 @@ class Column:
     text: Callable[[Any], str] = plain
     refers_to: tuple[str, ...] = ()
     is_instant: bool = False
+    brief: Callable[[Any], str] | None = None
 
     @property
     def field(self) -> str:

@@ -129,7 +129,7 @@ def _cell(resource: Resource, names: Names) -> output.Cell:
             return relative(value, now)
         if column.path == resource.label == "name" and not value:
             return str(item.get("id", ""))
-        return column.text(value)
+        return (column.brief or column.text)(value)
 
     return cell
 
@@ -170,9 +170,14 @@ def table_width() -> int | None:
     given = global_options.given()
     if "max_width" in given:
         return given["max_width"] or None
-    if given.get("fit_width", sys.stdout.isatty()):
+    if given.get("fit_width", is_terminal()):
         return shutil.get_terminal_size().columns
     return None
+
+
+def is_terminal() -> bool:
+    """Whether a person reads the output."""
+    return sys.stdout.isatty()
 
 
 def watched(text: Callable[[], str]) -> None:
@@ -197,7 +202,7 @@ def watched(text: Callable[[], str]) -> None:
 
 
 def _redraw(text: str) -> None:
-    if sys.stdout.isatty():
+    if is_terminal():
         clear()
     say_lines(text)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ipam.cli.output import Column, addresses, or_never, pools
+from ipam.cli.output import Column, addresses, fields_changed, or_never, pools
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +302,7 @@ AUDIT_EVENT = Resource(
         Column("Outcome", "outcome"),
         Column("Object", "object_id"),
         Column("Name", "object_name"),
-        Column("Changes", "changes"),
+        Column("Changes", "changes", brief=fields_changed),
     ),
     (
         Column("ID", "id"),

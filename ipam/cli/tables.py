@@ -21,7 +21,14 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int | Non
             max(_width(line) for row in (titles, *rows) for line in row[at].split("\n"))
             for at in range(len(titles))
         ]
-        widths = column_widths(natural, [_least(title) for title in titles], width)
+        least = [_least(title) for title in titles]
+        words = [
+            max(_width(word) for row in (titles, *rows) for word in (row[at].split() or [""]))
+            for at in range(len(titles))
+        ]
+        # Between words first: a MAC address stays whole as long as it can.
+        widths = column_widths(natural, list(map(max, words, least)), width)
+        widths = column_widths(widths, least, width)
         drawn.max_width = dict(zip(fields, widths, strict=True))
     drawn.add_row(list(titles), divider=True)
     drawn.add_rows([list(row) for row in rows])

@@ -211,7 +211,7 @@ def test_the_tree_for_programs_has_the_cause_and_its_command() -> None:
 
 @pytest.mark.parametrize("has_marks", [True, False])
 def test_a_screen_has_a_line_a_link_with_its_age_and_the_command(has_marks: bool) -> None:
-    told = list(lines(explain(LEAVES["agent-dead"]), NOW, has_marks=has_marks))
+    told = list(lines(explain(LEAVES["agent-dead"]), NOW, has_marks=has_marks, width=80))
     assert told[0].startswith("web-1: ")
     broken = "✗" if has_marks else "bad"
     assert f"  {broken} the agent of cn1 is silent (agent, 10 s ago)" in told
@@ -221,7 +221,7 @@ def test_a_screen_has_a_line_a_link_with_its_age_and_the_command(has_marks: bool
 
 def test_hostile_names_cannot_reach_the_terminal_nor_the_shell() -> None:
     facts = well(matches=[port(name="x\x1b[2J; rm -rf /", admin_state_up=False)])
-    told = "\n".join(lines(explain(facts), NOW, has_marks=True))
+    told = "\n".join(lines(explain(facts), NOW, has_marks=True, width=200))
     assert "\x1b" not in told
     assert "'x\\x1b[2J; rm -rf /'" in told
     assert MAC not in told

@@ -30,6 +30,12 @@ def test_columns_keep_their_least_width_even_if_the_table_does_not_fit() -> None
     assert column_widths([36, 36], [8, 10], 20) == [8, 10]
 
 
+def test_a_column_of_words_gives_before_a_mac_address_is_broken() -> None:
+    drawn = table(["Since", "MAC Address"], [["2026-11-29 12:11 UTC", "52:54:00:12:34:56"]], 36)
+    assert "52:54:00:12:34:56" in drawn
+    assert max(map(len, drawn.split("\n"))) <= 36
+
+
 def test_a_table_that_fits_is_drawn_as_without_a_width() -> None:
     assert table(TITLES[1:], [["a", "b"]], 80) == table(TITLES[1:], [["a", "b"]])
 

@@ -1,6 +1,7 @@
 """`ipam explain`: why a machine has its address, or what keeps it from getting one."""
 
 import json
+import shutil
 import sys
 
 import click
@@ -75,10 +76,11 @@ def explain(
         records = [one.as_record() for one in explanations]
         say_lines(json.dumps(records, indent=2))
     else:
+        width = shutil.get_terminal_size().columns
         has_marks = (sys.stdout.encoding or "").lower().startswith("utf")
         for number, (facts, one) in enumerate(zip(found, explanations, strict=True)):
             if number:
                 say()
-            say_lines("\n".join(lines(one, facts.now, has_marks=has_marks)))
+            say_lines("\n".join(lines(one, facts.now, has_marks=has_marks, width=width)))
     if status := max(STATUS[one.verdict] for one in explanations):
         raise click.exceptions.Exit(status)
