@@ -251,14 +251,16 @@ lease = Table(
     Column("iaid", String(16)),
     Column("hostname", String(255)),
     Column("host", String(255), nullable=False),
-    Column("expires_at", BigInteger, index=True),
+    Column("expires_at", BigInteger),
     Column("first_seen_at_us", BigInteger, nullable=False),
     Column("last_seen_at_us", BigInteger, nullable=False),
     Column("source", String(16), nullable=False, server_default="dhcp"),
     UniqueConstraint("network_id", "ip_address"),
+    postgresql_with={"fillfactor": 70},
 )
 """What a DHCP server last said about an address; `expires_at` NULL is an infinite lease. Where the
-`source` is `slaac`, the machine made the address itself, and an agent has seen it."""
+`source` is `slaac`, the machine made the address itself, and an agent has seen it. What a
+renewal changes has no index, and a page has room for it: so PostgreSQL writes into no index."""
 
 lease_release = Table(
     "lease_release",

@@ -1,6 +1,7 @@
 """The worker's tasks. Several workers may run each at once, and each may be killed at any time."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -19,6 +20,8 @@ BATCH_ROWS: Final = 500
 """How many rows a transaction deletes. Few rows keep their locks short, some milliseconds."""
 BATCHES: Final = 20
 """How many batches a task does per round, so that no task delays the others for long."""
+LOOKED_AT: Final = 20_000
+"""How many leases a round looks at, some 10 ms. A million is looked at every 12 minutes."""
 STALE_CANDIDATES_SECONDS: Final = 900
 """A process uses a list of candidate addresses for seconds. An older list is a dead process's."""
 
@@ -32,9 +35,13 @@ Task: TypeAlias = Callable[[], int]
 
 def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mapping[str, Task]:
     """The tasks of a round in order, each by its description for the log."""
+    sweep = Sweep()
     return {
         "leases that ended unseen": lambda: end_leases(
-            database, allocator, grace_seconds=settings.worker.lease_grace_seconds
+            database,
+            allocator,
+            grace_seconds=settings.worker.lease_grace_seconds,
+            sweep=sweep,
         ),
         "networks taken from dead agents": lambda: unschedule(
             database, agent_down_time=settings.network.agent_down_time
@@ -59,16 +66,33 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
     }
 
 
-def end_leases(database: Database, allocator: Allocator, *, grace_seconds: int) -> int:
-    """End leases that expired that many seconds ago, each with a `missed` event."""
+@dataclass(slots=True)
+class Sweep:
+    """How far one worker has looked through the leases."""
+
+    after: int = 0
+
+
+def end_leases(
+    database: Database, allocator: Allocator, *, grace_seconds: int, sweep: Sweep
+) -> int:
+    """End leases that expired that many seconds ago, each with a `missed` event.
+
+    It looks at LOOKED_AT leases, and the next time at those after them.
+    """
     before, lease_ports = clock.now_seconds() - grace_seconds, LeasePorts(allocator)
+    after = sweep.after
+    last, are_more = database.read(lambda tx: endings.stretch(tx, after=after, rows=LOOKED_AT))
 
     def work(tx: Transaction) -> int:
-        ended = endings.end_overdue(tx, before=before, limit=BATCH_ROWS)
+        ended = endings.end_overdue(tx, before=before, after=after, last=last, limit=BATCH_ROWS)
         lease_ports.end(tx, ended)
         return len(ended)
 
-    return _in_batches(database, work)
+    count = _in_batches(database, work)
+    if count < BATCHES * BATCH_ROWS:
+        sweep.after = last if are_more else 0
+    return count
 
 
 def unschedule(database: Database, *, agent_down_time: int) -> int:

@@ -17,6 +17,7 @@ from ipam.store.engine.database import Database
 from ipam.store.leases.recording import record
 from ipam.store.tables import agent, lease, lease_event, network, network_dhcp_agent
 from ipam.worker import housekeeping
+from ipam.worker.housekeeping import Sweep
 
 NETWORK_ID = "11111111-2222-4333-8444-555555555555"
 DAY = 86_400
@@ -62,25 +63,31 @@ def allocator(database: Database) -> Allocator:
     return Allocator(database, cooldown_seconds=0, worker="test")
 
 
+def end_leases(database: Database, sweep: Sweep | None = None) -> int:
+    return housekeeping.end_leases(
+        database, allocator(database), grace_seconds=60, sweep=sweep or Sweep()
+    )
+
+
 def test_a_lease_past_its_end_and_the_grace_ends_with_a_missed_event(database: Database) -> None:
     ended_at = now() - 100
     begin(database, 1, expires_at=ended_at)
     begin(database, 2, expires_at=now() - 10)
     begin(database, 3, expires_at=now() + 100)
     begin(database, 4, expires_at=None)
-    assert housekeeping.end_leases(database, allocator(database), grace_seconds=60) == 1
+    assert end_leases(database) == 1
     left = rows(database, select(lease.c.hostname).order_by(lease.c.hostname))
     assert [row.hostname for row in left] == ["h2", "h3", "h4"]
     (missed,) = rows(database, select(lease_event).where(lease_event.c.action == "missed"))
     assert (missed.hostname, missed.network_id) == ("h1", NETWORK_ID)
     assert missed.occurred_at_us == ended_at * 1_000_000
     assert "reason" in missed.details
-    assert housekeeping.end_leases(database, allocator(database), grace_seconds=60) == 0
+    assert end_leases(database) == 0
 
 
 def test_a_renewal_that_arrives_late_brings_the_lease_back(database: Database) -> None:
     begin(database, 1, expires_at=now() - 100)
-    housekeeping.end_leases(database, allocator(database), grace_seconds=60)
+    end_leases(database)
     begin(database, 1, expires_at=(renewed := now() + 100))
     assert [row.expires_at for row in rows(database, select(lease.c.expires_at))] == [renewed]
 
@@ -88,10 +95,8 @@ def test_a_renewal_that_arrives_late_brings_the_lease_back(database: Database) -
 def test_workers_side_by_side_end_each_lease_once(database: Database) -> None:
     for number in range(50):
         begin(database, number, expires_at=now() - 100)
-    done = at_once(
-        lambda: housekeeping.end_leases(database, allocator(database), grace_seconds=60)
-    )
-    done.append(housekeeping.end_leases(database, allocator(database), grace_seconds=60))
+    done = at_once(lambda: end_leases(database))
+    done.append(end_leases(database))
     assert sum(done) == 50
     assert rows(database, select(lease.c.pk)) == []
     missed = select(lease_event.c.pk).where(lease_event.c.action == "missed")
@@ -104,7 +109,7 @@ def test_more_leases_than_a_batch_are_ended_in_one_round(
     monkeypatch.setattr(housekeeping, "BATCH_ROWS", 3)
     for number in range(10):
         begin(database, number, expires_at=now() - 100)
-    assert housekeeping.end_leases(database, allocator(database), grace_seconds=60) == 10
+    assert end_leases(database) == 10
 
 
 def test_a_round_is_bounded_and_the_next_goes_on(
@@ -114,9 +119,23 @@ def test_a_round_is_bounded_and_the_next_goes_on(
     monkeypatch.setattr(housekeeping, "BATCHES", 3)
     for number in range(10):
         begin(database, number, expires_at=now() - 100)
-    assert [
-        housekeeping.end_leases(database, allocator(database), grace_seconds=60) for _ in range(3)
-    ] == [6, 4, 0]
+    assert [end_leases(database) for _ in range(3)] == [6, 4, 0]
+
+
+def test_one_round_after_the_other_looks_at_all_leases(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "LOOKED_AT", 4)
+    monkeypatch.setattr(housekeeping, "BATCH_ROWS", 2)
+    monkeypatch.setattr(housekeeping, "BATCHES", 1)
+    for number in range(10):
+        begin(database, number, expires_at=now() + (1000 if number in (0, 9) else -100))
+    sweep = Sweep()
+    ended = [end_leases(database, sweep) for _ in range(12)]
+    assert sum(ended) == 8
+    begin(database, 1, expires_at=now() - 100)
+    assert sum(end_leases(database, sweep) for _ in range(3)) == 1
+    assert len(rows(database, select(lease.c.pk))) == 2
 
 
 def age_events(database: Database, days: int, *, first: int) -> None:

@@ -36,8 +36,7 @@ def update_all(
 ) -> None:
     """Set these columns, of which the first is `pk`, the number of a row that exists.
 
-    MariaDB takes the rows for new ones first, so that each needs every
-    column that may not be null.
+    Without `takes_parts` each row needs every column that may not be null.
     """
     if not rows:
         return
@@ -51,6 +50,11 @@ def update_all(
             _to_driver(tx, _update(dialect, table, named), columns, rows)
         case _:
             _to_driver(tx, _replace(dialect, table, named), columns, rows)
+
+
+def takes_parts(tx: Transaction) -> bool:
+    """Whether `update_all` sets some columns alone. MariaDB takes the rows for new ones first."""
+    return tx.dialect in ("postgresql", "sqlite")
 
 
 def _in_json(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from ipam import clock, model
 from ipam.chunks import alternatives
@@ -32,15 +32,24 @@ def end_of_port(tx: Transaction, port_id: str, reason: str) -> int:
 _OF_PORT: Final = select(lease).where(lease.c.port_id == bindparam("of_port"))
 
 
-def end_overdue(tx: Transaction, *, before: int, limit: int) -> list[Key]:
+def stretch(tx: Transaction, *, after: int, rows: int) -> tuple[int, bool]:
+    """The row number of the last of so many leases after a row number; whether there are more."""
+    some = select(lease.c.pk).where(lease.c.pk > after).order_by(lease.c.pk).limit(rows).subquery()
+    query = select(func.coalesce(func.max(some.c.pk), after), func.count())
+    last, count = tx.execute(query.select_from(some)).one()
+    return int(last), count == rows
+
+
+def end_overdue(tx: Transaction, *, before: int, after: int, last: int, limit: int) -> list[Key]:
     """End leases that expired before this instant (epoch seconds); which were ended.
 
-    Each gets a `missed` event. Rows that another process has locked are skipped.
+    Of those after one row number and up to another: no index finds what has expired. Each gets a
+    `missed` event. Rows that another process has locked are skipped.
     """
     query = (
         select(lease)
-        .where(lease.c.expires_at < before)
-        .order_by(lease.c.expires_at)
+        .where(lease.c.pk > after, lease.c.pk <= last, lease.c.expires_at < before)
+        .order_by(lease.c.pk)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -27,9 +27,12 @@ _TOLD: Final = tuple(
 )
 """The columns of the history that an event has. Its place in its epoch is kept by `sequences`."""
 _HISTORY: Final = (*_TOLD, "details", "project_id", "port_id", "recorded_at_us")
-_LEASE: Final = (*touched.STATE, "project_id", "subnet_id", "port_id")
+_LEASE: Final = (*touched.STATE, *touched.HOLDER)
+_RENEWED: Final = ("expires_at", "last_seen_at_us")
+"""What a renewal changes."""
 _told_by: Final = attrgetter(*_TOLD)
 _state_of: Final = attrgetter(*touched.STATE)
+_lasting_of: Final = attrgetter(*(name for name in touched.STATE if name not in _RENEWED))
 _GONE: Final = ByNumbers(delete(lease), lease.c.pk)
 
 
@@ -104,7 +107,7 @@ def _record(
         (event, holder_of(event, owners.get(event.key), projects.get(event.network_id, "")))
         for event in fresh
     ]
-    before = {key: each for key, (_, each) in stored.items()}
+    before = {key: each.lease for key, each in stored.items()}
     believed = _believed(tx, with_holders, before, reporter) if reporter else with_holders
     leases = after_all(before, believed, ended, model.new_id)
     if follow is not None and (found := follow(tx, leases, _vendor_classes(fresh))):
@@ -161,24 +164,33 @@ def _history_row(event: LeaseEvent, holder: Holder, recorded_at_us: int) -> tupl
 
 def _write_leases(
     tx: Transaction,
-    stored: Mapping[Key, tuple[int, Lease]],
+    stored: Mapping[Key, touched.Stored],
     leases: Mapping[Key, Lease | None],
     owners: Mapping[Key, Holder],
 ) -> None:
     """Insert, change and delete rows so that they become `leases`."""
-    made, changed, gone = [], [], []
+    made, changed, renewed, gone = [], [], [], []
     for key, state in leases.items():
-        pk, before = stored.get(key, (None, None))
-        if state is None and pk is not None:
-            gone.append(pk)
-        elif state is not None and state != before:
-            holder = owners[key]
-            row = (*_state_of(state), holder.project_id, holder.subnet_id, holder.port_id)
-            if pk is None:
-                made.append(row)
+        before = stored.get(key)
+        if state is None:
+            if before is not None:
+                gone.append(before.pk)
+        elif before is None or state != before.lease:
+            of = owners[key]
+            holder = (of.project_id, of.subnet_id, of.port_id)
+            if before is None:
+                made.append((*_state_of(state), *holder))
+            elif bulk.takes_parts(tx) and _is_renewed(before, state, holder):
+                renewed.append((before.pk, state.expires_at, state.last_seen_at_us))
             else:
-                changed.append((pk, *row))
+                changed.append((before.pk, *_state_of(state), *holder))
     for statement, parameters in _GONE.each(tx, gone) if gone else ():
         tx.execute(statement, parameters)
     bulk.insert_all(tx, lease, _LEASE, made)
     bulk.update_all(tx, lease, ("pk", *_LEASE), changed)
+    bulk.update_all(tx, lease, ("pk", *_RENEWED), renewed)
+
+
+def _is_renewed(before: touched.Stored, state: Lease, holder: tuple[Any, ...]) -> bool:
+    """Whether nothing is new but until when it lasts."""
+    return before.holder == holder and _lasting_of(before.lease) == _lasting_of(state)

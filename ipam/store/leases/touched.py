@@ -5,6 +5,7 @@ others are asked for as many at a time as a statement has parameters.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,8 @@ MOST_KEYS: Final = MOST_PARAMETERS // 2
 """A key is two parameters."""
 STATE: Final = tuple(Lease.__dataclass_fields__)
 """The columns of a lease that are its state."""
+HOLDER: Final = ("project_id", "subnet_id", "port_id")
+"""The columns of a lease that say whose it is."""
 
 _Pair: TypeAlias = tuple[ColumnElement[Any], ColumnElement[Any]]
 
@@ -74,17 +77,29 @@ def known_ids(tx: Transaction, ids: Sequence[str]) -> set[str]:
     return known
 
 
-def stored_leases(tx: Transaction, keys: Sequence[Key]) -> dict[Key, tuple[int, Lease]]:
-    """The leases of these addresses with their row numbers, locked until the transaction ends."""
-    found: dict[Key, tuple[int, Lease]] = {}
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row of a lease."""
+
+    pk: int
+    lease: Lease
+    holder: tuple[str, str | None, str | None]
+    """The values of `HOLDER`."""
+
+
+def stored_leases(tx: Transaction, keys: Sequence[Key]) -> dict[Key, Stored]:
+    """The leases of these addresses, locked until the transaction ends."""
+    found: dict[Key, Stored] = {}
     for row in _STORED.rows(tx, keys):
-        known = Lease(*tuple(row)[1:])
-        found[known.network_id, known.ip_address] = (row.pk, known)
+        pk, project_id, subnet_id, port_id, *state = tuple(row)
+        known = Lease(*state)
+        key = known.network_id, known.ip_address
+        found[key] = Stored(pk, known, (project_id, subnet_id, port_id))
     return found
 
 
 _STORED: Final = _OfKeys(
-    select(lease.c.pk, *(lease.c[name] for name in STATE))
+    select(lease.c.pk, *(lease.c[name] for name in (*HOLDER, *STATE)))
     .order_by(lease.c.pk)  # all writers lock in one order
     .with_for_update(of=lease),
     (lease.c.network_id, lease.c.ip_address),

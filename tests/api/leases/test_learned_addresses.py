@@ -94,7 +94,8 @@ def test_one_that_is_not_seen_any_more_ends_with_its_reason(
 ) -> None:
     until = int(time.time()) - 60
     send(api_on_each, seen(port["network_id"], expires_at=until))
-    ended = database.write(lambda tx: endings.end_overdue(tx, before=until + 1, limit=9))
+    every: Any = {"after": 0, "last": 2**31, "limit": 9}
+    ended = database.write(lambda tx: endings.end_overdue(tx, before=until + 1, **every))
     assert len(ended) == 1
     assert api_on_each.list("lease") == []
     assert "not seen" in history(api_on_each)[0]["details"]["reason"]
