@@ -10,8 +10,11 @@ Rule 3: another machine on the address makes another lease, with its own id and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ipam.model import DHCP_LEASE, SLAAC_LEASE, LeaseAction, LeaseOrigin, LeaseSource
 
@@ -25,8 +28,7 @@ Ends: TypeAlias = Mapping[str, int]
 """When the lease of an address was last ended, by host, in microseconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseEvent:
+class LeaseEvent(Struct, frozen=True):
     """What a DHCP server did, or an end that no server reported (`missed`)."""
 
     id: str
@@ -42,7 +44,7 @@ class LeaseEvent:
     hostname: str | None = None
     expires_at: int | None = None
     """Epoch seconds. None means infinite for `add`, and unknown for the others."""
-    details: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = {}
     source: LeaseSource = "hook"
     epoch: str | None = None
     sequence: int | None = None
@@ -57,8 +59,7 @@ class LeaseEvent:
         return self.action in ("del", "missed")
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The lease of one address after its last event."""
 
     id: str

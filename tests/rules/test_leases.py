@@ -1,12 +1,12 @@
 """What events do to a lease: single rules, and laws on random histories."""
 
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ipam.rules.leases import (
     SERVICE,

@@ -14,7 +14,7 @@ from ipam.store.engine.listing import Record
 from ipam.store.tables import lease, lease_event
 
 _COPIED: Final = (
-    *sorted(Lease.__dataclass_fields__.keys() & LeaseEvent.__dataclass_fields__.keys()),
+    *sorted(set(Lease.__struct_fields__) & set(LeaseEvent.__struct_fields__)),
     "project_id",
     "port_id",
 )

@@ -31,7 +31,7 @@ from ipam.store.tables import ip_address, lease, lease_event, network, port, sub
 
 MOST_KEYS: Final = MOST_PARAMETERS // 2
 """A key is two parameters."""
-STATE: Final = tuple(Lease.__dataclass_fields__)
+STATE: Final = Lease.__struct_fields__
 """The columns of a lease that are its state."""
 HOLDER: Final = ("project_id", "subnet_id", "port_id")
 """The columns of a lease that say whose it is."""
