@@ -108,7 +108,13 @@ class InboxFile:
             in_memory = max(0, position - self._size)
             del self._memory[:in_memory]
             self._position = min(position, self._size)
-            if durable and self._descriptor is not None:
+        if durable:
+            self.settle()
+
+    def settle(self) -> None:
+        """Forget on disk, too, what was forgotten."""
+        with self._lock:
+            if self._descriptor is not None:
                 try:
                     self._forget_on_disk()
                 except OSError as error:

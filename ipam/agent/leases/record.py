@@ -61,7 +61,7 @@ def parse_record(line: bytes, host: str, now_us: int) -> LeaseEventCreate:
     """
     fields = _fields(line)
     try:
-        network_id, who = str(uuid.UUID(fields["network"])), fields["who"]
+        network_id, who = _uuid(fields["network"]), fields["who"]
         address = str(ip_address(fields["ip"]))
         event_id, action = fields["id"], ACTIONS[fields["action"]]
         moment = _moment(fields, now_us)
@@ -118,8 +118,16 @@ def found_event(
 
 def lease_of(event: LeaseEventCreate) -> Lease:
     """The lease that an `add` or `old` describes."""
-    said = {name: getattr(event, name) for name in _SHARED} | {"expires_at": event.expires_at or 0}
-    return Lease(**said, server_duid=event.details.get("server_duid"))
+    return Lease(
+        ip_address=event.ip_address,
+        mac_address=event.mac_address,
+        expires_at=event.expires_at or 0,
+        hostname=event.hostname,
+        client_id=event.client_id,
+        duid=event.duid,
+        iaid=event.iaid,
+        server_duid=event.details.get("server_duid"),
+    )
 
 
 def is_echo(event: LeaseEventCreate, known: Lease | None) -> bool:
@@ -163,6 +171,8 @@ def is_hardware_address(text: str) -> bool:
 
 def _without_mac_tags(tags: str) -> str:
     """The tags without those of the MAC address."""
+    if not tags:
+        return ""
     return " ".join(tag for tag in tags.split(" ") if not _MAC_TAG.fullmatch(tag))
 
 
@@ -170,6 +180,14 @@ def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode())
 
 
+def _uuid(text: str) -> str:
+    """Raises ValueError if it is none."""
+    return text if model.is_uuid(text) else str(uuid.UUID(text))
+
+
 def _fields(line: bytes) -> dict[str, str]:
-    pairs = (part.partition(b"=") for part in line.strip(b"\n").split(b"\t"))
-    return {printable(name): printable(unquote_to_bytes(value)) for name, _equals, value in pairs}
+    fields = {}
+    for part in line.strip(b"\n").split(b"\t"):
+        name, _equals, value = part.partition(b"=")
+        fields[printable(name)] = printable(unquote_to_bytes(value) if b"%" in value else value)
+    return fields

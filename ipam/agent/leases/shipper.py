@@ -1,9 +1,11 @@
 """Sends the inbox to the API: in order, in batches, repeated until the API accepts them."""
 
 import logging
+import math
 import re
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from ipam import clock
 from ipam.agent.leases.inbox_file import InboxFile
@@ -19,6 +21,8 @@ LOG = logging.getLogger(__name__)
 
 BATCH = 500
 BACKOFF = Backoff(first_seconds=0.5, longest_seconds=30.0)
+SETTLE_SECONDS = 2.0
+"""So long what the API has taken is kept on disk, as each sync costs more than a batch."""
 CLOCK = "clock"
 """The name of the trouble about this host's clock."""
 
@@ -28,13 +32,22 @@ _NAMES_AN_EVENT = re.compile(r"\[\d+\] ")
 class LeaseShipper:
     """A thread that sends the inbox to the API."""
 
-    def __init__(self, client: Client, file: InboxFile, table: LeaseTable) -> None:
+    def __init__(
+        self,
+        client: Client,
+        file: InboxFile,
+        table: LeaseTable,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
+        self._monotonic = monotonic
         self._file = file
         self._table = table
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._failures = 0
+        self._settle_at = math.inf
+        """When what the API has taken is to be forgotten on disk."""
         self._trouble = Trouble()
         self._clock = Trouble()
         self.troubles: Mapping[str, str] = {}
@@ -56,15 +69,32 @@ class LeaseShipper:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._table.save()
+        self._settle()
 
     def ship(self) -> None:
         """Send everything. Raises IpamError if the API cannot take it at the moment."""
         while not self._file.is_empty() and not self._stopping.is_set():
             events, position = self._file.peek(BATCH)
             self._ship_batch(events)
-            # The events are forgotten only after what follows from them is on disk.
-            self._file.forget(position, durable=self._table.save())
+            self._file.forget(position, durable=False)
+            self._settle_at = min(self._settle_at, self._monotonic() + SETTLE_SECONDS)
+            self._settle_if_due()
+
+    def _settle_if_due(self) -> None:
+        if self._monotonic() >= self._settle_at:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Forget events on disk, but only after what follows from them is there."""
+        if self._table.save():
+            self._file.settle()
+            self._settle_at = math.inf
+        else:
+            self._settle_at = self._monotonic() + SETTLE_SECONDS
+
+    def _seconds_to_settle(self) -> float | None:
+        left = self._settle_at - self._monotonic()
+        return None if left == math.inf else max(0.0, left)
 
     def _ship_batch(self, events: list[LeaseEventCreate]) -> None:
         """Send events. If the API refuses them, send halves, down to the faulty event."""
@@ -99,7 +129,7 @@ class LeaseShipper:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait()
+            self._wake.wait(self._seconds_to_settle())
             self._wake.clear()
             try:
                 self.ship()
@@ -115,6 +145,7 @@ class LeaseShipper:
                 self._failures = 0
                 if self._trouble.ends():
                     LOG.info("lease events reach the API again")
+            self._settle_if_due()
 
     def _wait_before_retry(self) -> None:
         """Wait.

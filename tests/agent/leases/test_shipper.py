@@ -120,12 +120,13 @@ def test_the_table_is_on_disk_before_the_inbox_forgets(
     desk.append(1)
     desk.table.apply(event)
 
-    def die(_position: int, **_more: bool) -> None:
+    def die() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(desk.file, "forget", die)
+    monkeypatch.setattr(desk.file, "settle", die)
+    desk.shipper.ship()
     with pytest.raises(KeyboardInterrupt):
-        desk.shipper.ship()
+        desk.shipper.stop()
     after = LeaseTable(desk.directory / "leases")
     assert [lease.ip_address for lease in after.leases(NETWORK)] == ["10.0.0.5"]
 
