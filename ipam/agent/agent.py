@@ -60,6 +60,8 @@ TIDY_SECONDS = 10.0
 NAMES_FILE = "names.db"
 RESOLV_CONF = "/etc/resolv.conf"
 LOOK_SECONDS = 2.0
+LEASES_SECONDS = 0.2
+"""In a storm a lease event changes nothing that could not wait so long since the last turn."""
 REMOVE_SECONDS = 60.0
 TROUBLES_TOLD = 100
 SIGHTS_BYTES = 1 << 18
@@ -102,7 +104,7 @@ class Agent:
         self._installation = prepared.installation
         self._changed = self._stopping = False
         self._displaced: AgentHostInUse | None = None
-        self._look_at = 0.0
+        self._look_at = self._turn_at = 0.0
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
         self._names = self._closed_at_end(Names(NameBook(settings.agent.state_path / NAMES_FILE)))
         self._make_what_wakes()
@@ -140,13 +142,17 @@ class Agent:
 
     def _make_what_wakes(self) -> None:
         """Make what the loop waits for."""
-        self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._closing.callback(os.close, self._woken)
+        self._woken, self._lease_news = self._made_eventfd(), self._made_eventfd()
         self._selector = self._closing.enter_context(selectors.DefaultSelector())
         self._kernel = self._closed_at_end(NetlinkKernel())
         self._file_watch = self._closed_at_end(InotifyWatch())
-        for one in (self._woken, self._kernel, self._file_watch):
+        for one in (self._woken, self._lease_news, self._kernel, self._file_watch):
             self._selector.register(one, selectors.EVENT_READ)
+
+    def _made_eventfd(self) -> int:
+        descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._closing.callback(os.close, descriptor)
+        return descriptor
 
     def _make_table(self) -> LeaseTable:
         unrecorded = UnrecordedLeases(self._settings.run_path / "unrecorded")
@@ -326,10 +332,11 @@ class Agent:
         for key, _mask in self._select(seconds):
             if key.data is not None:
                 died.add(key.data)
-            elif key.fd == self._woken:
-                os.eventfd_read(self._woken)
+            elif key.fd in (self._woken, self._lease_news):
+                os.eventfd_read(key.fd)
         for network_id in died:
             self._servers.died(network_id)
+        self._turn_at = time.monotonic()
 
     def _select(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
         """What has happened. That a process was stopped or hangs is looked for: nothing tells."""
@@ -341,6 +348,9 @@ class Agent:
                 if self._reconciler.look_after_servers():
                     return []
             events = self._selector.select(min(until, self._look_at) - now)
+            if events and all(key.fd == self._lease_news for key, _mask in events):
+                os.eventfd_read(self._lease_news)
+                events, until = [], min(until, self._turn_at + LEASES_SECONDS)
             if events or time.monotonic() >= until:
                 return events
 
@@ -376,7 +386,7 @@ class Agent:
 
     def _on_lease_event(self) -> None:
         self._shipper.wake()
-        self._wake_up()
+        os.eventfd_write(self._lease_news, 1)
 
     def _wake_up(self) -> None:
         os.eventfd_write(self._woken, 1)

@@ -28,6 +28,8 @@ LINES_A_SECOND = 200
 TAIL_LINES = 5
 DHCPV6_ANSWERS = ("DHCPADVERTISE", "DHCPREPLY")
 MOST_DUIDS = 100
+GATHER_SECONDS = 0.02
+"""Lines that come meanwhile are read together, unless somebody asks for the last one."""
 DUIDS_SECONDS = 0.2
 """So often at most the agent is woken by machines of one network that DHCPv6 refuses."""
 
@@ -259,6 +261,7 @@ class ServerLogs:
             ready = {descriptor for descriptor, _event in self._epoll.poll()}
             if self._stop_reader in ready:
                 return
+            time.sleep(GATHER_SECONDS)
             news = False
             for descriptor in ready:
                 news |= self._read(descriptor)

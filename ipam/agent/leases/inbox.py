@@ -20,8 +20,9 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from ipam import clock, files
 from ipam.agent.host import file_lease
@@ -30,6 +31,7 @@ from ipam.agent.host.peer_namespace import NamespaceId, network_namespace, peer_
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.record import MalformedRecordError, parse_record
 from ipam.agent.leases.table import LeaseTable
+from ipam.chunks import chunks
 from ipam.model import LeaseAction
 from ipam.protocol.lease_events import LeaseEventCreate
 from ipam.trouble import Trouble
@@ -42,9 +44,15 @@ NAMESPACE_CONNECTION_LIMIT = 64
 """dnsmasq runs one hook at a time, and waits for it."""
 LONGEST_SPOOL_BYTES = 64 << 20
 """Some 200,000 records: what is beyond is dropped."""
+TOGETHER: Final = 32
+"""So many spools are taken at once, with one sync."""
+Take = Callable[[Mapping[str, list[bytes]]], None]
+"""Is given new lines by network id."""
 SPOOL_SECONDS = 1.0
 """How often the spools are read, and the socket's file is looked for. A hook spools only while the
 socket does not answer, and until its spool is empty."""
+GATHER_SECONDS = 0.01
+"""What hooks write into spools meanwhile is synced together. None of them waits for it."""
 WRITTEN = b"written"
 _CREDENTIALS = struct.Struct("3i")
 
@@ -104,50 +112,52 @@ class Spool:
             return False
         return size > self._taken.get(network_id, 0)
 
-    def drain(self, network_id: str, take: Callable[[str, list[bytes]], None]) -> None:
-        """Give the network's new records to `take`, and empty the file if that does not raise.
+    def drain(self, network_ids: Sequence[str], take: Take) -> None:
+        """Give the networks' new records to `take`, and empty the files if that does not raise.
 
         The hook in Python uses the same lock, and that in Lua cannot open a file with a lease, so
         no record is written between reading and emptying. Most is read before, as hooks wait for
         it; if one of them has it, the file is emptied later.
         """
-        try:
-            descriptor = os.open(
-                self.directory / network_id, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-            )
-        except FileNotFoundError:
-            return
-        try:
-            self._take(network_id, descriptor, take)
-            with contextlib.suppress(BlockingIOError, PermissionError):
-                os.lockf(descriptor, os.F_TLOCK, 0)
-                with file_lease.alone(descriptor):
-                    self._take(network_id, descriptor, take, to_the_end=True)
-                    taken = self._taken.get(network_id, 0)
-                    if taken >= min(os.fstat(descriptor).st_size, LONGEST_SPOOL_BYTES):
-                        os.ftruncate(descriptor, 0)
-                        self._taken.pop(network_id, None)
-        finally:
-            os.close(descriptor)
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.ExitStack() as opened:
+            found = {}
+            for network_id in network_ids:
+                with contextlib.suppress(FileNotFoundError):
+                    found[network_id] = os.open(self.directory / network_id, flags)
+                    opened.callback(os.close, found[network_id])
+            self._take(found, take)
+            for network_id, descriptor in found.items():
+                self._empty(network_id, descriptor, take)
 
-    def _take(
-        self,
-        network_id: str,
-        descriptor: int,
-        take: Callable[[str, list[bytes]], None],
-        *,
-        to_the_end: bool = False,
-    ) -> None:
+    def _empty(self, network_id: str, descriptor: int, take: Take) -> None:
+        """Empty the file, unless somebody has it or it has more than is taken at once."""
+        with contextlib.suppress(BlockingIOError, PermissionError):
+            os.lockf(descriptor, os.F_TLOCK, 0)
+            with file_lease.alone(descriptor):
+                self._take({network_id: descriptor}, take, to_the_end=True)
+                taken = self._taken.get(network_id, 0)
+                if taken >= min(os.fstat(descriptor).st_size, LONGEST_SPOOL_BYTES):
+                    os.ftruncate(descriptor, 0)
+                    self._taken.pop(network_id, None)
+
+    def _take(self, found: Mapping[str, int], take: Take, *, to_the_end: bool = False) -> None:
         """Take what is new, without an unfinished line, which is being written, or to the end."""
-        start = self._taken.get(network_id, 0)
-        if os.fstat(descriptor).st_size < start:
-            start = 0
-        new = _read(descriptor, start)
-        if not to_the_end:
-            new = new[: new.rfind(b"\n") + 1]
-        if new:
-            take(network_id, [line for line in new.split(b"\n") if line])
-            self._taken[network_id] = start + len(new)
+        lines, taken, room = {}, {}, LONGEST_SPOOL_BYTES
+        for network_id, descriptor in found.items():
+            start, size = self._taken.get(network_id, 0), os.fstat(descriptor).st_size
+            if size < start:
+                start = 0
+            new = _read(descriptor, start, min(size, start + room))
+            room -= len(new)
+            if not to_the_end:
+                new = new[: new.rfind(b"\n") + 1]
+            if new:
+                lines[network_id] = [line for line in new.split(b"\n") if line]
+                taken[network_id] = start + len(new)
+        if lines:
+            take(lines)
+            self._taken.update(taken)
 
     def remove(self, network_id: str) -> None:
         """Delete the spool of a network that is gone for good."""
@@ -253,6 +263,7 @@ class LeaseInbox:
                 return
             try:
                 if self._spools in ready:
+                    time.sleep(GATHER_SECONDS)
                     self._drain_changed()
                 self._turn([one for one in ready if isinstance(one, socket.socket)])
             except Exception:
@@ -277,8 +288,7 @@ class LeaseInbox:
         """Answer hooks. One fdatasync serves all that ask at the same time."""
         events: list[LeaseEventCreate] = []
         heard = [one for one in asked if self._hear(one, events)]
-        for network_id in sorted({event.network_id for event in events}):
-            self._drain(network_id)
+        self._drain(sorted({event.network_id for event in events}))
         try:
             self.record(events)
         except OSError as error:
@@ -366,33 +376,36 @@ class LeaseInbox:
             LOG.error("%s: %s", said, error)
 
     def _drain_changed(self) -> None:
-        for name in sorted({path.name for path in self._spools.changed()}):
-            if self._spool.has_news(name):
-                self._drain(name)
+        changed = sorted({path.name for path in self._spools.changed()})
+        self._drain([name for name in changed if self._spool.has_news(name)])
 
     def _drain_all(self) -> None:
-        for network_id in self._spool.waiting():
-            self._drain(network_id)
+        self._drain(self._spool.waiting())
 
-    def _drain(self, network_id: str) -> None:
-        """Take what the network's spool has, if the disk lets it be emptied."""
-        try:
-            self._spool.drain(network_id, self._take_spooled)
-        except OSError as error:
-            if self._spool_refusal.begins(str(error)):
-                LOG.error("spools of leases cannot be emptied, and are tried again: %s", error)  # noqa: TRY400  # the message says it
-        else:
-            if self._spool_refusal.ends():
-                LOG.warning("spools of leases are emptied again")
-
-    def _take_spooled(self, network_id: str, lines: list[bytes]) -> None:
-        """Record what the network's spool tells. Lines about another are set aside."""
-        events = []
-        for event in self._parse(lines):
-            if event.network_id == network_id:
-                events.append(event)
+    def _drain(self, network_ids: Sequence[str]) -> None:
+        """Take what the networks' spools have, if the disk lets them be emptied."""
+        for some in chunks(network_ids, TOGETHER):
+            try:
+                self._spool.drain(some, self._take_spooled)
+            except OSError as error:
+                if len(some) > 1:  # one of them alone may be at fault
+                    for network_id in some:
+                        self._drain([network_id])
+                elif self._spool_refusal.begins(str(error)):
+                    LOG.error("spools of leases cannot be emptied, and are tried again: %s", error)  # noqa: TRY400  # the message says it
             else:
-                self._file.set_aside(event, f"it is in the spool of network {network_id}")
+                if self._spool_refusal.ends():
+                    LOG.warning("spools of leases are emptied again")
+
+    def _take_spooled(self, lines: Mapping[str, list[bytes]]) -> None:
+        """Record what the networks' spools tell, all with one sync."""
+        events = []
+        for network_id, of_network in lines.items():
+            for event in self._parse(of_network):
+                if event.network_id == network_id:
+                    events.append(event)
+                else:
+                    self._file.set_aside(event, f"it is in the spool of network {network_id}")
         self.record(events)
 
     def _parse(self, lines: list[bytes]) -> list[LeaseEventCreate]:
@@ -437,10 +450,13 @@ def _send_written(connection: socket.socket) -> None:
         LOG.debug("lease inbox: %s", error)
 
 
-def _read(descriptor: int, start: int) -> bytes:
-    """What the file has from there on, up to a bound."""
+def _read(descriptor: int, start: int, end: int) -> bytes:
+    """What the file has between these places, up to a bound."""
     parts = []
-    while start < LONGEST_SPOOL_BYTES and (part := os.pread(descriptor, 1 << 20, start)):
+    while (left := min(end, LONGEST_SPOOL_BYTES) - start) > 0:
+        part = os.pread(descriptor, min(left, 1 << 20), start)
+        if not part:
+            break
         parts.append(part)
         start += len(part)
     return b"".join(parts)

@@ -22,9 +22,7 @@ from ipam.store.tables import agent, lease, lease_event
 
 INTERFERENCE: Final = (IntegrityError, MacAddressInUse)
 """What another transaction has made meanwhile: an event, a lease, a machine's port."""
-_TOLD: Final = tuple(
-    (set(LeaseEvent.__struct_fields__) & set(lease_event.c.keys())) - {"details"}
-)
+_TOLD: Final = tuple((set(LeaseEvent.__struct_fields__) & set(lease_event.c.keys())) - {"details"})
 """The columns of the history that an event has. Its place in its epoch is kept by `sequences`."""
 _HISTORY: Final = (*_TOLD, "details", "project_id", "port_id", "recorded_at_us")
 _LEASE: Final = (*touched.STATE, *touched.HOLDER)

@@ -176,13 +176,13 @@ def test_a_spool_that_a_hook_has_locked_is_taken_and_emptied_later(desk: Desk) -
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"locked\n"
         taken: list[bytes] = []
-        desk.spool.drain(NETWORK, lambda _network_id, lines: taken.extend(lines))
+        desk.spool.drain([NETWORK], lambda lines: taken.extend(lines[NETWORK]))
         call(desk, "add", "10.0.0.2")
-        desk.spool.drain(NETWORK, lambda _network_id, lines: taken.extend(lines))
+        desk.spool.drain([NETWORK], lambda lines: taken.extend(lines[NETWORK]))
         assert [line.split(b"ip=")[1][:8] for line in taken] == [b"10.0.0.1", b"10.0.0.2"]
         assert path.stat().st_size > 0
         holder.communicate(b"\n")
-    desk.spool.drain(NETWORK, lambda _network_id, lines: taken.extend(lines))
+    desk.spool.drain([NETWORK], lambda lines: taken.extend(lines[NETWORK]))
     assert len(taken) == 2
     assert path.stat().st_size == 0
 
@@ -194,7 +194,7 @@ def test_a_spool_beyond_its_bound_is_emptied(
     monkeypatch.setattr(inbox, "LONGEST_SPOOL_BYTES", 50)
     path = desk.directory / "spool" / NETWORK
     path.write_bytes(b"x" * size)
-    desk.spool.drain(NETWORK, lambda _network_id, _lines: None)
+    desk.spool.drain([NETWORK], lambda _lines: None)
     assert path.stat().st_size == 0
 
 
@@ -205,18 +205,25 @@ def test_a_spool_is_no_way_to_write_elsewhere(desk: Desk, tmp_path: Path) -> Non
     path.unlink()
     path.symlink_to(victim)
     with pytest.raises(OSError, match="symbolic link"):
-        desk.spool.drain(NETWORK, lambda _network_id, _lines: None)
+        desk.spool.drain([NETWORK], lambda _lines: None)
     assert victim.read_text() == "precious"
+
+
+def test_a_spool_that_cannot_be_opened_stops_no_other(desk: Desk, tmp_path: Path) -> None:
+    call(desk, "add", "10.0.0.1")
+    (tmp_path / "spool" / "0-is-before-the-other").symlink_to(tmp_path / "spool" / NETWORK)
+    desk.open()
+    eventually(lambda: desk.events() == [("add", "10.0.0.1")], "the other spool is read")
 
 
 def test_a_spool_that_cannot_be_taken_is_kept(desk: Desk) -> None:
     call(desk, "add", "10.0.0.1")
 
-    def refuse(_network_id: str, _lines: list[bytes]) -> None:
+    def refuse(_lines: object) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="space"):
-        desk.spool.drain(NETWORK, refuse)
+        desk.spool.drain([NETWORK], refuse)
     desk.open()
     assert desk.events() == [("add", "10.0.0.1")]
 
