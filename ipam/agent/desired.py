@@ -5,6 +5,7 @@ from dataclasses import replace
 from ipaddress import IPv6Network
 
 from ipam import model
+from ipam.agent.client_classes import class_options
 from ipam.agent.dhcp_subnets import (
     DhcpSubnet,
     dhcp_range,
@@ -49,11 +50,19 @@ def served_network(
             for subnet in subnets
             for option in subnet_options(row, row.dhcp_port, subnet, faults)
         ]
+        network += [o for subnet in subnets for o in class_options(subnet.row, faults)]
         files = {"options/network": config.options_file(network)}
         files |= port_files(row.dhcp_port, subnets, ports, options=options, faults=faults)
         files |= withheld_files(subnets)
         state = _with_dhcp(
-            state, row, row.dhcp_port, site=site, subnets=subnets, files=files, options=network
+            state,
+            row,
+            row.dhcp_port,
+            site=site,
+            subnets=subnets,
+            files=files,
+            options=network,
+            faults=faults,
         )
     self_made = list(_self_made(row))
     giving = {one.id for one in self_made} | {str(subnet.id) for subnet in subnets}
@@ -104,6 +113,7 @@ def _with_dhcp(
     subnets: list[DhcpSubnet],
     files: Mapping[str, str],
     options: Sequence[Option],
+    faults: list[str],
 ) -> NetworkState:
     interface = Interface(
         outside=safe_words.interface(model.tap_name(safe_words.uuid(dhcp_port.id))),
@@ -118,7 +128,7 @@ def _with_dhcp(
         interface=safe_words.interface(interface.inside),
         addresses=addresses,
         mtu=interface.mtu,
-        ranges=[dhcp_range(subnet, row.lease_seconds) for subnet in subnets],
+        ranges=[dhcp_range(subnet, row.lease_seconds, faults) for subnet in subnets],
         options=options,
         zones=list(own_zones(row.dns_domain, subnets, forwards=site.forwarder is not None)),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
 from ipam import model
+from ipam.agent.client_classes import dnsmasq_classes
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import DhcpRange
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort, ServedSubnet
@@ -84,13 +85,14 @@ def server_address(dhcp_port: DhcpPort, subnet: ServedSubnet) -> str | None:
     return str(ip_address(address)) if address is not None else None
 
 
-def dhcp_range(subnet: DhcpSubnet, lease_seconds: int) -> DhcpRange:
-    """What dnsmasq is told of the subnet."""
+def dhcp_range(subnet: DhcpSubnet, lease_seconds: int, faults: list[str]) -> DhcpRange:
+    """What dnsmasq is told of the subnet. A class that it cannot be told is named in `faults`."""
     mode = IPV6_RANGE_MODES[subnet.row.ipv6_ra_mode]
     advertised = subnet.row.ipv6_ra_mode is not None
     part = subnet.row.dynamic_part if subnet.network.version == 4 else ()
     dynamic = [(IPv4Address(one.start), IPv4Address(one.end)) for one in part]
-    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds, advertised, dynamic)
+    classes = dnsmasq_classes(subnet.row, faults) if subnet.network.version == 4 else ()
+    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds, advertised, dynamic, classes)
 
 
 def reserved_addresses(port: ServedPort, subnets: Iterable[DhcpSubnet]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 from ipam import model, values
+from ipam.agent.client_classes import options_of_mac
 from ipam.agent.dhcp_subnets import server_address
 from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
 from ipam.rules import dhcp_options, dns_names
@@ -96,10 +97,11 @@ def answer(
     of_network: Terms,
     subnet: SubnetTerms,
     *,
+    mac_address: str,
     hostname: str,
     extra_dhcp_opts: Sequence[ServedDhcpOption],
 ) -> PromisedAnswer:
-    """What a port is promised in a subnet. Its own options replace the subnet's.
+    """What a port is promised in a subnet. Its own options replace its class's and the subnet's.
 
     An option that no machine can be sent is left out; that it is one, is said elsewhere.
     """
@@ -109,11 +111,14 @@ def answer(
     lease_seconds = times[-1] if times else of_network.lease_seconds
     of_port = {one.number: encoded(one) for one in mine if one.number != NEXT_SERVER}
     of_port = {**_name(hostname, version), **of_port}
+    of_class = list(_own_options(options_of_mac(subnet.row, mac_address), version))
     if version == 4:
         _leave_out_odd_times(of_port, lease_seconds)
-    next_server = [one for one in mine if version == 4 and one.number == NEXT_SERVER]
+    both = [*of_class, *mine]
+    next_server = [one for one in both if version == 4 and one.number == NEXT_SERVER]
+    by_class = {one.number: encoded(one) for one in of_class if one.number != NEXT_SERVER}
     return PromisedAnswer(
-        {**subnet.options, **of_port},
+        {**subnet.options, **by_class, **of_port},
         frozenset(of_port),
         lease_seconds,
         str(next_server[-1].values[0]) if next_server else "",

@@ -61,7 +61,11 @@ def promises(
         subnet = of_network.subnet(str(interface.network))
         if inside and subnet:
             answer = promised.answer(
-                of_network, subnet, hostname=port.hostname, extra_dhcp_opts=port.extra_dhcp_opts
+                of_network,
+                subnet,
+                mac_address=port.mac_address,
+                hostname=port.hostname,
+                extra_dhcp_opts=port.extra_dhcp_opts,
             )
             duid, iaid = _owner(port, inside, leases)
             question = Question(

@@ -64,6 +64,27 @@ class EndingLease(Struct, frozen=True):
     iaid: Annotated[str | None, Meta(description="The DHCPv6 identity association.")]
 
 
+class ServedClientClass(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Machines of a subnet that are told apart by what they send."""
+
+    name: Annotated[str, Meta(description="The name, in this subnet.")]
+    vendor_class: Annotated[
+        str | None, Meta(description="What is in the vendor class that they send.")
+    ] = None
+    mac_prefix: Annotated[
+        str | None, Meta(description="The first octets of their MAC addresses.")
+    ] = None
+    has_range: Annotated[
+        bool, Meta(description="Whether they get addresses that no other machine gets.")
+    ] = False
+    part: Annotated[
+        list[AddressRange], Meta(description="The part of these addresses that this host gives.")
+    ] = []
+    dhcp_options: Annotated[
+        list[ServedDhcpOption], Meta(description="Their options in place of the subnet's.")
+    ] = []
+
+
 class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A subnet, as far as DHCP is concerned."""
 
@@ -102,6 +123,10 @@ class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = []
     dynamic_part: Annotated[
         list[AddressRange], Meta(description="The part of them that this host gives.")
+    ] = []
+    client_classes: Annotated[
+        list[ServedClientClass],
+        Meta(description="Machines with addresses or options of their own."),
     ] = []
     withheld: Annotated[
         list[str],

@@ -82,6 +82,11 @@ def parse(name: str, value: str, ip_version: int) -> DhcpOption:
 
 
 def option_faults(options: Sequence[tuple[str, str | None, int]]) -> Iterator[CallerError]:
+    """What is wrong with a port's DHCP options (name, value, IP version)."""
+    return map(_fault, option_reasons(options))
+
+
+def option_reasons(options: Sequence[tuple[str, str | None, int]]) -> Iterator[str]:
     """What is wrong with these DHCP options (name, value, IP version)."""
     seen = set()
     total = 0
@@ -90,14 +95,12 @@ def option_faults(options: Sequence[tuple[str, str | None, int]]) -> Iterator[Ca
             if value is not None:  # without a value it is to be deleted
                 total += _room(parse(name, value, version))
         except ValueError as error:
-            yield _fault(str(error))
+            yield str(error)
         if (name, version) in seen:
-            yield _fault(f"option {values.shown(name)} of IPv{version} is given twice")
+            yield f"option {values.shown(name)} of IPv{version} is given twice"
         seen.add((name, version))
     if total > ROOM_OCTETS:
-        yield _fault(
-            f"they take {total} octets of a DHCP answer, which has {ROOM_OCTETS} for them"
-        )
+        yield f"they take {total} octets of a DHCP answer, which has {ROOM_OCTETS} for them"
 
 
 def merged_options(

@@ -28,6 +28,12 @@ def part(ranges: Sequence[Range], number: int, parts: int) -> list[tuple[str, st
     return found
 
 
+def without(ranges: Sequence[Range], taken: Sequence[Range]) -> list[Range]:
+    """What is left of the ranges, in order."""
+    left = subnet_rules.without(texts(ranges), texts(taken)) if taken else texts(ranges)
+    return [(model.pack(first), model.pack(last)) for first, last in left]
+
+
 def texts(ranges: Sequence[Range]) -> list[tuple[str, str]]:
     """The ranges as text."""
     return [(model.unpack(first), model.unpack(last)) for first, last in ranges]

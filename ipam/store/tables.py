@@ -126,6 +126,7 @@ subnet = Table(
     Column("host_routes", JSON, nullable=False),
     Column("service_types", JSON, nullable=False),
     Column("address_selection", String(32), nullable=False, server_default="least-recently-used"),
+    Column("client_classes", JSON),
 )
 
 allocation_pool = Table(

@@ -399,3 +399,56 @@ def test_a_port_to_which_nothing_gives_an_address_is_not_served(
     row: Json, is_served: bool
 ) -> None:
     assert served(row).ports[PORT].is_served is is_served
+
+
+CLASSES: list[Json] = [
+    {
+        "name": "phones",
+        "vendor_class": 'a "b", c\\',
+        "mac_prefix": "00:15:65",
+        "has_range": True,
+        "part": [{"start": "10.0.0.120", "end": "10.0.0.129"}],
+        "dhcp_options": [{"opt_name": "tftp-server", "opt_value": "10.0.0.9"}],
+    },
+    {
+        "name": "cameras",
+        "mac_prefix": "52:54",
+        "dhcp_options": [{"opt_name": "tftp-server", "opt_value": "10.0.0.8"}],
+    },
+]
+PHONES, CAMERAS = (f"class-{name}-{SUBNET4}" for name in ("phones", "cameras"))
+
+
+def test_classes_have_tags_ranges_and_options() -> None:
+    part = [{"start": "10.0.0.100", "end": "10.0.0.119"}]
+    row = network(subnets=[subnet4(client_classes=CLASSES, dynamic_part=part)])
+    state = served(row).state
+    lines = (state.server or "").splitlines()
+    assert [line for line in lines if line.startswith(("dhcp-vendor", "dhcp-mac=", "tag-if"))] == [
+        f'dhcp-vendorclass=set:{PHONES}-0,"a \\"b\\", c\\\\"',
+        f"dhcp-mac=set:{PHONES}-1,00:15:65:*:*:*",
+        f"tag-if=set:{PHONES},tag:{PHONES}-0,tag:{PHONES}-1",
+        f"dhcp-mac=set:{CAMERAS}-1,52:54:*:*:*:*",
+        f"tag-if=set:{CAMERAS},tag:{CAMERAS}-1",
+    ]
+    of_subnet = f"set:subnet-{SUBNET4}"
+    assert ranges(row)[1:] == [
+        f"tag:!known,tag:!{PHONES},{of_subnet},10.0.0.100,10.0.0.119,255.255.255.0,86400",
+        f"tag:!known,tag:{PHONES},{of_subnet},10.0.0.120,10.0.0.129,255.255.255.0,86400",
+    ]
+    assert state.files["options/network"].splitlines()[-2:] == [
+        f'tag:subnet-{SUBNET4},tag:{CAMERAS},66,"10.0.0.8"',
+        f'tag:subnet-{SUBNET4},tag:{PHONES},66,"10.0.0.9"',
+    ]
+
+
+def test_a_class_that_is_no_class_is_left_out_and_said() -> None:
+    wrong = [
+        CLASSES[0] | {"name": "Phones"},
+        CLASSES[1] | {"mac_prefix": "*"},
+        CLASSES[1] | {"dhcp_options": [{"opt_name": "none-such", "opt_value": "1"}]},
+    ]
+    found = served(network(subnets=[subnet4(client_classes=wrong)]))
+    assert len([fault for fault in found.faults if "client class" in fault]) >= 3
+    assert found.state.server is not None
+    assert "Phones" not in found.state.server

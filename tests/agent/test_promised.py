@@ -8,6 +8,8 @@ from ipam.agent.promised import PromisedAnswer, Terms
 from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption
 from tests.agent.network_rows import SUBNET4, Json, network, subnet4, subnet6
 
+MAC = "fa:16:3e:00:00:05"
+
 
 def terms(**more: object) -> Terms:
     row = msgspec.convert(network(**more), FullNetwork)
@@ -18,7 +20,9 @@ def answer(*options: tuple[str, str, int], ip_version: int = 4, **more: object) 
     of_network = terms(**more)
     subnet = next(one for one in of_network.subnets if one.row.ip_version == ip_version)
     wishes = [ServedDhcpOption(*one) for one in options]
-    return promised.answer(of_network, subnet, hostname="web.lab", extra_dhcp_opts=wishes)
+    return promised.answer(
+        of_network, subnet, mac_address=MAC, hostname="web.lab", extra_dhcp_opts=wishes
+    )
 
 
 def hex_of(found: PromisedAnswer) -> dict[int, str]:
@@ -171,3 +175,23 @@ def test_information_is_promised_where_dnsmasq_knows_the_subnet() -> None:
     other = subnet6("slaac", id=SUBNET4, cidr="2001:db8:1::/64")
     assert promised.information(terms(subnets=[stateless, other])) == {}
     assert promised.information(terms(subnets=[subnet6("slaac")])) == {}
+
+
+def test_what_a_class_of_mac_addresses_is_sent_is_promised_unless_the_port_has_its_own() -> None:
+    options = [
+        {"opt_name": "mtu", "opt_value": "1400"},
+        {"opt_name": "router", "opt_value": ""},
+        {"opt_name": "server-ip-address", "opt_value": "10.0.0.8"},
+    ]
+    first = {"name": "first", "mac_prefix": "fa:16:3e", "dhcp_options": options}
+    later = first | {"dhcp_options": [{"opt_name": "mtu", "opt_value": "1300"}], "name": "later"}
+    other = later | {"mac_prefix": "fa:16:3f", "name": "other"}
+    vendor = later | {"vendor_class": "PXE", "name": "vendor"}
+    classes = [vendor, other, first, later]
+    row = subnet4(client_classes=classes)
+    found = answer(subnets=[row])
+    assert (found.options[26], found.options[3]) == ((1400).to_bytes(2), b"")
+    assert found.next_server == "10.0.0.8"
+    own = answer(("mtu", "1280", 4), subnets=[row])
+    assert own.options[26] == (1280).to_bytes(2)
+    assert 3 not in own.of_port

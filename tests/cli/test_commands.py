@@ -331,6 +331,36 @@ def test_the_address_of_an_unannounced_machine_is_reserved(served: Ipam, api: Li
     assert served("port", "show", port, "-f", "value", "-c", "device_owner").out == "\n"
 
 
+def test_a_subnet_has_client_classes(served: Ipam) -> None:
+    lan = ("--network", "demo", "--subnet-range", "10.8.0.0/24", "classes")
+    dynamic = ("--dynamic-range", "start=10.8.0.100,end=10.8.0.120")
+    phones = "name=phones,vendor-class=a, b,start=10.8.0.110,end=10.8.0.119"
+    option = ("--client-class-option", "class=phones,option=tftp-server,value=10.8.0.9")
+
+    def classes() -> list[dict[str, Any]]:
+        found = json.loads(served("subnet", "show", "classes", "-f", "json").out)
+        return list(found["client_classes"])
+
+    made = served("subnet", "create", *dynamic, "--client-class", phones, *option, *lan)
+    assert made.status == 0, made.err
+    (one,) = classes()
+    assert (one["vendor_class"], one["start"], one["end"]) == ("a, b", "10.8.0.110", "10.8.0.119")
+    assert one["dhcp_options"] == [{"opt_name": "tftp-server", "opt_value": "10.8.0.9"}]
+    change = ("subnet", "set", "classes")
+    assert served(*change, "--client-class", "name=labs,mac-prefix=52:54:00").status == 0
+    assert served(*change, "--client-class", "name=phones,vendor-class=c").status == 0
+    assert [(one["name"], one["vendor_class"]) for one in classes()] == [
+        ("phones", "c"),
+        ("labs", None),
+    ]
+    assert served(*change, *option).status == 2
+    assert served("subnet", "unset", "classes", "--client-class", "none").status != 0
+    assert served("subnet", "unset", "classes", "--client-class", "phones").status == 0
+    assert [one["name"] for one in classes()] == ["labs"]
+    assert served(*change, "--no-client-class").status == 0
+    assert classes() == []
+
+
 def test_lease_events_come_newest_first_and_by_time(served: Ipam) -> None:
     def actions(*words: str) -> list[str]:
         return [one["Action"] for one in parsed(served("lease", "events", "-f", "json", *words))]

@@ -2,6 +2,7 @@
 
 import signal
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +23,9 @@ def with_range(host: Host, first: int = 100, last: int = 101) -> tuple[Json, str
     return network, row["prefix"]
 
 
-def stranger(host: Host, network: Json) -> Machine:
+def stranger(host: Host, network: Json, mac: str = "") -> Machine:
     """A machine of no port on the network's bridge, as on a wire."""
-    port_id, mac = str(uuid.uuid4()), random_mac()
+    port_id, mac = str(uuid.uuid4()), mac or random_mac()
     machine = host.machine({"id": port_id, "mac_address": mac})
     bridge = model.bridge_name(network["id"])
     run("ip", "link", "set", model.tap_name(port_id), "master", bridge, "up")
@@ -62,6 +63,56 @@ def test_a_stranger_gets_an_address_that_becomes_its_reservation(host: Host) -> 
     assert {other.udhcpc(), address} == {f"{prefix}100", f"{prefix}101"}
     assert stranger(host, network).udhcpc("-t", "1") == ""
     assert "DHCPNAK" not in host.log()
+
+
+def test_machines_of_a_class_get_its_addresses_and_options(host: Host) -> None:
+    host.start_agent()
+    row = subnet()
+    prefix = row["prefix"]
+    classes: list[Json] = [
+        {
+            "name": "phones",
+            "vendor_class": 'sip "7", x',
+            "has_range": True,
+            "part": [{"start": f"{prefix}120", "end": f"{prefix}120"}],
+            "dhcp_options": [option("tftp-server", "10.9.9.9"), option("dns-server", "10.9.9.8")],
+        },
+        {
+            "name": "labs",
+            "mac_prefix": "52:54:01",
+            "dhcp_options": [option("tftp-server", "10.9.9.7")],
+        },
+    ]
+    span = [{"start": f"{prefix}100", "end": f"{prefix}101"}]
+    row |= {"dynamic_part": span, "client_classes": classes, "dns_nameservers": ["10.9.9.1"]}
+    row["dynamic_ranges"] = [*span, *classes[0]["part"]]
+    network = host.network(subnets=[row])
+    labelled = host.port(network, mac_address="52:54:01:00:00:09")
+    host.api.put(network)
+    told = host.directory / "told"
+    phone, lab = stranger(host, network), stranger(host, network, "52:54:01:00:00:07")
+    asked = ("-O", "tftp", "-O", "66", "-s", str(telling(told)))
+    assert phone.udhcpc("-V", 'a sip "7", x phone', *asked) == f"{prefix}120"
+    assert told.read_text().splitlines() == ["10.9.9.9", "10.9.9.8"]
+    assert lab.udhcpc(*asked) in (f"{prefix}100", f"{prefix}101")
+    assert told.read_text().splitlines() == ["10.9.9.7", "10.9.9.1"]
+    other = stranger(host, network, "52:54:01:00:00:08")
+    assert other.udhcpc("-V", 'sip "7", x', "-t", "1") == "", "the class has no more addresses"
+    host.machine(labelled)
+    host.await_ready(labelled)
+    assert "not as promised" not in host.log()
+
+
+def option(name: str, value: str) -> Json:
+    return {"opt_name": name, "opt_value": value, "ip_version": 4}
+
+
+def telling(path: Path) -> Path:
+    """A script of udhcpc that writes the TFTP server and the name server that it was told."""
+    script = path.with_suffix(".sh")
+    script.write_text(f'#!/bin/sh\n[ "$1" = deconfig ] || echo "$tftp\n$dns" > {path}\n')
+    script.chmod(0o755)
+    return script
 
 
 def test_a_lease_that_is_to_end_ends_and_others_stay(host: Host) -> None:

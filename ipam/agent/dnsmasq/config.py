@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from ipam.agent.dnsmasq import lease_file, safe_words
+from ipam.agent.dnsmasq.client_classes import ClientClass, match_lines, outsiders
 from ipam.rules.dns_answers import NEVER_SERVED, Answer
 from ipam.templating import Word, render_config, render_lines
 
@@ -68,6 +69,7 @@ class DhcpRange:
     """Whether dnsmasq sends router advertisements for it."""
     dynamic: Sequence[tuple[IPv4Address, IPv4Address]] = ()
     """First and last addresses for machines that have no dhcp-host line."""
+    classes: Sequence[ClientClass] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def startup(
     directory = site.directory(network_id)
     advertised = [one for one in ranges if one.is_advertised]
     only_advertised = all(one.mode == "ra-only" for one in ranges)
-    is_dynamic = any(one.dynamic for one in ranges)
+    is_dynamic = any(_dynamic(one) for one in ranges)
     return render_config(
         "dnsmasq.conf.j2",
         addresses=[safe_words.interface_address(one) for one in sorted(addresses)],
@@ -131,6 +133,7 @@ def startup(
         hook_option=site.hook_option,
         hook_user=site.hook_user,
         mtu=safe_words.number(mtu),
+        classes=[line for one in ranges for line in match_lines(one.classes)],
         ranges=[fields for one in ranges for fields in (_range_fields(one), *_dynamic(one))],
         options=_option_lines(options) if only_advertised else [],
         enable_ra=any(one.mode == "static" for one in advertised),
@@ -277,16 +280,11 @@ def _dynamic(one: DhcpRange) -> list[list[Word]]:
     netmask = safe_words.bare_address(one.network.netmask)
     subnet = safe_words.set_tag(safe_words.subnet_tag(one.subnet_id))
     seconds = safe_words.number(one.lease_seconds)
+    ranges = [(outsiders(one.classes), span) for span in one.dynamic]
+    ranges += [([safe_words.tag(of.tag)], span) for of in one.classes for span in of.part]
     return [
-        [
-            STRANGER,
-            subnet,
-            safe_words.bare_address(first),
-            safe_words.bare_address(last),
-            netmask,
-            seconds,
-        ]
-        for first, last in one.dynamic
+        [STRANGER, *tags, subnet, *map(safe_words.bare_address, span), netmask, seconds]
+        for tags, span in ranges
     ]
 
 

@@ -28,6 +28,8 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PATH = re.compile(r"(/[A-Za-z0-9._+@-]+)+")
 _OPTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _CONDITION = re.compile(r"!?[a-z][a-z0-9]{0,15}")
+_CLASS_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_MAC_PREFIX = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){0,4}")
 LONGEST_TEXT = 255
 
 
@@ -81,6 +83,32 @@ def mac_pattern(place: int, octet: int) -> Word:
 def subnet_tag(subnet_id: str) -> Word:
     """The tag of the requests that a subnet's range answers."""
     return Word("subnet-" + uuid(subnet_id))
+
+
+def class_tag(name: str, subnet_id: str) -> Word:
+    """The tag of the requests of a subnet's client class."""
+    return Word(f"class-{_matching(_CLASS_NAME, name, 'the name of a class')}-{uuid(subnet_id)}")
+
+
+def part_tag(name: Word, number: int) -> Word:
+    """The tag of the requests that meet one of the conditions for another tag."""
+    return Word(f"{_word(name)}-{int(number)}")
+
+
+def vendor_class(text: str) -> Word:
+    """What has to be in the vendor class of a request, in quotes."""
+    return _quoted(_fitting(text, "a vendor class", fits=bool(text)))
+
+
+def mac_prefix(text: str) -> Word:
+    """The MAC addresses that begin with these octets, of which there are at most five."""
+    octets = _matching(_MAC_PREFIX, text, "the first octets of a MAC address").split(":")
+    return Word(":".join([*octets, *"*" * (6 - len(octets))]))
+
+
+def without_tag(name: Word) -> Word:
+    """The condition that a request does not have the tag."""
+    return Word(f"tag:!{_word(name)}")
 
 
 def tag(name: Word) -> Word:

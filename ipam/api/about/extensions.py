@@ -77,6 +77,11 @@ EXTENSIONS: Final = (
     ),
     Extension("subnet-addresses", "Addresses of a subnet", "Which are taken, by whom (ours)"),
     Extension(
+        "subnet-client-classes",
+        "Client classes of subnets",
+        "Machines with dynamic addresses or DHCP options of their own (ours)",
+    ),
+    Extension(
         "subnet-dynamic-ranges",
         "Dynamic ranges of subnets",
         "Machines without a port get addresses of dynamic_ranges (ours)",

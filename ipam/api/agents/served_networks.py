@@ -12,12 +12,14 @@ from ipam.protocol.dhcp_state import (
     DhcpPort,
     EndingLease,
     FullNetwork,
+    ServedClientClass,
     ServedDhcpOption,
     ServedPort,
     ServedRoute,
     ServedSubnet,
 )
-from ipam.rules import dns_answers, dynamic_ranges
+from ipam.rules import client_classes, dns_answers, dynamic_ranges
+from ipam.rules.client_classes import ClientClass
 from ipam.rules.dynamic_ranges import Range
 from ipam.rules.segments import LOCAL, VXLAN
 from ipam.settings import NetworkSettings
@@ -80,6 +82,13 @@ def _grouped(
 
 def _subnet(row: Record, contents: Contents, agents_per_network: int) -> ServedSubnet:
     slots, ranges = contents.slots.get(row.network_pk, {}), contents.ranges.get(row.pk, ())
+    classes = client_classes.read(row.client_classes or [])
+    own = {one.name: _packed(one) for one in classes}
+    rest = dynamic_ranges.without(ranges, [each for spans in own.values() for each in spans])
+
+    def part(spans: Sequence[Range]) -> list[AddressRange]:
+        return _part(spans, slots, contents.agent_pk, agents_per_network)
+
     return ServedSubnet(
         id=row.id,
         cidr=row.cidr,
@@ -91,9 +100,25 @@ def _subnet(row: Record, contents: Contents, agents_per_network: int) -> ServedS
         ipv6_ra_mode=row.ipv6_ra_mode,
         ipv6_address_mode=row.ipv6_address_mode,
         dynamic_ranges=[AddressRange(*one) for one in dynamic_ranges.texts(ranges)],
-        dynamic_part=_part(ranges, slots, contents.agent_pk, agents_per_network),
+        dynamic_part=part(rest),
+        client_classes=[_served_class(one, part(own[one.name])) for one in classes],
         withheld=[model.unpack(ip) for subnet_id, ip in contents.withheld if subnet_id == row.id],
     )
+
+
+def _served_class(one: ClientClass, part: list[AddressRange]) -> ServedClientClass:
+    return ServedClientClass(
+        name=one.name,
+        vendor_class=one.vendor_class,
+        mac_prefix=one.mac_prefix,
+        has_range=one.start is not None,
+        part=part,
+        dhcp_options=[ServedDhcpOption(*each) for each in one.dhcp_options],
+    )
+
+
+def _packed(one: ClientClass) -> list[Range]:
+    return [(model.pack(one.start), model.pack(one.end))] if one.start and one.end else []
 
 
 def _part(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 from msgspec.structs import asdict
 
 from ipam import model
@@ -13,8 +13,16 @@ from ipam.api.ports import dhcp_port
 from ipam.api.service import Service
 from ipam.api.subnet_pools import wire as subnet_pool_wire
 from ipam.api.subnets import dynamic_ranges, origin
+from ipam.api.subnets.client_class_wire import for_row
 from ipam.api.subnets.dynamic_ranges import texts
-from ipam.api.subnets.shape import create_faults, options_after, options_of, shape_after, shape_of
+from ipam.api.subnets.shape import (
+    class_faults,
+    create_faults,
+    options_after,
+    options_of,
+    shape_after,
+    shape_of,
+)
 from ipam.api.subnets.wire import KIND, HostRoute, SubnetCreate, SubnetUpdate, SubnetView, views
 from ipam.errors import CallerError, IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
 from ipam.identity.caller import Caller
@@ -30,6 +38,7 @@ from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
+CLASSES: Final = frozenset({"client_classes", "dynamic_ranges"})
 OPTIONS: Final = frozenset({"dns_nameservers", "host_routes", "gateway_ip"})
 
 
@@ -185,6 +194,10 @@ class SubnetActions:
         shape = shape_after(row, pools, ranges, asked)
         is_same = shape == shape_after(row, pools, ranges, SubnetUpdate())
         faults = [] if is_same else subnet_rules.faults(shape)
+        if not CLASSES.isdisjoint(writing.given(asked)):
+            faults += class_faults(
+                shape, _new_values(asked).get("client_classes", row.client_classes) or []
+            )
         if not OPTIONS.isdisjoint(writing.given(asked)):
             after = options_after(row, asked)
             faults += subnet_options.faults(after, self._limits(), f"subnet {row.id}")
@@ -221,6 +234,8 @@ def _new_values(asked: SubnetUpdate) -> dict[str, Any]:
     values.pop("dynamic_ranges", None)
     if "gateway_ip" in values:
         values["gateway_ip"] = model.pack(asked.gateway_ip) if asked.gateway_ip else None
+    if not isinstance(asked.client_classes, UnsetType):
+        values["client_classes"] = for_row(asked.client_classes)
     if "host_routes" in values:
         values["host_routes"] = _routes(values["host_routes"])
     return values
@@ -244,6 +259,7 @@ def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) 
             "host_routes": _routes(body.host_routes),
             "service_types": body.service_types,
             "address_selection": body.address_selection,
+            "client_classes": for_row(body.client_classes),
         }
     )
 

@@ -6,8 +6,10 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from ipam import model
+from ipam.api.subnets.client_class_wire import for_row
 from ipam.api.subnets.wire import AllocationPool, HostRoute, SubnetUpdate
 from ipam.errors import CallerError
+from ipam.rules import client_classes
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnet_options import SubnetOptions
 from ipam.rules.subnets import Shape
@@ -43,11 +45,19 @@ def shape_of(values: Mapping[str, Any]) -> Shape:
     )
 
 
+def class_faults(shape: Shape, stored: Sequence[Mapping[str, Any]]) -> list[CallerError]:
+    """Every rule that client classes, in the form of the table, break in this subnet."""
+    classes = client_classes.read(stored)
+    return client_classes.faults(classes, shape.ip_version, shape.dynamic_ranges)
+
+
 def create_faults(values: Mapping[str, Any]) -> list[CallerError]:
     """Every rule that a POST breaks, as far as its good values show."""
     if values.get("cidr") is None or "ip_version" not in values:
         return []
-    return subnet_rules.faults(shape_of(values))
+    shape = shape_of(values)
+    of_classes = class_faults(shape, for_row(values.get("client_classes", [])))
+    return [*subnet_rules.faults(shape), *of_classes]
 
 
 def options_of(values: Mapping[str, Any]) -> SubnetOptions:

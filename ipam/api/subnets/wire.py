@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from ipam import model
 from ipam.api.http import writing
@@ -22,6 +22,7 @@ from ipam.api.http.standard_attributes import (
     UPDATED_AT,
 )
 from ipam.api.networks import wire as network_wire
+from ipam.api.subnets.client_class_wire import CLIENT_CLASSES, ClientClass, ClientClasses
 from ipam.errors import SubnetNotFound
 from ipam.model import AddressSelection
 from ipam.settings.network import HOST_ROUTES_MAX, NAME_SERVERS_MAX
@@ -123,6 +124,7 @@ class SubnetCreate(Struct, kw_only=True):
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dynamic_ranges: Annotated[DynamicRanges, DYNAMIC_RANGES] = []
+    client_classes: Annotated[ClientClasses, CLIENT_CLASSES] = []
     dns_nameservers: Annotated[NameServers, DNS_NAMESERVERS] = []
     host_routes: Annotated[HostRoutes, HOST_ROUTES] = []
     enable_dhcp: Annotated[bool, ENABLE_DHCP] = True
@@ -148,6 +150,7 @@ class SubnetUpdate(Struct, kw_only=True):
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dynamic_ranges: Annotated[DynamicRanges | UnsetType, DYNAMIC_RANGES] = UNSET
+    client_classes: Annotated[ClientClasses | UnsetType, CLIENT_CLASSES] = UNSET
     dns_nameservers: Annotated[NameServers | UnsetType, DNS_NAMESERVERS] = UNSET
     host_routes: Annotated[HostRoutes | UnsetType, HOST_ROUTES] = UNSET
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
@@ -166,6 +169,7 @@ class SubnetView(Struct, kw_only=True):
     gateway_ip: Annotated[IpAddress | None, GATEWAY_IP]
     allocation_pools: Annotated[list[AllocationPool], ALLOCATION_POOLS]
     dynamic_ranges: Annotated[list[DynamicRange], DYNAMIC_RANGES]
+    client_classes: Annotated[list[ClientClass], CLIENT_CLASSES]
     dns_nameservers: Annotated[list[str], DNS_NAMESERVERS]
     host_routes: Annotated[list[dict[str, str]], HOST_ROUTES]
     enable_dhcp: Annotated[bool, ENABLE_DHCP]
@@ -203,6 +207,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
                 DynamicRange(model.unpack(first), model.unpack(last))
                 for first, last in ranges[row.pk]
             ],
+            client_classes=convert(row.client_classes or [], list[ClientClass]),
             dns_nameservers=row.dns_nameservers,
             host_routes=row.host_routes,
             enable_dhcp=row.enable_dhcp,

@@ -11,11 +11,14 @@ from ipam.cli.commands.subnet_map import draw
 from ipam.cli.commands.subnet_options import (
     LIST_WORDS,
     address_selection_option,
+    class_options,
     dhcp_option,
     gateway_option,
     list_value_options,
+    wire_classes,
     wire_gateway,
     wire_lists,
+    with_classes,
 )
 from ipam.cli.commands.subnet_pool import pool
 from ipam.cli.commands.subnet_usage import usage
@@ -71,6 +74,7 @@ def subnet() -> None:
 @gateway_option
 @list_value_options("Set")
 @address_selection_option
+@class_options
 @dhcp_option
 @click.option(
     "--ip-version",
@@ -112,7 +116,7 @@ def create(
     version = 6 if ":" in (cidr or "") else 4
     if origin is not None and not cidr:
         version = origin["ip_version"]
-    added = wire_lists(fields)
+    added = wire_lists(fields) | {"client_classes": wire_classes(fields)}
     body = given(
         name=name_argument or name_option,
         network_id=lookup.find_id(client, NETWORK, network),
@@ -181,6 +185,8 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
         "ipam subnet set demo-v4 --dns-nameserver 9.9.9.9",
         "ipam subnet set demo-v4 --dynamic-range start=10.0.0.100,end=10.0.0.199",
         "ipam subnet set demo-v4 --address-selection mac-address",
+        "ipam subnet set demo-v4 --client-class name=phones,vendor-class=Yealink"
+        " --client-class-option class=phones,option=tftp-server,value=10.0.0.9",
         "ipam subnet set demo-v4 --no-dns-nameservers --dns-nameserver 10.0.0.2",
         "ipam subnet set v4 --no-allocation-pool --allocation-pool start=10.0.0.9,end=10.0.0.99",
     ),
@@ -189,6 +195,8 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--name", metavar="NAME", help="The new name.")
 @gateway_option
 @list_value_options("Add")
+@class_options
+@click.option("--no-client-class", is_flag=True, help="First remove the present client classes.")
 @click.option("--no-allocation-pool", is_flag=True, help="First remove the present ranges.")
 @click.option("--no-dynamic-range", is_flag=True, help="First remove the present dynamic ranges.")
 @click.option("--no-dns-nameservers", is_flag=True, help="First remove the present DNS servers.")
@@ -203,6 +211,7 @@ def change(
     tags: list[str] | None,
     no_tag: bool,
     gateway: str | None,
+    no_client_class: bool,
     no_allocation_pool: bool,
     no_dynamic_range: bool,
     no_dns_nameservers: bool,
@@ -218,8 +227,12 @@ def change(
         "dns_nameservers": no_dns_nameservers,
         "host_routes": no_host_route,
     }
-    added = wire_lists(fields)
+    added, classes = wire_lists(fields), wire_classes(fields)
     changes = given(**fields) | wire_gateway(gateway)
+    if classes or no_client_class:
+        changes["client_classes"] = with_classes(
+            [] if no_client_class else found["client_classes"], classes
+        )
     for name, values in added.items():
         if values or emptied[name]:
             changes[name] = ([] if emptied[name] else found[name]) + values
@@ -237,21 +250,41 @@ def change(
 @subnet.command(
     epilog=examples(
         "ipam subnet unset demo-v4 --dns-nameserver 9.9.9.9",
+        "ipam subnet unset demo-v4 --client-class phones",
         "ipam subnet unset demo-v4 --host-route destination=10.9.0.0/16,gateway=10.0.0.9",
     )
 )
 @click.argument("name_or_id", metavar="SUBNET")
 @list_value_options("Take away")
+@click.option(
+    "--client-class",
+    "gone_classes",
+    multiple=True,
+    metavar="NAME",
+    help="Take away a client class; repeat for more.",
+)
 @tag_removals
-def unset(name_or_id: str, tags: Sequence[str], *, all_tags: bool, **fields: Any) -> None:
+def unset(
+    name_or_id: str,
+    tags: Sequence[str],
+    gone_classes: Sequence[str],
+    *,
+    all_tags: bool,
+    **fields: Any,
+) -> None:
     """Remove single values from a subnet's lists, or tags."""
     client = connect()
     found = lookup.find(client, SUBNET, name_or_id)
+    owner = f"The subnet {found['name'] or found['cidr']}"
     changes: dict[str, Any] = {}
     for name, values in wire_lists(fields).items():
         if values:
-            owner = f"The subnet {found['name'] or found['cidr']}"
             changes[name] = lookup.without(found[name], values, owner, LIST_WORDS[name])
+    if gone_classes:
+        classes = found["client_classes"]
+        names = [one["name"] for one in classes]
+        left = lookup.without(names, gone_classes, owner, "client class")
+        changes["client_classes"] = [one for one in classes if one["name"] in left]
     if changes or not (tags or all_tags):
         revision = found["revision_number"]
         lookup.update(client, SUBNET, found["id"], changes, revision_number=revision)

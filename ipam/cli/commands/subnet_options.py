@@ -1,6 +1,6 @@
 """Options of the commands for subnets, and their values in the API's form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 import click
@@ -72,6 +72,56 @@ def list_value_options(verb: str) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+def class_options(command: Command) -> Command:
+    """--client-class and --client-class-option, each repeatable."""
+    for option in (
+        click.option(
+            "--client-class-option",
+            "class_options",
+            multiple=True,
+            type=KeyValues(["class", "option", "value"]),
+            metavar="class=NAME,option=NAME,value=VALUE",
+            help="A DHCP option for a given client class; repeat for more.",
+        ),
+        click.option(
+            "--client-class",
+            "client_classes",
+            multiple=True,
+            type=KeyValues(["name"], ["vendor-class", "mac-prefix", "start", "end"]),
+            metavar="name=NAME,vendor-class=TEXT,mac-prefix=OCTETS,start=IP,end=IP",
+            help="Machines with a part of the dynamic ranges, or options, of their own; repeat for"
+            " more. One of the same name is replaced.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def wire_classes(fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """The client classes, removed from `fields`, in the API's form. May raise UsageError."""
+    classes = {
+        one["name"]: {key.replace("-", "_"): value for key, value in one.items()}
+        | {"dhcp_options": []}
+        for one in fields.pop("client_classes")
+    }
+    for one in fields.pop("class_options"):
+        if one["class"] not in classes:
+            raise click.UsageError(
+                f"--client-class-option: no --client-class is {one['class']!r}."
+            )
+        option = {"opt_name": one["option"], "opt_value": one["value"]}
+        classes[one["class"]]["dhcp_options"].append(option)
+    return list(classes.values())
+
+
+def with_classes(
+    present: Sequence[dict[str, Any]], added: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The present classes and the added ones, of which each replaces one of its name."""
+    by_name = {one["name"]: one for one in (*present, *added)}
+    return list(by_name.values())
 
 
 def wire_lists(fields: dict[str, Any]) -> dict[str, list[Any]]:
