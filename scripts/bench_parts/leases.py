@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from ipam import model
 from ipam.store.engine.database import Database
 from ipam.store.tables import lease, lease_event
-from scripts.bench_parts import api_place, lease_batches, progress
+from scripts.bench_parts import api_place, kea, lease_batches, progress
 from scripts.bench_parts.api import HEADERS
 from scripts.bench_parts.api_load import Wire, cpu_seconds
 from scripts.bench_parts.hook import PYTHON, load
@@ -50,7 +50,7 @@ Hook = Literal["lua", "python"]
 
 
 def run(figures: dict[str, Any], *, quick: bool = False) -> None:
-    """Fill in what an event costs the API, and the rates with either hook."""
+    """Fill in what an event costs the API, and the rates with either hook and with Kea."""
     figures["targets"] = TARGETS
     server = PostgresqlServer(durable=True)
     progress.say("postgresql: starting")
@@ -67,6 +67,10 @@ def run(figures: dict[str, Any], *, quick: bool = False) -> None:
                 found["of_its_floor"] = round(found["recorded_per_second"] / floor, 2)
             figures[hook] = found
             progress.say(f"{hook}: {found}")
+        figures["kea"] = kea.storm(
+            server, MACHINES // 10 if quick else MACHINES, A_NETWORK, WINDOW
+        )
+        progress.say(f"kea: {figures['kea']}")
     finally:
         server.remove()
 
