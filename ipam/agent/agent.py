@@ -144,7 +144,9 @@ class Agent:
         """Make what the loop waits for."""
         self._woken, self._lease_news = self._made_eventfd(), self._made_eventfd()
         self._selector = self._closing.enter_context(selectors.DefaultSelector())
-        self._kernel = self._closed_at_end(NetlinkKernel())
+        self._kernel = self._closed_at_end(
+            NetlinkKernel([*self._settings.agent.physical_interface_mappings.values()])
+        )
         self._file_watch = self._closed_at_end(InotifyWatch())
         for one in (self._woken, self._lease_news, self._kernel, self._file_watch):
             self._selector.register(one, selectors.EVENT_READ)

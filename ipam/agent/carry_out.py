@@ -52,7 +52,7 @@ class Executor:
         self._monotonic = monotonic
         self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._stubborn_taps = Retries(TAP_AGAIN_SECONDS, TAP_AGAIN_SECONDS)
-        self._stubborn_wires = Retries(TAP_AGAIN_SECONDS, LONGEST_RETRY_SECONDS)
+        self._stubborn_wires = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._refused_addresses = Retries(ADDRESS_AGAIN_SECONDS, ADDRESS_AGAIN_SECONDS)
         self._just_done: dict[str, list[AnyAction]] = {}
         self._reload_wait = math.inf
@@ -78,8 +78,8 @@ class Executor:
 
     def stubborn_wires(self) -> frozenset[str]:
         """The networks whose wire could not be joined and waits for its next attempt."""
-        self._stubborn_wires.forget_due(self._monotonic())
-        return frozenset(self._stubborn_wires.troubles)
+        now, wires = self._monotonic(), self._stubborn_wires
+        return frozenset(key for key in wires.troubles if wires.seconds_left(key, now))
 
     def refused_addresses(self, wanted: Iterable[NetworkState]) -> Mapping[str, Collection[str]]:
         """By network id, those of the wanted addresses that the kernel refused a while ago."""
@@ -102,6 +102,9 @@ class Executor:
         """
         steps, now = list(steps), self._monotonic()
         self._failed.keep({step.network_id for step in steps})
+        of_wires = (actions.EnsureWire, actions.AddPeer, actions.RemovePeer)
+        tried = {step.network_id for step in steps if isinstance(step, of_wires)}
+        self._stubborn_wires.keep(tried | self.stubborn_wires())
         return [s for s in steps if not self._failed.seconds_left(s.network_id, now)]
 
     def run(self, steps: Iterable[AnyAction]) -> bool:
@@ -241,7 +244,7 @@ class Executor:
 
     def _change_peer(self, step: actions.AddPeer | actions.RemovePeer) -> None:
         """Add or remove the peer. Without the wire, which waits, so do its peers."""
-        if self._stubborn_wires.times(step.network_id):
+        if step.network_id in self.stubborn_wires():
             return
         add = isinstance(step, actions.AddPeer)
         try:

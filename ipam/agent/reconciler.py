@@ -157,6 +157,7 @@ class Reconciler:
             if network is not None:
                 served[network_id] = network
         self._rows, self._served = rows, served
+        self._wiring.keep(served)
 
     def turn(self) -> float:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
@@ -211,7 +212,6 @@ class Reconciler:
             self._kept_for = self._rows
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
-        self._wiring.keep(self._served)
         self._servers.look_again(self._held)
         if self._monotonic() >= self._look_again_at:
             self._look_again_at = self._monotonic() + LOOK_AGAIN_SECONDS

@@ -76,7 +76,8 @@ class Outside:
 class KernelDouble:
     """The kernel, and with `plug` and its like whoever else has hands on the host."""
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, named: Collection[str] = ()) -> None:
+        self.named = named
         self.host: dict[str, Outside] = {}
         self.namespaces: dict[str, Namespace] = {}
         self._faults = faults or Faults()
@@ -101,7 +102,7 @@ class KernelDouble:
         interface = self._interface(network_id, name)
         outside = interface.outside if interface else ""
         others = [link for link in self._members(name) if link.name != outside]
-        wire = wire_among(others, wanted.wire if wanted else None)
+        wire = wire_among(others, wanted, self.named)
         guests = [link for link in others if link is not wire]
         bridge = bridge_of(network_id, self._seen.get(name), wanted)
         return SeenNetwork(

@@ -138,7 +138,7 @@ class LoopHost:
         self.step_seconds = 0.0
         """How long each look at the clock takes."""
         self.faults = Faults()
-        self.kernel = KernelDouble(self.faults)
+        self.kernel = KernelDouble(self.faults, [*reach.interfaces.values()])
         self.logs = LogsDouble()
         self.processes = ProcessesDouble(self.kernel, self.faults, self._hook)
         self.prober = ProberDouble(

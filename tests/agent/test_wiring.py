@@ -66,6 +66,27 @@ def test_an_uplink_that_goes_and_comes_back_joins_again(
     assert host.pid(1) == pid
 
 
+def test_what_was_in_the_way_of_a_network_goes_with_it(host: LoopHost) -> None:
+    build(host, FLAT)
+    assert host.reconciler.troubles
+    host.want()
+    host.settle()
+    assert host.reconciler.troubles == {}
+
+
+@pytest.mark.parametrize(("segment", "device"), [(FLAT, "eth1"), (VLAN, "eth1.101")])
+def test_a_wire_that_somebody_let_out_leaves_with_its_network(
+    host: LoopHost, segment: dict[str, Any], device: str
+) -> None:
+    host.kernel.add_uplink("eth1")
+    build(host, segment)
+    host.want()
+    host.kernel.let_out(device)
+    host.settle()
+    assert host.traces(1) == []
+    assert host.kernel.host["eth1"].master == ""
+
+
 def small(kernel: KernelDouble) -> None:
     kernel.host["eth1"].mtu = 1400
 

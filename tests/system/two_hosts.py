@@ -65,11 +65,20 @@ class HostNamespace:
         )
         self._agent: subprocess.Popen[bytes] | None = None
 
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """The words before a command that runs here."""
+        return ("nsenter", f"--target={self._holder.pid}", "--mount", "--net", "--")
+
+    def configure(self, of_agent: str) -> None:
+        """Further settings of [agent]."""
+        with self._config.open("a") as config:
+            config.write(of_agent)
+
     def start_agent(self) -> None:
-        enter = ("nsenter", f"--target={self._holder.pid}", "--mount", "--net", "--")
         with (self.directory / "log").open("ab") as log:
             self._agent = subprocess.Popen(
-                [*enter, IPAM, "agent", "run", "--config-file", str(self._config)],
+                [*self.enter, IPAM, "agent", "run", "--config-file", str(self._config)],
                 stdout=log,
                 stderr=log,
             )
@@ -289,6 +298,9 @@ class Cloud:
             self._api.terminate()
             self._api.wait(PATIENCE_SECONDS)
         (self._directory / "api.sock").unlink(missing_ok=True)
+
+    def api_log(self) -> str:
+        return (self._directory / "api.log").read_text()
 
     def logs(self) -> str:
         return "\n".join(host.log()[-3000:] for host in (self.a, self.b))

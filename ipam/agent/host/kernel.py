@@ -19,7 +19,7 @@ from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.namespaces import Namespaces, namespace_path
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
 from ipam.agent.host.raw_netlink import Link
-from ipam.agent.host.wires import BRIDGED, OWN_GROUP, Wires, wire_of
+from ipam.agent.host.wires import BRIDGED, OWN_GROUP, Wires, is_own, wire_of
 from ipam.agent.outside import BridgeUnfitError, SeenNetwork
 from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 
@@ -27,7 +27,9 @@ from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 class NetlinkKernel:
     """The kernel of the host, see outside.Kernel. Not thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, named: Collection[str] = ()) -> None:
+        """`named` are the interfaces that the settings map."""
+        self._named = named
         self._links = LinkTable()
         self._route = IPRoute()
         self._wires = Wires(self._links, self._route)
@@ -74,7 +76,7 @@ class NetlinkKernel:
         interface = _interface(inside, members, self._unpinned)
         outside = interface.outside if interface else None
         others = [member for member in members if member.name != outside]
-        wire = wire_among(others, wanted.wire if wanted else None)
+        wire = wire_among(others, wanted, self._named)
         guests = [member for member in others if member is not wire]
         bridge = bridge_of(network_id, link, wanted)
         return SeenNetwork(
@@ -253,13 +255,23 @@ def _outside(inside: Inside) -> str:
     return "tap" + (inside.interface or "").removeprefix("ns-")
 
 
-def wire_among(others: Collection[Link], wanted: Wire | None) -> Link | None:
-    """The link that is the wanted wire, or else one that only a wire is like."""
-    if wanted is not None:
-        for link in others:
-            if link.name == wanted.device:
-                return link
-    return next((one for one in others if one.isolated and not _is_dhcp_port(one)), None)
+def wire_among(
+    others: Collection[Link], wanted: NetworkState | None, named: Collection[str]
+) -> Link | None:
+    """The link that is the wanted wire, or else one that only a wire is like.
+
+    On the bridge of a network that is not wanted it is also one of an interface that is `named`.
+    """
+    device = wanted.wire.device if wanted and wanted.wire else ""
+    for link in others:
+        if link.name == device:
+            return link
+    like = [one for one in others if one.isolated or (wanted is None and _leads_out(one, named))]
+    return next((one for one in like if not _is_dhcp_port(one)), None)
+
+
+def _leads_out(link: Link, named: Collection[str]) -> bool:
+    return is_own(link) or link.name in named or link.name.rpartition(".")[0] in named
 
 
 def _is_dhcp_port(link: Link) -> bool:

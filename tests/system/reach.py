@@ -1,0 +1,241 @@
+"""Two hosts with real agents, joined as a rack joins them, and machines that talk over the wires.
+
+Each host has eth0 for tunnels, eth1 as an uplink and VLAN parent, and br-ex, a bridge of the
+administrator's, with eth2. Switches in a third namespace join the two. This kernel may know no
+VLANs, so eth1.101 is a link of that name, as an administrator would have made it.
+"""
+
+import contextlib
+import os
+import select
+import socket
+import struct
+import subprocess
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from ipam import model
+from tests.system.ipam_host import run
+from tests.system.two_hosts import Cloud, HostNamespace
+from tests.system.wire import (
+    COOKIE,
+    SOLICIT,
+    inside,
+    options4,
+)
+from tests.waiting import PATIENCE_SECONDS, eventually
+
+UPLINKS = ("eth0", "eth1", "eth1.101", "eth2")
+AT_ONCE = ("forward_delay", "0")
+"""A new bridge port only learns for 15 seconds otherwise."""
+NAK = 6
+Json = dict[str, Any]
+
+
+class Rack(Cloud):
+    """The API, and the hosts `a` and `b` with their uplinks."""
+
+    def start(self) -> None:
+        self.switches = f"switch-{os.urandom(3).hex()}"
+        run("ip", "netns", "add", self.switches)
+        self._closing.callback(run, "ip", "netns", "del", self.switches, check=False)
+        for uplink in UPLINKS:
+            name = switch_of(uplink)
+            run("ip", "-n", self.switches, "link", "add", name, "type", "bridge", *AT_ONCE)
+            run("ip", "-n", self.switches, "link", "set", name, "up")
+        super().start()
+
+    def host(self, name: str, calls_itself: str = "") -> HostNamespace:
+        number = 11 + ord(name) - ord("a")
+        made = super().host(name, calls_itself)
+        made.configure(
+            "physical_interface_mappings = physnet1:eth1,physnet2:eth2\n"
+            f"bridge_mappings = physnet2:br-ex\nlocal_ip = 192.0.2.{number}\n"
+        )
+        for uplink in UPLINKS:
+            self.plug_uplink(made, uplink)
+        within = ("ip", "-n", made.network_namespace)
+        run(*within, "address", "add", f"192.0.2.{number}/24", "dev", "eth0")
+        run(*within, "link", "add", "br-ex", "up", "type", "bridge", *AT_ONCE)
+        run(*within, "link", "set", "eth2", "master", "br-ex")
+        return made
+
+    def plug_uplink(self, host: HostNamespace, uplink: str) -> None:
+        """A link of the host with its other end on the switch."""
+        far = f"{host.name}-{uplink.replace('.', '-')}"
+        near = ("name", uplink, "netns", host.network_namespace)
+        switch = ("ip", "-n", self.switches, "link")
+        run(*switch, "add", far, "type", "veth", "peer", *near)
+        run(*switch, "set", far, "master", switch_of(uplink), "up")
+        run("ip", "-n", host.network_namespace, "link", "set", uplink, "up")
+
+    def network(self, **provider: Any) -> Json:
+        """With an IPv4 and an IPv6 subnet."""
+        body = {f"provider:{name}": value for name, value in provider.items()}
+        made: Json = self.client.post("/v2.0/networks", json={"network": body})["network"]
+        for cidr, more in (
+            ("10.66.0.0/24", {}),
+            (
+                "2001:db8:66::/64",
+                {"ipv6_ra_mode": "dhcpv6-stateful", "ipv6_address_mode": "dhcpv6-stateful"},
+            ),
+        ):
+            subnet = {"network_id": made["id"], "cidr": cidr} | more
+            subnet["ip_version"] = model.ip_version(cidr)
+            self.client.post("/v2.0/subnets", json={"subnet": subnet})
+        return made
+
+    def machine(self, network: Json, host: HostNamespace) -> "Machine":
+        """A machine with its port's addresses, on its tap."""
+        body = {
+            "network_id": network["id"],
+            "device_owner": "compute:nova",
+            "binding:host_id": host.name,
+        }
+        port = self.client.post("/v2.0/ports", json={"port": body})["port"]
+        made = Machine(port, network["mtu"], host)
+        self._closing.callback(made.close)
+        made.connect()
+        return made
+
+    def dhcp_port(self, network: Json) -> Json:
+        query = {"network_id": network["id"], "device_owner": model.DHCP_PORT_OWNER}
+        found: Json = self.client.get("/v2.0/ports", query)["ports"][0]
+        return found
+
+
+def address_of(port: Json, version: int) -> str:
+    """The port's address of this IP version."""
+    found = [str(one["ip_address"]) for one in port["fixed_ips"]]
+    return next(one for one in found if model.ip_version(one) == version)
+
+
+def switch_of(uplink: str) -> str:
+    return f"sw-{uplink.replace('.', '-')}"
+
+
+def within(host: HostNamespace, *command: str, check: bool = True) -> str:
+    """What a command prints in the host's namespace."""
+    return run("ip", "netns", "exec", host.network_namespace, *command, check=check)
+
+
+@dataclass
+class Machine:
+    """A machine in a namespace of its own. It hears every DHCP answer that reaches its link."""
+
+    port: Json
+    mtu: int
+    host: HostNamespace
+    namespace: str = field(default_factory=lambda: f"machine-{os.urandom(3).hex()}")
+    answers: list[tuple[bytes, int]] = field(default_factory=list)
+    """Transaction and message type of each DHCPv4 answer."""
+    advertised: Counter[bytes] = field(default_factory=Counter)
+    """How many DHCPv6 servers answered, by transaction."""
+
+    def connect(self) -> None:
+        run("ip", "netns", "add", self.namespace)
+        here = ("ip", "-n", self.namespace)
+        tap = ("name", model.tap_name(self.port["id"]), "netns", self.host.network_namespace)
+        run(*here, "link", "add", "eth0", "mtu", str(self.mtu), "type", "veth", "peer", *tap)
+        run(*here, "link", "set", "eth0", "address", self.port["mac_address"], "up")
+        for one in self.port["fixed_ips"]:
+            address = one["ip_address"]
+            length = ("/64", "nodad") if ":" in address else ("/24",)
+            run(*here, "address", "add", address + length[0], "dev", "eth0", *length[1:])
+        self._ears = inside(self.namespace, _all_frames)
+
+    def address(self, version: int) -> str:
+        return address_of(self.port, version)
+
+    def reaches(self, address: str, *more: str) -> bool:
+        """Whether it gets an answer; asked again for as long as all tests wait."""
+        with contextlib.suppress(AssertionError):
+            return bool(eventually(lambda: self.pings(address, *more), f"{address} answers"))
+        return False
+
+    def pings(self, address: str, *more: str) -> bool:
+        """Whether one echo is answered in a moment."""
+        command = ["busybox", "ping", "-c1", "-W1", *more, address]
+        space = ("ip", "netns", "exec", self.namespace)
+        return subprocess.run([*space, *command], capture_output=True, check=False).returncode == 0
+
+    def ask(self, kind: int, more: dict[int, bytes], *, held: str = "", to: str = "") -> bytes:
+        """Send a DHCPv4 message. Gives its transaction, whose first answer was heard."""
+        xid = os.urandom(4)
+        mac = bytes.fromhex(self.port["mac_address"].replace(":", ""))
+        body = b"".join(
+            bytes([code, len(value)]) + value
+            for code, value in ({53: bytes([kind])} | more).items()
+        )
+        bootp = struct.pack("!BBBB4sHH", 1, 1, 6, 0, xid, 0, 0 if held else 0x8000)
+        packet = bootp + (socket.inet_aton(held) if held else bytes(4)) + bytes(12)
+        packet += mac + bytes(202) + COOKIE + body + b"\xff"
+        sender = inside(self.namespace, _dhcp_client)
+        with contextlib.closing(sender):
+            for _again in range(int(PATIENCE_SECONDS)):
+                sender.sendto(packet, (to or "255.255.255.255", 67))
+                if self.hears(lambda: any(one == xid for one, _kind in self.answers)):
+                    return xid
+        raise AssertionError(f"nobody answered {self.port['mac_address']}")
+
+    def solicit(self) -> bytes:
+        """Ask for an IPv6 address. Gives the transaction, whose first answer was heard."""
+        xid = os.urandom(3)
+        mac = bytes.fromhex(self.port["mac_address"].replace(":", ""))
+        options = {1: b"\0\3\0\1" + mac, 3: b"\0\0\0\1" + bytes(8), 8: b"\0\0"}
+        body = b"".join(struct.pack("!HH", c, len(v)) + v for c, v in options.items())
+        sender = inside(self.namespace, _dhcp6_client)
+        with contextlib.closing(sender):
+            for _again in range(int(PATIENCE_SECONDS)):
+                sender.sendto(bytes([SOLICIT]) + xid + body, ("ff02::1:2", 547))
+                if self.hears(lambda: self.advertised[xid] > 0):
+                    return xid
+        raise AssertionError(f"nobody advertised to {self.port['mac_address']}")
+
+    def hears(self, enough: Any) -> bool:
+        """Take in what came, for a second or until it is enough."""
+        while not enough():
+            if not select.select([self._ears], [], [], 1)[0]:
+                return False
+            self._take(self._ears.recv(4096))
+        return True
+
+    def hear_rest(self) -> None:
+        """Take in what has come so far."""
+        while select.select([self._ears], [], [], 0)[0]:
+            self._take(self._ears.recv(4096))
+
+    def _take(self, frame: bytes) -> None:
+        if frame[12:14] == b"\x08\x00" and frame[23] == 17 and frame[36:38] == b"\x00\x44":
+            self.answers.append((frame[46:50], options4(frame[282:]).get(53, b"\0")[0]))
+        elif frame[12:14] == b"\x86\xdd" and frame[20] == 17 and frame[56:58] == b"\x02\x22":
+            self.advertised[frame[63:66]] += 1
+
+    def close(self) -> None:
+        if hasattr(self, "_ears"):
+            self._ears.close()
+        run("ip", "netns", "del", self.namespace, check=False)
+
+
+def _all_frames() -> socket.socket:
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
+    made.bind(("eth0", 0x0003))
+    return made
+
+
+def _dhcp_client() -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+    made.bind(("", 68))
+    return made
+
+
+def _dhcp6_client() -> socket.socket:
+    made = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+    made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
+    made.bind(("::", 546))
+    return made
