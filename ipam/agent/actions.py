@@ -1,8 +1,13 @@
 """The small steps that an agent takes on a host, and their lines in the log. Values only."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from ipam.agent.guard.elements import Element, Guard
 from ipam.agent.state import Bridge, Interface, Lease, Wire
+
+HOST: Final = "guard"
+"""In place of a network's id: the guard is one for all networks of the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,28 @@ class Forget(Action):
     """Remove the network's directory, so that the agent owns nothing of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoadGuard(Action):
+    """Have the guard's rules, with these elements and no others."""
+
+    taps: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGuard(Action):
+    """Let taps send less or more, all in one moment. Each element is with its tap."""
+
+    removed: tuple[tuple[str, Element], ...]
+    added: tuple[tuple[str, Element], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropGuards(Action):
+    """Forget taps that are not here any more."""
+
+    removed: tuple[tuple[str, Element], ...]
+
+
 AnyAction = (
     EnsureBridge
     | DeleteBridge
@@ -169,6 +196,9 @@ AnyAction = (
     | AttachTap
     | ReleaseLease
     | Forget
+    | LoadGuard
+    | ChangeGuard
+    | DropGuards
 )
 
 
@@ -197,5 +227,7 @@ def sentence(step: Action) -> str | None:
             return f"the lease of {step.lease.ip_address} ends"
         case Forget():
             return "nothing of it is left here"
+        case LoadGuard():
+            return f"loaded, for {len(step.taps)} taps"
         case _:
             return None

@@ -21,10 +21,12 @@ from ipam.agent.dnsmasq.packet_listener import PacketListener
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.forwarder.forwarder import SOCKET as FORWARDER_SOCKET
 from ipam.agent.forwarder.forwarder import DnsForwarder
+from ipam.agent.guard import table
 from ipam.agent.holds import Holds
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.forwarding_table import link_of
 from ipam.agent.host.kernel import NetlinkKernel
+from ipam.agent.host.packet_filter import packet_filter
 from ipam.agent.host.premises import Premises
 from ipam.agent.host.preparation import Preparation
 from ipam.agent.inquiries import Inquiries
@@ -148,8 +150,16 @@ class Agent:
             NetlinkKernel([*self._settings.agent.physical_interface_mappings.values()])
         )
         self._file_watch = self._closed_at_end(InotifyWatch())
+        self._filter = self._closed_at_end(
+            packet_filter(
+                table.name_of(self._settings.run_path.absolute()),
+                wanted=self._settings.agent.port_filter,
+            )
+        )
         for one in (self._woken, self._lease_news, self._kernel, self._file_watch):
             self._selector.register(one, selectors.EVENT_READ)
+        for descriptor in self._filter.sources():
+            self._selector.register(descriptor, selectors.EVENT_READ)
 
     def _made_eventfd(self) -> int:
         descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -229,6 +239,7 @@ class Agent:
             self._kernel,
             self._servers,
             self._leases,
+            self._filter,
             site=prepared.site,
             host=self._settings.host,
             drastic_fraction=1.0 if of_agent.allow_drastic else of_agent.drastic_fraction,
@@ -412,4 +423,5 @@ class Agent:
             tunneling_ip=of_agent.local_ip or UNSET,
             vif_type=of_agent.vif_type or UNSET,
             installation=self._installation,
+            guard=self._reconciler.guard_facts,
         )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import assert_never
 
 from ipam.agent import actions
-from ipam.agent.actions import AnyAction
-from ipam.agent.outside import AddressRefusedError, Kernel
+from ipam.agent.actions import HOST, AnyAction
+from ipam.agent.outside import AddressRefusedError, Kernel, PacketFilter
 from ipam.agent.releases import Releases
 from ipam.agent.retries import Retries
 from ipam.agent.servers import Servers
@@ -41,6 +41,7 @@ class Executor:
         kernel: Kernel,
         servers: Servers,
         releases: Releases,
+        packet_filter: PacketFilter,
         *,
         forget: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
@@ -48,6 +49,7 @@ class Executor:
         self._kernel = kernel
         self._servers = servers
         self._releases = releases
+        self._filter = packet_filter
         self._forget = forget
         self._monotonic = monotonic
         self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
@@ -105,7 +107,8 @@ class Executor:
         of_wires = (actions.EnsureWire, actions.AddPeer, actions.RemovePeer)
         tried = {step.network_id for step in steps if isinstance(step, of_wires)}
         self._stubborn_wires.keep(tried | self.stubborn_wires())
-        return [s for s in steps if not self._failed.seconds_left(s.network_id, now)]
+        may = [s for s in steps if not self._failed.seconds_left(s.network_id, now)]
+        return may if HOST in {s.network_id for s in may} else _without_taps(may, steps)
 
     def run(self, steps: Iterable[AnyAction]) -> bool:
         """Carry out the steps, network by network. True if something was done.
@@ -119,19 +122,21 @@ class Executor:
         before, self._just_done = self._just_done, {}
         self._reload_wait = math.inf
         acted, until = False, self._monotonic() + LONGEST_RUN_SECONDS
-        for network_id in sorted(plans, key=lambda one: len(plans[one])):
-            plan = plans[network_id]
+        guard_steps: list[AnyAction] = []
+        for network_id in sorted(plans, key=lambda one: (one != HOST, len(plans[one]))):
+            plan = _without_taps(plans[network_id], guard_steps)
             try:
                 _refuse_to_repeat(plan, before.get(network_id))
                 waiting = self._run_plan(plan)
             except Exception as error:  # noqa: BLE001  # one network must not stop the others
                 self._leave_alone(network_id, error)
+                guard_steps += plan if network_id == HOST else ()
             else:
                 self._failed.succeeded(network_id)
                 acted |= waiting < len(plan)
                 if not waiting:
                     self._just_done[network_id] = plan
-            if acted and self._monotonic() > until:
+            if acted and network_id != HOST and self._monotonic() > until:
                 break
         return acted
 
@@ -154,13 +159,14 @@ class Executor:
             if not self._carry_out(step):
                 waiting += 1
             elif sentence := actions.sentence(step):
-                LOG.info("network %s: %s", step.network_id, sentence)
+                LOG.info("%s: %s", _subject(step.network_id), sentence)
         return waiting
 
     def _carry_out(self, step: AnyAction) -> bool:
         """Carry out a step. False if it has to wait."""
         kernel, servers, network_id = self._kernel, self._servers, step.network_id
-        servers.begin(network_id)
+        if network_id != HOST:
+            servers.begin(network_id)
         match step:
             case actions.EnsureBridge():
                 kernel.ensure_bridge(step.bridge)
@@ -204,6 +210,12 @@ class Executor:
             case actions.Forget():
                 servers.forget(network_id)
                 self._forget(network_id)
+            case actions.LoadGuard():
+                self._filter.load(step.taps)
+            case actions.ChangeGuard():
+                self._filter.change(step.removed, step.added)
+            case actions.DropGuards():
+                self._filter.change(step.removed, ())
             case _:
                 assert_never(step)
         return True
@@ -258,9 +270,24 @@ class Executor:
         sentence = str(error) or repr(error)
         delay = self._failed.failed(network_id, sentence, self._monotonic())
         debugging = LOG.isEnabledFor(logging.DEBUG)
-        LOG.error(
-            "network %s: %s; again in %.1f s", network_id, sentence, delay, exc_info=debugging
-        )
+        subject = _subject(network_id)
+        LOG.error("%s: %s; again in %.1f s", subject, sentence, delay, exc_info=debugging)
+
+
+def _subject(network_id: str) -> str:
+    return "the guard of ports" if network_id == HOST else f"network {network_id}"
+
+
+def _without_taps(steps: list[AnyAction], undone: Iterable[AnyAction]) -> list[AnyAction]:
+    """The steps, but that no tap gets onto a bridge whose guard is among what is not done."""
+    taps: set[str] = set()
+    for step in undone:
+        match step:
+            case actions.LoadGuard():
+                taps |= step.taps.keys()
+            case actions.ChangeGuard():
+                taps |= {tap for tap, _element in (*step.removed, *step.added)}
+    return [s for s in steps if not (isinstance(s, actions.AttachTap) and s.tap in taps)]
 
 
 def _refuse_to_repeat(steps: list[AnyAction], just_done: list[AnyAction] | None) -> None:

@@ -18,6 +18,7 @@ from ipam.agent.dhcp_subnets import (
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Option, Site
 from ipam.agent.dnsmasq.port_options import PortOptions, port_options_of
+from ipam.agent.guard.elements import tap_guard
 from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
 from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
@@ -87,6 +88,8 @@ def served_network(
         where.fault,
         tuple(row.ending_leases),
         tuple(IPv6Network(one.cidr) for one in self_made),
+        # A port that is switched off may have a tap that runs on.
+        {model.tap_name(p.id): tap_guard(p) for p in row.ports if p.binding_host_id == host},
     )
 
 

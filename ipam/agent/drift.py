@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from ipam.agent.state import Bridge, Interface, NetworkState, Wire
+from ipam.agent.state import Bridge, GuardState, Interface, NetworkState, Wire
 
 MOST_FILES_NAMED = 3
 
@@ -40,6 +40,20 @@ class Drift:
         for network_id in self._were_right.keys() - kept:
             del self._were_right[network_id]
             self._said.discard(network_id)
+
+
+def guard_differences(before: GuardState, after: GuardState) -> str:
+    """What somebody has done to the guard, in words."""
+    if not after.is_loaded:
+        return "its rules are changed or gone" if before.is_loaded else "it has other rules"
+    taps = sorted(
+        tap
+        for tap in before.taps.keys() | after.taps.keys()
+        if before.taps.get(tap) != after.taps.get(tap)
+    )
+    more = len(taps) - MOST_FILES_NAMED
+    named = ", ".join(taps[:MOST_FILES_NAMED])
+    return f"other addresses for {named}{f' and {more} more' if more > 0 else ''}"
 
 
 def differences(wanted: NetworkState, present: NetworkState) -> list[str]:

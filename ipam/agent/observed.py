@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ipam.agent.state import HostState, Lease, NetworkState
+from ipam.agent.state import GuardState, HostState, Lease, NetworkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class ObservedNetwork:
     """The leases that its server has reported."""
     retired: frozenset[str] | None
     """The words of removed lines that the server may still use; None: any words."""
+    unguarded: frozenset[str] = frozenset()
+    """Its taps that have not the wanted guard."""
 
     def in_doubt(self, values: Collection[str]) -> bool:
         """True if the server may still use a removed line with one of these values."""
@@ -31,10 +33,11 @@ class Observed:
     stubborn_taps: frozenset[str]
     """Taps that are present, but not wanted on their bridges at the moment."""
     networks: Mapping[str, ObservedNetwork]
+    guard: GuardState | None = None
 
     def actual(self) -> HostState:
         """The state of the host."""
-        return HostState({key: one.state for key, one in self.networks.items()})
+        return HostState({key: one.state for key, one in self.networks.items()}, self.guard)
 
     def occupied(self) -> set[str]:
         """The bridges that something else still uses."""

@@ -5,7 +5,7 @@ of the kernel passes the same tests as the kernel.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
@@ -15,8 +15,9 @@ from ipam.agent.dnsmasq.answered import Ended
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
 from ipam.agent.dnsmasq.verdicts import Verdict
+from ipam.agent.guard.elements import Element, Guard
 from ipam.agent.host.raw_netlink import Link
-from ipam.agent.state import Bridge, Interface, NetworkState, Wire
+from ipam.agent.state import Bridge, GuardState, Interface, NetworkState, Wire
 from ipam.protocol.lease_events import LeaseEventCreate
 
 IpAddress: TypeAlias = IPv4Address | IPv6Address
@@ -46,6 +47,16 @@ class AddressRefusedError(Exception):
 
 class BridgeUnfitError(Exception):
     """An administrator's bridge cannot carry the network as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """How many frames of each tap the guard has dropped since it had dropped none for an hour."""
+
+    spoofed: Mapping[str, int] = field(default_factory=dict)
+    """Frames that the port does not allow."""
+    storms: Mapping[str, int] = field(default_factory=dict)
+    """DHCP packets beyond the bound."""
 
 
 class Kernel(Protocol):
@@ -131,6 +142,40 @@ class Kernel(Protocol):
 
     def attach_tap(self, tap: str, bridge: Bridge) -> None:
         """Put the tap on the bridge and set it up. A missing tap is no error."""
+
+
+class PacketFilter(Protocol):
+    """The guard's rules in the kernel. Each change is made as a whole or not at all.
+
+    What fails raises OSError with a sentence.
+    """
+
+    @property
+    def fault(self) -> str:
+        """Why this host has no guard; "" if it has one."""
+
+    def refresh(self) -> bool:
+        """Take in what has changed. True if somebody else may have changed it."""
+
+    def look_again(self) -> None:
+        """List all at the next `state`: the net under the announcements."""
+
+    def state(self) -> GuardState | None:
+        """The guard as it is. None on a host that has none."""
+
+    def load(self, taps: Guard) -> None:
+        """Have the rules with these elements, whatever was there."""
+
+    def change(
+        self, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
+    ) -> None:
+        """Remove and add elements, each with its tap."""
+
+    def remove(self) -> None:
+        """Have no rules."""
+
+    def drops(self) -> Drops:
+        """The frames that were dropped lately, by tap."""
 
 
 @dataclass(frozen=True, slots=True)

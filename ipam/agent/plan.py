@@ -7,19 +7,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
 
 from ipam.agent.actions import (
+    HOST,
     AddAddress,
     AddPeer,
     AnyAction,
     AttachTap,
+    ChangeGuard,
     CreateInterface,
     CreateNamespace,
     DeleteBridge,
     DeleteInterface,
     DeleteNamespace,
+    DropGuards,
     EnsureBridge,
     EnsureWire,
     Forget,
     IsolateInterface,
+    LoadGuard,
     ReleaseLease,
     ReloadServer,
     RemoveAddress,
@@ -30,9 +34,12 @@ from ipam.agent.actions import (
     StopServer,
     WriteFile,
 )
-from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState
+from ipam.agent.guard.elements import Element, Guard
+from ipam.agent.state import Bridge, GuardState, HostState, Interface, Lease, NetworkState
 from ipam.errors import IpamError
 from ipam.protocol.dhcp_state import EndingLease
+
+_Elements = tuple[tuple[str, Element], ...]
 
 
 class DrasticPlan(IpamError):  # noqa: N818  # named like its siblings in ipam.errors
@@ -42,11 +49,11 @@ class DrasticPlan(IpamError):  # noqa: N818  # named like its siblings in ipam.e
 def plan(
     desired: HostState, actual: HostState, occupied: Collection[str] = ()
 ) -> tuple[AnyAction, ...]:
-    """The actions, network by network. `occupied` names bridges that others still use.
+    """The actions: the guard's, then network by network. `occupied` bridges are used by others.
 
     Such a bridge is kept, and its network stays known until the last other user has left.
     """
-    steps: list[AnyAction] = []
+    steps = _guard_steps(desired.guard, actual.guard or GuardState(is_loaded=False))
     for network_id in sorted(desired.networks.keys() | actual.networks.keys()):
         wanted = desired.networks.get(network_id)
         present = actual.networks.get(network_id)
@@ -58,6 +65,34 @@ def plan(
         else:
             steps += _change(wanted, present or NetworkState(network_id))
     return tuple(steps)
+
+
+def _guard_steps(wanted: GuardState | None, present: GuardState) -> list[AnyAction]:
+    """No tap gets onto a bridge before these, so each has its guard when it does."""
+    if wanted is None or wanted == present:
+        return []
+    if not present.is_loaded:
+        return [LoadGuard(HOST, wanted.taps)]
+    steps: list[AnyAction] = []
+    removed, added = _differences(wanted.taps, present.taps)
+    if removed or added:
+        steps.append(ChangeGuard(HOST, removed, added))
+    gone = [tap for tap in present.taps if tap not in wanted.taps]
+    if gone:
+        steps.append(DropGuards(HOST, tuple((t, e) for t in gone for e in present.taps[t])))
+    return steps
+
+
+def _differences(wanted: Guard, present: Guard) -> tuple[_Elements, _Elements]:
+    """The elements of wanted taps that are too much, and those that are missing."""
+    removed: list[tuple[str, Element]] = []
+    added: list[tuple[str, Element]] = []
+    for tap, elements in wanted.items():
+        found = present.get(tap, frozenset())
+        if found != elements:
+            removed += [(tap, one) for one in sorted(found - elements)]
+            added += [(tap, one) for one in sorted(elements - found)]
+    return tuple(removed), tuple(added)
 
 
 def release_plan(
@@ -159,7 +194,12 @@ def without_drastic_peers(
 
 def removes_nothing(step: AnyAction, wanted: HostState) -> bool:
     """Whether the step may be done though its plan is drastic."""
-    return step.network_id in wanted.networks and not isinstance(step, RemoveWire)
+    return concerns(step, wanted.networks) and not isinstance(step, RemoveWire)
+
+
+def concerns(step: AnyAction, network_ids: Collection[str]) -> bool:
+    """Whether the step is for one of these networks, or for the guard of taps that are wanted."""
+    return isinstance(step, LoadGuard | ChangeGuard) or step.network_id in network_ids
 
 
 def _remove(present: NetworkState, occupied: Collection[str]) -> list[AnyAction]:

@@ -37,7 +37,9 @@ def readable(row: FullNetwork) -> tuple[FullNetwork, list[str]]:
     ports = [
         one
         if is_readable("port", one, _read_port)
-        else replace(one, mac_address="", fixed_ips=[], extra_dhcp_opts=[])
+        else replace(
+            one, mac_address="", fixed_ips=[], extra_dhcp_opts=[], allowed_address_pairs=[]
+        )
         for one in row.ports
     ]
     return (replace(row, subnets=subnets, ports=ports) if faults else row), faults
@@ -68,3 +70,7 @@ def _read_port(port: ServedPort) -> None:
     safe_words.mac(port.mac_address)
     for ip in port.fixed_ips:
         safe_words.address(ip.ip_address)
+    for pair in port.allowed_address_pairs:
+        ip_network(pair.ip_address, strict=False)
+        if pair.mac_address:
+            safe_words.mac(pair.mac_address)

@@ -52,6 +52,8 @@ def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> b
     """
     if port.waits_for_tap and port.tap not in seen.state.taps:
         return False
+    if port.tap in seen.unguarded:
+        return False
     files = (f"hosts/{port.id}", f"options/{port.id}")
     if any(seen.state.files.get(path) != wanted.files.get(path) for path in files):
         return False

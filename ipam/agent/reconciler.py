@@ -20,13 +20,23 @@ from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.dnsmasq.nd_frames import Sight
 from ipam.agent.drift import Drift
 from ipam.agent.former_identities import FormerIdentities
+from ipam.agent.guards import Guards, unguarded
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.leaving_prefixes import LeavingPrefixes
 from ipam.agent.names.names import Names
 from ipam.agent.observed import Observed, ObservedNetwork
-from ipam.agent.outside import Advertiser, Kernel, Listener, Logs, Neighbours, Prober
+from ipam.agent.outside import (
+    Advertiser,
+    Kernel,
+    Listener,
+    Logs,
+    Neighbours,
+    PacketFilter,
+    Prober,
+)
 from ipam.agent.plan import (
     DrasticPlan,
+    concerns,
     plan,
     refuse_if_drastic,
     removes_nothing,
@@ -46,6 +56,7 @@ from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
 from ipam.agent.wires import NO_REACH, Reach
 from ipam.agent.wiring import Wiring
 from ipam.protocol.dhcp_state import FullNetwork
+from ipam.protocol.reports import GuardFacts
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
@@ -62,6 +73,7 @@ class Reconciler:
         kernel: Kernel,
         servers: Servers,
         leases: ServerLeases,
+        packet_filter: PacketFilter,
         *,
         site: Site,
         host: str,
@@ -109,8 +121,14 @@ class Reconciler:
         self._seen = SeenAddresses(sights, neighbours, leases.inbox, host, monotonic)
         self._identities = FormerIdentities(logs, listener, monotonic)
         self._executor = Executor(
-            kernel, servers, self._releases, forget=forget, monotonic=monotonic
+            kernel,
+            servers,
+            self._releases,
+            packet_filter,
+            forget=forget,
+            monotonic=monotonic,
         )
+        self._guards = Guards(packet_filter, kernel, monotonic)
         self._ports = PortReports(Proofs(prober, logs, monotonic), self._executor, report)
         self._refusal = Trouble()
         self._wait = IDLE_SECONDS
@@ -123,13 +141,18 @@ class Reconciler:
         return self._served
 
     @property
+    def guard_facts(self) -> GuardFacts:
+        """What to tell the API of the guard of ports. Any thread may call it."""
+        return self._guards.facts
+
+    @property
     def troubles(self) -> Mapping[str, str]:
         """What is not as wanted, by the id of a network, subnet or port, or by tap.
 
         Any thread may call it.
         """
         held = dict.fromkeys(self._held, holds.TROUBLE)
-        parts = (self._executor, self._ports, self._liveness, self._wiring)
+        parts = (self._executor, self._ports, self._liveness, self._wiring, self._guards)
         found = [held, *(part.troubles for part in parts)]
         telling = self._logs.network_ids_with_verdicts()
         for network_id, served in self._served.items():
@@ -158,6 +181,7 @@ class Reconciler:
                 served[network_id] = network
         self._rows, self._served = rows, served
         self._wiring.keep(served)
+        self._guards.want(served)
 
     def turn(self) -> float:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
@@ -186,7 +210,10 @@ class Reconciler:
             replace(step, for_good=False) if isinstance(step, StopServer) else step
             for step in steps
         ]
-        return self._executor.run(self._executor.may_try(self._without_held(for_now)))
+        more = self._executor.run(self._executor.may_try(self._without_held(for_now)))
+        if not more:
+            self._guards.leave()
+        return more
 
     def tidy(self, *, api_has_answered: bool) -> None:
         """From time to time: forget what is over.
@@ -212,6 +239,7 @@ class Reconciler:
             self._kept_for = self._rows
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
+        self._guards.tidy()
         self._servers.look_again(self._held)
         if self._monotonic() >= self._look_again_at:
             self._look_again_at = self._monotonic() + LOOK_AGAIN_SECONDS
@@ -293,7 +321,16 @@ class Reconciler:
                 wanted[network_id] = self._wiring.possible(
                     state, seen.state if seen else None, waits=network_id in waiting
                 )
-        return Observed(HostState(wanted), stubborn, networks)
+        actual = self._guards.look()
+        guard = self._guards.desired(actual, self._served, self._held)
+        if lacking := unguarded(guard, actual):
+            networks = {
+                key: replace(one, unguarded=lacking & self._served[key].guards.keys())
+                if key in self._served
+                else one
+                for key, one in networks.items()
+            }
+        return Observed(HostState(wanted, guard), stubborn, networks, actual)
 
     def _look(self, wanted: Mapping[str, NetworkState]) -> Mapping[str, ObservedNetwork]:
         networks = {}
@@ -314,7 +351,7 @@ class Reconciler:
         actual = observed.actual()
         steps = plan(observed.wanted, actual, observed.occupied())
         if not self._api_has_said:
-            steps = tuple(step for step in steps if step.network_id in self._served)
+            steps = tuple(step for step in steps if concerns(step, self._served))
         steps = self._without_drastic(steps, actual, observed.wanted)
         steps = tuple(without_drastic_peers(steps, actual, self._drastic_fraction))
         for network_id, served in self._served.items():

@@ -1,7 +1,7 @@
 """What the agent serves, made of the API's description of a network. Values only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -11,6 +11,7 @@ from ipaddress import (
     ip_interface,
 )
 
+from ipam.agent.guard.elements import Guard
 from ipam.agent.promised import Terms
 from ipam.agent.state import NetworkState
 from ipam.protocol.dhcp_state import EndingLease, ServedDhcpOption
@@ -63,6 +64,8 @@ class ServedNetwork:
     """The leases that somebody asked to end."""
     self_made: tuple[IPv6Network, ...] = ()
     """The prefixes in which machines make their addresses themselves."""
+    guards: Guard = field(default_factory=dict)
+    """What the taps of this host may send."""
 
     def is_dynamic(self, address: str) -> bool:
         """Whether the address is in a dynamic range, so that its lease comes before its port."""

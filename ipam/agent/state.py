@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from ipam.agent.guard.elements import Guard
+
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
@@ -90,10 +92,21 @@ class NetworkState:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardState:
+    """What keeps taps from sending more than their ports allow."""
+
+    taps: Guard = field(default_factory=dict)
+    is_loaded: bool = True
+    """Whether the kernel has the rules, and not those of another version."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """Every network of the agent on this host, by id."""
 
     networks: Mapping[str, NetworkState] = field(default_factory=dict)
+    guard: GuardState | None = None
+    """None on a host that has none."""
 
 
 @dataclass(frozen=True, slots=True)

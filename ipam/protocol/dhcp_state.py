@@ -55,6 +55,15 @@ class AddressRange(Struct, frozen=True):
     end: Annotated[str, Meta(description="The last address of the range.")]
 
 
+class ServedAddressPair(Struct, frozen=True, omit_defaults=True):
+    """Further addresses that the machine of a port may use."""
+
+    ip_address: Annotated[str, Meta(description="An address or a network.")]
+    mac_address: Annotated[
+        str | None, Meta(description="The MAC address; the port's when left out.")
+    ] = None
+
+
 class EndingLease(Struct, frozen=True):
     """A lease that is to end."""
 
@@ -156,6 +165,12 @@ class ServedPort(Struct, frozen=True, kw_only=True):
         list[ServedDhcpOption],
         Meta(description="DHCP options of this port only; a null opt_value deletes one."),
     ]
+    port_security_enabled: Annotated[
+        bool, Meta(description="Whether its tap may send only from its own addresses.")
+    ] = False
+    allowed_address_pairs: Annotated[
+        list[ServedAddressPair], Meta(description="Further addresses that it may send from.")
+    ] = []
 
 
 class DhcpPort(Struct, frozen=True):

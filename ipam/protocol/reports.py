@@ -1,5 +1,6 @@
 """What an agent tells the API: that it is alive, and what it found out about ports."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -39,6 +40,20 @@ class AgentReport(Struct):
     ] = {}
 
 
+class GuardFacts(Struct, frozen=True):
+    """What an agent says of what keeps ports from sending from others' addresses."""
+
+    port_filter: bool
+    """Whether the host's ports are guarded."""
+    fault: str
+    """Why they are not."""
+    taps: int
+    spoofed: int
+    """Frames that were dropped because their ports do not allow them."""
+    storms: int
+    """DHCP packets that were dropped because their taps send too many."""
+
+
 class AgentFacts(Struct, frozen=True, kw_only=True):
     """What an agent says of itself in `configurations`."""
 
@@ -60,8 +75,15 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     """The address at which tunnels of others reach it."""
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
+    guard: GuardFacts | UnsetType = UNSET
     installation: str | UnsetType = UNSET
     """A name of its state directory: a restarted agent has it again, another agent has another."""
+
+
+def filters_ports(configurations: Mapping[str, Any]) -> bool:
+    """Whether these facts, of an agent of any version, say that the host's ports are guarded."""
+    guard = configurations.get("guard")
+    return isinstance(guard, dict) and guard.get("port_filter") is True
 
 
 class SeenPort(Struct, frozen=True):

@@ -37,6 +37,7 @@ class AgentSettings:
     bridge_mappings: Mappings
     local_ip: str
     udp_dstport: int
+    port_filter: bool
 
 
 MAPPING: Final = r"[^:]{1,64}:[^:/\s]{1,15}"
@@ -205,5 +206,12 @@ OPTIONS: Final = [
         default="nova",
         help="The availability zone of this host. Networks with availability_zone_hints are"
         " served only by agents of those zones. The default is Neutron's.",
+    ),
+    cfg.BoolOpt(
+        "port_filter",
+        default=True,
+        help="Let the ports of this host send only from their own addresses, with an nftables"
+        " table of the agent's own. Off removes the table. Where nft is missing, or the kernel"
+        " does not take the rules, ports are not guarded, and `ipam agent show` says why.",
     ),
 ]

@@ -5,7 +5,7 @@ real one. Any of them may fail, and the earlier steps then stay done.
 """
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
 
@@ -80,6 +80,7 @@ class KernelDouble:
         self.named = named
         self.host: dict[str, Outside] = {}
         self.namespaces: dict[str, Namespace] = {}
+        self.on_attach: Callable[[str], None] = lambda _tap: None
         self._faults = faults or Faults()
         self._indices = itertools.count(2)
         self._seen: dict[str, Link] = {}
@@ -269,6 +270,7 @@ class KernelDouble:
             return
         self._faults.step("attach tap")
         self._faults.step(f"attach {tap}")
+        self.on_attach(tap)
         if tap in self.host:
             self.put_on(tap, bridge.name, mtu=bridge.mtu)
 

@@ -41,6 +41,7 @@ from tests.agent import network_rows
 from tests.agent.advertiser_double import AdvertiserDouble
 from tests.agent.faults import Faults
 from tests.agent.file_watch_double import FileWatchDouble
+from tests.agent.filter_double import FilterDouble
 from tests.agent.kernel_double import KernelDouble
 from tests.agent.listener_double import ListenerDouble
 from tests.agent.logs_double import LogsDouble
@@ -76,6 +77,7 @@ def port(network: int, number: int, **more: Any) -> Json:
         hostname=f"vm-{number}",
         fixed_ips=[address],
         extra_dhcp_opts=[],
+        port_security_enabled=True,
         **more,
     )
 
@@ -139,6 +141,10 @@ class LoopHost:
         """How long each look at the clock takes."""
         self.faults = Faults()
         self.kernel = KernelDouble(self.faults, [*reach.interfaces.values()])
+        self.filter = FilterDouble(self.faults)
+        self.kernel.on_attach = self._note_unguarded
+        self.unguarded: list[str] = []
+        """Taps that were put on a bridge without their guard."""
         self.logs = LogsDouble()
         self.processes = ProcessesDouble(self.kernel, self.faults, self._hook)
         self.prober = ProberDouble(
@@ -197,6 +203,7 @@ class LoopHost:
             self.kernel,
             self.servers,
             self.leases,
+            self.filter,
             site=self.site,
             host=HOST,
             drastic_fraction=drastic_fraction,
@@ -227,6 +234,7 @@ class LoopHost:
         """One turn of the loop; gives the seconds that it wants to wait."""
         wait = self.reconciler.turn()
         self.processes.notice()
+        assert self.unguarded == []
         return wait
 
     def settle(self) -> None:
@@ -326,6 +334,13 @@ class LoopHost:
 
     def _ask(self) -> None:
         self.asked += 1
+
+    def _note_unguarded(self, tap: str) -> None:
+        """No tap may get onto a bridge without the guard that is wanted for it."""
+        networks = self.reconciler.networks.values()
+        found = [one.guards[tap] for one in networks if tap in one.guards]
+        if not self.filter.truth.is_loaded or [self.filter.truth.taps.get(tap)] != found:
+            self.unguarded.append(tap)
 
     def _watch(self, _network_id: str, running: Running) -> None:
         assert running.pid not in self._watched

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from ipam.agent import agent as assembly
 from ipam.agent.agent import running_agent
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq.logs import ServerLogs
+from ipam.agent.guard import table
+from ipam.agent.host.packet_filter import packet_filter
 from ipam.agent.host.preparation import Preparation
 from ipam.agent.leases.inbox import LeaseInbox
 from ipam.agent.leases.shipper import LeaseShipper
@@ -58,7 +61,7 @@ def refuse(*_unused: object, **_also: object) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(assembly, "PacketProber", Prober)
     file = tmp_path / "ipam.conf"
     file.write_text(
@@ -69,7 +72,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     found.agent.state_path.mkdir(parents=True)
     doubles = LoopHost(tmp_path / "doubles")
     prepared = Preparation(doubles.processes, "2.92", doubles.site, "an-id")
-    return found, FakeApi().client, prepared
+    yield found, FakeApi().client, prepared
+    packet_filter(table.name_of(tmp_path), wanted=False)  # removes what the agent has loaded
 
 
 def open_here() -> tuple[set[str], set[str]]:

@@ -43,7 +43,8 @@ def tap(number: int) -> str:
 def rows(draw: st.DrawFn, number: int) -> Json:
     """A network in one of its versions, with some of its ports, whose addresses change hands."""
     address = {"fixed_ips": port(number, draw(st.sampled_from([6, 7])))["fixed_ips"]}
-    ports = [machine(number, TAP_PORT), port(number, 6) | address, port(number, 8)]
+    secured = {"port_security_enabled": draw(st.sampled_from([True, True, False]))}
+    ports = [machine(number, TAP_PORT) | secured, port(number, 6) | address, port(number, 8)]
     more: Json = {
         "mtu": draw(st.sampled_from([1450, 1450, 1450, 1400])),
         "lease_seconds": draw(st.sampled_from([3600, 3600, 3600, 60])),
@@ -214,6 +215,14 @@ class WholeLoop(RuleBasedStateMachine):
             self.host.processes.notice()
         self.turns([])
 
+    @rule(number=st.none() | st.sampled_from(NETWORKS))
+    def the_guard_is_changed_by_hand(self, number: int | None) -> None:
+        if number is None:
+            self.host.filter.flush()
+        else:
+            self.host.filter.free(tap(number))
+        self.turns([])
+
     @rule(number=st.sampled_from(NETWORKS))
     def a_server_is_stopped_by_a_signal(self, number: int) -> None:
         if self.host.pid(number):
@@ -236,19 +245,34 @@ class WholeLoop(RuleBasedStateMachine):
 
     def held_to_the_laws(self, turn: Callable[[], float]) -> None:
         healthy = [number for number in NETWORKS if self.is_healthy(number)]
+        guarded = {
+            name: elements
+            for name, elements in self.host.filter.truth.taps.items()
+            if name in self.host.kernel.host
+        }
         running = {number: self.host.pid(number) for number in NETWORKS if self.host.pid(number)}
         leaking = self.leaking()
+        whole = [number for number in running if self.has_directories(number)]
         turn()
         assert self.leaking() <= leaking
         for number in healthy:
             assert self.host.pid(number) == running[number], f"{number} was served as wanted"
         wanted = self.host.reconciler.networks
+        guards = {name: one for network in wanted.values() for name, one in network.guards.items()}
+        for name, elements in guarded.items():
+            now = self.host.filter.truth.taps[name]
+            assert now in (elements, guards.get(name)), "a tap that is here keeps its guard"
         stopped = [
             number
-            for number in running
+            for number in whole  # another cannot run on, whatever is wanted
             if network_id(number) not in wanted and not self.host.pid(number)
         ]
         assert len(stopped) <= max(2, DRASTIC_FRACTION * len(running))
+
+    def has_directories(self, number: int) -> bool:
+        """True if nobody has taken from its server what it watches."""
+        directory = self.directory / "dhcp" / network_id(number)
+        return all((directory / name).is_dir() for name in ("hosts", "options"))
 
     def leaking(self) -> set[int]:
         """The networks whose DHCP server other hosts hear."""
@@ -311,6 +335,7 @@ class WholeLoop(RuleBasedStateMachine):
         wanted = [n for n in NETWORKS if network_id(n) in self.host.reconciler.networks]
         assert self.host.serves(*wanted)
         assert self.host.reconciler.troubles == {}
+        self.every_port_is_guarded()
         self.host.start_agent(drastic_fraction=1.0)
         for number in NETWORKS:
             if tap(number) in self.host.kernel.host:
@@ -325,6 +350,13 @@ class WholeLoop(RuleBasedStateMachine):
             key for key, one in self.host.reconciler.networks.items() if one.state.wire
         }
         assert "eth2.7" in self.host.kernel.host or network_id(2) not in joined
+
+    def every_port_is_guarded(self) -> None:
+        found = self.host.filter.truth
+        assert found.is_loaded
+        for served in self.host.reconciler.networks.values():
+            for name, elements in served.guards.items():
+                assert found.taps[name] == elements
 
 
 TestWholeLoop = WholeLoop.TestCase

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ipam.agent import actions
 from ipam.agent.actions import AnyAction
+from ipam.agent.guard.elements import Guard
 from ipam.agent.plan import (
     DrasticPlan,
     plan,
@@ -18,7 +19,15 @@ from ipam.agent.plan import (
     release_plan,
     without_drastic_peers,
 )
-from ipam.agent.state import Bridge, HostState, Interface, Lease, NetworkState, Wire
+from ipam.agent.state import (
+    Bridge,
+    GuardState,
+    HostState,
+    Interface,
+    Lease,
+    NetworkState,
+    Wire,
+)
 
 IDS = ("a", "b", "c")
 MTUS = st.sampled_from([1400, 1500])
@@ -90,6 +99,27 @@ def seen_networks(draw: st.DrawFn, network_id: str, wanted: NetworkState | None)
     return dataclasses.replace(whole, **changes)
 
 
+ELEMENTS = st.sampled_from([("guarded", ""), ("macs", "m"), ("v4", "m . 10.0.0.5")])
+TAP_GUARDS = st.frozensets(ELEMENTS, min_size=1)
+OLD_TAP = "tap3"
+"""One of no network any more."""
+
+
+@st.composite
+def guards(
+    draw: st.DrawFn, wanted: dict[str, NetworkState]
+) -> tuple[GuardState | None, GuardState | None]:
+    """Wanted and seen: a host with a guard has one for each of its taps."""
+    if not draw(st.booleans()):
+        return None, None
+    taps = sorted({tap for network in wanted.values() for tap in network.taps})
+    desired: Guard = {tap: draw(TAP_GUARDS) for tap in taps}
+    names = [*taps, OLD_TAP]
+    before = draw(st.dictionaries(st.sampled_from(names), TAP_GUARDS))
+    same = {tap: desired[tap] for tap in taps if draw(st.booleans())}
+    return GuardState(desired), GuardState(before | same, is_loaded=draw(st.booleans()))
+
+
 @st.composite
 def hosts(draw: st.DrawFn) -> tuple[HostState, HostState]:
     desired, actual = {}, {}
@@ -100,7 +130,8 @@ def hosts(draw: st.DrawFn) -> tuple[HostState, HostState]:
             desired[network_id] = wanted
         if seen is not None:
             actual[network_id] = seen
-    return HostState(desired), HostState(actual)
+    wanted_guard, seen_guard = draw(guards(desired))
+    return HostState(desired, wanted_guard), HostState(actual, seen_guard)
 
 
 def carry_out(host: HostState, steps: tuple[AnyAction, ...]) -> HostState:
@@ -113,8 +144,12 @@ def stages(
 ) -> Iterator[tuple[AnyAction | None, HostState]]:
     """The host before the first step, and after each."""
     yield None, host
-    networks = dict(host.networks)
+    networks, guard = dict(host.networks), host.guard
     for step in steps:
+        if step.network_id == actions.HOST:
+            guard = guarded(guard, step)
+            yield step, HostState(dict(networks), guard)
+            continue
         network = networks.get(step.network_id, NetworkState(step.network_id))
         if isinstance(step, actions.Forget):
             bridge = network.bridge
@@ -123,7 +158,27 @@ def stages(
             del networks[step.network_id]
         else:
             networks[step.network_id] = dataclasses.replace(network, **effect(step, network))
-        yield step, HostState(dict(networks))
+        yield step, HostState(dict(networks), guard)
+
+
+def guarded(guard: GuardState | None, step: AnyAction) -> GuardState:
+    assert guard is not None
+    if isinstance(step, actions.LoadGuard):
+        return GuardState(step.taps)
+    assert guard.is_loaded
+    taps = {tap: set(elements) for tap, elements in guard.taps.items()}
+    match step:
+        case actions.ChangeGuard():
+            removed, added = step.removed, step.added
+        case actions.DropGuards():
+            removed, added = step.removed, ()
+        case _:
+            raise AssertionError(step)
+    for tap, element in removed:
+        taps[tap].remove(element)  # the kernel refuses what is not there
+    for tap, element in added:
+        taps.setdefault(tap, set()).add(element)
+    return GuardState({tap: frozenset(elements) for tap, elements in taps.items() if elements})
 
 
 def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
@@ -219,6 +274,37 @@ def test_no_wire_is_up_with_a_dhcp_port_that_is_not_isolated(
             assert isinstance(step, isolating), step
         leaking = now
     assert not leaking & desired.networks.keys()
+
+
+@given(hosts())
+def test_at_no_moment_of_a_plan_a_tap_is_put_on_a_bridge_without_its_guard(
+    pair: tuple[HostState, HostState],
+) -> None:
+    desired, actual = pair
+    steps = plan(desired, actual)
+    for moment, step in enumerate(steps):
+        if isinstance(step, actions.AttachTap) and desired.guard is not None:
+            before = carry_out(actual, steps[:moment]).guard
+            assert before is not None
+            assert before.is_loaded
+            assert before.taps[step.tap] == desired.guard.taps[step.tap]
+
+
+@given(hosts())
+def test_what_is_changed_of_a_guard_is_changed_in_one_moment(
+    pair: tuple[HostState, HostState],
+) -> None:
+    """Else a tap would have nothing, or too much, in between."""
+    desired, actual = pair
+    steps = [s for s in plan(desired, actual) if s.network_id == actions.HOST]
+    if desired.guard is None or actual.guard is None or not steps:
+        return
+    wanted = desired.guard.taps
+    for moment in range(len(steps) + 1):
+        host = carry_out(actual, tuple(steps[:moment])).guard
+        assert host is not None
+        for tap, elements in wanted.items():
+            assert host.taps.get(tap) in (elements, actual.guard.taps.get(tap))
 
 
 @given(hosts())

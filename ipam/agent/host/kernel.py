@@ -23,6 +23,8 @@ from ipam.agent.host.wires import BRIDGED, OWN_GROUP, Wires, is_own, wire_of
 from ipam.agent.outside import BridgeUnfitError, SeenNetwork
 from ipam.agent.state import Bridge, Interface, NetworkState, Wire
 
+SYS_CLASS_NET = Path("/sys/class/net")
+
 
 class NetlinkKernel:
     """The kernel of the host, see outside.Kernel. Not thread-safe."""
@@ -151,6 +153,7 @@ class NetlinkKernel:
             self._links.refresh()
             link = self._links.by_name[bridge.name]
         write_sysctl(IPV6_CONF / bridge.name / "disable_ipv6", "1")
+        _learn_from_no_link_local(bridge.name)
         self._route.link("set", index=link.index, state="up", mtu=bridge.mtu)
         for member in self._links.members(bridge.name):
             if member.mtu < bridge.mtu or (member.mtu > bridge.mtu and _is_tap(member)):
@@ -231,9 +234,18 @@ class NetlinkKernel:
             return
         with unless(errno.ENODEV):
             write_sysctl(IPV6_CONF / tap / "disable_ipv6", "1")
+            _learn_from_no_link_local(bridge.name)  # it may be older than the guard
             self._route.link(
                 "set", index=link.index, master=master.index, mtu=bridge.mtu, state="up"
             )
+
+
+def _learn_from_no_link_local(bridge: str) -> None:
+    """Have the bridge learn nothing from frames to itself, such as LLDP.
+
+    No rule of nftables sees them, so a guest could take over any MAC address with one.
+    """
+    write_sysctl(SYS_CLASS_NET / bridge / "bridge" / "no_linklocal_learn", "1")
 
 
 def _interface(

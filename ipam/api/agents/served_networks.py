@@ -12,6 +12,7 @@ from ipam.protocol.dhcp_state import (
     DhcpPort,
     EndingLease,
     FullNetwork,
+    ServedAddressPair,
     ServedClientClass,
     ServedDhcpOption,
     ServedPort,
@@ -153,4 +154,6 @@ def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPo
         hostname=dns_answers.host_name(row.dns_name, first),
         fixed_ips=fixed_ips,
         extra_dhcp_opts=msgspec.convert(row.extra_dhcp_opts, list[ServedDhcpOption]),
+        port_security_enabled=row.port_security_enabled,
+        allowed_address_pairs=msgspec.convert(row.allowed_address_pairs, list[ServedAddressPair]),
     )

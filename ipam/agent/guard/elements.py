@@ -1,0 +1,115 @@
+"""What each tap may send, as elements of the guard's sets. Pure.
+
+Each element is the name of a set with a key. The tap's name, which every key begins with, is left
+out here. The text of the key is nft's, and only values that were parsed get into it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import Final, TypeAlias
+
+from ipam.agent.dnsmasq import safe_words
+from ipam.protocol.dhcp_state import ServedPort
+from ipam.rules.device_owners import NETWORK
+from ipam.rules.ipv6 import eui64
+
+Element: TypeAlias = tuple[str, str]
+TapGuard: TypeAlias = frozenset[Element]
+Guard: TypeAlias = Mapping[str, TapGuard]
+"""The elements by tap."""
+
+TAPS: Final = ("taps", "")
+"""Its DHCP packets are counted and bounded."""
+GUARDED: Final = ("guarded", "")
+"""It may send nothing but what other elements allow."""
+
+_LINK_LOCAL: Final = "fe80::/64"
+_Network: TypeAlias = IPv4Network | IPv6Network
+_Pairs: TypeAlias = tuple[tuple[str, str | None], ...]
+"""Each an address or network, and a MAC address or None for the port's."""
+
+
+def tap_guard(port: ServedPort) -> TapGuard:
+    """The elements of a port's tap.
+
+    A port without security, and one of the network's own, such as a router's, may send anything.
+    """
+    if not port.port_security_enabled or port.device_owner.startswith(NETWORK):
+        return frozenset({TAPS})
+    ips = tuple(one.ip_address for one in port.fixed_ips)
+    pairs = tuple((one.ip_address, one.mac_address) for one in port.allowed_address_pairs)
+    return _guard_of(port.mac_address, ips, pairs)
+
+
+@lru_cache(maxsize=4096)  # a network is read anew with all its ports when one of them changes
+def _guard_of(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> TapGuard:
+    found = {TAPS, GUARDED}
+    allowed = _allowed(mac_address, ips, pairs)
+    for mac, networks in allowed.items():
+        found |= {("macs", mac), ("chaddrs", _hexadecimal(mac))}
+        found |= _sources(mac, networks)
+    found |= _targets({one for networks in allowed.values() for one in networks})
+    return frozenset(found)
+
+
+def _allowed(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> dict[str, set[_Network]]:
+    """The networks by MAC address; an address is a network of one.
+
+    Of the link-local addresses, only the one made of the MAC address is known.
+    """
+    if not mac_address:
+        return {}  # it cannot be read, so nothing is known to be its own
+    own = str(safe_words.mac(mac_address))
+    allowed: dict[str, set[_Network]] = defaultdict(set)
+    allowed[own] = {ip_network(ip) for ip in ips}
+    for cidr, mac in pairs:
+        of_pair = str(safe_words.mac(mac)) if mac else own
+        allowed[of_pair].add(ip_network(cidr, strict=False))
+    for mac, networks in allowed.items():
+        networks.add(ip_network(eui64(_LINK_LOCAL, mac)))
+    return allowed
+
+
+def _sources(mac: str, networks: Iterable[_Network]) -> set[Element]:
+    found = set()
+    for one in _apart(networks):
+        is_address = one.prefixlen == one.max_prefixlen
+        name = f"v{one.version}" if is_address else f"v{one.version}_nets"
+        found.add((name, f"{mac} . {one.network_address if is_address else one}"))
+    return found
+
+
+def _targets(networks: Iterable[_Network]) -> set[Element]:
+    """The addresses of which the tap may say that they are its own."""
+    found = set()
+    for one in _apart(networks):
+        first, last = int(one.network_address), int(one.broadcast_address)
+        if one.version == 6 and first == last:
+            found.add(("nd6", f"{first:#x}"))
+        elif one.version == 6:
+            found.add(("nd6_nets", f"{first:#x}-{last:#x}"))
+    return found
+
+
+def _apart(networks: Iterable[_Network]) -> list[_Network]:
+    """The same addresses as networks that do not overlap, which the kernel does not take.
+
+    Addresses stay alone, because a look-up in networks is dearer.
+    """
+    found: list[_Network] = []
+    for version in (4, 6):
+        alike = [one for one in networks if one.version == version]
+        wide = list(collapse_addresses(n for n in alike if n.prefixlen < n.max_prefixlen))  # type: ignore[type-var]  # all are of one version
+        found += wide
+        found += [
+            one
+            for one in alike
+            if one.prefixlen == one.max_prefixlen and not any(one.subnet_of(each) for each in wide)  # type: ignore[arg-type]  # idem
+        ]
+    return found
+
+
+def _hexadecimal(mac: str) -> str:
+    return f"{int(mac.replace(':', ''), 16):#x}"

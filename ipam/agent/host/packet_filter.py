@@ -1,0 +1,234 @@
+"""The guard's table in the kernel, changed and listed by the program nft."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from ipam.agent.dnsmasq.process import find_program
+from ipam.agent.guard import listing, table
+from ipam.agent.guard.elements import Element, Guard
+from ipam.agent.host.filter_events import FilterEvents
+from ipam.agent.outside import Drops
+from ipam.agent.state import GuardState
+from ipam.errors import HostUnfit
+
+T = TypeVar("T")
+
+LOG = logging.getLogger(__name__)
+
+CLONE_NEWNET: Final = 0x40000000
+SECONDS: Final = 30.0
+"""A load of 2,000 ports takes 0.1."""
+SWITCHED_OFF: Final = "[agent] port_filter is off."
+
+
+class NftFilter:
+    """The guard of this host, see outside.PacketFilter. Not thread-safe."""
+
+    fault = ""
+
+    def __init__(self, name: str) -> None:
+        """Raises HostUnfit if nft is missing, or does not get the rules into this kernel."""
+        self._table = name
+        self._nft = find_program("nft", "nftables")
+        try:
+            self._rules = _in_scratch_namespace(self._try_out)
+        except (OSError, ValueError) as error:
+            raise HostUnfit(
+                f"the rules that guard ports do not get into this kernel: {error}"
+            ) from error
+        self._events = FilterEvents(self._table)
+        self._seen: GuardState | None = None
+
+    def sources(self) -> Sequence[int]:
+        """Descriptors that are readable when somebody may have changed the table."""
+        return (self._events.fileno(),)
+
+    def close(self) -> None:
+        """Stop listening. The rules stay."""
+        self._events.close()
+
+    def refresh(self) -> bool:
+        """Take in what has changed."""
+        changed = self._events.changed_by_others()
+        if changed:
+            self._seen = None
+        return changed
+
+    def look_again(self) -> None:
+        """List the table at the next `state`, whatever was announced."""
+        self._seen = None
+
+    def state(self) -> GuardState:
+        """The guard as it is: of the last listing, with the agent's own changes since."""
+        if self._seen is None:
+            self._seen = self._list()
+        return self._seen
+
+    def load(self, taps: Guard) -> None:
+        """Have the rules with these elements, whatever was there."""
+        self._run(table.whole(self._table, taps))
+        self._seen = GuardState(dict(taps))
+
+    def change(
+        self, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
+    ) -> None:
+        """Remove and add elements."""
+        before = self.state()
+        removed, added = list(removed), list(added)
+        self._run(table.change(self._table, removed, added))
+        if self._seen is before:
+            self._seen = GuardState(_changed(before.taps, removed, added), before.is_loaded)
+
+    def remove(self) -> None:
+        """Have no rules."""
+        self._run(table.removal(self._table))
+        self._seen = GuardState(is_loaded=False)
+
+    def drops(self) -> Drops:
+        """The frames that were dropped lately."""
+        return Drops(
+            spoofed=listing.drops(self._ask("set", "bridge", self._table, "spoofed")),
+            storms=listing.drops(self._ask("set", "bridge", self._table, "storms")),
+        )
+
+    def _list(self) -> GuardState:
+        self._events.changed_by_others()
+        try:
+            found = listing.read(self._ask("table", "bridge", self._table))
+        except (FileNotFoundError, ValueError):
+            return GuardState(is_loaded=False)
+        return GuardState(found.guard, is_loaded=found.rules == self._rules)
+
+    def _try_out(self) -> str:
+        """The rules as this nft lists them, from a namespace where nobody is."""
+        self._call(["-f", "-"], table.whole(self._table, table.EXAMPLE))
+        return listing.read(self._ask("table", "bridge", self._table)).rules
+
+    def _ask(self, *words: str) -> bytes:
+        return self._call(["-j", "list", *words])[0]
+
+    def _run(self, transaction: str) -> None:
+        """Carry out a transaction. If it fails, or others were at it, all is listed anew."""
+        try:
+            _, pid = self._call(["-f", "-"], transaction)
+        except OSError:
+            self._seen = None
+            raise
+        if self._events.changed_by_others(pid):
+            self._seen = None
+
+    def _call(self, words: list[str], text: str = "") -> tuple[bytes, int]:
+        """The output and the process id. Raises OSError; FileNotFoundError for what is not there.
+
+        Whatever the language of the agent, nft speaks English.
+        """
+        environment = {**os.environ, "LC_ALL": "C"}
+        with subprocess.Popen(
+            [self._nft, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        ) as process:
+            try:
+                output, errors = process.communicate(text.encode(), SECONDS)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise TimeoutError(f"{self._nft} took more than {SECONDS:.0f} s") from error
+        if process.returncode == 0:
+            return output, process.pid
+        sentence = errors.decode(errors="replace").strip().partition("\n")[0][:200]
+        kind = FileNotFoundError if "No such file or directory" in sentence else OSError
+        raise kind(f"{self._nft}: {sentence or f'ended with {process.returncode}'}")
+
+
+class NoFilter:
+    """A host without a guard, see outside.PacketFilter."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+
+    def sources(self) -> Sequence[int]:
+        """Nothing changes."""
+        return ()
+
+    def refresh(self) -> bool:
+        """Nothing changes."""
+        return False
+
+    def load(self, taps: Guard) -> None:
+        """It is never asked."""
+        raise NotImplementedError
+
+    def change(
+        self, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
+    ) -> None:
+        """It is never asked."""
+        raise NotImplementedError
+
+    def remove(self) -> None:
+        """It is never asked."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def state(self) -> GuardState | None:
+        """There is none."""
+        return None
+
+    def look_again(self) -> None:
+        """There is nothing to look at."""
+
+    def drops(self) -> Drops:
+        """Nothing is dropped."""
+        return Drops()
+
+
+def _changed(
+    before: Guard, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
+) -> Guard:
+    """The elements by tap after a change."""
+    after = dict(before)
+    for tap, element in removed:
+        after[tap] = after[tap] - {element}
+    for tap, element in added:
+        after[tap] = after.get(tap, frozenset()) | {element}
+    return {tap: elements for tap, elements in after.items() if elements}
+
+
+def packet_filter(name: str, *, wanted: bool) -> NftFilter | NoFilter:
+    """The guard of this host, in the table of this name. Where it is not wanted, it is removed.
+
+    Where it cannot be, what there is of an earlier life stays: it is more than nothing.
+    """
+    try:
+        found = NftFilter(name)
+    except HostUnfit as error:
+        if wanted:
+            LOG.warning("ports may send from any address: %s", error)
+        return NoFilter(str(error) if wanted else SWITCHED_OFF)
+    if wanted:
+        return found
+    with contextlib.closing(found):
+        found.remove()
+    return NoFilter(SWITCHED_OFF)
+
+
+def _in_scratch_namespace(work: Callable[[], T]) -> T:
+    """The result of `work`, called in a network namespace that ends after it."""
+
+    def enter() -> T:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNET) < 0:
+            raise OSError(ctypes.get_errno(), "unshare failed")
+        return work()
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scratch") as pool:
+        return pool.submit(enter).result()

@@ -1,0 +1,477 @@
+"""What a machine may send, with crafted frames on a real bridge that the real agent guards."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipam import model
+from ipam.agent.guard import table
+from ipam.agent.host.packet_filter import NftFilter
+from ipam.rules.ipv6 import eui64
+from tests.open_directory import open_directory
+from tests.system import frames
+from tests.system.frames import (
+    ALL_NODES,
+    ARP,
+    ICMP6,
+    IP4,
+    IP6,
+    RARP,
+    UDP,
+    VLAN,
+    arp,
+    ethernet,
+    icmp6,
+    ip4,
+    ip6,
+    neighbour,
+    udp,
+)
+from tests.system.ipam_host import FakeApi, Host, Json, Machine, run, subnet
+from tests.system.wire import inside
+from tests.waiting import PATIENCE_SECONDS, eventually
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+
+STRANGER = "52:54:00:99:99:99"
+VIRTUAL = "00:00:5e:00:01:07"
+"""The MAC address of a pair, as VRRP has it."""
+
+
+OTHERS = (("ip", f"docker_like_{os.getpid()}"), ("bridge", f"libvirt_like_{os.getpid()}"))
+OTHERS_TABLES = "".join(
+    f"table {family} {name} {{\nchain c {{\ntype filter hook forward priority 0\naccept\n}}\n}}\n"
+    for family, name in OTHERS
+)
+
+
+def others() -> list[str]:
+    return [run("nft", "list", "table", *one) for one in OTHERS]
+
+
+@contextmanager
+def one_cpu() -> Iterator[None]:
+    """Frames of several links come in the order in which one CPU has sent them."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@dataclass
+class Place:
+    """A guarded machine, one that hears all it sends, and one without port security."""
+
+    host: Host
+    network: Json
+    sender: Machine
+    hearer: Machine
+    free: Machine
+    others: list[str]
+
+    @property
+    def table(self) -> str:
+        return table.name_of(self.host.directory / "run")
+
+    def heard(
+        self, sender: Machine, sent: Mapping[str, bytes], *, by: Machine | None = None
+    ) -> set[str]:
+        """Which of these frames another machine has got. The last, of no guarded one, passes."""
+        marks = {name: b"mark-%04d." % at for at, name in enumerate(sent)}
+        end = b"mark-last."
+        mac = self.free.port["mac_address"]
+        listening = inside((by or self.hearer).namespace, frames.packet_socket)
+        sending = inside(sender.namespace, frames.packet_socket)
+        ending = inside(self.free.namespace, frames.packet_socket)
+        seen: set[str] = set()
+        with closing(listening), closing(sending), closing(ending), one_cpu():
+            for name, frame in sent.items():
+                sending.send(frames.marked(frame, marks[name]))
+            ending.send(ethernet(mac, ARP, arp(1, mac, ip_of(self.free), "192.0.2.1") + end))
+            listening.settimeout(PATIENCE_SECONDS)
+            while end not in (got := listening.recv(4096)):
+                seen |= {name for name, mark in marks.items() if mark in got}
+        return seen
+
+    def is_guarded(self) -> bool:
+        """Whether frames pass as they should, but for DHCP, which may not be tried too often."""
+        fine = {name: one for name, one in allowed(self).items() if "dhcp" not in name}
+        bad = forbidden(self)
+        return self.heard(self.sender, fine | bad) == set(fine)
+
+    def learnt(self, mac: str) -> bool:
+        """Whether the bridge believes that this MAC address is behind one of its ports."""
+        bridge = model.bridge_name(self.network["id"])
+        return mac in run("bridge", "fdb", "show", "br", bridge)
+
+
+def ip_of(machine: Machine) -> str:
+    return str(machine.port["fixed_ips"][0]["ip_address"])
+
+
+def ip6_of(machine: Machine) -> str:
+    return str(machine.port["fixed_ips"][1]["ip_address"])
+
+
+def tap(machine: Machine) -> str:
+    return model.tap_name(machine.port["id"])
+
+
+def link_local(mac: str) -> str:
+    return model.unpack(eui64("fe80::/64", mac))
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it makes namespaces and bridges")
+    if shutil.which("nft") is None:
+        pytest.skip("needs nft")
+    subprocess.run(["nft", "-f", "-"], input=OTHERS_TABLES, text=True, check=True)
+    with open_directory("guard") as directory:
+        (directory / "run").mkdir()
+        api = FakeApi(directory / "run")
+        api.start()
+        host = Host(directory, api)
+        try:
+            yield _made(host)
+        finally:
+            host.clean_up()
+            for one in OTHERS:
+                run("nft", "delete", "table", *one)
+
+
+def _made(host: Host) -> Place:
+    six = subnet(
+        "2001:db8::",
+        cidr="2001:db8::/64",
+        ip_version=6,
+        gateway_ip="2001:db8::1",
+        dns_nameservers=[],
+        ipv6_ra_mode="slaac",
+        ipv6_address_mode="slaac",
+    )
+    four = subnet()
+    network = host.network(subnets=[four, six])
+    start = four["prefix"]
+
+    def port(number: int, **more: Any) -> Json:
+        row = host.port(network, f"{start}{number}", **more)
+        row["fixed_ips"].append(
+            {
+                "subnet_id": six["id"],
+                "ip_address": model.unpack(eui64("2001:db8::/64", row["mac_address"])),
+            }
+        )
+        return row
+
+    pairs = [
+        {"ip_address": f"{start}200"},
+        {"ip_address": "198.51.100.0/25"},
+        {"ip_address": f"{start}201", "mac_address": VIRTUAL},
+        {"ip_address": "2001:db8:7::/64"},
+    ]
+    secured = {"port_security_enabled": True}
+    ports = [port(11, allowed_address_pairs=pairs, **secured), port(12, **secured)]
+    ports.append(port(13, port_security_enabled=False))
+    host.api.put(network)
+    host.start_agent()
+    machines = [host.machine(one) for one in ports]
+    for one in ports:
+        host.await_ready(one)
+    sender, hearer, free = machines
+    return Place(host, network, sender, hearer, free, others())
+
+
+def allowed(place: Place) -> dict[str, bytes]:
+    """Frames that the sender may send."""
+    port, to = place.sender.port, ip_of(place.hearer)
+    mac, own, own6 = port["mac_address"], ip_of(place.sender), ip6_of(place.sender)
+    start = own.rpartition(".")[0] + "."
+    local = link_local(mac)
+    some = udp(1234, 1234, b"")
+    return {
+        "ipv4": ethernet(mac, IP4, ip4(own, to, UDP, some)),
+        "pair": ethernet(mac, IP4, ip4(f"{start}200", to, UDP, some)),
+        "pair that is a network": ethernet(mac, IP4, ip4("198.51.100.77", to, UDP, some)),
+        "pair with a mac": ethernet(VIRTUAL, IP4, ip4(f"{start}201", to, UDP, some)),
+        "pair of ipv6": ethernet(mac, IP6, ip6("2001:db8:7::5", ALL_NODES, UDP, some)),
+        "arp": ethernet(mac, ARP, arp(1, mac, own, to)),
+        "arp of a pair": ethernet(VIRTUAL, ARP, arp(2, VIRTUAL, f"{start}201", f"{start}201")),
+        "arp of a network": ethernet(mac, ARP, arp(1, mac, "198.51.100.9", to)),
+        "arp probe": ethernet(mac, ARP, arp(1, mac, "0.0.0.0", own)),
+        "dhcp": ethernet(
+            mac,
+            IP4,
+            ip4("0.0.0.0", "255.255.255.255", UDP, udp(68, 67, frames.bootp(1, mac))),
+        ),
+        "dhcp renewal": ethernet(mac, IP4, ip4(own, to, UDP, udp(68, 67, frames.bootp(1, mac)))),
+        "dhcpv6": ethernet(mac, IP6, ip6(local, "ff02::1:2", UDP, udp(546, 547, b""))),
+        "ipv6": ethernet(mac, IP6, ip6(own6, ALL_NODES, UDP, some)),
+        "link-local": ethernet(mac, IP6, ip6(local, ALL_NODES, UDP, some)),
+        "own na": ethernet(mac, IP6, ip6(own6, ALL_NODES, ICMP6, neighbour(136, own6))),
+        "link-local na": ethernet(mac, IP6, ip6(local, ALL_NODES, ICMP6, neighbour(136, local))),
+        "na of a network": ethernet(
+            mac, IP6, ip6(own6, ALL_NODES, ICMP6, neighbour(136, "2001:db8:7::9"))
+        ),
+        "ns": ethernet(mac, IP6, ip6(own6, ALL_NODES, ICMP6, neighbour(135, "2001:db8::77"))),
+        "dad": ethernet(mac, IP6, ip6("::", ALL_NODES, ICMP6, neighbour(135, own6))),
+        "rs": ethernet(mac, IP6, ip6("::", ALL_NODES, ICMP6, icmp6(133, bytes(4)))),
+        "mld": ethernet(mac, IP6, ip6("::", ALL_NODES, ICMP6, icmp6(143, bytes(4)))),
+        "mld behind an option": ethernet(
+            mac,
+            IP6,
+            ip6("::", ALL_NODES, 0, frames.behind_options(ICMP6, icmp6(143, bytes(4)))),
+        ),
+        "later fragment": ethernet(
+            mac, IP6, ip6(own6, ALL_NODES, frames.FRAGMENT, frames.later_fragment(UDP, bytes(16)))
+        ),
+        "rarp after a migration": ethernet(mac, RARP, arp(3, mac, "0.0.0.0", "0.0.0.0", mac)),
+    }
+
+
+def forbidden(place: Place) -> dict[str, bytes]:
+    """Frames that it may not send."""
+    port, to = place.sender.port, ip_of(place.hearer)
+    mac, own = port["mac_address"], ip_of(place.sender)
+    theirs, theirs6 = place.hearer.port["mac_address"], ip6_of(place.hearer)
+    start, some = own.rpartition(".")[0] + ".", udp(1234, 1234, b"")
+    local = link_local(mac)
+    advert = icmp6(134, struct.pack("!BBHII", 64, 0, 1800, 0, 0))
+
+    def six(kind: int, payload: bytes, source: str = local) -> bytes:
+        return ethernet(mac, IP6, ip6(source, ALL_NODES, kind, payload))
+
+    return {
+        "ipv4 of another": ethernet(mac, IP4, ip4(to, own, UDP, some)),
+        "ipv4 of nobody": ethernet(mac, IP4, ip4("192.0.2.1", to, UDP, some)),
+        "no address but dhcp": ethernet(mac, IP4, ip4("0.0.0.0", "255.255.255.255", UDP, some)),
+        "beside the network": ethernet(mac, IP4, ip4("198.51.100.128", to, UDP, some)),
+        "pair without its mac": ethernet(mac, IP4, ip4(f"{start}201", to, UDP, some)),
+        "own address with a pair's mac": ethernet(VIRTUAL, IP4, ip4(own, to, UDP, some)),
+        "mac of nobody": ethernet(STRANGER, IP4, ip4(own, to, UDP, some)),
+        "mac of another": ethernet(theirs, IP4, ip4(own, to, UDP, some)),
+        "arp of another": ethernet(mac, ARP, arp(2, mac, to, to)),
+        "arp of the server": ethernet(mac, ARP, arp(2, mac, f"{start}2", to)),
+        "arp with another mac in it": ethernet(mac, ARP, arp(2, STRANGER, own, to)),
+        "arp probe with another mac": ethernet(mac, ARP, arp(1, STRANGER, "0.0.0.0", to)),
+        "rarp of another": ethernet(STRANGER, RARP, arp(3, STRANGER, "0.0.0.0", "0.0.0.0")),
+        "dhcp server": ethernet(
+            mac, IP4, ip4(own, "255.255.255.255", UDP, udp(67, 68, frames.bootp(2, theirs)))
+        ),
+        "dhcp server on another port": ethernet(
+            mac, IP4, ip4(own, "255.255.255.255", UDP, udp(6767, 68, frames.bootp(2, theirs)))
+        ),
+        "dhcp for another machine": ethernet(
+            mac,
+            IP4,
+            ip4("0.0.0.0", "255.255.255.255", UDP, udp(68, 67, frames.bootp(1, theirs))),
+        ),
+        "dhcp relay": ethernet(mac, IP4, ip4(own, to, UDP, udp(67, 67, frames.bootp(1, theirs)))),
+        "dhcpv6 server": six(UDP, udp(547, 546, b"")),
+        "dhcpv6 server on another port": six(UDP, udp(5470, 546, b"")),
+        "ra": six(ICMP6, advert),
+        "ra behind options": six(frames.OPTIONS, frames.behind_options(ICMP6, advert)),
+        "ra in a fragment": six(frames.FRAGMENT, frames.first_fragment(ICMP6, advert)),
+        "ra behind options in a fragment": six(
+            frames.FRAGMENT,
+            frames.first_fragment(frames.OPTIONS, frames.behind_options(ICMP6, advert)),
+        ),
+        "a fragment that hides its kind": six(
+            frames.FRAGMENT,
+            frames.first_fragment(frames.OPTIONS, struct.pack("!BB", ICMP6, 5) + bytes(6)),
+        ),
+        "redirect": six(ICMP6, icmp6(137, bytes(36))),
+        "na of another": six(ICMP6, neighbour(136, theirs6)),
+        "na of the server": six(ICMP6, neighbour(136, "2001:db8::2")),
+        "dad against another": six(ICMP6, neighbour(135, theirs6), source="::"),
+        "ipv6 of another": six(UDP, some, source=theirs6),
+        "ipv6 of nobody": six(UDP, some, source="2001:db8::99"),
+        "another link-local": six(UDP, some, source="fe80::1"),
+        "no address but nd": six(UDP, some, source="::"),
+        "vlan": ethernet(mac, VLAN, struct.pack("!HH", 5, IP4) + ip4(own, to, UDP, some)),
+        "qinq": ethernet(mac, 0x88A8, struct.pack("!HH", 5, IP4) + ip4(own, to, UDP, some)),
+        "stp": frames.llc(mac, "01:80:c2:00:00:00", b"\x42\x42\x03" + bytes(35)),
+        "pvst": frames.llc(mac, "01:00:0c:cc:cc:cd", b"\xaa\xaa\x03\0\0\x0c\x01\x0b" + bytes(35)),
+        "lldp": ethernet(mac, 0x88CC, bytes(20), to="01:80:c2:00:00:0e"),
+        "lldp of nobody": ethernet(STRANGER, 0x88CC, bytes(20), to="01:80:c2:00:00:0e"),
+    }
+
+
+def dropped(place: Place, name: str) -> dict[str, int]:
+    """The frames of each tap that the kernel has counted in the set of this name."""
+    listed = json.loads(run("nft", "-j", "list", "set", "bridge", place.table, name))
+    (found,) = (one["set"] for one in listed["nftables"] if "set" in one)
+    elements = (one["elem"] for one in found.get("elem", ()))
+    return {one["val"]: one["counter"]["packets"] for one in elements}
+
+
+def test_a_machine_may_send_as_its_port_and_as_nobody_else(place: Place) -> None:
+    fine, bad = allowed(place), forbidden(place)
+    assert place.heard(place.sender, fine | bad) == set(fine)
+    assert not place.learnt(STRANGER)
+    for_the_bridge = {name for name in bad if name.startswith("lldp")}  # which drops them itself
+    assert dropped(place, "spoofed")[tap(place.sender)] >= len(bad.keys() - for_the_bridge)
+    assert place.host.api.agent["configurations"]["guard"]["port_filter"] is True
+
+
+def test_a_port_without_security_may_send_anything(place: Place) -> None:
+    served = udp(67, 68, frames.bootp(2, VIRTUAL))
+    sent = {"any": ethernet(VIRTUAL, IP4, ip4("192.0.2.9", "255.255.255.255", UDP, served))}
+    assert place.heard(place.free, sent) == {"any"}
+
+
+@pytest.mark.parametrize("who", ["hearer", "free"])
+def test_dhcp_packets_are_bounded_and_what_is_dropped_is_counted(place: Place, who: str) -> None:
+    machine: Machine = getattr(place, who)
+    mac = machine.port["mac_address"]
+    asked = ip4("0.0.0.0", "255.255.255.255", UDP, udp(68, 67, frames.bootp(1, mac)))
+    sent = {str(at): ethernet(mac, IP4, asked) for at in range(400)}
+    before = dropped(place, "storms").get(tap(machine), 0)
+    heard = place.heard(machine, sent, by=place.sender)
+    assert 0 < len(heard) < len(sent)
+    assert dropped(place, "storms")[tap(machine)] - before == len(sent) - len(heard)
+    one = {"one": ethernet(mac, IP4, asked)}
+    eventually(lambda: place.heard(machine, one, by=place.sender), "it may ask again")
+
+
+def test_what_the_api_says_of_a_port_counts_at_once(place: Place) -> None:
+    port, own, to = place.sender.port, ip_of(place.sender), ip_of(place.hearer)
+    mac, pairs = port["mac_address"], port["allowed_address_pairs"]
+    other = "fa:16:3e:98:98:98"
+    spoof = ethernet(mac, IP4, ip4("192.0.2.1", to, UDP, udp(1, 1, b"")))
+    moved = ethernet(other, IP4, ip4(own, to, UDP, udp(1, 1, b"")))
+    changes: list[tuple[Json, bytes, bool]] = [
+        ({"allowed_address_pairs": [{"ip_address": "0.0.0.0/0"}]}, spoof, True),
+        ({"allowed_address_pairs": pairs}, spoof, False),
+        ({"port_security_enabled": False}, spoof, True),
+        ({"port_security_enabled": True}, spoof, False),
+        ({"mac_address": other}, moved, True),
+        ({"mac_address": mac}, moved, False),
+    ]
+    for change, frame, passes in changes:
+        port |= change
+        place.host.api.put(place.network)
+        eventually(partial(is_so, place, frame, passes=passes), f"{change} counts")
+
+
+def is_so(place: Place, frame: bytes, *, passes: bool) -> bool:
+    """Whether the sender's frame passes, or does not."""
+    return bool(place.heard(place.sender, {"it": frame})) is passes
+
+
+def test_what_others_do_to_the_table_is_put_right_and_said(place: Place) -> None:
+    for change in (
+        ("delete", "table", "bridge", place.table),
+        ("flush", "set", "bridge", place.table, "v4"),
+        ("flush", "chain", "bridge", place.table, "guest4"),
+        ("insert", "rule", "bridge", place.table, "guest", "accept"),
+    ):
+        before = said(place)
+        run("nft", *change)
+        eventually(partial(is_put_right, place, before), f"{change} is said and put right")
+
+
+def said(place: Place) -> int:
+    return place.host.log().count("the guard was changed by hand")
+
+
+def is_put_right(place: Place, said_before: int) -> bool:
+    return said(place) > said_before and place.is_guarded()
+
+
+def test_guards_outlive_the_agent_and_an_api_that_says_nothing(place: Place) -> None:
+    host = place.host
+    host.end_agent(signal.SIGKILL)
+    assert place.is_guarded()
+    host.api.stop()
+    host.start_agent()
+    assert place.is_guarded()
+    host.api.networks.clear()
+    asked = host.api.asked
+    host.api.start()
+    eventually(lambda: host.api.asked > asked + 1, "the agent has heard that there is nothing")
+    assert place.is_guarded()
+    host.api.ready.clear()
+    host.api.put(place.network)
+    for machine in (place.sender, place.hearer):
+        host.await_ready(machine.port)
+    assert place.is_guarded()
+
+
+def test_the_tables_of_others_stay_as_they_are(place: Place) -> None:
+    assert others() == place.others
+
+
+@contextmanager
+def wired() -> Iterator[tuple[str, socket.socket, socket.socket]]:
+    """A namespace with a bridge of two taps, and the far ends of its cables."""
+    spaces = [f"guard-{uuid.uuid4().hex[:8]}-{name}" for name in ("host", "a", "b")]
+    try:
+        for space in spaces:
+            run("ip", "netns", "add", space)
+        within = ("ip", "-n", spaces[0], "link")
+        run(*within, "add", "name", "br0", "type", "bridge")
+        run(*within, "set", "br0", "up")
+        for number, there in enumerate(spaces[1:], start=1):
+            peer = ("peer", "name", "eth0", "netns", there)
+            run(*within, "add", f"tap{number}", "type", "veth", *peer)
+            run(*within, "set", f"tap{number}", "master", "br0", "up")
+            run("ip", "-n", there, "link", "set", "eth0", "up")
+        sending, listening = (inside(space, frames.packet_socket) for space in spaces[1:])
+        with closing(sending), closing(listening):
+            yield spaces[0], sending, listening
+    finally:
+        for space in spaces:
+            run("ip", "netns", "del", space, check=False)
+
+
+def test_the_guard_holds_beside_a_firewall_that_sees_bridged_packets() -> None:
+    """As Docker's does with br_netfilter, and docs/guard.md has a rule for."""
+    if not Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists():
+        pytest.skip("this kernel lacks br_netfilter")
+    mac, own, other = "fa:16:3e:00:00:05", "10.0.0.5", "10.0.0.7"
+    elements = {("taps", ""), ("guarded", ""), ("macs", mac), ("v4", f"{mac} . {own}")}
+    rules = (
+        ("-P", "FORWARD", "ACCEPT"),
+        ("-P", "FORWARD", "DROP"),
+        ("-I", "FORWARD", "-m", "physdev", "--physdev-is-bridged", "-j", "ACCEPT"),
+    )
+    with wired() as (space, sending, listening):
+        with closing(inside(space, lambda: NftFilter("ipam"))) as packet_filter:
+            inside(space, lambda: packet_filter.load({"tap1": frozenset(elements)}))
+        passed = []
+        for rule in rules:
+            run("ip", "netns", "exec", space, "iptables", *rule)
+            for source in (other, own):
+                packet = ip4(source, "10.0.0.6", UDP, udp(9, 9, source.encode()))
+                sending.send(ethernet(mac, IP4, packet))
+            sending.send(ethernet(mac, ARP, arp(1, mac, own, "10.0.0.6") + b"the last"))
+            listening.settimeout(PATIENCE_SECONDS)
+            heard = heard_of(listening)
+            assert not any(other.encode() in one for one in heard)
+            passed.append(any(own.encode() in one for one in heard))
+        assert passed == [True, False, True]
+
+
+def heard_of(listening: socket.socket) -> list[bytes]:
+    """The frames until the last one."""
+    heard = [b""]
+    while b"the last" not in heard[-1]:
+        heard.append(listening.recv(4096))
+    return heard
