@@ -210,15 +210,22 @@ class Executor:
             case actions.Forget():
                 servers.forget(network_id)
                 self._forget(network_id)
+            case actions.LoadGuard() | actions.ChangeGuard() | actions.DropGuards():
+                self._change_guard(step)
+            case _:
+                assert_never(step)
+        return True
+
+    def _change_guard(
+        self, step: actions.LoadGuard | actions.ChangeGuard | actions.DropGuards
+    ) -> None:
+        match step:
             case actions.LoadGuard():
                 self._filter.load(step.taps)
             case actions.ChangeGuard():
                 self._filter.change(step.removed, step.added)
             case actions.DropGuards():
                 self._filter.change(step.removed, ())
-            case _:
-                assert_never(step)
-        return True
 
     def _reload(self, network_id: str) -> bool:
         wait = self._servers.reload(network_id)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, not_, select, update
 
 from ipam import model
-from ipam.store import tables
+from ipam.store import host_filters, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -20,9 +20,10 @@ _IS_INACTIVE = not_(_T.c.leaving)
 
 
 def of_port(tx: Transaction, port_pk: int) -> Sequence[Record]:
-    """The port's inactive bindings, by host."""
-    query = select(_T).where(_T.c.port_pk == port_pk, _IS_INACTIVE).order_by(_T.c.host)
-    return tx.execute(query).all()
+    """The port's inactive bindings, by host, and what `host_filters` says of their hosts."""
+    query = select(*_T.c, host_filters.of_host(_T.c.host))
+    mine = query.where(_T.c.port_pk == port_pk, _IS_INACTIVE)
+    return tx.execute(mine.order_by(_T.c.host)).all()
 
 
 def find(tx: Transaction, port_pk: int, host: str) -> Record | None:

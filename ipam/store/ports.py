@@ -11,6 +11,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    literal,
     select,
 )
 from sqlalchemy.exc import IntegrityError
@@ -24,7 +25,14 @@ from ipam.errors import (
     MacAddressInUse,
     NetworkNotFound,
 )
-from ipam.store import addresses_of_ports, allocation_ledger, tables, tags, visibility
+from ipam.store import (
+    addresses_of_ports,
+    allocation_ledger,
+    host_filters,
+    tables,
+    tags,
+    visibility,
+)
 from ipam.store.addresses_of_ports import FixedIp
 from ipam.store.engine import instants, rows
 from ipam.store.engine.database import Transaction
@@ -135,6 +143,7 @@ COLLECTION: Final = Collection(
     selected=(
         *_T.c,
         addresses_of_ports.ADDRESSES,
+        host_filters.of_host(_T.c.binding_host_id),
         tables.network.c.id.label("network_id"),
         tables.network.c.dns_domain.label("dns_domain"),
     ),
@@ -313,6 +322,13 @@ def _refusal(error: IntegrityError, macs: Sequence[str]) -> IpamError:
             f"Unable to complete operation. MAC address {given} is in use on the network."
         )
     return Conflict("The port collides with one that exists.")
+
+
+def network_and_filter(tx: Transaction, port: Record) -> Record:
+    """The id of the port's network, and what `host_filters` says of the host of the port."""
+    network = tables.network
+    columns = (network.c.id, host_filters.of_host(literal(port.binding_host_id)))
+    return tx.execute(select(*columns).where(network.c.pk == port.network_pk)).one()
 
 
 def network_id(tx: Transaction, network_pk: int) -> str:

@@ -361,6 +361,7 @@ agent = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("heartbeat_at", BigInteger, nullable=False),
     Column("tunneling_ip", String(45)),
+    Column("port_filter", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("agent_type", "host"),
 )
 """`tunneling_ip` is that of `configurations`, for joins; NULL for a host without tunnels."""

@@ -1,6 +1,7 @@
 """Counts of the whole database, for metrics."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import case, func, select
@@ -48,18 +49,38 @@ def totals(tx: Transaction) -> Mapping[str, int]:
     return {name: int(value) for name, value in found.items()}
 
 
-def of_agents(tx: Transaction) -> Mapping[str, tuple[int, int]]:
-    """By host, how many things its agent says are not as they should be, and how many events wait.
+@dataclass(frozen=True, slots=True)
+class OfAgent:
+    """What an agent says of its host, in numbers; 0 for what it does not say."""
 
-    The events are those that waited for one hook at most.
-    """
+    troubles: int
+    """How many things are not as they should be."""
+    events_waiting: int
+    """How many events waited for one hook at most."""
+    spoofed: int
+    """Frames that were dropped because their ports do not allow them."""
+    storms: int
+    """DHCP packets that were dropped because there were too many."""
+
+
+def of_agents(tx: Transaction) -> Mapping[str, OfAgent]:
+    """The numbers by host."""
     found = {}
     for row in tx.execute(select(tables.agent.c.host, tables.agent.c.configurations)):
         said = row.configurations or {}
-        waiting = said.get("events_waiting")
-        number = waiting if isinstance(waiting, int) else 0
-        found[row.host] = len(said.get("troubles") or ()), number
+        guard = said.get("guard")
+        found[row.host] = OfAgent(
+            len(said.get("troubles") or ()),
+            _number(said, "events_waiting"),
+            _number(guard, "spoofed"),
+            _number(guard, "storms"),
+        )
     return found
+
+
+def _number(said: object, name: str) -> int:
+    value = said.get(name) if isinstance(said, dict) else None
+    return value if isinstance(value, int) else 0
 
 
 def of_subnets(tx: Transaction) -> Mapping[str, tuple[int, int]]:

@@ -84,7 +84,7 @@ NOT_THERE: Final[Mapping[str, str]] = {
     "trunk": "No trunks: a port is one network's.",
     "trunk-details": "No trunks: a port is one network's.",
     "uplink-status-propagation": _NO_VENDOR,
-    "vlan-transparent": "Whether VLAN tags of guests pass is up to the host's bridge.",
+    "vlan-transparent": "VLAN tags of guests pass only from ports without port security.",
     "vpnaas": _NO_SERVICES,
 }
 

@@ -54,7 +54,9 @@ EXTENSIONS: Final = (
         "Neutron Port MAC address regenerate",
         "PUT of mac_address null gives a port another one",
     ),
-    Extension("port-security", "Port Security", "port_security_enabled, kept for clients"),
+    Extension(
+        "port-security", "Port Security", "port_security_enabled: may a port send from any address"
+    ),
     Extension("project-id", "project_id field enabled", "project_id beside tenant_id"),
     Extension("provider", "Provider Network", "provider:* of networks"),
     Extension("quota-check-limit", "Quota check limit", "check_limit when quotas are set"),

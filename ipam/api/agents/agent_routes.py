@@ -16,6 +16,7 @@ from ipam.api.http.routes import ListRoute, ShowRoute
 from ipam.api.service import Service
 from ipam.errors import InvalidInput
 from ipam.identity.caller import Caller
+from ipam.protocol import reports
 from ipam.protocol.reports import AgentReport
 from ipam.rules.reach import tunnel_end
 from ipam.store import agents
@@ -70,6 +71,7 @@ class AgentsRoute(ListRoute):
                     "availability_zone": given.availability_zone,
                     "configurations": given.configurations,
                     "tunneling_ip": tunnel_end(given.configurations),
+                    "port_filter": reports.filters_ports(given.configurations),
                     "started_at": given.started_at,
                 },
                 agent_down_time=self.service.settings.network.agent_down_time,

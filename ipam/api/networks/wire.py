@@ -64,9 +64,7 @@ MTU: Final = Meta(description="The largest packet in bytes; the service's defaul
 DNS_DOMAIN: Final = Meta(
     description="The domain of names in the network; the service's own when empty."
 )
-PORT_SECURITY_ENABLED: Final = Meta(
-    description="What its new ports have that say nothing; packets are not filtered."
-)
+PORT_SECURITY_ENABLED: Final = Meta(description="What its new ports have that say nothing.")
 ROUTER_EXTERNAL: Final = Meta(description="Whether it leads outside; all projects then see it.")
 IS_DEFAULT: Final = Meta(description="The one that is used when none is named.")
 PROVIDER_NETWORK_TYPE: Final = Meta(description="How the network is built: flat, vlan, vxlan.")

@@ -44,10 +44,10 @@ class Bindings:
 
         def read(tx: Transaction) -> Sequence[BindingView]:
             port = _port(tx, port_id, held=False)
-            network_id = ports.network_id(tx, port.network_pk)
+            network = ports.network_and_filter(tx, port)
             inactive = port_bindings.of_port(tx, port.pk)
-            active = [active_view(port, network_id)] if port.binding_host_id else []
-            return active + [inactive_view(row, port, network_id) for row in inactive]
+            active = [active_view(port, network)] if port.binding_host_id else []
+            return active + [inactive_view(row, port, network.id) for row in inactive]
 
         return self.service.database.read(read)
 

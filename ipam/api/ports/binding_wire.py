@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam.api.http.standard_attributes import PROJECT_ID
-from ipam.api.ports.wire import VnicType, vif_details
+from ipam.api.ports.wire import VnicType, port_is_filtered, vif_details
 from ipam.store.engine.listing import Record
 from ipam.values import JsonObject, printable
 
@@ -46,14 +46,17 @@ class BindingView(Struct, kw_only=True):
     project_id: Annotated[str, PROJECT_ID]
 
 
-def active_view(port: Record, network_id: str) -> BindingView:
+def active_view(port: Record, network: Record) -> BindingView:
+    is_filtered = port_is_filtered(port, network.host_filters)
     return BindingView(
         host=port.binding_host_id,
         status=ACTIVE,
         vnic_type=port.binding_vnic_type,
         profile=port.binding_profile,
         vif_type=port.binding_vif_type,
-        vif_details=vif_details(port.binding_vif_type, port.mac_address, network_id),
+        vif_details=vif_details(
+            port.binding_vif_type, port.mac_address, network.id, is_filtered=is_filtered
+        ),
         project_id=port.project_id,
     )
 
@@ -65,6 +68,11 @@ def inactive_view(binding: Record, port: Record, network_id: str) -> BindingView
         vnic_type=binding.vnic_type,
         profile=binding.profile,
         vif_type=binding.vif_type,
-        vif_details=vif_details(binding.vif_type, port.mac_address, network_id),
+        vif_details=vif_details(
+            binding.vif_type,
+            port.mac_address,
+            network_id,
+            is_filtered=port_is_filtered(port, binding.host_filters),
+        ),
         project_id=port.project_id,
     )

@@ -71,7 +71,8 @@ ALLOWED_ADDRESS_PAIRS: Final = Meta(
 )
 PORT_SECURITY_ENABLED: Final = Meta(
     description="The network's when left out, and false for owners that begin with `network:`."
-    " Address pairs need it; packets are not filtered."
+    " Where the host can (vif_details.port_filter), the machine may then send only from its own"
+    " addresses and its address pairs."
 )
 SECURITY_GROUPS: Final = Meta(description="Always empty: there are none, so none can be named.")
 QOS_POLICY_ID: Final = Meta(description="Always null: there is no QoS.")
@@ -267,7 +268,12 @@ def _view(row: Record, addresses: Sequence[addresses_of_ports.FixedIp]) -> PortV
         binding_vnic_type=row.binding_vnic_type,
         binding_profile=row.binding_profile,
         binding_vif_type=row.binding_vif_type,
-        binding_vif_details=vif_details(row.binding_vif_type, row.mac_address, row.network_id),
+        binding_vif_details=vif_details(
+            row.binding_vif_type,
+            row.mac_address,
+            row.network_id,
+            is_filtered=port_is_filtered(row, row.host_filters),
+        ),
         extra_dhcp_opts=row.extra_dhcp_opts,
         # A pair without a MAC address means the port's own, even after it changes.
         allowed_address_pairs=[
@@ -282,7 +288,15 @@ def _assignment(row: Record, address: str) -> DnsAssignment:
     return DnsAssignment(address, *dns_names.assigned_names(name, row.dns_domain))
 
 
-def vif_details(vif_type: str, mac_address: str, network_id: str) -> dict[str, Any]:
+def port_is_filtered(port: Record, host_filters: bool | None) -> bool:
+    """Whether the host keeps the port from sending from others' addresses."""
+    is_networks = port.device_owner.startswith(device_owners.NETWORK)
+    return bool(host_filters) and port.port_security_enabled and not is_networks
+
+
+def vif_details(
+    vif_type: str, mac_address: str, network_id: str, *, is_filtered: bool
+) -> dict[str, Any]:
     """What Nova needs to plug the port.
 
     The tap gets a high MAC address (fe:...): a bridge takes the lowest address of its ports, and
@@ -290,8 +304,8 @@ def vif_details(vif_type: str, mac_address: str, network_id: str) -> dict[str, A
     """
     match vif_type:
         case model.VIF_TAP:
-            return {"port_filter": True, "mac_address": "fe" + mac_address[2:]}
+            return {"port_filter": is_filtered, "mac_address": "fe" + mac_address[2:]}
         case model.VIF_BRIDGE:
-            return {"port_filter": True, "bridge_name": model.bridge_name(network_id)}
+            return {"port_filter": is_filtered, "bridge_name": model.bridge_name(network_id)}
         case _:
             return {}

@@ -13,6 +13,8 @@ from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
 from tests.api.caller import ADMIN, READER, Api
 from tests.changed_settings import changed
 
+GUARDING = {"guard": {"port_filter": True}}
+
 
 @pytest.fixture
 def bound(api: Api, port: Callable[..., dict[str, Any]]) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def bindings(api: Api, port: dict[str, Any], **params: Any) -> dict[str, str]:
 
 def test_a_migration_swaps_the_bindings_at_once(api_on_each: Api) -> None:
     api = api_on_each
+    report(api, "target", configurations=GUARDING)
     network = with_subnet(api)
     port = api.create("port", network_id=network["id"], binding__host_id="source")
     made = bind(api, port, profile={"migrating": True}, vnic_type="normal")
@@ -49,6 +52,8 @@ def test_a_migration_swaps_the_bindings_at_once(api_on_each: Api) -> None:
     }
     path = f"/ports/{port['id']}/bindings"
     assert api.call("GET", f"{path}/target").json["binding"] == made
+    at_source = api.call("GET", f"{path}/source").json["binding"]
+    assert at_source["vif_details"]["port_filter"] is False, "no agent says that it filters"
     assert bindings(api, port) == {"source": "ACTIVE", "target": "INACTIVE"}
     assert bindings(api, port, status="ACTIVE") == {"source": "ACTIVE"}
     activated = api.call("PUT", f"{path}/target/activate")

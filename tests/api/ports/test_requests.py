@@ -388,7 +388,7 @@ def test_binding_is_final_in_the_next_read(api: Api, port: Make) -> None:
     bound = api.show("port", made["id"])
     assert bound["binding:vif_type"] == "tap"
     high = "fe" + made["mac_address"][2:]
-    assert bound["binding:vif_details"] == {"port_filter": True, "mac_address": high}
+    assert bound["binding:vif_details"] == {"port_filter": False, "mac_address": high}
     assert bound["binding:profile"] == {"a": 1}
     api.update("port", made["id"], binding__host_id=None, device_id="", binding__profile=None)
     free = api.show("port", made["id"])
@@ -414,7 +414,29 @@ def test_the_agent_of_a_host_decides_the_vif_type(api: Api, sqlite: Database, po
     made = port(binding__host_id="node-2")
     assert made["binding:vif_type"] == "bridge"
     name = model.bridge_name(made["network_id"])
-    assert made["binding:vif_details"] == {"port_filter": True, "bridge_name": name}
+    assert made["binding:vif_details"] == {"port_filter": False, "bridge_name": name}
+
+
+@pytest.mark.parametrize(
+    ("guard", "more", "filtered"),
+    [
+        ({"port_filter": True}, {}, True),
+        ({"port_filter": False, "fault": "nft is not installed"}, {}, False),
+        (None, {}, False),
+        ({"port_filter": True}, {"port_security_enabled": False}, False),
+        ({"port_filter": True}, {"device_owner": "network:floatingip_agent_gateway"}, False),
+    ],
+)
+def test_ports_are_filtered_where_their_agent_does_it(
+    api: Api, port: Make, guard: Any, more: dict[str, Any], filtered: bool
+) -> None:
+    agent = {"host": "node-3", "started_at": 0, "configurations": {"guard": guard}}
+    assert api.call("POST", "/agents", {"agent": agent}).status_code == 200
+    made = port(binding__host_id="node-3", **more)
+    assert made["binding:vif_details"]["port_filter"] is filtered
+    assert api.show("port", made["id"])["binding:vif_details"]["port_filter"] is filtered
+    (listed,) = api.call("GET", "/ports", params={"id": made["id"]}).json["ports"]
+    assert listed["binding:vif_details"]["port_filter"] is filtered
 
 
 def test_a_host_that_does_not_reach_the_network_has_no_port_of_it(
