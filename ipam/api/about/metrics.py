@@ -200,7 +200,7 @@ def _totals(found: Mapping[str, int]) -> Iterator[Metric]:
     yield addresses
 
 
-def _of_agents(found: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
+def _of_agents(found: Mapping[str, totals.OfAgent]) -> Iterator[Metric]:
     wrong = GaugeMetricFamily(
         "ipam_agent_troubles", "What an agent says is not as it should be.", labels=["host"]
     )
@@ -209,11 +209,20 @@ def _of_agents(found: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
         "About how many DHCP events waited for one hook at most lately; dnsmasq holds some 375.",
         labels=["host"],
     )
-    for host, (troubles, waiting) in found.items():
-        wrong.add_metric([host], troubles)
-        queue.add_metric([host], waiting)
+    dropped = CounterMetricFamily(
+        "ipam_agent_dropped_frames",
+        "Frames of guests that the host's guard has dropped since its agent started: of others'"
+        " addresses (spoofed), and DHCP beyond the bound (storm).",
+        labels=["host", "reason"],
+    )
+    for host, of_agent in found.items():
+        wrong.add_metric([host], of_agent.troubles)
+        queue.add_metric([host], of_agent.events_waiting)
+        dropped.add_metric([host, "spoofed"], of_agent.spoofed)
+        dropped.add_metric([host, "storm"], of_agent.storms)
     yield wrong
     yield queue
+    yield dropped
 
 
 def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:

@@ -70,7 +70,8 @@ def test_what_agents_say_is_wrong_and_whom_dhcp_refuses_is_counted(api_on_each: 
     assert seen["ipam_dhcp_refusals"] == seen["ipam_dhcp_refused_machines"] == 0
     network = api.create("network")
     troubles = {network["id"]: "dnsmasq does not start", "tap1": "busy"}
-    said = {"troubles": troubles, "events_waiting": 200}
+    guard = {"port_filter": True, "spoofed": 7, "storms": 300}
+    said = {"troubles": troubles, "events_waiting": 200, "guard": guard}
     agent = {"host": "host-a", "started_at": 0, "configurations": said}
     agent_id = api.call("POST", "/agents", {"agent": agent}).json["agent"]["id"]
     refused = [
@@ -88,6 +89,9 @@ def test_what_agents_say_is_wrong_and_whom_dhcp_refuses_is_counted(api_on_each: 
     seen = scraped(api)
     assert seen['ipam_agent_troubles{host="host-a"}'] == 2
     assert seen['ipam_agent_events_waiting{host="host-a"}'] == 200
+    dropped = "ipam_agent_dropped_frames_total"
+    assert seen[dropped + '{host="host-a",reason="spoofed"}'] == 7
+    assert seen[dropped + '{host="host-a",reason="storm"}'] == 300
     assert (seen["ipam_dhcp_refusals"], seen["ipam_dhcp_refused_machines"]) == (5, 2)
 
 
