@@ -125,6 +125,8 @@ class Executor:
         guard_steps: list[AnyAction] = []
         for network_id in sorted(plans, key=lambda one: (one != HOST, len(plans[one]))):
             plan = _without_taps(plans[network_id], guard_steps)
+            if not plan:
+                continue
             try:
                 _refuse_to_repeat(plan, before.get(network_id))
                 waiting = self._run_plan(plan)

@@ -18,6 +18,7 @@ PARTS = {
     "leases": "2,000 machines at once: leases a second in PostgreSQL, the API's CPU; --quick",
     "names": "a name more beside many, its memory; a port until its name is answered; --quick",
     "nova": "what one boot in Nova takes here: its 14 calls, and the event it waits for; --quick",
+    "wire": "the guard of ports: to load, change and list, and for each frame; --quick",
     "start": "`ipam up` to its first answer, a network to its first lease, a port to DHCP-ready",
 }
 

@@ -76,7 +76,9 @@ def test_a_tap_waits_for_its_guard_and_dhcp_does_not(tmp_path: Path) -> None:
     for _ in range(5):
         host.now += host.turn()
     assert host.pid(1)
-    assert host.kernel.members(network_id(1)) == {model.tap_name(port_id(1, 0xFFFF))}
+    assert host.kernel.members(model.bridge_name(network_id(1))) == {
+        model.tap_name(port_id(1, 0xFFFF))
+    }
     assert "load guard" in host.reconciler.troubles["guard"]
     assert port_id(1, 5) not in host.reports
     assert not host.reconciler.guard_facts.port_filter
@@ -96,8 +98,8 @@ def test_a_change_that_fails_keeps_only_its_own_tap_waiting(host: LoopHost) -> N
     host.want(row(1, machine(1, 5), machine(1, 6)))
     for _ in range(5):
         host.now += host.turn()
-    assert TAP in host.kernel.members(network_id(1))
-    assert other not in host.kernel.members(network_id(1))
+    assert TAP in host.kernel.members(model.bridge_name(network_id(1)))
+    assert other not in host.kernel.members(model.bridge_name(network_id(1)))
     assert third not in host.filter.truth.taps
 
 
