@@ -52,15 +52,19 @@ def dhcp_subnets(row: FullNetwork, faults: list[str]) -> list[DhcpSubnet]:
             faults.append(f"subnet {subnet.id}: {least}, and the network's is {row.mtu}")
         elif subnet.ipv6_ra_mode not in IPV6_RANGE_MODES:
             faults.append(f"subnet {subnet.id}: {subnet.ipv6_ra_mode!r} is no known ipv6_ra_mode")
-        elif network.version == 6 and (
-            network.prefixlen < 64 or (subnet.ipv6_ra_mode and network.prefixlen != 64)
-        ):
+        elif network.version == 6 and not _is_served(subnet, network.prefixlen):
             faults.append(f"subnet {subnet.id}: dnsmasq cannot serve the prefix {network}")
         elif subnet.ipv6_address_mode == model.SLAAC and not subnet.ipv6_ra_mode:
             continue  # another router does everything
         else:
             found.append(DhcpSubnet(safe_words.uuid(subnet.id), network, subnet))
     return sorted(found, key=lambda subnet: subnet.id)
+
+
+def _is_served(subnet: ServedSubnet, length: int) -> bool:
+    """Whether dnsmasq serves an IPv6 prefix of this length."""
+    makes_own = makes_own_addresses(subnet.ipv6_ra_mode, subnet.ipv6_address_mode)
+    return length == 64 if makes_own else length >= 64
 
 
 def server_addresses(dhcp_port: DhcpPort, subnets: Iterable[DhcpSubnet]) -> frozenset[str]:
@@ -92,7 +96,16 @@ def dhcp_range(subnet: DhcpSubnet, lease_seconds: int, faults: list[str]) -> Dhc
     part = subnet.row.dynamic_part if subnet.network.version == 4 else ()
     dynamic = [(IPv4Address(one.start), IPv4Address(one.end)) for one in part]
     classes = dnsmasq_classes(subnet.row, faults) if subnet.network.version == 4 else ()
-    return DhcpRange(subnet.id, subnet.network, mode, lease_seconds, advertised, dynamic, classes)
+    return DhcpRange(
+        subnet.id,
+        subnet.network,
+        mode,
+        lease_seconds,
+        is_advertised=advertised,
+        dynamic=dynamic,
+        classes=classes,
+        makes_own=not subnet.reserves,
+    )
 
 
 def reserved_addresses(port: ServedPort, subnets: Iterable[DhcpSubnet]) -> list[str]:

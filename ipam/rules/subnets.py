@@ -309,14 +309,11 @@ def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:
 
 def _prefix_faults(shape: Shape) -> Iterator[CallerError]:
     """A fault if dnsmasq does not serve the IPv6 prefix. `mode_faults` checks SLAAC's needs."""
-    ra, length = shape.ipv6_ra_mode, ip_network(shape.cidr).prefixlen
-    if shape.ip_version == 4 or makes_own_addresses(ra, shape.ipv6_address_mode):
-        return
-    if length < 64 or (ra and length != 64):
-        rule = "exactly 64 bits with ipv6_ra_mode" if ra else "64 bits or more"
+    makes_own = makes_own_addresses(shape.ipv6_ra_mode, shape.ipv6_address_mode)
+    if shape.ip_version == 6 and not makes_own and ip_network(shape.cidr).prefixlen < 64:
         yield InvalidInput(
             "Subnet has a prefix length that is incompatible with DHCP service enabled:"
-            f" {shape.cidr}; the DHCP server takes a prefix of {rule}."
+            f" {shape.cidr}; the DHCP server takes a prefix of 64 bits or more."
         )
 
 

@@ -198,10 +198,37 @@ def test_a_network_too_small_for_ipv6_is_served_by_ipv4() -> None:
     assert served(row).state.addresses == {"10.0.0.2/24"}
 
 
-def test_a_prefix_that_dnsmasq_cannot_serve_is_said() -> None:
-    row = network(subnets=[subnet4(), subnet6(cidr="2001:db8::/48")])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cidr": "2001:db8::/48"},
+        {"cidr": "2001:db8::/80", "ipv6_ra_mode": "slaac"},
+        {"cidr": "2001:db8::/80", "ipv6_address_mode": "dhcpv6-stateless"},
+    ],
+)
+def test_a_prefix_that_dnsmasq_cannot_serve_is_said(more: Json) -> None:
+    row = network(subnets=[subnet4(), subnet6(**more)])
     assert len(ranges(row)) == 1
-    assert "2001:db8::/48" in served(row).faults[0]
+    assert more["cidr"] in served(row).faults[0]
+
+
+@pytest.mark.parametrize("ra_mode", [None, "dhcpv6-stateful"])
+def test_dhcp_gives_addresses_of_longer_prefixes_too(ra_mode: str | None) -> None:
+    row = network(subnets=[subnet6(cidr="2001:db8::/80", ipv6_ra_mode=ra_mode)])
+    assert ranges(row) == [f"set:subnet-{SUBNET6},2001:db8::,static,80,86400"]
+    assert served(row).faults == ()
+
+
+@pytest.mark.parametrize("ra_mode", [None, "dhcpv6-stateless"])
+@pytest.mark.parametrize("address_mode", ["dhcpv6-stateful", "dhcpv6-stateless"])
+def test_machines_that_make_their_addresses_ask_as_strangers(
+    ra_mode: str | None, address_mode: str
+) -> None:
+    row = network(subnets=[subnet6(ipv6_ra_mode=ra_mode, ipv6_address_mode=address_mode)])
+    asks = "dhcpv6-stateless" in (ra_mode, address_mode)
+    lines = (served(row).state.server or "").splitlines()
+    assert ("dhcp-ignore=tag:!dhcpv6,tag:!known" in lines) is asks
+    assert ("dhcp-ignore=tag:!known" in lines) is not asks
 
 
 def test_a_port_with_two_ipv4_addresses_has_an_entry_for_each() -> None:

@@ -116,8 +116,8 @@ def test_the_ipv6_network_of_the_unspecified_address_is_no_subnet() -> None:
     assert kinds(shape) == [InvalidInput]
 
 
-@pytest.mark.parametrize(("length", "sound"), [(48, False), (63, False), (64, True), (120, False)])
-def test_a_prefix_that_is_advertised_has_64_bits(length: int, sound: bool) -> None:
+@pytest.mark.parametrize(("length", "sound"), [(48, False), (63, False), (64, True), (120, True)])
+def test_a_prefix_of_dhcpv6_has_64_bits_or_more(length: int, sound: bool) -> None:
     shape = Shape(f"2001:db8::/{length}", 6, None, [], True, "dhcpv6-stateful", "dhcpv6-stateful")
     assert (kinds(shape) == []) is sound
 

@@ -70,6 +70,8 @@ class DhcpRange:
     dynamic: Sequence[tuple[IPv4Address, IPv4Address]] = ()
     """First and last addresses for machines that have no dhcp-host line."""
     classes: Sequence[ClientClass] = ()
+    makes_own: bool = False
+    """Whether machines make their addresses in it, so that no dhcp-host line has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +296,7 @@ def _strangers(ranges: Sequence[DhcpRange]) -> list[Word]:
     Machines that make their own IPv6 addresses ask for the rest. They count as strangers, as no
     line has an IPv6 address of theirs.
     """
-    makes_own = any(one.mode in ("ra-only", "ra-stateless") for one in ranges)
-    return [NOT_DHCPV6, STRANGER] if makes_own else [STRANGER]
+    return [NOT_DHCPV6, STRANGER] if any(one.makes_own for one in ranges) else [STRANGER]
 
 
 def _host_fields(interface: Word, host: Host) -> list[Word]:
