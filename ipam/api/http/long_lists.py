@@ -20,8 +20,11 @@ from ipam.api.http.kind import Kind
 from ipam.errors import DatabaseUnavailable
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.listing import ListQuery
-from ipam.store.engine.reading import SELECTIVE
 
+FEW: Final = frozenset(
+    {"id", "name", "mac_address", "device_id", "device_owner", "fixed_ips", "port_id"}
+)
+"""Filters that leave few rows, of which a list has one piece."""
 ROWS: Final = 500
 """Of a piece."""
 
@@ -43,7 +46,7 @@ def may_be_long(kind: Kind, query: ListQuery) -> bool:
     """Whether the list is worth a thread."""
     if not kind.is_long or query.limit is not None or query.reverse:
         return False
-    return SELECTIVE.isdisjoint(query.filters)
+    return FEW.isdisjoint(query.filters)
 
 
 def respond(
