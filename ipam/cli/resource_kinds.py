@@ -458,6 +458,10 @@ AGENT = Resource(
     ),
     (
         Column("Binary", "binary"),
+        Column("Interface Mappings", "configurations.interface_mappings"),
+        Column("Bridge Mappings", "configurations.bridge_mappings"),
+        Column("Tunneling IP", "configurations.tunneling_ip"),
+        Column("Troubles", "configurations.troubles"),
         Column("Heartbeat", "heartbeat_timestamp", is_instant=True),
         Column("Started", "started_at", is_instant=True),
         Column("Description", "description"),

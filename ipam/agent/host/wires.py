@@ -21,7 +21,7 @@ from ipam.agent.state import Bridge, Wire
 from ipam.rules.segments import FLAT, VLAN, VXLAN
 
 OWN_GROUP: Final = int.from_bytes(b"ipam", "big")
-"""As in `ip link show group 1768973677`."""
+"""As in `ip link show group 1768972653`."""
 RTPROT_KERNEL: Final = 2
 SCOPE_GLOBAL: Final = 0
 BRIDGED: Final = "bridged"
