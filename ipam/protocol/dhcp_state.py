@@ -110,7 +110,10 @@ class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     enable_dhcp: Annotated[bool, Meta(description="Whether DHCP is served.")]
     dns_nameservers: Annotated[
         list[str],
-        Meta(description="Name servers that clients are told; `0.0.0.0` or `::` alone says none."),
+        Meta(
+            description="Name servers that clients are told; empty says the network's own"
+            " resolver, `0.0.0.0` or `::` alone says none."
+        ),
     ]
     host_routes: Annotated[
         list[ServedRoute], Meta(description="Further routes that clients are told.")

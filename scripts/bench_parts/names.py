@@ -26,6 +26,7 @@ from ipam.protocol.dns_names import NamedPort
 from scripts.bench_parts.processes import place, process, quantile, wait
 
 SIZES = (100, 1000, 10_000)
+AT_ONCE = 500
 CHANGES = 100
 QUERIES = 500
 PORTS = 50
@@ -48,7 +49,8 @@ def run(*, quick: bool = False) -> dict[str, Any]:
         "query_ratio_to_static": round(
             last["query_cpu_us"] / max(last["static_query_cpu_us"], 1.0), 2
         ),
-        "target_agent_bytes_a_name": TARGET_BYTES,
+        "agent_memory": _memory(sizes[-1]),
+        "target_bytes_a_name_more": TARGET_BYTES,
         "port_to_answer_ms": _port_to_answer(),
         "target_port_to_answer_p50_ms": TARGET_ANSWER_MS,
     }
@@ -62,19 +64,39 @@ def _of_size(size: int) -> dict[str, Any]:
         read.mkdir()
         names = Names(NameBook(directory / "names.db"))
         names.open(NETWORK, read)
-        gc.collect()
-        before = _rss()
-        for start in range(0, size, 1000):
-            names.change([_port(n) for n in range(start, min(start + 1000, size))])
-        gc.collect()
-        found = {"agent_bytes_a_name": round((_rss() - before) / size)}
+        _load(names, 0, size)
         with _dnsmasq(directory, f"hostsdir={read}") as server:
-            found |= _changes(names, server, size) | _queries(server, size, "")
+            found = _changes(names, server, size) | _queries(server, size, "")
         static.write_text("".join(f"{_address(n)} vm-{n}\n" for n in range(size)))
         with _dnsmasq(directory, f"addn-hosts={static}") as server:
             found |= _queries(server, size, "static_")
         names.close()
         return found
+
+
+def _memory(size: int) -> dict[str, int]:
+    """Of this process: with as many names as that, and with each more."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as text:
+        read = Path(text, "names")
+        read.mkdir()
+        before = _rss()
+        names = Names(NameBook(Path(text, "names.db")))
+        names.open(NETWORK, read)
+        _load(names, 0, size)
+        first = _rss()
+        _load(names, size, 2 * size)
+        found = {
+            "first_names_kib": (first - before) // 1024,
+            "bytes_a_name_more": round((_rss() - first) / size),
+        }
+        names.close()
+        return found
+
+
+def _load(names: Names, first: int, beyond: int) -> None:
+    for start in range(first, beyond, AT_ONCE):
+        names.change([_port(number) for number in range(start, min(start + AT_ONCE, beyond))])
+    gc.collect()
 
 
 def _changes(names: Names, server: "_Server", size: int) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from pyroute2 import netns
 
 from ipam import model
 from tests.system.ipam_host import run
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 NO_ANSWER_SECONDS = 0.3
+ASK_AGAIN_SECONDS = 1.0
 
 
 class DnsClient:
@@ -46,17 +47,20 @@ class DnsClient:
     def opened(self, kind: socket.SocketKind, version: int = 4) -> socket.socket:
         """A socket in the machine's namespace."""
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
-        return self._inside(lambda: socket.socket(family, kind))
+        return socket_inside(self.namespace, lambda: socket.socket(family, kind))
 
     def ask(
         self, server: str, name: str, kind: str = "A", *, tcp: bool = False
     ) -> dns.message.Message:
-        """The answer. Raises dns.exception.Timeout if there is none."""
+        """The answer; a question by UDP is asked again if it is lost."""
         query = dns.message.make_query(name, kind)
         version = model.ip_version(server)
         if not tcp:
             with self.opened(socket.SOCK_DGRAM, version) as asking:
-                return dns.query.udp(query, server, timeout=PATIENCE_SECONDS, sock=asking)
+                asking.setblocking(False)
+                found = eventually(lambda: _asked(query, server, asking), f"{name} is answered")
+                assert found is not None
+                return found
         with self.opened(socket.SOCK_STREAM, version) as asking:
             asking.settimeout(PATIENCE_SECONDS)
             asking.connect((server, 53))
@@ -97,14 +101,25 @@ class DnsClient:
         run(*self._host, "del", self._tap, check=False)
         run("ip", "netns", "del", self.namespace, check=False)
 
-    def _inside(self, work: Callable[[], socket.socket]) -> socket.socket:
-        made: list[socket.socket] = []
 
-        def enter() -> None:
-            netns.setns(self.namespace, flags=0)
-            made.append(work())
+def socket_inside(namespace: str, work: Callable[[], socket.socket]) -> socket.socket:
+    """The socket that `work` makes in a network namespace."""
+    made: list[socket.socket] = []
 
-        thread = threading.Thread(target=enter)
-        thread.start()
-        thread.join()
-        return made[0]
+    def enter() -> None:
+        netns.setns(namespace, flags=0)
+        made.append(work())
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    return made[0]
+
+
+def _asked(
+    query: dns.message.Message, server: str, asking: socket.socket
+) -> dns.message.Message | None:
+    try:
+        return dns.query.udp(query, server, timeout=ASK_AGAIN_SECONDS, sock=asking)
+    except dns.exception.Timeout:
+        return None

@@ -12,7 +12,9 @@ import pytest
 from ipam import model
 from ipam.protocol.wake import AGENT_SOCKET, Waker
 from tests.open_directory import open_directory
-from tests.system.dns_client import DnsClient
+from tests.servers.name_server import ADDRESS, NameServer
+from tests.system.dns_client import DnsClient, socket_inside
+from tests.system.ipam_host import run
 from tests.system.two_hosts import Cloud, HostNamespace
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
@@ -162,3 +164,35 @@ def test_a_killed_dnsmasq_comes_back_though_somebody_holds_its_tcp(house: House)
         )
         assert asker.addresses(SERVER, "web") == {"10.44.0.5"}
         assert asker.addresses(SERVER, "db", tcp=True) == {"10.44.0.6"}
+
+
+def test_names_of_elsewhere_are_asked_for_from_the_host_whose_settings_say_so(
+    house: House,
+) -> None:
+    host, asker = house.cloud.b, house.askers[1]
+    run("ip", "-n", host.network_namespace, "link", "set", "lo", "up")
+    where = lambda kind: socket_inside(  # noqa: E731
+        host.network_namespace, lambda: socket.socket(socket.AF_INET, kind)
+    )
+    elsewhere = NameServer(("127.0.0.53", 53), where)
+    try:
+        before = pid(house, host)
+        host.kill_agent()
+        host.configure("[dnsmasq]\ndns_servers = 127.0.0.53\n")
+        host.start_agent()
+        house.cloud.eventually(
+            lambda: asker.addresses(SERVER, "www.example.org") == {ADDRESS}, "it is asked for"
+        )
+        assert pid(house, host) != before  # once, with the new setting
+        assert asker.addresses(SERVER, "tcp.example.org", tcp=True) == {ADDRESS}
+        assert asker.addresses(SERVER, "private.example.org") == set()
+        assert asker.addresses(SERVER, "web.lab.example") == {"10.44.0.5"}
+        assert asker.code(SERVER, "nobody") == "NXDOMAIN"
+        assert asker.code(SERVER, "99.0.44.10.in-addr.arpa", "PTR") == "NXDOMAIN"
+        assert not asker.is_answered_from("192.0.2.9", SERVER, "www.example.org")
+        host.kill_agent()
+        assert asker.addresses(SERVER, "later.example.org") == {ADDRESS}
+        assert not {"nobody.", "99.0.44.10.in-addr.arpa."} & {*elsewhere.asked}
+        assert house.askers[0].code(SERVER, "www.example.org") == "REFUSED"
+    finally:
+        elsewhere.close()

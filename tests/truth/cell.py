@@ -94,7 +94,8 @@ def judge(one: Subject, state: str, change: str) -> Outcome:
 def told_rightly(one: Subject, port: Json) -> Told:
     """What a machine on this port of the network is to get, wherever it is."""
     network = one.site.show("network", one.network)
-    return expected(network, one.site.subnets(one.network), port)
+    site = one.site
+    return expected(network, site.subnets(one.network), port, site.resolvers(one.network))
 
 
 def neighbour_fault(one: Subject) -> str:

@@ -221,7 +221,7 @@ def tap_is_plugged_anew(one: Subject) -> None:
 def await_served(one: Subject, made: Json) -> None:
     """Until the port is ACTIVE or, where its network is not served, the agent has looked."""
     network = one.site.show("network", one.network)
-    told = expected(network, one.site.subnets(one.network), made)
+    told = expected(network, one.site.subnets(one.network), made, one.site.resolvers(one.network))
     if told.addresses or told.addresses6 or told.self_made6:
         one.site.await_active(made)
     else:

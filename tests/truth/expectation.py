@@ -30,8 +30,10 @@ class Told:
     """Every address that the machine makes from a router advertisement."""
 
 
-def expected(network: Json, subnets: Sequence[Json], port: Json) -> Told:
-    """What the port's machine is to get now."""
+def expected(
+    network: Json, subnets: Sequence[Json], port: Json, resolvers: Mapping[str, str]
+) -> Told:
+    """What the port's machine is to get now. `resolvers` has the DHCP port's address by subnet."""
     if not (network["admin_state_up"] and port["admin_state_up"]):
         return Told()
     by_id = {subnet["id"]: subnet for subnet in subnets if subnet["enable_dhcp"]}
@@ -49,13 +51,16 @@ def expected(network: Json, subnets: Sequence[Json], port: Json) -> Told:
     }
     return Told(
         frozenset(with_length(subnet, ip) for subnet, ip in four),
-        facts_of={with_length(subnet, ip): facts(network, subnet, port) for subnet, ip in four},
+        facts_of={
+            with_length(subnet, ip): facts(network, subnet, port, resolvers.get(subnet["id"]))
+            for subnet, ip in four
+        },
         addresses6=frozenset(six),
         self_made6=frozenset(made),
     )
 
 
-def facts(network: Json, subnet: Json, port: Json) -> dict[str, Any]:
+def facts(network: Json, subnet: Json, port: Json, resolver: str | None = None) -> dict[str, Any]:
     """What goes with an IPv4 address of this subnet. None stands for an option not sent.
 
     A gateway goes before a host route for everything, as in Neutron.
@@ -66,7 +71,8 @@ def facts(network: Json, subnet: Json, port: Json) -> dict[str, Any]:
     if routes and gateway:
         named = {(destination, via) for destination, via in routes if destination != "0.0.0.0/0"}
         routes = named | {("0.0.0.0/0", gateway)}
-    names = [name for name in subnet["dns_nameservers"] if name != "0.0.0.0"]
+    given = subnet["dns_nameservers"] or filter(None, [resolver])
+    names = [name for name in given if name != "0.0.0.0"]
     options = {
         row["opt_name"]: row["opt_value"]
         for row in port["extra_dhcp_opts"]

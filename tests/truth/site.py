@@ -93,6 +93,12 @@ class Site:
     def subnets(self, network: Json) -> list[Json]:
         return self.client.list("/v2.0/subnets", "subnets", {"network_id": network["id"]})
 
+    def resolvers(self, network: Json) -> dict[str, str]:
+        """By subnet, the address of the network's DHCP server, which is its resolver, too."""
+        query = {"network_id": network["id"], "device_owner": "network:dhcp"}
+        ports = self.client.list("/v2.0/ports", "ports", query)
+        return {ip["subnet_id"]: ip["ip_address"] for one in ports for ip in one["fixed_ips"]}
+
     def settle(self) -> None:
         """Until the agent has asked for all that there is now, and has acted on it once.
 

@@ -61,7 +61,8 @@ DYNAMIC_RANGES: Final = Meta(
     " IPv4. What they take is taken from the allocation pools, unless these are given, too."
 )
 DNS_NAMESERVERS: Final = Meta(
-    description="Name servers that clients are told; `0.0.0.0` or `::` alone says none."
+    description="Name servers that clients are told; empty says the network's own resolver,"
+    " `0.0.0.0` or `::` alone says none."
 )
 HOST_ROUTES: Final = Meta(description="Further routes that clients are told.")
 ENABLE_DHCP: Final = Meta(description="Whether DHCP is served.")

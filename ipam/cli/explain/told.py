@@ -63,17 +63,21 @@ def _route(facts: Facts) -> Iterator[Fact]:
 def _dns(facts: Facts) -> Iterator[Fact]:
     for subnet in facts.subnets:
         name = called(subnet) if subnet["name"] else subnet["cidr"]
+        if not subnet["dns_nameservers"]:
+            yield Fact("dns", "own-dns", True, f"{name}: the DNS server is the network's own")
+            continue
         servers = [one for one in subnet["dns_nameservers"] if not is_unspecified(one)]
         if servers:
             yield Fact("dns", "has-dns", True, f"{name}: the DNS server is {', '.join(servers)}")
             continue
-        emptied = "--no-dns-nameservers " if subnet["dns_nameservers"] else ""
         yield Fact(
             "dns",
             "no-dns",
             False,
             f"the subnet {name} tells no DNS server",
-            fix=Fix("Name one.", f"ipam subnet set {name} {emptied}--dns-nameserver IP"),
+            fix=Fix(
+                "Name one.", f"ipam subnet set {name} --no-dns-nameservers --dns-nameserver IP"
+            ),
         )
 
 

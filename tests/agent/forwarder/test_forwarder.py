@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,68 +10,16 @@ import dns.exception
 import dns.message
 import dns.query
 import dns.rcode
-import dns.rrset
 import pytest
 
 from ipam.agent.forwarder import relay
 from ipam.agent.forwarder.forwarder import DnsForwarder, Sockets
 from tests.open_directory import open_directory
+from tests.servers.name_server import ADDRESS, NameServer
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 NETWORK = "11111111-1111-4111-8111-111111111111"
 SERVER = (f"127.53.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}", relay.PORT)
-
-
-class NameServer:
-    """Answers each question for an address with 198.18.0.1, by UDP and TCP."""
-
-    def __init__(self) -> None:
-        self.ids: list[int] = []
-        self.ports: list[int] = []
-        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._connections = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._connections.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for one in (self._datagrams, self._connections):
-            one.bind(SERVER)
-        self._connections.listen()
-        self._threads = [threading.Thread(target=one) for one in (self._udp, self._tcp)]
-        for thread in self._threads:
-            thread.start()
-
-    def _answer(self, octets: bytes) -> bytes:
-        asked = dns.message.from_wire(octets)
-        self.ids.append(asked.id)
-        said = dns.message.make_response(asked)
-        name = asked.question[0].name
-        said.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "198.18.0.1"))
-        return said.to_wire()
-
-    def _udp(self) -> None:
-        while True:
-            octets, asker = self._datagrams.recvfrom(4096)
-            if not octets:
-                return
-            self.ports.append(asker[1])
-            self._datagrams.sendto(self._answer(octets), asker)
-
-    def _tcp(self) -> None:
-        while True:
-            connection, _ = self._connections.accept()
-            with connection:
-                octets = connection.recv(4096)
-                if not octets:
-                    return
-                said = self._answer(octets[2:])
-                connection.sendall(len(said).to_bytes(2) + said)
-
-    def close(self) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"", SERVER)
-        socket.create_connection(SERVER).close()
-        for thread in self._threads:
-            thread.join()
-        self._datagrams.close()
-        self._connections.close()
 
 
 class Desk:
@@ -119,7 +66,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture
 def server() -> Iterator[NameServer]:
     try:
-        made = NameServer()
+        made = NameServer(SERVER)
     except PermissionError:
         pytest.skip("needs root: it listens on port 53 of a loopback address")
     yield made
@@ -131,7 +78,7 @@ def test_questions_are_answered_by_udp_and_tcp_and_cannot_be_guessed(
 ) -> None:
     desk.opened(SERVER[0]).serve(NETWORK)
     for tcp in (False, True):
-        assert desk.ask(tcp=tcp).answer[0][0].to_text() == "198.18.0.1"
+        assert desk.ask(tcp=tcp).answer[0][0].to_text() == ADDRESS
     for _ in range(5):
         desk.ask()
     assert len(set(server.ids)) > 5

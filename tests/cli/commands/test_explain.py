@@ -124,8 +124,10 @@ def test_each_port_of_a_server_is_explained(demo: Ipam) -> None:
 
 
 def test_a_screen_names_the_cause_and_the_command(demo: Ipam) -> None:
+    assert "the DNS server is the network's own" in demo("explain", "web-1", "--why", "dns").out
+    demo("subnet", "set", "demo-v4", "--dns-nameserver", "0.0.0.0")
     outcome = demo("explain", "web-1", "--why", "dns")
     assert outcome.status == 1
     assert "the subnet demo-v4 tells no DNS server" in outcome.out
-    assert "ipam subnet set demo-v4 --dns-nameserver IP" in outcome.out
+    assert "ipam subnet set demo-v4 --no-dns-nameservers --dns-nameserver IP" in outcome.out
     assert len(outcome.out.splitlines()) < 24
