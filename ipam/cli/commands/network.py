@@ -7,6 +7,7 @@ import click
 
 from ipam.cli import lookup
 from ipam.cli.commands.network_agent import network_agent
+from ipam.cli.commands.network_delete import delete_with_ports
 from ipam.cli.commands.network_options import (
     external_option,
     network_options,
@@ -33,6 +34,7 @@ from ipam.cli.options import (
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import NETWORK
 from ipam.cli.tags import remove_tags, update_with_tags
+from ipam.cli.terminal import say
 
 
 @click.group()
@@ -146,11 +148,29 @@ def unset(name_or_id: str, tags: Sequence[str], *, all_tags: bool) -> None:
     remove_tags(client, NETWORK, network_id, tags=tags, all_tags=all_tags)
 
 
-@network.command(epilog=examples("ipam network delete demo", "ipam network delete lab test"))
+@network.command(
+    epilog=examples(
+        "ipam network delete demo",
+        "ipam network delete lab test",
+        "ipam network delete lab --recursive --yes",
+    )
+)
 @click.argument("names_or_ids", metavar="NETWORK...", nargs=-1, required=True)
-def delete(names_or_ids: Sequence[str]) -> None:
-    """Delete networks that no machine uses."""
-    lookup.delete_each(connect(), NETWORK, names_or_ids)
+@click.option(
+    "--recursive",
+    is_flag=True,
+    help="With all ports on it, which are shown first and deleted with --yes.",
+)
+@click.option("--yes", is_flag=True, help="With --recursive: do it. Without this, only show it.")
+def delete(names_or_ids: Sequence[str], *, recursive: bool, yes: bool) -> None:
+    """Delete networks with their subnets: those that no machine uses, or --recursive any."""
+    if not recursive:
+        lookup.delete_each(connect(), NETWORK, names_or_ids)
+        return
+    client = connect()
+    lookup.for_each(names_or_ids, lambda name: delete_with_ports(client, name, yes=yes))
+    if not yes:
+        say("Nothing was changed. --yes does it.", err=True)
 
 
 network.add_command(rbac)

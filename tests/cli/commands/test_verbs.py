@@ -139,3 +139,20 @@ def test_an_agent_is_given_a_network_and_loses_it_again(api: LiveApi, demo: Ipam
     assert again.status == 1
     assert demo("network", "agent", "remove", "network", "--dhcp", "node-7", "demo").status == 0
     assert serving() == []
+
+
+def test_a_network_goes_with_all_on_it_once_that_was_shown(demo: Ipam) -> None:
+    refused = demo("network", "delete", "demo")
+    assert refused.status == 1
+    shown = demo("network", "delete", "demo", "--recursive")
+    assert shown.status == 0
+    assert shown.err == "Nothing was changed. --yes does it.\n"
+    assert shown.out.startswith("- port web-1 ")
+    assert shown.out.endswith("- network demo\n")
+    assert len(shown.out.splitlines()) == 2  # the DHCP server's port is not one of them
+    assert demo("port", "show", "web-1").status == 0
+    done = demo("network", "delete", "demo", "--recursive", "--yes")
+    assert (done.status, done.out, done.err) == (0, shown.out, "")
+    for noun in ("network", "subnet", "port"):
+        assert demo(noun, "list", "-f", "value").out == ""
+    assert demo("network", "delete", "demo", "--recursive", "--yes").status == 1
