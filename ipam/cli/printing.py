@@ -66,8 +66,12 @@ def show_list(
     needed += ["id"] if listing.has_names else []
     params += [("fields", field) for field in dict.fromkeys(needed)]
 
+    # The service sorts by what it has: ids, not the names that stand there instead.
+    by_names = listing.has_names and any(column.refers_to for column, _ in by)
+
     def text() -> str:
-        items, is_sorted = _read(client, resource, params, by, listing.limit)
+        limit = None if by_names else listing.limit
+        items, is_sorted = _read(client, resource, params, by, limit)
         return items_text(client, resource, items, listing, () if is_sorted else by)
 
     watched(text)
@@ -157,6 +161,14 @@ def print_rows(
     """Print items that were read already."""
     text = list_text(resource, columns, items, output_format)
     if text:
+        say_lines(text)
+
+
+def print_columns(
+    columns: Sequence[output.Column], items: Sequence[Mapping[str, Any]], output_format: str
+) -> None:
+    """Print items that are no resources of the API; nothing for none."""
+    if text := output.rows_text(columns, items, output_format, width=table_width()):
         say_lines(text)
 
 

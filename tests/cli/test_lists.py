@@ -105,6 +105,8 @@ def test_a_list_is_sorted_by_any_column_that_it_shows(demo: Ipam) -> None:
     demo("port", "create", "--network", "a-first", "last")
     by_network = demo("port", "list", "--sort-column", "network", "-c", "name")
     assert rows(by_network)[1] == ["last"]
+    first = demo("port", "list", "--sort-column", "network", "-c", "name", "--limit", "1")
+    assert rows(first)[1:] == [["last"]]
 
 
 def test_instants_are_relative_in_a_table_and_exact_elsewhere(demo: Ipam) -> None:

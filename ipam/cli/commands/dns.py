@@ -11,8 +11,8 @@ from ipam import model
 from ipam.cli import lookup, output
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options
+from ipam.cli.printing import print_columns
 from ipam.cli.resource_kinds import NETWORK, PORT
-from ipam.cli.terminal import say_lines
 from ipam.errors import NotFound
 from ipam.rules import dns_answers
 from ipam.rules.dns_answers import Claim
@@ -81,8 +81,7 @@ def look_up(name_or_address: str, output_format: str, wanted: Sequence[str]) -> 
 def _show(rows: Iterable[Record], output_format: str, wanted: Sequence[str]) -> None:
     columns = output.select(COLUMNS, COLUMNS, wanted)
     ordered = sorted(rows, key=lambda row: (row["network"], row["name"], row["address"]))
-    if text := output.rows_text(columns, ordered, output_format):
-        say_lines(text)
+    print_columns(columns, ordered, output_format)
 
 
 def _ports(client: "Client", filters: Iterable[tuple[str, Any]]) -> Sequence[Record]:

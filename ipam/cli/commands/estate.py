@@ -86,9 +86,8 @@ def apply(path: str, file_format: str | None, *, yes: bool) -> None:
     undo` takes back; changes follow one by one. A second time there is nothing to do.
     """
     data, name = read_file(path)
-    document = parsed(
-        data, file_format or ("yaml" if path == "-" else format_of(path, None)), name
-    )
+    usual = "yaml" if path == "-" else None
+    document = parsed(data, format_of(name, file_format or usual), name)
     client = connect()
     made = plan(document, _existing(client))
     if made.faults:

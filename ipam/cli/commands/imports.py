@@ -13,7 +13,7 @@ from ipam.cli.connection import connect
 from ipam.cli.instants import Instant
 from ipam.cli.options import examples, format_options, list_options
 from ipam.cli.output import Column
-from ipam.cli.printing import show_list, show_record
+from ipam.cli.printing import print_columns, show_list, show_record
 from ipam.cli.resource_kinds import IMPORT, NETWORK
 from ipam.cli.terminal import say, say_lines
 
@@ -209,7 +209,7 @@ def _print_plan(made: "Plan", output_format: str, wanted: Sequence[str]) -> None
     ]
     columns = output.select(COLUMNS, COLUMNS, wanted)
     if items:
-        say_lines(output.rows_text(columns, items, output_format))
+        print_columns(columns, items, output_format)
     counts = Counter(row.action for row in made.rows)
     said = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing"
     say(f"{said}.", err=True)

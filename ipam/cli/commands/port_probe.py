@@ -9,8 +9,8 @@ import click
 from ipam.cli import lookup, output
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options
+from ipam.cli.printing import print_columns
 from ipam.cli.resource_kinds import NETWORK, PORT
-from ipam.cli.terminal import say_lines
 from ipam.errors import IpamError, NotFound
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def probe(
     for port in ports:
         rows += _rows(port, _answered(client, port["id"], asked[port["id"]]["probe"], deadline))
     columns = output.select(COLUMNS, COLUMNS, wanted)
-    if text := output.rows_text(columns, rows, output_format):
-        say_lines(text)
+    print_columns(columns, rows, output_format)
     if any(row["lacks"] for row in rows):
         raise click.exceptions.Exit(1)
 

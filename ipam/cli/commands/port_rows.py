@@ -48,11 +48,8 @@ def create_from_file(
     A port is there if its network has one of the same MAC address; without one, of the same name.
     """
     data, name = read_file(path)
-    found = list(
-        rows(
-            data, "csv" if path == "-" and not file_format else format_of(name, file_format), name
-        )
-    )
+    usual = "csv" if path == "-" else None
+    found = list(rows(data, format_of(name, file_format or usual), name))
     new, same, faults = _sorted_out(client, found, network)
     if faults and not keep_going:
         say_lines("\n".join(faults), err=True)

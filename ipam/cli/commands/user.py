@@ -11,8 +11,9 @@ from ipam.cli import output
 from ipam.cli.configured import load_settings
 from ipam.cli.lookup import for_each
 from ipam.cli.options import config_file_option, examples, format_options
+from ipam.cli.printing import print_columns
 from ipam.cli.system_log import record
-from ipam.cli.terminal import say, say_lines
+from ipam.cli.terminal import say
 from ipam.errors import NotFound
 
 ROLES = ("admin", "member", "reader", "service", "agent")
@@ -130,7 +131,7 @@ def list_users(
     if not users and output_format == "table":
         say("No users. `ipam user add NAME --role ROLE` makes one.", err=True)
         return
-    say_lines(output.rows_text(columns, users, output_format))
+    print_columns(columns, users, output_format)
 
 
 @user.command(epilog=examples("ipam user delete anna"))
