@@ -66,6 +66,7 @@ SUBNET: Final = Form(
         "host_routes": [],
         "address_selection": model.LEAST_RECENTLY_USED,
         "service_types": [],
+        "client_classes": [],
         "dns_publish_fixed_ip": False,
         "enable_dhcp": True,
         "dhcp_server": ALWAYS,
