@@ -8,12 +8,17 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
 
 from ipam import model
+from ipam.agent.host.raw_netlink import (
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    Message,
+    attributes,
+    messages,
+)
 
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
-NLMSG_ERROR, NLMSG_DONE = 2, 3
 SOL_NETLINK, NETLINK_GET_STRICT_CHK = 270, 12
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, NLM_F_DUMP = 1, 4, 0x100, 0x300
 NLM_F_CREATE, NLM_F_APPEND = 0x400, 0x800
@@ -70,13 +75,13 @@ def peers_of(index: int) -> frozenset[str]:
         asking.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)  # the kernel filters by index
         asking.send(_header(RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, request) + request)
         while True:
-            for kind, body in _messages(asking.recv(RECEIVE_BYTES)):
-                if kind == NLMSG_DONE:
+            for message in messages(asking.recv(RECEIVE_BYTES)):
+                if message.kind == NLMSG_DONE:
                     return frozenset(found)
-                _raise_if_error(kind, body)
-                attributes = _attributes(body[_NEIGHBOUR.size :])
-                if attributes.get(NDA_LLADDR) == ALL_ZERO and NDA_DST in attributes:
-                    found.add(model.unpack(attributes[NDA_DST]))
+                _raise_if_error(message)
+                entry = dict(attributes(message.body[_NEIGHBOUR.size :]))
+                if entry.get(NDA_LLADDR) == ALL_ZERO and NDA_DST in entry:
+                    found.add(model.unpack(entry[NDA_DST]))
 
 
 def change_peer(index: int, peer: str, *, add: bool) -> None:
@@ -98,12 +103,12 @@ def _entry(master: int, mac: str) -> tuple[int, int]:
     of_master = _MASTER.pack(_MASTER.size, NDA_MASTER, master)
     request = _NEIGHBOUR.pack(socket.AF_BRIDGE, 0, 0, 0, 0) + _mac(mac) + of_master
     try:
-        kind, body = _ask(RTM_GETNEIGH, NLM_F_REQUEST, request)
+        answer = _ask(RTM_GETNEIGH, NLM_F_REQUEST, request)
     except FileNotFoundError:
         return 0, 0
-    if kind != RTM_NEWNEIGH:
+    if answer.kind != RTM_NEWNEIGH:
         return 0, 0
-    _family, index, _state, flags, _type = _NEIGHBOUR.unpack_from(body)
+    _family, index, _state, flags, _type = _NEIGHBOUR.unpack_from(answer.body)
     return index, flags
 
 
@@ -112,13 +117,13 @@ def _mac(mac: str) -> bytes:
     return _MAC.pack(4 + len(packed), NDA_LLADDR, packed)
 
 
-def _ask(kind: int, flags: int, request: bytes) -> tuple[int, bytes]:
-    """The kernel's answer: its kind and its body. Raises OSError if it is an error."""
+def _ask(kind: int, flags: int, request: bytes) -> Message:
+    """The kernel's answer. Raises OSError if it is an error."""
     with _socket() as asking:
         asking.send(_header(kind, flags, request) + request)
-        ((answered, body),) = _messages(asking.recv(RECEIVE_BYTES))
-    _raise_if_error(answered, body)
-    return answered, body
+        (answer,) = messages(asking.recv(RECEIVE_BYTES))
+    _raise_if_error(answer)
+    return answer
 
 
 def _socket() -> socket.socket:
@@ -131,26 +136,8 @@ def _header(kind: int, flags: int, request: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(request), kind, flags, 1, 0)
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= _HEADER.size:
-        length, kind, _flags, _sequence, _port = _HEADER.unpack_from(data)
-        yield kind, data[_HEADER.size : length]
-        data = data[(length + 3) & ~3 :]
-
-
-def _attributes(data: bytes) -> dict[int, bytes]:
-    found = {}
-    while len(data) >= _ATTRIBUTE.size:
-        length, kind = _ATTRIBUTE.unpack_from(data)
-        if length < _ATTRIBUTE.size:
-            break
-        found[kind] = data[_ATTRIBUTE.size : length]
-        data = data[(length + 3) & ~3 :]
-    return found
-
-
-def _raise_if_error(kind: int, body: bytes) -> None:
-    if kind == NLMSG_ERROR:
-        (code,) = _I32.unpack_from(body)
+def _raise_if_error(message: Message) -> None:
+    if message.kind == NLMSG_ERROR:
+        (code,) = _I32.unpack_from(message.body)
         if code:
             raise OSError(-code, os.strerror(-code))

@@ -146,7 +146,7 @@ class RouteSocket:
                 if error.errno != errno.ENOBUFS:
                     raise
                 raise QueueOverrun from error
-            yield from _messages(data)
+            yield from messages(data)
 
     def dump(self, kind: int) -> Iterator[Message]:
         """All links or all addresses, and between them the announcements of that time.
@@ -164,7 +164,7 @@ class RouteSocket:
             while True:
                 data = self._receive()
                 is_whole &= data is not None
-                for message in _messages(data or b""):
+                for message in messages(data or b""):
                     if _ends(message, self._dumps):
                         if is_whole:
                             return
@@ -190,20 +190,20 @@ def read_link(message: Message) -> Link | None:
     family, _type, index, flags, _change = _IFINFO.unpack_from(message.body)
     if family != socket.AF_UNSPEC:
         return None  # a bridge's view, see `read_bridge_port`
-    attributes = dict(_attributes(message.body[_IFINFO.size :]))
+    found = dict(attributes(message.body[_IFINFO.size :]))
 
     def number(kind: int) -> int:
-        return int(_U32.unpack(attributes[kind])[0]) if kind in attributes else 0
+        return int(_U32.unpack(found[kind])[0]) if kind in found else 0
 
-    info = memoryview(attributes.get(IFLA_LINKINFO, b""))
+    info = memoryview(found.get(IFLA_LINKINFO, b""))
     kind = bytes(_find(info, IFLA_INFO_KIND)).rstrip(b"\0").decode(errors="replace")
     return Link(
         index=index,
-        name=attributes[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
+        name=found[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
         mtu=number(IFLA_MTU),
         up=bool(flags & IFF_UP),
         master=number(IFLA_MASTER),
-        mac=attributes.get(IFLA_ADDRESS, b"").hex(":"),
+        mac=found.get(IFLA_ADDRESS, b"").hex(":"),
         isolated=_is_isolated(info, IFLA_INFO_SLAVE_DATA),
         kind=kind,
         group=number(IFLA_GROUP),
@@ -248,8 +248,8 @@ def read_address(message: Message) -> Address | None:
     if message.kind != RTM_NEWADDR:
         return None
     _family, length, _flags, _scope, index = _IFADDR.unpack_from(message.body)
-    attributes = dict(_attributes(message.body[_IFADDR.size :]))
-    packed = attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]
+    found = dict(attributes(message.body[_IFADDR.size :]))
+    packed = found.get(IFA_LOCAL) or found[IFA_ADDRESS]
     return Address(index, f"{model.unpack(packed)}/{length}")
 
 
@@ -263,7 +263,8 @@ def _ends(message: Message, dump: int) -> bool:
     return message.kind == NLMSG_DONE
 
 
-def _messages(data: bytes) -> Iterator[Message]:
+def messages(data: bytes) -> Iterator[Message]:
+    """The messages in what one call received. Raises OSError for what is none."""
     view = memoryview(data)
     while len(view) >= _HEADER.size:
         length, kind, _flags, sequence, _port = _HEADER.unpack_from(view)
@@ -273,7 +274,8 @@ def _messages(data: bytes) -> Iterator[Message]:
         view = view[_aligned(length) :]
 
 
-def _attributes(view: memoryview) -> Iterator[tuple[int, bytes]]:
+def attributes(view: memoryview) -> Iterator[tuple[int, bytes]]:
+    """The attributes after a message's fixed part: kind, without its flags, and value."""
     while len(view) >= _ATTRIBUTE.size:
         length, kind = _ATTRIBUTE.unpack_from(view)
         if length < _ATTRIBUTE.size:

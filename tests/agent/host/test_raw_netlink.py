@@ -47,21 +47,21 @@ LINKS = st.builds(
 )
 
 
-def messages(data: bytes) -> list[Message]:
-    return list(raw_netlink._messages(data))
+def all_messages(data: bytes) -> list[Message]:
+    return list(raw_netlink.messages(data))
 
 
 @given(st.lists(LINKS, max_size=5))
 def test_links_are_read_as_the_kernel_writes_them(links: list[Link]) -> None:
     data = b"".join(packed_message(RTM_NEWLINK, packed_link(link)) for link in links)
-    assert [read_link(message) for message in messages(data)] == links
+    assert [read_link(message) for message in all_messages(data)] == links
 
 
 @given(st.ip_addresses(), st.integers(0, 32), st.integers(1, 2**31 - 1))
 def test_addresses_are_read_with_their_prefix(ip: object, length: int, index: int) -> None:
     address = ip_address(str(ip))
     body = struct.pack("=BBBBI", 2, length, 0, 0, index) + attribute(1, address.packed)
-    (message,) = messages(packed_message(RTM_NEWADDR, body))
+    (message,) = all_messages(packed_message(RTM_NEWADDR, body))
     found = read_address(message)
     assert found is not None
     assert (found.index, ip_interface(found.address)) == (
@@ -75,20 +75,20 @@ def test_of_a_tunnels_two_addresses_its_own_counts() -> None:
     """IFA_ADDRESS is the far end there, and IFA_LOCAL the interface's own."""
     body = struct.pack("=BBBBI", 2, 32, 0, 0, 3)
     body += attribute(1, bytes([10, 0, 0, 9])) + attribute(2, bytes([10, 0, 0, 1]))
-    (message,) = messages(packed_message(RTM_NEWADDR, body))
+    (message,) = all_messages(packed_message(RTM_NEWADDR, body))
     assert read_address(message) == Address(3, "10.0.0.1/32")
 
 
 def test_a_link_without_optional_attributes_is_read() -> None:
     body = struct.pack("=BxHiII", 0, 1, 7, IFF_UP, 0) + attribute(IFLA_IFNAME, b"tun0\0")
-    (message,) = messages(packed_message(RTM_NEWLINK, body))
+    (message,) = all_messages(packed_message(RTM_NEWLINK, body))
     assert read_link(message) == Link(7, "tun0", 0, True, 0, "")
 
 
 def test_a_bridges_view_of_its_port_is_no_link() -> None:
     """It comes besides the link's own message, and lacks most of it."""
     body = packed_link(Link(7, "tap1", 1500, True, 3, "fa:16:3e:00:00:01"), family=7)
-    (message,) = messages(packed_message(RTM_NEWLINK, body))
+    (message,) = all_messages(packed_message(RTM_NEWLINK, body))
     assert read_link(message) is None
     assert read_address(message) is None
 
@@ -98,20 +98,20 @@ def test_isolation_is_read_from_the_link_and_from_its_bridges_view(isolated: boo
     flags = attribute(32, b"\0") + attribute(33, bytes([isolated]))
     link = Link(7, "tap1", 1500, True, 3, "fa:16:3e:00:00:01", isolated)
     nested = attribute(4, b"bridge\0") + attribute(0x8005, flags)
-    (message,) = messages(
+    (message,) = all_messages(
         packed_message(RTM_NEWLINK, packed_link(link) + attribute(0x8012, nested))
     )
     assert read_link(message) == link
     assert read_bridge_port(message) is None
     body = packed_link(link, family=7) + attribute(0x800C, flags)
-    (message,) = messages(packed_message(RTM_NEWLINK, body))
+    (message,) = all_messages(packed_message(RTM_NEWLINK, body))
     assert read_bridge_port(message) == BridgePort(7, isolated)
 
 
 def test_a_nested_attribute_is_known_by_its_kind_without_its_flags() -> None:
     body = struct.pack("=BxHiII", 0, 1, 7, 0, 0)
     body += attribute(IFLA_IFNAME, b"tap1\0") + attribute(0x8000 | IFLA_MTU, struct.pack("=I", 9))
-    (message,) = messages(packed_message(RTM_NEWLINK, body))
+    (message,) = all_messages(packed_message(RTM_NEWLINK, body))
     assert read_link(message) == Link(7, "tap1", 9, False, 0, "")
 
 
@@ -119,8 +119,8 @@ def test_a_nested_attribute_is_known_by_its_kind_without_its_flags() -> None:
 def test_octets_that_are_no_messages_end_in_an_error_of_the_system(data: bytes) -> None:
     """Never without end, and never in another error."""
     with contextlib.suppress(OSError):
-        assert len(messages(data)) <= len(data) // 16
-    dict(raw_netlink._attributes(memoryview(data)))
+        assert len(all_messages(data)) <= len(data) // 16
+    dict(raw_netlink.attributes(memoryview(data)))
 
 
 def test_every_namespace_has_a_loopback_with_the_index_1() -> None:
