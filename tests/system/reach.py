@@ -52,6 +52,7 @@ class Rack(Cloud):
         made.configure(
             "physical_interface_mappings = physnet1:eth1,physnet2:eth2\n"
             f"bridge_mappings = physnet2:br-ex\nlocal_ip = 192.0.2.{number}\n"
+            "poll_interval = 0.5\n"
         )
         for uplink in UPLINKS:
             self.plug_uplink(made, uplink)
