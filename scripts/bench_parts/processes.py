@@ -16,6 +16,7 @@ import psutil
 from ipam.client import Client
 from ipam.errors import IpamError
 from tests.changed_settings import NO_QUOTAS
+from tests.guard_tables import remove_guard
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
 
@@ -53,6 +54,7 @@ def place() -> Iterator[Place]:
     try:
         yield made
     finally:
+        remove_guard(directory)
         shutil.rmtree(directory, ignore_errors=True)
 
 

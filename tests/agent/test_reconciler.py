@@ -130,6 +130,7 @@ def test_a_signal_or_a_release_that_fails_is_tried_again(host: LoopHost, step: s
 
 
 def test_the_delay_grows_with_each_failure_and_the_loop_sleeps_as_long(host: LoopHost) -> None:
+    host.settle()
     host.faults.fail("create namespace")
     host.want(row(1))
     for delay in (0.5, 1.0, 2.0, 4.0, 8.0):

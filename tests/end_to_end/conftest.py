@@ -19,6 +19,7 @@ from tests.end_to_end.live_service import (
     agent_alive,
     run_or_fail,
 )
+from tests.guard_tables import remove_guard
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 
@@ -49,6 +50,7 @@ def service() -> Iterator[Service]:
         process.send_signal(signal.SIGINT)
         process.wait(PATIENCE_SECONDS)
         log.close()
+        remove_guard(run)
         shutil.rmtree(run, ignore_errors=True)
         shutil.rmtree(state, ignore_errors=True)
 

@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ipam import model
-from ipam.agent.guard import table
+from tests.guard_tables import remove_guard
 from tests.servers.quiet_server import QuietThreads
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -337,9 +336,7 @@ class Host:
             run("ip", "link", "del", model.bridge_name(network["id"]), check=False)
         for name in self.namespaces:
             run("ip", "netns", "del", name, check=False)
-        if shutil.which("nft"):
-            guard = table.name_of(self.directory / "run")
-            run("nft", "delete", "table", "bridge", guard, check=False)
+        remove_guard(self.directory / "run")
         self.api.stop()
 
 

@@ -18,6 +18,7 @@ from ipam import model
 from ipam.client import Client
 from ipam.errors import NotFound
 from tests.changed_settings import NO_QUOTAS
+from tests.guard_tables import remove_guard
 from tests.system.ipam_host import run
 from tests.truth.machine import UDHCPC_AND_DHCLIENT, Machine, machine_of
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -175,6 +176,7 @@ class Site:
             run("ip", "netns", "del", model.dhcp_namespace(directory.name), check=False)
             run("ip", "link", "del", model.bridge_name(directory.name), check=False)
         self._closing.close()
+        remove_guard(self.directory / "run")
         shutil.rmtree(self.directory)
 
     def _canary_network(self) -> Json:
