@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ipam import model
+from tests.system.dns_client import DnsClient
 from tests.system.ipam_host import Host, Json, Machine, random_mac, run, subnet
 from tests.waiting import eventually
 
@@ -59,8 +60,16 @@ def test_a_stranger_gets_an_address_that_becomes_its_reservation(host: Host) -> 
     host.api.put(network)
     assert machine.udhcpc("-r", address) == address
     assert machine.udhcpc("-x", "0x3d:0011223344") == address, "another system on the machine"
+    assert machine.udhcpc("-x", "hostname:wpad") == address
     other = stranger(host, network)
-    assert {other.udhcpc(), address} == {f"{prefix}100", f"{prefix}101"}
+    found = other.udhcpc("-x", "hostname:printer")
+    assert {found, address} == {f"{prefix}100", f"{prefix}101"}
+    asker = DnsClient(model.bridge_name(network["id"]), f"{prefix}200/24")
+    try:
+        assert asker.addresses(f"{prefix}2", "printer") == {found}
+        assert asker.code(f"{prefix}2", "wpad") == "NXDOMAIN", "others would trust it"
+    finally:
+        asker.close()
     assert stranger(host, network).udhcpc("-t", "1") == ""
     assert "DHCPNAK" not in host.log()
 

@@ -17,6 +17,21 @@ def test_a_new_file_needs_no_reload(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "hosts").iterdir()] == ["1"]
 
 
+def test_a_server_of_before_names_is_adopted_and_one_that_lost_its_names_is_not(
+    tmp_path: Path,
+) -> None:
+    """The first is restarted once, as its configuration is another; the second watches nothing."""
+    for directory in ("hosts", "options"):
+        (tmp_path / directory).mkdir()
+    (tmp_path / PIPE).touch()
+    (tmp_path / CONFIG).write_text("port=0\n")
+    assert ServerFiles(tmp_path).was_whole
+    (tmp_path / CONFIG).write_text(f"port=53\nhostsdir={tmp_path}/names\n")
+    assert ServerFiles(tmp_path).was_whole
+    (tmp_path / "names").rmdir()
+    assert not ServerFiles(tmp_path).was_whole
+
+
 def test_a_removed_address_is_in_doubt_until_the_reload(tmp_path: Path) -> None:
     files = ServerFiles(tmp_path)
     files.write("hosts/1", "m,tag:x,web,10.0.0.5,[2001:db8::5]\n")
