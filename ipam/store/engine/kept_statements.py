@@ -1,7 +1,8 @@
 """What SQLAlchemy and the drivers keep of statements: bounded in octets, whatever clients ask for.
 
-A statement that was compiled takes about 30 octets for each character of its text, and drivers
-keep texts for each connection. Counting entries alone, as both do, bounds neither.
+A statement that was compiled takes about 60 octets for each character of its text, its key
+included, and drivers keep texts for each connection. Counting entries alone, as both do, bounds
+neither.
 """
 
 import itertools
@@ -10,9 +11,9 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-OCTETS_OF_CHARACTER: Final = 30
+OCTETS_OF_CHARACTER: Final = 60
 COMPILED_OCTETS_MAX: Final = 5 * 2**20
-"""Room for 140 statements of lists, or for the program's own, which are as many and shorter."""
+"""Room for 70 statements of lists, or for thrice the 57 that a boot of Nova makes."""
 COMPILED_LENGTH_MAX: Final = 20_000
 """A longer text is compiled each time: it is rare, and would take the room of many others."""
 PREPARED_LENGTH_MAX: Final = 4096

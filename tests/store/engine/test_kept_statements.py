@@ -5,6 +5,7 @@ from typing import Any
 from ipam.store.engine.database import Database
 from ipam.store.engine.kept_statements import (
     COMPILED_LENGTH_MAX,
+    OCTETS_OF_CHARACTER,
     CompiledStatements,
 )
 from ipam.store.engine.listing import ListQuery
@@ -18,17 +19,17 @@ class Compiled:
 
 
 def test_what_is_kept_is_bounded_in_octets_and_the_latest_stays() -> None:
-    kept = CompiledStatements(most_octets=30 * 1000)
+    kept = CompiledStatements(most_octets=OCTETS_OF_CHARACTER * 1000)
     for number in range(100):
         kept[number] = Compiled(100)
-    assert kept.octets <= 30 * 1000
+    assert kept.octets <= OCTETS_OF_CHARACTER * 1000
     assert 7 <= len(kept) <= 10
     assert kept.get(99) is not None
     assert kept.get(0) is None
 
 
 def test_a_statement_in_use_outlives_those_that_came_once() -> None:
-    kept = CompiledStatements(most_octets=30 * 1000)
+    kept = CompiledStatements(most_octets=OCTETS_OF_CHARACTER * 1000)
     kept["often"] = Compiled(100)
     for number in range(100):
         kept[number] = Compiled(100)
