@@ -257,7 +257,7 @@ lease = Table(
     Column("last_seen_at_us", BigInteger, nullable=False),
     Column("source", String(16), nullable=False, server_default="dhcp"),
     UniqueConstraint("network_id", "ip_address"),
-    postgresql_with={"fillfactor": 70},
+    postgresql_with={"fillfactor": 45},
 )
 """What a DHCP server last said about an address; `expires_at` NULL is an infinite lease. Where the
 `source` is `slaac`, the machine made the address itself, and an agent has seen it. What a

@@ -13,7 +13,7 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     op.drop_index("ix_lease_expires_at", "lease")
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER TABLE lease SET (fillfactor = 70)")
+        op.execute("ALTER TABLE lease SET (fillfactor = 45)")
 
 
 def downgrade() -> None:
