@@ -40,7 +40,7 @@ from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation
 from ipam.store.engine.rows_by_number import ByNumbers
 
-_IN_HISTORY: Final = frozenset({"device_id", "device_owner", "dns_name", "mac_address"})
+_IN_HISTORY: Final = frozenset({"device_id", "dns_name", "mac_address"})
 """A change of one is an event in the history of the port's addresses: see `store.dns_names`."""
 FIXED_IPS_ASKED_MAX: Final = 200
 """How many addresses, subnets and parts of addresses one list of ports may ask for."""

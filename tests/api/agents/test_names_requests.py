@@ -7,6 +7,7 @@ import pytest
 from ipam.api.agents import dns_names
 from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
 from tests.api.caller import Api
+from tests.api.leases.test_event_requests import event, send
 
 Json = dict[str, Any]
 
@@ -99,6 +100,23 @@ def test_each_kind_of_change_is_told_and_nothing_else_is(site: Api) -> None:
     found = asker.changes()
     assert found is not None
     assert found[port["id"]] == {"port_id": port["id"], "network_id": network["id"]}
+
+
+def test_a_lease_that_becomes_a_reservation_is_told(site: Api) -> None:
+    network = site.create("network")
+    span = [{"start": "10.0.0.100", "end": "10.0.0.199"}]
+    place = {"network_id": network["id"], "cidr": "10.0.0.0/24", "ip_version": 4}
+    site.create("subnet", dynamic_ranges=span, **place)
+    asker = Asker(site)
+    send(site, event(network["id"], ip_address="10.0.0.100", hostname="printer"))
+    (port,) = site.list("port", device_owner="dhcp:lease")
+    found = asker.changes()
+    assert found is not None
+    assert found[port["id"]] == {**named(port), "is_leased": True}
+    site.call("PUT", f"/ports/{port['id']}", {"port": {"device_owner": ""}})
+    found = asker.changes()
+    assert found is not None
+    assert found[port["id"]] == named(port)
 
 
 def test_all_names_come_in_parts(site: Api, monkeypatch: pytest.MonkeyPatch) -> None:
