@@ -29,7 +29,12 @@ from ipam.agent.host import file_lease
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.peer_namespace import NamespaceId, network_namespace, peer_namespace
 from ipam.agent.leases.inbox_file import InboxFile
-from ipam.agent.leases.record import MalformedRecordError, parse_record
+from ipam.agent.leases.record import (
+    MalformedRecordError,
+    found_event,
+    lease_of,
+    parse_record,
+)
 from ipam.agent.leases.table import LeaseTable
 from ipam.chunks import chunks
 from ipam.model import LeaseAction
@@ -244,7 +249,7 @@ class LeaseInbox:
     def record(self, events: list[LeaseEventCreate]) -> None:
         """Write events to disk and to the lease table. Raises OSError if there is no room."""
         with self._lock:
-            events = [event for event in events if not self._table.knows(event)]
+            events = self._with_begins([e for e in events if not self._table.knows(e)])
             if not events:
                 return
             for event in events:
@@ -255,6 +260,25 @@ class LeaseInbox:
                 # An old is told at each renewal.
                 LOG.log(logging.DEBUG if event.action == "old" else logging.INFO, *_told(event))
         self._on_event()
+
+    def _with_begins(self, events: Sequence[LeaseEventCreate]) -> list[LeaseEventCreate]:
+        """The events, and before an end the begin that dnsmasq was heard to give, if no hook told.
+
+        The hook of the begin may have been killed.
+        """
+        told: set[tuple[str, str, str | None]] = set()
+        found = []
+        for event in events:
+            of = event.network_id, event.ip_address, event.mac_address
+            if event.action in ("add", "old"):
+                told.add(of)
+            elif of not in told and self._table.is_unrecorded(*of):
+                told.add(of)
+                begun = lease_of(event)
+                at = event.occurred_at_us
+                found.append(found_event(event.network_id, event.host, "add", begun, at))
+            found.append(event)
+        return found
 
     def _serve(self) -> None:
         while True:

@@ -107,6 +107,13 @@ class LeaseTable:
             if self._unrecorded is not None and not is_known and not has_ended:
                 self._unrecorded.add(network_id, address, mac_address)
 
+    def is_unrecorded(self, network_id: str, address: str, mac_address: str | None) -> bool:
+        """Whether a dnsmasq was heard to give the lease, of which no event is recorded yet."""
+        with self._lock:
+            if self._unrecorded is None or mac_address is None:
+                return False
+            return (network_id, address, mac_address) in self._unrecorded
+
     def given_before(self, network_id: str) -> Sequence[tuple[str, str]]:
         """IP and MAC addresses of leases that an earlier life heard of, and nobody recorded."""
         with self._lock:

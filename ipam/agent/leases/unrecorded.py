@@ -36,6 +36,9 @@ class UnrecordedLeases:
                 self._read(line)
         self._write_anew()
 
+    def __contains__(self, given: Given) -> bool:
+        return given in self._given
+
     def close(self) -> None:
         """Close the file, which stays."""
         if self._descriptor >= 0:

@@ -23,6 +23,7 @@ from ipam.agent.leases import inbox, rejected
 from ipam.agent.leases.inbox import LeaseInbox, Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.leases.unrecorded import UnrecordedLeases
 from ipam.protocol.lease_events import LeaseEventCreate
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -38,7 +39,8 @@ class Desk:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.file = InboxFile(directory / "inbox")
-        self.table = LeaseTable(directory / "leases")
+        unrecorded = UnrecordedLeases(directory / "unrecorded")
+        self.table = LeaseTable(directory / "leases", unrecorded=unrecorded)
         self.spool = Spool(directory / "spool", ME)
         self.spool.prepare(NETWORK)
         self.inbox: LeaseInbox | None = None
@@ -106,6 +108,30 @@ def tell(desk: Desk, line: bytes) -> bytes:
         connection.connect(str(desk.directory / "inbox.sock"))
         connection.send(line)
         return connection.recv(16)
+
+
+def test_an_end_without_the_begin_that_dnsmasq_was_heard_to_give_has_it_found(desk: Desk) -> None:
+    """The hook of the begin was killed."""
+    for address in ("10.0.0.1", "10.0.0.2"):
+        desk.table.note_given(NETWORK, address, "fa:16:3e:00:00:01")
+    for action, address in (
+        ("del", "10.0.0.1"),
+        ("add", "10.0.0.2"),
+        ("del", "10.0.0.2"),
+        ("del", "10.0.0.3"),
+    ):
+        call(desk, action, address)
+    desk.open()
+    assert desk.events() == [
+        ("add", "10.0.0.1"),
+        ("del", "10.0.0.1"),
+        ("add", "10.0.0.2"),
+        ("del", "10.0.0.2"),
+        ("del", "10.0.0.3"),
+    ]
+    sources = [one.source for one in desk.file.peek(9)[0]]
+    assert sources == ["reconciled", "hook", "hook", "hook", "hook"]
+    assert desk.table.count() == 0
 
 
 def test_what_was_spooled_comes_before_what_is_sent_later(desk: Desk) -> None:
