@@ -31,7 +31,8 @@ BOOTREQUEST, ETHERNET, BROADCAST = 1, 1, 0x8000
 MAGIC = b"\x63\x82\x53\x63"
 DISCOVER = MAGIC + b"\x35\x01\x01\xff"
 
-REST_SECONDS = 0.01
+REST_SECONDS = 0.06
+"""The guard lets no more than 20 DHCP packets a second pass from a tap."""
 LEASE_SCRIPT = """#!/bin/sh
 case $1 in bound|renew)
   ip address replace "$ip/$mask" dev "$interface"
