@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -12,8 +13,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 from tests.waiting import PATIENCE_SECONDS, until_it_serves
+
+PORTS: Final = range(20_000, 32_000)
 
 
 class PrivateServer(ABC):
@@ -137,8 +141,14 @@ def is_listening(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on just now.
+
+    It is none that the kernel gives to connections. A client that tries such a port again and
+    again while its server is away is connected to itself at last, and then the server cannot
+    start.
+    """
+    while True:
+        port = random.choice(PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
