@@ -31,6 +31,9 @@ TRANSIENT_MYSQL: Final = frozenset(
 LOST_MYSQL: Final = frozenset({0, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031})
 """0 is PyMySQL's InterfaceError for a connection that it closed itself; 1053 a server shutdown,
 1927 a killed connection, 2002 and 2003 nobody listening, 4031 an idle connection closed."""
+COMMIT_FAILED_MYSQL: Final = 1180
+"""On Galera: undone for another's transaction, or the node lost its group during the COMMIT, and
+nobody knows whether that took effect."""
 
 TIMEOUT_SQLSTATE: Final = "57014"
 """query_canceled: by statement_timeout, or by an administrator."""
@@ -53,11 +56,12 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_disconnect(error: BaseException) -> bool:
-    """Whether the connection is gone, or could not be made."""
+    """Whether the connection is gone, or could not be made, or is of no use any more."""
     cause = _cause(error)
     code = _mysql_code(cause)
     if code is not None:
-        return code in LOST_MYSQL
+        unknown_end = code == COMMIT_FAILED_MYSQL and not is_transient(cause)
+        return code in LOST_MYSQL or unknown_end
     if type(cause).__module__.startswith("psycopg"):
         state = _sqlstate(cause)
         if state is None:  # only an error without a server, or one that lost it, has no state

@@ -104,6 +104,7 @@ def test_a_statement_with_a_fault_is_not_tried_again(
         (pymysql.err.InternalError(1180, "wsrep aborted transaction"), True, False),
         (pymysql.err.OperationalError(2006, "MySQL server has gone away"), False, True),
         (pymysql.err.OperationalError(2013, "Lost connection during query"), False, True),
+        (pymysql.err.OperationalError(1180, "Not connected to Primary Component"), False, True),
         (pymysql.err.InterfaceError(0, ""), False, True),
         (pymysql.err.ProgrammingError(1064, "You have an error in your SQL syntax"), False, False),
         (ValueError("not of a database"), False, False),
