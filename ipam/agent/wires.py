@@ -70,12 +70,12 @@ def place(row: FullNetwork, reach: Reach) -> Place:
 def vlan_device_name(interface: str, vlan_id: int) -> str:
     """The name of a VLAN's device, the same as Neutron's: `eth1.101`.
 
-    A long name is cut, so that every VLAN of the interface has the same beginning.
+    If it would be too long for an interface, the beginning is cut, for all such VLANs alike.
     """
-    length = INTERFACE_NAME_LENGTH - VLAN_SUFFIX_LENGTH
-    if len(interface) > length:
+    if len(f"{interface}.{vlan_id}") > INTERFACE_NAME_LENGTH:
         digest = hashlib.sha1(interface.encode(), usedforsecurity=False).hexdigest()
-        interface = interface[: length - HASH_LENGTH] + digest[:HASH_LENGTH]
+        length = INTERFACE_NAME_LENGTH - VLAN_SUFFIX_LENGTH - HASH_LENGTH
+        interface = interface[:length] + digest[:HASH_LENGTH]
     return f"{interface}.{vlan_id}"
 
 

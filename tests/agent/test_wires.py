@@ -71,15 +71,17 @@ def test_a_network_that_no_mapping_reaches_ends_here_and_says_why(
 
 
 @pytest.mark.parametrize(
-    ("interface", "name"),
+    ("interface", "vlan_id", "name"),
     [
-        ("eth1", "eth1.101"),
-        ("enp129s0f1", "enp129s0f1.101"),
-        ("enp129s0f1np1", "enp19cb088.101"),  # cut as Neutron cuts it
+        ("eth1", 101, "eth1.101"),
+        ("enp129s0f1", 101, "enp129s0f1.101"),
+        ("enp129s0f1n", 101, "enp129s0f1n.101"),
+        ("enp129s0f1np1", 1, "enp129s0f1np1.1"),
+        ("enp129s0f1np1", 101, "enp19cb088.101"),  # cut as Neutron cuts it
     ],
 )
-def test_a_vlan_is_named_as_neutron_names_it(interface: str, name: str) -> None:
-    assert vlan_device_name(interface, 101) == name
+def test_a_vlan_is_named_as_neutron_names_it(interface: str, vlan_id: int, name: str) -> None:
+    assert vlan_device_name(interface, vlan_id) == name
     assert len(vlan_device_name(interface, 4094)) <= 15
 
 
