@@ -133,6 +133,20 @@ def test_neutrons_ids_are_kept_and_its_own_ports_are_held() -> None:
     assert [held.address for held in estate.held] == ["192.0.2.2"]
 
 
+@pytest.mark.parametrize(("kind", "is_had"), [("vxlan", True), ("vlan", True), ("geneve", False)])
+def test_neutrons_networks_keep_their_places_where_hosts_here_have_such(
+    kind: str, is_had: bool
+) -> None:
+    estate = understood(
+        dump_json='{"networks": [{"id": "11111111-1111-4111-8111-111111111111", "name": "lan",'
+        f'"provider:network_type": "{kind}", "provider:segmentation_id": 70}}]}}'
+    )
+    (found,) = estate.networks
+    place = {"provider:network_type": kind, "provider:segmentation_id": 70} if is_had else {}
+    assert {k: v for k, v in found.attributes.items() if k.startswith("provider:")} == place
+    assert ("tunnel_network" in codes(estate)) is not is_had
+
+
 def test_a_table_is_known_by_its_headings_whatever_parts_its_cells() -> None:
     estate = understood(
         ("192.0.2.0/24",),

@@ -8,7 +8,7 @@ from ipam.imports import words
 from ipam.imports.documents import Node
 from ipam.imports.estate import Draft, Network, Reservation, Subnet
 
-ADOPTABLE: Final = ("", "flat", "vlan", "local")
+ADOPTABLE: Final = ("", "flat", "vlan", "vxlan", "local")
 KEPT_OF_NETWORK: Final = ("name", "description", "project_id", "admin_state_up", "shared",
                           "dns_domain", "port_security_enabled", "router:external", "tags",
                           "provider:network_type", "provider:physical_network",
@@ -79,10 +79,9 @@ def _network(draft: Draft, one: Node, key: str) -> None:
             f"'{one.text('name')[:60]}' is a {kind[:20]} network, which no host here has: its"
             " machines cannot be taken over while they run.",
         )
-        if kind != "vxlan":
-            for name in tuple(attributes):
-                if name.startswith("provider:"):
-                    del attributes[name]
+        for name in tuple(attributes):
+            if name.startswith("provider:"):
+                del attributes[name]
     draft.networks.append(
         Network(
             place=one.place,
