@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ipam.settings.parsed import GROUPS
+
 ROOT = Path(__file__).parents[2]
 WRITTEN_BY_PROGRAMS = {"api.md", "cli.md"}
 PAGES = [
@@ -30,6 +32,19 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     named = {ROOT / found.group() for found in NAMED.finditer(text)}
     linked = {page.parent / target for target in LINK.findall(text)}
     assert sorted(str(path) for path in named | linked if not path.exists()) == []
+
+
+def test_every_setting_that_takes_a_neutron_settings_place_is_one() -> None:
+    rows = [
+        row.split("|")[2]
+        for row in (ROOT / "docs" / "from-linuxbridge.md").read_text().splitlines()
+        if re.match(r"\| `(\[|dnsmasq_|dhcp_)", row)
+    ]
+    named = [one for row in rows for one in re.findall(r"`\[(\w+)\] (\w+)`", row)]
+    options = {(section, each.name) for section, those in GROUPS.items() for each in those}
+    assert len(named) > 20
+    assert all("`[" in row or row.strip() in ("none", "always") for row in rows)
+    assert sorted(set(named) - options) == []
 
 
 def test_the_picture_of_the_rooms_has_the_floors_of_the_contract() -> None:
