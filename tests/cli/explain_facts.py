@@ -48,6 +48,7 @@ def subnet(**changes: Any) -> dict[str, Any]:
         "gateway_ip": "10.0.0.1",
         "host_routes": [],
         "dns_nameservers": ["10.0.0.2"],
+        "ipv6_ra_mode": None,
         "ipv6_address_mode": None,
     } | changes
 

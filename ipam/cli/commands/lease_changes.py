@@ -86,7 +86,8 @@ def _each(
     )
     found: Iterable[Mapping[str, Any]] = ()
     if not names:
-        found = client.list(LEASE.path, LEASE.collection, wanted)
+        of_dhcp = {**wanted, "source": model.DHCP_LEASE}  # none ends what machines made
+        found = client.list(LEASE.path, LEASE.collection, of_dhcp)
     by_name = dict.fromkeys(names) | {one["id"]: one for one in found}
     if not by_name:
         say("No lease is like that.", err=True)

@@ -43,6 +43,7 @@ def gathered(
             yield _of_port(client, facts, port, probe_seconds)
         return
     exact = [one for one in ports if _is_meant(one, subject)] or ports
+    exact = exact or list(_seen_with(client, found["leases"]))
     if len(exact) == 1:
         yield _of_port(client, facts, exact[0], probe_seconds)
     else:
@@ -53,6 +54,13 @@ def _found(client: "Client", subject: str) -> Mapping[str, Any]:
     """What a search finds."""
     answer: dict[str, Any] = client.get("/v2.0/find", {"q": subject})
     return answer
+
+
+def _seen_with(client: "Client", leases: Sequence[Record]) -> Iterator[Record]:
+    """The ports whose machines made these addresses and were seen with them."""
+    for lease in leases:
+        if lease["source"] == model.SLAAC_LEASE and lease["port_id"]:
+            yield from client.list(PORT.path, PORT.collection, {"id": lease["port_id"]})
 
 
 def _is_meant(port: Record, subject: str) -> bool:
@@ -70,12 +78,10 @@ def _of_port(client: "Client", facts: Facts, port: Record, probe_seconds: float)
     subnets = client.list(SUBNET.path, SUBNET.collection, {"id": ids}) if ids else []
     mac = port["mac_address"]
     own = [one["ip_address"] for one in port["fixed_ips"]]
-    leases = client.list(
-        LEASE.path, LEASE.collection, {"mac_address": mac, "network_id": network["id"]}
-    )
+    given = {"network_id": network["id"], "source": model.DHCP_LEASE}
+    leases = client.list(LEASE.path, LEASE.collection, {"mac_address": mac, **given})
     for address in own:
-        query = {"ip_address": address, "network_id": network["id"]}
-        leases += client.list(LEASE.path, LEASE.collection, query)
+        leases += client.list(LEASE.path, LEASE.collection, {"ip_address": address, **given})
     events_query = {"mac_address": mac, "network_id": network["id"], "limit": EVENTS_READ}
     events_query |= {"sort_key": "occurred_at", "sort_dir": "desc"}
     found = _found(client, mac)

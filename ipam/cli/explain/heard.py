@@ -153,8 +153,9 @@ def leases(facts: Facts) -> Iterator[Fact]:
 
 def _is_leased(subnet: Record) -> bool:
     """Whether its addresses come with leases: those of machines' own making do not."""
-    own_making = (model.SLAAC, model.DHCPV6_STATELESS)
-    return bool(subnet["enable_dhcp"]) and subnet["ipv6_address_mode"] not in own_making
+    modes = {subnet["ipv6_ra_mode"], subnet["ipv6_address_mode"]}
+    own_making = {model.SLAAC, model.DHCPV6_STATELESS}
+    return bool(subnet["enable_dhcp"]) and modes.isdisjoint(own_making)
 
 
 def _without_lease(facts: Facts) -> Fact:

@@ -104,6 +104,20 @@ def test_the_chain_breaks_earlier_and_earlier_and_is_whole_in_the_end(
     assert cause(demo, "web-1") == "port-disabled"
 
 
+def test_an_address_that_a_machine_made_is_its_own_and_no_fault(api: LiveApi, demo: Ipam) -> None:
+    private = "2001:db8::abcd"
+    with Client(socket_path=api.socket) as client:
+        (port,) = client.list("/v2.0/ports", "ports", {"name": "web-1"})
+        report_agent(client)
+        lease(client, port)
+        report_ready(client, port)
+        before = cause(demo, "web-1")
+        lease(client, port, ip_address=private, source="slaac")
+    assert cause(demo, "web-1") == before
+    shown = demo("lease", "list", "--source", "slaac", "-f", "value", "-c", "IP Address")
+    assert shown.out == private + "\n"
+
+
 def test_who_is_known_to_nobody_or_has_several_ports_is_told(demo: Ipam) -> None:
     assert cause(demo, "52:54:00:99:99:99") == "unknown"
     demo("network", "create", "other")
