@@ -32,7 +32,7 @@ if [ "$role" = joiner ]; then
   rm -f "$pipe"
   mkfifo "$pipe"
   echo "ready 127.0.0.1$pipe"
-  cat "$pipe"
+  timeout 600 cat "$pipe" # no longer, should the server be killed meanwhile
 elif [ -n "$bypass" ]; then
   echo "$gtid" >"${address#127.0.0.1}"
   echo "done $gtid"
