@@ -28,7 +28,7 @@ OPTIONS: Final = [
         default=60,
         min=0,
         help="How many seconds after its expiry a lease counts as ended if no DHCP server"
-        " reported its end.",
+        " reported its end. A round looks at 20,000 leases: of more, each is looked at in turn.",
     ),
     cfg.IntOpt(
         "lease_event_retention_days",
