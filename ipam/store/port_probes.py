@@ -17,15 +17,18 @@ MOST_LOOKED_AT: Final = 10_000
 _probe, _port = tables.port_probe, tables.port
 
 
-def ask(tx: Transaction, port_id: str) -> None:
-    """Add a question, which replaces the port's last one. The port must exist.
+def ask(tx: Transaction, port_id: str) -> bool:
+    """Add a question, which replaces the port's last one; whether there is such a port.
 
     Of two callers at once, the key lets one insert. The other raises IntegrityError.
     """
-    pk = tx.execute(select(_port.c.pk).where(_port.c.id == port_id)).scalar_one()
+    pk = tx.execute(select(_port.c.pk).where(_port.c.id == port_id)).scalar()
+    if pk is None:
+        return False
     tx.execute(delete(_probe).where(_probe.c.port_pk == pk))
     values = {"id": model.new_id(), "asked_at": clock.now_seconds(), "answers": {}}
     tx.execute(insert(_probe).values(port_pk=pk, **values))
+    return True
 
 
 def last(tx: Transaction, port_id: str) -> Record | None:

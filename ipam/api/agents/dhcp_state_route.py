@@ -15,6 +15,7 @@ from typing import Final
 import falcon
 import msgspec
 
+from ipam import model
 from ipam.api.agents import dns_names
 from ipam.api.agents.lookup import known
 from ipam.api.agents.served_networks import full_networks
@@ -78,7 +79,8 @@ class DhcpStateRoute:
         access = req.context.access
         if wanted := set(query["network_id"]):
             respond(resp, {"networks": self._in_full(access, resource_id, wanted)})
-        elif named := set(query["names_of"]):
+        elif query["names_of"]:
+            named = {one for one in query["names_of"] if model.is_uuid(one)}
             after = dns_names.number(query["after"][-1], "after") if query["after"] else 0
             respond(resp, msgspec.structs.asdict(self._names(access, resource_id, named, after)))
         else:

@@ -70,8 +70,8 @@ class ProbeRoute:
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         def write(tx: Transaction) -> ProbeView:
-            KIND.show(tx, resource_id)  # raises if there is no such port
-            port_probes.ask(tx, resource_id)
+            if not port_probes.ask(tx, resource_id):
+                raise KIND.missing(resource_id)
             tx.on_commit(self.service.waker.wake)
             return _last(tx, resource_id)
 

@@ -151,3 +151,9 @@ def test_too_many_changes_are_not_told_one_by_one(
 def test_a_cursor_is_a_number(site: Api, query: str) -> None:
     agent = Agent(site)
     assert site.call("GET", f"{agent.path}?{query}").status_code == 400
+
+
+def test_what_is_no_id_of_a_network_names_nothing(site: Api) -> None:
+    agent = Agent(site)
+    answer = site.call("GET", f"{agent.path}?names_of=%00&names_of=x")
+    assert (answer.status_code, answer.json) == (200, {"names": [], "following": None})

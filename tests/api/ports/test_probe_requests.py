@@ -7,6 +7,7 @@ import pytest
 from ipam.api.app import create_app
 from ipam.identity.caller import Caller
 from ipam.settings import Settings
+from ipam.store import port_probes
 from ipam.store.engine.database import Database
 from tests.api.agents.test_dhcp_state_requests import NOWHERE, Agent, with_subnet
 from tests.api.caller import Api
@@ -123,6 +124,15 @@ def test_a_port_that_is_not_there_or_was_not_asked_about_is_not_found(api: Api) 
     assert api.call("GET", f"/ports/{port['id']}/probe").status_code == 404
     for method in ("GET", "POST"):
         assert api.call(method, f"/ports/{NOWHERE}/probe").status_code == 404
+
+
+def test_a_port_that_goes_while_it_is_asked_about_is_not_found(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = api.create("port", network_id=with_subnet(api)["id"])
+    ask_now = port_probes.ask
+    monkeypatch.setattr(port_probes, "ask", lambda tx, _port_id: ask_now(tx, NOWHERE))
+    assert api.call("POST", f"/ports/{port['id']}/probe").status_code == 404
 
 
 def test_an_answer_of_odd_form_is_refused(api: Api) -> None:
