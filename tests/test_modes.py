@@ -6,6 +6,7 @@ import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -18,6 +19,8 @@ from ipam.agent.leases.inbox import Spool
 from ipam.agent.leases.inbox_file import InboxFile
 from ipam.agent.leases.lease_files import LeaseFiles
 from ipam.agent.leases.table import LeaseTable
+from ipam.agent.leaving_prefixes import LeavingPrefixes
+from ipam.agent.outside import Advertiser
 from ipam.identity import htpasswd
 from ipam.protocol.wake import WakeSocket
 from ipam.store import schema
@@ -58,6 +61,7 @@ def modes(directory: Path) -> dict[str, int]:
 @pytest.mark.usefixtures("_any_umask")
 def test_the_agents_state_is_roots_alone_but_for_the_hooks_way_in(tmp_path: Path) -> None:
     LastKnownNetworks(tmp_path / "networks")
+    LeavingPrefixes(tmp_path / "leaving", create_autospec(Advertiser))
     holds = Holds(tmp_path)
     holds.hold(NETWORK)
     Spool(tmp_path / "spool", ME).prepare(NETWORK)
@@ -95,6 +99,7 @@ def test_dnsmasq_as_nobody_reads_hosts_and_options_and_nothing_else(tmp_path: Pa
         "hosts": 0o755,
         "dnsmasq.leases": 0o600,
         "log": 0o600,
+        "names": 0o755,
         "options": 0o755,
         "options/p": 0o644,
     }
