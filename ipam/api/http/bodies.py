@@ -7,8 +7,11 @@ import msgspec
 
 from ipam.errors import HTTPBadRequest, HTTPRequestEntityTooLarge
 
-DEEPEST: Final = 100
-"""How deep a body may be nested. The deepest, extra_dhcp_opts in a bulk of ports, has 5 levels."""
+DEEPEST: Final = 30
+"""How deep a body may be nested. The deepest, extra_dhcp_opts in a bulk of ports, has 5 levels.
+
+MariaDB keeps no JSON, such as an agent's configurations, of more than 32.
+"""
 MOST_COMMAS: Final = 50_000
 """As many separators may a body have, and about as many values: one in 20 bytes of 1 MiB.
 

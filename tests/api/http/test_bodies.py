@@ -32,8 +32,8 @@ def post(api: Api, raw: bytes) -> tuple[int, str]:
         (b'{"network": null}', "Expected an object, got null"),
         (b"[" * 3000 + b"]" * 3000, "nested too deeply"),
         (b'{"network":' * 3000 + b"1" + b"}" * 3000, "nested too deeply"),
-        (b'{"network":' * 102 + b"1" + b"}" * 102, "nested too deeply"),
-        (b'{"network":' * 99 + b"1" + b"}" * 99, "Unrecognized attribute(s) 'network'"),
+        (b'{"network":' * 32 + b"1" + b"}" * 32, "nested too deeply"),
+        (b'{"network":' * 29 + b"1" + b"}" * 29, "Unrecognized attribute(s) 'network'"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(api: Api, raw: bytes, part: str) -> None:
@@ -72,14 +72,15 @@ def test_a_body_that_is_announced_as_too_long_is_not_read(
     assert answer.status == "413 Content Too Large"
 
 
-@pytest.mark.parametrize(("depth", "status"), [(98, 201), (100, 400), (3000, 400)])
+@pytest.mark.parametrize(("depth", "status"), [(28, 201), (30, 400), (3000, 400)])
 def test_deep_nesting_in_a_free_object_is_refused_or_kept(
-    api: Api, subnet: dict[str, Any], depth: int, status: int
+    api_on_each: Api, depth: int, status: int
 ) -> None:
+    network_id = api_on_each.create("network")["id"]
     inner = b'{"a":' * depth + b"1" + b"}" * depth
     raw = b'{"port": {"network_id": "%s", "binding:profile": %s}}' % (
-        subnet["network_id"].encode(),
+        network_id.encode(),
         inner,
     )
-    result = api.client.simulate_post("/v2.0/ports", body=raw)
+    result = api_on_each.client.simulate_post("/v2.0/ports", body=raw)
     assert result.status_code == status
