@@ -94,5 +94,11 @@ def test_a_configuration_has_no_longer_line_either() -> None:
             ignored=[],
             enable_ra=False,
             router_advertisements=[],
+            forwarder=[],
+            stops_rebind=False,
+            rebind_domains=[],
+            zones=[],
+            untrusted_names=[],
+            classes=[],
             directory=Word("/" + "x" * LINE_OCTETS_MAX),
         )

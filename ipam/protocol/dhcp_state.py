@@ -146,7 +146,7 @@ class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = []
 
 
-class ServedPort(Struct, frozen=True, kw_only=True):
+class ServedPort(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A port that the agent answers. `hostname` is its name or one made of its address."""
 
     id: Annotated[Uuid, ID]

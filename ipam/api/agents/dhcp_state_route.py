@@ -50,12 +50,13 @@ class DhcpStateRoute:
         return {
             "GET": Operation(
                 "What the agent's host has to serve now, with an ETag for If-None-Match",
-                response={
-                    "networks": list[ServedNetwork],
-                    "probes": list[AskedProbe],
-                    "names": ChangedNames,
-                },
+                response={"networks": list[ServedNetwork], "probes": list[AskedProbe]},
                 response_forms=(
+                    {
+                        "networks": list[ServedNetwork],
+                        "probes": list[AskedProbe],
+                        "names": ChangedNames,
+                    },
                     {"networks": list[FullNetwork]},
                     {"names": list[NamedPort], "following": str | None},
                 ),
