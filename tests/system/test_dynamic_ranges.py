@@ -29,6 +29,7 @@ def stranger(host: Host, network: Json, mac: str = "") -> Machine:
     port_id, mac = str(uuid.uuid4()), mac or random_mac()
     machine = host.machine({"id": port_id, "mac_address": mac})
     bridge = model.bridge_name(network["id"])
+    eventually(Path(f"/sys/class/net/{bridge}").exists, "the network has its bridge")
     run("ip", "link", "set", model.tap_name(port_id), "master", bridge, "up")
     return machine
 

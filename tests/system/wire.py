@@ -76,7 +76,7 @@ class Wire:
             hook_option=hook_option,
         )
         self.home: Path = directory / row["id"]
-        for sub in ("hosts", "options"):
+        for sub in ("hosts", "names", "options"):
             (self.home / sub).mkdir(parents=True)
         self.faults: tuple[str, ...] = ()
         state = self._write_files()
@@ -112,7 +112,7 @@ class Wire:
     def _write_files(self) -> Any:
         served = served_network(msgspec.convert(self.row, FullNetwork), self.site, "host")
         self.faults = served.faults
-        for sub in ("hosts", "options"):
+        for sub in ("hosts", "names", "options"):
             for file in (self.home / sub).iterdir():
                 if f"{sub}/{file.name}" not in served.state.files:
                     file.unlink()
