@@ -51,7 +51,7 @@ def test_udhcpc_has_a_default_route_where_only_a_host_route_says_one(directory: 
     with wire(directory, row) as site:
         told = udhcpc(site)
         assert told["router"] == "10.0.0.9"
-        assert "dns" not in told
+        assert told["dns"] == told["serverid"]
         assert udhcpc(site, "-O", "staticroutes")["staticroutes"] == "0.0.0.0/0 10.0.0.9"
 
 
