@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from ipam import model
 from ipam.cli import lookup
 from ipam.cli.output import addresses
 from ipam.cli.resource_kinds import NETWORK, PORT
@@ -11,8 +12,6 @@ from ipam.errors import PortNotFound
 if TYPE_CHECKING:
     from ipam.client import Client
 
-DHCP_OWNER: Final = "network:dhcp"
-"""The DHCP server's port goes with its network."""
 FIELDS: Final = ("id", "name", "mac_address", "fixed_ips", "device_owner", "device_id")
 
 
@@ -25,8 +24,8 @@ def delete_with_ports(client: "Client", name: str, *, yes: bool) -> None:
     params = [("network_id", network_id), *(("fields", field) for field in FIELDS)]
     ports = client.list(PORT.path, PORT.collection, params)
     for port in ports:
-        if port["device_owner"] == DHCP_OWNER:
-            continue
+        if port["device_owner"] == model.DHCP_PORT_OWNER:
+            continue  # it goes with its network
         device = f" of {port['device_id']}" if port["device_id"] else ""
         called = port["name"] or port["id"]
         say(f"- port {called} {port['mac_address']} {addresses(port['fixed_ips'])}{device}")

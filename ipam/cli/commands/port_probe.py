@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ipam import model
 from ipam.cli import lookup, output
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options
@@ -94,7 +95,7 @@ def _ports(client: "Client", name_or_id: str | None, network: str | None) -> lis
         return [lookup.find(client, PORT, name_or_id)]
     network_id = lookup.find_id(client, NETWORK, str(network))
     ports = client.list(PORT.path, PORT.collection, {"network_id": network_id})
-    return [port for port in ports if port["device_owner"] != "network:dhcp"]
+    return [port for port in ports if port["device_owner"] != model.DHCP_PORT_OWNER]
 
 
 def _answered(client: "Client", port_id: str, asked: Record, deadline: float) -> Record:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ipam import model
 from ipam.cli.estate import text_form
 from ipam.cli.estate.text_form import NETWORK, PORT, SUBNET, VERSION, Form, Record
 
@@ -94,7 +95,7 @@ def _subnets(
     servers = {
         one["subnet_id"]: one["ip_address"]
         for port in ports
-        if port["device_owner"] == text_form.SERVICE_OWNERS[0]
+        if port["device_owner"] == model.DHCP_PORT_OWNER
         for one in port["fixed_ips"]
     }
     by_cidr = {one["cidr"]: one for one in present}

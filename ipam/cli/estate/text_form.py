@@ -97,7 +97,7 @@ PORT: Final = Form(
     },
     frozenset({"project_id"}),
 )
-SERVICE_OWNERS: Final = ("network:dhcp", model.LEASE_PORT_OWNER)
+SERVICE_OWNERS: Final = (model.DHCP_PORT_OWNER, model.LEASE_PORT_OWNER)
 """Ports that the service makes by itself."""
 
 
@@ -108,7 +108,7 @@ def document(
     below: dict[str, tuple[list[Record], list[Record]]] = {}
     servers: dict[str, str] = {}
     for port in ports:
-        if port["device_owner"] == SERVICE_OWNERS[0]:
+        if port["device_owner"] == model.DHCP_PORT_OWNER:
             servers |= {one["subnet_id"]: one["ip_address"] for one in port["fixed_ips"]}
         elif port["device_owner"] not in SERVICE_OWNERS:
             below.setdefault(port["network_id"], ([], []))[1].append(port)

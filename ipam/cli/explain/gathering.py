@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from ipam import model
 from ipam.cli.commands.port_troubles import agents_or_none
 from ipam.cli.explain.facts import Facts, Record
-from ipam.cli.explain.heard import NETWORK_OWNER_PREFIX
 from ipam.cli.resource_kinds import LEASE, LEASE_EVENT, NETWORK, PORT, SUBNET
 from ipam.errors import HTTPBadRequest, NotFound, PolicyNotAuthorized
+from ipam.rules import device_owners
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -112,7 +112,7 @@ def _serving_hosts(client: "Client", network_id: str) -> Sequence[str] | None:
 def _can_be_probed(facts: Facts, port: Record) -> bool:
     """Whether there is an agent that would answer."""
     host = port.get("binding:host_id") or ""
-    if str(port["device_owner"]).startswith(NETWORK_OWNER_PREFIX):
+    if str(port["device_owner"]).startswith(device_owners.NETWORK):
         return False
     return port["status"] == model.ACTIVE and (
         facts.agents is None

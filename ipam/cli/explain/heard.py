@@ -8,6 +8,7 @@ from ipam import model
 from ipam.cli.explain.configured import called
 from ipam.cli.explain.facts import Fact, Facts, Fix, Record
 from ipam.cli.instants import moment
+from ipam.rules import device_owners
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "no address available": ("no-reservation", "The DHCP server has no line for it there."),
@@ -30,7 +31,6 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "it declined its address: another machine has it": ("declined", "Find that machine."),
 }
 """dnsmasq's reasons (rfc2131.c, rfc3315.c): the code, and what each means."""
-NETWORK_OWNER_PREFIX: Final = "network:"
 PASSING: Final = ("moved", "renewing", "lease-unknown")
 """Codes of what ends by itself."""
 
@@ -97,7 +97,7 @@ def _refused(facts: Facts, one: Record) -> Fact:
 def leases(facts: Facts) -> Iterator[Fact]:
     """Whether it has its lease, and the right one."""
     (port,) = facts.matches
-    if str(port["device_owner"]).startswith(NETWORK_OWNER_PREFIX):
+    if str(port["device_owner"]).startswith(device_owners.NETWORK):
         return  # the DHCP server itself, say
     own = {one["ip_address"] for one in port["fixed_ips"]}
     stranger = next(
