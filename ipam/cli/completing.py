@@ -17,18 +17,12 @@ from ipam.cli.connection import connect
 from ipam.cli.resource_kinds import (
     ADDRESS_SCOPE,
     AGENT,
-    ALLOCATION_EVENT,
-    AUDIT_EVENT,
-    DHCP_REFUSAL,
+    KINDS,
     LEASE,
-    LEASE_EVENT,
     NETWORK,
     PORT,
-    QUOTA,
     SUBNET,
-    SUBNET_ADDRESS,
     SUBNET_POOL,
-    SUBNET_USAGE,
     Resource,
 )
 from ipam.errors import IpamError
@@ -52,22 +46,7 @@ OBJECTS = {
     "LEASE": LEASE,
 }
 """What is named where a metavar says so."""
-LISTED = {
-    "network": NETWORK,
-    "subnet": SUBNET,
-    "subnet pool": SUBNET_POOL,
-    "subnet usage": SUBNET_USAGE,
-    "subnet addresses": SUBNET_ADDRESS,
-    "port": PORT,
-    "address scope": ADDRESS_SCOPE,
-    "address history": ALLOCATION_EVENT,
-    "lease": LEASE,
-    "lease events": LEASE_EVENT,
-    "lease refusals": DHCP_REFUSAL,
-    "quota": QUOTA,
-    "agent": AGENT,
-    "audit": AUDIT_EVENT,
-}
+LISTED = {kind.list_command.removesuffix(" list"): kind for kind in KINDS}
 """Whose columns the commands that begin with these words show; the longest match counts."""
 _WHOLE_WORD = re.compile(r"[\w.@%+=/-]+")
 """Names that a shell takes for one word; others it would have to quote."""

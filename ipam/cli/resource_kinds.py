@@ -513,5 +513,28 @@ EXTENSION = Resource(
     brief=("Alias", "Name"),
 )
 
+KINDS = (
+    NETWORK,
+    SUBNET,
+    PORT,
+    SUBNET_POOL,
+    SUBNET_USAGE,
+    SUBNET_ADDRESS,
+    ADDRESS_SCOPE,
+    ALLOCATION_EVENT,
+    ADDRESS_HOLDER,
+    IMPORT,
+    AUDIT_EVENT,
+    LEASE,
+    DHCP_REFUSAL,
+    LEASE_EVENT,
+    RBAC_POLICY,
+    QUOTA,
+    AGENT,
+    IP_AVAILABILITY,
+    AVAILABILITY_ZONE,
+    EXTENSION,
+)
+"""Every kind of the API."""
 REFERRED = {kind.noun: kind for kind in (NETWORK, SUBNET, PORT, SUBNET_POOL, ADDRESS_SCOPE)}
 """The kinds that others refer to by id, by their nouns."""

@@ -110,6 +110,8 @@ def test_tab_completes_names_hosts_and_columns(api: LiveApi, local: Ipam) -> Non
     assert completed("ipam port list --sort-column fi", **asks) == ["fixed_ip_addresses"]
     assert completed("ipam lease events -c rea", **asks) == ["reason"]
     assert completed("ipam port show x -c mac", **asks) == ["mac_address"]
+    assert completed("ipam network rbac list -c obj", **asks) == ["object_id", "object_type"]
+    assert completed("ipam lease history 10.0.0.9 -c unt", **asks) == ["until"]
 
 
 def test_tab_completes_nothing_where_no_service_answers() -> None:
