@@ -46,7 +46,9 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def _stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Options as one decorator; help shows them in this order."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -57,7 +59,7 @@ def _stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 def format_options(command: Command) -> Command:
     """-f and -c."""
-    return _stacked(
+    return stacked(
         click.option(
             "-f",
             "--format",
@@ -88,7 +90,7 @@ watch_option = click.option(
 
 def list_options(command: Command) -> Command:
     """-f, -c, --long, --limit, --sort-column, --watch."""
-    return _stacked(
+    return stacked(
         format_options,
         watch_option,
         click.option("--long", "long_list", is_flag=True, help="More columns."),
@@ -143,7 +145,7 @@ def tag_option(command: Command) -> Command:
 
 def tag_changes(command: Command) -> Command:
     """--tag and --no-tag of `set`."""
-    return _stacked(
+    return stacked(
         click.option(
             "--tag",
             "tags",
@@ -158,7 +160,7 @@ def tag_changes(command: Command) -> Command:
 
 def tag_removals(command: Command) -> Command:
     """--tag and --all-tag of `unset`."""
-    return _stacked(
+    return stacked(
         click.option(
             "--tag", "tags", multiple=True, metavar="TAG", help="A tag to remove; repeat for more."
         ),
@@ -168,7 +170,7 @@ def tag_removals(command: Command) -> Command:
 
 def tag_filters(command: Command) -> Command:
     """--tags, --any-tags, --not-tags, --not-any-tags."""
-    return _stacked(
+    return stacked(
         click.option("--tags", metavar="TAG,…", help="Only those with all of these tags."),
         click.option(
             "--any-tags", "tags_any", metavar="TAG,…", help="Only those with any of these tags."

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ipam.cli.options import Command, admin_state_option, description_option
+from ipam.cli.options import Command, admin_state_option, description_option, stacked
 
 WIRE = {
     "router_external": "router:external",
@@ -32,37 +32,33 @@ def wire_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 def provider_options(command: Command) -> Command:
     """--provider-network-type, --provider-physical-network and --provider-segment."""
-    for option in (
+    return stacked(
+        click.option(
+            "--provider-network-type",
+            metavar="TYPE",
+            help="How hosts are connected: local, flat, vlan or another type that is served.",
+        ),
+        click.option(
+            "--provider-physical-network", metavar="NAME", help="The physical network below it."
+        ),
         click.option(
             "--provider-segment",
             type=int,
             metavar="ID",
             help="The VLAN, or the id of the tunnel.",
         ),
-        click.option(
-            "--provider-physical-network", metavar="NAME", help="The physical network below it."
-        ),
-        click.option(
-            "--provider-network-type",
-            metavar="TYPE",
-            help="How hosts are connected: local, flat, vlan or another type that is served.",
-        ),
-    ):
-        command = option(command)
-    return command
+    )(command)
 
 
 def network_options(command: Command) -> Command:
     """What `create` and `set` have in common."""
-    for option in (
-        click.option("--dns-domain", metavar="DOMAIN", help="The domain of the machines' names."),
+    return stacked(
+        description_option,
+        admin_state_option,
+        shared_option,
+        external_option,
         click.option(
             "--mtu", type=int, metavar="BYTES", help="The largest packet that machines may send."
         ),
-        external_option,
-        shared_option,
-        admin_state_option,
-        description_option,
-    ):
-        command = option(command)
-    return command
+        click.option("--dns-domain", metavar="DOMAIN", help="The domain of the machines' names."),
+    )(command)

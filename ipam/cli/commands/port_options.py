@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import lookup
-from ipam.cli.options import Command, KeyValues, admin_state_option, description_option
+from ipam.cli.options import Command, KeyValues, admin_state_option, description_option, stacked
 from ipam.cli.resource_kinds import SUBNET
 
 if TYPE_CHECKING:
@@ -41,25 +41,23 @@ allowed_address_option = click.option(
 
 def machine_options(command: Command) -> Command:
     """The options about the machine, for `create` and `set`."""
-    for option in (
-        admin_state_option,
-        description_option,
-        click.option("--dns-name", metavar="NAME", help="The machine's host name."),
+    return stacked(
+        click.option("--mac-address", metavar="MAC", help="The machine's MAC address."),
         click.option(
-            "--host",
-            metavar="HOST",
-            help="The host it runs on, as in `ipam agent list`. That host's agent serves it.",
+            "--device", "device_id", metavar="ID", help="The id of the device that uses the port."
         ),
         click.option(
             "--device-owner", metavar="OWNER", help="The kind of device that uses the port."
         ),
         click.option(
-            "--device", "device_id", metavar="ID", help="The id of the device that uses the port."
+            "--host",
+            metavar="HOST",
+            help="The host it runs on, as in `ipam agent list`. That host's agent serves it.",
         ),
-        click.option("--mac-address", metavar="MAC", help="The machine's MAC address."),
-    ):
-        command = option(command)
-    return command
+        click.option("--dns-name", metavar="NAME", help="The machine's host name."),
+        description_option,
+        admin_state_option,
+    )(command)
 
 
 def wire_binding(fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import click
 
 from ipam import model
-from ipam.cli.options import Command, KeyValues
+from ipam.cli.options import Command, KeyValues, stacked
 
 LIST_WORDS = {
     "allocation_pools": "allocation pool",
@@ -47,44 +47,30 @@ def address_selection_option(command: Command) -> Command:
 
 def list_value_options(verb: str) -> Callable[[Command], Command]:
     """--allocation-pool, --dynamic-range, --dns-nameserver, --host-route, each repeatable."""
-
-    def decorate(command: Command) -> Command:
-        for option in (
-            click.option(
-                "--host-route",
-                "host_routes",
-                multiple=True,
-                type=KeyValues(["destination", "gateway"]),
-                metavar="destination=CIDR,gateway=IP",
-                help=f"{verb} a route machines are told; repeat for more.",
-            ),
-            click.option(
-                "--dns-nameserver",
-                "dns_nameservers",
-                multiple=True,
-                metavar="IP",
-                help=f"{verb} a DNS server machines are told; repeat for more.",
-            ),
-            _ranges("--dynamic-range", f"{verb} a range for machines that nobody announced"),
-            _ranges("--allocation-pool", f"{verb} a range of addresses to give out"),
-        ):
-            command = option(command)
-        return command
-
-    return decorate
+    return stacked(
+        _ranges("--allocation-pool", f"{verb} a range of addresses to give out"),
+        _ranges("--dynamic-range", f"{verb} a range for machines that nobody announced"),
+        click.option(
+            "--dns-nameserver",
+            "dns_nameservers",
+            multiple=True,
+            metavar="IP",
+            help=f"{verb} a DNS server machines are told; repeat for more.",
+        ),
+        click.option(
+            "--host-route",
+            "host_routes",
+            multiple=True,
+            type=KeyValues(["destination", "gateway"]),
+            metavar="destination=CIDR,gateway=IP",
+            help=f"{verb} a route machines are told; repeat for more.",
+        ),
+    )
 
 
 def class_options(command: Command) -> Command:
     """--client-class and --client-class-option, each repeatable."""
-    for option in (
-        click.option(
-            "--client-class-option",
-            "class_options",
-            multiple=True,
-            type=KeyValues(["class", "option", "value"]),
-            metavar="class=NAME,option=NAME,value=VALUE",
-            help="A DHCP option for a given client class; repeat for more.",
-        ),
+    return stacked(
         click.option(
             "--client-class",
             "client_classes",
@@ -94,9 +80,15 @@ def class_options(command: Command) -> Command:
             help="Machines with a part of the dynamic ranges, or options, of their own; repeat for"
             " more. One of the same name is replaced.",
         ),
-    ):
-        command = option(command)
-    return command
+        click.option(
+            "--client-class-option",
+            "class_options",
+            multiple=True,
+            type=KeyValues(["class", "option", "value"]),
+            metavar="class=NAME,option=NAME,value=VALUE",
+            help="A DHCP option for a given client class; repeat for more.",
+        ),
+    )(command)
 
 
 def wire_classes(fields: dict[str, Any]) -> list[dict[str, Any]]:
