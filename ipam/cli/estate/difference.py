@@ -61,12 +61,9 @@ def plan(document: Any, existing: Existing) -> Plan:
         return made
     if document.get("version", VERSION) != VERSION:
         made.faults.append(f"It is of version {document['version']!r}; {VERSION} is understood.")
-    by_name: dict[str, list[Record]] = {}
-    for one in existing.networks:
-        by_name.setdefault(one["name"], []).append(one)
-    of_network: dict[str, list[Record]] = {}
-    for port in existing.ports:
-        of_network.setdefault(port["network_id"], []).append(port)
+    by_name = _grouped(existing.networks, "name")
+    subnets_of = _grouped(existing.subnets, "network_id")
+    ports_of = _grouped(existing.ports, "network_id")
     for entry in _entries(NETWORK, document["networks"], "", made, ("subnets", "ports")):
         name = entry["name"]
         found = by_name.get(name, [])
@@ -81,11 +78,18 @@ def plan(document: Any, existing: Existing) -> Plan:
         else:
             body = text_form.body_of_network(entry)
             made.networks.append({"ref": name, "body": body})
-        ports = of_network.get(ref, [])
-        subnets = [one for one in existing.subnets if one["network_id"] == ref]
-        _subnets(entry, ref, subnets, ports, made)
+        ports = ports_of.get(ref, [])
+        _subnets(entry, ref, subnets_of.get(ref, []), ports, made)
         _ports(entry, ref, ports, made)
     return made
+
+
+def _grouped(records: Sequence[Record], field_name: str) -> dict[str, list[Record]]:
+    """The records by the value of a field."""
+    groups: dict[str, list[Record]] = {}
+    for one in records:
+        groups.setdefault(one[field_name], []).append(one)
+    return groups
 
 
 def _subnets(
