@@ -15,6 +15,17 @@ def called(record: Record) -> str:
     return shlex.quote(str(record["name"])) if record["name"] else str(record["id"])
 
 
+def called_network(facts: Facts) -> str:
+    """The network of the only port, as a word of a command line."""
+    (one,) = facts.matches
+    return called(facts.network) if facts.network else str(one["network_id"])
+
+
+def called_subnet(subnet: Record) -> str:
+    """A subnet as a word of a command line: by its name, or by its CIDR."""
+    return called(subnet) if subnet["name"] else str(subnet["cidr"])
+
+
 def identity(facts: Facts) -> Iterator[Fact]:
     """Which port it is."""
     if len(facts.matches) > 1:
@@ -115,19 +126,18 @@ def addresses(facts: Facts) -> Iterator[Fact]:
             ),
         )
         return
-    network = called(facts.network) if facts.network else one["network_id"]
     yield Fact(
         "address",
         "has-address",
         True,
-        f"{shown_addresses(one['fixed_ips'])} for {one['mac_address']} on {network}",
+        f"{shown_addresses(one['fixed_ips'])} for {one['mac_address']} on {called_network(facts)}",
     )
     yield from _modes(facts)
 
 
 def _modes(facts: Facts) -> Iterator[Fact]:
     for subnet in facts.subnets:
-        name = called(subnet) if subnet["name"] else subnet["cidr"]
+        name = called_subnet(subnet)
         if not subnet["enable_dhcp"]:
             yield Fact(
                 "address",

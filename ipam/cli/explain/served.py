@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ipam import model
-from ipam.cli.explain.configured import called
+from ipam.cli.explain.configured import called, called_network
 from ipam.cli.explain.facts import Fact, Facts, Fix, Record
 from ipam.cli.instants import moment
 
@@ -31,6 +31,7 @@ def agent(facts: Facts) -> Iterator[Fact]:
         yield Fact("agent", "agents-unseen", None, text)
         return
     mine = _in_charge(facts, host)
+    alive = [one for one in mine if one["alive"]]
     if host and not mine:
         yield Fact(
             "agent",
@@ -40,15 +41,14 @@ def agent(facts: Facts) -> Iterator[Fact]:
             fix=Fix("Start an agent there, or bind it to another host.", "sudo ipam agent run"),
         )
     elif not mine:
-        network = called(facts.network) if facts.network else port["network_id"]
         yield Fact(
             "agent",
             "not-scheduled",
             False,
-            f"no agent serves the network {network}",
+            f"no agent serves the network {called_network(facts)}",
             fix=Fix("Start an agent, or bind the port to a host.", "ipam agent list"),
         )
-    elif not any(one["alive"] for one in mine):
+    elif not alive:
         last = max(mine, key=lambda one: str(one["heartbeat_timestamp"]))
         yield Fact(
             "agent",
@@ -59,17 +59,16 @@ def agent(facts: Facts) -> Iterator[Fact]:
             at=last["heartbeat_timestamp"],
             fix=Fix(f"Start it on {last['host']}.", "sudo systemctl start ipam-agent"),
         )
-    elif not any(one["alive"] and one["admin_state_up"] for one in mine) and not host:
-        first = next(one for one in mine if one["alive"])
+    elif not host and not any(one["admin_state_up"] for one in alive):
+        name = alive[0]["host"]
         yield Fact(
             "agent",
             "agent-disabled",
             False,
-            f"the agent of {first['host']} is switched off",
-            fix=Fix("Switch it on.", f"ipam agent set {first['host']} --enable"),
+            f"the agent of {name} is switched off",
+            fix=Fix("Switch it on.", f"ipam agent set {name} --enable"),
         )
     else:
-        alive = [one for one in mine if one["alive"]]
         where = "bound to" if host else "served on"
         hosts = ", ".join(sorted(one["host"] for one in alive))
         yield Fact(
@@ -128,7 +127,7 @@ def _trouble(facts: Facts, agent_: Record, noun: str, said: str) -> Fact:
 
 def _mending(facts: Facts, code: str) -> str:
     (port,) = facts.matches
-    network = called(facts.network) if facts.network else port["network_id"]
+    network = called_network(facts)
     address = port["fixed_ips"][0]["ip_address"] if port["fixed_ips"] else ""
     return {
         "leased-to-another": f"ipam lease release {address} --network {network}",

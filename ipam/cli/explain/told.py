@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ipam.cli.explain.configured import called
+from ipam.cli.explain.configured import called, called_subnet
 from ipam.cli.explain.facts import Fact, Facts, Fix
 from ipam.rules.subnet_options import is_unspecified
 
@@ -41,7 +41,7 @@ def _route(facts: Facts) -> Iterator[Fact]:
     for subnet in facts.subnets:
         if subnet["ip_version"] != 4:
             continue
-        name = called(subnet) if subnet["name"] else subnet["cidr"]
+        name = called_subnet(subnet)
         routes = [one["destination"] for one in subnet["host_routes"]]
         if not subnet["gateway_ip"] and "0.0.0.0/0" not in routes:
             yield Fact(
@@ -62,7 +62,7 @@ def _route(facts: Facts) -> Iterator[Fact]:
 
 def _dns(facts: Facts) -> Iterator[Fact]:
     for subnet in facts.subnets:
-        name = called(subnet) if subnet["name"] else subnet["cidr"]
+        name = called_subnet(subnet)
         if not subnet["dns_nameservers"]:
             yield Fact("dns", "own-dns", True, f"{name}: the DNS server is the network's own")
             continue
