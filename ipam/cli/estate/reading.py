@@ -41,10 +41,8 @@ def format_of(name: str, asked: str | None) -> str:
 
 def parsed(data: bytes, file_format: str, name: str) -> Any:
     """The value in JSON or YAML. Raises ClickException with the place of a fault."""
-    if len(data) > BYTES_MOST:
-        raise click.ClickException(f"{name} has {len(data)} bytes; {BYTES_MOST} are read at most.")
     try:
-        text = data.decode("utf-8-sig")
+        text = _text(data, name)
         if file_format == "json":
             return json.loads(text)
         import yaml  # noqa: PLC0415  # only when it is needed
@@ -74,10 +72,8 @@ def rows(data: bytes, file_format: str, name: str) -> Iterator[tuple[str, dict[s
 
 
 def _csv_rows(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    if len(data) > BYTES_MOST:
-        raise click.ClickException(f"{name} has {len(data)} bytes; {BYTES_MOST} are read at most.")
     try:
-        text = data.decode("utf-8-sig")
+        text = _text(data, name)
     except UnicodeDecodeError as error:
         raise click.ClickException(f"{name} is not in UTF-8: {error}") from error
     first = text.partition("\n")[0]
@@ -98,6 +94,13 @@ def _csv_rows(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 if one
             },
         )
+
+
+def _text(data: bytes, name: str) -> str:
+    """The bytes as text. Raises ClickException for too many, UnicodeDecodeError for no UTF-8."""
+    if len(data) > BYTES_MOST:
+        raise click.ClickException(f"{name} has {len(data)} bytes; {BYTES_MOST} are read at most.")
+    return data.decode("utf-8-sig")
 
 
 def _field(heading: str) -> str:
