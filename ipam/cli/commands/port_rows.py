@@ -11,7 +11,7 @@ from ipam.cli import lookup
 from ipam.cli.commands.estate import read_file
 from ipam.cli.estate.reading import format_of, rows
 from ipam.cli.estate.text_form import PORT as FORM
-from ipam.cli.estate.text_form import body_of_port, of_port
+from ipam.cli.estate.text_form import body_of_port, of_port, with_own_addresses
 from ipam.cli.failures import report
 from ipam.cli.printing import Listing, items_text
 from ipam.cli.resource_kinds import NETWORK, PORT
@@ -102,7 +102,7 @@ def _sorted_out(
             network_id, present = networks[home]
             if key not in present:
                 new.append(New(place, {**body_of_port(row), "network_id": network_id}))
-            elif differing := _differing(row, of_port(present[key])):
+            elif differing := _differing(row, present[key]):
                 faults.append(f"{place}: {key} is there with another {', '.join(differing)}.")
             else:
                 same += 1
@@ -117,13 +117,15 @@ def _present(client: "Client", network: str) -> tuple[str, dict[str, Mapping[str
     return network_id, by_key | {one["mac_address"]: one for one in ports}
 
 
-def _differing(row: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
+def _differing(row: Mapping[str, Any], port: Mapping[str, Any]) -> list[str]:
+    present = of_port(port)
+
     def plain(value: Any) -> Any:
         return sorted(map(str, value)) if isinstance(value, list) else str(value).lower()
 
     return [
         name
-        for name, value in row.items()
+        for name, value in with_own_addresses(row, port).items()
         if plain(value) != plain(present.get(name, FORM.fields[name]))
     ]
 

@@ -124,9 +124,9 @@ def _ports(network: Record, ref: str, present: Sequence[Record], made: Plan) -> 
         found = by_mac.get(entry["mac_address"])
         if found:
             called = entry.get("name") or entry["mac_address"]
-            _compare(
-                PORT, entry, text_form.of_port(found), made, resource_id=found["id"], called=called
-            )
+            wished = text_form.with_own_addresses(entry, found)
+            told = text_form.of_port(found)
+            _compare(PORT, wished, told, made, resource_id=found["id"], called=called)
         else:
             made.ports.append({"network": ref, "body": text_form.body_of_port(entry)})
 

@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from ipam import model
+from ipam.rules.ipv6 import eui64
 
 VERSION: Final = 1
 Record = Mapping[str, Any]
@@ -145,6 +146,17 @@ def of_port(port: Record) -> dict[str, Any]:
         "host": port.get("binding:host_id") or "",
     }
     return _told(PORT, {**port, **own})
+
+
+def with_own_addresses(entry: Record, port: Record) -> Record:
+    """The entry with those addresses, too, that the port has because its machine makes them."""
+    if not isinstance(entry.get("addresses"), list):
+        return entry
+    mac = port["mac_address"]
+    given = [one["ip_address"] for one in port["fixed_ips"]]
+    own = [one for one in given if ":" in one and eui64(one, mac) == model.pack(one)]
+    missing = [one for one in own if one not in entry["addresses"]]
+    return {**entry, "addresses": [*entry["addresses"], *missing]}
 
 
 def body_of_network(entry: Record) -> dict[str, Any]:

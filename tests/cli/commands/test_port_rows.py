@@ -104,6 +104,16 @@ def test_what_is_there_and_differs_is_told_and_kept(demo: Ipam) -> None:
     assert ports(demo)["web-1"]["Fixed IP Addresses"][0]["ip_address"] == "10.0.0.20"
 
 
+def test_an_address_that_a_machine_makes_by_itself_is_no_difference(demo: Ipam) -> None:
+    six = ("--subnet-range", "2001:db8::/64", "--ip-version", "6", "--ipv6-address-mode", "slaac")
+    demo("subnet", "create", "--network", "demo", *six, "--ipv6-ra-mode", "slaac", "v6")
+    create(demo, CSV)
+    assert len(ports(demo)["web-1"]["Fixed IP Addresses"]) == 2
+    again = create(demo, CSV)
+    assert (again.status, again.err) == (0, "0 created, 3 there before, 0 refused.\n")
+    assert "another addresses" in create(demo, CSV.replace("10.0.0.20", "10.0.0.99")).err
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -8,7 +8,7 @@ from ipam.api.http.attributes import wire_names
 from ipam.api.networks.wire import NetworkCreate
 from ipam.api.ports.wire import PortCreate
 from ipam.api.subnets.wire import SubnetCreate
-from ipam.cli.estate.text_form import NETWORK, PORT, SUBNET, Form
+from ipam.cli.estate.text_form import NETWORK, PORT, SUBNET, Form, with_own_addresses
 
 OTHERWISE = {
     "network_id": "what stands below a network is in it",
@@ -35,3 +35,15 @@ def test_a_form_has_every_attribute_that_can_be_set(form: Form, struct: Any) -> 
 @pytest.mark.parametrize("form", [NETWORK, SUBNET, PORT])
 def test_what_is_fixed_is_a_field(form: Form) -> None:
     assert form.fixed < form.fields.keys()
+
+
+def test_only_an_address_of_the_machine_s_own_making_is_added() -> None:
+    given = ["10.0.0.5", "2001:db8::5054:ff:fe00:1", "2001:db8::7"]
+    port = {
+        "mac_address": "52:54:00:00:00:01",
+        "fixed_ips": [{"ip_address": one} for one in given],
+    }
+    wished = with_own_addresses({"addresses": ["10.0.0.5"]}, port)
+    assert wished["addresses"] == ["10.0.0.5", "2001:db8::5054:ff:fe00:1"]
+    assert with_own_addresses(wished, port) == wished
+    assert with_own_addresses({"name": "a"}, port) == {"name": "a"}
