@@ -7,11 +7,10 @@ from msgspec.structs import asdict, replace
 
 from ipam.api.http import writing
 from ipam.api.subnet_pools.wire import KIND
-from ipam.api.subnets.shape import shape_of
+from ipam.api.subnets.shape import create_faults
 from ipam.api.subnets.wire import SubnetCreate
 from ipam.errors import CallerError, HTTPBadRequest
 from ipam.rules import subnet_pools as subnet_pool_rules
-from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnet_pools import Lengths, Origin, Pool
 from ipam.store import subnet_pools
 from ipam.store.engine.database import Transaction
@@ -47,7 +46,7 @@ def settle(
     pool = _pool(tx, body, viewer)
     if pool is not None:
         body = replace(body, cidr=_prefix(tx, pool, body, project_id))
-        writing.raise_all(subnet_rules.faults(shape_of(asdict(body))))
+        writing.raise_all(create_faults(asdict(body)))
     _check_neighbours(tx, pool, [row for row in others if row.ip_version == body.ip_version])
     return body, None if pool is None else int(pool.pk)
 

@@ -69,6 +69,22 @@ def test_what_dnsmasq_cannot_be_told_is_refused(api: Api, attributes: dict[str, 
     assert "client_classes" in api.refused(400, "InvalidInput", "POST", "/subnets", body)
 
 
+@pytest.mark.parametrize("fault", [{"name": "no name"}, {"mac_prefix": "*"}, {"end": None}])
+def test_a_subnet_of_a_pool_is_refused_bad_ones_too(api: Api, fault: dict[str, Any]) -> None:
+    pool = api.create("subnetpool", name="p", prefixes=["10.0.0.0/16"], default_prefixlen=24)
+    body = {
+        "network_id": api.create("network")["id"],
+        "ip_version": 4,
+        "subnetpool_id": pool["id"],
+        "dynamic_ranges": [RANGE],
+    }
+    good = api.create("subnet", **body, client_classes=[PHONES])
+    assert (good["cidr"], good["client_classes"]) == ("10.0.0.0/24", [PHONES])
+    api.call("DELETE", f"/subnets/{good['id']}")
+    bad = {"subnet": body | {"client_classes": [PHONES | fault]}}
+    assert "client_classes" in api.refused(400, "InvalidInput", "POST", "/subnets", bad)
+
+
 def test_there_are_not_many(api: Api) -> None:
     many = [CAMERAS | {"name": f"c{number}"} for number in range(17)]
     body: Any = {"subnet": {"client_classes": many}}
