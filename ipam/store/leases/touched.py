@@ -165,31 +165,37 @@ _OWNERS: Final = _OfKeys(
 
 def owners_by_mac(tx: Transaction, events: Sequence[LeaseEvent]) -> dict[Key, Holder]:
     """For the IPv6 addresses of these events, the ports of their networks with their MACs."""
-    found: dict[Key, Holder] = {}
-    by_machine: dict[tuple[str, str | None], list[LeaseEvent]] = {}
+    of_machine: dict[tuple[str, str], list[LeaseEvent]] = {}
     for event in events:
-        by_machine.setdefault((event.network_id, event.mac_address), []).append(event)
-    for (network_id, mac), of_machine in by_machine.items():
-        for row in tx.execute(_WITH_MAC, {"of_network": network_id, "of_mac": mac}):
-            prefix = IPv6Network(row.cidr)
+        if event.mac_address:
+            of_machine.setdefault((event.network_id, event.mac_address), []).append(event)
+    found: dict[Key, Holder] = {}
+    for some in alternatives(list(of_machine), MOST_KEYS):
+        of_networks, of_macs = zip(*some, strict=True)
+        for row in tx.execute(_WITH_MAC, {"of_networks": of_networks, "of_macs": of_macs}):
+            prefix, mac = IPv6Network(row.cidr), row.mac_address
             holder = Holder(row.project_id, row.subnet_id, row.port_id, mac, row.binding_host_id)
-            found |= {e.key: holder for e in of_machine if IPv6Address(e.ip_address) in prefix}
+            mine = of_machine.get((row.network_id, mac), ())
+            found |= {e.key: holder for e in mine if IPv6Address(e.ip_address) in prefix}
     return found
 
 
 _WITH_MAC: Final = (
     select(
+        network.c.id.label("network_id"),
         subnet.c.id.label("subnet_id"),
         subnet.c.cidr,
         port.c.id.label("port_id"),
+        port.c.mac_address,
         port.c.project_id,
         port.c.binding_host_id,
     )
     .join_from(network, port, port.c.network_pk == network.c.pk)
     .join(subnet, subnet.c.network_pk == network.c.pk)
+    # No pairs, so that each has its index. What then is of no pair is left out above.
     .where(
-        network.c.id == bindparam("of_network"),
-        port.c.mac_address == bindparam("of_mac"),
+        network.c.id.in_(bindparam("of_networks", expanding=True)),
+        port.c.mac_address.in_(bindparam("of_macs", expanding=True)),
         subnet.c.ip_version == 6,
     )
 )

@@ -9,6 +9,7 @@ from ipam.store.engine.database import Database
 from ipam.store.leases import endings
 from tests.api.caller import Api
 from tests.api.leases.test_event_requests import MAC, NOWHERE, OTHER_MAC, event, history, send
+from tests.store.statements import statements
 
 OWN = "2001:db8::f816:3eff:fe00:1"
 PRIVATE = "2001:db8::abcd:1"
@@ -49,6 +50,27 @@ def test_an_address_that_a_machine_made_is_its_ports_and_says_where_it_is_from(
     assert shown(api_on_each, source="slaac") == lease
     assert api_on_each.list("lease", source="dhcp") == []
     assert addresses(api_on_each, port) == [OWN], "only the port's own has its name"
+
+
+def test_many_machines_take_as_many_statements_as_few(
+    api_on_each: Api, port: dict[str, Any], database: Database
+) -> None:
+    on_network = {"network_id": port["network_id"]}
+    macs = [MAC, *(f"fa:16:3e:00:01:0{number}" for number in range(7))]
+    ids = [port["id"]]
+    ids += [api_on_each.create("port", **on_network, mac_address=mac)["id"] for mac in macs[1:]]
+    counts = []
+    for first, last in ((0, 2), (2, 8)):
+        given = [
+            seen(port["network_id"], f"2001:db8::abcd:{number}", mac_address=macs[number])
+            for number in range(first, last)
+        ]
+        with statements(database) as asked:
+            send(api_on_each, *given)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+    held = {lease["mac_address"]: lease["port_id"] for lease in api_on_each.list("lease")}
+    assert held == dict(zip(macs, ids, strict=True))
 
 
 def addresses(api: Api, port: dict[str, Any]) -> list[str]:
