@@ -30,7 +30,9 @@ def part(ranges: Sequence[Range], number: int, parts: int) -> list[tuple[str, st
 
 def without(ranges: Sequence[Range], taken: Sequence[Range]) -> list[Range]:
     """What is left of the ranges, in order."""
-    left = subnet_rules.without(texts(ranges), texts(taken)) if taken else texts(ranges)
+    if not taken:
+        return list(ranges)
+    left = subnet_rules.without(texts(ranges), texts(taken))
     return [(model.pack(first), model.pack(last)) for first, last in left]
 
 
