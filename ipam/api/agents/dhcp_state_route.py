@@ -92,11 +92,14 @@ class DhcpStateRoute:
     def _respond_if_changed(
         self, req: falcon.Request, resp: falcon.Response, resource_id: str, cursor: int | None
     ) -> None:
-        access = req.context.access
+        access, read = req.context.access, self.service.database.read
         networks = self._digests(access, resource_id)
-        probes = self._asked(access, resource_id)
-        read, ids = self.service.database.read, {each.id for each in networks}
-        changes = read(lambda tx: dns_names.seen(tx, cursor, ids)) if cursor else []
+        ids = {each.id for each in networks}
+
+        def look(tx: Transaction) -> tuple[list[AskedProbe], list[Record]]:
+            return self._asked(tx, access, resource_id), dns_names.seen(tx, cursor, ids)
+
+        probes, changes = read(look)
         lines = [f"{each.id} {each.digest}" for each in networks]
         names = [f"{each.port_id} {each.seen}" for each in changes]
         etag = _digest([*lines, *(each.id for each in probes), *sorted(names)])
@@ -115,13 +118,10 @@ class DhcpStateRoute:
 
         return self.service.database.read(read)
 
-    def _asked(self, access: Access, agent_id: str) -> list[AskedProbe]:
+    def _asked(self, tx: Transaction, access: Access, agent_id: str) -> list[AskedProbe]:
         """The questions that wait for the agent's answer."""
-
-        def read(tx: Transaction) -> list[Record]:
-            return port_probes.waiting(tx, known(tx, agent_id, access, RULE), MOST_AT_ONCE)
-
-        return [AskedProbe(row.id, row.port_id) for row in self.service.database.read(read)]
+        waiting = port_probes.waiting(tx, known(tx, agent_id, access, RULE), MOST_AT_ONCE)
+        return [AskedProbe(row.id, row.port_id) for row in waiting]
 
     def _digests(self, access: Access, agent_id: str) -> list[ServedNetwork]:
         agent, parts = self.service.database.read(lambda tx: self._look(tx, access, agent_id))

@@ -21,8 +21,11 @@ def number(text: str, name: str) -> int:
     return int(text)
 
 
-def seen(tx: Transaction, cursor: int, network_ids: Collection[str]) -> list[Record]:
-    """The changes in these networks since the cursor; the same while nothing else changes."""
+def seen(tx: Transaction, cursor: int | None, network_ids: Collection[str]) -> list[Record]:
+    """The changes in these networks since the cursor; the same while nothing else changes.
+
+    Without a cursor, or with 0 for a first one, there are none.
+    """
     if not cursor:
         return []
     found = dns_names.changed_since(tx, cursor, limit=MOST_CHANGES + 1)
