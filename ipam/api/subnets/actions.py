@@ -194,15 +194,14 @@ class SubnetActions:
         shape = shape_after(row, pools, ranges, asked)
         is_same = shape == shape_after(row, pools, ranges, SubnetUpdate())
         faults = [] if is_same else subnet_rules.faults(shape)
+        wished = _new_values(asked)
         if not CLASSES.isdisjoint(writing.given(asked)):
-            faults += class_faults(
-                shape, _new_values(asked).get("client_classes", row.client_classes) or []
-            )
+            faults += class_faults(shape, wished.get("client_classes", row.client_classes) or [])
         if not OPTIONS.isdisjoint(writing.given(asked)):
             after = options_after(row, asked)
             faults += subnet_options.faults(after, self._limits(), f"subnet {row.id}")
         writing.raise_all(faults)
-        values = writing.changed(row, _new_values(asked))
+        values = writing.changed(row, wished)
         if values.get("gateway_ip"):
             _check_gateway_is_free(tx, row, values["gateway_ip"])
         fenced = dynamic_ranges.change(
