@@ -37,6 +37,14 @@ def is_router_interface(device_owner: str) -> bool:
     return _read(device_owner) in ROUTER_INTERFACES
 
 
+def is_guarded(device_owner: str, *, port_security_enabled: bool) -> bool:
+    """Whether a host that keeps ports from sending from others' addresses keeps this one.
+
+    A port without security, and one of the network's own, such as a router's, may send anything.
+    """
+    return port_security_enabled and not device_owner.startswith(NETWORK)
+
+
 def _read(device_owner: str) -> str:
     if device_owner.isascii() and device_owner.isprintable() and " " not in device_owner:
         return device_owner.lower()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ipam.rules.device_owners import is_networks, is_router_interface, is_servers
+from ipam.rules.device_owners import is_guarded, is_networks, is_router_interface, is_servers
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,10 @@ def test_servers_and_routers_are_known_in_any_writing() -> None:
     assert not is_servers("compute")
     assert is_router_interface("Network:Router_Interface ")
     assert not is_router_interface("network:router_gateway")
+
+
+def test_ports_with_security_are_guarded_unless_they_are_the_networks() -> None:
+    assert is_guarded("compute:nova", port_security_enabled=True)
+    assert is_guarded("", port_security_enabled=True)
+    assert not is_guarded("compute:nova", port_security_enabled=False)
+    assert not is_guarded("network:router_interface", port_security_enabled=True)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from ipam.agent.dnsmasq import safe_words
 from ipam.protocol.dhcp_state import ServedPort
-from ipam.rules.device_owners import NETWORK
+from ipam.rules.device_owners import is_guarded
 from ipam.rules.ipv6 import eui64
 
 Element: TypeAlias = tuple[str, str]
@@ -32,11 +32,8 @@ _Pairs: TypeAlias = tuple[tuple[str, str | None], ...]
 
 
 def tap_guard(port: ServedPort) -> TapGuard:
-    """The elements of a port's tap.
-
-    A port without security, and one of the network's own, such as a router's, may send anything.
-    """
-    if not port.port_security_enabled or port.device_owner.startswith(NETWORK):
+    """The elements of a port's tap."""
+    if not is_guarded(port.device_owner, port_security_enabled=port.port_security_enabled):
         return frozenset({TAPS})
     ips = tuple(one.ip_address for one in port.fixed_ips)
     pairs = tuple((one.ip_address, one.mac_address) for one in port.allowed_address_pairs)

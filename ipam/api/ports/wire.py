@@ -290,8 +290,9 @@ def _assignment(row: Record, address: str) -> DnsAssignment:
 
 def port_is_filtered(port: Record, host_filters: bool | None) -> bool:
     """Whether the host keeps the port from sending from others' addresses."""
-    is_networks = port.device_owner.startswith(device_owners.NETWORK)
-    return bool(host_filters) and port.port_security_enabled and not is_networks
+    return bool(host_filters) and device_owners.is_guarded(
+        port.device_owner, port_security_enabled=port.port_security_enabled
+    )
 
 
 def vif_details(
