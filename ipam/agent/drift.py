@@ -93,17 +93,21 @@ def _of_wire(wanted: Wire | None, present: Wire | None) -> Iterator[str]:
 
 
 def _of_interface(wanted: Interface, present: Interface | None) -> Iterator[str]:
+    if present == wanted:
+        return
     pair = f"{wanted.outside} and {wanted.inside}"
     if present is None:
         yield f"one of {pair} is gone, renamed, down, elsewhere or of another MTU"
     elif not wanted.is_same_pair(present):
         has, should = f"{present.mac}, MTU {present.mtu}", f"{wanted.mac}, MTU {wanted.mtu}"
         yield f"{pair} have {has}, not {should}"
-    elif present != wanted:
+    else:
         yield f"{wanted.outside} is not isolated, or its MAC address not pinned"
 
 
 def _of_addresses(wanted: NetworkState, present: NetworkState) -> Iterator[str]:
+    if wanted.addresses == present.addresses:
+        return
     if wanted.interface is None or not wanted.interface.is_same_pair(present.interface):
         return  # without the interface there are none
     if gone := wanted.addresses - present.addresses:
