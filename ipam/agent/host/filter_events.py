@@ -7,8 +7,9 @@ changes of other tables, and the agent's own, cost no listing.
 import errno
 import socket
 import struct
-from collections.abc import Iterator
 from typing import Final
+
+from ipam.agent.host.raw_netlink import Message, attributes, messages
 
 NETLINK_NETFILTER: Final = 12
 NFTABLES_GROUP: Final = 1 << 6
@@ -18,13 +19,10 @@ NFPROTO_BRIDGE: Final = 7
 TABLE_NAME: Final = 1
 """The attribute of every message but that of a generation."""
 GENERATION_PID: Final = 2
-NLA_TYPE_MASK: Final = 0x3FFF
 RECEIVE_BYTES: Final = 1 << 16
 QUEUE_BYTES: Final = 4 << 20
 
-_HEADER = struct.Struct("=IHHII")
 _FAMILY = struct.Struct("=BBH")
-_ATTRIBUTE = struct.Struct("=HH")
 _U32 = struct.Struct(">I")
 
 
@@ -63,41 +61,17 @@ class FilterEvents:
                     raise
                 changed = True  # some announcements were lost
                 continue
-            for kind, body in _messages(data):
-                changed |= self._take(kind, body, own_pid)
+            for message in messages(data):
+                is_of_nftables = message.kind >> 8 == NFNL_SUBSYS_NFTABLES
+                if is_of_nftables and len(message.body) >= _FAMILY.size:
+                    changed |= self._take(message, own_pid)
 
-    def _take(self, kind: int, body: bytes, own_pid: int) -> bool:
-        attributes = dict(_attributes(body[_FAMILY.size :]))
-        if kind != NFT_MSG_NEWGEN:
-            is_ours = body[0] == NFPROTO_BRIDGE
-            self._is_touched |= is_ours and attributes.get(TABLE_NAME, b"")[:-1] == self._table
+    def _take(self, message: Message, own_pid: int) -> bool:
+        found = dict(attributes(message.body[_FAMILY.size :]))
+        if message.kind & 0xFF != NFT_MSG_NEWGEN:
+            is_ours = message.body[0] == NFPROTO_BRIDGE
+            self._is_touched |= is_ours and found.get(TABLE_NAME, b"")[:-1] == self._table
             return False
         touched, self._is_touched = self._is_touched, False
-        pid = attributes.get(GENERATION_PID)
+        pid = found.get(GENERATION_PID)
         return touched and not (own_pid and pid and _U32.unpack(pid)[0] == own_pid)
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The kind and the body of each message of nftables."""
-    at = 0
-    while at + _HEADER.size <= len(data):
-        length, kind, *_ = _HEADER.unpack_from(data, at)
-        if length < _HEADER.size:
-            return
-        if kind >> 8 == NFNL_SUBSYS_NFTABLES and length >= _HEADER.size + _FAMILY.size:
-            yield kind & 0xFF, data[at + _HEADER.size : at + length]
-        at += _aligned(length)
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
-            return
-        yield kind & NLA_TYPE_MASK, data[at + _ATTRIBUTE.size : at + length]
-        at += _aligned(length)
-
-
-def _aligned(length: int) -> int:
-    return (length + 3) & ~3
