@@ -146,4 +146,4 @@ class RogueReleases:
 def _seconds_left(lease: Lease) -> int:
     if not lease.expires_at:
         return INFINITE_SECONDS
-    return lease.expires_at - clock.now_microseconds() // 1_000_000
+    return lease.expires_at - clock.now_seconds()

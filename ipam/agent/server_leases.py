@@ -217,14 +217,14 @@ class ServerLeases:
             self._table.leases(network_id),
         )
         answered = self._logs.answered(network_id, since)
-        return rebuilt(base, answered, clock.now_microseconds() // 1_000_000, lease_seconds)
+        return rebuilt(base, answered, clock.now_seconds(), lease_seconds)
 
     def _remembered(self, network_id: str, lease_seconds: int) -> Sequence[Lease]:
         """The leases of a dnsmasq that was killed while it wrote its file, before this life."""
         recorded, given = self._table.leases(network_id), self._table.given_before(network_id)
         known = {one.ip_address for one in recorded}
         answered = {ip: mac for ip, mac in given if ip not in known}
-        return rebuilt(recorded, answered, clock.now_microseconds() // 1_000_000, lease_seconds)
+        return rebuilt(recorded, answered, clock.now_seconds(), lease_seconds)
 
     def _record(self, network_id: str, found: Collection[Difference]) -> float:
         """Record them. Gives the seconds until to try again if the disk refuses."""
