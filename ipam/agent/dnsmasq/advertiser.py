@@ -5,7 +5,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from ipam.agent.dnsmasq import deprecation
 from ipam.agent.dnsmasq.probe import PacketProber
-from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6
+from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6, octets
 from ipam.agent.dnsmasq.wire import open_wire
 from ipam.agent.state import Interface
 
@@ -24,6 +24,6 @@ class PacketAdvertiser:
         if found is None:
             return
         message = deprecation.deprecating(found.payload, leaving)
-        mac = bytes.fromhex(interface.mac.replace(":", ""))
+        mac = octets(interface.mac)
         with open_wire(network_id, interface.inside, ETHERTYPE_IPV6) as wire:
             wire.send(deprecation.frame(mac, IPv6Address(found.source), message))

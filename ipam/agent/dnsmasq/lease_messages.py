@@ -17,15 +17,15 @@ def release6(step: ReleaseLease) -> bytes:
     """The frame that gives an IPv6 lease back. Raises DnsmasqFailed if too little is known."""
     relay = IPv6Address(step.server)
     message = probe_dhcp6.release(relay, _held(step))
-    return probe_frames.dhcp6_frame(_octets(step.interface.mac), relay, message)
+    return probe_frames.dhcp6_frame(probe_frames.octets(step.interface.mac), relay, message)
 
 
 def request(step: RestoreLease, seconds: int) -> bytes:
     """The frame that asks for the lease. Raises DnsmasqFailed if too little is known."""
-    to, lease = _octets(step.interface.mac), step.lease
+    to, lease = probe_frames.octets(step.interface.mac), step.lease
     if not lease.mac_address:
         raise DnsmasqFailed(f"lease of {lease.ip_address}: no MAC address is known")
-    mac = _octets(lease.mac_address)
+    mac = probe_frames.octets(lease.mac_address)
     if model.ip_version(lease.ip_address) == 6:
         relay = IPv6Address(step.server)
         message = probe_dhcp6.request(relay, _held(step), mac=mac, seconds=seconds)
@@ -36,7 +36,7 @@ def request(step: RestoreLease, seconds: int) -> bytes:
         IPv4Address(step.server),
         IPv4Address(lease.ip_address),
         seconds=seconds,
-        client_id=_octets(whole_client_id(lease)),
+        client_id=probe_frames.octets(whole_client_id(lease)),
         hostname=(lease.hostname or "").encode("ascii", "ignore")[:LONGEST_NAME],
     )
     return probe_frames.dhcp4_frame(to, message)
@@ -58,12 +58,8 @@ def _held(step: ReleaseLease | RestoreLease) -> probe_dhcp6.Holding:
         raise DnsmasqFailed(f"lease of {lease.ip_address}: no DUID or IAID is known")
     return probe_dhcp6.Holding(
         address=IPv6Address(lease.ip_address),
-        duid=_octets(lease.duid),
+        duid=probe_frames.octets(lease.duid),
         iaid=int(lease.iaid.removeprefix("T")).to_bytes(4),
         is_temporary=lease.iaid.startswith("T"),
-        server_duid=_octets(server_duid(step.network_id)),
+        server_duid=probe_frames.octets(server_duid(step.network_id)),
     )
-
-
-def _octets(text: str) -> bytes:
-    return bytes.fromhex(text.replace(":", ""))

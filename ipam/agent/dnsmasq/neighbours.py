@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
 from ipam.agent.dnsmasq import arp_frames, nd_frames
-from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6
+from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6, octets
 from ipam.agent.dnsmasq.wire import open_wire
 from ipam.agent.state import Interface
 
@@ -32,7 +32,7 @@ class PacketNeighbours:
         It takes 0.2 s for each IP version if one of them is silent, and else no longer than the
         answers. Raises OSError if the namespace or the interface is gone.
         """
-        mac = bytes.fromhex(interface.mac.replace(":", ""))
+        mac = octets(interface.mac)
         found: dict[IpAddress, str] = {}
         for kind, ethertype, read in (
             (IPv4Address, arp_frames.ETHERTYPE_ARP, arp_frames.read_answer),

@@ -88,7 +88,7 @@ class PacketProber:
         self, network_id: str, interface: Interface
     ) -> probe_frames.FrameContent | None:
         """The same as it came, with its sender. Raises OSError like `ask`."""
-        to = _octets(interface.mac)
+        to = probe_frames.octets(interface.mac)
         answers = self._as_a_machine(
             network_id,
             interface,
@@ -104,7 +104,7 @@ class PacketProber:
         self, network_id: str, interface: Interface, options: Collection[int]
     ) -> Mapping[int, bytes] | None:
         """See outside.Prober."""
-        to, port = _octets(interface.mac), probe_frames.DHCPV6_CLIENT_PORT
+        to, port = probe_frames.octets(interface.mac), probe_frames.DHCPV6_CLIENT_PORT
         xid = random.getrandbits(24)
         message = probe_dhcp6.information_request(xid, options)
         answers = self._as_a_machine(
@@ -167,8 +167,8 @@ class PacketProber:
 
     def _send(self, interface: Interface, question: Question) -> tuple[int, int]:
         """Send a request. Gives the port that the answer goes to, and the transaction."""
-        server, mac = ip_address(question.server), _octets(question.mac)
-        to = _octets(interface.mac)
+        server, mac = ip_address(question.server), probe_frames.octets(question.mac)
+        to = probe_frames.octets(interface.mac)
         if isinstance(server, IPv4Address):
             xid = random.getrandbits(32)
             message = probe_dhcp4.discover(
@@ -257,7 +257,3 @@ def _read(found: probe_frames.FrameContent) -> tuple[tuple[int, int], Offer | Re
     else:
         return None
     return ((found.kind, answer[0]), answer[1]) if answer else None
-
-
-def _octets(mac: str) -> bytes:
-    return bytes.fromhex(mac.replace(":", ""))

@@ -40,6 +40,11 @@ class FrameContent:
     source: str
 
 
+def octets(text: str) -> bytes:
+    """What a MAC address, or another identifier, says in hexadecimal digits and colons."""
+    return bytes.fromhex(text.replace(":", ""))
+
+
 def dhcp4_frame(server_mac: bytes, payload: bytes) -> bytes:
     """A relay's frame to the server's interface. With IPv4, UDP needs no checksum (RFC 768)."""
     udp = _UDP.pack(DHCP_SERVER_PORT, DHCP_SERVER_PORT, _UDP.size + len(payload), 0) + payload
