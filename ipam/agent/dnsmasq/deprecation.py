@@ -5,16 +5,15 @@ for all that the router has to say.
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from ipaddress import IPv6Address, IPv6Network
 from typing import Final
 
 from ipam.agent.dnsmasq.probe_frames import icmp6_frame
-from ipam.agent.dnsmasq.probe_router import AUTONOMOUS, ON_LINK, PREFIX
+from ipam.agent.dnsmasq.probe_router import AUTONOMOUS, HEAD_OCTETS, ON_LINK, PREFIX, options_of
 
 ALL_NODES: Final = IPv6Address("ff02::1").packed
 ALL_NODES_MAC: Final = bytes.fromhex("333300000001")
-HEAD_OCTETS = 16
 
 
 def frame(mac: bytes, source: IPv6Address, message: bytes) -> bytes:
@@ -25,7 +24,7 @@ def frame(mac: bytes, source: IPv6Address, message: bytes) -> bytes:
 def deprecating(advertisement: bytes, leaving: Mapping[IPv6Network, int]) -> bytes:
     """The message, without checksum, with each of these prefixes deprecated for its seconds."""
     head = advertisement[:2] + bytes(2) + advertisement[4:HEAD_OCTETS]
-    stay = [one for one in _options(advertisement) if _prefix_of(one) not in leaving]
+    stay = [one for one in options_of(advertisement) if _prefix_of(one) not in leaving]
     gone = [_deprecated(prefix, seconds) for prefix, seconds in leaving.items()]
     return head + b"".join([*stay, *gone])
 
@@ -34,14 +33,6 @@ def _deprecated(prefix: IPv6Network, seconds: int) -> bytes:
     flags = ON_LINK | AUTONOMOUS
     head = struct.pack("!BBBBIII", PREFIX, 4, prefix.prefixlen, flags, seconds, 0, 0)
     return head + prefix.network_address.packed
-
-
-def _options(advertisement: bytes) -> Iterator[bytes]:
-    at = HEAD_OCTETS
-    while at + 8 <= len(advertisement) and advertisement[at + 1]:
-        size = advertisement[at + 1] * 8
-        yield advertisement[at : at + size]
-        at += size
 
 
 def _prefix_of(option: bytes) -> IPv6Network | None:

@@ -7,16 +7,17 @@ from ipaddress import IPv6Address
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Prefix
 
 PREFIX, MTU, NAME_SERVERS, SEARCH = 3, 5, 25, 31
+HEAD_OCTETS = 16
 MANAGED, OTHER = 0x80, 0x40
 ON_LINK, AUTONOMOUS = 0x80, 0x40
 
 
 def read_advertisement(message: bytes) -> Advertisement | None:
     """The content of an ICMPv6 message of type 134; None if it is cut short."""
-    if len(message) < 16:
+    if len(message) < HEAD_OCTETS:
         return None
     flags, seconds = message[5], int.from_bytes(message[6:8])
-    options = list(_options(message[16:]))
+    options = [(one[0], one[2:]) for one in options_of(message)]
     mtus = [int.from_bytes(body[2:6]) for kind, body in options if kind == MTU]
     return Advertisement(
         managed=bool(flags & MANAGED),
@@ -52,12 +53,12 @@ def read_names(data: bytes) -> Iterator[str]:
         at += 1 + size
 
 
-def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The type and body of each option, without its head of two octets."""
-    at = 0
-    while at + 8 <= len(data) and data[at + 1]:
-        size = data[at + 1] * 8
-        yield data[at], data[at + 2 : at + size]
+def options_of(message: bytes) -> Iterator[bytes]:
+    """Each option of the message, with its head of two octets: type and length."""
+    at = HEAD_OCTETS
+    while at + 8 <= len(message) and message[at + 1]:
+        size = message[at + 1] * 8
+        yield message[at : at + size]
         at += size
 
 
