@@ -81,16 +81,8 @@ class PromisedAdvertisement:
 def terms(row: FullNetwork, served: Iterable[ServedSubnet]) -> Terms:
     """The network's part; `served` are the subnets in which its DHCP server answers."""
     domains = tuple(_domains(row.dns_domain))
-    subnets = (
-        SubnetTerms(
-            one,
-            str(ip_network(one.cidr)),
-            _subnet_options(row, one, domains),
-            _name_servers(row, one),
-        )
-        for one in served
-    )
-    return Terms(row.mtu, domains, row.lease_seconds, tuple(subnets))
+    subnets = tuple(_subnet_terms(row, one, domains) for one in served)
+    return Terms(row.mtu, domains, row.lease_seconds, subnets)
 
 
 def answer(
@@ -158,10 +150,15 @@ def is_advertised(subnet: ServedSubnet) -> bool:
     return subnet.ip_version == 6 and subnet.ipv6_ra_mode is not None
 
 
+def _subnet_terms(row: FullNetwork, subnet: ServedSubnet, domains: Sequence[str]) -> SubnetTerms:
+    name_servers = _name_servers(row, subnet)
+    options = _subnet_options(subnet, row.mtu, domains, _packed(name_servers))
+    return SubnetTerms(subnet, str(ip_network(subnet.cidr)), options, name_servers)
+
+
 def _subnet_options(
-    row: FullNetwork, subnet: ServedSubnet, domains: Sequence[str]
+    subnet: ServedSubnet, mtu: int, domains: Sequence[str], name_servers: bytes
 ) -> Mapping[int, bytes]:
-    name_servers, mtu = _packed(_name_servers(row, subnet)), row.mtu
     if subnet.ip_version == 6:
         return {NAME_SERVERS6: name_servers, SEARCH6: domain_names(domains)}
     gateway, routes = _routes(subnet)
