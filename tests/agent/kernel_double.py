@@ -188,9 +188,9 @@ class KernelDouble:
         return model.bridge_name(network_id)
 
     def _as_wire(self, link: Link, wanted: NetworkState | None, bridge: Bridge | None) -> Wire:
-        names = {one.index: name for name, one in self.host.items()}
+        parent = {one.index: name for name, one in self.host.items()}.get(link.parent, "")
         is_wanted = wanted and wanted.wire and wanted.wire.device == link.name
-        found = wire_of(link, names, wanted.wire if is_wanted and wanted else None)
+        found = wire_of(link, parent, wanted.wire if is_wanted and wanted else None)
         return found if bridge is None or bridge.own else replace(found, kind="bridged")
 
     def ensure_bridge(self, bridge: Bridge) -> None:

@@ -99,14 +99,13 @@ class NetlinkKernel:
         if wanted is not None and wanted.bridge is not None:
             return wanted.bridge.name
         outside = self._links.by_name.get(_outside(inside)) if inside else None
-        master = self._links.by_index(outside.master) if outside else None
-        return master.name if master else model.bridge_name(network_id)
+        master = self._links.name_of(outside.master) if outside else ""
+        return master or model.bridge_name(network_id)
 
     def _as_wire(self, link: Link, wanted: NetworkState | None, bridge: Bridge | None) -> Wire:
-        parent = self._links.by_index(link.parent)
-        names = {parent.index: parent.name} if parent else {}
         is_wanted = wanted and wanted.wire and wanted.wire.device == link.name
-        found = wire_of(link, names, wanted.wire if is_wanted and wanted else None)
+        parent = self._links.name_of(link.parent)
+        found = wire_of(link, parent, wanted.wire if is_wanted and wanted else None)
         return found if bridge is None or bridge.own else replace(found, kind=BRIDGED)
 
     def uses_of(self, device: str) -> Sequence[str]:

@@ -50,9 +50,10 @@ class LinkTable:
             return True
         return changed
 
-    def by_index(self, index: int) -> Link | None:
-        """The link with this index."""
-        return self._by_index.get(index)
+    def name_of(self, index: int) -> str:
+        """The name of the link with this index; empty if there is none."""
+        link = self._by_index.get(index)
+        return link.name if link else ""
 
     def members(self, bridge: str) -> list[Link]:
         """The links that are enslaved to the bridge."""

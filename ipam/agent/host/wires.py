@@ -6,7 +6,7 @@ two: by the number it is known later as the agent's own, to be deleted with its 
 
 import errno
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -116,19 +116,16 @@ class Wires:
             for one in self._route.get_addr(family=family)
             if address in (one.get("local"), one.get("address"))
         ]
-        link = self._links.by_index(indices[0]) if indices else None
-        return link.name if link else ""
+        return self._links.name_of(indices[0]) if indices else ""
 
     def _found(self, wire: Wire) -> Link:
         """The wire's link, made if it is missing. Raises LookupError without an uplink."""
         link = self._links.by_name.get(wire.device)
-        if (
-            link is not None
-            and is_own(link)
-            and not wire.is_same_link(wire_of(link, self._names()))
-        ):
-            self._route.link("del", index=link.index)
-            link = None
+        if link is not None and is_own(link):
+            parent = self._links.name_of(link.parent)
+            if not wire.is_same_link(wire_of(link, parent)):
+                self._route.link("del", index=link.index)
+                link = None
         if link is None:
             if wire.kind not in (VLAN, VXLAN):
                 raise LookupError(f"{wire.device} is gone")
@@ -163,9 +160,6 @@ class Wires:
         finally:
             self._route.link("set", index=bridge.index, state="up")
 
-    def _names(self) -> Mapping[int, str]:
-        return {link.index: link.name for link in self._links.by_name.values()}
-
 
 def is_own(link: Link) -> bool:
     """Whether the agent may delete the link. No one else makes a VXLAN of this name."""
@@ -173,15 +167,15 @@ def is_own(link: Link) -> bool:
     return link.group == OWN_GROUP or is_tunnel
 
 
-def wire_of(link: Link, names: Mapping[int, str], wanted: Wire | None = None) -> Wire:
-    """The link as a wire. `names` has the links' names by index.
+def wire_of(link: Link, parent: str, wanted: Wire | None = None) -> Wire:
+    """The link as a wire. `parent` is the name of the link below a VLAN.
 
     What the administrator has made under the wanted name counts as what is wanted.
     """
     if link.kind in (VLAN, VXLAN) and not (wanted and wanted.kind in (FLAT, BRIDGED)):
         kind: Any = link.kind
-        parent = names.get(link.parent, "") if kind == VLAN else ""
-        found = Wire(link.name, kind, parent, link.segment, link.local, link.port, link.mtu)
+        below = parent if kind == VLAN else ""
+        found = Wire(link.name, kind, below, link.segment, link.local, link.port, link.mtu)
     elif wanted is not None:
         found = replace(wanted, mtu=link.mtu if wanted.mtu else 0)
     else:
