@@ -11,13 +11,13 @@ from typing import TypeAlias
 from ipam.agent.dnsmasq import arp_frames, nd_frames
 from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6, octets
 from ipam.agent.dnsmasq.wire import open_wire
+from ipam.agent.outside import IpAddress
 from ipam.agent.state import Interface
 
 ATTEMPTS = 2
 PATIENCE_SECONDS = 0.1
 FRAME_BYTES = 2048
 
-IpAddress: TypeAlias = IPv4Address | IPv6Address
 _Read: TypeAlias = Callable[[bytes], tuple[IpAddress, str] | None]
 
 

@@ -114,7 +114,7 @@ class NetlinkKernel:
 
     def is_wireless(self, device: str) -> bool:
         """Whether the device is wireless."""
-        return Path("/sys/class/net", device, "wireless").exists()
+        return (SYS_CLASS_NET / device / "wireless").exists()
 
     def ensure_wire(self, wire: Wire, bridge: Bridge) -> None:
         """Have the wire on the bridge, isolated before any frame passes, and up."""
