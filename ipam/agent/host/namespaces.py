@@ -201,6 +201,16 @@ def call_in_namespace(name: str, work: Callable[[], T]) -> T:
     return _in_thread(enter)
 
 
+def call_in_new_namespace(work: Callable[[], T]) -> T:
+    """The result of `work`, called in a namespace without a name, which ends after it."""
+
+    def enter() -> T:
+        _unshare_network()
+        return work()
+
+    return _in_thread(enter)
+
+
 def pin_own_addresses(network_id: str, interface: str) -> list[str]:
     """Have the namespace's entries of `own_neighbours`. Gives the addresses that had none."""
     return _in_namespace(
@@ -236,11 +246,16 @@ def _prepare_namespace(route: Any) -> None:
 
 def _new_namespace(name: str) -> None:
     """Put this thread into a new namespace, and give the namespace a name."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) < 0:
-        raise OSError(ctypes.get_errno(), "unshare failed", name)
+    _unshare_network(name)
     _enter_mounts_of_host()
     netns.attach(name, "thread-self")
+
+
+def _unshare_network(*name: str) -> None:
+    """Put this thread into a new namespace, which an error calls by this name."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) < 0:
+        raise OSError(ctypes.get_errno(), "unshare failed", *name)
 
 
 def _remove_name(name: str) -> None:

@@ -1,27 +1,23 @@
 """The guard's table in the kernel, changed and listed by the program nft."""
 
 import contextlib
-import ctypes
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from ipam.agent.dnsmasq.process import find_program
 from ipam.agent.guard import listing, table
 from ipam.agent.guard.elements import Element, Guard
 from ipam.agent.host.filter_events import FilterEvents
+from ipam.agent.host.namespaces import call_in_new_namespace
 from ipam.agent.outside import Drops
 from ipam.agent.state import GuardState
 from ipam.errors import HostUnfit
 
-T = TypeVar("T")
-
 LOG = logging.getLogger(__name__)
 
-CLONE_NEWNET: Final = 0x40000000
 SECONDS: Final = 30.0
 """A load of 2,000 ports takes 0.1."""
 SWITCHED_OFF: Final = "[agent] port_filter is off."
@@ -37,7 +33,7 @@ class NftFilter:
         self._table = name
         self._nft = find_program("nft", "nftables")
         try:
-            self._rules = _in_scratch_namespace(self._try_out)
+            self._rules = call_in_new_namespace(self._try_out)
         except (OSError, ValueError) as error:
             raise HostUnfit(
                 f"the rules that guard ports do not get into this kernel: {error}"
@@ -219,16 +215,3 @@ def packet_filter(name: str, *, wanted: bool) -> NftFilter | NoFilter:
     with contextlib.closing(found):
         found.remove()
     return NoFilter(SWITCHED_OFF)
-
-
-def _in_scratch_namespace(work: Callable[[], T]) -> T:
-    """The result of `work`, called in a network namespace that ends after it."""
-
-    def enter() -> T:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(CLONE_NEWNET) < 0:
-            raise OSError(ctypes.get_errno(), "unshare failed")
-        return work()
-
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scratch") as pool:
-        return pool.submit(enter).result()
