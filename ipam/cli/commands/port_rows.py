@@ -81,6 +81,8 @@ def _sorted_out(
     for place, row in found:
         home = str(row.pop("network", network) or "")
         strange = [one for one in row if one not in FORM.fields]
+        if isinstance(mac := row.get("mac_address"), str):
+            row["mac_address"] = FORM.key_of(mac)
         key = str(row.get("mac_address") or row.get("name") or "").lower()
         if strange:
             known = ", ".join(("network", *FORM.fields))

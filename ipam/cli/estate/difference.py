@@ -144,6 +144,7 @@ def _entries(
         if not isinstance(key, str) or not key:
             made.faults.append(f"{where}{form.noun} {number} has no {form.key}.")
             continue
+        key = form.key_of(key)
         strange = [str(name) for name in entry if name not in (*form.fields, *below)]
         if strange:
             made.faults.append(
@@ -154,7 +155,7 @@ def _entries(
             made.faults.append(f"{where}{form.noun} {key} is there twice.")
         else:
             seen.add(key)
-            yield entry
+            yield {**entry, form.key: key}
 
 
 def _compare(

@@ -24,6 +24,16 @@ class Form:
     fixed: frozenset[str]
     """What cannot be changed later."""
 
+    def key_of(self, text: str) -> str:
+        """The key as the API has it; what the API refuses as it is."""
+        from ipam import values  # noqa: PLC0415  # msgspec, which the help does without
+
+        canonical = {"cidr": values.cidr, "mac_address": values.mac}.get(self.key, str)
+        try:
+            return canonical(text)
+        except ValueError:
+            return text
+
 
 NETWORK: Final = Form(
     "network",

@@ -173,6 +173,15 @@ def test_a_refused_thing_leaves_nothing_half_made(local: Ipam) -> None:
     assert yaml.safe_load(exported(local))["networks"] == []
 
 
+def test_what_is_written_otherwise_than_the_api_has_it_is_made_once(local: Ipam) -> None:
+    subnets = [{"cidr": "2001:DB8:0::/64"}, {"cidr": "10.0.0.0/24"}]
+    ports = [{"mac_address": "52-54-00-AA-BB-CC"}]
+    document = {"networks": [{"name": "one", "subnets": subnets, "ports": ports}]}
+    assert apply(local, document, "--yes").out.endswith("4 to make, 0 to change, 0 as they are\n")
+    again = apply(local, document, "--yes")
+    assert (again.status, again.out) == (0, "0 to make, 0 to change, 4 as they are\n")
+
+
 def test_names_that_are_not_unique_are_no_text(local: Ipam) -> None:
     for _ in range(2):
         local("network", "create", "twin")

@@ -50,6 +50,12 @@ def test_a_list_in_csv_is_made_once(demo: Ipam) -> None:
     assert again.err == "0 created, 3 there before, 0 refused.\n"
 
 
+def test_a_mac_address_may_be_written_otherwise_than_the_api_has_it(demo: Ipam) -> None:
+    shouted = CSV.replace("52:54:00:00:00:01", "52-54-00-00-00-AB")
+    assert create(demo, shouted).err == "3 created, 0 there before, 0 refused.\n"
+    assert create(demo, shouted).err == "0 created, 3 there before, 0 refused.\n"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
