@@ -1,9 +1,11 @@
 """A running API and the command line in the test's own process."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,12 @@ class Outcome:
 
 
 Ipam = Callable[..., Outcome]
+
+
+def parsed(outcome: Outcome) -> Any:
+    """What a command that did its work printed as JSON."""
+    assert outcome.status == 0, outcome.err
+    return json.loads(outcome.out)
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from ipam.client import Client
-from tests.cli.conftest import Ipam, Outcome
+from tests.cli.conftest import Ipam, Outcome, parsed
 from tests.servers.live_api import LiveApi
-
-
-def parsed(outcome: Outcome) -> Any:
-    assert outcome.status == 0, outcome.err
-    return json.loads(outcome.out)
 
 
 @pytest.fixture

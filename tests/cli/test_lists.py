@@ -1,21 +1,14 @@
 """Lists as people see them: names for ids, cut to the terminal, sorted, watched."""
 
-import json
 import subprocess
 import time
-from typing import Any
 
 import pytest
 
 from ipam.cli.reference import commands
 from ipam.client import Client
-from tests.cli.conftest import Ipam, Outcome
+from tests.cli.conftest import Ipam, Outcome, parsed
 from tests.servers.live_api import LiveApi
-
-
-def parsed(outcome: Outcome) -> Any:
-    assert outcome.status == 0, outcome.err
-    return json.loads(outcome.out)
 
 
 @pytest.fixture

@@ -1,16 +1,10 @@
 """quotas, sharing and tags through the command line, on the real API."""
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Ipam, Outcome
-
-
-def parsed(outcome: Outcome) -> Any:
-    assert outcome.status == 0, outcome.err
-    return json.loads(outcome.out)
+from tests.cli.conftest import Ipam, Outcome, parsed
 
 
 def done(outcome: Outcome) -> None:

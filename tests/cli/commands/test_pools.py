@@ -1,14 +1,6 @@
 """Subnet pools, address scopes, addresses and their history through the command line."""
 
-import json
-from typing import Any
-
-from tests.cli.conftest import Ipam, Outcome
-
-
-def parsed(outcome: Outcome) -> Any:
-    assert outcome.status == 0, outcome.err
-    return json.loads(outcome.out)
+from tests.cli.conftest import Ipam, parsed
 
 
 def test_a_pool_is_made_used_changed_and_deleted(local: Ipam) -> None:

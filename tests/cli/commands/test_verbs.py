@@ -1,19 +1,12 @@
 """Verbs and options of the `openstack` command, on the real API."""
 
-import json
 import time
-from typing import Any
 
 import pytest
 
 from ipam.client import Client
-from tests.cli.conftest import Ipam, Outcome
+from tests.cli.conftest import Ipam, parsed
 from tests.servers.live_api import LiveApi
-
-
-def parsed(outcome: Outcome) -> Any:
-    assert outcome.status == 0, outcome.err
-    return json.loads(outcome.out)
 
 
 @pytest.fixture
