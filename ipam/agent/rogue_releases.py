@@ -21,6 +21,7 @@ from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
 from ipam.agent.state import Lease
+from ipam.rules.dhcp_option_values import INFINITE_SECONDS
 
 LOG = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ MOST_WAITING: Final = 1_000
 NETWORKS_AT_ONCE: Final = 3
 """Of so many networks the machines are asked in one look: 0.2 s where one of them is silent."""
 AGAIN_SECONDS: Final = 0.5
-INFINITE_SECONDS: Final = 0xFFFFFFFF
 REMEMBERED_SECONDS: Final = 30.0
 
 Key = tuple[str, str]

@@ -8,12 +8,12 @@ from ipam import clock
 from ipam.agent.rogue_releases import (
     ASK_AFTER_SECONDS,
     ATTEMPTS,
-    INFINITE_SECONDS,
     MOST_WAITING,
     NETWORKS_AT_ONCE,
     REASON,
     REMEMBERED_SECONDS,
 )
+from ipam.rules.dhcp_option_values import INFINITE_SECONDS
 from tests.agent.loop_host import LoopHost, mac, network_id, port, row
 
 ADDRESS, MACHINE = "10.0.0.5", mac(5)
