@@ -134,19 +134,17 @@ def _rows_of(network: Record, ports: Sequence[Record]) -> Iterator[dict[str, Any
     domain = network["dns_domain"]
     claims: list[Claim] = []
     owners: dict[str, tuple[Record, Claim]] = {}
+    claimants: dict[tuple[str, bool], set[str]] = {}
     for port in ports:
         addresses = [one["ip_address"] for one in port["fixed_ips"]]
         is_leased = port["device_owner"] == model.LEASE_PORT_OWNER
         for claim in dns_answers.claims(port["dns_name"], addresses, is_leased=is_leased):
             claims.append(claim)
             owners[claim.address] = port, claim
+            claimants.setdefault((claim.name, claim.is_leased), set()).add(port["id"])
     for answer in dns_answers.answers(claims, domain):
         port, claim = owners[answer.address]
-        sharing = {
-            owners[one.address][0]["id"]
-            for one in claims
-            if one.name == claim.name and one.is_leased == claim.is_leased
-        }
+        sharing = len(claimants[claim.name, claim.is_leased])
         yield {
             "name": answer.names[0],
             "address": answer.address,
@@ -155,7 +153,7 @@ def _rows_of(network: Record, ports: Sequence[Record]) -> Iterator[dict[str, Any
             "port": port["name"] or port["id"],
             "network": network["name"] or network["id"],
             "has_domain": bool(domain),
-            "note": _note(claim, answer.names, domain, len(sharing)),
+            "note": _note(claim, answer.names, domain, sharing),
         }
 
 
