@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -48,8 +49,8 @@ def export(network: str | None, output_format: str) -> None:
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network) if network else None
     found = _existing(client, network_id)
-    names = [one["name"] for one in found.networks]
-    if twice := sorted({one for one in names if names.count(one) > 1 or not one}):
+    names = Counter(one["name"] for one in found.networks)
+    if twice := sorted(one for one, count in names.items() if count > 1 or not one):
         raise click.ClickException(
             f"{len(twice)} names of networks are not unique or empty, such as {twice[0]!r}:"
             " `ipam network set ID --name NAME` gives others."
@@ -159,6 +160,8 @@ def _make(client: "Client", made: Plan, source: str) -> str:
         "ports": made.ports[:ITEMS_MAX],
     }
     import_id = _import(client, first, source)
+    if len(made.ports) <= ITEMS_MAX:
+        return import_id
     ids = {one["name"]: one["id"] for one in client.list(NETWORK.path, NETWORK.collection)}
     for start in range(ITEMS_MAX, len(made.ports), ITEMS_MAX):
         some = made.ports[start : start + ITEMS_MAX]
