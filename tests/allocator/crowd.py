@@ -70,7 +70,9 @@ class Crowd:
     def wait_until_all_own(self) -> None:
         """Return when each worker has taken an address."""
         files = [self._file(number) for number in self._workers]
-        eventually(lambda: all("own" in file.read_text() for file in files), "all own an address")
+        eventually(
+            lambda: all(" own " in each.read_text() for each in files), "all own an address"
+        )
 
     def kill(self, number: int) -> None:
         """End a worker with SIGKILL."""
