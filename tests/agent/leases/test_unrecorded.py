@@ -70,7 +70,11 @@ def test_set_and_file_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_without_a_file_it_is_a_set_of_this_life(tmp_path: Path) -> None:
-    leases = UnrecordedLeases(tmp_path / "missing" / "unrecorded")
+    path = tmp_path / "missing" / "unrecorded"
+    leases = UnrecordedLeases(path)
     leases.add(NETWORK, *A)
+    assert (NETWORK, *A) in leases
+    assert in_next_life(path) == []
     leases.discard(NETWORK, *A)
+    assert (NETWORK, *A) not in leases
     leases.close()
