@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ipam import model
+from ipam.agent import agent
 from tests.guard_tables import remove_guard
 from tests.servers.quiet_server import QuietThreads
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -203,6 +204,8 @@ class Host:
     name: str = "host-under-test"
     agent_settings: str = ""
     """More lines of [agent]."""
+    tidy_seconds: float = agent.TIDY_SECONDS
+    """How often the agent looks for what only time brings."""
     process: subprocess.Popen[bytes] | None = None
     networks: list[Json] = field(default_factory=list)
     namespaces: list[str] = field(default_factory=list)
@@ -220,12 +223,16 @@ class Host:
             "import logging, sys; from ipam import settings; from ipam.agent.main import run;"
             "logging.basicConfig(level=logging.DEBUG, format='%(asctime)s %(name)s %(message)s');"
             "[logging.getLogger(n).setLevel(30) for n in ('httpcore', 'httpx', 'asyncio')];"
+            "from ipam.agent import agent; agent.TIDY_SECONDS = float(sys.argv[3]);"
             "run(settings.load([sys.argv[1]]), stop_everything_on_exit=sys.argv[2] == 'True')"
         )
         log = (self.directory / "agent.log").open("ab")
         with log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-c", code, str(config), str(stop_everything)],
+                [
+                    *(sys.executable, "-W", "error", "-c", code, str(config)),
+                    *(str(stop_everything), str(self.tidy_seconds)),
+                ],
                 stdout=log,
                 stderr=log,
             )

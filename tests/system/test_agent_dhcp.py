@@ -603,6 +603,7 @@ def test_who_asks_about_a_port_is_told_what_its_machine_would_get(host: Host) ->
 
 
 def test_an_address_that_somebody_else_uses_is_a_trouble_of_the_port(host: Host) -> None:
+    host.tidy_seconds = 1.0
     host.start_agent()
     network, port, machine = served(host)
     squatter = host.machine(host.port(network))
