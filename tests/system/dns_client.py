@@ -1,9 +1,7 @@
 """A machine on a network's bridge that asks the network's resolver."""
 
 import socket
-import threading
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import dns.exception
@@ -12,10 +10,10 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.reversename
-from pyroute2 import netns
 
 from ipam import model
 from tests.system.ipam_host import run
+from tests.system.wire import inside
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 NO_ANSWER_SECONDS = 0.3
@@ -47,7 +45,7 @@ class DnsClient:
     def opened(self, kind: socket.SocketKind, version: int = 4) -> socket.socket:
         """A socket in the machine's namespace."""
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
-        return socket_inside(self.namespace, lambda: socket.socket(family, kind))
+        return inside(self.namespace, lambda: socket.socket(family, kind))
 
     def ask(
         self, server: str, name: str, kind: str = "A", *, tcp: bool = False
@@ -100,20 +98,6 @@ class DnsClient:
     def close(self) -> None:
         run(*self._host, "del", self._tap, check=False)
         run("ip", "netns", "del", self.namespace, check=False)
-
-
-def socket_inside(namespace: str, work: Callable[[], socket.socket]) -> socket.socket:
-    """The socket that `work` makes in a network namespace."""
-    made: list[socket.socket] = []
-
-    def enter() -> None:
-        netns.setns(namespace, flags=0)
-        made.append(work())
-
-    thread = threading.Thread(target=enter)
-    thread.start()
-    thread.join()
-    return made[0]
 
 
 def _asked(

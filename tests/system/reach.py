@@ -16,14 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ipam import model
+from tests.system.frames import packet_socket
 from tests.system.ipam_host import run
 from tests.system.two_hosts import Cloud, HostNamespace
-from tests.system.wire import (
-    COOKIE,
-    SOLICIT,
-    inside,
-    options4,
-)
+from tests.system.wire import COOKIE, SOLICIT, dhcp6_socket, inside, options4
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 UPLINKS = ("eth0", "eth1", "eth1.101", "eth2")
@@ -144,7 +140,7 @@ class Machine:
             address = one["ip_address"]
             length = ("/64", "nodad") if ":" in address else ("/24",)
             run(*here, "address", "add", address + length[0], "dev", "eth0", *length[1:])
-        self._ears = inside(self.namespace, _all_frames)
+        self._ears = inside(self.namespace, packet_socket)
 
     def address(self, version: int) -> str:
         return address_of(self.port, version)
@@ -186,7 +182,7 @@ class Machine:
         mac = bytes.fromhex(self.port["mac_address"].replace(":", ""))
         options = {1: b"\0\3\0\1" + mac, 3: b"\0\0\0\1" + bytes(8), 8: b"\0\0"}
         body = b"".join(struct.pack("!HH", c, len(v)) + v for c, v in options.items())
-        sender = inside(self.namespace, _dhcp6_client)
+        sender = inside(self.namespace, dhcp6_socket)
         with contextlib.closing(sender):
             for _again in range(int(PATIENCE_SECONDS)):
                 sender.sendto(bytes([SOLICIT]) + xid + body, ("ff02::1:2", 547))
@@ -219,24 +215,10 @@ class Machine:
         run("ip", "netns", "del", self.namespace, check=False)
 
 
-def _all_frames() -> socket.socket:
-    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
-    made.bind(("eth0", 0x0003))
-    return made
-
-
 def _dhcp_client() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
     made.bind(("", 68))
-    return made
-
-
-def _dhcp6_client() -> socket.socket:
-    made = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
-    made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
-    made.bind(("::", 546))
     return made

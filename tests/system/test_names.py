@@ -13,9 +13,10 @@ from ipam import model
 from ipam.protocol.wake import AGENT_SOCKET, Waker
 from tests.open_directory import open_directory
 from tests.servers.name_server import ADDRESS, NameServer
-from tests.system.dns_client import DnsClient, socket_inside
+from tests.system.dns_client import DnsClient
 from tests.system.ipam_host import run
 from tests.system.two_hosts import Cloud, HostNamespace
+from tests.system.wire import inside
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -171,7 +172,7 @@ def test_names_of_elsewhere_are_asked_for_from_the_host_whose_settings_say_so(
 ) -> None:
     host, asker = house.cloud.b, house.askers[1]
     run("ip", "-n", host.network_namespace, "link", "set", "lo", "up")
-    where = lambda kind: socket_inside(  # noqa: E731
+    where = lambda kind: inside(  # noqa: E731
         host.network_namespace, lambda: socket.socket(socket.AF_INET, kind)
     )
     elsewhere = NameServer(("127.0.0.53", 53), where)

@@ -176,7 +176,7 @@ class Wire:
 
     def solicit(self, codes: Sequence[int], more: Options | None = None) -> Options:
         """What ADVERTISE says to the far end of the cable, an IA_NA among it."""
-        client = inside(self.client_space, _dhcp6_socket)
+        client = inside(self.client_space, dhcp6_socket)
         xid = os.urandom(3)
         options = {1: b"\0\3\0\1" + os.urandom(6), 3: b"\0\0\0\1" + b"\0" * 8, 8: b"\0\0"}
         options |= {6: struct.pack(f"!{len(codes)}H", *codes)} | (more or {})
@@ -234,7 +234,7 @@ def packet_socket() -> socket.socket:
     return made
 
 
-def _dhcp6_socket() -> socket.socket:
+def dhcp6_socket() -> socket.socket:
     made = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
     made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
