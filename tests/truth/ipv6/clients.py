@@ -23,6 +23,20 @@ BOUND6) ip -6 addr replace "$new_ip6_address/$new_ip6_prefixlen" dev "$interface
 esac
 exit 0
 """
+UDHCPC = """#!/bin/sh
+[ "$1" = bound ] && ip addr replace "$ip/$mask" dev eth0
+exit 0
+"""
+
+SCRIPTS = {"ipv6-client.sh": SCRIPT, "udhcpc4.sh": UDHCPC}
+
+
+def write_scripts(directory: Path) -> None:
+    """Write what clients run. Before any client, for several start at a time."""
+    for name, text in SCRIPTS.items():
+        path = directory / name
+        path.write_text(text)
+        path.chmod(0o755)
 
 
 def ask(
@@ -33,7 +47,7 @@ def ask(
     result.unlink(missing_ok=True)
     state: Callable[[], Told6] = lambda: _state(machine, cell, result)  # noqa: E731  # of this call
     if cell.client != DHCPCD and wanted.address4:
-        machine.udhcpc("-s", str(_udhcpc_script(machine.directory)))
+        machine.udhcpc("-s", str(machine.directory / "udhcpc4.sh"))
     with _client(machine, cell, result):
         until = time.monotonic() + seconds
         while fault(told := state(), wanted) and time.monotonic() < until:
@@ -45,9 +59,6 @@ def ask(
 def _client(machine: Machine, cell: Cell, result: Path) -> Iterator[None]:
     """The machine's link comes up, and the client runs."""
     script = machine.directory / "ipv6-client.sh"
-    if not script.exists():
-        script.write_text(SCRIPT)
-        script.chmod(0o755)
     if cell.client != DHCPCD:  # its kernel solicits a router when the link comes up
         for state in ("down", "up"):
             run("ip", "-n", machine.namespace, "link", "set", "eth0", state)
@@ -98,16 +109,6 @@ def _state_directory(machine: Machine) -> Path:
     return path
 
 
-def _udhcpc_script(directory: Path) -> Path:
-    path = directory / "udhcpc4.sh"
-    if not path.exists():
-        path.write_text(
-            '#!/bin/sh\n[ "$1" = bound ] && ip addr replace "$ip/$mask" dev eth0\nexit 0\n'
-        )
-        path.chmod(0o755)
-    return path
-
-
 def _state(machine: Machine, cell: Cell, result: Path) -> Told6:
     """What the machine has now."""
     said = result.read_text() if result.exists() else ""
@@ -125,10 +126,6 @@ def _state(machine: Machine, cell: Cell, result: Path) -> Told6:
     )
 
 
-UDHCPC = """#!/bin/sh
-[ "$1" = bound ] && ip addr replace "$ip/$mask" dev eth0
-exit 0
-"""
 SERVERS = r"^(?:new_dhcp6_name_servers|nd\d+_rdnss\d+_servers)=(.*)$"
 SEARCH = r"^(?:new_dhcp6_domain_search|nd\d+_dnssl\d+_search)=(.*)$"
 MTU = r"^nd\d+_mtu\d*(?:_mtu)?=(\d+)$"
