@@ -27,7 +27,9 @@ def main() -> int:
     )
     parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--changes", type=int, default=500, help="how many (truth)")
-    parser.add_argument("--seed", type=int, help="as an earlier run printed it (all but matrix)")
+    parser.add_argument(
+        "--seed", type=int, help="as an earlier run printed it (all but matrix, ipv6)"
+    )
     parser.add_argument("--requests", type=int, default=100_000, help="to each database (hostile)")
     parser.add_argument("--only", type=int, help="this request of a seed alone (hostile)")
     parser.add_argument(
