@@ -47,7 +47,10 @@ class Liveness:
         self._looked: dict[str, _Looked] = {}
 
     def remedy(self, network_id: str, pulse: Pulse, words: int) -> Remedy | None:
-        """What helps, after one more look. `words` counts what it has written into its log."""
+        """What helps, after one more look.
+
+        `words` counts what it has written into its log; nobody looks at it while it is asleep.
+        """
         looked = self._looked.setdefault(network_id, _Looked())
         if pulse.is_stopped:
             return Remedy.RESUME

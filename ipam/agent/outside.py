@@ -14,6 +14,7 @@ from ipam.agent.actions import ReleaseLease, RestoreLease
 from ipam.agent.dnsmasq.answered import Ended
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
+from ipam.agent.dnsmasq.process_stat import ProcessStat
 from ipam.agent.dnsmasq.verdicts import Verdict
 from ipam.agent.guard.elements import Element, Guard
 from ipam.agent.host.raw_netlink import Link
@@ -188,8 +189,8 @@ class Running:
     pid: int
     descriptor: int
     helper: int
-    stats: tuple[int, int]
-    """Descriptors of what the kernel says of the two, in /proc."""
+    stats: Sequence[ProcessStat]
+    """What the kernel says of the two, in this order."""
     hooks: int
     """The descriptor of the list of the helper's children, in /proc."""
     queue: str = ""

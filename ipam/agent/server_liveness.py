@@ -16,8 +16,8 @@ from ipam.agent.servers import Servers
 LOG = logging.getLogger(__name__)
 
 WAITING_WARNED: Final = ROOM // 2
-LOOKS_FOR_ALL: Final = 30
-"""So many looks ask every dnsmasq: at one each 2 s, a minute."""
+LOOKS_FOR_ALL: Final = 60
+"""So many looks ask every dnsmasq: at one each 2 s, two minutes."""
 
 
 class ServerLiveness:
@@ -44,7 +44,7 @@ class ServerLiveness:
         for network_id in list(self._servers.network_ids()):
             pulse = None if network_id in held else self._servers.pulse(network_id)
             if pulse is not None:
-                words = self._logs.words(network_id)
+                words = 0 if pulse.is_asleep else self._logs.words(network_id)
                 remedy = self._liveness.remedy(network_id, pulse, words)
                 self._help(network_id, remedy, pulse.hook)
                 killed |= remedy is Remedy.RESTART

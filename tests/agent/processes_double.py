@@ -97,7 +97,7 @@ class ProcessesDouble:
         if server.namespace is not self._kernel.namespaces.get(network_id):
             del self.servers[network_id]
             return None
-        return Running(server.pid, -1, -1, (-1, -1), -1)
+        return Running(server.pid, -1, -1, (), -1)
 
     def start(
         self, network_id: str, files: ServerFiles, environment: Mapping[str, str], log: int
@@ -118,7 +118,7 @@ class ProcessesDouble:
         server.read_leases()
         self.servers[network_id] = server
         self._faults.step("find dnsmasq")
-        return Running(server.pid, -1, -1, (-1, -1), -1)
+        return Running(server.pid, -1, -1, (), -1)
 
     def reload(self, running: Running) -> None:
         self._faults.step("reload dnsmasq")
