@@ -126,7 +126,7 @@ def _attack(plan: Plan, place: Place, tally: Tally, show: Callable[[], None]) ->
             most.append(memory_mb(place.pid))
     for one in processes:
         one.communicate()
-    if failed := [one.args for one in processes if one.returncode]:
+    if failed := [(one.returncode, one.args) for one in processes if one.returncode]:
         raise RuntimeError(f"an attacker failed: {failed}")
     return max(most)
 
