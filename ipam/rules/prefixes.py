@@ -46,7 +46,7 @@ def compact(cidrs: Iterable[str]) -> list[str]:
     return [
         str(block)
         for first, last in _joined(prefixes)
-        for block in _blocks(first, last, prefixes[0].bits)
+        for block in blocks(first, last, prefixes[0].bits)
     ]
 
 
@@ -103,6 +103,16 @@ def quota_addresses(quota: int, ip_version: int) -> int:
     return quota if ip_version == 4 else quota << (128 - IPV6_QUOTA_PREFIXLEN)
 
 
+def blocks(first: int, last: int, bits: int) -> Iterator[Prefix]:
+    """The aligned blocks that make up a range, lowest first."""
+    while first <= last:
+        aligned = (first & -first).bit_length() - 1 if first else bits
+        fitting = (last - first + 1).bit_length() - 1
+        power = min(aligned, fitting)
+        yield Prefix(first, bits - power, bits)
+        first += 1 << power
+
+
 def _joined(prefixes: Sequence[Prefix]) -> Iterator[tuple[int, int]]:
     """The ranges that sorted prefixes cover, with neighbours joined."""
     reach: tuple[int, int] | None = None
@@ -128,20 +138,10 @@ def _free_blocks(pool: Iterable[Prefix], used: Iterable[Prefix]) -> Iterator[Pre
             at += 1
         while at < len(taken) and taken[at][0] <= last:
             if taken[at][0] > low:
-                yield from _blocks(low, taken[at][0] - 1, bits)
+                yield from blocks(low, taken[at][0] - 1, bits)
             low = taken[at][1] + 1
             if low > last:
                 break
             at += 1
         if low <= last:
-            yield from _blocks(low, last, bits)
-
-
-def _blocks(first: int, last: int, bits: int) -> Iterator[Prefix]:
-    """The aligned blocks that make up a range, lowest first."""
-    while first <= last:
-        aligned = (first & -first).bit_length() - 1 if first else bits
-        fitting = (last - first + 1).bit_length() - 1
-        power = min(aligned, fitting)
-        yield Prefix(first, bits - power, bits)
-        first += 1 << power
+            yield from blocks(low, last, bits)

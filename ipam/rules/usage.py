@@ -5,11 +5,12 @@ slopes between every two peaks. Peaks, since a subnet is full when its busiest m
 since one odd week must not bend the line. It errs on the early side.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from heapq import heappop, heappush
+from itertools import combinations
 from statistics import median
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ipam.rules import prefixes
 
@@ -83,31 +84,51 @@ def _full_on(peaks: Sequence[tuple[int, int]], slope: float, size: int, today: i
     return today + max(0, min(10 * DAYS_AHEAD, int((size - level) / slope)))
 
 
+class TooScatteredError(Exception):
+    """The addresses in use lie so far apart that the search was given up."""
+
+
+class _Block(NamedTuple):
+    """A block to look at. The largest sorts first, and of these the lowest."""
+
+    length: int
+    first: int
+    prefix: prefixes.Prefix
+    is_free: bool
+
+
 def largest_free(
-    pools: Iterable[tuple[bytes, bytes]], taken: Iterable[bytes]
+    pools: Iterable[tuple[bytes, bytes]],
+    first_taken: Callable[[bytes, bytes], bytes | None],
+    *,
+    questions: float,
 ) -> prefixes.Prefix | None:
     """The largest aligned block of the pools without an address in use; the lowest of these.
 
-    `taken` are the addresses in use, in order.
+    `first_taken` gives the first address in use from one address to another. Large blocks are
+    looked at first, so few questions suffice where most addresses in use lie side by side. Raises
+    TooScatteredError if so many do not.
     """
-    best: prefixes.Prefix | None = None
-    used = [int.from_bytes(each) for each in taken]
+    heap: list[_Block] = []
+
+    def add(low: int, high: int, bits: int, *, is_free: bool) -> None:
+        for prefix in prefixes.blocks(low, high, bits):
+            heappush(heap, _Block(prefix.length, prefix.first, prefix, is_free))
+
     for first, last in pools:
-        low, high, bits = int.from_bytes(first), int.from_bytes(last), len(first) * 8
-        inside = [number for number in used if low <= number <= high]
-        for before, after in pairwise((low - 1, *inside, high + 1)):
-            block = _largest_block(before + 1, after - 1, bits)
-            if block and (best is None or block.length < best.length):
-                best = block
-    return best
-
-
-def _largest_block(low: int, high: int, bits: int) -> prefixes.Prefix | None:
-    """The largest aligned block from `low` to `high`."""
-    if low > high:
-        return None
-    for power in range((high - low + 1).bit_length() - 1, -1, -1):
-        start = -(-low >> power) << power
-        if start + (1 << power) - 1 <= high:
-            return prefixes.Prefix(start, bits - power, bits)
+        add(int.from_bytes(first), int.from_bytes(last), len(first) * 8, is_free=False)
+    while heap:
+        block = heappop(heap)
+        low, high, bits = block.first, block.prefix.last, block.prefix.bits
+        if block.is_free:
+            return block.prefix
+        if not questions:
+            raise TooScatteredError
+        questions -= 1
+        taken = first_taken(low.to_bytes(bits // 8), high.to_bytes(bits // 8))
+        if taken is None:
+            return block.prefix
+        number = int.from_bytes(taken)
+        add(low, number - 1, bits, is_free=True)
+        add(number + 1, high, bits, is_free=False)
     return None

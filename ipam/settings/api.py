@@ -157,7 +157,8 @@ OPTIONS: Final = [
     cfg.BoolOpt(
         "metrics_per_subnet",
         default=False,
-        help="Whether /metrics has the addresses of each subnet: two lines for each of them.",
+        help="Whether /metrics has the addresses of each subnet by state: seven lines for each of"
+        " them.",
     ),
     cfg.IntOpt(
         "page_size_max",

@@ -22,6 +22,9 @@ from ipam.store.engine.listing import Record
 _INSERT: Final = insert(tables.allocation_event).inline()
 """Without `inline`, the insert of a single row would return its number, which nobody needs."""
 
+_COUNTED: Final = ("device_id", "device_owner")
+"""What the counters of subnets tell addresses apart by."""
+
 HOLDER: Final = ("port_id", "project_id", "device_id", "device_owner", "mac_address")
 
 
@@ -74,7 +77,10 @@ class _Ledger:
 
     moves: list[_Allocation | Row] = field(default_factory=list)
     """A release is a finished row, because its port may be deleted before the transaction ends."""
-    changed: set[int] = field(default_factory=set)
+    changed: dict[int, Row | None] = field(default_factory=dict)
+    """Ports by number, as they were where that matters: before their device or owner changed."""
+    gone: set[int] = field(default_factory=set)
+    """Subnets that this transaction deletes, so that nobody counts their addresses."""
     holders: dict[int, Row] = field(default_factory=dict)
     places: dict[int, Row] = field(default_factory=dict)
     releasing: dict[int, tuple[Row, Mapping[int, Row]]] = field(default_factory=dict)
@@ -87,10 +93,11 @@ class _Ledger:
 
     def row(self, move: _Allocation | Row) -> Row:
         """The event of a move. The port and the subnet of the move must be known."""
-        if not isinstance(move, _Allocation):
-            return move
-        holder, place = self.holders[move.owner_pk], self.places[move.subnet_pk]
-        return _row(ALLOCATED, move.ip, move.at_us, holder, place)
+        if isinstance(move, _Allocation):
+            holder, place = self.holders[move.owner_pk], self.places[move.subnet_pk]
+            counted = _counted(move.subnet_pk, after=holder)
+            move = _row(ALLOCATED, move.ip, move.at_us, holder, place, counted=counted)
+        return {**move, "uncounted_in": None} if move["uncounted_in"] in self.gone else move
 
 
 _LEDGERS: Final[dict[Transaction, _Ledger]] = {}
@@ -116,7 +123,8 @@ class AllocationLedger:
         if owner_pk not in ledger.releasing:
             ledger.releasing[owner_pk] = _describe_port(tx, owner_pk)
         holder, places = ledger.releasing[owner_pk]
-        ledger.moves.append(_row(RELEASED, ip, now_us, holder, places[subnet_pk]))
+        counted = _counted(subnet_pk, before=holder)
+        ledger.moves.append(_row(RELEASED, ip, now_us, holder, places[subnet_pk], counted=counted))
 
 
 def know_ports(tx: Transaction, pks: Sequence[int], rows: Sequence[Row]) -> None:
@@ -126,9 +134,25 @@ def know_ports(tx: Transaction, pks: Sequence[int], rows: Sequence[Row]) -> None
         holders[pk] = {"port_id": row["id"]} | {name: row[name] for name in HOLDER[1:]}
 
 
-def port_changed(tx: Transaction, pk: int) -> None:
-    """Note that its device or name changed: the history is searched by device and by change."""
-    _ledger(tx).changed.add(pk)
+def port_changed(tx: Transaction, pk: int, before: Record | None = None) -> None:
+    """Note that its device or name changed: the history is searched by device and by change.
+
+    `before` is the port before its device or its owner changed, and None if neither did.
+    """
+    changed = _ledger(tx).changed
+    if changed.get(pk) is None:
+        changed[pk] = before and {name: getattr(before, name) for name in _COUNTED}
+
+
+def subnet_removed(tx: Transaction, subnet_pk: int) -> None:
+    """Note that nobody is to count the addresses of this subnet any more."""
+    _ledger(tx).gone.add(subnet_pk)
+
+
+def write_now(tx: Transaction) -> None:
+    """Write the events so far, so that a statement of this transaction sees them."""
+    if (ledger := _LEDGERS.get(tx)) is not None:
+        _write(tx, ledger)
 
 
 def know_subnets(tx: Transaction, network_id: str, ids: Iterable[tuple[int, str]]) -> None:
@@ -159,11 +183,28 @@ def _write(tx: Transaction, ledger: _Ledger) -> None:
         return
     _look_up(tx, ledger)
     tx.execute(_INSERT, [ledger.row(move) for move in ledger.moves])
+    ledger.moves.clear()
+    ledger.changed.clear()
 
 
-def _row(action: str, ip: bytes, at_us: int, holder: Row, place: Row) -> Row:
+def _row(action: str, ip: bytes, at_us: int, holder: Row, place: Row, *, counted: Row) -> Row:
     own = {"id": model.new_id(), "action": action, "ip_address": ip, "occurred_at_us": at_us}
-    return {**own, **holder, **place}
+    return {**own, **holder, **place, **counted}
+
+
+def _counted(subnet_pk: int, *, before: Row | None = None, after: Row | None = None) -> Row:
+    """What an event changes in the counters of its subnet: see `store.subnet_counters`."""
+    held = _is_held(after) - _is_held(before)
+    dynamic = _is_dynamic(after) - _is_dynamic(before)
+    return {"uncounted_in": subnet_pk, "held_change": held, "dynamic_change": dynamic}
+
+
+def _is_held(holder: Row | None) -> bool:
+    return holder is not None and not holder["device_id"]
+
+
+def _is_dynamic(holder: Row | None) -> bool:
+    return holder is not None and holder["device_owner"] == model.LEASE_PORT_OWNER
 
 
 def _holder(row: Record) -> Row:
@@ -180,12 +221,16 @@ def _kept_by_changed(tx: Transaction, ledger: _Ledger) -> list[Row]:
         return []
     fresh = {(move.subnet_pk, move.ip) for move in ledger.allocations}
     now_us = clock.now_microseconds()
-    return [
-        _row(CHANGED, row.ip, now_us, _holder(row), _place(row))
-        for pk in sorted(ledger.changed)
-        for row in tx.execute(_ADDRESSES, {"owner_pk": pk})
-        if (row.subnet_pk, row.ip) not in fresh
-    ]
+    events = []
+    for pk in sorted(ledger.changed):
+        for row in tx.execute(_ADDRESSES, {"owner_pk": pk}):
+            if (row.subnet_pk, row.ip) in fresh:
+                continue
+            holder = _holder(row)
+            before = ledger.changed[pk] or holder
+            counted = _counted(row.subnet_pk, before=before, after=holder)
+            events.append(_row(CHANGED, row.ip, now_us, holder, _place(row), counted=counted))
+    return events
 
 
 def _describe_port(tx: Transaction, owner_pk: int) -> tuple[Row, Mapping[int, Row]]:

@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from ipam.errors import HTTPBadRequest
 from ipam.store import tables
@@ -11,7 +11,7 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.rows_by_number import ByNumbers
 
-_NETWORK, _SUBNET, _IP = tables.network, tables.subnet, tables.ip_address
+_NETWORK, _SUBNET = tables.network, tables.subnet
 
 
 def _by_version(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
@@ -50,13 +50,6 @@ _SUBNETS_OF: Final = ByNumbers(
     _SUBNET.c.network_pk,
 )
 
-_USED: Final = ByNumbers(
-    select(_IP.c.subnet_pk, func.count().label("used"))
-    .where(_IP.c.owner_pk.is_not(None))
-    .group_by(_IP.c.subnet_pk),
-    _IP.c.subnet_pk,
-)
-
 
 def subnets_of(
     tx: Transaction, network_pks: Sequence[int], versions: Container[int]
@@ -66,12 +59,3 @@ def subnets_of(
     for statement, parameters in _SUBNETS_OF.each(tx, network_pks):
         found.extend(tx.execute(statement, parameters))
     return [row for row in found if row.ip_version in versions]
-
-
-def used(tx: Transaction, subnet_pks: Sequence[int]) -> dict[int, int]:
-    """How many addresses of each subnet ports have, inside and outside of its pools."""
-    counts = dict.fromkeys(subnet_pks, 0)
-    for statement, parameters in _USED.each(tx, subnet_pks):
-        for row in tx.execute(statement, parameters):
-            counts[row.subnet_pk] = row.used
-    return counts

@@ -42,6 +42,8 @@ from ipam.store.engine.rows_by_number import ByNumbers
 
 _IN_HISTORY: Final = frozenset({"device_id", "dns_name", "mac_address"})
 """A change of one is an event in the history of the port's addresses: see `store.dns_names`."""
+_COUNTED: Final = frozenset({"device_id", "device_owner"})
+"""A change of one may change the counters of subnets."""
 FIXED_IPS_ASKED_MAX: Final = 200
 """How many addresses, subnets and parts of addresses one list of ports may ask for."""
 
@@ -225,14 +227,26 @@ def unbound_row(
     }
 
 
-def change(tx: Transaction, pk: int, values: Mapping[str, Any]) -> None:
-    """Set these values and the next revision. Raises MacAddressInUse."""
+def change(
+    tx: Transaction, pk: int, values: Mapping[str, Any], before: Record | None = None
+) -> None:
+    """Set these values and the next revision. Raises MacAddressInUse.
+
+    `before` is the port's row, which a change of its device or its owner needs.
+    """
+    assert before is not None or _COUNTED.isdisjoint(values), f"of port {pk}: {values}"
     try:
         rows.touch(tx, _T, pk, values)
     except IntegrityError as error:
         raise _refusal(error, [str(values.get("mac_address"))]) from error
-    if not _IN_HISTORY.isdisjoint(values):
-        allocation_ledger.port_changed(tx, pk)
+    if not _IN_HISTORY.isdisjoint(values) or _is_reserved_by(values, before):
+        allocation_ledger.port_changed(tx, pk, before)
+
+
+def _is_reserved_by(values: Mapping[str, Any], before: Record | None) -> bool:
+    """Whether a lease's port becomes a reservation, which keeps its name against others."""
+    was_lease = before is not None and before.device_owner == model.LEASE_PORT_OWNER
+    return was_lease and "device_owner" in values
 
 
 def fixed_ips(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[FixedIp]]:

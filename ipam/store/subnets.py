@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 
 from ipam import model
-from ipam.store import rbac, tables, tags, visibility
+from ipam.store import rbac, subnet_counters, tables, tags, visibility
 from ipam.store.engine import instants
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
@@ -103,6 +103,7 @@ def owner_of(tx: Transaction, subnet_pk: int, address: bytes) -> Any:
 def remove(tx: Transaction, subnet_pk: int) -> None:
     """Delete a subnet whose addresses are all released and whose pools the allocator closed."""
     tags.forget(tx, _T, subnet_pk)
+    subnet_counters.close(tx, subnet_pk)
     for table in (_POOL, _RANGE):
         tx.execute(delete(table).where(table.c.subnet_pk == subnet_pk))
     tx.execute(delete(_T).where(_T.c.pk == subnet_pk))

@@ -215,6 +215,17 @@ subnet_usage_day = Table(
 )
 """The most addresses of a subnet's pools that were used at once on a day since 1970, in UTC."""
 
+subnet_usage = Table(
+    "subnet_usage",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk", ondelete="CASCADE"), primary_key=True),
+    Column("owned", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    Column("dynamic", BigInteger, nullable=False),
+)
+"""The counters of `store.subnet_counters`. Only the worker changes them, and a change of pools."""
+
 ip_cursor = Table(
     "ip_cursor",
     metadata,
@@ -331,7 +342,16 @@ allocation_event = Table(
     Column("device_owner", String(255), nullable=False),
     Column("mac_address", String(17), nullable=False),
     Column("occurred_at_us", BigInteger, nullable=False, index=True),
+    Column("uncounted_in", BigInteger),
+    Column("held_change", SmallInteger),
+    Column("dynamic_change", SmallInteger),
     Index("ix_allocation_event_ip_address", "ip_address", "subnet_id"),
+    Index(
+        "ix_allocation_event_uncounted_in",
+        "uncounted_in",
+        sqlite_where=text("uncounted_in IS NOT NULL"),
+        postgresql_where=text("uncounted_in IS NOT NULL"),
+    ),
     Index(
         "ix_allocation_event_mac_address",
         "mac_address",
@@ -342,7 +362,8 @@ allocation_event = Table(
 """Append-only: which port got or gave back which address, with the port's attributes at that time.
 `pk` orders the events of one address: the next owner's row is written after the commit of the
 previous owner's last row. A MAC address finds the ports that had it by the events of their ends,
-and those that live by their own rows, so that allocating an address writes one index less."""
+and those that live by their own rows, so that allocating an address writes one index less.
+`uncounted_in` is the number of the subnet until the event is in its counters, then NULL."""
 
 agent = Table(
     "agent",
@@ -589,6 +610,7 @@ __all__ = [
     "quota",
     "rbac_policy",
     "subnet",
+    "subnet_usage",
     "subnet_usage_day",
     "subnetpool",
     "subnetpool_prefix",

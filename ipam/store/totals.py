@@ -1,13 +1,15 @@
 """Counts of the whole database, for metrics."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 
-from ipam.store import tables
+from ipam.store import subnet_counters, tables
 from ipam.store.engine.database import Transaction
+from ipam.store.subnet_counters import Count
 
 COUNTED: Final[Mapping[str, Any]] = {
     "networks": tables.network,
@@ -26,27 +28,23 @@ _TOTALS: Final = select(
     select(func.coalesce(func.sum(tables.dhcp_refusal.c.times), 0))
     .scalar_subquery()
     .label("refusals"),
-    select(func.count(_IP.owner_pk)).scalar_subquery().label("owned"),
     select(func.count(_IP.free_at)).scalar_subquery().label("released"),
 )
-_OF_SUBNETS: Final = (
-    select(
-        tables.subnet.c.id,
-        func.count(_IP.owner_pk).label("owned"),
-        func.sum(case((_IP.free_at.is_not(None), 1), else_=0)).label("released"),
-    )
-    .join_from(tables.subnet, tables.ip_address, _IP.subnet_pk == tables.subnet.c.pk, isouter=True)
-    .group_by(tables.subnet.c.id)
+_RELEASED: Final = (
+    select(_IP.subnet_pk, func.count().label("released"))
+    .where(_IP.owner_pk.is_(None), _IP.free_at >= 0)
+    .group_by(_IP.subnet_pk)
 )
 
 
-def totals(tx: Transaction) -> Mapping[str, int]:
+def totals(tx: Transaction, now: int) -> Mapping[str, int]:
     """How many rows of each kind, and how many addresses are `owned` or `released`.
 
     `refusals` is how often DHCP refused machines that are still listed.
     """
     found = tx.execute(_TOTALS).mappings().one()
-    return {name: int(value) for name, value in found.items()}
+    owned = sum(count.owned for count in subnet_counters.current(tx, now).values())
+    return {"owned": owned} | {name: int(value) for name, value in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,19 @@ def _number(said: object, name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def of_subnets(tx: Transaction) -> Mapping[str, tuple[int, int]]:
-    """By subnet id: how many addresses have an owner, and how many were released."""
-    return {row.id: (int(row.owned), int(row.released)) for row in tx.execute(_OF_SUBNETS)}
+def of_subnets(tx: Transaction, now: int) -> Mapping[str, Mapping[str, int]]:
+    """By subnet id: how many addresses are in each state.
+
+    `owned` and `released` are those of the whole prefix, the others those of the pools.
+    """
+    counts = subnet_counters.current(tx, now)
+    released = {row.subnet_pk: int(row.released) for row in tx.execute(_RELEASED)}
+    sizes = Counter[int]()
+    for row in tx.execute(select(tables.allocation_pool)):
+        sizes[row.subnet_pk] += int.from_bytes(row.last) - int.from_bytes(row.first) + 1
+    found = {}
+    for pk, subnet_id in tx.execute(select(tables.subnet.c.pk, tables.subnet.c.id)):
+        count = counts.get(pk, Count())
+        free = max(0, sizes[pk] - count.used - count.cooling)
+        found[subnet_id] = {**asdict(count), "released": released.get(pk, 0), "free": free}
+    return found

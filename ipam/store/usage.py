@@ -1,97 +1,40 @@
-"""Counts the addresses of subnets by state, and keeps the peak of each day.
+"""Says which addresses of a subnet are taken, and keeps the peak of each day.
 
 Only addresses inside the allocation pools count: the others cannot be given.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
-from ipam import model
 from ipam.chunks import alternatives, chunks
-from ipam.store import tables
+from ipam.store import subnet_counters, tables
 from ipam.store.engine.database import Transaction
+from ipam.store.tables import Address
 
-MOST_WALKED: Final = 20_000
-"""Among how many addresses in use the largest free block is looked for."""
-
-Pool: TypeAlias = tuple[bytes, bytes]
-"""The first and the last address."""
-
-POOLS_AT_ONCE: Final = 50
-"""How many pools one statement counts in. Bounds written out let planners use the indexes."""
-
-_IP, _PORT, _POOL = tables.ip_address.c, tables.port.c, tables.allocation_pool.c
+_IP, _POOL = tables.ip_address.c, tables.allocation_pool.c
 _DAY: Final = tables.subnet_usage_day
-_IN_POOL: Final = and_(_POOL.subnet_pk == _IP.subnet_pk, _IP.ip.between(_POOL.first, _POOL.last))
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """The addresses of a subnet's pools that are not free."""
-
-    used: int = 0
-    """Those that a port has."""
-    cooling: int = 0
-    held: int = 0
-    """Those used by ports without a device: reservations."""
-    dynamic: int = 0
-    """Those of machines that nobody announced, in dynamic ranges outside of the pools."""
-
-
-def counts(tx: Transaction, pools: Mapping[int, Sequence[Pool]], now: int) -> dict[int, Count]:
-    """The counts of these subnets with their pools at this time (epoch seconds)."""
-    used, cooling, held = Counter[int](), Counter[int](), Counter[int]()
-    each = [(pk, first, last) for pk, some in pools.items() for first, last in some]
-    for some in chunks(each, POOLS_AT_ONCE):
-        inside = or_(
-            *(and_(_IP.subnet_pk == pk, _IP.ip.between(first, last)) for pk, first, last in some)
-        )
-        states = select(
-            _IP.subnet_pk,
-            func.count(_IP.owner_pk).label("used"),
-            func.count(case((_IP.free_at > now, 1))).label("cooling"),
-        )
-        for row in tx.execute(states.where(inside).group_by(_IP.subnet_pk)):
-            used[row.subnet_pk] += row.used
-            cooling[row.subnet_pk] += row.cooling
-        held.update(_by_subnet(tx, inside, _PORT.device_id == "", list(pools)))
-    dynamic = Counter[int]()
-    for subnet_pks in alternatives(list(pools)):
-        mine = _IP.subnet_pk.in_(subnet_pks)
-        owner = _PORT.device_owner == model.LEASE_PORT_OWNER
-        dynamic.update(_by_subnet(tx, mine, owner, subnet_pks))
-    return {pk: Count(used[pk], cooling[pk], held[pk], dynamic[pk]) for pk in pools}
-
-
-def _by_subnet(
-    tx: Transaction,
-    inside: ColumnElement[bool],
-    ports: ColumnElement[bool],
-    subnet_pks: Sequence[int],
-) -> dict[int, int]:
-    """How many such addresses such ports have, by subnet."""
-    networks = select(tables.subnet.c.network_pk).where(tables.subnet.c.pk.in_(subnet_pks))
-    query = (
-        select(_IP.subnet_pk, func.count().label("number"))
-        .join_from(tables.port, tables.ip_address, _IP.owner_pk == _PORT.pk)
-        .where(_PORT.network_pk.in_(networks), ports, inside)
-        .group_by(_IP.subnet_pk)
-    )
-    return {row.subnet_pk: row.number for row in tx.execute(query)}
+_TAKEN: Final = or_(_IP.owner_pk.is_not(None), _IP.free_at > bindparam("now"))
+_ALL_TAKEN: Final = (
+    select(_IP.ip).where(_IP.subnet_pk == bindparam("the_subnet"), _TAKEN).order_by(_IP.ip)
+)
+_FIRST_TAKEN: Final = _ALL_TAKEN.where(
+    _IP.ip.between(bindparam("first", type_=Address), bindparam("last", type_=Address))
+).limit(1)
 
 
 def taken(tx: Transaction, subnet_pk: int, now: int) -> list[bytes]:
     """The addresses of a subnet that are used or cooling, in order."""
-    query = (
-        select(_IP.ip)
-        .where(_IP.subnet_pk == subnet_pk, or_(_IP.owner_pk.is_not(None), _IP.free_at > now))
-        .order_by(_IP.ip)
-    )
-    return list(tx.execute(query).scalars())
+    return list(tx.execute(_ALL_TAKEN, {"the_subnet": subnet_pk, "now": now}).scalars())
+
+
+def first_taken(
+    tx: Transaction, subnet_pk: int, now: int, first: bytes, last: bytes
+) -> bytes | None:
+    """The first address from one to another that is used or cooling; None if all are free."""
+    values = {"the_subnet": subnet_pk, "now": now, "first": first, "last": last}
+    return tx.execute(_FIRST_TAKEN, values).scalar()
 
 
 def peaks(tx: Transaction, subnet_pks: Sequence[int], since: int) -> dict[int, dict[int, int]]:
@@ -104,16 +47,11 @@ def peaks(tx: Transaction, subnet_pks: Sequence[int], since: int) -> dict[int, d
     return found
 
 
-def sample(tx: Transaction, day: int) -> int:
+def sample(tx: Transaction, day: int, now: int) -> int:
     """Raise the peaks of this day to what is used now; how many subnets were looked at."""
-    query = (
-        select(_IP.subnet_pk, func.count().label("used"))
-        .join(tables.allocation_pool, _IN_POOL)
-        .where(_IP.owner_pk.is_not(None))
-        .group_by(_IP.subnet_pk)
-    )
     used = dict.fromkeys(tx.execute(select(tables.subnet.c.pk)).scalars(), 0)
-    used |= {row.subnet_pk: row.used for row in tx.execute(query)}
+    counts = subnet_counters.current(tx, now)
+    used |= {pk: count.used for pk, count in counts.items() if pk in used}
     of_day = select(_DAY.c.subnet_pk, _DAY.c.used).where(_DAY.c.day == day)
     known = {row.subnet_pk: row.used for row in tx.execute(of_day)}
     _insert(tx, day, {pk: number for pk, number in used.items() if pk not in known})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -9,7 +10,14 @@ from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.allocator.lease_ports import LeasePorts
 from ipam.settings import Settings
-from ipam.store import agents, allocation_history, dhcp_refusals, idempotency, usage
+from ipam.store import (
+    agents,
+    allocation_history,
+    dhcp_refusals,
+    idempotency,
+    subnet_counters,
+    usage,
+)
 from ipam.store.audit import events, seals
 from ipam.store.audit.key import read_key
 from ipam.store.engine.database import Database, Transaction
@@ -20,6 +28,9 @@ BATCH_ROWS: Final = 500
 """How many rows a transaction deletes. Few rows keep their locks short, some milliseconds."""
 BATCHES: Final = 20
 """How many batches a task does per round, so that no task delays the others for long."""
+COUNTED_AT_ONCE: Final = 1_000
+COUNTING_BATCHES: Final = 100
+"""A round adds up 100,000 events of addresses at most, more than a minute can bring."""
 LOOKED_AT: Final = 20_000
 """How many leases a round looks at, some 10 ms. A million is looked at every 12 minutes."""
 STALE_CANDIDATES_SECONDS: Final = 900
@@ -49,6 +60,7 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
         "candidate lists of dead processes": lambda: allocator.revoke_stale(
             STALE_CANDIDATES_SECONDS
         ),
+        "addresses counted": lambda: count_addresses(database),
         "answers kept for more than a day": lambda: forget_answers(database),
         "machines that no longer ask in vain": lambda: forget_refusals(database),
         "lease events past their retention": lambda: forget_events(
@@ -57,6 +69,7 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
         "allocation events past their retention": lambda: forget_allocations(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
+        "counters of subnets corrected": hourly(lambda: correct_counters(database)),
         "subnets sampled": hourly(lambda: sample_usage(database)),
         "peaks of days past their retention": hourly(lambda: forget_usage(database)),
         "audit events sealed": lambda: seal_audit(database, settings.audit.chain_key_file),
@@ -136,10 +149,31 @@ def hourly(task: Task) -> Task:
     return work
 
 
+def count_addresses(database: Database) -> int:
+    """Add up what happened to addresses since the last round."""
+    for _ in range(COUNTING_BATCHES):
+        done = database.write(lambda tx: subnet_counters.add_up(tx, limit=COUNTED_AT_ONCE))
+        if done < COUNTED_AT_ONCE:
+            break
+    return 0  # no news
+
+
+def correct_counters(database: Database) -> int:
+    """Count the addresses of subnets whose counters are wrong; how many subnets.
+
+    They are after an upgrade during which an old version still gave addresses.
+    """
+    wrong = database.read(subnet_counters.wrong)
+    for subnet_pk in wrong:
+        database.write(partial(subnet_counters.count_anew, subnet_pk=subnet_pk))
+    return len(wrong)
+
+
 def sample_usage(database: Database) -> int:
     """Note how full subnets are, for the peak of this day."""
-    day = clock.now_seconds() // clock.SECONDS_PER_DAY
-    write_again(database, lambda tx: usage.sample(tx, day))
+    now = clock.now_seconds()
+    day = now // clock.SECONDS_PER_DAY
+    write_again(database, lambda tx: usage.sample(tx, day, now))
     return 0  # no news
 
 

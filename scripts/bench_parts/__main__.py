@@ -12,6 +12,7 @@ from scripts.bench_parts.progress import interruptible
 PARTS = {
     "api": "requests to the API: rate, latency, CPU, statements, per database; --quick, --seconds",
     "allocator": "an allocation beside a bare INSERT, and beside peers'; --quick, --seconds",
+    "capacity": "how full a /8 is said to be with 100,000 and 1,000,000 in use; --quick",
     "cli": "the commands of an admin's day beside 100,000 ports, and help beside Python; --quick",
     "footprint": "memory (PSS) of an idle API, an idle agent, and one more network",
     "hook": "a DHCP event: the hook in Python beside a bare one, in Lua beside none; --quick",

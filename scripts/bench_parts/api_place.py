@@ -65,11 +65,14 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(url: str) -> Iterator[Served]:
-    """The API on a new schema of this database."""
+def served(url: str, more: str = "") -> Iterator[Served]:
+    """The API on a new schema of this database, with `more` settings."""
     database = prepared(url)
     try:
-        with settings_file(url) as config, granian("ipam.wsgi:application", config) as (port, pid):
+        with (
+            settings_file(url, more) as config,
+            granian("ipam.wsgi:application", config) as (port, pid),
+        ):
             yield Served(database, config, port, pid)
     finally:
         database.dispose()

@@ -66,7 +66,7 @@ class _Creates:
         ip = (first + 2**16 - 2 - number).to_bytes(4, "big")
         self._insert(tables.ip_address, {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": pk})
         self._run(self._show, {"port_pk": pk})
-        self._insert(tables.allocation_event, _history(port, ip, network_id, subnet_id))
+        self._insert(tables.allocation_event, _history(port, ip, network_id, subnet_id, subnet_pk))
         self._insert(tables.audit_event, _audit(port))
         self._connection.commit()
 
@@ -104,7 +104,7 @@ class _Creates:
         return str(compiled), compiled.positiontup
 
 
-def _history(port: Row, ip: bytes, network_id: str, subnet_id: str) -> Row:
+def _history(port: Row, ip: bytes, network_id: str, subnet_id: str, subnet_pk: int) -> Row:
     return {
         "id": model.new_id(),
         "action": ALLOCATED,
@@ -114,6 +114,9 @@ def _history(port: Row, ip: bytes, network_id: str, subnet_id: str) -> Row:
         "port_id": port["id"],
         "occurred_at_us": clock.now_microseconds(),
         **{name: port[name] for name in HOLDER[1:]},
+        "uncounted_in": subnet_pk,
+        "held_change": 0,
+        "dynamic_change": 0,
     }
 
 

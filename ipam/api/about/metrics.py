@@ -152,15 +152,16 @@ class CurrentValues(Collector):
     def _database(self) -> Iterator[Metric]:
         """Totals; none while the database does not answer, which another metric says."""
         settings, database = self._service.settings.api, self._service.database
+        now = clock.now_seconds()
         up = GaugeMetricFamily("ipam_database_up", "Whether the database answered just now.")
         try:
             if settings.metrics_totals:
-                yield from _totals(database.read(totals.totals))
+                yield from _totals(database.read(lambda tx: totals.totals(tx, now)))
                 yield from _of_agents(database.read(totals.of_agents))
                 yield self._nearly_full()
                 yield from _compute_events(database.read(compute_events.waiting))
             if settings.metrics_per_subnet:
-                yield from _of_subnets(database.read(totals.of_subnets))
+                yield from _of_subnets(database.read(lambda tx: totals.of_subnets(tx, now)))
             if not (settings.metrics_totals or settings.metrics_per_subnet):
                 database.ping()
         except Temporary:
@@ -238,11 +239,11 @@ def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:
     )
 
 
-def _of_subnets(found: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
+def _of_subnets(found: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
     family = GaugeMetricFamily(
         "ipam_subnet_addresses", "Addresses of a subnet by state.", labels=["subnet", "state"]
     )
-    for subnet_id, (owned, released) in found.items():
-        family.add_metric([subnet_id, "owned"], owned)
-        family.add_metric([subnet_id, "released"], released)
+    for subnet_id, states in found.items():
+        for state, number in states.items():
+            family.add_metric([subnet_id, state], number)
     yield family

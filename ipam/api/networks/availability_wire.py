@@ -5,12 +5,13 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from ipam import clock
 from ipam.allocator import ranges
 from ipam.api.http.kind import Kind
 from ipam.api.http.standard_attributes import PROJECT_ID, TENANT_ID
 from ipam.errors import NetworkNotFound
 from ipam.rules import prefixes
-from ipam.store import availability
+from ipam.store import availability, subnet_counters
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.subnet_ranges import pools as pools_of
@@ -58,8 +59,9 @@ def views(
     Only subnets of these IP versions are counted.
     """
     subnets = availability.subnets_of(tx, [row.pk for row in rows], set(map(int, versions)))
-    used = availability.used(tx, [subnet.pk for subnet in subnets])
-    pools = pools_of(tx, [subnet.pk for subnet in subnets])
+    pks = [subnet.pk for subnet in subnets]
+    counts = subnet_counters.current(tx, clock.now_seconds(), pks)
+    pools = pools_of(tx, pks)
     parts: dict[int, list[SubnetAvailability]] = {row.pk: [] for row in rows}
     for subnet in subnets:
         part = SubnetAvailability(
@@ -68,7 +70,7 @@ def views(
             subnet.cidr,
             subnet.ip_version,
             total(subnet.cidr, pools[subnet.pk]),
-            used[subnet.pk],
+            counts[subnet.pk].owned,
         )
         parts[subnet.network_pk].append(part)
     return [

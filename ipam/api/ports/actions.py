@@ -39,7 +39,7 @@ from ipam.rules import dhcp_options, fixed_ips
 from ipam.rules.bindings import PortHost
 from ipam.rules.fixed_ips import Held, Step, SubnetFacts, Wish
 from ipam.rules.ipv6 import makes_own_addresses
-from ipam.store import allocation_ledger, port_bindings, ports, quotas, tables, tags
+from ipam.store import port_bindings, ports, quotas, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -203,10 +203,7 @@ class PortActions:
             return {}
         if "binding_host_id" in values:
             _rebind(tx, row, values["binding_host_id"])
-        ports.change(tx, row.pk, values)
-        if "device_owner" in values and row.device_owner == model.LEASE_PORT_OWNER:
-            # As a reservation it keeps its name against others, so agents are to hear of it.
-            allocation_ledger.port_changed(tx, row.pk)
+        ports.change(tx, row.pk, values, before=row)
         return values | ({"fixed_ips": asked.fixed_ips} if moved else {})
 
     def _new_values(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:

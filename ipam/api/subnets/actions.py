@@ -33,7 +33,7 @@ from ipam.rules.fixed_ips import ROUTER_OWNERS
 from ipam.rules.ipv6 import makes_own_addresses
 from ipam.rules.subnet_options import Limits
 from ipam.rules.subnets import Shape
-from ipam.store import networks, ports, subnet_ranges, subnets, tables, tags
+from ipam.store import networks, ports, subnet_counters, subnet_ranges, subnets, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -178,6 +178,7 @@ class SubnetActions:
         if own_id:
             row["id"] = own_id
         pk = rows.insert_one(tx, tables.subnet, row)
+        subnet_counters.open_(tx, pk)
         pools = subnet_rules.merged(shape.pools)
         subnet_ranges.set_pools(tx, pk, pools)
         ranges = subnet_rules.merged(shape.dynamic_ranges)
@@ -213,6 +214,7 @@ class SubnetActions:
             subnet_ranges.set_pools(tx, row.pk, new_pools)
             tx.note("allocation_pools", texts(pools), texts(new_pools))
             self._service.allocator.change_pools(tx, row.pk, new_pools)
+            subnet_counters.count_anew(tx, row.pk)
         if values or moved or fenced:
             rows.touch(tx, tables.subnet, row.pk, values)
         if "enable_dhcp" in values:

@@ -12,11 +12,13 @@ from ipam.allocator import ranges
 from ipam.api.http.attributes import wire_names
 from ipam.api.http.kind import Kind
 from ipam.api.http.standard_attributes import TENANT_ID
+from ipam.api.subnets.free_blocks import MOST_READ, FreeBlockSearch
 from ipam.errors import SubnetNotFound
-from ipam.rules.usage import WEEK, WEEKS, Forecast, Outlook, forecast, largest_free
-from ipam.store import subnet_ranges, subnets, usage
+from ipam.rules.usage import WEEK, WEEKS, Forecast, Outlook, forecast
+from ipam.store import subnet_counters, subnet_ranges, subnets, usage
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.subnet_counters import Count
 from ipam.values import Cidr, Name, ProjectId, Uuid
 
 
@@ -51,8 +53,8 @@ class SubnetUsageView(Struct):
     largest_free: Annotated[
         Cidr | None,
         Meta(
-            description="The largest free prefix; null if there is none, or if over"
-            f" {usage.MOST_WALKED} addresses are in use."
+            description="The largest free prefix; null if there is none, or if"
+            f" {MOST_READ} addresses and more are in use so far apart that it was not found."
         ),
     ]
     outlook: Annotated[
@@ -75,30 +77,29 @@ class SubnetUsageView(Struct):
 def views(
     nearly_full_percent: int, tx: Transaction, rows: Sequence[Record]
 ) -> list[SubnetUsageView]:
-    """The usage of these subnets. Runs one statement for each whose free blocks are looked for."""
+    """The usage of these subnets. Runs statements for each whose free blocks are looked for."""
     now = clock.now_seconds()
     pks = [row.pk for row in rows]
     today = now // clock.SECONDS_PER_DAY
     pools = subnet_ranges.pools(tx, pks)
-    counts = usage.counts(tx, pools, now)
+    counts = subnet_counters.current(tx, now, pks)
     peaks = usage.peaks(tx, pks, today - WEEK * WEEKS)
-    found, left = [], usage.MOST_WALKED
+    search, found = FreeBlockSearch(tx, now), []
     for row in rows:
         count = counts[row.pk]
-        left -= count.used + count.cooling
-        block = largest_free(pools[row.pk], usage.taken(tx, row.pk, now)) if left >= 0 else None
+        block = search.largest(row.pk, pools[row.pk], count.owned + count.cooling)
         total = sum(map(ranges.size, pools[row.pk]))
         samples = peaks[row.pk]
         samples[today] = max(count.used, samples.get(today, 0))
         outlook = forecast(samples, total, today) if total else Forecast("full")
-        view = _view(row, count, total, outlook, str(block) if block else None)
+        view = _view(row, count, total, outlook, block)
         view.nearly_full = view.percent is not None and view.percent >= nearly_full_percent
         found.append(view)
     return found
 
 
 def _view(
-    row: Record, count: usage.Count, total: int, outlook: Forecast, block: str | None
+    row: Record, count: Count, total: int, outlook: Forecast, block: str | None
 ) -> SubnetUsageView:
     return SubnetUsageView(
         id=row.id,

@@ -53,6 +53,7 @@ def test_addresses_of_the_pools_are_counted_by_state(
     stranger = machine(api, lan, 201, device_id="stranger")
     of_lease = update(tables.port).where(tables.port.c.id == stranger["id"])
     database.write(lambda tx: tx.execute(of_lease.values(device_owner="dhcp:lease")))
+    assert housekeeping.correct_counters(database) == 1
     gone = machine(api, lan, 18)
     api.delete("port", gone["id"])
     found = usage_of(api, lan)
@@ -107,7 +108,7 @@ def test_the_worker_keeps_the_peak_of_a_day_and_forgets_after_two_years(
     table = tables.subnet_usage_day
     used = list(database.read(lambda tx: tx.execute(select(table.c.used)).scalars().all()))
     assert used == [2]
-    database.write(lambda tx: usage.sample(tx, today - 800))
+    database.write(lambda tx: usage.sample(tx, today - 800, int(time.time())))
     assert housekeeping.forget_usage(database) == 1
     days = database.read(lambda tx: tx.execute(select(table.c.day)).scalars().all())
     assert list(days) in ([today], [today + 1])
