@@ -6,6 +6,7 @@ client, as `ipam subnet usage` and Prometheus do.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -45,26 +46,28 @@ def run(figures: dict[str, Any], *, quick: bool = False) -> None:
 
 
 def _of_size(server: PrivateServer, size: int) -> dict[str, Any]:
-    with api_place.served(server.fresh_url(), METRICS) as api:
-        with closing(Wire(api.port, HEADERS)) as wire:
-            network_id, subnet_id = lease_batches.network(wire, "10.0.0.0/8")
-            fill(api.database, network_id, subnet_id, size)
-            pids = {"api": api.pid, "database": server.pid}
+    with (
+        api_place.served(server.fresh_url(), METRICS) as api,
+        closing(Wire(api.port, HEADERS)) as wire,
+    ):
+        network_id, subnet_id = lease_batches.network(wire, "10.0.0.0/8")
+        fill(api.database, network_id, subnet_id, size)
+        pids = {"api": api.pid, "database": server.pid}
 
-            def measured(work: Callable[[Wire, Any], object], calls: int = CALLS) -> Any:
-                found = measure(Load(work, range), [wire], pids, calls)
-                return {name: found[name] for name in ("p50_ms", "p99_ms", "cpu_ms")}
+        def measured(work: Callable[[Wire, Any], object], calls: int = CALLS) -> Any:
+            found = measure(Load(work, range), [wire], pids, calls)
+            return {name: found[name] for name in ("p50_ms", "p99_ms", "cpu_ms")}
 
-            path = f"/v2.0/subnet-usages/{subnet_id}"
-            told = msgspec.json.decode(wire.call("GET", path))["subnet_usage"]
-            assert told["used"] == size, told
-            counted = measured(lambda _wire, _n: _count(api.database), 5)
-            return {
-                "usage": measured(lambda wire, _n: wire.call("GET", path)),
-                "metrics": measured(lambda wire, _n: wire.call("GET", "/metrics")),
-                "counting the addresses alone": counted,
-                "largest_free": told["largest_free"],
-            }
+        path = f"/v2.0/subnet-usages/{subnet_id}"
+        told = msgspec.json.decode(wire.call("GET", path))["subnet_usage"]
+        assert told["used"] == size, told
+        counted = measured(lambda _wire, _n: _count(api.database), 5)
+        return {
+            "usage": measured(lambda wire, _n: wire.call("GET", path)),
+            "metrics": measured(lambda wire, _n: wire.call("GET", "/metrics")),
+            "counting the addresses alone": counted,
+            "largest_free": told["largest_free"],
+        }
 
 
 def _count(database: Database) -> int:
@@ -88,7 +91,7 @@ def fill(database: Database, network_id: str, subnet_id: str, size: int) -> None
         tx.execute(insert(tables.ip_address), owned)
 
     for numbers in _parts(size):
-        database.write(lambda tx, numbers=numbers: put(tx, numbers))
+        database.write(partial(put, numbers=numbers))
         progress.say(f"{numbers[-1] + 1} addresses are there")
     database.write(
         lambda tx: subnet_counters.count_anew(tx, _numbers(tx, network_id, subnet_id)[1])
