@@ -5,11 +5,27 @@ and the networks scheduled to it, with their ports that are bound to no host. A 
 from one host to another counts as bound to both, until the new host serves it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, literal_column, not_, select, union_all
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
 from ipam import model
 from ipam.chunks import alternatives
@@ -17,6 +33,7 @@ from ipam.rules.segments import VXLAN
 from ipam.store import scheduling, served_networks, subnet_ranges, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.engine.row_hash import RowHash
 
 NETWORK: Final = 0
 SUBNET: Final = 1
@@ -32,6 +49,10 @@ ENDING: Final = 7
 PEER: Final = 8
 """Another host of a network with tunnels. The id is the address at which it is reached."""
 
+APART: Final = (UNSCHEDULED,)
+"""The kinds of parts that are about networks which the agent does not serve."""
+
+FORMS_KEPT: Final = 64
 MICROSECONDS_PER_SECOND: Final = 1_000_000
 
 _network, _subnet = tables.network, tables.subnet
@@ -77,20 +98,38 @@ class Contents:
     agent_pk: int
 
 
-def parts(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
-    """Every row that matters to the agent, and the networks it could take. Runs one statement.
+def summary(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
+    """A part for each network that the agent serves, and those of `APART`. Runs one statement.
 
-    One statement sees one state of the database, whatever commits meanwhile.
+    The revision of a network's part stands for every row of the network that matters to the
+    agent. One statement sees one state of the database, whatever commits meanwhile.
     """
-    statement = _parts(agent, agents_per_network)
-    return [Part(*tuple(row)) for row in tx.execute(statement)]
+    statement = _summary(agents_per_network, agent.admin_state_up, agent.availability_zone)
+    rows = tx.execute(statement, _parameters(agent))
+    return [
+        Part(row.kind, row.network_pk, row.pk, row.id, int(row.rows_hash or row.revision))
+        for row in rows
+        if row.id is not None
+    ]
+
+
+def parts(
+    tx: Transaction, agent: Record, network_pks: Collection[int], *, agents_per_network: int
+) -> list[Part]:
+    """Every row of these networks that matters to the agent."""
+    statement = _every_part(agents_per_network, agent.admin_state_up, agent.availability_zone)
+    found: list[Part] = []
+    for some in alternatives(sorted(network_pks)):
+        rows = tx.execute(statement, {**_parameters(agent), "networks": some})
+        found += [Part(*row) for row in rows]
+    return found
 
 
 def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents:
     """The rows behind these parts, which are the agent's.
 
-    Call this after `parts`. A change in between is then newer than the revisions in the parts, so
-    the next poll sees a difference and fetches again. In the other order it would be lost.
+    Call this after `summary`. A change in between is then newer than the revision in the summary,
+    so the next poll sees a difference and fetches again. In the other order it would be lost.
     """
     networks = _rows(tx, _network, [part.pk for part in wanted if part.kind == NETWORK])
     subnets = _rows(tx, _subnet, [part.pk for part in wanted if part.kind == SUBNET])
@@ -117,7 +156,53 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
     )
 
 
-def _parts(agent: Record, agents_per_network: int) -> Select[Any] | Any:
+@dataclass(frozen=True, slots=True)
+class _AnyAgent:
+    """An agent of whose row only what changes the form of a statement is known."""
+
+    admin_state_up: bool
+    availability_zone: str | None
+    pk: Any = field(default_factory=lambda: bindparam("agent_pk", type_=BigInteger()))
+    host: Any = field(default_factory=lambda: bindparam("agent_host", type_=String()))
+
+
+def _parameters(agent: Record) -> dict[str, Any]:
+    return {"agent_pk": agent.pk, "agent_host": agent.host}
+
+
+@lru_cache(maxsize=FORMS_KEPT)
+def _summary(agents_per_network: int, is_up: bool, zone: str | None) -> Select[Any]:
+    """Made once for each form: making it takes longer than reading 500 networks."""
+    every = _parts(_AnyAgent(is_up, zone), agents_per_network).subquery()
+    is_apart = every.c.kind.in_(APART)
+    row = select(
+        case((is_apart, every.c.kind), else_=NETWORK).label("kind"),
+        every.c.network_pk,
+        case((or_(is_apart, every.c.kind == NETWORK), every.c.pk)).label("pk"),
+        case((or_(is_apart, every.c.kind == NETWORK), every.c.id)).label("id"),
+        every.c.revision,
+        case((not_(is_apart), RowHash(every.c.kind, every.c.id, every.c.revision)), else_=0).label(
+            "row_hash"
+        ),
+    ).subquery()
+    return select(
+        row.c.kind,
+        row.c.network_pk,
+        func.max(row.c.pk).label("pk"),
+        func.max(row.c.id).label("id"),
+        func.max(row.c.revision).label("revision"),
+        func.sum(row.c.row_hash).label("rows_hash"),
+    ).group_by(row.c.kind, row.c.network_pk)
+
+
+@lru_cache(maxsize=FORMS_KEPT)
+def _every_part(agents_per_network: int, is_up: bool, zone: str | None) -> Select[Any]:
+    every = _parts(_AnyAgent(is_up, zone), agents_per_network).subquery()
+    these: Any = bindparam("networks", expanding=True)
+    return select(every).where(every.c.kind.not_in(APART), every.c.network_pk.in_(these))
+
+
+def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
     served = served_networks.of_host(agent)
     return union_all(
         _part(NETWORK, _network, _network.c.pk).join(served, served.c.network_pk == _network.c.pk),

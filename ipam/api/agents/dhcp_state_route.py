@@ -138,17 +138,22 @@ class DhcpStateRoute:
     def _in_full(self, access: Access, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
         def read(tx: Transaction) -> tuple[Mapping[str, str], Contents]:
             agent, parts = self._look(tx, access, agent_id)
-            pks = {part.pk for part in parts if part.kind == NETWORK and part.id in wanted}
-            chosen = [p for p in parts if p.network_pk in pks and p.kind != UNSCHEDULED]
-            return self._by_network(chosen), dhcp_state.contents(tx, agent, chosen)
+            chosen = [part for part in parts if part.kind == NETWORK and part.id in wanted]
+            pks, slots = {part.pk for part in chosen}, self._agents_per_network
+            rows = dhcp_state.parts(tx, agent, pks, agents_per_network=slots)
+            return self._by_network(chosen), dhcp_state.contents(tx, agent, rows)
 
         digests, contents = self.service.database.read(read)
         return full_networks(contents, digests, self.service.settings.network)
 
     def _look(self, tx: Transaction, access: Access, agent_id: str) -> tuple[Record, list[Part]]:
         agent = known(tx, agent_id, access, RULE)
-        wanted = self.service.settings.network.dhcp_agents_per_network
-        return agent, dhcp_state.parts(tx, agent, agents_per_network=wanted)
+        slots = self._agents_per_network
+        return agent, dhcp_state.summary(tx, agent, agents_per_network=slots)
+
+    @property
+    def _agents_per_network(self) -> int:
+        return self.service.settings.network.dhcp_agents_per_network
 
     def _is_usable(self, agent: Record) -> bool:
         """Whether networks may be given to the agent.

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ipam import files
 from ipam.store.engine.kept_statements import CompiledStatements
+from ipam.store.engine.row_hash import SQLITE_FUNCTION, of_sqlite
 
 POOL_TIMEOUT_SECONDS = 8
 CONNECT_TIMEOUT_SECONDS = 3
@@ -116,6 +117,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    connection.create_function(SQLITE_FUNCTION, -1, of_sqlite, deterministic=True)
 
 
 def _watch_sqlite(connection: Any, record: Any) -> None:
