@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, String, cast, func, literal, select, union_al
 from ipam.store.engine.database import Database
 from ipam.store.engine.row_hash import RowHash
 
-SETS = (
+SETS: tuple[list[tuple[int, str, int]], ...] = (
     [],
     [(1, "a", 1)],
     [(1, "a", 2)],
