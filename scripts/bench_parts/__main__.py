@@ -10,6 +10,7 @@ from typing import Any
 from scripts.bench_parts.progress import interruptible
 
 PARTS = {
+    "agent": "a host of 500 networks: its start, its restart, its rest, its memory; --quick",
     "api": "requests to the API: rate, latency, CPU, statements, per database; --quick, --seconds",
     "allocator": "an allocation beside a bare INSERT, and beside peers'; --quick, --seconds",
     "capacity": "how full a /8 is said to be with 100,000 and 1,000,000 in use; --quick",
@@ -19,6 +20,7 @@ PARTS = {
     "leases": "2,000 machines at once: leases a second in PostgreSQL, the API's CPU; --quick",
     "names": "a name more beside many, its memory; a port until its name is answered; --quick",
     "nova": "what one boot in Nova takes here: its 14 calls, and the event it waits for; --quick",
+    "scale": "how many hosts one API serves: simulated agents and PostgreSQL; --quick",
     "wire": "the guard of ports: to load, change and list, and for each frame; --quick",
     "start": "`ipam up` to its first answer, a network to its first lease, a port to DHCP-ready",
 }

@@ -30,9 +30,16 @@ class Wire:
 
     def call(self, method: str, path: str, body: Any = None) -> bytes:
         """The body of the answer, whose status is checked to be a good one."""
+        return self.exchange(method, path, body)[1]
+
+    def exchange(
+        self, method: str, path: str, body: Any = None, *, etag: str = ""
+    ) -> tuple[str, bytes]:
+        """The ETag and the body of the answer, which is empty if that is the ETag given."""
         raw = b"" if body is None else msgspec.json.encode(body)
         length = f"Content-Length: {len(raw)}\r\n" if raw else ""
-        head = f"{method} {path} HTTP/1.1\r\n{self._headers}{length}\r\n"
+        known = f"If-None-Match: {etag}\r\n" if etag else ""
+        head = f"{method} {path} HTTP/1.1\r\n{self._headers}{known}{length}\r\n"
         if time.monotonic() > self._used_at + IDLE_SECONDS:
             self.close()
             self._socket = self._connected()
@@ -49,21 +56,21 @@ class Wire:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
 
-    def _answer(self, method: str, path: str) -> bytes:
+    def _answer(self, method: str, path: str) -> tuple[str, bytes]:
         data = b""
         while b"\r\n\r\n" not in data:
             data += self._some()
         head, _, rest = data.partition(b"\r\n\r\n")
-        missing = _length(head) - len(rest)
+        missing = int(_header(head, b"content-length") or 0) - len(rest)
         parts = [rest]
         while missing > 0:
             parts.append(self._some())
             missing -= len(parts[-1])
         status = head.split(b" ", 2)[1]
         answer = b"".join(parts)
-        if not status.startswith(b"2"):
+        if not (status.startswith(b"2") or status == b"304"):
             raise RuntimeError(f"{method} {path}: {status!r} {answer[:300]!r}")
-        return answer
+        return _header(head, b"etag").decode(), answer
 
     def _some(self) -> bytes:
         got = self._socket.recv(1 << 20)
@@ -158,9 +165,9 @@ def _client(
     latencies += mine
 
 
-def _length(head: bytes) -> int:
+def _header(head: bytes, wanted: bytes) -> bytes:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0
+        if name.lower() == wanted:
+            return value.strip()
+    return b""
