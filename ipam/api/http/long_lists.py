@@ -63,7 +63,9 @@ def respond(
     if first.is_last:
         resp.data = b"%b%b]}" % (opening, first.items)
     else:
-        resp.stream = pieces.rest(opening + first.items)
+        stream = pieces.rest(opening + first.items)
+        next(stream)  # it has begun, so that it hears of a client that leaves before it takes any
+        resp.stream = stream
 
 
 class _Pieces:
@@ -86,8 +88,9 @@ class _Pieces:
         return made
 
     def rest(self, begun: bytes) -> Generator[bytes, None, None]:
-        """All that is to be sent after the first piece, and this before it."""
+        """Nothing, and then all that is to be sent after the first piece, and this before it."""
         try:
+            yield b""
             yield begun
             is_last = False
             while not is_last:

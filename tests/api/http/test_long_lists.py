@@ -103,7 +103,8 @@ def _locked() -> Exception:
     return error
 
 
-def test_nothing_more_is_read_for_a_client_that_has_left(sqlite: Database) -> None:
+@pytest.mark.parametrize("taken", [0, 1])
+def test_nothing_more_is_read_for_a_client_that_has_left(sqlite: Database, taken: int) -> None:
     left, went_on = threading.Event(), threading.Event()
 
     def slow(_tx: Transaction) -> Items:
@@ -114,7 +115,8 @@ def test_nothing_more_is_read_for_a_client_that_has_left(sqlite: Database) -> No
         yield [7]
 
     stream = streamed(sqlite, slow)
-    next(stream)
+    for _ in range(taken):
+        next(stream)
     stream.close()
     left.set()
     eventually(lambda: sqlite.connections()["in_use"] == 0)
