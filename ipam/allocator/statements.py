@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from ipam.allocator.ranges import AddressRange
 from ipam.chunks import alternatives
 from ipam.errors import SubnetNotFound
+from ipam.store.engine import bulk
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
 from ipam.store.tables import (
@@ -81,14 +82,18 @@ def insert_given(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> b
 
 def insert_many(tx: Transaction, subnet_pk: int, owners: Mapping[bytes, int]) -> set[bytes]:
     """The addresses that their owners now have."""
-    rows = [
-        {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": owners[ip]} for ip in sorted(owners)
-    ]  # sorted, so that two batches wait for each other in one order
+    ips = sorted(owners)  # so that two batches wait for each other in one order
     try:
-        result = tx.execute(_MANY[tx.dialect].returning(_A.ip), rows)
+        if tx.dialect == "postgresql":
+            rows = [{"subnet_pk": subnet_pk, "ip": ip, "owner_pk": owners[ip]} for ip in ips]
+            result = tx.execute(_NEW["postgresql"].returning(_A.ip), rows)
+            inserted = {bytes(row[0]) for row in result}
+        else:
+            values = [(ip, subnet_pk, owners[ip]) for ip in ips]
+            columns = ("ip", "subnet_pk", "owner_pk")
+            inserted = set(bulk.insert_new(tx, ip_address, columns, values))
     except IntegrityError as error:
         raise _explained(error) from error
-    inserted = {bytes(row[0]) for row in result}
     if tx.dialect == "mysql":
         for ip in sorted(owners.keys() - inserted):  # taken, or an error that IGNORE hid
             if insert_given(tx, subnet_pk, ip, owners[ip]):

@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, Table, bindparam, insert, update
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.exc import DBAPIError
 
+from ipam.chunks import MOST_PARAMETERS, chunks
 from ipam.store.engine.database import Transaction
 
 FEWEST_COPIED: Final = 8
@@ -29,6 +30,22 @@ def insert_all(
         _copy(tx, table, columns, rows)
     else:
         _to_driver(tx, _insert(tx.connection.dialect, table, tuple(columns)), columns, rows)
+
+
+def insert_new(
+    tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> list[Any]:
+    """Insert those of the rows whose key is not taken; the first columns of these.
+
+    Not for PostgreSQL. MariaDB leaves out rows for other reasons, too, such as a missing row that
+    one refers to.
+    """
+    found: list[Any] = []
+    for some in chunks(rows, MOST_PARAMETERS // len(columns)):
+        text = _insert_new(tx.dialect, table, tuple(columns), len(some))
+        values = tuple(value for row in some for value in row)
+        found.extend(tx.connection.exec_driver_sql(text, values).scalars())
+    return found
 
 
 def update_all(
@@ -103,6 +120,16 @@ def _copy(
 @lru_cache(maxsize=64)
 def _insert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> _Statement:
     return _compiled(insert(table).inline(), dialect, columns)
+
+
+@lru_cache(maxsize=64)
+def _insert_new(dialect: str, table: Table, columns: tuple[str, ...], count: int) -> str:
+    word, mark = ("OR IGNORE", "?") if dialect == "sqlite" else ("IGNORE", "%s")
+    row = f"({', '.join([mark] * len(columns))})"
+    return (
+        f"INSERT {word} INTO {table.name} ({', '.join(columns)})"  # noqa: S608  # of the schema
+        f" VALUES {', '.join([row] * count)} RETURNING {columns[0]}"
+    )
 
 
 @lru_cache(maxsize=64)
