@@ -44,7 +44,7 @@ def insert_new(
     for some in chunks(rows, MOST_PARAMETERS // len(columns)):
         text = _insert_new(tx.dialect, table, tuple(columns), len(some))
         values = tuple(value for row in some for value in row)
-        found.extend(tx.connection.exec_driver_sql(text, values).scalars())
+        found += tx.connection.exec_driver_sql(text, values).scalars().all()
     return found
 
 
