@@ -5,11 +5,15 @@ import importlib
 import inspect
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from scripts.bench_parts.all import document
 from scripts.bench_parts.progress import interruptible
 
+ALL = "all"
 PARTS = {
+    ALL: "every other part, three times: medians, spread, machine, versions; --quick, --write",
     "agent": "a host of 500 networks: its start, its restart, its rest, its memory; --quick",
     "api": "requests to the API: rate, latency, CPU, statements, per database; --quick, --seconds",
     "allocator": "an allocation beside a bare INSERT, and beside peers'; --quick, --seconds",
@@ -40,6 +44,7 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, help="print what is known after so long, where a part can"
     )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="where `all` puts its tables")
     arguments = parser.parse_args()
     if not arguments.part:
         parser.print_help()
@@ -47,12 +52,16 @@ def main() -> None:
     run = importlib.import_module(f"scripts.bench_parts.{arguments.part}").run
     takes = inspect.signature(run).parameters
     options: dict[str, Any] = {"quick": arguments.quick} if "quick" in takes else {}
+    if arguments.part == ALL:
+        options["parts"] = [part for part in PARTS if part != ALL]
     if "figures" in takes:
         result: dict[str, Any] = {}
         with interruptible(arguments.seconds):
             run(result, **options)
     else:
         result = run(**options)
+    if arguments.write and arguments.part == ALL:
+        arguments.write.write_text(document(result))
     if arguments.json:
         print(json.dumps(result))
         return
