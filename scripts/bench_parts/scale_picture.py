@@ -32,8 +32,8 @@ def drawn(figures: Mapping[str, Any]) -> str:
             "  <title>Cores used by number of hosts</title>",
             f'  <rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
             (
-                '  <text x="20" y="26" fill="#555">Cores that the service uses, by hosts of 100 ports'
-                " each that poll every 2 s. Measured, and beyond the last dot not at all.</text>"
+                '  <text x="20" y="26" fill="#555">Cores that the service uses, by hosts of 100'
+                " ports that poll every 2 s. Nothing was measured beyond the last dot.</text>"
             ),
             *_areas(points, most),
             *_axes(points, most),
