@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ipam.agent.guard.elements import Element, Guard
+from ipam.agent.guard.elements import TAPS, Element, Guard
 from ipam.agent.state import Bridge, Interface, Lease, Wire
 
 HOST: Final = "guard"
@@ -228,6 +228,6 @@ def sentence(step: Action) -> str | None:
         case Forget():
             return "nothing of it is left here"
         case LoadGuard():
-            return f"loaded, for {len(step.taps)} taps"
+            return f"loaded, for {sum(TAPS in one for one in step.taps.values())} taps"
         case _:
             return None

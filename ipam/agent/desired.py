@@ -18,7 +18,8 @@ from ipam.agent.dhcp_subnets import (
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Option, Site
 from ipam.agent.dnsmasq.port_options import PortOptions, port_options_of
-from ipam.agent.guard.elements import tap_guard
+from ipam.agent.guard.elements import Guard, tap_guard
+from ipam.agent.guard.fence import SERVER, fence
 from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
 from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
@@ -88,9 +89,16 @@ def served_network(
         where.fault,
         tuple(row.ending_leases),
         tuple(IPv6Network(one.cidr) for one in self_made),
-        # A port that is switched off may have a tap that runs on.
-        {model.tap_name(p.id): tap_guard(p) for p in row.ports if p.binding_host_id == host},
+        _guards(row, state, host),
     )
+
+
+def _guards(row: FullNetwork, state: NetworkState, host: str) -> Guard:
+    """What each tap here may send; a port that is switched off may have a tap that runs on."""
+    here = [port for port in row.ports if port.binding_host_id == host]
+    own = fence(row)
+    guards = {model.tap_name(port.id): tap_guard(port) | own for port in here}
+    return guards | ({state.interface.outside: SERVER} if state.interface else {})
 
 
 def _self_made(row: FullNetwork) -> Iterator[ServedSubnet]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from ipam.agent.drift import guard_differences
 from ipam.agent.guard.drops import DropTotals
-from ipam.agent.guard.elements import Guard
+from ipam.agent.guard.elements import TAPS, Guard
 from ipam.agent.outside import Kernel, PacketFilter
 from ipam.agent.served import ServedNetwork
 from ipam.agent.state import GuardState
@@ -56,8 +56,15 @@ class Guards:
         if not fault and seen is not None and not seen.is_loaded:
             fault = "The rules are not in the kernel: see the agent's troubles or its log."
         totals = self._totals
-        taps = len(seen.taps) if seen else 0
-        return GuardFacts(not fault, fault, taps, spoofed=totals.spoofed, storms=totals.storms)
+        taps = sum(TAPS in one for one in seen.taps.values()) if seen else 0
+        return GuardFacts(
+            not fault,
+            fault,
+            taps,
+            spoofed=totals.spoofed,
+            storms=totals.storms,
+            fenced=totals.fenced,
+        )
 
     def want(self, served: Mapping[str, ServedNetwork]) -> None:
         """Guard the ports of these networks from now on."""

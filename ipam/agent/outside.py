@@ -58,6 +58,8 @@ class Drops:
     """Frames that the port does not allow."""
     storms: Mapping[str, int] = field(default_factory=dict)
     """DHCP packets beyond the bound."""
+    fenced: Mapping[str, int] = field(default_factory=dict)
+    """DHCP that was to stay on its side of a wire: by tap, or by the wire that it came from."""
 
 
 class Kernel(Protocol):

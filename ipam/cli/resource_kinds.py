@@ -468,6 +468,7 @@ AGENT = Resource(
         Column("Port Filter", "configurations.guard.port_filter"),
         Column("Spoofed Frames", "configurations.guard.spoofed"),
         Column("DHCP Storms", "configurations.guard.storms"),
+        Column("DHCP Fenced", "configurations.guard.fenced"),
     ),
     key="host",
     wording="on host",

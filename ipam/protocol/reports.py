@@ -52,6 +52,8 @@ class GuardFacts(Struct, frozen=True):
     """Frames that were dropped because their ports do not allow them."""
     storms: int
     """DHCP packets that were dropped because their taps send too many."""
+    fenced: int = 0
+    """DHCP packets and router advertisements that were kept from passing to or from elsewhere."""
 
 
 class AgentFacts(Struct, frozen=True, kw_only=True):

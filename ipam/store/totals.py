@@ -59,6 +59,8 @@ class OfAgent:
     """Frames that were dropped because their ports do not allow them."""
     storms: int
     """DHCP packets that were dropped because there were too many."""
+    fenced: int
+    """DHCP packets and router advertisements that were kept from passing to or from elsewhere."""
 
 
 def of_agents(tx: Transaction) -> Mapping[str, OfAgent]:
@@ -72,6 +74,7 @@ def of_agents(tx: Transaction) -> Mapping[str, OfAgent]:
             _number(said, "events_waiting"),
             _number(guard, "spoofed"),
             _number(guard, "storms"),
+            _number(guard, "fenced"),
         )
     return found
 

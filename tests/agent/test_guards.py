@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from ipam import model
+from ipam.agent.guard.elements import TAPS
+from ipam.agent.guard.fence import OWN_DHCP4, SERVER
 from ipam.agent.guards import COUNT_SECONDS
 from ipam.agent.outside import Drops
 from ipam.agent.state import GuardState
@@ -59,13 +61,21 @@ def test_an_answer_that_would_stop_most_servers_drops_no_guard(tmp_path: Path) -
     host.settle()
     host.want()
     host.settle()
-    assert len(host.filter.truth.taps) == 5
+    assert sum(TAPS in one for one in host.filter.truth.taps.values()) == 5
 
 
 def test_a_port_without_security_is_let_free(host: LoopHost) -> None:
     host.want(row(1, machine(1, 5, port_security_enabled=False)))
     host.settle()
-    assert host.filter.truth.taps[TAP] == {("taps", "")}
+    assert host.filter.truth.taps[TAP] == {TAPS, OWN_DHCP4}
+
+
+def test_the_fence_knows_the_dhcp_port_for_as_long_as_that_is_here(host: LoopHost) -> None:
+    server = model.tap_name(port_id(1, 0xFFFF))
+    assert host.filter.truth.taps[server] == SERVER
+    host.want()
+    host.settle()
+    assert server not in host.filter.truth.taps
 
 
 def test_a_tap_waits_for_its_guard_and_dhcp_does_not(tmp_path: Path) -> None:
@@ -148,9 +158,9 @@ def test_a_host_that_is_emptied_keeps_the_guards_of_taps_and_else_nothing(host: 
 
 
 def test_what_was_dropped_is_counted_from_time_to_time(host: LoopHost) -> None:
-    host.filter.dropped = Drops(spoofed={TAP: 7}, storms={TAP: 90})
+    host.filter.dropped = Drops(spoofed={TAP: 7}, storms={TAP: 90}, fenced={TAP: 2, "eth1": 3})
     host.now += COUNT_SECONDS
     host.reconciler.tidy(api_has_answered=True)
     facts = host.reconciler.guard_facts
-    assert (facts.taps, facts.spoofed, facts.storms) == (1, 7, 90)
+    assert (facts.taps, facts.spoofed, facts.storms, facts.fenced) == (1, 7, 90, 5)
     assert "90 more were dropped" in host.reconciler.troubles[TAP]

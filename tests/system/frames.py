@@ -89,11 +89,11 @@ def marked(frame: bytes, mark: bytes) -> bytes:
     return head + bytes(packet)
 
 
-def packet_socket() -> socket.socket:
-    """For all that comes and goes by eth0."""
+def packet_socket(interface: str = "eth0") -> socket.socket:
+    """For all that comes and goes by it."""
     made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-    made.bind(("eth0", 0))
+    made.bind((interface, 0))
     return made
 
 

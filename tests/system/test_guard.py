@@ -8,19 +8,25 @@ import socket
 import struct
 import subprocess
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ipam import model
 from ipam.agent.guard import table
+from ipam.agent.guard.elements import Guard, TapGuard, tap_guard
+from ipam.agent.guard.fence import OWN_ADVERTS, OWN_DHCP4, OWN_DHCP6, SERVER
 from ipam.agent.host.packet_filter import NftFilter
+from ipam.protocol.dhcp_state import ServedPort
 from ipam.rules.ipv6 import eui64
+from tests.agent import network_rows
 from tests.open_directory import open_directory
 from tests.system import frames
 from tests.system.frames import (
@@ -419,26 +425,102 @@ def test_the_tables_of_others_stay_as_they_are(place: Place) -> None:
 
 
 @contextmanager
-def wired() -> Iterator[tuple[str, socket.socket, socket.socket]]:
-    """A namespace with a bridge of two taps, and the far ends of its cables."""
-    spaces = [f"guard-{uuid.uuid4().hex[:8]}-{name}" for name in ("host", "a", "b")]
-    try:
-        for space in spaces:
-            run("ip", "netns", "add", space)
-        within = ("ip", "-n", spaces[0], "link")
+def wired(*ports: str) -> Iterator[tuple[str, dict[str, socket.socket]]]:
+    """A namespace with these ports on a bridge; by port the far end of its cable, `br0` the host's.
+
+    All frames of one sender come in their order.
+    """
+    space = f"guard-{uuid.uuid4().hex[:8]}"
+    elsewhere = f"{space}-far"
+    with ExitStack() as stack:
+        for one in (space, elsewhere):
+            stack.callback(run, "ip", "netns", "del", one, check=False)
+            run("ip", "netns", "add", one)
+        within = ("ip", "-n", space, "link")
         run(*within, "add", "name", "br0", "type", "bridge")
         run(*within, "set", "br0", "up")
-        for number, there in enumerate(spaces[1:], start=1):
-            peer = ("peer", "name", "eth0", "netns", there)
-            run(*within, "add", f"tap{number}", "type", "veth", *peer)
-            run(*within, "set", f"tap{number}", "master", "br0", "up")
-            run("ip", "-n", there, "link", "set", "eth0", "up")
-        sending, listening = (inside(space, frames.packet_socket) for space in spaces[1:])
-        with closing(sending), closing(listening):
-            yield spaces[0], sending, listening
-    finally:
-        for space in spaces:
-            run("ip", "netns", "del", space, check=False)
+        far = {"br0": inside(space, partial(frames.packet_socket, "br0"))}
+        for port in ports:
+            run(*within, "add", port, "type", "veth", "peer", "name", port, "netns", elsewhere)
+            run(*within, "set", port, "master", "br0", "up")
+            run("ip", "-n", elsewhere, "link", "set", port, "up")
+            far[port] = inside(elsewhere, partial(frames.packet_socket, port))
+        for one in far.values():
+            stack.enter_context(closing(one))
+        stack.enter_context(one_cpu())
+        yield space, far
+
+
+def load(space: str, guard: Guard) -> None:
+    """Have this guard in the namespace."""
+    with closing(inside(space, lambda: NftFilter("ipam"))) as packet_filter:
+        inside(space, lambda: packet_filter.load(guard))
+
+
+INSIDE, OUTSIDE = ("tap1", "tap2"), ("wire", "br0")
+
+
+def of_dhcp(mac: str) -> dict[str, bytes]:
+    """What clients, servers, routers and relays send, and last what anybody may."""
+    local, own = link_local(mac), "10.0.0.5"
+
+    def four(source: str, packet: bytes) -> bytes:
+        return ethernet(mac, IP4, ip4(source, "255.255.255.255", UDP, packet))
+
+    def six(kind: int, packet: bytes) -> bytes:
+        return ethernet(mac, IP6, ip6(local, ALL_NODES, kind, packet))
+
+    return {
+        "asks dhcp": four("0.0.0.0", udp(68, 67, frames.bootp(1, mac))),
+        "asks dhcpv6": six(UDP, udp(546, 547, b"")),
+        "asks for routers": six(ICMP6, icmp6(133, bytes(4))),
+        "answers dhcp": four(own, udp(67, 68, frames.bootp(2, mac))),
+        "answers dhcpv6": six(UDP, udp(547, 546, b"")),
+        "answers as a router": six(ICMP6, icmp6(134, struct.pack("!BBHII", 64, 0, 9, 0, 0))),
+        "relays dhcp": four(own, udp(67, 67, frames.bootp(1, mac))),
+        "relays dhcpv6": six(UDP, udp(547, 547, b"")),
+        "the last": ethernet(mac, ARP, arp(1, mac, own, "10.0.0.6")),
+    }
+
+
+def may_pass(what: str, sender: str, hearer: str) -> bool:
+    """Whether a frame passes. A machine without port security may be a server or a relay."""
+    match what.split()[0]:
+        case "asks":
+            return not (sender in INSIDE and hearer in OUTSIDE)
+        case "relays":
+            return not (sender == "tap1" and hearer in OUTSIDE)
+        case "answers":
+            return sender != "tap1" and not (sender in OUTSIDE and hearer in INSIDE)
+        case _:
+            return True
+
+
+def test_dhcp_stays_on_its_side_of_a_wire() -> None:
+    """What the own server answers, that is. Machines behind the wire may ask the server."""
+    own = frozenset({OWN_DHCP4, OWN_DHCP6, OWN_ADVERTS})
+    guard: dict[str, TapGuard] = {"server": SERVER}
+    macs = {"tap1": "fa:16:3e:00:00:05", "tap2": "fa:16:3e:00:00:06"}
+    for name, mac in macs.items():
+        row = network_rows.port(mac_address=mac, port_security_enabled=name == "tap1")
+        guard[name] = tap_guard(msgspec.convert(row, ServedPort)) | own
+    held: Counter[str] = Counter()
+    with wired("tap1", "tap2", "server", "wire") as (space, far):
+        load(space, guard)
+        for at, sender in enumerate(far):
+            sent = of_dhcp(macs.get(sender, f"fa:16:3e:00:01:{at:02x}"))
+            marks = {what: f"{sender}: {what}.".encode() for what in sent}
+            for what, frame in sent.items():
+                far[sender].send(frames.marked(frame, marks[what]))
+            for hearer in far.keys() - {sender}:
+                heard = heard_of(far[hearer], marks["the last"])
+                passed = {what for what in sent if any(marks[what] in one for one in heard)}
+                may = {what for what in sent if may_pass(what, sender, hearer)}
+                assert passed == may, f"{sender} to {hearer}"
+                is_fenced = hearer in OUTSIDE or sender in OUTSIDE
+                held[sender] += len(sent.keys() - may) if is_fenced else 0
+        counted = inside(space, lambda: NftFilter("ipam").drops())
+    assert counted == held
 
 
 def test_the_guard_holds_beside_a_firewall_that_sees_bridged_packets() -> None:
@@ -452,9 +534,9 @@ def test_the_guard_holds_beside_a_firewall_that_sees_bridged_packets() -> None:
         ("-P", "FORWARD", "DROP"),
         ("-I", "FORWARD", "-m", "physdev", "--physdev-is-bridged", "-j", "ACCEPT"),
     )
-    with wired() as (space, sending, listening):
-        with closing(inside(space, lambda: NftFilter("ipam"))) as packet_filter:
-            inside(space, lambda: packet_filter.load({"tap1": frozenset(elements)}))
+    with wired("tap1", "tap2") as (space, far):
+        load(space, {"tap1": frozenset(elements)})
+        sending, listening = far["tap1"], far["tap2"]
         passed = []
         for rule in rules:
             run("ip", "netns", "exec", space, "iptables", *rule)
@@ -462,16 +544,16 @@ def test_the_guard_holds_beside_a_firewall_that_sees_bridged_packets() -> None:
                 packet = ip4(source, "10.0.0.6", UDP, udp(9, 9, source.encode()))
                 sending.send(ethernet(mac, IP4, packet))
             sending.send(ethernet(mac, ARP, arp(1, mac, own, "10.0.0.6") + b"the last"))
-            listening.settimeout(PATIENCE_SECONDS)
-            heard = heard_of(listening)
+            heard = heard_of(listening, b"the last")
             assert not any(other.encode() in one for one in heard)
             passed.append(any(own.encode() in one for one in heard))
         assert passed == [True, False, True]
 
 
-def heard_of(listening: socket.socket) -> list[bytes]:
+def heard_of(listening: socket.socket, last: bytes) -> list[bytes]:
     """The frames until the last one."""
+    listening.settimeout(PATIENCE_SECONDS)
     heard = [b""]
-    while b"the last" not in heard[-1]:
+    while last not in heard[-1]:
         heard.append(listening.recv(4096))
     return heard

@@ -14,6 +14,8 @@ class DropTotals:
         """Frames that their ports do not allow."""
         self.storms = 0
         """DHCP packets beyond the bound."""
+        self.fenced = 0
+        """DHCP packets and router advertisements that did not pass to or from another host."""
         self.troubles: Mapping[str, str] = {}
         """What is to be said of taps that have just sent too much, by tap."""
         self._before = Drops()
@@ -22,6 +24,7 @@ class DropTotals:
         """Count what is new in these."""
         before, self._before = self._before, drops
         self.spoofed += sum(_news(drops.spoofed, before.spoofed).values())
+        self.fenced += sum(_news(drops.fenced, before.fenced).values())
         storms = _news(drops.storms, before.storms)
         self.storms += sum(storms.values())
         self.troubles = {

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ipam.agent.guard.elements import Element, Guard, TapGuard
 
-OF_PACKETS: Final = frozenset({"dhcp_rates", "storms", "spoofed"})
+OF_PACKETS: Final = frozenset({"dhcp_rates", "storms", "spoofed", "fenced"})
 """The sets whose elements the kernel makes as packets come."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ipam.agent.guard.elements import GUARDED, TAPS, Element, Guard
+from ipam.agent.guard.fence import OWN_ADVERTS, OWN_DHCP4, OWN_DHCP6, SERVER
 
 USUAL_RUN_PATH: Final = "/run/ipam"
 DHCP_PACKETS_PER_SECOND: Final = 20
@@ -29,6 +30,10 @@ EXAMPLE: Final[Guard] = {
             ("v6_nets", "02:00:00:00:00:01 . 2001:db8:1::/48"),
             ("nd6", "0x20010db8000000000000000000000001"),
             ("nd6_nets", "0x1-0x5"),
+            *SERVER,
+            OWN_DHCP4,
+            OWN_DHCP6,
+            OWN_ADVERTS,
         }
     )
 }
@@ -41,8 +46,15 @@ DROPS_KEPT: Final = "1h"
 # The priority is before ebtables' and before br_netfilter's.
 # What is for the bridge itself, such as LLDP, comes to no chain: it must not be learnt from.
 # Without `icmpv6 taddr` and with plain bit offsets, nft 1.0.6 (Debian 12) reads it, too.
+# The fence is where it is known by which port a frame leaves: `forward`, and, for a bridge of the
+# administrator's on which the host itself has a DHCP server, `input` and `output`.
 # Of a first fragment that ends before it says what it is the kernel knows the `l4proto` all the
 # same, but a look at its first octets does not match.
+_FENCE: Final = """\
+		udp dport vmap { 67 : jump asked4, 547 : jump asked6, 68 : jump answered4, \
+546 : jump answered6 }
+		icmpv6 type vmap { nd-router-solicit : jump solicited, nd-router-advert : jump advertised }
+"""
 _RULES: Final = f"""\
 	set taps {{
 		type ifname
@@ -91,6 +103,25 @@ _RULES: Final = f"""\
 		counter
 	}}
 	set spoofed {{
+		type ifname
+		size 65535
+		flags dynamic,timeout
+		timeout {DROPS_KEPT}
+		counter
+	}}
+	set servers {{
+		type ifname
+	}}
+	set own_dhcp4 {{
+		type ifname
+	}}
+	set own_dhcp6 {{
+		type ifname
+	}}
+	set own_adverts {{
+		type ifname
+	}}
+	set fenced {{
 		type ifname
 		size 65535
 		flags dynamic,timeout
@@ -180,6 +211,47 @@ mld2-listener-report }} accept
 		icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @nd6 accept
 		icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @nd6_nets accept
 		goto foreign
+	}}
+	chain forward {{
+		type filter hook forward priority -200; policy accept;
+{_FENCE}	}}
+	chain input {{
+		type filter hook input priority -200; policy accept;
+{_FENCE}	}}
+	chain output {{
+		type filter hook output priority -200; policy accept;
+{_FENCE}	}}
+	chain asked4 {{
+		iifname @own_dhcp4 goto outward
+	}}
+	chain asked6 {{
+		iifname @own_dhcp6 goto outward
+	}}
+	chain solicited {{
+		iifname @own_adverts goto outward
+	}}
+	chain answered4 {{
+		oifname @own_dhcp4 goto inward
+	}}
+	chain answered6 {{
+		oifname @own_dhcp6 goto inward
+	}}
+	chain advertised {{
+		oifname @own_adverts goto inward
+	}}
+	chain outward {{
+		oifname @taps return
+		oifname @servers return
+		iifname != @guarded udp sport {{ 67, 547 }} return
+		goto stray
+	}}
+	chain inward {{
+		iifname @taps return
+		iifname @servers return
+		goto stray
+	}}
+	chain stray {{
+		update @fenced {{ iifname }} drop
 	}}
 }}
 """

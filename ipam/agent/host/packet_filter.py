@@ -91,6 +91,7 @@ class NftFilter:
         return Drops(
             spoofed=listing.drops(self._ask("set", "bridge", self._table, "spoofed")),
             storms=listing.drops(self._ask("set", "bridge", self._table, "storms")),
+            fenced=listing.drops(self._ask("set", "bridge", self._table, "fenced")),
         )
 
     def _list(self) -> GuardState:
@@ -208,7 +209,7 @@ def packet_filter(name: str, *, wanted: bool) -> NftFilter | NoFilter:
         found = NftFilter(name)
     except HostUnfit as error:
         if wanted:
-            LOG.warning("ports may send from any address: %s", error)
+            LOG.warning("ports may send from any address, and DHCP may pass wires: %s", error)
         return NoFilter(str(error) if wanted else SWITCHED_OFF)
     if wanted:
         return found

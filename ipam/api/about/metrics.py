@@ -212,8 +212,9 @@ def _of_agents(found: Mapping[str, totals.OfAgent]) -> Iterator[Metric]:
     )
     dropped = CounterMetricFamily(
         "ipam_agent_dropped_frames",
-        "Frames of guests that the host's guard has dropped since its agent started: of others'"
-        " addresses (spoofed), and DHCP beyond the bound (storm).",
+        "Frames that the host's guard has dropped since its agent started: of others' addresses"
+        " (spoofed), DHCP beyond the bound (storm), and DHCP that was to pass to or from another"
+        " host (fenced).",
         labels=["host", "reason"],
     )
     for host, of_agent in found.items():
@@ -221,6 +222,7 @@ def _of_agents(found: Mapping[str, totals.OfAgent]) -> Iterator[Metric]:
         queue.add_metric([host], of_agent.events_waiting)
         dropped.add_metric([host, "spoofed"], of_agent.spoofed)
         dropped.add_metric([host, "storm"], of_agent.storms)
+        dropped.add_metric([host, "fenced"], of_agent.fenced)
     yield wrong
     yield queue
     yield dropped

@@ -20,3 +20,10 @@ def test_a_tap_is_told_of_while_it_sends_too_much() -> None:
     totals.take(Drops(storms={"tap1": 100}))
     assert totals.troubles == {}
     assert totals.storms == 100
+
+
+def test_what_the_fence_held_is_summed_over_taps_and_wires() -> None:
+    totals = DropTotals()
+    totals.take(Drops(fenced={"tap1": 2, "eth1": 3}))
+    totals.take(Drops(fenced={"tap1": 2, "eth1": 4}))
+    assert totals.fenced == 6
