@@ -75,6 +75,8 @@ def _of_bridge(wanted: Bridge | None, present: Bridge | None) -> Iterator[str]:
         yield f"the bridge {wanted.name} is gone"
     elif not present.up:
         yield f"the bridge {wanted.name} is down"
+    elif not present.no_linklocal_learn:
+        yield f"the bridge {wanted.name} learns from frames to itself"
     else:
         yield f"the bridge {wanted.name} has MTU {present.mtu}, not {wanted.mtu}"
 
@@ -88,6 +90,8 @@ def _of_wire(wanted: Wire | None, present: Wire | None) -> Iterator[str]:
         yield f"{wanted.device} is down"
     elif not present.isolated:
         yield f"{wanted.device} is not isolated"
+    elif not present.learning:
+        yield f"{wanted.device} learns nothing"
     else:
         yield f"{wanted.device} has MTU {present.mtu}, not {wanted.mtu}"
 

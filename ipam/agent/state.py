@@ -20,6 +20,10 @@ class Bridge:
     up: bool = True
     own: bool = True
     """False for a bridge of the administrator's. Its MTU counts as this, if it is not smaller."""
+    no_linklocal_learn: bool = True
+    """Whether it learns nothing from frames to itself, such as LLDP.
+
+    No rule of nftables sees them, so a guest could take over any MAC address with one."""
 
 
 WireKind: TypeAlias = Literal["flat", "vlan", "vxlan", "bridged"]
@@ -44,11 +48,14 @@ class Wire:
     """Of a VLAN or VXLAN; 0 for an uplink, whose MTU only has to suffice."""
     isolated: bool = True
     up: bool = True
+    learning: bool = True
+    """Whether a VXLAN learns behind which peer a machine is."""
 
     def is_same_link(self, other: "Wire | None") -> bool:
         """Whether the other is the same but for what can be set on what is there."""
-        same = other and replace(other, mtu=self.mtu, isolated=self.isolated, up=self.up)
-        return same == self
+        return other is not None and self == replace(
+            other, mtu=self.mtu, isolated=self.isolated, up=self.up, learning=self.learning
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,9 @@ class Outside:
     is_own: bool = False
     """Whether the agent has made it."""
     peers: set[str] = field(default_factory=set)
+    no_linklocal_learn: bool = False
+    learning: bool = True
+    """A VXLAN's."""
     uses: list[str] = field(default_factory=list)
     """What the host itself uses it for."""
 
@@ -146,6 +149,7 @@ class KernelDouble:
         if wire.mtu:
             self._faults.step("set mtu of wire")
             link.mtu = wire.mtu
+        link.learning = True
         self._faults.step("set wire up")
         link.up = True
         self.refresh()
@@ -196,13 +200,15 @@ class KernelDouble:
     def ensure_bridge(self, bridge: Bridge) -> None:
         if not bridge.own:
             require_fit(bridge, self._seen.get(bridge.name))
+            self.host[bridge.name].no_linklocal_learn = True
+            self.refresh()
             return
         if bridge.name not in self.host:
             self._faults.step("add bridge")
             self.host[bridge.name] = Outside(next(self._indices), bridge.mtu, kind="bridge")
         self.refresh()
         self._faults.step("set bridge up")
-        self.host[bridge.name].up = True
+        self.host[bridge.name].up = self.host[bridge.name].no_linklocal_learn = True
         self.host[bridge.name].mtu = bridge.mtu
         for link in self._members(bridge.name):
             if link.mtu < bridge.mtu or (link.mtu > bridge.mtu and link.name.startswith("tap")):
@@ -321,6 +327,10 @@ class KernelDouble:
         """The link is not isolated on its bridge."""
         self.host[name].isolated = False
 
+    def change_learning(self, name: str) -> None:
+        """The bridge learns from frames to itself; the VXLAN learns nothing."""
+        self.host[name].no_linklocal_learn = self.host[name].learning = False
+
     def set_mtu(self, name: str, mtu: int) -> None:
         """The link has another MTU."""
         self.host[name].mtu = mtu
@@ -402,4 +412,6 @@ class KernelDouble:
             segment=made.segment if made else 0,
             local=made.local if made else "",
             port=made.port if made else 0,
+            learning=link.learning,
+            no_linklocal_learn=link.no_linklocal_learn,
         )

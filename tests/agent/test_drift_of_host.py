@@ -39,6 +39,9 @@ CHANGES: dict[str, Callable[[LoopHost], object]] = {
     f"one of {OUTSIDE} and {INSIDE} is gone, renamed": lambda host: host.kernel.rename(
         OUTSIDE, "renamed"
     ),
+    "learns from frames to itself": lambda host: host.kernel.change_learning(
+        model.bridge_name(network_id(1))
+    ),
     "its namespace is gone": lambda host: host.kernel.drop_namespace(network_id(1)),
     f"deleted: {HOSTS}": lambda host: (directory(host) / HOSTS).unlink(),
     f"edited: {HOSTS}": lambda host: (directory(host) / HOSTS).write_text("x\n"),

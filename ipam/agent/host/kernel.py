@@ -137,6 +137,8 @@ class NetlinkKernel:
         link = self._links.by_name.get(bridge.name)
         if not bridge.own:
             require_fit(bridge, link)
+            _learn_from_no_link_local(bridge.name)
+            self._links.refresh()
             return
         if link is None:
             with unless(errno.EEXIST):
@@ -233,17 +235,13 @@ class NetlinkKernel:
             return
         with unless(errno.ENODEV):
             write_sysctl(IPV6_CONF / tap / "disable_ipv6", "1")
-            _learn_from_no_link_local(bridge.name)  # it may be older than the guard
             self._route.link(
                 "set", index=link.index, master=master.index, mtu=bridge.mtu, state="up"
             )
 
 
 def _learn_from_no_link_local(bridge: str) -> None:
-    """Have the bridge learn nothing from frames to itself, such as LLDP.
-
-    No rule of nftables sees them, so a guest could take over any MAC address with one.
-    """
+    """Have the bridge learn nothing from frames to itself."""
     write_sysctl(SYS_CLASS_NET / bridge / "bridge" / "no_linklocal_learn", "1")
 
 
@@ -297,10 +295,9 @@ def _is_tap(link: Link) -> bool:
 def bridge_of(network_id: str, link: Link | None, wanted: NetworkState | None) -> Bridge | None:
     if link is None:
         return None
-    if link.name == model.bridge_name(network_id):
-        return Bridge(link.name, link.mtu, link.up)
-    most = wanted.bridge.mtu if wanted and wanted.bridge else link.mtu
-    return Bridge(link.name, min(link.mtu, most), link.up, own=False)
+    own = link.name == model.bridge_name(network_id)
+    most = wanted.bridge.mtu if wanted and wanted.bridge and not own else link.mtu
+    return Bridge(link.name, min(link.mtu, most), link.up, own, link.no_linklocal_learn)
 
 
 def require_fit(bridge: Bridge, link: Link | None) -> None:

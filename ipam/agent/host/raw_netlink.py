@@ -34,7 +34,10 @@ IFLA_LINKINFO = 18
 IFLA_GROUP = 27
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA = 1, 2, 5
 IFLA_VLAN_ID = 1
+IFLA_BR_MULTI_BOOLOPT = 46
+BR_BOOLOPT_NO_LL_LEARN = 1 << 0
 IFLA_VXLAN_ID, IFLA_VXLAN_LOCAL, IFLA_VXLAN_PORT, IFLA_VXLAN_LOCAL6 = 1, 4, 15, 17
+IFLA_VXLAN_LEARNING = 7
 IFLA_BRPORT_ISOLATED = 33
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
@@ -93,6 +96,10 @@ class Link:
     """The address from which a VXLAN sends."""
     port: int = 0
     """Its UDP port."""
+    learning: bool = True
+    """Whether a VXLAN learns behind which peer a machine is."""
+    no_linklocal_learn: bool = True
+    """Whether a bridge learns nothing from frames to itself. An old kernel does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +214,7 @@ def read_link(message: Message) -> Link | None:
         isolated=_is_isolated(info, IFLA_INFO_SLAVE_DATA),
         kind=kind,
         group=number(IFLA_GROUP),
-        **_segment(kind, _find(info, IFLA_INFO_DATA), number(IFLA_LINK)),
+        **_of_kind(kind, _find(info, IFLA_INFO_DATA), number(IFLA_LINK)),
     )
 
 
@@ -222,8 +229,12 @@ def read_bridge_port(message: Message) -> BridgePort | None:
     return BridgePort(index, _is_isolated(message.body[_IFINFO.size :], IFLA_PROTINFO))
 
 
-def _segment(kind: str, data: memoryview, parent: int) -> dict[str, Any]:
-    """What makes a VLAN or VXLAN different from others."""
+def _of_kind(kind: str, data: memoryview, parent: int) -> dict[str, Any]:
+    """What only a bridge, a VLAN or a VXLAN has."""
+    if kind == "bridge":
+        options = _find(data, IFLA_BR_MULTI_BOOLOPT)
+        values = int(_U32.unpack_from(options)[0]) if options else BR_BOOLOPT_NO_LL_LEARN
+        return {"no_linklocal_learn": bool(values & BR_BOOLOPT_NO_LL_LEARN)}
     if kind == "vlan":
         (number,) = _U16.unpack_from(_find(data, IFLA_VLAN_ID))
         return {"parent": parent, "segment": number}
@@ -234,6 +245,7 @@ def _segment(kind: str, data: memoryview, parent: int) -> dict[str, Any]:
         "segment": int(_U32.unpack_from(_find(data, IFLA_VXLAN_ID))[0]),
         "local": model.unpack(local) if local.strip(b"\0") else "",
         "port": int.from_bytes(_find(data, IFLA_VXLAN_PORT), "big"),
+        "learning": bytes(_find(data, IFLA_VXLAN_LEARNING)) == b"\1",
     }
 
 

@@ -47,6 +47,8 @@ class Wires:
             self._route.brport("set", index=link.index, isolated=1)
         if wire.mtu and wire.mtu != link.mtu:
             self._route.link("set", index=link.index, mtu=wire.mtu)
+        if not link.learning:
+            self._route.link("set", index=link.index, kind=VXLAN, vxlan_learning=True)
         if not link.up:
             self._route.link("set", index=link.index, state="up")
         self._links.refresh()
@@ -180,4 +182,4 @@ def wire_of(link: Link, parent: str, wanted: Wire | None = None) -> Wire:
         found = replace(wanted, mtu=link.mtu if wanted.mtu else 0)
     else:
         found = Wire(link.name, "flat")
-    return replace(found, isolated=link.isolated, up=link.up)
+    return replace(found, isolated=link.isolated, up=link.up, learning=link.learning)

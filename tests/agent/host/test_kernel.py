@@ -35,6 +35,7 @@ class Hands(Protocol):
     def set_address(self, name: str, address: str) -> None: ...
     def add_bridge(self, name: str) -> None: ...
     def put_up(self, name: str) -> None: ...
+    def change_learning(self, name: str) -> None: ...
     def set_mtu(self, name: str, mtu: int) -> None: ...
     def rename(self, name: str, to: str) -> None: ...
     def flush(self, network_id: str, interface: str, version: int) -> None: ...
@@ -71,6 +72,12 @@ class RealHands:
 
     def let_out(self, name: str) -> None:
         ip("link", "set", name, "type", "bridge_slave", "isolated", "off")
+
+    def change_learning(self, name: str) -> None:
+        kind = ("vxlan", "nolearning")
+        if not name.startswith("vxlan-"):
+            kind = ("bridge", "no_linklocal_learn", "0")
+        ip("link", "set", name, "type", *kind)
 
     def set_mtu(self, name: str, mtu: int) -> None:
         ip("link", "set", name, "mtu", str(mtu))
@@ -523,6 +530,30 @@ def test_a_wire_that_somebody_changed_is_seen_so_and_put_right(place: Place) -> 
     assert place.see(place.wants(wire)).wire == replace(wire, isolated=False)
     place.hands.set_down(place.uplink)
     assert place.see(place.wants(wire)).wire == replace(wire, isolated=False, up=False)
+    place.kernel.ensure_wire(wire, place.bridge)
+    assert place.see(place.wants(wire)).wire == wire
+
+
+def test_what_a_bridge_learns_is_seen_and_put_right(place: Place) -> None:
+    place.hands.add_bridge(place.admins.name)
+    for bridge in (place.bridge, place.admins):
+        place.kernel.refresh()
+        place.kernel.ensure_bridge(bridge)
+        wanted = NetworkState(place.network_id, bridge)
+        assert place.see(wanted).bridge == bridge
+        place.hands.change_learning(bridge.name)
+        assert place.see(wanted).bridge == replace(bridge, no_linklocal_learn=False)
+        place.kernel.ensure_bridge(bridge)
+        assert place.see(wanted).bridge == bridge
+
+
+def test_a_tunnel_that_learns_no_longer_is_seen_and_put_right(place: Place) -> None:
+    wire = tunnel(place)
+    place.kernel.ensure_bridge(place.bridge)
+    place.kernel.ensure_wire(wire, place.bridge)
+    place.hands.change_learning(wire.device)
+    assert place.see(place.wants(wire)).wire == replace(wire, learning=False)
+    assert place.see().wire == replace(wire, learning=False)
     place.kernel.ensure_wire(wire, place.bridge)
     assert place.see(place.wants(wire)).wire == wire
 
