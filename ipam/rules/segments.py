@@ -72,14 +72,27 @@ def ids_of(place: Segment, segments: Iterable[Segment]) -> set[int]:
 def refusal(wanted: Sequence[Segment]) -> CallerError:
     """The error if another network has one of these segments."""
     named = [each for each in wanted if each.type != LOCAL and not each.wants_id]
-    return _in_use(named[0]) if named else none_left()
+    return _in_use(named[0]) if named else _none("no id of the configured ranges is free.")
 
 
-def none_left() -> CallerError:
-    """The error if no id is free."""
+def none_left(wanted: Segment, ranges: Ranges) -> CallerError:
+    """The error if these ranges have no free id for it. It names the setting that lacks some."""
+    if any(places(wanted, ranges)):
+        return _none("no id of the configured ranges is free.")
+    setting, place = "vni_ranges", ""
+    if wanted.type == VLAN:
+        setting, place = "network_vlan_ranges", "provider:physical_network and "
+    of = f" for {wanted.physical_network}" if wanted.physical_network else ""
+    return _none(
+        f"[network] {setting} of the service has no ids{of}. Set it, or name"
+        f" {place}provider:segmentation_id."
+    )
+
+
+def _none(why: str) -> CallerError:
     return NoNetworkAvailable(
         "Unable to create the network. No available network found in maximum allowed attempts:"
-        " no id of the configured ranges is free."
+        f" {why}"
     )
 
 

@@ -15,6 +15,13 @@ _T = tables.subnet
 _POOL = tables.allocation_pool
 _RANGE = tables.dynamic_range
 
+_IP = tables.ip_address
+_GATEWAYS_OWNER: Final = (
+    select(_IP.c.owner_pk)
+    .where(_IP.c.subnet_pk == _T.c.pk, _IP.c.ip == _T.c.gateway_ip)
+    .scalar_subquery()
+)
+
 COLLECTION: Final = Collection(
     source=_T.join(tables.network, tables.network.c.pk == _T.c.network_pk).outerjoin(
         tables.subnetpool, tables.subnetpool.c.pk == _T.c.subnetpool_pk
@@ -23,6 +30,8 @@ COLLECTION: Final = Collection(
         *_T.c,
         tables.network.c.id.label("network_id"),
         tables.network.c.router_external,
+        tables.network.c.provider_network_type,
+        _GATEWAYS_OWNER.label("gateways_owner_pk"),
         tables.subnetpool.c.id.label("subnetpool_id"),
     ),
     columns={

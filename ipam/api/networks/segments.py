@@ -55,4 +55,4 @@ def _choose(
         number = segments.free_id(tx, place, ids, taken)
         if number is not None:
             return replace(place, id=number)
-    raise segment_rules.none_left()
+    raise segment_rules.none_left(segment, ranges)

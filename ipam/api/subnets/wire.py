@@ -25,6 +25,7 @@ from ipam.api.networks import wire as network_wire
 from ipam.api.subnets.client_class_wire import CLIENT_CLASSES, ClientClass, ClientClasses
 from ipam.errors import SubnetNotFound
 from ipam.model import AddressSelection
+from ipam.rules.segments import FLAT, VLAN
 from ipam.settings.network import HOST_ROUTES_MAX, NAME_SERVERS_MAX
 from ipam.store import subnet_ranges, subnets
 from ipam.store.engine.database import Transaction
@@ -51,6 +52,10 @@ IP_VERSION: Final = Meta(description="4 or 6.")
 GATEWAY_IP: Final = Meta(
     description="The router that clients are told; null for none, the first address when left out."
     " An IPv6 router advertises itself: ipam does not name it."
+)
+GATEWAY_SERVED: Final = Meta(
+    description="Whether a port has gateway_ip; null without a gateway, and where none has it on a"
+    " flat or vlan network, whose uplink may lead to it."
 )
 ALLOCATION_POOLS: Final = Meta(
     description="Ranges from which addresses are given; the whole subnet"
@@ -179,6 +184,7 @@ class SubnetView(Struct, kw_only=True):
     service_types: Annotated[list[str], SERVICE_TYPES]
     address_selection: Annotated[AddressSelection, ADDRESS_SELECTION]
     router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(name="router:external")
+    gateway_served: Annotated[bool | None, GATEWAY_SERVED] = None
     subnetpool_id: Annotated[Uuid | None, SUBNETPOOL_ID] = None
     segment_id: Annotated[str | None, SEGMENT_ID] = None
     dns_publish_fixed_ip: Annotated[bool, DNS_PUBLISH_FIXED_IP] = False
@@ -217,10 +223,19 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
             service_types=row.service_types,
             address_selection=row.address_selection,
             router_external=row.router_external,
+            gateway_served=_gateway_served(row),
             subnetpool_id=row.subnetpool_id,
         )
         for row in found
     ]
+
+
+def _gateway_served(row: Record) -> bool | None:
+    if row.gateway_ip is None:
+        return None
+    if row.gateways_owner_pk is not None:
+        return True
+    return None if row.provider_network_type in (FLAT, VLAN) else False
 
 
 KIND: Final = Kind(

@@ -40,6 +40,7 @@ from ipam.cli.options import (
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import NETWORK, SUBNET, SUBNET_ADDRESS, SUBNET_POOL
 from ipam.cli.tags import remove_tags, update_with_tags
+from ipam.cli.terminal import say
 
 IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 
@@ -130,6 +131,15 @@ def create(
     body |= {name: values for name, values in added.items() if values} | wire_gateway(gateway)
     created = client.post(SUBNET.path, json={"subnet": body})["subnet"]
     show_record(created, output_format=output_format, wanted=wanted)
+    if created.get("gateway_served") is False:  # an older service does not say
+        gateway = created["gateway_ip"]
+        say(
+            f"Notice: no port has the gateway's address {gateway}, so no machine gets further than"
+            " this network. A router's port has that address and the device owner"
+            f" network:router_interface; `ipam subnet set {created['id']} --gateway none` tells"
+            " machines of no gateway.",
+            err=True,
+        )
 
 
 @subnet.command(

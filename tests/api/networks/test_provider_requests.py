@@ -90,7 +90,10 @@ def test_vlans_are_chosen_with_their_physical_network(ranges: Settings, sqlite: 
     ]
     assert places == [("physnet1", 1), ("physnet2", 7)]
     named = {"network": {**vlan, "provider:physical_network": "physnet3"}}
-    api.refused(409, "NoNetworkAvailable", "POST", "/networks", named)
+    refusal = api.refused(409, "NoNetworkAvailable", "POST", "/networks", named)
+    assert "network_vlan_ranges of the service has no ids for physnet3" in refusal
+    used_up = api.refused(409, "NoNetworkAvailable", "POST", "/networks", {"network": vlan})
+    assert "no id of the configured ranges is free" in used_up
 
 
 def test_the_default_type_may_be_one_with_ids(ranges: Settings, sqlite: Database) -> None:
@@ -102,9 +105,13 @@ def test_the_default_type_may_be_one_with_ids(ranges: Settings, sqlite: Database
     assert made["mtu"] == 1450
 
 
-def test_without_ranges_an_id_has_to_be_named(api: Api) -> None:
-    body = {"network": {"provider:network_type": "vxlan"}}
-    api.refused(409, "NoNetworkAvailable", "POST", "/networks", body)
+@pytest.mark.parametrize(
+    ("kind", "setting"), [("vxlan", "vni_ranges"), ("vlan", "network_vlan_ranges")]
+)
+def test_without_ranges_an_id_has_to_be_named(api: Api, kind: str, setting: str) -> None:
+    body = {"network": {"provider:network_type": kind}}
+    refusal = api.refused(409, "NoNetworkAvailable", "POST", "/networks", body)
+    assert f"[network] {setting} of the service has no ids. Set it" in refusal
 
 
 def test_an_mtu_has_to_fit_what_lies_beneath(api: Api) -> None:

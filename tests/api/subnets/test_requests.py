@@ -388,3 +388,22 @@ def test_a_router_keeps_a_subnet_whose_addresses_machines_make(api: Api) -> None
     owner = "network:router_interface"
     api.create("port", network_id=network["id"], device_owner=owner, fixed_ips=[wish])
     api.refused(409, "SubnetInUse", "DELETE", f"/subnets/{six['id']}")
+
+
+def test_a_gateway_is_served_where_a_port_has_it_and_unknown_behind_an_uplink(
+    api_on_each: Api,
+) -> None:
+    api = api_on_each
+    router = {"device_owner": "network:router_interface"}
+    flat = {"provider__network_type": "flat", "provider__physical_network": "physnet1"}
+    for attributes, without in (({}, False), (flat, None)):
+        network = api.create("network", **attributes)
+        subnet = api.create("subnet", **body(network)["subnet"])
+        assert subnet["gateway_served"] is without
+        addresses = [{"subnet_id": subnet["id"], "ip_address": "10.0.0.1"}]
+        port = api.create("port", network_id=network["id"], fixed_ips=addresses, **router)
+        assert api.show("subnet", subnet["id"])["gateway_served"] is True
+        api.delete("port", port["id"])
+        assert api.show("subnet", subnet["id"])["gateway_served"] is without
+        changed = api.update("subnet", subnet["id"], gateway_ip=None)
+        assert changed["gateway_served"] is None

@@ -149,3 +149,11 @@ def test_a_network_goes_with_all_on_it_once_that_was_shown(demo: Ipam) -> None:
     for noun in ("network", "subnet", "port"):
         assert demo(noun, "list", "-f", "value").out == ""
     assert demo("network", "delete", "demo", "--recursive", "--yes").status == 1
+
+
+def test_a_gateway_that_nobody_answers_for_is_told_of_when_its_subnet_is_made(demo: Ipam) -> None:
+    words = ("subnet", "create", "--network", "demo", "--subnet-range")
+    made = demo(*words, "10.1.0.0/24", "-f", "value", "-c", "gateway_ip")
+    assert made.out == "10.1.0.1\n"
+    assert "no port has the gateway's address 10.1.0.1" in made.err
+    assert demo(*words, "10.2.0.0/24", "--gateway", "none").err == ""
