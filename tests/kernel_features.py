@@ -7,6 +7,7 @@ import os
 import subprocess
 import uuid
 from functools import lru_cache
+from typing import NoReturn
 
 import pytest
 
@@ -16,6 +17,8 @@ PROBES = {
         "ip link add link p name v type vlan id 7",
     ),
     "vxlan": ("ip link add name x type vxlan id 7 local 127.0.0.1 dstport 4789",),
+    "nftables": ("nft add table bridge probe",),
+    "br_netfilter": ("test -e /proc/sys/net/bridge/bridge-nf-call-iptables",),
 }
 """Commands that succeed in a namespace of their own only where the kernel has the feature."""
 LACKS = "this kernel lacks "
@@ -23,8 +26,12 @@ LACKS = "this kernel lacks "
 
 def need(feature: str) -> None:
     """Skip the test where the kernel lacks the feature, or fail if it is required."""
-    if has(feature):
-        return
+    if not has(feature):
+        lack(feature)
+
+
+def lack(feature: str) -> NoReturn:
+    """Skip the test, or fail: the kernel lacks the feature."""
     reason = f"{LACKS}{feature}"
     if feature in os.environ.get("IPAM_TEST_REQUIRE", "").split(","):
         pytest.fail(f"{reason}, which IPAM_TEST_REQUIRE names")
@@ -39,7 +46,7 @@ def has(feature: str) -> bool:
     try:
         return all(
             subprocess.run(
-                ["ip", "-n", name, *command.split()[1:]], capture_output=True, check=False
+                ["ip", "netns", "exec", name, *command.split()], capture_output=True, check=False
             ).returncode
             == 0
             for command in PROBES[feature]

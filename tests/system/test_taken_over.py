@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from ipam.agent.host.confinement import landlock_version
+from tests.kernel_features import lack
 from tests.system.ipam_host import Host, Json
 from tests.waiting import eventually
 
@@ -39,7 +40,7 @@ exec {dnsmasq} "$@"
 
 def test_it_can_speak_for_no_other_network_and_stop_no_other_server(host: Host) -> None:
     if landlock_version() < 6:
-        pytest.skip("this kernel's Landlock lets signals out of a domain")
+        lack("landlock_signals")
     program = host.directory / "dnsmasq"
     program.write_text(
         ATTACKER.format(

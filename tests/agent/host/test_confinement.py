@@ -11,6 +11,7 @@ import pytest
 
 from ipam.agent.host import confinement
 from ipam.agent.host.confinement import confine_thread, landlock_version
+from tests.kernel_features import lack
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or landlock_version() == 0, reason="needs root and a kernel with Landlock"
@@ -59,7 +60,7 @@ def test_the_thread_alone_is_confined(tmp_path: Path) -> None:
 
 def test_no_process_outside_is_signalled(tmp_path: Path) -> None:
     if landlock_version() < 6:
-        pytest.skip("signals are scoped since the sixth version")
+        lack("landlock_signals")
     with subprocess.Popen(["sleep", "1000"]) as outside:
         try:
             assert confined([], ["kill", "-CONT", str(outside.pid)]) != [0]

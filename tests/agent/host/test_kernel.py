@@ -74,10 +74,9 @@ class RealHands:
         ip("link", "set", name, "type", "bridge_slave", "isolated", "off")
 
     def change_learning(self, name: str) -> None:
-        kind = ("vxlan", "nolearning")
-        if not name.startswith("vxlan-"):
-            kind = ("bridge", "no_linklocal_learn", "0")
-        ip("link", "set", name, "type", *kind)
+        is_tunnel = name.startswith("vxlan-")
+        words = "vxlan nolearning" if is_tunnel else "bridge no_linklocal_learn 0"
+        ip("link", "set", name, "type", *words.split())
 
     def set_mtu(self, name: str, mtu: int) -> None:
         ip("link", "set", name, "mtu", str(mtu))
