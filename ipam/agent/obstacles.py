@@ -74,6 +74,11 @@ def _of_uplink(
             f" with `ip link set {name} mtu {bridge.mtu}`, or lower the other with `ipam network"
             f" set --mtu {uplink.mtu}`."
         )
+    if uplink.kind == "bridge":
+        return (
+            f"{name} is a bridge: name it in [agent] bridge_mappings, such as lan:{name}, and"
+            " restart the agent."
+        )
     if is_wireless(name):
         return f"The uplink {name} is wireless, and such a link carries no frames of guests."
     return ""

@@ -89,6 +89,9 @@ class Kernel(Protocol):
     def uses_of(self, device: str) -> Sequence[str]:
         """What the host itself uses the device for: its global addresses, and routes over it."""
 
+    def know_uplink(self, device: str) -> None:
+        """Take the device for a wire of any network on whose bridge it is."""
+
     def is_wireless(self, device: str) -> bool:
         """Whether the device is wireless."""
 

@@ -56,7 +56,7 @@ from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
 from ipam.agent.wires import NO_REACH, Reach
 from ipam.agent.wiring import Wiring
 from ipam.protocol.dhcp_state import FullNetwork
-from ipam.protocol.reports import GuardFacts
+from ipam.protocol.reports import GuardFacts, UplinkFacts
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
@@ -134,6 +134,7 @@ class Reconciler:
         self._wait = IDLE_SECONDS
         self._api_has_said = False
         self._look_again_at = 0.0
+        self._wiring.look_at_uplinks()
 
     @property
     def networks(self) -> Mapping[str, ServedNetwork]:
@@ -144,6 +145,11 @@ class Reconciler:
     def guard_facts(self) -> GuardFacts:
         """What to tell the API of the guard of ports. Any thread may call it."""
         return self._guards.facts
+
+    @property
+    def uplinks(self) -> dict[str, UplinkFacts]:
+        """The interfaces that could lead a network to others, by name. Any thread may call it."""
+        return dict(self._wiring.uplinks)
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -240,6 +246,7 @@ class Reconciler:
         self._prober.keep(self._servers.network_ids())
         self._drift.keep(self._served)
         self._guards.tidy()
+        self._wiring.look_at_uplinks()
         self._servers.look_again(self._held)
         if self._monotonic() >= self._look_again_at:
             self._look_again_at = self._monotonic() + LOOK_AGAIN_SECONDS
@@ -276,6 +283,7 @@ class Reconciler:
         known = self._served.get(row.id)
         if known is not None and known.terms == network.terms:
             network = replace(network, terms=known.terms)  # the same object says: not changed
+        self._wiring.know(network.state.wire)
         for fault in network.faults:
             LOG.warning("left out of dnsmasq's files: %s", fault)
         for port in network.ports.values():

@@ -9,6 +9,7 @@ from typing import Final
 from ipam import model
 from ipam.agent.state import Bridge, Wire
 from ipam.protocol.dhcp_state import FullNetwork
+from ipam.rules.mappings import host_and_interface
 from ipam.rules.segments import FLAT, VLAN, VXLAN
 
 INTERFACE_NAME_LENGTH: Final = 15
@@ -27,6 +28,14 @@ class Reach:
     tunnel_end: str = ""
     """The address of this host for tunnels; empty without tunnels."""
     tunnel_port: int = 4789
+    host: str = ""
+
+    def interface(self, physical: str) -> str:
+        """The interface that leads to a physical network; empty if none does."""
+        own = host_and_interface(physical)
+        if own and own[0] == self.host:
+            return own[1]
+        return self.interfaces.get(physical, "")
 
 
 NO_REACH: Final = Reach()
@@ -48,17 +57,17 @@ def place(row: FullNetwork, reach: Reach) -> Place:
     """The network's place. A network of a physical network without mapping is here alone."""
     bridge = Bridge(model.bridge_name(row.id), row.mtu)
     physical, number = row.physical_network or "", row.segmentation_id or 0
+    interface = reach.interface(physical)
     match row.network_type:
         case "local":
             return Place(bridge)
         case "flat" if physical in reach.bridges:
             return Place(Bridge(reach.bridges[physical], row.mtu, own=False), UPLINK)
-        case "flat" if physical in reach.interfaces:
-            return Place(bridge, Wire(reach.interfaces[physical], FLAT))
-        case "vlan" if physical in reach.interfaces:
-            parent = reach.interfaces[physical]
-            name = vlan_device_name(parent, number)
-            return Place(bridge, Wire(name, VLAN, parent, number, mtu=row.mtu))
+        case "flat" if interface:
+            return Place(bridge, Wire(interface, FLAT))
+        case "vlan" if interface:
+            name = vlan_device_name(interface, number)
+            return Place(bridge, Wire(name, VLAN, interface, number, mtu=row.mtu))
         case "vxlan" if reach.tunnel_end:
             local, port = reach.tunnel_end, reach.tunnel_port
             wire = Wire(f"vxlan-{number}", VXLAN, "", number, local, port, row.mtu)
@@ -89,6 +98,8 @@ def _peers(row: FullNetwork, local: str) -> frozenset[str] | None:
 
 
 def _unreached(row: FullNetwork) -> str:
+    if row.network_type in (FLAT, VLAN) and (own := host_and_interface(row.physical_network)):
+        return f"It is a network of {own[1]} of host {own[0]}: it ends at this host."
     if row.network_type == VXLAN:
         return (
             "[agent] local_ip of this host is empty, so it has no tunnels: it ends at this host."

@@ -10,10 +10,14 @@ from ipam.agent import obstacles
 from ipam.agent.outside import Kernel
 from ipam.agent.served import ServedNetwork
 from ipam.agent.state import Bridge, NetworkState, Wire
+from ipam.agent.uplinks import uplinks
 from ipam.agent.wires import UPLINK
+from ipam.protocol.reports import UplinkFacts
+from ipam.rules.segments import FLAT, VLAN
 
 LOG = logging.getLogger(__name__)
 
+LOOK_SECONDS: Final = 30.0
 SAID_SECONDS: Final = 5.0
 """For so long addresses and routes count as they were: reading them takes milliseconds."""
 
@@ -29,10 +33,33 @@ class Wiring:
     ) -> None:
         """`named` are the interfaces that the settings map."""
         self._kernel = kernel
-        self._named = named
+        self._named = set(named)
         self._monotonic = monotonic
         self._obstacles: dict[str, str] = {}
         self._said: dict[str, tuple[float, Sequence[str]]] = {}
+        self._uplinks: Mapping[str, UplinkFacts] = {}
+        self._look_at = 0.0
+
+    @property
+    def uplinks(self) -> Mapping[str, UplinkFacts]:
+        """The interfaces that could lead a network to others, as last seen. For any thread."""
+        return self._uplinks
+
+    def look_at_uplinks(self) -> None:
+        """From time to time: see what could be an uplink."""
+        now = self._monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            kernel = self._kernel
+            self._uplinks = uplinks(
+                kernel.links(), uses_of=kernel.uses_of, is_wireless=kernel.is_wireless
+            )
+
+    def know(self, wire: Wire | None) -> None:
+        """Know the uplink of a wanted wire as one, also when the network is wanted no longer."""
+        if wire is not None and wire.kind in (FLAT, VLAN):
+            self._named.add(wire.parent or wire.device)
+            self._kernel.know_uplink(wire.parent or wire.device)
 
     @property
     def troubles(self) -> Mapping[str, str]:

@@ -56,6 +56,14 @@ class GuardFacts(Struct, frozen=True):
     """DHCP packets and router advertisements that were kept from passing to or from elsewhere."""
 
 
+class UplinkFacts(Struct, frozen=True):
+    """What an agent says of an interface that may lead to other hosts."""
+
+    mtu: int
+    fault: str = ""
+    """Why no network can have it; a sentence."""
+
+
 class AgentFacts(Struct, frozen=True, kw_only=True):
     """What an agent says of itself in `configurations`."""
 
@@ -75,6 +83,8 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     """`vxlan`, if the host has tunnels."""
     tunneling_ip: str | UnsetType = UNSET
     """The address at which tunnels of others reach it."""
+    uplinks: dict[str, UplinkFacts] | UnsetType = UNSET
+    """The interfaces of its host that could join a network to others, by name."""
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
     guard: GuardFacts | UnsetType = UNSET

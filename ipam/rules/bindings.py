@@ -74,7 +74,7 @@ def port_host(
     if found.heartbeat_at < oldest_heartbeat:
         fault = f"is dead (last heard of {model.iso_time(found.heartbeat_at)})"
     segment = (found.provider_network_type, found.provider_physical_network)
-    if reason := reach.unreached(*segment, found.configurations):
+    if reason := reach.unreached(*segment, found.configurations, name):
         return PortHost(name, model.VIF_BINDING_FAILED, fault, reason)
     reported = (found.configurations or {}).get("vif_type")
     known = reported in (model.VIF_TAP, model.VIF_BRIDGE)

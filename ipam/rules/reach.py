@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
+from ipam.rules.mappings import host_and_interface
 from ipam.rules.segments import FLAT, LOCAL, VLAN, VXLAN
 
 WORDS = ("interface_mappings", "bridge_mappings", "tunnel_types")
@@ -14,12 +15,17 @@ def unreached(
     network_type: str | None,
     physical_network: str | None,
     configurations: Mapping[str, Any] | None,
+    host: str,
 ) -> str:
     """Why the host does not reach the network, a text to follow "whose agent"; "" if it does.
 
     An agent that says nothing of mappings and tunnels is an older one, and is trusted.
     """
     said = configurations or {}
+    if network_type in (FLAT, VLAN) and (own := host_and_interface(physical_network)):
+        return (
+            "" if own[0] == host else f"is not that of {own[0]}, on whose {own[1]} the network is"
+        )
     if network_type in (None, LOCAL) or not any(word in said for word in WORDS):
         return ""
     if network_type not in (FLAT, VLAN, VXLAN):

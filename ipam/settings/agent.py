@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from oslo_config import cfg, types
 
-from ipam.rules.mappings import Mappings
+from ipam.rules.mappings import INTERFACE, Mappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AgentSettings:
     port_filter: bool
 
 
-MAPPING: Final = r"[^:]{1,64}:[^:/\s]{1,15}"
+MAPPING: Final = rf"[^:]{{1,64}}:{INTERFACE}"
 
 OPTIONS: Final = [
     cfg.StrOpt(

@@ -80,7 +80,7 @@ class KernelDouble:
     """The kernel, and with `plug` and its like whoever else has hands on the host."""
 
     def __init__(self, faults: Faults | None = None, named: Collection[str] = ()) -> None:
-        self.named = named
+        self.named = set(named)
         self.host: dict[str, Outside] = {}
         self.namespaces: dict[str, Namespace] = {}
         self.on_attach: Callable[[str], None] = lambda _tap: None
@@ -124,6 +124,9 @@ class KernelDouble:
 
     def uses_of(self, device: str) -> Sequence[str]:
         return self.host[device].uses
+
+    def know_uplink(self, device: str) -> None:
+        self.named.add(device)
 
     def is_wireless(self, device: str) -> bool:
         return device.startswith("wlan")

@@ -15,6 +15,7 @@ REACH = Reach(
     {"physnet1": "eth1", "both": "eth2"},
     {"physnet2": "br-ex", "both": "br-both"},
     "192.0.2.1",
+    host="node-7",
 )
 OWN = Bridge(model.bridge_name(NETWORK), 1450)
 
@@ -38,6 +39,8 @@ def placed(kind: str, physical: str | None = None, number: int | None = None) ->
         (("flat", "physnet2"), Place(Bridge("br-ex", 1450, own=False), UPLINK)),
         (("flat", "both"), Place(Bridge("br-both", 1450, own=False), UPLINK)),
         (("vlan", "both", 7), Place(OWN, Wire("eth2.7", "vlan", "eth2", 7, mtu=1450))),
+        (("flat", "node-7:eth9"), Place(OWN, Wire("eth9", "flat"))),
+        (("vlan", "node-7:eth9", 7), Place(OWN, Wire("eth9.7", "vlan", "eth9", 7, mtu=1450))),
     ],
 )
 def test_the_mappings_say_where_a_network_is(segment: tuple[Any, ...], found: Place) -> None:
@@ -60,6 +63,20 @@ def test_the_mappings_say_where_a_network_is(segment: tuple[Any, ...], found: Pl
                 "[agent] physical_interface_mappings of this host maps physical network physnet2"
                 " to no interface: it ends at this host."
             ),
+        ),
+        (
+            ("flat", "node-8:eth1"),
+            "It is a network of eth1 of host node-8: it ends at this host.",
+        ),
+        *(
+            (
+                ("vlan", f"node-7:{name}", 7),
+                (
+                    "[agent] physical_interface_mappings of this host maps physical network"
+                    f" node-7:{name} to no interface: it ends at this host."
+                ),
+            )
+            for name in ("lo", "tap1", "brq1", "vxlan-7", "../eth1", "", "a-name-too-long-")
         ),
         (("geneve", None, 7), "This host does not carry networks of type geneve."),
     ],

@@ -10,8 +10,9 @@ from ipam import model
 from ipam.agent.wires import Reach
 from tests.agent.kernel_double import KernelDouble
 from tests.agent.loop_host import LoopHost, machine, network_id, port, port_id, row
+from tests.agent.network_rows import HOST
 
-REACH = Reach({"physnet1": "eth1", "wide": "wlan0"}, {"physnet2": "br-ex"}, "192.0.2.9")
+REACH = Reach({"physnet1": "eth1", "wide": "wlan0"}, {"physnet2": "br-ex"}, "192.0.2.9", host=HOST)
 BRIDGE = model.bridge_name(network_id(1))
 FLAT = {"network_type": "flat", "physical_network": "physnet1"}
 VLAN = {"network_type": "vlan", "physical_network": "physnet1", "segmentation_id": 101}
@@ -265,6 +266,18 @@ def test_a_tunnel_that_is_deleted_comes_back_with_its_peers(host: LoopHost) -> N
     host.kernel.unplug("vxlan-7")
     host.settle()
     assert host.serves(1)
+
+
+def test_an_interface_of_this_host_needs_no_mapping(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth5")
+    build(host, {"network_type": "flat", "physical_network": f"{HOST}:eth5"})
+    assert host.serves(1)
+    assert host.kernel.host["eth5"].master == BRIDGE
+    host.kernel.let_out("eth5")
+    host.want()
+    host.settle()
+    assert host.traces(1) == []
+    assert host.kernel.host["eth5"].master == "", "it is known as a wire though it is not isolated"
 
 
 def test_a_peer_that_the_kernel_refuses_is_tried_again(host: LoopHost) -> None:

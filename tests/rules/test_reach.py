@@ -28,18 +28,27 @@ SAID: dict[str, Any] = {
 def test_mappings_and_tunnels_say_what_a_host_reaches(
     kind: str | None, physical: str | None, reason: str
 ) -> None:
-    assert unreached(kind, physical, SAID) == reason
-    assert unreached(kind, physical, None) == "", "an older agent says nothing, and is trusted"
-    assert unreached(kind, physical, {"vif_type": "tap"}) == ""
+    assert unreached(kind, physical, SAID, "a") == reason
+    assert unreached(kind, physical, None, "a") == "", "an older agent is trusted"
+    assert unreached(kind, physical, {"vif_type": "tap"}, "a") == ""
+
+
+@pytest.mark.parametrize("kind", ["flat", "vlan"])
+@pytest.mark.parametrize("said", [SAID, None])
+def test_an_interface_of_a_host_is_reached_from_there_alone(kind: str, said: Any) -> None:
+    assert unreached(kind, "node-7:eth1", said, "node-7") == ""
+    assert unreached(kind, "node-7:eth1", said, "node-8") == (
+        "is not that of node-7, on whose eth1 the network is"
+    )
 
 
 def test_a_host_with_tunnels_reaches_vxlan_networks() -> None:
-    assert unreached("vxlan", None, SAID | {"tunnel_types": ["vxlan"]}) == ""
+    assert unreached("vxlan", None, SAID | {"tunnel_types": ["vxlan"]}, "a") == ""
 
 
 @pytest.mark.parametrize("nonsense", [None, 7, "eth1", [["physnet1"]]])
 def test_nonsense_of_another_agent_maps_nothing(nonsense: Any) -> None:
-    assert unreached("vlan", "physnet1", {"interface_mappings": nonsense}) != ""
+    assert unreached("vlan", "physnet1", {"interface_mappings": nonsense}, "a") != ""
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class NetlinkKernel:
 
     def __init__(self, named: Collection[str] = ()) -> None:
         """`named` are the interfaces that the settings map."""
-        self._named = named
+        self._named = set(named)
         self._links = LinkTable()
         self._route = IPRoute()
         self._wires = Wires(self._links, self._route)
@@ -111,6 +111,10 @@ class NetlinkKernel:
     def uses_of(self, device: str) -> Sequence[str]:
         """What the host itself uses the device for."""
         return self._wires.uses_of(device)
+
+    def know_uplink(self, device: str) -> None:
+        """Take the device for a wire of any network on whose bridge it is."""
+        self._named.add(device)
 
     def is_wireless(self, device: str) -> bool:
         """Whether the device is wireless."""

@@ -15,6 +15,7 @@ from ipam.cli.commands.network_options import (
     shared_option,
     wire_fields,
 )
+from ipam.cli.commands.network_uplink import uplink_of
 from ipam.cli.commands.rbac import rbac
 from ipam.cli.connection import connect
 from ipam.cli.options import (
@@ -46,11 +47,23 @@ def network() -> None:
 
 
 @network.command(
-    epilog=examples("ipam network create demo", "ipam network create lab --dns-domain lab.example")
+    epilog=examples(
+        "ipam network create demo",
+        "ipam network create lab --dns-domain lab.example",
+        "ipam network create lan --uplink eth1",
+    )
 )
 @click.argument("name")
 @network_options
 @provider_options
+@click.option(
+    "--uplink",
+    metavar="INTERFACE",
+    help="The interface of one host that leads to its LAN; instead of --provider-….",
+)
+@click.option(
+    "--host", metavar="HOST", help="With --uplink: whose interface it is, if there are several."
+)
 @click.option(
     "--availability-zone-hint",
     "availability_zone_hints",
@@ -62,10 +75,30 @@ def network() -> None:
 @tag_option
 @project_option
 @format_options
-def create(name: str, output_format: str, wanted: Sequence[str], **fields: Any) -> None:
+def create(
+    name: str,
+    *,
+    uplink: str | None,
+    host: str | None,
+    output_format: str,
+    wanted: Sequence[str],
+    **fields: Any,
+) -> None:
     """Make a network."""
-    body = {"network": given(name=name, **wire_fields(fields))}
-    created = connect().post(NETWORK.path, json=body)["network"]
+    body = given(name=name, **wire_fields(fields))
+    if host and not uplink:
+        raise click.UsageError("--host says whose --uplink it is: name that, too.")
+    if uplink and any(key.startswith("provider:") for key in body):
+        raise click.UsageError("--uplink says all that --provider-… would: leave one out.")
+    client, most = connect(), 0
+    if uplink:
+        provider, most = uplink_of(client, uplink, host, fields["mtu"])
+        body |= provider
+    created = client.post(NETWORK.path, json={"network": body})["network"]
+    if 0 < most < created["mtu"]:
+        say(f"Its MTU is {most}, as that of {uplink}.", err=True)
+        path = f"{NETWORK.path}/{created['id']}"
+        created = client.put(path, json={"network": {"mtu": most}})["network"]
     show_record(created, output_format=output_format, wanted=wanted)
 
 
