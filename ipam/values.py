@@ -152,11 +152,11 @@ def lower_case(text: str) -> str:
     return printable(text).lower()
 
 
-def json_object(value: dict[str, Any]) -> dict[str, Any]:
-    """Any JSON object of bounded size (Neutron's limit for binding:profile)."""
+def json_object(value: dict[str, Any], most: int = 4095) -> dict[str, Any]:
+    """Any JSON object of bounded size; without `most`, of Neutron's limit for binding:profile."""
     text = repr(value)
-    if len(text) > 4095:
-        raise ValueError("Longer than 4095 characters")
+    if len(text) > most:
+        raise ValueError(f"Longer than {most} characters")
     if "\\x00" in text:
         raise ValueError("NUL is not allowed")
     return value

@@ -45,6 +45,7 @@ from ipam.agent.refusal_reports import seen_refusals
 from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
+from ipam.agent.troubles import fitting
 from ipam.agent.wires import Reach
 from ipam.client import Client
 from ipam.errors import AgentHostInUse
@@ -65,7 +66,8 @@ LOOK_SECONDS = 2.0
 LEASES_SECONDS = 0.2
 """In a storm a lease event changes nothing that could not wait so long since the last turn."""
 REMOVE_SECONDS = 60.0
-TROUBLES_TOLD = 100
+TROUBLES_LENGTH = 40_000
+"""Of the `MOST_FACTS` that the API takes."""
 SIGHTS_BYTES = 1 << 18
 """Some 300 neighbour solicitations of one network in LOOK_SECONDS; others are seen later."""
 
@@ -416,7 +418,7 @@ class Agent:
             networks=len(networks),
             ports=sum(len(network.ports) for network in networks),
             leases=self._table.count(),
-            troubles=dict(list(troubles.items())[:TROUBLES_TOLD]),
+            troubles=fitting(troubles, TROUBLES_LENGTH),
             events_waiting=self._reconciler.most_waiting(),
             interface_mappings=dict(of_agent.physical_interface_mappings),
             bridge_mappings=dict(of_agent.bridge_mappings),

@@ -8,6 +8,7 @@ from ipam.agent.dnsmasq.verdict_words import fix, sentence
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 from ipam.agent.served import ServedNetwork
 
+ID_LENGTH = 36
 _SUBNET_TAG = re.compile(r"tag:subnet-([0-9a-f-]{36})")
 _FAULT = re.compile(r"[a-z]+ (?P<id>[0-9a-f-]{36}): (?P<sentence>.+)", re.DOTALL)
 _TAGS = re.compile(r"(?:tag:[^,]*,)+")
@@ -43,6 +44,20 @@ def joined(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for key, trouble in one.items():
             together.setdefault(key, []).append(trouble)
     return {key: " ".join(dict.fromkeys(sentences)) for key, sentences in together.items()}
+
+
+def fitting(found: Mapping[str, str], most: int) -> dict[str, str]:
+    """As many of the troubles as fit so many characters; those of the host itself come first.
+
+    Characters count as in `repr`, by which the API counts them.
+    """
+    kept: dict[str, str] = {}
+    for key in sorted(found, key=lambda one: (len(one) == ID_LENGTH, one)):
+        most -= len(repr({key: found[key]}))
+        if most < 0:
+            break
+        kept[key] = found[key]
+    return kept
 
 
 def subject(served: ServedNetwork, verdict: Verdict) -> str:

@@ -11,7 +11,15 @@ from ipam.values import Uuid, json_object, printable, zone_name
 
 MOST_AT_ONCE = 500
 
-Configurations = Annotated[dict[str, Any], Meta(extra={"check": json_object})]
+MOST_FACTS = 65_535
+
+
+def facts(value: dict[str, Any]) -> dict[str, Any]:
+    """What an agent says of itself. A busy host has more to say than a port's profile."""
+    return json_object(value, MOST_FACTS)
+
+
+Configurations = Annotated[dict[str, Any], Meta(extra={"check": facts})]
 """`AgentFacts` of this or another version as JSON. The API shows it unchanged."""
 HostName = Annotated[str, Meta(min_length=1, max_length=255, extra={"check": printable})]
 ZoneName = Annotated[str, Meta(max_length=64, extra={"check": zone_name})]

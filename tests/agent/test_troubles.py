@@ -9,7 +9,7 @@ from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 from ipam.agent.served import ServedNetwork
-from ipam.agent.troubles import joined, of_faults, of_verdicts, subject
+from ipam.agent.troubles import fitting, joined, of_faults, of_verdicts, subject
 from ipam.protocol.dhcp_state import FullNetwork
 from tests.agent import network_rows
 from tests.agent.network_rows import HOST, NETWORK, PORT, SUBNET4
@@ -76,3 +76,13 @@ def test_what_the_agent_left_out_is_a_trouble_of_what_it_belongs_to() -> None:
 def test_several_troubles_of_one_thing_are_one_text() -> None:
     found = joined([{"a": "One.", "b": "Two."}, {"a": "Three."}, {"a": "One."}])
     assert found == {"a": "One. Three.", "b": "Two."}
+
+
+def test_of_many_troubles_as_many_are_told_as_the_api_takes_and_the_hosts_own_first() -> None:
+    ids = [f"{number:08}-1111-4111-8111-111111111111" for number in range(1000)]
+    found = dict.fromkeys(ids, "\x00" * 100) | {"guard": "The rules are gone."}
+    told = fitting(found, 40_000)
+    assert 50 < len(told) < len(found)
+    assert next(iter(told)) == "guard"
+    assert len(repr(told)) <= 40_000
+    assert fitting({"guard": "x"}, 40_000) == {"guard": "x"}

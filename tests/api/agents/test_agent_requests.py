@@ -194,3 +194,11 @@ def test_an_agent_may_report_and_not_change_or_delete_agents(
     as_caller(READER).refused(
         403, "PolicyNotAuthorized", "POST", f"{path}/ready-ports", {"ports": []}
     )
+
+
+def test_an_agent_with_many_troubles_is_heard(api_on_each: Api) -> None:
+    troubles = {f"{number:036}": "The uplink eth1 is not there." for number in range(500)}
+    made = report(api_on_each, configurations={"troubles": troubles})
+    assert made["configurations"]["troubles"] == troubles
+    body = {"agent": {"host": "host-a", "started_at": 1, "configurations": {"x": "y" * 65_536}}}
+    api_on_each.refused(400, "HTTPBadRequest", "POST", "/agents", body)
