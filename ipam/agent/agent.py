@@ -23,6 +23,7 @@ from ipam.agent.forwarder.forwarder import SOCKET as FORWARDER_SOCKET
 from ipam.agent.forwarder.forwarder import DnsForwarder
 from ipam.agent.guard import table
 from ipam.agent.holds import Holds
+from ipam.agent.host import features
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.forwarding_table import link_of
 from ipam.agent.host.kernel import NetlinkKernel
@@ -151,6 +152,7 @@ class Agent:
         self._kernel = self._closed_at_end(
             NetlinkKernel([*self._settings.agent.physical_interface_mappings.values()])
         )
+        self._kernel_lacks = features.lacking()
         self._file_watch = self._closed_at_end(InotifyWatch())
         self._filter = self._closed_at_end(
             packet_filter(
@@ -214,6 +216,7 @@ class Agent:
             poll_seconds=settings.agent.poll_interval,
             report_seconds=settings.agent.report_interval,
             facts=self._facts,
+            whereabouts=lambda: self._reconciler.whereabouts,
             on_change=self._on_networks,
             answer=self._answer_probes,
             refusals=self._refusals,
@@ -425,6 +428,7 @@ class Agent:
             tunnel_types=[VXLAN] if of_agent.local_ip else [],
             tunneling_ip=of_agent.local_ip or UNSET,
             uplinks=self._reconciler.uplinks,
+            kernel_lacks=self._kernel_lacks,
             vif_type=of_agent.vif_type or UNSET,
             installation=self._installation,
             guard=self._reconciler.guard_facts,

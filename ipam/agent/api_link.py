@@ -9,9 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec import UNSET
+
 from ipam import clock
 from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.agent.names.news import NameNews
+from ipam.agent.whereabouts import reach_of
 from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentHostInUse, AgentNotFound, IpamError
@@ -24,7 +27,14 @@ from ipam.protocol.probes import AskedProbe, ProbeAnswer, ProbeAnswers, read_ask
 from ipam.protocol.refusals import MOST_AT_ONCE as REFUSALS_PER_REQUEST
 from ipam.protocol.refusals import SeenRefusal, SeenRefusals
 from ipam.protocol.reports import MOST_AT_ONCE as PORTS_PER_REPORT
-from ipam.protocol.reports import AgentFacts, AgentReport, SeenPort, SeenPorts, read_agent_id
+from ipam.protocol.reports import (
+    AgentFacts,
+    AgentReport,
+    NetworkFacts,
+    SeenPort,
+    SeenPorts,
+    read_agent_id,
+)
 from ipam.protocol.wake import WakeSocket, Woken
 from ipam.protocol.wire import parsed
 from ipam.trouble import Trouble
@@ -32,6 +42,7 @@ from ipam.trouble import Trouble
 LOG = logging.getLogger(__name__)
 
 NETWORKS_PER_REQUEST = 50
+TELL_ALL_SECONDS = 600.0
 SOONEST_HEARTBEAT_SECONDS = 1.0
 """The least time between heartbeats that are sent only because a count changed."""
 
@@ -51,6 +62,7 @@ class ApiLink:
         poll_seconds: float,
         report_seconds: float,
         facts: Callable[[], AgentFacts],
+        whereabouts: Callable[[], Mapping[str, NetworkFacts] | None],
         on_change: Callable[[], None],
         answer: Callable[[Sequence[AskedProbe]], list[ProbeAnswer]],
         refusals: Callable[[], list[SeenRefusal]],
@@ -65,6 +77,7 @@ class ApiLink:
         self._poll_seconds = poll_seconds
         self._report_seconds = report_seconds
         self._facts = facts
+        self._whereabouts = whereabouts
         self._on_change = on_change
         self._answer = answer
         self._refusals = refusals
@@ -75,6 +88,8 @@ class ApiLink:
         self._agent_id: str | None = None
         self._etag: str | None = None
         self._said: AgentFacts | None = None
+        self._told: Mapping[str, NetworkFacts] | None = None
+        self._tell_all_at = float("-inf")
         self._heartbeat_at = float("-inf")
         self._lock = threading.Lock()
         self._reports: dict[str, tuple[int, bool]] = {}
@@ -146,11 +161,10 @@ class ApiLink:
             next_poll = time.monotonic() + self._poll_seconds
 
     def _heartbeat(self) -> None:
-        facts = self._facts()
+        facts, networks = self._facts(), self._whereabouts()
+        is_news = facts != self._said or reach_of(networks) != reach_of(self._told)
         waited = time.monotonic() - self._heartbeat_at
-        due = waited >= self._report_seconds or (
-            facts != self._said and waited >= SOONEST_HEARTBEAT_SECONDS
-        )
+        due = waited >= self._report_seconds or (is_news and waited >= SOONEST_HEARTBEAT_SECONDS)
         if not due and self._agent_id:
             return
         report = AgentReport(
@@ -159,9 +173,15 @@ class ApiLink:
             availability_zone=self._zone,
             configurations=parsed(facts),
         )
+        if networks is not None and (
+            networks != self._told or time.monotonic() >= self._tell_all_at
+        ):
+            report.networks = parsed(networks)
         body = {"agent": parsed(report)}
         self._agent_id = read_agent_id(self._client.post("/v2.0/agents", json=body))
         self._said = facts
+        if report.networks is not UNSET:
+            self._told, self._tell_all_at = networks, time.monotonic() + TELL_ALL_SECONDS
         self._heartbeat_at = time.monotonic()
 
     def _fetch(self) -> None:
@@ -260,7 +280,9 @@ class ApiLink:
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, AgentNotFound):
-            self._agent_id = self._etag = None  # deleted by an administrator: register again
+            self._agent_id = self._etag = self._told = (
+                None  # deleted by an administrator: register again
+            )
         if isinstance(error, AgentHostInUse):
             self._hear_of_another(error)
         if self._trouble.begins(str(error) or repr(error)):

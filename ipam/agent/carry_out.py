@@ -69,6 +69,11 @@ class Executor:
         lasting = (self._failed, self._stubborn_taps, self._stubborn_wires)
         return joined([addresses, *(one.troubles for one in lasting)])
 
+    @property
+    def wire_troubles(self) -> Mapping[str, str]:
+        """Of these, why wires cannot be joined, by network id."""
+        return self._stubborn_wires.troubles
+
     def is_broken(self, network_id: str) -> bool:
         """Whether the network has failed so often that it will probably not heal soon."""
         return self._failed.times(network_id) >= FAILURES_OF_BROKEN

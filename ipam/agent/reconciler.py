@@ -53,10 +53,11 @@ from ipam.agent.server_liveness import ServerLiveness
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
+from ipam.agent.whereabouts import whereabouts
 from ipam.agent.wires import NO_REACH, Reach
 from ipam.agent.wiring import Wiring
 from ipam.protocol.dhcp_state import FullNetwork
-from ipam.protocol.reports import GuardFacts, UplinkFacts
+from ipam.protocol.reports import GuardFacts, NetworkFacts, UplinkFacts
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
@@ -134,6 +135,7 @@ class Reconciler:
         self._wait = IDLE_SECONDS
         self._api_has_said = False
         self._look_again_at = 0.0
+        self._observed: Observed | None = None
         self._wiring.look_at_uplinks()
 
     @property
@@ -150,6 +152,15 @@ class Reconciler:
     def uplinks(self) -> dict[str, UplinkFacts]:
         """The interfaces that could lead a network to others, by name. Any thread may call it."""
         return dict(self._wiring.uplinks)
+
+    @property
+    def whereabouts(self) -> dict[str, NetworkFacts] | None:
+        """Where each network is, as of the last turn; None before. Any thread may call it."""
+        observed = self._observed
+        if observed is None:
+            return None
+        troubles = joined([self._wiring.troubles, self._executor.wire_troubles])
+        return whereabouts(self._served, observed, troubles)
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -192,7 +203,7 @@ class Reconciler:
     def turn(self) -> float:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
         self._wait = IDLE_SECONDS
-        observed = self._observe()
+        self._observed = observed = self._observe()
         self._wait = min(self._wait, self._servers.compare_leases(self._held))
         self._wait = min(self._wait, self._rogue.look(self._served))
         self._wait = min(self._wait, self._leaving.tell(self._served))

@@ -27,6 +27,34 @@ ShortName = Annotated[str, Meta(max_length=64, extra={"check": printable})]
 Seconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 
 
+class NetworkFacts(Struct, frozen=True, omit_defaults=True):
+    """What an agent says of a network on its host."""
+
+    ignores_unknown: ClassVar = True
+
+    bridge: str = ""
+    wire: str = ""
+    """The link that leads to other hosts; empty without one."""
+    state: str = ""
+    """`up`; `down` where it should reach others and does not; `local` where it should not."""
+    fault: str = ""
+    """Why it is down, or reaches not all; a sentence."""
+    peers: tuple[str, ...] = ()
+    """The addresses to which its tunnel leads."""
+    taps: int = 0
+    """How many of its ports' taps are on the bridge."""
+    guarded: int = 0
+    """How many of these may send only what their ports allow."""
+
+
+MOST_NETWORKS = 1 << 19
+
+
+def networks(value: dict[str, Any]) -> dict[str, Any]:
+    """`NetworkFacts` by network id."""
+    return json_object(value, MOST_NETWORKS)
+
+
 class AgentReport(Struct):
     """A heartbeat. The first one of an agent_type on a host makes the agent."""
 
@@ -46,6 +74,13 @@ class AgentReport(Struct):
     configurations: Annotated[
         Configurations, Meta(description="What the agent says of itself: versions, counts.")
     ] = {}
+    networks: Annotated[
+        dict[str, Any] | UnsetType,
+        Meta(
+            extra={"check": networks},
+            description="Where its networks are, by their ids; left out where nothing changed.",
+        ),
+    ] = UNSET
 
 
 class GuardFacts(Struct, frozen=True):
@@ -93,6 +128,8 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     """The address at which tunnels of others reach it."""
     uplinks: dict[str, UplinkFacts] | UnsetType = UNSET
     """The interfaces of its host that could join a network to others, by name."""
+    kernel_lacks: list[str] | UnsetType = UNSET
+    """Kinds of networks for which its host's kernel can make no links, in sentences."""
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
     guard: GuardFacts | UnsetType = UNSET

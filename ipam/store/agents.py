@@ -13,6 +13,7 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 
 _T = tables.agent
+_COLUMNS = tuple(column for column in _T.c if column is not _T.c.networks)
 _ASSIGNED = tables.network_dhcp_agent
 
 TOPIC: Final = "dhcp_agent"
@@ -28,7 +29,7 @@ def collection(agent_down_time: int) -> Collection:
 
     return Collection(
         source=_T,
-        selected=tuple(_T.c),
+        selected=_COLUMNS,
         columns={
             "id": _T.c.id,
             "agent_type": _T.c.agent_type,
@@ -73,7 +74,7 @@ def report(
     """
     values = {**state, "heartbeat_at": clock.now_seconds()}
     mine = and_(_T.c.agent_type == agent_type, _T.c.host == host)
-    known = tx.execute(select(_T).where(mine).with_for_update()).one_or_none()
+    known = tx.execute(select(*_COLUMNS).where(mine).with_for_update()).one_or_none()
     if known is not None:
         if known.heartbeat_at >= oldest_heartbeat(agent_down_time):
             _refuse_another(known, state["configurations"], agent_down_time)
@@ -93,7 +94,7 @@ def report(
 
 def find(tx: Transaction, agent_id: str) -> Record | None:
     """The agent's row."""
-    return tx.execute(select(_T).where(_T.c.id == agent_id)).one_or_none()
+    return tx.execute(select(*_COLUMNS).where(_T.c.id == agent_id)).one_or_none()
 
 
 def change(tx: Transaction, agent_id: str, values: Mapping[str, Any]) -> None:

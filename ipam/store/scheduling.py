@@ -26,6 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
 from ipam.chunks import alternatives
+from ipam.rules.mappings import of_host
 from ipam.store import tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -72,7 +73,10 @@ def withdraw(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
 
 
 def may_take(agent: Record) -> ColumnElement[bool]:
-    """Networks that do not bar the agent, with no zone hints or with a hint on its zone."""
+    """Networks that do not bar the agent, with no zone hints or with a hint on its zone.
+
+    Of those on an interface of a host (`rules.mappings.of_host`), only its own host's.
+    """
     zone = agent.availability_zone
     hints = _NETWORK.c.availability_zone_hints
     in_zone = hints == ""
@@ -80,7 +84,13 @@ def may_take(agent: Record) -> ColumnElement[bool]:
         # replace() is case-sensitive on every database, LIKE is not.
         in_zone = or_(in_zone, func.replace(hints, hints_text([zone]), "") != hints)
     barred = select(_BARRED.c.network_pk).where(_BARRED.c.agent_pk == agent.pk)
-    return and_(in_zone, _NETWORK.c.pk.not_in(barred))
+    physical = _NETWORK.c.provider_physical_network
+    is_reached = or_(
+        physical.is_(None),
+        not_(physical.contains(":", autoescape=True)),
+        physical.startswith(of_host(agent.host, ""), autoescape=True),
+    )
+    return and_(in_zone, _NETWORK.c.pk.not_in(barred), is_reached)
 
 
 def networks_of(agent: Record) -> Select[Any]:

@@ -383,9 +383,11 @@ agent = Table(
     Column("heartbeat_at", BigInteger, nullable=False),
     Column("tunneling_ip", String(45)),
     Column("port_filter", Boolean, nullable=False, server_default=false()),
+    Column("networks", JSON(none_as_null=True)),
     UniqueConstraint("agent_type", "host"),
 )
-"""`tunneling_ip` is that of `configurations`, for joins; NULL for a host without tunnels."""
+"""`tunneling_ip` is that of `configurations`, for joins; NULL for a host without tunnels.
+`networks` says where each network is on the host. It may be long, and few ask for it."""
 
 network_dhcp_agent = Table(
     "network_dhcp_agent",

@@ -559,6 +559,9 @@ AGENTS: Final = (
                 "started_at": 1_800_000_000,
                 "availability_zone": "room-1",
                 "configurations": {"dnsmasq_version": "2.90", "networks": 2, "ports": 17},
+                "networks": {
+                    "$network": {"bridge": "brq5a1f0e9c-1d", "state": "local", "taps": 1}
+                },
             }
         },
         caller="agent",
@@ -617,6 +620,12 @@ AGENTS: Final = (
         "Which agents serve a network",
         "GET",
         "/v2.0/networks/$servers/dhcp-agents?fields=id&fields=host",
+        caller="admin",
+    ),
+    Example(
+        "Where a network is, as the agents of its hosts say",
+        "GET",
+        "/v2.0/networks/$network/hosts",
         caller="admin",
     ),
     Example(

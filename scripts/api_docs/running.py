@@ -127,7 +127,7 @@ def _run_one(api: Api, example: Example, kept: dict[str, Any], steady: "_Steady"
 
 def _filled(value: Any, kept: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
-        return {name: _filled(each, kept) for name, each in value.items()}
+        return {_filled(name, kept): _filled(each, kept) for name, each in value.items()}
     if isinstance(value, list):
         return [_filled(each, kept) for each in value]
     if isinstance(value, str) and value.startswith("$"):

@@ -16,7 +16,7 @@ from ipam.agent.names.news import NameNews
 from ipam.errors import AgentHostInUse, AgentNotFound, IpamError, Malformed, ServiceUnavailable
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import MOST_AT_ONCE, SeenRefusal
-from ipam.protocol.reports import AgentFacts
+from ipam.protocol.reports import AgentFacts, NetworkFacts
 from ipam.protocol.wake import AGENT_SOCKET, Waker, WakeSocket
 from tests.agent.fake_api import FakeApi
 from tests.agent.network_rows import network, subnet4
@@ -39,6 +39,7 @@ class Desk:
         self.api = FakeApi()
         self.names = Names(NameBook(None))
         self.facts = facts()
+        self.networks: dict[str, NetworkFacts] | None = None
         self.changes = 0
         self.refused: list[SeenRefusal] = []
         self.displaced: list[AgentHostInUse] = []
@@ -57,6 +58,7 @@ class Desk:
             poll_seconds=LONG_SECONDS,
             report_seconds=report_seconds,
             facts=lambda: self.facts,
+            whereabouts=lambda: self.networks,
             on_change=self._changed,
             answer=self._answer,
             refusals=self._refused,
@@ -316,6 +318,37 @@ def test_a_heartbeat_comes_when_it_is_due_or_when_there_is_news(
     due.turn()
     due.turn()
     assert len(desk.api.bodies("agents")) == 4
+
+
+def test_where_networks_are_is_told_when_that_changes_and_else_with_the_next_heartbeat(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_link, "SOONEST_HEARTBEAT_SECONDS", 0.0)
+    link, turns = desk.open(), 0
+
+    def told(networks: dict[str, NetworkFacts] | None) -> Any:
+        """What a turn says of networks; None if it sends no heartbeat."""
+        nonlocal turns
+        desk.networks = networks
+        link.turn()
+        bodies = desk.api.bodies("agents")[turns:]
+        turns += len(bodies)
+        return bodies[0]["agent"].get("networks", "nothing") if bodies else None
+
+    assert told(None) == "nothing"
+    down = NetworkFacts(state="down", fault="No uplink.")
+    assert told({A: down}) == {A: {"state": "down", "fault": "No uplink."}}
+    assert told({A: down}) is None
+    assert told({A: NetworkFacts(state="up", taps=1)}) == {A: {"state": "up", "taps": 1}}
+    assert told({A: NetworkFacts(state="up", taps=2)}) is None, "a port more is no haste"
+    desk.facts = facts(leases=1)
+    assert told({A: NetworkFacts(state="up", taps=2)}) == {A: {"state": "up", "taps": 2}}
+    desk.facts = facts(leases=2)
+    assert told({A: NetworkFacts(state="up", taps=2)}) == "nothing"
+    monkeypatch.setattr(api_link, "TELL_ALL_SECONDS", 0.0)
+    assert told({}) == {}
+    desk.facts = facts(leases=3)
+    assert told({}) == {}, "from time to time all is said again"
 
 
 # Reports

@@ -1,8 +1,9 @@
 """Two hosts with real agents, joined as a rack joins them, and machines that talk over the wires.
 
-Each host has eth0 for tunnels, eth1 as an uplink and VLAN parent, and br-ex, a bridge of the
-administrator's, with eth2. Switches in a third namespace join the two. This kernel may know no
-VLANs, so eth1.101 is a link of that name, as an administrator would have made it.
+Each host has eth0 for tunnels, eth1 as an uplink and VLAN parent, br-ex, a bridge of the
+administrator's, with eth2, and eth3, of which no setting says anything. Switches in a third
+namespace join the two. This kernel may know no VLANs, so eth1.101 is a link of that name, as an
+administrator would have made it.
 """
 
 import contextlib
@@ -12,17 +13,18 @@ import socket
 import struct
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ipam import model
 from tests.system.frames import packet_socket
 from tests.system.ipam_host import run
-from tests.system.two_hosts import Cloud, HostNamespace
+from tests.system.two_hosts import IPAM, Cloud, HostNamespace
 from tests.system.wire import COOKIE, SOLICIT, dhcp6_socket, inside, options4
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-UPLINKS = ("eth0", "eth1", "eth1.101", "eth2")
+UPLINKS = ("eth0", "eth1", "eth1.101", "eth2", "eth3")
 AT_ONCE = ("forward_delay", "0")
 """A new bridge port only learns for 15 seconds otherwise."""
 NAK = 6
@@ -43,17 +45,16 @@ class Rack(Cloud):
         super().start()
 
     def host(self, name: str, calls_itself: str = "") -> HostNamespace:
-        number = 11 + ord(name) - ord("a")
         made = super().host(name, calls_itself)
         made.configure(
             "physical_interface_mappings = physnet1:eth1,physnet2:eth2\n"
-            f"bridge_mappings = physnet2:br-ex\nlocal_ip = 192.0.2.{number}\n"
+            f"bridge_mappings = physnet2:br-ex\nlocal_ip = {tunnel_end(name)}\n"
             "poll_interval = 0.5\n"
         )
         for uplink in UPLINKS:
             self.plug_uplink(made, uplink)
         within = ("ip", "-n", made.network_namespace)
-        run(*within, "address", "add", f"192.0.2.{number}/24", "dev", "eth0")
+        run(*within, "address", "add", f"{tunnel_end(name)}/24", "dev", "eth0")
         run(*within, "link", "add", "br-ex", "up", "type", "bridge", *AT_ONCE)
         run(*within, "link", "set", "eth2", "master", "br-ex")
         return made
@@ -71,6 +72,11 @@ class Rack(Cloud):
         """With an IPv4 and an IPv6 subnet."""
         body = {f"provider:{name}": value for name, value in provider.items()}
         made: Json = self.client.post("/v2.0/networks", json={"network": body})["network"]
+        self.add_subnets(made)
+        return made
+
+    def add_subnets(self, network: Json) -> None:
+        """An IPv4 and an IPv6 subnet."""
         for cidr, more in (
             ("10.66.0.0/24", {}),
             (
@@ -78,23 +84,33 @@ class Rack(Cloud):
                 {"ipv6_ra_mode": "dhcpv6-stateful", "ipv6_address_mode": "dhcpv6-stateful"},
             ),
         ):
-            subnet = {"network_id": made["id"], "cidr": cidr} | more
+            subnet = {"network_id": network["id"], "cidr": cidr} | more
             subnet["ip_version"] = model.ip_version(cidr)
             self.client.post("/v2.0/subnets", json={"subnet": subnet})
-        return made
 
-    def machine(self, network: Json, host: HostNamespace) -> "Machine":
+    def ipam(self, *words: str, check: bool = True) -> str:
+        """What the command line prints, errors too."""
+        command = [IPAM, "--socket", str(self._directory / "api.sock"), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 or not check, done.stderr
+        return done.stdout + done.stderr
+
+    def machine(self, network: Json, host: HostNamespace, **more: Any) -> "Machine":
         """A machine with its port's addresses, on its tap."""
         body = {
             "network_id": network["id"],
             "device_owner": "compute:nova",
             "binding:host_id": host.name,
-        }
+        } | more
         port = self.client.post("/v2.0/ports", json={"port": body})["port"]
         made = Machine(port, network["mtu"], host)
         self._closing.callback(made.close)
         made.connect()
         return made
+
+    def on_close(self, close: Callable[[], object]) -> None:
+        """Have this done at the end."""
+        self._closing.callback(close)
 
     def dhcp_port(self, network: Json) -> Json:
         query = {"network_id": network["id"], "device_owner": model.DHCP_PORT_OWNER}
@@ -106,6 +122,11 @@ def address_of(port: Json, version: int) -> str:
     """The port's address of this IP version."""
     found = [str(one["ip_address"]) for one in port["fixed_ips"]]
     return next(one for one in found if model.ip_version(one) == version)
+
+
+def tunnel_end(host: str) -> str:
+    """The address at which tunnels reach the host of this letter."""
+    return f"192.0.2.{11 + ord(host) - ord('a')}"
 
 
 def switch_of(uplink: str) -> str:
@@ -130,12 +151,20 @@ class Machine:
     advertised: Counter[bytes] = field(default_factory=Counter)
     """How many DHCPv6 servers answered, by transaction."""
 
-    def connect(self) -> None:
+    def connect(self, *, up: bool = True) -> None:
+        """Without `up` it says nothing yet."""
         run("ip", "netns", "add", self.namespace)
         here = ("ip", "-n", self.namespace)
         tap = ("name", model.tap_name(self.port["id"]), "netns", self.host.network_namespace)
         run(*here, "link", "add", "eth0", "mtu", str(self.mtu), "type", "veth", "peer", *tap)
-        run(*here, "link", "set", "eth0", "address", self.port["mac_address"], "up")
+        run(*here, "link", "set", "eth0", "address", self.port["mac_address"])
+        if up:
+            self.set_up()
+
+    def set_up(self) -> None:
+        """It has its link and its addresses."""
+        here = ("ip", "-n", self.namespace)
+        run(*here, "link", "set", "eth0", "up")
         for one in self.port["fixed_ips"]:
             address = one["ip_address"]
             length = ("/64", "nodad") if ":" in address else ("/24",)

@@ -517,8 +517,9 @@ def test_dhcp_stays_on_its_side_of_a_wire() -> None:
                 assert passed == may, f"{sender} to {hearer}"
                 foreign = {what for what in sent if sender == "tap1" and "answers" in what}
                 held["" if sender == "br0" else sender] += len(sent.keys() - may - foreign)
-        counted = inside(space, lambda: NftFilter("ipam").drops())
-    assert counted == held
+        with closing(inside(space, lambda: NftFilter("ipam"))) as packet_filter:
+            counted = inside(space, packet_filter.drops)
+    assert counted.fenced == +held
 
 
 def test_the_guard_holds_beside_a_firewall_that_sees_bridged_packets() -> None:

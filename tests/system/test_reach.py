@@ -3,21 +3,51 @@
 One network of each kind is built once for all tests. The order of the tests does not matter.
 """
 
+import json
 import os
 import socket
+import struct
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import pytest
 
 from ipam import model
+from ipam.agent.guard import table
 from ipam.agent.host.forwarding_table import link_of
 from tests.kernel_features import need
 from tests.open_directory import open_directory
-from tests.system.reach import NAK, Json, Machine, Rack, address_of, within
+from tests.system import frames
+from tests.system.frames import (
+    ALL_NODES,
+    ARP,
+    ICMP6,
+    IP4,
+    IP6,
+    UDP,
+    arp,
+    ethernet,
+    icmp6,
+    ip4,
+    ip6,
+    udp,
+)
+from tests.system.ipam_host import run
+from tests.system.reach import (
+    NAK,
+    Json,
+    Machine,
+    Rack,
+    address_of,
+    switch_of,
+    tunnel_end,
+    within,
+)
 from tests.system.two_hosts import HostNamespace
 from tests.system.wire import ACK, DISCOVER, OFFER, REQUEST, inside
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -67,7 +97,8 @@ def everywhere(rack: Rack) -> dict[str, Joined]:
     found = {}
     for kind, provider in KINDS.items():
         network = rack.network(**provider)
-        a, b = (rack.machine(network, host) for host in (rack.a, rack.b))
+        a = rack.machine(network, rack.a)
+        b = rack.machine(network, rack.b, port_security_enabled=False)
         found[kind] = Joined(kind, network, a, b, {})
     for joined in found.values():
         for one in (joined.a, joined.b):
@@ -111,6 +142,67 @@ def test_each_machine_is_answered_by_its_own_host_alone(joined: Joined) -> None:
         assert NAK not in {said for _xid, said in one.answers}
 
 
+def test_dhcp_passes_no_wire_in_either_direction(rack: Rack, joined: Joined) -> None:
+    """Whatever servers there are beyond the wire. Their router has to be heard."""
+    for one, its, others in ((joined.a, rack.a, rack.b), (joined.b, rack.b, rack.a)):
+        mac = one.port["mac_address"]
+        last = ethernet(mac, ARP, arp(1, mac, one.address(4), one.address(4)) + b"the last")
+        with closing(heard_at(others, WIRES[joined.kind])) as beyond:
+            one.ask(DISCOVER, {})
+            one.solicit()
+            with closing(inside(one.namespace, frames.packet_socket)) as machine:
+                machine.send(last)
+            sent = frames_until(beyond, b"the last")
+            assert not [each for each in sent if is_dhcp(each)]
+            answers = of_strangers()
+            with closing(inside(one.namespace, frames.packet_socket)) as machine:
+                for frame in answers.values():
+                    beyond.send(frame)
+                heard = frames_until(machine, b"the last")
+        passed = {name for name in answers if any(name.encode() in each for each in heard)}
+        assert passed == {"a router", "the last"}
+        counted = within(its, "nft", "list", "set", "bridge", table_of(its), "fenced")
+        assert WIRES[joined.kind] in counted
+        assert model.tap_name(one.port["id"]) in counted
+
+
+def heard_at(host: HostNamespace, link: str) -> socket.socket:
+    return inside(host.network_namespace, lambda: frames.packet_socket(link))
+
+
+def frames_until(listening: socket.socket, last: bytes) -> list[bytes]:
+    listening.settimeout(PATIENCE_SECONDS)
+    heard = [b""]
+    while last not in heard[-1]:
+        heard.append(listening.recv(4096))
+    return heard
+
+
+def is_dhcp(frame: bytes) -> bool:
+    kind, ports = frame[12:14], {b"\x00\x43", b"\x00\x44", b"\x02\x22", b"\x02\x23"}
+    if kind == b"\x08\x00":
+        return frame[23] == UDP and frame[36:38] in ports
+    return kind == b"\x86\xdd" and frame[20] == UDP and frame[56:58] in ports
+
+
+def of_strangers() -> dict[str, bytes]:
+    """What a server, a router and anybody may send to all machines, each with its name in it."""
+    mac, local = "52:54:00:99:99:99", "fe80::99"
+    offer = udp(67, 68, frames.bootp(2, mac))
+    advert = icmp6(134, struct.pack("!BBHII", 64, 0, 1800, 0, 0))
+    sent = {
+        "a server": ethernet(mac, IP4, ip4("10.66.0.1", "255.255.255.255", UDP, offer)),
+        "a server of ipv6": ethernet(mac, IP6, ip6(local, ALL_NODES, UDP, udp(547, 546, b""))),
+        "a router": ethernet(mac, IP6, ip6(local, ALL_NODES, ICMP6, advert)),
+        "the last": ethernet(mac, ARP, arp(1, mac, "10.66.0.1", "10.66.0.1")),
+    }
+    return {name: frames.marked(frame, name.encode()) for name, frame in sent.items()}
+
+
+def table_of(host: HostNamespace) -> str:
+    return table.name_of(host.directory / "run")
+
+
 def test_the_dhcp_server_is_at_home_in_each_bridges_table(rack: Rack, joined: Joined) -> None:
     own = model.tap_name(joined.dhcp_port["id"])
     for host in (rack.a, rack.b):
@@ -147,12 +239,137 @@ def test_what_the_host_has_is_named_as_neutron_names_it(rack: Rack, joined: Join
         assert "isolated on" in shown
 
 
+@pytest.fixture(scope="module")
+def third(rack: Rack, everywhere: dict[str, Joined]) -> dict[str, Machine]:
+    """Machines on a third host, by kind of network."""
+    host = rack.host("c")
+    host.start_agent()
+    found = {kind: rack.machine(everywhere[kind].network, host) for kind in ("flat", "vxlan")}
+    for one in found.values():
+        rack.await_status(one.port, "ACTIVE")
+    return found
+
+
+@pytest.mark.parametrize("kind", ["flat", "vxlan"])
+def test_a_broadcast_comes_once_to_each_of_three_hosts_and_never_back(
+    everywhere: dict[str, Joined], third: dict[str, Machine], kind: str
+) -> None:
+    machines = (everywhere[kind].a, everywhere[kind].b, third[kind])
+    for one in machines:
+        for other in machines:
+            assert one is other or one.reaches(other.address(4))
+    sender, *hearers = machines
+    mac, own = sender.port["mac_address"], sender.address(4)
+    with ExitStack() as stack:
+        ears = [
+            stack.enter_context(closing(inside(one.namespace, frames.packet_socket)))
+            for one in machines
+        ]
+        for mark in (b"only once", b"the last"):
+            ears[0].send(ethernet(mac, ARP, arp(1, mac, own, own) + mark))
+        for ear in ears[1:]:
+            assert sum(b"only once" in each for each in frames_until(ear, b"the last")) == 1
+        answer = hearers[-1]
+        theirs = answer.port["mac_address"]
+        last = arp(1, theirs, answer.address(4), answer.address(4)) + b"an answer"
+        ears[-1].send(ethernet(theirs, ARP, last))
+        came = [each for each in frames_until(ears[0], b"an answer") if each[6:12] == octets(mac)]
+        assert not any(b"only once" in each for each in came)
+
+
+def octets(mac: str) -> bytes:
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+@pytest.mark.parametrize("kind", ["flat", "vxlan"])
+def test_a_third_host_finds_a_machine_that_moved_at_its_first_frame(
+    rack: Rack, everywhere: dict[str, Joined], third: dict[str, Machine], kind: str
+) -> None:
+    joined, observer = everywhere[kind], third[kind]
+    before = rack.machine(joined.network, rack.a)
+    port, mac, own = before.port, before.port["mac_address"], before.address(4)
+    rack.await_status(port, "ACTIVE")
+    assert observer.reaches(own)
+    assert is_behind(rack, observer, kind, mac, "a")
+    path = f"/v2.0/ports/{port['id']}/bindings"
+    rack.client.post(path, json={"binding": {"host": "b"}})
+    before.close()
+    after = Machine(port, joined.network["mtu"], rack.b)
+    rack.on_close(after.close)
+    after.connect(up=False)
+    tap = model.tap_name(port["id"])
+    rack.eventually(
+        lambda: f"master {joined.bridge}" in within(rack.b, "ip", "link", "show", tap),
+        "the tap is on its bridge",
+    )
+    assert is_behind(rack, observer, kind, mac, "a"), "nothing has told of the move"
+    after.set_up()
+    with closing(inside(after.namespace, frames.packet_socket)) as machine:
+        machine.send(ethernet(mac, ARP, arp(2, mac, own, own)))
+    rack.eventually(lambda: is_behind(rack, observer, kind, mac, "b"), "it is found behind b")
+    assert observer.reaches(own)
+    rack.client.put(f"{path}/b/activate", json={})
+    rack.client.delete(f"{path}/a")
+
+
+def is_behind(rack: Rack, observer: Machine, kind: str, mac: str, host: str) -> bool:
+    """Whether the observer's tunnel, or else the switch, believes the machine on this host."""
+    if kind == "vxlan":
+        entries = within(observer.host, "bridge", "fdb", "show", "dev", "vxlan-70")
+        there = f"dst {tunnel_end(host)} "
+    else:
+        entries = run("bridge", "-n", rack.switches, "fdb", "show", "br", switch_of("eth1"))
+        there = f"dev {host}-eth1 "
+    return any(line.startswith(mac) and there in line for line in entries.splitlines())
+
+
 def test_agents_say_what_they_reach(rack: Rack) -> None:
     agents = {one["host"]: one for one in rack.client.get("/v2.0/agents")["agents"]}
     said = agents["a"]["configurations"]
     assert said["interface_mappings"] == {"physnet1": "eth1", "physnet2": "eth2"}
     assert said["bridge_mappings"] == {"physnet2": "br-ex"}
     assert (said["tunnel_types"], said["tunneling_ip"]) == (["vxlan"], "192.0.2.11")
+
+
+def test_a_free_interface_is_an_uplink_without_a_setting(rack: Rack) -> None:
+    create = ("network", "create", "lan", "--host", "a", "-f", "json", "--uplink")
+    refused = rack.ipam(*create, "eth0", check=False)
+    assert "The host itself uses eth0: it has the address 192.0.2.11/24" in refused
+    network = json.loads(rack.ipam(*create, "eth3"))
+    rack.add_subnets(network)
+    machine = rack.machine(network, rack.a)
+    rack.await_status(machine.port, "ACTIVE")
+    lan = switch_of("eth3")
+    run("ip", "-n", rack.switches, "address", "add", "10.66.0.250/24", "dev", lan)
+    assert machine.reaches("10.66.0.250")
+    (host,) = json.loads(rack.ipam("network", "show", "lan", "-f", "json"))["hosts"]
+    assert (host["host"], host["state"], host["wire"], host["taps"]) == ("a", "up", "eth3", 1)
+    rack.client.delete(f"/v2.0/ports/{machine.port['id']}")
+    machine.close()
+    rack.ipam("network", "delete", "lan")
+    rack.eventually(
+        lambda: " master " not in within(rack.a, "ip", "link", "show", "eth3"),
+        "the interface is free again",
+    )
+
+
+def test_where_a_network_is_is_said_by_its_hosts(
+    rack: Rack, everywhere: dict[str, Joined]
+) -> None:
+    def hosts() -> dict[str, Json]:
+        path = f"/v2.0/networks/{everywhere['vxlan'].network['id']}/hosts"
+        return {one["host"]: one for one in rack.client.get(path)["hosts"]}
+
+    def is_told() -> bool:
+        a, b = hosts()["a"], hosts()["b"]
+        return bool(a["peers"] and b["peers"] and a["guarded"] and b["taps"])
+
+    rack.eventually(is_told, "both agents tell")
+    a, b = hosts()["a"], hosts()["b"]
+    assert (a["state"], a["wire"], a["port_filter"]) == ("up", "vxlan-70", True)
+    assert tunnel_end("b") in a["peers"]
+    assert tunnel_end("a") in b["peers"]
+    assert b["guarded"] < b["taps"], "one has no port security"
 
 
 @pytest.mark.parametrize("kind", ["flat", "vlan"])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import falcon
+from msgspec import UNSET
 
 from ipam import model
 from ipam.api.agents.wire import AgentUpdate, AgentView, kind
@@ -73,6 +74,7 @@ class AgentsRoute(ListRoute):
                     "tunneling_ip": tunnel_end(given.configurations),
                     "port_filter": reports.filters_ports(given.configurations),
                     "started_at": given.started_at,
+                    **({} if given.networks is UNSET else {"networks": given.networks}),
                 },
                 agent_down_time=self.service.settings.network.agent_down_time,
             )

@@ -2,6 +2,7 @@
 
 from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state_route import DhcpStateRoute
+from ipam.api.agents.network_hosts_route import NetworkHostsRoute
 from ipam.api.agents.probes_route import AgentProbesRoute
 from ipam.api.agents.refusals_route import AgentRefusalsRoute
 from ipam.api.agents.reported_ports_route import DOWN, READY, ReportedPortsRoute
@@ -27,6 +28,7 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         (f"{one}/dhcp-refusals", AgentRefusalsRoute(service)),
         (f"{one}/down-ports", ReportedPortsRoute(service, DOWN)),
         ("/v2.0/networks/{resource_id}/dhcp-agents", DhcpAgentsRoute(service)),
+        ("/v2.0/networks/{resource_id}/hosts", NetworkHostsRoute(service)),
         (f"{one}/dhcp-networks", DhcpNetworksRoute(service)),
         (f"{one}/dhcp-networks/{{network_id}}", DhcpNetworkRoute(service)),
         ("/v2.0/availability_zones", AvailabilityZonesRoute(service)),

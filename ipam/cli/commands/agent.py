@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.agent_facts import by_lines
 from ipam.cli.commands.agent_identity import enrol, revoke
 from ipam.cli.configured import load_settings
 from ipam.cli.connection import connect
@@ -52,8 +53,10 @@ def list_agents(host: str | None, network: str | None, **listing: Any) -> None:
 @click.argument("host_or_id", metavar="AGENT")
 @format_options
 def show(host_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
-    """Show one agent, by host or id."""
+    """Show one agent, by host or id: what it serves, reaches and guards, and its troubles."""
     found = lookup.find(connect(), AGENT, host_or_id)
+    if output_format == "table" and not wanted:
+        found = by_lines(found)
     show_record(found, output_format=output_format, wanted=wanted)
 
 

@@ -8,6 +8,7 @@ import click
 from ipam.cli import lookup
 from ipam.cli.commands.network_agent import network_agent
 from ipam.cli.commands.network_delete import delete_with_ports
+from ipam.cli.commands.network_hosts import hosts_of, lines_of
 from ipam.cli.commands.network_options import (
     external_option,
     network_options,
@@ -145,8 +146,12 @@ def list_networks(
 @click.argument("name_or_id", metavar="NETWORK")
 @format_options
 def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
-    """Show one network, by name or id."""
-    found = lookup.find(connect(), NETWORK, name_or_id)
+    """Show one network, by name or id. Admins see where it is: hosts, wires, peers, guards."""
+    client = connect()
+    found = lookup.find(client, NETWORK, name_or_id)
+    hosts = hosts_of(client, found["id"]) if not wanted or "hosts" in wanted else None
+    if hosts is not None:
+        found |= {"hosts": lines_of(hosts) if output_format == "table" else hosts}
     show_record(found, output_format=output_format, wanted=wanted)
 
 

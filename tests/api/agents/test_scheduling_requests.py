@@ -106,6 +106,15 @@ def test_a_network_goes_to_an_agent_of_its_zones(api_on_each: Api) -> None:
     assert api.show("network", network["id"])["availability_zones"] == ["west"]
 
 
+def test_a_network_of_a_hosts_interface_goes_to_the_agent_of_that_host(api_on_each: Api) -> None:
+    api = api_on_each
+    other, own = report(api, "node-1"), report(api, "node-1%")
+    physical = {"provider__network_type": "flat", "provider__physical_network": "node-1%:eth1"}
+    network = with_dhcp(api, **physical)
+    assert look(api, other) == set()
+    assert look(api, own) == {network["id"]}
+
+
 def test_the_case_of_a_zone_counts(api_on_each: Api) -> None:
     api = api_on_each
     report(api, "a", "Zone")

@@ -157,3 +157,36 @@ def test_a_gateway_that_nobody_answers_for_is_told_of_when_its_subnet_is_made(de
     assert made.out == "10.1.0.1\n"
     assert "no port has the gateway's address 10.1.0.1" in made.err
     assert demo(*words, "10.2.0.0/24", "--gateway", "none").err == ""
+
+
+def test_where_a_network_is_stands_in_short_lines_for_people_and_whole_for_programs(
+    demo: Ipam, api: LiveApi
+) -> None:
+    fault = "The uplink eth1 is not there."
+    with Client(socket_path=api.socket) as client:
+        network = client.get("/v2.0/networks", {"name": "demo"})["networks"][0]
+        for host in ("node-a", "node-b"):
+            port = {"network_id": network["id"], "binding:host_id": host}
+            client.post("/v2.0/ports", json={"port": port})
+        up = {"wire": "vxlan-7", "state": "up", "peers": ["192.0.2.12"], "taps": 1, "guarded": 1}
+        for host, said, guards in (
+            ("node-a", up, True),
+            ("node-b", {"bridge": "brq1", "state": "down", "fault": fault, "taps": 1}, False),
+        ):
+            agent = {"host": host, "started_at": 1, "networks": {network["id"]: said}}
+            agent["configurations"] = {"guard": {"port_filter": guards}}
+            client.post("/v2.0/agents", json={"agent": agent})
+    shown = demo("network", "show", "demo", "--max-width", "80")
+    for line in (
+        "node-a: up by vxlan-7",
+        "  to 192.0.2.12",
+        "  ports: 1, 1 plugged in, 1 guarded",
+        "node-b: down by brq1",
+        f"  {fault}",
+        "  ports: 1, 1 plugged in, no guard on this host",
+    ):
+        assert f"| {line} " in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+    hosts = parsed(demo("network", "show", "demo", "-f", "json"))["hosts"]
+    assert [(one["host"], one["fault"]) for one in hosts] == [("node-a", ""), ("node-b", fault)]
+    assert "hosts" not in demo("network", "show", "demo", "-c", "name", "-f", "json").out
