@@ -43,6 +43,10 @@ ASIDE_LOCK_WAIT_SECONDS = 1
 """The lock may belong to the outer transaction. No database detects that, so the wait is short."""
 
 
+class _Over(Exception):  # noqa: N818  # not an error
+    """A rehearsal has what it wanted to know, and its transaction is to be rolled back."""
+
+
 class Transaction:
     """One attempt at a unit of work: a connection, and what to do when the attempt ends."""
 
@@ -77,6 +81,11 @@ class Transaction:
             self._limit.check()
         assert self._writes or not statement.is_dml, f"a change inside a read: {statement}"
         return self.connection.execute(statement, parameters)
+
+    def check(self) -> None:
+        """Raise TimeLimitExceeded or ClientGone when nobody waits for the result any more."""
+        if self._limit is not None:
+            self._limit.check()
 
     def note(self, attribute: str, before: object, after: object) -> None:
         """Note a change of the request's object that no column of its row shows."""
@@ -114,6 +123,33 @@ class Transaction:
             callback()
         return result
 
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """Undo what was done inside this block, however it ends."""
+        savepoint = self.connection.begin_nested()
+        try:
+            yield
+        finally:
+            if savepoint.is_active:
+                savepoint.rollback()
+
+    def run_inside(self, outer: "Transaction", work: Callable[["Transaction"], T]) -> T:
+        """Like `run`, as a part of another transaction, whose end is the end of this one."""
+        savepoint = self.connection.begin_nested()
+        try:
+            result = work(self)
+            for callback in self._before_commit:
+                callback()
+            savepoint.commit()
+        except BaseException:
+            if savepoint.is_active:
+                savepoint.rollback()
+            for callback in reversed(self._after_rollback):
+                callback()
+            raise
+        outer._after_rollback += self._after_rollback  # noqa: SLF001  # it is of its own kind
+        return result
+
 
 Envelope: TypeAlias = Callable[[Transaction, Callable[[Transaction], Any]], Any]
 """Runs the work it is given and returns its result. May act before and after it."""
@@ -138,6 +174,31 @@ def enclose(envelope: Envelope | None) -> None:
     _ENVELOPE.set(both)
 
 
+class Rehearsal:
+    """A transaction in which all others of a thread run, and of which nothing stays."""
+
+    def __init__(self, outer: Transaction) -> None:
+        self.outer = outer
+        self.failure: DBAPIError | None = None
+        """Why the outer transaction is of no use any more."""
+
+    def attempt(self, work: Callable[[Transaction], T], *, writes: bool) -> T:
+        """The result of the work. A fault that another attempt may heal ends the rehearsal."""
+        if self.failure is not None:
+            raise DatabaseUnavailable("The transaction around this one has ended.")
+        inner = Transaction(self.outer.connection, writes=writes, limit=time_limit.current())
+        try:
+            return inner.run_inside(self.outer, work)
+        except DBAPIError as error:
+            if not (is_transient(error) or is_disconnect(error) or is_timeout(error)):
+                raise
+            self.failure = error
+            raise DatabaseUnavailable("The database does not answer; try again.") from error
+
+
+_REHEARSAL: ContextVar[Rehearsal | None] = ContextVar("ipam_rehearsal", default=None)
+
+
 class Database:
     """An engine and the rules for using it. Safe to share between threads, not across a fork."""
 
@@ -151,6 +212,7 @@ class Database:
     ) -> None:
         """`statement_seconds` is how long a statement may take; 0 sets no limit."""
         self.url = make_url(url)
+        self._is_sqlite = self.url.get_backend_name() == "sqlite"
         self.max_attempts = max_attempts
         self.statement_seconds = statement_seconds
         self.engine = create_engine(
@@ -165,12 +227,12 @@ class Database:
             lock_wait_seconds=ASIDE_LOCK_WAIT_SECONDS,
             statement_seconds=statement_seconds,
         )
-        self._write_lock_path = Path(f"{self.url.database}.lock") if self.has_one_writer else None
+        self._write_lock_path = Path(f"{self.url.database}.lock") if self._is_sqlite else None
 
     @property
     def has_one_writer(self) -> bool:
-        """Whether a transaction in a transaction would wait for itself: SQLite."""
-        return self.url.get_backend_name() == "sqlite"
+        """Whether a transaction in a transaction would wait for itself: SQLite, or a rehearsal."""
+        return self._is_sqlite or _REHEARSAL.get() is not None
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """The result of `work`, committed, inside what `enclose` set for this thread.
@@ -196,8 +258,33 @@ class Database:
         not wait for each other. `work` must need no lock that the outer transaction holds.
         """
         if self.has_one_writer:
-            raise RuntimeError("SQLite has one writer: the second would wait for the first")
+            raise RuntimeError("the second writer would wait for the first")
         return self._attempt(self._aside, work, writes=True)
+
+    def rehearse(self, work: Callable[[Transaction], T]) -> T:
+        """The result of `work`, of whose changes nothing stays.
+
+        Every `write` and `read` of this thread inside `work` is a part of its transaction, which
+        is rolled back. What they registered for a commit is not called. Raises as `write` does.
+        """
+
+        def rehearsed(outer: Transaction) -> NoReturn:
+            rehearsal = Rehearsal(outer)
+            token = _REHEARSAL.set(rehearsal)
+            try:
+                result = work(outer)
+            finally:
+                _REHEARSAL.reset(token)
+                if rehearsal.failure is not None:
+                    raise rehearsal.failure  # so that it is tried again
+            raise _Over(result)
+
+        try:
+            self._attempt(self.engine, rehearsed, writes=True)
+        except _Over as over:
+            found: T = over.args[0]
+            return found
+        raise AssertionError("a rehearsal was committed")
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """The result of `work`, which only reads, on one connection."""
@@ -237,6 +324,9 @@ class Database:
         options: Mapping[str, Any] | None = None,
     ) -> T:
         """The result of the work, by a connection with these execution options."""
+        rehearsal = _REHEARSAL.get()
+        if rehearsal is not None:
+            return rehearsal.attempt(work, writes=writes)
         if options is None:
             options = IMMEDIATE if writes else READING[engine.dialect.name]
         deadline = time.monotonic() + LAST_ATTEMPT_STARTS_WITHIN_SECONDS
@@ -265,7 +355,7 @@ class Database:
     ) -> T:
         with engine.connect() as connection:
             connection.execution_options(**options)
-            if self.has_one_writer and self.statement_seconds:
+            if self._is_sqlite and self.statement_seconds:
                 limit_sqlite(connection, self._end_of_statements(limit))
             return Transaction(connection, writes=writes, limit=limit).run(work)
 
