@@ -244,16 +244,24 @@ def sends_secrets_openly(url: str) -> bool:
 
 def error_from_response(response: httpx.Response) -> errors.IpamError:
     """The error of a refusing answer: by its NeutronError type, else by its status."""
-    kind, message = _neutron_error(response)
-    by_type = _by_type(kind)
-    error_class = by_type or _by_status(response.status_code)
-    if not message:
-        message = f"The service answered {response.status_code} {response.reason_phrase}."
-    error = error_class(message)
-    error.answered = by_type is not None
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        body = None
+    error = error_from_answer(response.status_code, body, response.reason_phrase)
     retry_after = response.headers.get("Retry-After", "")
     if isinstance(error, errors.Temporary) and retry_after.isdigit():
         error.retry_after_seconds = int(retry_after)
+    return error
+
+
+def error_from_answer(status: int, body: Any, reason: str = "") -> errors.IpamError:
+    """The error of a refusing answer with this JSON: by its NeutronError type, else by status."""
+    kind, message = _neutron_error(body)
+    by_type = _by_type(kind)
+    error_class = by_type or _by_status(status)
+    error = error_class(message or f"The service answered {status} {reason}".rstrip() + ".")
+    error.answered = by_type is not None
     return error
 
 
@@ -261,11 +269,8 @@ def _if_match(revision_number: int | None) -> dict[str, str]:
     return {} if revision_number is None else {"If-Match": f"revision_number={revision_number}"}
 
 
-def _neutron_error(response: httpx.Response) -> tuple[str, str]:
-    try:
-        inner = response.json()["NeutronError"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return "", ""
+def _neutron_error(body: Any) -> tuple[str, str]:
+    inner = body.get("NeutronError") if isinstance(body, dict) else None
     if isinstance(inner, str):
         return "", inner
     if not isinstance(inner, dict):

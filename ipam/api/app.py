@@ -16,6 +16,7 @@ from ipam.api.about import routes as about
 from ipam.api.agents import routes as agents
 from ipam.api.audit import routes as audit
 from ipam.api.audit.trail import AuditTrail
+from ipam.api.dry_runs import routes as dry_runs
 from ipam.api.finding import routes as finding
 from ipam.api.http import faults, idempotency
 from ipam.api.http.authorization import Authenticate, Authorization
@@ -64,7 +65,7 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.secure_cookies_by_default = True
     idempotency.install(app, once, faults.install(app))
-    table = routes(service, numbers)
+    table = routes(service, numbers, app)
     for path, route in (*table, (document.PATH, document.OpenApiRoute(table))):
         authorization.add_route(app, path, route)
     return app
@@ -91,8 +92,15 @@ def make_service(settings: Settings, database: Database | None = None) -> Servic
     return Service(settings, opened, allocator, waker, outbox, Policy(settings))
 
 
-def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[tuple[str, Route]]:
-    """Every path with its route, except that of the OpenAPI document."""
+def routes(
+    service: Service,
+    numbers: CollectorRegistry | None = None,
+    app: falcon.App[Any, Any] | None = None,
+) -> list[tuple[str, Route]]:
+    """Every path with its route, except that of the OpenAPI document.
+
+    Dry runs need the application that the routes are for.
+    """
     return [
         *about.routes(service, numbers or metrics.registry(service)),
         *networks.routes(service),
@@ -105,4 +113,5 @@ def routes(service: Service, numbers: CollectorRegistry | None = None) -> list[t
         *imports.routes(service),
         *audit.routes(service),
         *finding.routes(service),
+        *dry_runs.routes(service, app),
     ]

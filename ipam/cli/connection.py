@@ -95,12 +95,22 @@ def choose(
 
 
 def connect() -> "Client":
-    """The client for the running command. It is closed when the command ends."""
-    context = click.get_current_context()
+    """The client for the running command. It is closed when the command line ends."""
+    context = click.get_current_context().find_root()
     target = _target()
     client = _client(_chosen(target), target)
     context.call_on_close(client.close)
-    return client
+    return _rehearsed(client)
+
+
+def _rehearsed(client: "Client") -> "Client":
+    """The client, or what keeps its changes back where they are to be told first."""
+    if {"dry_run", "may_stop"}.isdisjoint(global_options.given()):
+        return client
+    from ipam.cli import rehearsal  # noqa: PLC0415  # not wanted by the other commands
+
+    found: Client = rehearsal.around(client)
+    return found
 
 
 def _target() -> Target:

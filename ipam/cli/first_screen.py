@@ -41,6 +41,7 @@ COMMANDS = {
         "ipam.cli.commands.estate:apply",
         "Make networks, subnets and ports as a text says",
     ),
+    "plan": ("ipam.cli.commands.plan:plan", "Show what agents would do if a command were run"),
     "ip": ("ipam.cli.commands.about:ip", "Addresses in numbers, by network"),
     "availability": (
         "ipam.cli.commands.about:availability_zone",

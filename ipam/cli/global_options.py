@@ -22,6 +22,11 @@ def given() -> dict[str, Any]:
     return found
 
 
+def is_dry_run() -> bool:
+    """Whether the running command is only to tell what it would do."""
+    return bool(given().get("dry_run"))
+
+
 def put(ctx: click.Context, **values: Any) -> None:
     """Set options as if the user had given them."""
     ctx.meta.setdefault(_KEY, {}).update(values)

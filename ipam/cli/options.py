@@ -88,6 +88,34 @@ watch_option = click.option(
 )
 
 
+dry_run_option = click.option(
+    "--dry-run",
+    is_flag=True,
+    expose_value=False,
+    callback=global_options.keep,
+    help="Only tell what it would do to hosts and machines.",
+)
+
+
+def _keep_that_it_may_stop(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    global_options.put(ctx, may_stop=True)
+    global_options.keep(ctx, param, value)
+
+
+def told_first(command: Command) -> Command:
+    """--dry-run, and --yes: on a terminal, a change that stops machines is asked about."""
+    return stacked(
+        dry_run_option,
+        click.option(
+            "--yes",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep_that_it_may_stop,
+            help="Do not ask, even if machines lose an address that they use.",
+        ),
+    )(command)
+
+
 def list_options(command: Command) -> Command:
     """-f, -c, --long, --limit, --sort-column, --watch."""
     return stacked(

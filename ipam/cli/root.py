@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import click
 
@@ -46,6 +46,15 @@ class LazyRoot(click.Group):
             hint = f" Did you mean '{near}'?" if near else " `ipam --help` shows what there is."
             ctx.fail(f"No command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, then tell or do what it has kept back."""
+        result = super().invoke(ctx)
+        if "ipam.cli.rehearsal" in ctx.meta:
+            from ipam.cli import rehearsal  # noqa: PLC0415  # not wanted by the other commands
+
+            rehearsal.finish(ctx)
+        return result
 
     def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002  # click's signature
         """The first screen, the same as without click."""

@@ -295,6 +295,11 @@ AGENT: Final[tuple[Rule, ...]] = (
     ("get_import", ADMIN, "An import may be of all projects, and keeps foreign ids."),
     ("create_import", ADMIN, "As get_import."),
     ("undo_import", ADMIN, "As get_import."),
+    (
+        "create_dry_run",
+        ADMIN,
+        "It tells of hosts, machines and leases of every project. Its requests have own rules.",
+    ),
     ("get_dhcp_refusal", READER, "Who asks in vain on a network is its owner's business."),
 )
 

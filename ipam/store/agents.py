@@ -92,6 +92,12 @@ def report(
     return str(new["id"])
 
 
+def all_of_dhcp(tx: Transaction) -> Sequence[Record]:
+    """The rows of all DHCP agents."""
+    query = select(_T).where(_T.c.agent_type == model.DHCP_AGENT_TYPE).order_by(_T.c.host)
+    return tx.execute(query).all()
+
+
 def find(tx: Transaction, agent_id: str) -> Record | None:
     """The agent's row."""
     return tx.execute(select(*_COLUMNS).where(_T.c.id == agent_id)).one_or_none()

@@ -109,6 +109,23 @@ _SURROUNDINGS: Final = union_all(
 ).order_by("place", "text")
 
 
+def names(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
+    """The names of those of these networks that exist, by id."""
+    found = {}
+    for some in alternatives(ids):
+        query = select(_T.c.id, _T.c.name).where(_T.c.id.in_(some))
+        found.update({row.id: row.name for row in tx.execute(query)})
+    return found
+
+
+def ids(tx: Transaction, pks: Sequence[int]) -> list[str]:
+    """The ids of those of the networks with these numbers that exist, in order."""
+    found: list[str] = []
+    for some in alternatives(pks):
+        found += tx.execute(select(_T.c.id).where(_T.c.pk.in_(some))).scalars()
+    return sorted(found)
+
+
 def bump(tx: Transaction, network_id: str) -> Record | None:
     """The network's row. Raising its revision locks it on every database.
 

@@ -446,6 +446,26 @@ IMPORTS: Final = (
     Example("Undo it", "PUT", "/v2.0/imports/$import/undo", caller="admin"),
 )
 
+DRY_RUNS: Final = (
+    Example(
+        "Ask what a change would do to hosts and machines",
+        "POST",
+        "/v2.0/dry-runs",
+        {
+            "dry_run": {
+                "requests": [
+                    {
+                        "method": "PUT",
+                        "path": "/v2.0/subnets/$subnet",
+                        "body": {"subnet": {"dns_nameservers": ["9.9.9.9"]}},
+                    }
+                ]
+            }
+        },
+        caller="admin",
+    ),
+)
+
 AUDIT: Final = (
     Example(
         "Who changed a port last",
@@ -816,6 +836,7 @@ EXAMPLES: Final = (
     *BINDINGS,
     *AGENTS,
     *ADDRESSES,
+    *DRY_RUNS,
     *IMPORTS,
     *AUDIT,
     *TAGS,

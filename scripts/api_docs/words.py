@@ -93,6 +93,7 @@ SECTIONS: Final = (
     "Leases and their history",
     "Agents",
     "Scheduling",
+    "Dry runs",
     "Imports",
     "Audit log",
     "What agents ask",

@@ -19,6 +19,7 @@ from ipam.cli.options import (
     format_options,
     given,
     list_options,
+    told_first,
 )
 from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import AGENT, NETWORK
@@ -69,6 +70,7 @@ def show(host_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.argument("host_or_id", metavar="AGENT")
 @admin_state_option
 @description_option
+@told_first
 def change(host_or_id: str, **fields: Any) -> None:
     """Change an agent. A disabled agent serves no networks."""
     client = connect()
@@ -78,6 +80,7 @@ def change(host_or_id: str, **fields: Any) -> None:
 
 @agent.command(epilog=examples("ipam agent delete node-7"))
 @click.argument("hosts_or_ids", metavar="AGENT...", nargs=-1, required=True)
+@told_first
 def delete(hosts_or_ids: Sequence[str]) -> None:
     """Delete agents whose host is gone for good. A running agent reports again."""
     client = connect()

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ipam.cli import lookup
+from ipam.cli import global_options, lookup
 from ipam.cli.commands.imports import ITEMS_MAX
 from ipam.cli.connection import connect
 from ipam.cli.estate import text_form
 from ipam.cli.estate.difference import Change, Existing, Plan, plan
 from ipam.cli.estate.reading import format_of, parsed
-from ipam.cli.options import examples
+from ipam.cli.options import dry_run_option, examples
 from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
 from ipam.cli.terminal import say, say_lines
 
@@ -80,6 +80,7 @@ def export(network: str | None, output_format: str) -> None:
     help="What FILE is, if its name does not say.",
 )
 @click.option("--yes", is_flag=True, help="Do it. Without this, only show it.")
+@dry_run_option
 def apply(path: str, file_format: str | None, *, yes: bool) -> None:
     """Make and change networks, subnets and ports until they are as a text says.
 
@@ -98,6 +99,10 @@ def apply(path: str, file_format: str | None, *, yes: bool) -> None:
         )
     for line in _told(made):
         say(line)
+    if global_options.is_dry_run():
+        _make(client, made, name)
+        lookup.for_each(made.changes, lambda change: _change(client, change))
+        return
     if not yes:
         say("Nothing was changed. --yes does it." if _has_work(made) else "All is so.", err=True)
         return

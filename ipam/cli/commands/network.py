@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ipam.cli import lookup
+from ipam.cli import global_options, lookup
 from ipam.cli.commands.network_agent import network_agent
 from ipam.cli.commands.network_delete import delete_with_ports
 from ipam.cli.commands.network_hosts import hosts_of, lines_of
@@ -21,6 +21,7 @@ from ipam.cli.commands.rbac import rbac
 from ipam.cli.connection import connect
 from ipam.cli.options import (
     admin_state_option,
+    dry_run_option,
     examples,
     format_options,
     given,
@@ -31,6 +32,7 @@ from ipam.cli.options import (
     tag_filters,
     tag_option,
     tag_removals,
+    told_first,
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
@@ -163,6 +165,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--name", metavar="NAME", help="The new name.")
 @network_options
 @tag_changes
+@told_first
 def change(name_or_id: str, *, tags: list[str] | None, no_tag: bool, **fields: Any) -> None:
     """Change a network."""
     client = connect()
@@ -200,14 +203,15 @@ def unset(name_or_id: str, tags: Sequence[str], *, all_tags: bool) -> None:
     help="With all ports on it, which are shown first and deleted with --yes.",
 )
 @click.option("--yes", is_flag=True, help="With --recursive: do it. Without this, only show it.")
+@dry_run_option
 def delete(names_or_ids: Sequence[str], *, recursive: bool, yes: bool) -> None:
     """Delete networks with their subnets: those that no machine uses, or --recursive any."""
     if not recursive:
         lookup.delete_each(connect(), NETWORK, names_or_ids)
         return
-    client = connect()
-    lookup.for_each(names_or_ids, lambda name: delete_with_ports(client, name, yes=yes))
-    if not yes:
+    client, tries = connect(), global_options.is_dry_run()
+    lookup.for_each(names_or_ids, lambda name: delete_with_ports(client, name, yes=yes or tries))
+    if not (yes or tries):
         say("Nothing was changed. --yes does it.", err=True)
 
 

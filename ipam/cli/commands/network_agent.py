@@ -4,7 +4,7 @@ import click
 
 from ipam.cli import lookup
 from ipam.cli.connection import connect
-from ipam.cli.options import examples
+from ipam.cli.options import dry_run_option, examples, told_first
 from ipam.cli.resource_kinds import AGENT, NETWORK
 
 dhcp_option = click.option(
@@ -31,6 +31,7 @@ def remove() -> None:
 @dhcp_option
 @click.argument("host_or_id", metavar="AGENT")
 @click.argument("name_or_id", metavar="NETWORK")
+@dry_run_option
 def add_network(host_or_id: str, name_or_id: str, *, dhcp: bool) -> None:  # noqa: ARG001  # always so
     """Let an agent serve a network."""
     client = connect()
@@ -43,6 +44,7 @@ def add_network(host_or_id: str, name_or_id: str, *, dhcp: bool) -> None:  # noq
 @dhcp_option
 @click.argument("host_or_id", metavar="AGENT")
 @click.argument("name_or_id", metavar="NETWORK")
+@told_first
 def remove_network(host_or_id: str, name_or_id: str, *, dhcp: bool) -> None:  # noqa: ARG001  # always so
     """Take a network from an agent, which does not take it again by itself."""
     client = connect()

@@ -35,6 +35,7 @@ from ipam.cli.options import (
     tag_filters,
     tag_option,
     tag_removals,
+    told_first,
     wire_filters,
 )
 from ipam.cli.printing import show_list, show_record
@@ -213,6 +214,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--no-allowed-address", is_flag=True, help="First remove all allowed addresses.")
 @machine_options
 @tag_changes
+@told_first
 def change(
     name_or_id: str,
     *,
@@ -277,6 +279,7 @@ def change(
 @click.option("--dns-name", "no_dns_name", is_flag=True, help="Remove the host name.")
 @allowed_address_option
 @tag_removals
+@told_first
 def unset(
     *,
     name_or_id: str,
@@ -323,6 +326,7 @@ def _owner(found: dict[str, Any]) -> str:
 
 @port.command(epilog=examples("ipam port delete web-1", "ipam port delete web-1 web-2"))
 @click.argument("names_or_ids", metavar="PORT...", nargs=-1, required=True)
+@told_first
 def delete(names_or_ids: Sequence[str]) -> None:
     """Delete ports. Their addresses are free again after a cooldown."""
     lookup.delete_each(connect(), PORT, names_or_ids)

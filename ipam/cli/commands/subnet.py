@@ -25,6 +25,7 @@ from ipam.cli.commands.subnet_usage import usage
 from ipam.cli.connection import connect
 from ipam.cli.options import (
     description_option,
+    dry_run_option,
     examples,
     format_options,
     given,
@@ -34,6 +35,7 @@ from ipam.cli.options import (
     tag_filters,
     tag_option,
     tag_removals,
+    told_first,
     watch_option,
     wire_filters,
 )
@@ -94,6 +96,7 @@ def subnet() -> None:
 @tag_option
 @project_option
 @format_options
+@dry_run_option
 def create(
     *,
     name_argument: str | None,
@@ -215,6 +218,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @dhcp_option
 @description_option
 @tag_changes
+@told_first
 def change(
     name_or_id: str,
     *,
@@ -274,6 +278,7 @@ def change(
     help="Take away a client class; repeat for more.",
 )
 @tag_removals
+@told_first
 def unset(
     name_or_id: str,
     tags: Sequence[str],
@@ -303,6 +308,7 @@ def unset(
 
 @subnet.command(epilog=examples("ipam subnet delete demo-v4"))
 @click.argument("names_or_ids", metavar="SUBNET...", nargs=-1, required=True)
+@told_first
 def delete(names_or_ids: Sequence[str]) -> None:
     """Delete subnets of which no port has an address."""
     lookup.delete_each(connect(), SUBNET, names_or_ids)

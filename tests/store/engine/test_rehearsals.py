@@ -69,7 +69,7 @@ def test_a_read_in_it_changes_nothing(sqlite: Database) -> None:
 
 def test_what_may_heal_has_the_whole_tried_again(sqlite: Database) -> None:
     """Also if the work takes the fault for an answer, as an application does."""
-    attempts = []
+    attempts: list[int] = []
 
     def fail_once(tx: Transaction) -> None:
         add(tx)

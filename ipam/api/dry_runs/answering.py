@@ -1,0 +1,163 @@
+"""Makes the answer of a dry run from what was observed. Pure, but for the clock of heartbeats."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from ipam import model
+from ipam.agent import actions
+from ipam.agent.state import Lease
+from ipam.agent.wires import Reach
+from ipam.api.dry_runs import forecast
+from ipam.api.dry_runs.forecast import Feeling, Host, Look
+from ipam.api.dry_runs.rehearsing import Networks, Observed
+from ipam.api.dry_runs.wire import (
+    STEPS_MAX,
+    HostForecast,
+    MachineForecast,
+)
+from ipam.rules.reach import tunnel_end
+from ipam.store.engine.listing import Record
+
+Looks = Mapping[tuple[int, str], Look]
+WORST_FIRST: Final = ("loses", "moves", "hears", "gains")
+
+
+def hosts_of(agents: Mapping[int, Record]) -> dict[int, Host]:
+    """What each agent's host is, as the agent says."""
+    return {
+        pk: Host(row.host, _reach(row.configurations or {}), bool(row.port_filter))
+        for pk, row in agents.items()
+    }
+
+
+def looks(networks: Networks, hosts: Mapping[int, Host]) -> dict[tuple[int, str], Look]:
+    """The networks as the agents serve them, without those that no agent could."""
+    found = {}
+    for (pk, network_id), row in networks.items():
+        try:
+            found[pk, network_id] = forecast.look(row, hosts[pk])
+        except ValueError:
+            continue
+    return found
+
+
+def host_forecasts(
+    observed: Observed,
+    before: Looks,
+    after: Looks,
+    names: Mapping[str, str],
+    *,
+    oldest_heartbeat: int,
+) -> list[HostForecast]:
+    """What each agent would do, of those that would do anything."""
+    hosts = hosts_of(observed.agents)
+    found = []
+    for pk, network_id in sorted(before.keys() | after.keys()):
+        agent, key = observed.agents[pk], (pk, network_id)
+        leases = [
+            lease_of(one)
+            for one in observed.leases
+            if (one.host, one.network_id) == (agent.host, network_id)
+        ]
+        steps = forecast.steps(before.get(key), after.get(key), hosts[pk], leases)
+        if not steps:
+            continue
+        found.append(
+            HostForecast(
+                host=agent.host,
+                agent_id=agent.id,
+                alive=agent.heartbeat_at >= oldest_heartbeat,
+                network_id=network_id,
+                network_name=names.get(network_id, ""),
+                server=forecast.change_of_server(steps),
+                files_written=sum(isinstance(one, actions.WriteFile) for one in steps),
+                files_removed=sum(isinstance(one, actions.RemoveFile) for one in steps),
+                steps=[forecast.told(one) for one in steps[:STEPS_MAX]],
+                steps_left_out=max(0, len(steps) - STEPS_MAX),
+            )
+        )
+    return sorted(found, key=lambda one: (one.host, one.network_name, one.network_id))
+
+
+def feelings(observed: Observed, before: Looks, after: Looks) -> list[tuple[str, Feeling]]:
+    """What machines would feel, with their networks' ids; those that lose most first."""
+    hosts = hosts_of(observed.agents)
+    found = []
+    for network_id in sorted({one for _, one in (*before, *after)}):
+        leases = [lease_of(one) for one in observed.leases if one.network_id == network_id]
+        felt = forecast.feelings(
+            forecast.given(_of_network(before, network_id, hosts)),
+            forecast.given(_of_network(after, network_id, hosts)),
+            {one.ip_address: one for one in leases},
+        )
+        found += [(network_id, one) for one in felt]
+    return sorted(found, key=_severity)
+
+
+def machine(network_id: str, one: Feeling, name: str) -> MachineForecast:
+    """The machine for the answer."""
+    return MachineForecast(
+        port_id=one.port.id,
+        port_name=name,
+        device_id=one.port.device_id,
+        mac_address=one.port.mac_address,
+        network_id=network_id,
+        effect=one.effect,
+        before=list(one.before),
+        after=list(one.after),
+        options=list(one.options),
+        cut_off=one.cut_off,
+        has_lease=one.has_lease,
+        until=None if one.until is None else model.iso_time(one.until),
+    )
+
+
+def totals(felt: Sequence[Feeling]) -> dict[str, int]:
+    """How many machines feel what."""
+    found = Counter[str](one.effect for one in felt)
+    return {
+        **{effect: found[effect] for effect in WORST_FIRST},
+        "cut_off": sum(one.cut_off for one in felt),
+        "stopped": sum(map(forecast.is_stopped, felt)),
+    }
+
+
+def lease_of(row: Record) -> Lease:
+    """The lease as its dnsmasq has it."""
+    return Lease(
+        model.unpack(row.ip_address),
+        row.mac_address,
+        row.expires_at or 0,
+        row.hostname,
+        row.client_id,
+        row.duid,
+        row.iaid,
+    )
+
+
+def _of_network(
+    found: Looks, network_id: str, hosts: Mapping[int, Host]
+) -> Iterator[tuple[Look, Host]]:
+    for (pk, one), look in found.items():
+        if one == network_id:
+            yield look, hosts[pk]
+
+
+def _severity(told: tuple[str, Feeling]) -> tuple[bool, int, str]:
+    one = told[1]
+    return not forecast.is_stopped(one), WORST_FIRST.index(one.effect), one.port.id
+
+
+def _reach(said: Mapping[str, object]) -> Reach:
+    """By what the agent's host reaches others; nothing that is not of the right form."""
+    return Reach(
+        _texts(said.get("interface_mappings")),
+        _texts(said.get("bridge_mappings")),
+        tunnel_end(said) or "",
+    )
+
+
+def _texts(said: object) -> dict[str, str]:
+    pairs = said.items() if isinstance(said, dict) else ()
+    return {str(key): value for key, value in pairs if isinstance(value, str)}

@@ -1,0 +1,136 @@
+"""Records the changes of a command instead of sending them, to tell first what they would do.
+
+`--dry-run` and `ipam plan` tell it and leave it at that. On a terminal, a command that can stop
+machines asks first if it would: then the changes are sent as they were recorded.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from ipam.cli import forecast_text, global_options, lookup
+from ipam.cli.terminal import say, say_lines
+from ipam.errors import CallerError, NotFound
+
+if TYPE_CHECKING:
+    from ipam.client import Client
+
+PATH: Final = "/v2.0/dry-runs"
+_KEY: Final = "ipam.cli.rehearsal"
+Record = dict[str, Any]
+
+
+class Rehearsal:
+    """In place of a client: what reads is sent, what changes is kept."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+        self._requests: list[Record] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def post(self, path: str, _params: Any = None, json: Any = None) -> Any:
+        """The answer that it would have had. Raises what it would have been refused with."""
+        self._keep("POST", path, json)
+        return _body(self.told()["answers"][-1])
+
+    def put(
+        self, path: str, _params: Any = None, json: Any = None, *, revision_number: Any = None
+    ) -> None:
+        """Keep the request."""
+        self._keep("PUT", path, json, revision_number)
+
+    def delete(
+        self, path: str, _params: Any = None, json: Any = None, *, revision_number: Any = None
+    ) -> None:
+        """Keep the request."""
+        self._keep("DELETE", path, json, revision_number)
+
+    def told(self) -> Record:
+        """What the service says that all the requests so far would do."""
+        try:
+            answer = self._client.post(PATH, json={"dry_run": {"requests": self._requests}})
+        except NotFound as error:
+            raise CallerError(
+                f"{self._client.where} knows no dry runs: it is of an older version."
+            ) from error
+        found: Record = answer["dry_run"]
+        return found
+
+    def finish(self) -> None:
+        """Tell what would be done, and do it if that was asked for."""
+        if global_options.is_dry_run():
+            self._tell(global_options.given())
+        elif self._requests and self._is_agreed():
+            lookup.for_each(self._requests, self._send)
+
+    def _tell(self, asked: Record) -> None:
+        if not self._requests:
+            say("That changes nothing.", err=True)
+            return
+        told = self.told()
+        if asked.get("plan_format") == "json":
+            import json  # noqa: PLC0415  # only when it is needed
+
+            say_lines(json.dumps(told, indent=2))
+        elif any(one["status"] < 400 for one in told["answers"]):
+            for line in forecast_text.lines(told, in_full="plan_format" in asked):
+                say(line)
+        lookup.for_each(told["answers"], _body)
+
+    def _is_agreed(self) -> bool:
+        """Whether nothing stops, or the user says yes. Who may not be told is not asked."""
+        try:
+            told = self.told()
+        except CallerError:
+            return True
+        if not told["totals"]["stopped"]:
+            return True
+        for line in forecast_text.lines(told):
+            say_lines(line, err=True)
+        if click.confirm("Do it?", err=True):
+            return True
+        raise click.ClickException("Nothing was changed.")
+
+    def _keep(self, method: str, path: str, body: Any, revision_number: Any = None) -> None:
+        request = {"method": method, "path": path, "body": body}
+        self._requests.append({**request, "revision_number": revision_number})
+
+    def _send(self, request: Record) -> None:
+        given = {"json": request["body"]}
+        if request["revision_number"] is not None:
+            given["revision_number"] = request["revision_number"]
+        getattr(self._client, request["method"].lower())(request["path"], **given)
+
+
+def around(client: "Client") -> Any:
+    """The client, or what stands in for it in the running command."""
+    asked = global_options.given()
+    asks = "may_stop" in asked and "yes" not in asked and is_terminal()
+    if not (global_options.is_dry_run() or asks):
+        return client
+    meta = click.get_current_context().meta
+    return meta.setdefault(_KEY, Rehearsal(client))
+
+
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def finish(ctx: click.Context) -> None:
+    """Finish the rehearsal of the command line, if there was one."""
+    rehearsal = ctx.meta.pop(_KEY, None)
+    if rehearsal is not None:
+        rehearsal.finish()
+
+
+def _body(answer: Record) -> Any:
+    """The body of an answer. Raises the error that it is."""
+    if answer["status"] >= 400:
+        from ipam.client import error_from_answer  # noqa: PLC0415  # slow, and known by now
+
+        raise error_from_answer(answer["status"], answer["body"])
+    return answer["body"]

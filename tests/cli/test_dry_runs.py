@@ -1,0 +1,136 @@
+"""--dry-run and `ipam plan` tell what a command would do and do nothing; a terminal is asked."""
+
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from ipam.cli import rehearsal
+from ipam.client import Client
+from tests.cli.conftest import Ipam, parsed
+from tests.servers.live_api import LiveApi
+
+HOST = "cn1"
+MAC = "52:54:00:00:00:09"
+
+
+PORT = {
+    "name": "web1",
+    "mac_address": MAC,
+    "fixed_ips": [{"ip_address": "10.0.0.9"}],
+    "binding:host_id": HOST,
+    "device_id": "vm",
+    "device_owner": "compute:nova",
+}
+
+
+@pytest.fixture
+def lan(api: LiveApi, local: Ipam) -> Ipam:
+    """A network that a host serves, with a machine that has its address."""
+    now = int(time.time())
+    with Client(socket_path=api.socket) as client:
+        client.post("/v2.0/agents", json={"agent": {"host": HOST, "started_at": now}})
+        network = client.post("/v2.0/networks", json={"network": {"name": "lan"}})["network"]
+        on = {"network_id": network["id"]}
+        pools = [{"start": "10.0.0.2", "end": "10.0.0.200"}]
+        subnet = {"name": "v4", "cidr": "10.0.0.0/24", "ip_version": 4, "allocation_pools": pools}
+        client.post("/v2.0/subnets", json={"subnet": on | subnet})
+        client.post("/v2.0/ports", json={"port": on | PORT})
+        lease = {
+            "id": uuid.uuid4().hex,
+            "host": HOST,
+            "action": "add",
+            "ip_address": "10.0.0.9",
+            "mac_address": MAC,
+            "expires_at": now + 3600,
+            "occurred_at_us": now * 1_000_000,
+        }
+        client.post("/v2.0/lease-events", json={"lease_events": [on | lease]})
+    return local
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], list[str]]:
+    """Have somebody sit at the terminal, who gives this answer to each question."""
+
+    def sit(answer: bool) -> list[str]:
+        asked: list[str] = []
+
+        def confirm(text: str, **_how: object) -> bool:
+            asked.append(text)
+            return answer
+
+        monkeypatch.setattr(rehearsal, "is_terminal", lambda: True)
+        monkeypatch.setattr(click, "confirm", confirm)
+        return asked
+
+    return sit
+
+
+def address(ipam: Ipam) -> list[str]:
+    port = parsed(ipam("port", "show", "web1", "-f", "json"))
+    return [one["ip_address"] for one in port["fixed_ips"]]
+
+
+MOVE = ("port", "set", "web1", "--no-fixed-ip", "--fixed-ip", "ip-address=10.0.0.10")
+
+
+def test_what_is_tried_names_hosts_and_machines_and_does_nothing(lan: Ipam) -> None:
+    told = lan(*MOVE, "--dry-run")
+    assert told.status == 0, told.err
+    host, machine, total = told.out.splitlines()
+    assert host == "cn1  lan: dnsmasq reads its files again, 1 file written"
+    assert machine.startswith("  web1  10.0.0.9 -> 10.0.0.10 at its next renewal (NAK), by ")
+    assert total == (
+        "1 machine: 1 move to another address, 1 of them are known to use what they lose"
+    )
+    # A plan has each step.
+    told = lan("plan", "subnet", "set", "v4", "--no-dhcp")
+    assert told.status == 0, told.err
+    assert told.out.startswith("cn1  lan: dnsmasq stops")
+    assert "\n    stop-server dnsmasq\n" in told.out
+    assert "web1  10.0.0.9 answered no more; kept until " in told.out
+    answer = parsed(lan("plan", "-f", "json", "subnet", "set", "v4", "--no-dhcp"))
+    assert answer["hosts"][0]["server"] == "stops"
+    # What would be refused is refused in the same words.
+    words = ("subnet", "set", "v4", "--gateway", "10.0.0.50")
+    tried, done = lan(*words, "--dry-run"), lan(*words)
+    assert (tried.status, tried.out, tried.err) == (1, "", done.err)
+    # Each request sees those before it: the network goes only without ports.
+    told = lan("network", "delete", "lan", "--recursive", "--dry-run")
+    assert told.status == 0, told.err
+    assert "cn1  lan: dnsmasq stops" in told.out
+    # What a text makes is tried with what it changes.
+    text = lan("export").out.replace("name: web1", "name: web2").replace("10.0.0.9", "10.0.0.8")
+    Path("estate.yaml").write_text(f"{text}- name: new\n")
+    told = lan("apply", "--from-file", "estate.yaml", "--dry-run")
+    assert told.status == 0, told.err
+    assert "10.0.0.9 -> 10.0.0.8" in told.out
+    assert address(lan) == ["10.0.0.9"]
+    # What cannot be tried is not run either.
+    for command in (["db", "upgrade"], ["network", "list"], ["up"]):
+        refused = lan("plan", *command)
+        assert refused.status == 2
+        assert "cannot be tried first" in refused.err
+
+
+def test_a_terminal_is_asked_before_a_machine_stops(
+    lan: Ipam, terminal: Callable[[bool], list[str]]
+) -> None:
+    asked = terminal(False)
+    refused = lan(*MOVE)
+    assert (refused.status, asked) == (1, ["Do it?"])
+    assert "web1  10.0.0.9 -> 10.0.0.10" in refused.err
+    assert address(lan) == ["10.0.0.9"]
+    # Nothing stops for another name server, and --yes has said it before.
+    assert lan("subnet", "set", "v4", "--dns-nameserver", "9.9.9.9").status == 0
+    back = [word.replace("10.0.0.10", "10.0.0.9") for word in MOVE]
+    assert lan(*MOVE, "--yes").status == 0
+    assert lan(*back, "--yes").status == 0
+    assert asked == ["Do it?"]
+    terminal(True)
+    assert lan(*MOVE).status == 0
+    assert address(lan) == ["10.0.0.10"]
