@@ -14,10 +14,12 @@ from ipam.allocator.selection import Machine
 from ipam.allocator.used_up import used_up
 from ipam.clock import now_seconds
 from ipam.errors import (
+    InvalidIpForSubnet,
     IpAddressAlreadyAllocated,
     IpAddressGenerationFailure,
 )
 from ipam.model import AddressSelection, unpack
+from ipam.rules import prefixes
 from ipam.store.engine.database import Database, Transaction
 
 CLAIM_ATTEMPTS = 3
@@ -84,6 +86,13 @@ class Allocator:
         """
         statements.lock_subnet(tx, subnet_pk, alone=True)
         pools.fence(tx, subnet_pk, ranges, until=self._now() + FENCE_SECONDS)
+
+    def forget_outside(self, tx: Transaction, subnet_pk: int, usable: AddressRange) -> None:
+        """Forget the released addresses that are not usable in the subnet's new prefix.
+
+        The caller has changed the pools, so that nobody gets one any more.
+        """
+        pools.forget_outside(tx, subnet_pk, usable)
 
     def close_pools(self, tx: Transaction, subnet_pk: int) -> None:
         """Delete what the allocator keeps of a subnet, except addresses that are owned.
@@ -190,8 +199,15 @@ class Allocator:
         """
         if not self.claim_leased(tx, subnet_pk, address, owner_pk):
             raise IpAddressAlreadyAllocated(f"IP address {unpack(address)} is already allocated.")
-        # The row is there, so no range around it is set until this transaction has ended.
-        if statements.is_dynamic(tx, subnet_pk, address):
+        # The row is there, so neither a range around it is set nor the prefix changed until this
+        # transaction has ended.
+        cidr, is_dynamic = statements.surroundings(tx, subnet_pk, address)
+        if not prefixes.has(cidr, address):
+            raise InvalidIpForSubnet(
+                f"IP address {unpack(address)} is not a valid IP for the specified subnet: it has"
+                f" the prefix {cidr} since a moment."
+            )
+        if is_dynamic:
             raise IpAddressAlreadyAllocated(
                 f"IP address {unpack(address)} is in a dynamic range: only the DHCP server gives"
                 " it. Reserve the lease of the machine that has it, or choose another."

@@ -39,6 +39,15 @@ def delete_unowned(tx: Transaction, subnet_pk: int) -> None:
     tx.execute(delete(ip_address).where(owned.subnet_pk == subnet_pk, owned.owner_pk.is_(None)))
 
 
+def forget_outside(tx: Transaction, subnet_pk: int, usable: AddressRange) -> None:
+    """Delete the addresses without an owner that are not in this range."""
+    owned, (first, last) = ip_address.c, usable
+    outside = or_(owned.ip < first, owned.ip > last)
+    tx.execute(
+        delete(ip_address).where(owned.subnet_pk == subnet_pk, owned.owner_pk.is_(None), outside)
+    )
+
+
 def fence(tx: Transaction, subnet_pk: int, within: Sequence[AddressRange], *, until: int) -> None:
     """Have nobody get an address of these ranges who did not get it yet.
 

@@ -211,6 +211,17 @@ _IS_DYNAMIC: Final = select(literal(1)).where(
 )
 
 
+def surroundings(tx: Transaction, subnet_pk: int, ip: bytes) -> tuple[str, bool]:
+    """The subnet's prefix, and whether a dynamic range of it has the address."""
+    row = tx.execute(_SURROUNDINGS, {"of_subnet": subnet_pk, "given": ip}).one()
+    return str(row.cidr), row.is_dynamic is not None
+
+
+_SURROUNDINGS: Final = select(
+    subnet.c.cidr, _IS_DYNAMIC.limit(1).scalar_subquery().label("is_dynamic")
+).where(subnet.c.pk == bindparam("of_subnet"))
+
+
 def lock_subnet(tx: Transaction, subnet_pk: int, *, alone: bool, nowait: bool = False) -> None:
     """Wait until no one changes the subnet's pools; with `alone`, until no one uses them either.
 

@@ -40,6 +40,12 @@ def parse(cidr: str) -> Prefix:
     return Prefix(int.from_bytes(packed), int(length), len(packed) * 8)
 
 
+def has(cidr: str, address: bytes) -> bool:
+    """Whether the packed address is in the prefix."""
+    prefix = parse(cidr)
+    return prefix.first <= int.from_bytes(address) <= prefix.last
+
+
 def compact(cidrs: Iterable[str]) -> list[str]:
     """The fewest prefixes with the same addresses, lowest first."""
     prefixes = sorted(map(parse, cidrs))

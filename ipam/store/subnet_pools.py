@@ -13,7 +13,7 @@ from ipam.errors import InvalidInput
 from ipam.store import rbac, tables, tags, visibility
 from ipam.store.engine import instants, rows
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Collection
+from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.retry import is_duplicate_key
 
 _T = tables.subnetpool
@@ -91,6 +91,13 @@ def bump(tx: Transaction, pool_id: str) -> None:
     """
     raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
     tx.execute(update(_T).where(_T.c.id == pool_id).values(**raised))
+
+
+def locked(tx: Transaction, pk: int) -> Record:
+    """The row of the pool with this number, locked as by `bump`."""
+    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
+    tx.execute(update(_T).where(_T.c.pk == pk).values(**raised))
+    return tx.execute(select(_T).where(_T.c.pk == pk)).one()
 
 
 def allocations(tx: Transaction, pk: int) -> list[tuple[str, str]]:

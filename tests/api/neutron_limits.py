@@ -230,7 +230,7 @@ SUBNETS: Final = [
     *_each("POST subnet", 400, "subnetpool_id", "x", 5),
     *_each("POST subnet", 404, "subnetpool_id", UNKNOWN),
     *_each("POST subnet", 400, "prefixlen", 24, -1, "x"),
-    *_each("PUT subnet", 400, "cidr", "10.0.0.0/16"),
+    *_each("PUT subnet", 400, "cidr", "10.1.0.0/16"),
     *_each("PUT subnet", 400, "ip_version", 6),
     *_each("PUT subnet", 400, "network_id", UNKNOWN),
     *_each("PUT subnet", 400, "tenant_id", "p"),

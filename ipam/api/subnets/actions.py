@@ -12,7 +12,7 @@ from ipam.api.http.access import Access
 from ipam.api.ports import dhcp_port
 from ipam.api.service import Service
 from ipam.api.subnet_pools import wire as subnet_pool_wire
-from ipam.api.subnets import dynamic_ranges, origin
+from ipam.api.subnets import dynamic_ranges, origin, resize
 from ipam.api.subnets.client_class_wire import for_row
 from ipam.api.subnets.dynamic_ranges import texts
 from ipam.api.subnets.shape import (
@@ -38,7 +38,7 @@ from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
-CLASSES: Final = frozenset({"client_classes", "dynamic_ranges"})
+CLASSES: Final = frozenset({"client_classes", "dynamic_ranges", "cidr"})
 OPTIONS: Final = frozenset({"dns_nameservers", "host_routes", "gateway_ip"})
 
 
@@ -203,6 +203,9 @@ class SubnetActions:
             faults += subnet_options.faults(after, self._limits(), f"subnet {row.id}")
         writing.raise_all(faults)
         values = writing.changed(row, wished)
+        resized = "cidr" in values
+        if resized:
+            resize.check(tx, network, row, shape, asked)
         if values.get("gateway_ip"):
             _check_gateway_is_free(tx, row, values["gateway_ip"])
         fenced = dynamic_ranges.change(
@@ -210,11 +213,13 @@ class SubnetActions:
         )
         new_pools = subnet_rules.merged(shape.pools)
         moved = not is_same and new_pools != pools
-        if moved:
+        if moved or resized:
             subnet_ranges.set_pools(tx, row.pk, new_pools)
             tx.note("allocation_pools", texts(pools), texts(new_pools))
             self._service.allocator.change_pools(tx, row.pk, new_pools)
             subnet_counters.count_anew(tx, row.pk)
+        if resized:
+            resize.carry_out(tx, self._service.allocator, network, row, shape)
         if values or moved or fenced:
             rows.touch(tx, tables.subnet, row.pk, values)
         if "enable_dhcp" in values:

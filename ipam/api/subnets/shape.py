@@ -9,9 +9,10 @@ from ipam import model
 from ipam.api.subnets.client_class_wire import for_row
 from ipam.api.subnets.wire import AllocationPool, HostRoute, SubnetUpdate
 from ipam.errors import CallerError
-from ipam.rules import client_classes
+from ipam.rules import client_classes, subnet_resize
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.subnet_options import SubnetOptions
+from ipam.rules.subnet_resize import Extent
 from ipam.rules.subnets import Shape
 from ipam.store.engine.listing import Record
 from ipam.store.subnet_ranges import Range
@@ -93,15 +94,25 @@ def shape_after(
 ) -> Shape:
     """The subnet after the change. `ranges` are its dynamic ranges before."""
     dynamic, kept_pools = _unpacked(ranges), _unpacked(pools)
+    cidr = row.cidr if isinstance(asked.cidr, UnsetType) else asked.cidr
+    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
+    gateway = kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip
+    if cidr != row.cidr and model.ip_version(cidr) == row.ip_version:
+        kept_pools = subnet_resize.pools_after(
+            Extent(row.cidr, kept_gateway),
+            Extent(cidr, gateway),
+            pools=kept_pools,
+            dynamic=dynamic,
+        )
+        dynamic = subnet_resize.inside(cidr, dynamic)
     if not isinstance(asked.dynamic_ranges, UnsetType):
         dynamic = _pairs(asked.dynamic_ranges)
         kept_pools = _left(kept_pools, dynamic)
-    kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
     routes = [] if isinstance(asked.host_routes, UnsetType) else asked.host_routes
     return Shape(
-        cidr=row.cidr,
+        cidr=cidr,
         ip_version=row.ip_version,
-        gateway_ip=kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip,
+        gateway_ip=gateway,
         pools=kept_pools
         if isinstance(asked.allocation_pools, UnsetType)
         else _pairs(asked.allocation_pools),

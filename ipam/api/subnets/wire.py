@@ -48,6 +48,10 @@ Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 
 NETWORK_ID: Final = Meta(description="The network that it is on.")
 CIDR: Final = Meta(description="The network in prefix notation; a subnet pool can choose it.")
+NEW_CIDR: Final = Meta(
+    description="A larger or smaller prefix around the addresses that ports have; pools that had"
+    " all addresses grow with it. Machines learn their netmask at their next renewal."
+)
 IP_VERSION: Final = Meta(description="4 or 6.")
 GATEWAY_IP: Final = Meta(
     description="The router that clients are told; null for none, the first address when left out."
@@ -152,6 +156,7 @@ class SubnetCreate(Struct, kw_only=True):
 
 class SubnetUpdate(Struct, kw_only=True):
     name: Annotated[Name | UnsetType, NAME] = UNSET
+    cidr: Annotated[Cidr | UnsetType, NEW_CIDR] = UNSET
     description: Annotated[Description | UnsetType, DESCRIPTION] = UNSET
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET

@@ -21,6 +21,7 @@ from ipam.cli.commands.subnet_options import (
     with_classes,
 )
 from ipam.cli.commands.subnet_pool import pool
+from ipam.cli.commands.subnet_resize import resize
 from ipam.cli.commands.subnet_usage import usage
 from ipam.cli.connection import connect
 from ipam.cli.options import (
@@ -340,5 +341,6 @@ def addresses(name_or_id: str, state: str | None, **listing: Any) -> None:
 
 
 subnet.add_command(pool)
+subnet.add_command(resize)
 subnet.add_command(usage)
 subnet.add_command(draw)
