@@ -42,6 +42,10 @@ COMMANDS = {
         "Make networks, subnets and ports as a text says",
     ),
     "plan": ("ipam.cli.commands.plan:plan", "Show what agents would do if a command were run"),
+    "renumber": (
+        "ipam.cli.commands.renumber:renumber",
+        "Renumber a subnet: move its machines step by step, with undo",
+    ),
     "ip": ("ipam.cli.commands.about:ip", "Addresses in numbers, by network"),
     "availability": (
         "ipam.cli.commands.about:availability_zone",

@@ -75,7 +75,9 @@ class Extent:
         )
 
 
-def pools_after(before: Extent, after: Extent, *, pools: Ranges, dynamic: Ranges) -> list[tuple[str, str]]:
+def pools_after(
+    before: Extent, after: Extent, *, pools: Ranges, dynamic: Ranges
+) -> list[tuple[str, str]]:
     """The allocation pools in the new prefix.
 
     If they were all usable addresses, they become all usable ones of it; else what is left.

@@ -1,0 +1,131 @@
+"""`ipam renumber` on the real API: each step may be cut off, given again, and undone."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from ipam.client import Client
+from ipam.errors import ServiceUnavailable
+from tests.cli.conftest import Ipam
+from tests.servers.live_api import LiveApi
+
+
+class Service:
+    """What is there, asked beside the command line."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        network = client.post("/v2.0/networks", json={"network": {"name": "lan"}})["network"]
+        self.on = {"network_id": network["id"]}
+        subnet = {**self.on, "name": "v4", "cidr": "10.0.0.0/24", "ip_version": 4}
+        client.post("/v2.0/subnets", json={"subnet": subnet})
+        for number in (9, 10):
+            port = {**self.on, "fixed_ips": [{"ip_address": f"10.0.0.{number}"}]}
+            client.post("/v2.0/ports", json={"port": port | {"name": f"web{number}"}})
+
+    def state(self) -> Any:
+        """Subnets and ports as far as a renumbering touches them."""
+        subnets = self.client.list("/v2.0/subnets", "subnets", self.on)
+        ports = self.client.list("/v2.0/ports", "ports", self.on)
+        return {
+            **{one["cidr"]: (one["allocation_pools"], sorted(one["tags"])) for one in subnets},
+            **{
+                one["name"] or "server": (
+                    [ip["ip_address"] for ip in one["fixed_ips"]],
+                    [pair["ip_address"] for pair in one["allowed_address_pairs"]],
+                    one["tags"],
+                )
+                for one in ports
+            },
+        }
+
+    def addresses(self) -> list[str]:
+        return [self.state()[name][0][0] for name in ("web9", "web10")]
+
+    def lease(self, name: str) -> None:
+        """The machine has asked, and got what its port has."""
+        (port,) = self.client.list("/v2.0/ports", "ports", {"name": name})
+        lease = {
+            **self.on,
+            "id": uuid.uuid4().hex,
+            "host": "cn1",
+            "action": "add",
+            "ip_address": port["fixed_ips"][0]["ip_address"],
+            "mac_address": port["mac_address"],
+            "expires_at": int(time.time()) + 3600,
+            "occurred_at_us": time.time_ns() // 1000,
+        }
+        self.client.post("/v2.0/lease-events", json={"lease_events": [lease]})
+
+
+@pytest.fixture
+def service(api: LiveApi) -> Any:
+    with Client(socket_path=api.socket) as client:
+        yield Service(client)
+
+
+def run(ipam: Ipam, line: str, status: int = 0) -> str:
+    outcome = ipam(*line.split())
+    assert outcome.status == status, outcome
+    return outcome.out + outcome.err
+
+
+def test_machines_move_one_by_one_and_the_old_subnet_goes(local: Ipam, service: Service) -> None:
+    run(local, "renumber start v4 10.8.0.0/24")
+    run(local, "renumber start 10.0.0.0/24 10.8.0.0/24")  # again: nothing is to be done
+    assert service.state()["10.0.0.0/24"][0] == []
+    run(local, "renumber move 10.8.0.0/24 --count 1")
+    assert service.addresses() == ["10.8.0.9", "10.0.0.10"]
+    assert service.state()["web9"][1] == ["10.0.0.9"]  # it may send from it until it renews
+    shown = json.loads(local("renumber", "status", "10.0.0.0/24", "-f", "json").out)
+    assert [one["State"] for one in shown] == ["waits for its machine", "to move"]
+    assert "1 ports (web10) still have" in run(local, "renumber finish 10.8.0.0/24", 1)
+    run(local, "renumber move 10.8.0.0/24")
+    service.lease("web9")
+    run(local, "renumber status 10.8.0.0/24", 1)
+    assert "web10" in run(local, "renumber finish 10.8.0.0/24", 1)
+    service.lease("web10")
+    run(local, "renumber status 10.8.0.0/24")
+    run(local, "renumber finish 10.8.0.0/24")
+    state = service.state()
+    assert "10.0.0.0/24" not in state
+    assert state["10.8.0.0/24"][1] == []
+    assert state["web9"] == (["10.8.0.9"], [], [])
+
+
+def test_all_is_undone_wherever_it_was_cut_off(
+    local: Ipam, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command is cut off at each of its requests, as by kill -9, and undone from there."""
+    before = service.state()
+
+    def cut_off(requests: int, *lines: str) -> None:
+        """Run these command lines, with a service that goes away after so many changes."""
+        left = [requests]
+        with monkeypatch.context() as patch:
+            for name in ("post", "put", "delete"):
+                real = getattr(Client, name)
+
+                def counted(self: Client, *words: Any, real: Any = real, **named: Any) -> Any:
+                    left[0] -= 1
+                    if left[0] < 0:
+                        raise ServiceUnavailable("cut off")
+                    return real(self, *words, **named)
+
+                patch.setattr(Client, name, counted)
+            for line in lines:
+                local(*line.split())
+
+    steps = ("renumber start v4 10.8.0.0/24", "renumber move 10.8.0.0/24")
+    for cut in range(1, 8):
+        cut_off(cut, *steps)
+        run(local, "renumber undo 10.0.0.0/24")
+        assert service.state() == before, cut
+    for cut in range(1, 10):
+        cut_off(99, *steps)
+        cut_off(cut, "renumber undo 10.0.0.0/24")
+        local("renumber", "undo", "10.0.0.0/24")
+        assert service.state() == before, cut

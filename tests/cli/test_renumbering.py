@@ -1,0 +1,80 @@
+"""The decisions of a renumbering."""
+
+from typing import Any
+
+import pytest
+
+from ipam.cli import renumbering
+
+OLD: dict[str, Any] = {
+    "id": "old",
+    "network_id": "net",
+    "project_id": "p",
+    "name": "v4",
+    "description": "",
+    "ip_version": 4,
+    "cidr": "10.0.0.0/24",
+    "gateway_ip": "10.0.0.1",
+    "enable_dhcp": True,
+    "service_types": [],
+    "address_selection": "lowest",
+    "dns_nameservers": ["10.0.0.2", "9.9.9.9"],
+    "host_routes": [{"destination": "10.9.0.0/16", "nexthop": "10.0.0.3"}],
+    "dynamic_ranges": [],
+    "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.254"}],
+    "tags": ["mine"],
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "after", "there"),
+    [
+        ("10.0.0.9", "10.8.0.0/24", "10.8.0.9"),
+        ("10.0.0.9", "10.8.0.128/25", "10.8.0.137"),
+        ("10.0.0.200", "10.8.0.0/25", None),
+        ("10.0.0.127", "10.8.0.0/25", None),  # the broadcast address
+        ("192.0.2.9", "10.8.0.0/24", None),
+    ],
+)
+def test_an_address_keeps_its_place(address: str, after: str, there: str | None) -> None:
+    assert renumbering.mapped(address, OLD["cidr"], after) == there
+
+
+def test_what_lies_in_the_old_subnet_has_the_same_place_in_the_new() -> None:
+    body = renumbering.new_subnet(OLD, "10.8.0.0/24", None)
+    assert body["gateway_ip"] == "10.8.0.1"
+    assert body["dns_nameservers"] == ["10.8.0.2", "9.9.9.9"]
+    assert body["host_routes"] == [{"destination": "10.9.0.0/16", "nexthop": "10.8.0.3"}]
+    assert body["tags"] == ["renumber-of:old"]
+    assert renumbering.new_subnet(OLD, "10.8.0.0/24", "10.8.0.254")["gateway_ip"] == "10.8.0.254"
+    without = renumbering.new_subnet(OLD | {"gateway_ip": None}, "10.8.0.0/24", None)
+    assert without["gateway_ip"] is None
+
+
+def test_the_pools_are_remembered_in_tags() -> None:
+    tags = renumbering.pool_tags(OLD)
+    assert renumbering.remembered_pools(OLD | {"tags": tags}) == OLD["allocation_pools"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "cidr", "why"),
+    [
+        ({}, "10.0.0.0/23", "overlaps"),
+        ({}, "2001:db8::/64", "IPv4"),
+        ({"dynamic_ranges": [{"start": "10.0.0.9", "end": "10.0.0.9"}]}, "10.8.0.0/24", "ranges"),
+    ],
+)
+def test_what_cannot_be_renumbered_is_told(changes: dict[str, Any], cidr: str, why: str) -> None:
+    (fault,) = renumbering.faults(OLD | changes, cidr)
+    assert why in fault
+
+
+def test_a_port_that_may_send_from_any_address_needs_no_pair() -> None:
+    port = {"allowed_address_pairs": [], "port_security_enabled": False}
+    assert renumbering.pairs_with(port, "10.0.0.9") == []
+    guarded = port | {"port_security_enabled": True}
+    with_pair = renumbering.pairs_with(guarded, "10.0.0.9")
+    assert with_pair == [{"ip_address": "10.0.0.9"}]
+    assert renumbering.pairs_with(guarded | {"allowed_address_pairs": with_pair}, "10.0.0.9") == (
+        with_pair
+    )

@@ -1,0 +1,108 @@
+"""What a dry run says that a change does is what the agent and a real client then make of it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+
+from tests.truth.machine import DHCPCD
+from tests.truth.site import Json, Site, Subject
+from tests.truth.states import leased
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+
+SERVER_WORDS: Final[Mapping[str, tuple[int, int, int]]] = {
+    "": (0, 0, 0),
+    "reads new files": (0, 0, 0),
+    "reloads": (0, 0, 1),
+    "restarts": (1, 1, 0),
+    "stops": (1, 0, 0),
+    "starts": (0, 1, 0),
+}
+"""How often dnsmasq stops, starts and reads its files again."""
+
+
+def done(one: Subject, since: int) -> tuple[int, int, int]:
+    """How often the network's dnsmasq stopped, started and read its files again."""
+    log = one.site.log()[since:]
+    words = ("dnsmasq stopped", "dnsmasq started", "dnsmasq reads its hosts anew")
+    stopped, started, read = (log.count(f"network {one.network['id']}: {word}") for word in words)
+    return stopped, started, read
+
+
+def put(kind: str, item: Json, **values: Any) -> Json:
+    return {"method": "PUT", "path": f"/v2.0/{kind}s/{item['id']}", "body": {kind: values}}
+
+
+def forecast_and_do(one: Subject, request: Json) -> Json:
+    """The dry run of the request, which is then carried out; the agent did what it said."""
+    site = one.site
+    site.settle()
+    told: Json = site.client.post("/v2.0/dry-runs", json={"dry_run": {"requests": [request]}})
+    told = told["dry_run"]
+    assert [answer["status"] < 300 for answer in told["answers"]] == [True], told
+    since = len(site.log())
+    if request["method"] == "DELETE":
+        site.client.delete(request["path"])
+    else:
+        site.client.put(request["path"], json=request["body"])
+    site.settle()
+    said = [host["server"] for host in told["hosts"]]
+    assert len(said) <= 1, told
+    wanted = SERVER_WORDS[said[0] if said else ""]
+    site.eventually(lambda: done(one, since) == wanted, f"{said} and it was {done(one, since)}")
+    return told
+
+
+def felt(told: Json, port: Json) -> Json:
+    """What is told of the port's machine; empty if it feels nothing."""
+    found = [each for each in told["machines"] if each["port_id"] == port["id"]]
+    return found[0] if found else {"effect": "", "options": [], "until": None}
+
+
+def naks(one: Subject) -> int:
+    log = one.site.dnsmasq_log(one.network)
+    return len(re.findall(rf"DHCPNAK\S* \S+ {one.port['mac_address']}", log))
+
+
+def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) -> None:
+    one = leased(site)
+    one.machine.client = DHCPCD
+    try:
+        subnet, port = one.subnet(), one.port
+        address = one.port["fixed_ips"][0]["ip_address"]
+        prefix, last = subnet["cidr"].split("/")[0].rsplit(".", 2)[:2]
+        one.machine.ask4()
+        # Nothing of it reaches a host.
+        assert felt(forecast_and_do(one, put("subnet", subnet, name="x")), port)["effect"] == ""
+        # Options are read again, and heard at the next renewal.
+        told = forecast_and_do(one, put("subnet", subnet, dns_nameservers=["192.0.2.7"]))
+        assert (felt(told, port)["effect"], felt(told, port)["options"]) == (
+            "hears",
+            ["dns-server"],
+        )
+        assert one.machine.ask4().facts["dns"] == "192.0.2.7"
+        # A larger prefix restarts it, and changes the netmask alone.
+        wider = f"{prefix}.{int(last) // 2 * 2}.0/23"
+        told = forecast_and_do(one, put("subnet", subnet, cidr=wider))
+        assert (felt(told, port)["effect"], felt(told, port)["options"]) == ("hears", ["netmask"])
+        assert one.machine.ask4().addresses == {f"{address}/23"}
+        assert naks(one) == 0
+        # Another address is refused at the renewal, and then given.
+        fixed = [{"ip_address": f"{prefix}.{last}.99"}]
+        told = forecast_and_do(one, put("port", port, fixed_ips=fixed))
+        assert felt(told, port)["effect"] == "moves"
+        assert one.machine.ask4().addresses == {f"{prefix}.{last}.99/23"}
+        assert naks(one) == 1
+        # Who loses its port is not refused, but not answered.
+        path = f"/v2.0/ports/{port['id']}"
+        told = forecast_and_do(one, {"method": "DELETE", "path": path})
+        assert felt(told, port)["effect"] == "loses"
+        assert felt(told, port)["until"]
+        assert one.machine.ask4(tries=1).addresses == set()
+        assert naks(one) == 1
+        told = forecast_and_do(one, put("subnet", subnet, enable_dhcp=False))
+        assert [host["server"] for host in told["hosts"]] == ["stops"]
+    finally:
+        one.close()
