@@ -38,7 +38,6 @@ def put(kind: str, item: Json, **values: Any) -> Json:
 def forecast_and_do(one: Subject, request: Json) -> Json:
     """The dry run of the request, which is then carried out; the agent did what it said."""
     site = one.site
-    site.settle()
     told: Json = site.client.post("/v2.0/dry-runs", json={"dry_run": {"requests": [request]}})
     told = told["dry_run"]
     assert [answer["status"] < 300 for answer in told["answers"]] == [True], told
@@ -61,6 +60,10 @@ def felt(told: Json, port: Json) -> Json:
     return found[0] if found else {"effect": "", "options": [], "until": None}
 
 
+def leases(site: Site, address: str) -> list[Json]:
+    return site.client.list("/v2.0/leases", "leases", {"ip_address": address})
+
+
 def naks(one: Subject) -> int:
     log = one.site.dnsmasq_log(one.network)
     return len(re.findall(rf"DHCPNAK\S* \S+ {one.port['mac_address']}", log))
@@ -74,6 +77,7 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
         address = one.port["fixed_ips"][0]["ip_address"]
         prefix, last = subnet["cidr"].split("/")[0].rsplit(".", 2)[:2]
         one.machine.ask4()
+        site.settle()
         # Nothing of it reaches a host.
         assert felt(forecast_and_do(one, put("subnet", subnet, name="x")), port)["effect"] == ""
         # Options are read again, and heard at the next renewal.
@@ -87,7 +91,7 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
         wider = f"{prefix}.{int(last) // 2 * 2}.0/23"
         told = forecast_and_do(one, put("subnet", subnet, cidr=wider))
         assert (felt(told, port)["effect"], felt(told, port)["options"]) == ("hears", ["netmask"])
-        assert one.machine.ask4().addresses == {f"{address}/23"}
+        assert one.machine.udhcpc().addresses == {f"{address}/23"}
         assert naks(one) == 0
         # Another address is refused at the renewal, and then given.
         fixed = [{"ip_address": f"{prefix}.{last}.99"}]
@@ -95,12 +99,13 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
         assert felt(told, port)["effect"] == "moves"
         assert one.machine.ask4().addresses == {f"{prefix}.{last}.99/23"}
         assert naks(one) == 1
-        # Who loses its port is not refused, but not answered.
+        # Who loses its port is not answered, and keeps its address until its lease ends.
+        site.eventually(lambda: leases(site, f"{prefix}.{last}.99"), "the lease is recorded")
         path = f"/v2.0/ports/{port['id']}"
         told = forecast_and_do(one, {"method": "DELETE", "path": path})
         assert felt(told, port)["effect"] == "loses"
         assert felt(told, port)["until"]
-        assert one.machine.ask4(tries=1).addresses == set()
+        assert one.machine.udhcpc(tries=1).addresses == set()
         assert naks(one) == 1
         told = forecast_and_do(one, put("subnet", subnet, enable_dhcp=False))
         assert [host["server"] for host in told["hosts"]] == ["stops"]

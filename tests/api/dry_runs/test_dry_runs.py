@@ -201,5 +201,5 @@ def test_the_transaction_is_over_when_the_answer_is_there(site: Site) -> None:
 @pytest.mark.parametrize("path", ["/v2.0/dry-runs", "/healthcheck", "ports"])
 def test_a_path_that_cannot_be_tried_is_refused(api: Api, path: str) -> None:
     body = {"dry_run": {"requests": [{"method": "POST", "path": path}]}}
-    message = api.refused(400, "HTTPBadRequest", "POST", "/dry-runs", body)
+    message = api.refused(400, "InvalidInput", "POST", "/dry-runs", body)
     assert path in message
