@@ -29,7 +29,8 @@ def glances(
     """What each agent would be told, by its number. One statement for each."""
     found = {}
     for agent in agents:
-        parts = dhcp_state.parts(tx, agent, agents_per_network=settings.dhcp_agents_per_network)
+        slots = settings.dhcp_agents_per_network
+        parts = dhcp_state.summary(tx, agent, agents_per_network=slots)
         found[agent.pk] = Glance(agent, parts, digests(parts, ""))
     return found
 
@@ -55,9 +56,10 @@ def in_full(
     found = {}
     for pk, glance in seen.items():
         pks = {one.pk for one in glance.parts if one.kind == NETWORK and one.id in network_ids}
-        wanted = [p for p in glance.parts if p.network_pk in pks and p.kind != UNSCHEDULED]
-        if wanted:
-            contents = dhcp_state.contents(tx, glance.agent, wanted)
+        if pks:
+            slots = settings.dhcp_agents_per_network
+            parts = dhcp_state.parts(tx, glance.agent, pks, agents_per_network=slots)
+            contents = dhcp_state.contents(tx, glance.agent, parts)
             for row in full_networks(contents, glance.digests, settings):
                 found[pk, row.id] = row
     return found
