@@ -156,7 +156,9 @@ def write_pools(tx: Transaction, subnet: int, ranges: Sequence[AddressRange]) ->
 
 def _insert(tx: Transaction, ranges: Sequence[AddressRange], ports: int) -> tuple[int, list[int]]:
     network = _row(tx, tables.network, admin_state_up=True, shared=False, mtu=1500)
-    subnet = _row(tx, tables.subnet, network_pk=network, ip_version=4, cidr="0.0.0.0/0", enable_dhcp=True)
+    subnet = _row(
+        tx, tables.subnet, network_pk=network, ip_version=4, cidr="0.0.0.0/0", enable_dhcp=True
+    )
     write_pools(tx, subnet, ranges)
     owners = [
         _row(tx, tables.port, network_pk=network, mac_address=f"{number:017x}", status="DOWN")
