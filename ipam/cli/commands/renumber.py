@@ -1,6 +1,6 @@
 """`ipam renumber …`: move the machines of a subnet to other addresses, step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from ipam.errors import IpAddressAlreadyAllocated, NotFound
 if TYPE_CHECKING:
     from ipam.client import Client
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
 NAMED_MAX: Final = 5
 COLUMNS: Final = (
     Column("Port", "port"),
@@ -209,6 +209,8 @@ def undo(name_or_id: str) -> None:
 def _under_way(client: "Client", name_or_id: str) -> UnderWay:
     """The renumbering of this subnet. Raises NotFound if there is none."""
     given = lookup.find(client, SUBNET, name_or_id)
+    old: Record | None
+    new: Record | None
     if to := renumbering.tagged(given, TO):
         old, new = given, _subnet(client, to[0])
     elif of := renumbering.tagged(given, OF):
@@ -256,7 +258,7 @@ def _move(
     port, path = one.port, f"{PORT.path}/{one.port['id']}"
     if not renumbering.tagged(port, FROM):
         client.post(_tags(PORT.path, port), json={"tags": [f"{FROM}{one.old}"]})
-    body: Record = {}
+    body: dict[str, Any] = {}
     pairs = renumbering.pairs_with(port, one.old)
     if pairs != port["allowed_address_pairs"]:
         body["allowed_address_pairs"] = pairs
