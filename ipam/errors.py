@@ -52,6 +52,10 @@ class Malformed(IpamError):
     """Data of another part of this program that this version cannot read."""
 
 
+class BackupUnfit(IpamError):
+    """A file that cannot be restored here, or a database that it may not be restored into."""
+
+
 class SettingsUnfit(IpamError):
     """The settings cannot be read, or have faults. The message has every fault."""
 
@@ -459,6 +463,16 @@ class TimeLimitExceeded(Temporary):
 
 class ServiceUnavailable(Temporary):
     """A service other than the database does not answer."""
+
+
+class ServiceRecovering(Temporary):
+    """A backup was restored: nothing changes until the agents have told what they hold."""
+
+    retry_after_seconds = 5
+
+
+class AgentReportRequired(ServiceRecovering):
+    """An agent asks what to serve, and has not told yet what it holds since a restore."""
 
 
 class TooManyLogins(Temporary):

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import UNSET
 
+from ipam import clock
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq.advertiser import PacketAdvertiser
 from ipam.agent.dnsmasq.dhcp6_requests import read_request, request_filter
@@ -22,6 +23,7 @@ from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.forwarder.forwarder import SOCKET as FORWARDER_SOCKET
 from ipam.agent.forwarder.forwarder import DnsForwarder
 from ipam.agent.guard import table
+from ipam.agent.held import held_leases
 from ipam.agent.holds import Holds
 from ipam.agent.host import features
 from ipam.agent.host.file_watch import InotifyWatch
@@ -220,6 +222,7 @@ class Agent:
             on_change=self._on_networks,
             answer=self._answer_probes,
             refusals=self._refusals,
+            held_leases=lambda: held_leases(self._table, clock.now_seconds()),
             on_displaced=self._give_way,
         )
 

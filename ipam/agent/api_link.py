@@ -17,13 +17,14 @@ from ipam.agent.names.news import NameNews
 from ipam.agent.whereabouts import reach_of
 from ipam.chunks import chunks
 from ipam.client import Client
-from ipam.errors import AgentHostInUse, AgentNotFound, IpamError
+from ipam.errors import AgentHostInUse, AgentNotFound, AgentReportRequired, IpamError
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
 from ipam.protocol.dns_names import read_changes
 from ipam.protocol.probes import (
     MOST_AT_ONCE as PROBES_PER_REQUEST,
 )
 from ipam.protocol.probes import AskedProbe, ProbeAnswer, ProbeAnswers, read_asked
+from ipam.protocol.recovery import HeldLease, parts_of
 from ipam.protocol.refusals import MOST_AT_ONCE as REFUSALS_PER_REQUEST
 from ipam.protocol.refusals import SeenRefusal, SeenRefusals
 from ipam.protocol.reports import MOST_AT_ONCE as PORTS_PER_REPORT
@@ -66,6 +67,7 @@ class ApiLink:
         on_change: Callable[[], None],
         answer: Callable[[Sequence[AskedProbe]], list[ProbeAnswer]],
         refusals: Callable[[], list[SeenRefusal]],
+        held_leases: Callable[[], Sequence[HeldLease]],
         on_displaced: Callable[[AgentHostInUse], None],
     ) -> None:
         self.networks: Mapping[str, FullNetwork] = known.load()
@@ -81,6 +83,7 @@ class ApiLink:
         self._on_change = on_change
         self._answer = answer
         self._refusals = refusals
+        self._held_leases = held_leases
         self._on_displaced = on_displaced
         self._other: str | None = None
         self._untold: dict[tuple[str, str], SeenRefusal] = {}
@@ -188,7 +191,11 @@ class ApiLink:
         """Update `networks` from the API: reads all digests, then the networks that changed."""
         path = f"/v2.0/agents/{self._agent_id}/dhcp-state"
         asked = {"names_since": self._names.cursor}
-        etag, body = self._client.get_if_changed(path, self._etag, asked)
+        try:
+            etag, body = self._client.get_if_changed(path, self._etag, asked)
+        except AgentReportRequired:
+            self._tell_held()
+            raise  # and serve on, until the API has compared what all agents told
         if body is None:
             self._names.complete(path)
             return
@@ -211,6 +218,17 @@ class ApiLink:
             self._known.save(row)
         self._names.take(read_changes(body), digests.keys())
         self._names.complete(path)
+
+    def _tell_held(self) -> None:
+        """Tell what this host holds: a backup was restored, and the API knows no later state."""
+        parts = parts_of(self.networks, self._held_leases())
+        for part in parts:
+            self._client.post(f"/v2.0/agents/{self._agent_id}/recovery", json=parsed(part))
+        self._etag = None
+        LOG.warning(
+            "a backup was restored at the API; it was told of %d networks of this host",
+            len(self.networks),
+        )
 
     def _fetch_in_full(
         self, path: str, network_ids: Sequence[str]

@@ -5,13 +5,16 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    CompoundSelect,
     Insert,
     bindparam,
     delete,
     func,
     insert,
     literal,
+    literal_column,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from ipam.allocator.ranges import AddressRange
 from ipam.chunks import alternatives
 from ipam.errors import SubnetNotFound
+from ipam.store import recovery, tables
 from ipam.store.engine import bulk
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
@@ -200,14 +204,26 @@ def pools_of(tx: Transaction, subnet_pk: int) -> list[AddressRange]:
 
 
 def is_dynamic(tx: Transaction, subnet_pk: int, ip: bytes) -> bool:
-    """Whether a dynamic range of the subnet has the address."""
-    return tx.execute(_IS_DYNAMIC, {"of_subnet": subnet_pk, "given": ip}).first() is not None
+    """Whether a dynamic range of the subnet has the address.
+
+    Raises ServiceRecovering if nobody may have an address now.
+    """
+    found = tx.execute(_IS_DYNAMIC, {"of_subnet": subnet_pk, "given": ip}).scalars().all()
+    if _RECOVERING in found:
+        recovery.refuse_if_going_on(tx)
+    return bool(found)
 
 
-_IS_DYNAMIC: Final = select(literal(1)).where(
-    dynamic_range.c.subnet_pk == bindparam("of_subnet"),
-    dynamic_range.c.first <= bindparam("given", type_=Address),
-    dynamic_range.c.last >= bindparam("given", type_=Address),
+_RECOVERING: Final = 2
+_IS_DYNAMIC: Final[CompoundSelect[Any]] = union_all(
+    select(literal_column("1")).where(
+        dynamic_range.c.subnet_pk == bindparam("of_subnet"),
+        dynamic_range.c.first <= bindparam("given", type_=Address),
+        dynamic_range.c.last >= bindparam("given", type_=Address),
+    ),
+    select(literal_column(str(_RECOVERING)))
+    .select_from(tables.recovery)
+    .where(tables.recovery.c.finished_at_us.is_(None)),
 )
 
 

@@ -11,6 +11,7 @@ import falcon
 from prometheus_client import CollectorRegistry
 
 from ipam.allocator.allocator import Allocator
+from ipam.allocator.recovery_watch import RecoveryWatch
 from ipam.api.about import metrics
 from ipam.api.about import routes as about
 from ipam.api.agents import routes as agents
@@ -29,6 +30,8 @@ from ipam.api.networks import routes as networks
 from ipam.api.openapi import document
 from ipam.api.ports import routes as ports
 from ipam.api.projects import routes as projects
+from ipam.api.recovery import routes as recovery
+from ipam.api.recovery.gate import Gate
 from ipam.api.service import Service
 from ipam.api.subnet_pools import routes as subnet_pools
 from ipam.api.subnets import routes as subnets
@@ -58,8 +61,10 @@ def create_app(
     once = idempotency.Idempotency(service)
     limits = TimeLimits(settings.api.request_timeout_seconds)
     trail = AuditTrail(service, authorization)
+    service.recovery.begin()
+    gate = Gate(service, authorization)
     around: list[Any] = [
-        *(metrics.Requests(numbers), RequestId(), limits, authorization, trail, once)
+        *(metrics.Requests(numbers), RequestId(), limits, authorization, gate, trail, once)
     ]
     app = falcon.App(middleware=around, cors_enable=False)
     app.req_options.strip_url_path_trailing_slash = True
@@ -89,7 +94,13 @@ def make_service(settings: Settings, database: Database | None = None) -> Servic
         Waker(str(settings.run_path / WORKER_SOCKET)), enabled=settings.compute.send_events
     )
     waker = Waker(str(settings.run_path / AGENT_SOCKET))
-    return Service(settings, opened, allocator, waker, outbox, Policy(settings))
+    watch = RecoveryWatch(
+        opened,
+        allocator,
+        agent_down_time=settings.network.agent_down_time,
+        lease_seconds=settings.network.dhcp_lease_duration,
+    )
+    return Service(settings, opened, allocator, waker, outbox, Policy(settings), watch)
 
 
 def routes(
@@ -112,6 +123,7 @@ def routes(
         *projects.routes(service),
         *imports.routes(service),
         *audit.routes(service),
+        *recovery.routes(service),
         *finding.routes(service),
         *dry_runs.routes(service, app),
     ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ipam.allocator.allocator import Allocator
+from ipam.allocator.recovery_watch import RecoveryWatch
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.policy import Policy
 from ipam.protocol.wake import Waker
@@ -21,3 +22,4 @@ class Service:
     """Wakes the agent on this host."""
     outbox: ComputeOutbox
     policy: Policy
+    recovery: RecoveryWatch

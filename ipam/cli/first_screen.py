@@ -61,6 +61,15 @@ COMMANDS = {
     "user": ("ipam.cli.commands.user:user", "Users of the API over TCP: add, list, delete"),
     "policy": ("ipam.cli.commands.policy:policy", "Rules of who may do what: a commented sample"),
     "db": ("ipam.cli.commands.db:db", "The database's schema: upgrade, downgrade, check"),
+    "backup": (
+        "ipam.cli.commands.backup:backup",
+        "Back up the database while the service runs",
+    ),
+    "restore": ("ipam.cli.commands.backup:restore", "Make the database of a backup"),
+    "recover": (
+        "ipam.cli.commands.recover:recover",
+        "After a restore: what the hosts hold, what was taken back",
+    ),
     "config": (
         "ipam.cli.commands.config:config",
         "Settings: a commented sample, and what is in force",

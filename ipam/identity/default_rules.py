@@ -295,6 +295,8 @@ AGENT: Final[tuple[Rule, ...]] = (
     ("get_import", ADMIN, "An import may be of all projects, and keeps foreign ids."),
     ("create_import", ADMIN, "As get_import."),
     ("undo_import", ADMIN, "As get_import."),
+    ("get_recovery", ADMIN, "It names hosts, and ports of all projects."),
+    ("finish_recovery", ADMIN, "It may give an address to two machines of any project."),
     (
         "create_dry_run",
         ADMIN,

@@ -174,6 +174,10 @@ class ServedPort(Struct, frozen=True, kw_only=True, omit_defaults=True):
     allowed_address_pairs: Annotated[
         list[ServedAddressPair], Meta(description="Further addresses that it may send from.")
     ] = []
+    name: Annotated[str, Meta(description="The port's name.")] = ""
+    project_id: Annotated[
+        str, Meta(description="The port's project, if it is not the network's.")
+    ] = ""
 
 
 class DhcpPort(Struct, frozen=True):

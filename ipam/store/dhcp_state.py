@@ -48,9 +48,11 @@ ENDING: Final = 7
 """A lease that somebody asked to end."""
 PEER: Final = 8
 """Another host of a network with tunnels. The id is the address at which it is reached."""
+RESTORED: Final = 9
+"""The last restore of a backup. The revision is when its recovery ended, 0 while it goes on."""
 
-APART: Final = (UNSCHEDULED,)
-"""The kinds of parts that are about networks which the agent does not serve."""
+APART: Final = (UNSCHEDULED, RESTORED)
+"""The kinds of parts that are about no network which the agent serves."""
 
 FORMS_KEPT: Final = 64
 MICROSECONDS_PER_SECOND: Final = 1_000_000
@@ -222,6 +224,18 @@ def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
         _part(WITHHELD, _port).where(_port.c.pk.in_(_in_ranges()), *_of_others(agent)),
         _ending(agent),
         *_hosts_of_tunnels(served, agent),
+        _restored(),
+    )
+
+
+def _restored() -> Select[Any]:
+    restore = tables.recovery
+    return select(
+        literal_column(str(RESTORED)),
+        restore.c.pk,
+        restore.c.pk,
+        restore.c.id,
+        func.coalesce(restore.c.finished_at_us, 0),
     )
 
 

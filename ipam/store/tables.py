@@ -384,10 +384,12 @@ agent = Table(
     Column("tunneling_ip", String(45)),
     Column("port_filter", Boolean, nullable=False, server_default=false()),
     Column("networks", JSON(none_as_null=True)),
+    Column("recovery_id", String(UUID_LENGTH)),
     UniqueConstraint("agent_type", "host"),
 )
 """`tunneling_ip` is that of `configurations`, for joins; NULL for a host without tunnels.
-`networks` says where each network is on the host. It may be long, and few ask for it."""
+`networks` says where each network is on the host. It may be long, and few ask for it.
+`recovery_id` is the last restore after which the agent has told what it holds."""
 
 network_dhcp_agent = Table(
     "network_dhcp_agent",
@@ -577,6 +579,31 @@ import_run = Table(
 """What was imported. `contents` is compressed JSON: what was made, as it was made, and the report.
 """
 
+recovery = Table(
+    "recovery",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=False),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("restored_at", BigInteger, nullable=False),
+    Column("finished_at_us", BigInteger),
+    Column("findings", JSON, nullable=False),
+)
+"""The last restore of a backup, in one row; `finished_at_us` is NULL while the service is
+recovering: see `ipam.store.recovery`."""
+
+recovery_report = Table(
+    "recovery_report",
+    metadata,
+    Column("host", String(255), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column(
+        "contents", LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb"), nullable=False
+    ),
+)
+"""What agents said after a restore that their hosts hold, in parts, as compressed JSON."""
+
 for _table in metadata.tables.values():
     # Text compares as on the other two databases: case and trailing spaces count.
     for _dialect in ("mysql", "mariadb"):
@@ -611,6 +638,8 @@ __all__ = [
     "port_binding",
     "quota",
     "rbac_policy",
+    "recovery",
+    "recovery_report",
     "subnet",
     "subnet_usage",
     "subnet_usage_day",

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from ipam import clock
 from ipam.allocator.allocator import Allocator
 from ipam.allocator.lease_ports import LeasePorts
+from ipam.allocator.recovery_watch import RecoveryWatch
 from ipam.settings import Settings
 from ipam.store import (
     agents,
@@ -77,6 +78,17 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
             database, retention_days=settings.audit.retention_days
         ),
     }
+
+
+def is_recovering(settings: Settings, database: Database, allocator: Allocator) -> bool:
+    """Whether a restored service still hears what its hosts hold. Ends that when it is due."""
+    watch = RecoveryWatch(
+        database,
+        allocator,
+        agent_down_time=settings.network.agent_down_time,
+        lease_seconds=settings.network.dhcp_lease_duration,
+    )
+    return watch.goes_on()
 
 
 @dataclass(slots=True)

@@ -5,18 +5,18 @@ import signal
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ipam import extras, systemd
 from ipam.allocator.allocator import Allocator
-from ipam.errors import DatabaseUnavailable
+from ipam.errors import DatabaseUnavailable, ServiceRecovering
 from ipam.protocol.wake import WORKER_SOCKET, WakeSocket
 from ipam.settings import Settings
 from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
 from ipam.trouble import Trouble
-from ipam.worker.housekeeping import Task, tasks
+from ipam.worker.housekeeping import Task, is_recovering, tasks
 
 if TYPE_CHECKING:
     from ipam.worker.compute_events import EventSender
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 DATABASE = "the database"
+RECOVERY = "the recovery after a restore"
 
 
 def run(settings: Settings) -> None:
@@ -46,7 +47,10 @@ def run(settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # The retries would log a missing database in every round. The Worker logs when that changes.
     logging.getLogger("ipam.store.engine.database").setLevel(logging.ERROR)
-    worker = Worker(tasks(settings, database, allocator))
+    worker = Worker(
+        tasks(settings, database, allocator),
+        waits=lambda: is_recovering(settings, database, allocator),
+    )
     if settings.compute.reclaim_orphans:
         with extras.needed_for("[compute] reclaim_orphans"):
             from ipam.worker import compute_audit  # noqa: PLC0415  # see _event_sender
@@ -86,15 +90,21 @@ def _event_sender(settings: Settings, database: Database) -> "EventSender":
 class Worker:
     """Runs every task of a round, even if others fail, and logs what changed."""
 
-    def __init__(self, work: Mapping[str, Task]) -> None:
+    def __init__(
+        self, work: Mapping[str, Task], waits: Callable[[], bool] = lambda: False
+    ) -> None:
+        """While it `waits`, no task is done."""
         self._tasks = work
+        self._waits = waits
         self._troubles: defaultdict[str, Trouble] = defaultdict(Trouble)
 
     def round(self) -> None:
         """Run each task once. Does not raise the errors of tasks."""
-        for name, task in self._tasks.items():
+        for name, task in {RECOVERY: self._recovery, **self._tasks}.items():
             try:
                 count = task()
+            except ServiceRecovering:
+                return
             except DatabaseUnavailable as error:
                 if self._troubles[DATABASE].begins("away"):  # however it says so in between
                     LOG.warning("The database is away; trying on: %s", error)
@@ -107,6 +117,12 @@ class Worker:
                 if count:
                     LOG.info("%s: %d", name.capitalize(), count)
         self._worked(DATABASE)
+
+    def _recovery(self) -> int:
+        """Raises ServiceRecovering while the service hears what its hosts hold."""
+        if self._waits():
+            raise ServiceRecovering("A backup was restored.")
+        return 0
 
     def _worked(self, what: str) -> None:
         if self._troubles[what].ends():

@@ -466,6 +466,17 @@ DRY_RUNS: Final = (
     ),
 )
 
+RECOVERY: Final = (
+    Example("Show how far it is", "GET", "/v2.0/recovery", caller="admin"),
+    Example(
+        "End it without the hosts that have not told",
+        "PUT",
+        "/v2.0/recovery/finish",
+        caller="admin",
+        shown=("status", "missing"),
+    ),
+)
+
 AUDIT: Final = (
     Example(
         "Who changed a port last",
@@ -733,6 +744,25 @@ AGENTS: Final = (
         caller="agent",
     ),
     Example(
+        "Tell what the host holds, after a backup was restored",
+        "POST",
+        "/v2.0/agents/$agent/recovery",
+        {
+            "part": 0,
+            "is_last": True,
+            "networks": [],
+            "leases": [
+                {
+                    "network_id": "$network",
+                    "ip_address": "10.0.0.20",
+                    "mac_address": "52:54:00:aa:bb:cc",
+                    "expires_at": 4_000_000_000,
+                }
+            ],
+        },
+        caller="agent",
+    ),
+    Example(
         "Say that its tap has gone",
         "POST",
         "/v2.0/agents/$agent/down-ports",
@@ -839,6 +869,7 @@ EXAMPLES: Final = (
     *DRY_RUNS,
     *IMPORTS,
     *AUDIT,
+    *RECOVERY,
     *TAGS,
     *SHARING,
     *QUOTAS,

@@ -39,8 +39,8 @@ $ TOKEN=$(openstack token issue -f value -c id)
 - **Refusals** are `{"NeutronError": {"type", "message", "detail"}}`; [Errors](#errors) has the
   types. Any request can meet 400 `HTTPBadRequest`, 401 `Unauthorized`, 403 `PolicyNotAuthorized`,
   413 `HTTPRequestEntityTooLarge`, and with `Retry-After` 429 `TooManyLogins` and 503
-  `DatabaseUnavailable`, `ServiceUnavailable` or `TimeLimitExceeded`; a path with an id the 404 of
-  its kind.
+  `DatabaseUnavailable`, `ServiceUnavailable`, `TimeLimitExceeded` or, for changes after a restore,
+  `ServiceRecovering`; a path with an id the 404 of its kind.
 - **`X-Openstack-Request-Id`** of an answer is in the service's log too.
 
 In the tables, `POST!` marks what a POST has to give.
@@ -71,6 +71,9 @@ TITLES: Final[Mapping[str, str]] = {
     "v2.0/agents/dhcp-state": "What agents ask",
     "v2.0/agents/ready-ports": "What agents ask",
     "v2.0/agents/down-ports": "What agents ask",
+    "v2.0/agents/recovery": "What agents ask",
+    "v2.0/recovery": "Recovery",
+    "v2.0/recovery/finish": "Recovery",
     "v2.0/routers": "Empty lists",
     "v2.0/floatingips": "Empty lists",
     "v2.0/security-groups": "Empty lists",
@@ -95,6 +98,7 @@ SECTIONS: Final = (
     "Scheduling",
     "Dry runs",
     "Imports",
+    "Recovery",
     "Audit log",
     "What agents ask",
 )
@@ -119,6 +123,9 @@ PROSE: Final[Mapping[str, str]] = {
     " its files and sends it. An `id` that is named is kept, so that what refers to it stays"
     " true. DHCP starts when every address of the body is taken. An undo is made of"
     " several transactions: one that was cut off is asked for again.\n",
+    "Recovery": "After a backup was restored, every change is refused with 503 until the agents"
+    " have told what their hosts hold, so that no address is given twice. The status is"
+    " `recovering` until then.\n",
     "Audit log": "Each change, and each change that was refused, has an event. An event and its"
     " change are one transaction. An update that changed nothing has none, and nor have reports of"
     " agents. The newest come first; `since` (with it), `until` (without it) and `refused` choose."
@@ -233,6 +240,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.DhcpRefusalNotFound,
     ),
     "Agents": (errors.AgentNotFound, errors.AgentHostInUse),
+    "What agents ask": (errors.AgentReportRequired,),
     "Scheduling": (
         errors.InvalidDHCPAgent,
         errors.NetworkHostedByDHCPAgent,
@@ -256,5 +264,6 @@ ANYWHERE: Final[tuple[type[IpamError], ...]] = (
     errors.DatabaseUnavailable,
     errors.ServiceUnavailable,
     errors.TimeLimitExceeded,
+    errors.ServiceRecovering,
 )
 """What any request can be refused with."""

@@ -13,8 +13,17 @@ from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.agent.names.book import NameBook
 from ipam.agent.names.names import Names
 from ipam.agent.names.news import NameNews
-from ipam.errors import AgentHostInUse, AgentNotFound, IpamError, Malformed, ServiceUnavailable
+from ipam.errors import (
+    AgentHostInUse,
+    AgentNotFound,
+    AgentReportRequired,
+    IpamError,
+    Malformed,
+    ServiceRecovering,
+    ServiceUnavailable,
+)
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
+from ipam.protocol.recovery import HeldLease
 from ipam.protocol.refusals import MOST_AT_ONCE, SeenRefusal
 from ipam.protocol.reports import AgentFacts, NetworkFacts
 from ipam.protocol.wake import AGENT_SOCKET, Waker, WakeSocket
@@ -43,6 +52,7 @@ class Desk:
         self.changes = 0
         self.refused: list[SeenRefusal] = []
         self.displaced: list[AgentHostInUse] = []
+        self.held: list[HeldLease] = []
         self._wakes: list[WakeSocket] = []
         self._running: ApiLink | None = None
 
@@ -62,6 +72,7 @@ class Desk:
             on_change=self._changed,
             answer=self._answer,
             refusals=self._refused,
+            held_leases=lambda: self.held,
             on_displaced=self.displaced.append,
         )
 
@@ -558,3 +569,43 @@ def test_an_agent_gives_way_to_another_that_is_heard_of_again(desk: Desk) -> Non
     desk.ask_and_await_heartbeats(4)
     desk.stop()
     assert [str(one) for one in desk.displaced] == [str(in_use("a minute later"))]
+
+
+# What is told after the API was restored from a backup
+
+
+def test_an_agent_of_a_restored_api_tells_what_it_holds_and_serves_on(desk: Desk) -> None:
+    desk.serve(A, B)
+    link = desk.open()
+    link.turn()
+    known = link.networks
+    desk.held = [HeldLease(network_id=A, ip_address="10.0.0.5", mac_address="52:54:00:00:00:05")]
+    del desk.api.networks[B]
+    refusal: IpamError = AgentReportRequired("A backup was restored.")
+    desk.api.refuse = lambda path, _body: refusal if path == "dhcp-state" else None
+    with pytest.raises(AgentReportRequired):
+        link.turn()
+    (told,) = desk.api.bodies("recovery")
+    assert (told["part"], told["is_last"]) == (0, True)
+    assert [network["id"] for network in told["networks"]] == sorted((A, B))
+    assert [lease["ip_address"] for lease in told["leases"]] == ["10.0.0.5"]
+    refusal = ServiceRecovering("Others have not told yet.")
+    with pytest.raises(ServiceRecovering):
+        link.turn()
+    assert len(desk.api.bodies("recovery")) == 1
+    assert link.networks is known
+    desk.api.refuse = lambda _path, _body: None
+    link.turn()
+    assert link.networks.keys() == {A}
+
+
+def test_a_restarted_agent_tells_what_is_on_its_disk(desk: Desk) -> None:
+    desk.serve(A)
+    desk.open().turn()
+    refusal = AgentReportRequired("A backup was restored.")
+    desk.api.refuse = lambda path, _body: refusal if path == "dhcp-state" else None
+    again = desk.open()
+    with pytest.raises(AgentReportRequired):
+        again.turn()
+    assert [one["id"] for one in desk.api.bodies("recovery")[0]["networks"]] == [A]
+    assert again.networks.keys() == {A}

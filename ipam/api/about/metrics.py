@@ -21,7 +21,7 @@ from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import Temporary
 from ipam.identity.authentication import REFUSALS
-from ipam.store import compute_events, totals, usage
+from ipam.store import compute_events, recovery, totals, usage
 
 PATH: Final = "/metrics"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -158,6 +158,7 @@ class CurrentValues(Collector):
             if settings.metrics_totals:
                 yield from _totals(database.read(lambda tx: totals.totals(tx, now)))
                 yield from _of_agents(database.read(totals.of_agents))
+                yield _recovering(database.read(recovery.read))
                 yield self._nearly_full()
                 yield from _compute_events(database.read(compute_events.waiting))
             if settings.metrics_per_subnet:
@@ -226,6 +227,14 @@ def _of_agents(found: Mapping[str, totals.OfAgent]) -> Iterator[Metric]:
     yield wrong
     yield queue
     yield dropped
+
+
+def _recovering(found: recovery.Recovery | None) -> Metric:
+    return GaugeMetricFamily(
+        "ipam_recovering",
+        "1 while a restored service hears from its agents, and changes nothing.",
+        value=int(found is not None and not found.is_over),
+    )
 
 
 def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:

@@ -47,6 +47,7 @@ class AgentsRoute(ListRoute):
             response={"agent": AgentView},
             rule=RULE,
             of_host=True,
+            in_recovery=True,
         )
         return {**super().operations, "POST": reported}
 

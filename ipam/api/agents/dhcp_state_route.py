@@ -24,17 +24,18 @@ from ipam.api.http.bodies import respond
 from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
+from ipam.errors import AgentReportRequired, ServiceRecovering
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
 from ipam.protocol.dns_names import AllNames, ChangedNames, NamedPort
 from ipam.protocol.probes import MOST_AT_ONCE, AskedProbe
-from ipam.store import agents, dhcp_state, port_probes, scheduling
-from ipam.store.dhcp_state import NETWORK, UNSCHEDULED, Contents, Part
+from ipam.store import agents, dhcp_state, port_probes, recovery, scheduling
+from ipam.store.dhcp_state import NETWORK, RESTORED, UNSCHEDULED, Contents, Part
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_again
 
 DIGEST_CHARACTERS: Final = 32
-CONTENTS: Final = 2
+CONTENTS: Final = 3
 """Grows with what the full answer tells of a row, so that agents ask again after an upgrade."""
 RULE: Final = "get_dhcp_state"
 
@@ -74,6 +75,13 @@ class DhcpStateRoute:
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        try:
+            self._answer(req, resp, resource_id)
+        except ServiceRecovering:
+            self.service.recovery.notice()  # the backup may have been restored since this began
+            raise
+
+    def _answer(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         query: dict[str, list[str]] = defaultdict(list)
         for name, value in query_pairs(req.query_string):
             query[name].append(value)
@@ -93,23 +101,30 @@ class DhcpStateRoute:
         self, req: falcon.Request, resp: falcon.Response, resource_id: str, cursor: int | None
     ) -> None:
         access, read = req.context.access, self.service.database.read
-        networks = self._digests(access, resource_id)
+        networks, restored_at_us = self._digests(access, resource_id)
         ids = {each.id for each in networks}
+        # What changed before a restore, and after its backup, is not known any more.
+        is_lost = cursor is not None and 0 < cursor < restored_at_us
 
         def look(tx: Transaction) -> tuple[list[AskedProbe], list[Record]]:
-            return self._asked(tx, access, resource_id), dns_names.seen(tx, cursor, ids)
+            found = [] if is_lost else dns_names.seen(tx, cursor, ids)
+            return self._asked(tx, access, resource_id), found
 
         probes, changes = read(look)
         lines = [f"{each.id} {each.digest}" for each in networks]
         names = [f"{each.port_id} {each.seen}" for each in changes]
         etag = _digest([*lines, *(each.id for each in probes), *sorted(names)])
         resp.etag = etag
-        if etag in (req.if_none_match or ()):
+        if etag in (req.if_none_match or ()) and not is_lost:
             resp.status = falcon.HTTP_304
             return
         body: dict[str, object] = {"networks": networks, "probes": probes}
         if cursor is not None:
-            body["names"] = read(lambda tx: dns_names.told(tx, cursor, changes))
+            body["names"] = (
+                dns_names.anew()
+                if is_lost
+                else read(lambda tx: dns_names.told(tx, cursor, changes))
+            )
         respond(resp, body)
 
     def _names(self, access: Access, agent_id: str, wanted: set[str], after: int) -> AllNames:
@@ -123,17 +138,22 @@ class DhcpStateRoute:
         waiting = port_probes.waiting(tx, known(tx, agent_id, access, RULE), MOST_AT_ONCE)
         return [AskedProbe(row.id, row.port_id) for row in waiting]
 
-    def _digests(self, access: Access, agent_id: str) -> list[ServedNetwork]:
+    def _digests(self, access: Access, agent_id: str) -> tuple[list[ServedNetwork], int]:
+        """The networks, and when the last recovery ended, in microseconds; 0 if there was none.
+
+        Raises ServiceRecovering while one goes on, so that the agent serves what it served.
+        """
         agent, parts = self.service.database.read(lambda tx: self._look(tx, access, agent_id))
         free = [part.network_pk for part in parts if part.kind == UNSCHEDULED]
         may_take = access.allows_host("create_dhcp_state", agent.host)
         if free and may_take and self._is_usable(agent):
             self._take(agent, free)
             agent, parts = self.service.database.read(lambda tx: self._look(tx, access, agent_id))
-        return [
+        served = [
             ServedNetwork(network_id, digest)
             for network_id, digest in sorted(self._by_network(parts).items())
         ]
+        return served, max((part.revision for part in parts if part.kind == RESTORED), default=0)
 
     def _in_full(self, access: Access, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
         def read(tx: Transaction) -> tuple[Mapping[str, str], Contents]:
@@ -149,7 +169,11 @@ class DhcpStateRoute:
     def _look(self, tx: Transaction, access: Access, agent_id: str) -> tuple[Record, list[Part]]:
         agent = known(tx, agent_id, access, RULE)
         slots = self._agents_per_network
-        return agent, dhcp_state.summary(tx, agent, agents_per_network=slots)
+        parts = dhcp_state.summary(tx, agent, agents_per_network=slots)
+        for part in parts:
+            if part.kind == RESTORED:
+                _refuse_in_recovery(agent, part)
+        return agent, parts
 
     @property
     def _agents_per_network(self) -> int:
@@ -186,6 +210,13 @@ class DhcpStateRoute:
         return digests(parts, salt)
 
 
+def _refuse_in_recovery(agent: Record, restored: Part) -> None:
+    if agent.recovery_id != restored.id:
+        raise AgentReportRequired(f"{recovery.MESSAGE} Host {agent.host} has not told yet.")
+    if not restored.revision:
+        raise ServiceRecovering(recovery.MESSAGE)
+
+
 def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
     """A digest for each network among the parts.
 
@@ -193,7 +224,7 @@ def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:
     """
     lines: dict[int, list[str]] = defaultdict(list)
     for part in parts:
-        if part.kind != UNSCHEDULED:
+        if part.kind not in dhcp_state.APART:
             lines[part.network_pk].append(f"{part.kind} {part.id} {part.revision}")
     return {
         part.id: _digest([salt, *sorted(lines[part.network_pk])])

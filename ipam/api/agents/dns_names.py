@@ -39,10 +39,15 @@ def told(tx: Transaction, cursor: int, found: Sequence[Record]) -> ChangedNames:
     if not cursor:
         return ChangedNames(dns_names.now_cursor(), [])
     if len(found) > MOST_CHANGES:
-        return ChangedNames(dns_names.now_cursor(), [], is_complete=False)
+        return anew()
     now = {row.id: _named(row, ips) for row, ips in dns_names.of_ports(tx, _ids(found))}
     ports = [now.get(one.port_id) or NamedPort(one.port_id, one.network_id) for one in found]
     return ChangedNames(max([cursor, *(int(one.last) for one in found)]), ports)
+
+
+def anew() -> ChangedNames:
+    """Nobody knows what changed: the agent asks for all names, and for changes from now on."""
+    return ChangedNames(dns_names.now_cursor(), [], is_complete=False)
 
 
 def of_networks(

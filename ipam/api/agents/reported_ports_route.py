@@ -63,6 +63,7 @@ class ReportedPortsRoute:
                 response={self.report.word: list[str], "ignored": list[str]},
                 rule=RULE,
                 of_host=True,
+                in_recovery=True,  # revisions of before match nothing
             )
         }
 

@@ -4,6 +4,7 @@ from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state_route import DhcpStateRoute
 from ipam.api.agents.network_hosts_route import NetworkHostsRoute
 from ipam.api.agents.probes_route import AgentProbesRoute
+from ipam.api.agents.recovery_route import AgentRecoveryRoute
 from ipam.api.agents.refusals_route import AgentRefusalsRoute
 from ipam.api.agents.reported_ports_route import DOWN, READY, ReportedPortsRoute
 from ipam.api.agents.scheduling_routes import (
@@ -26,6 +27,7 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         (f"{one}/ready-ports", ReportedPortsRoute(service, READY)),
         (f"{one}/probes", AgentProbesRoute(service)),
         (f"{one}/dhcp-refusals", AgentRefusalsRoute(service)),
+        (f"{one}/recovery", AgentRecoveryRoute(service)),
         (f"{one}/down-ports", ReportedPortsRoute(service, DOWN)),
         ("/v2.0/networks/{resource_id}/dhcp-agents", DhcpAgentsRoute(service)),
         ("/v2.0/networks/{resource_id}/hosts", NetworkHostsRoute(service)),

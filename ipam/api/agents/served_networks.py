@@ -69,6 +69,7 @@ def _grouped(
         subnets[row.network_pk].append(_subnet(row, contents, agents_per_network))
     ports: dict[int, list[ServedPort]] = defaultdict(list)
     dhcp_ports: dict[int, DhcpPort] = {}
+    projects = {row.pk: row.project_id for row in contents.networks}
     for row in contents.ports:
         fixed_ips = [
             Address(subnet_id, model.unpack(address))
@@ -77,7 +78,9 @@ def _grouped(
         if row.device_owner == model.DHCP_PORT_OWNER:
             dhcp_ports[row.network_pk] = DhcpPort(row.id, row.mac_address, fixed_ips)
         else:
-            ports[row.network_pk].append(_port(row, fixed_ips, contents))
+            of_network = row.project_id == projects[row.network_pk]
+            project_id = "" if of_network else row.project_id
+            ports[row.network_pk].append(_port(row, fixed_ips, contents, project_id))
     return subnets, ports, dhcp_ports
 
 
@@ -132,7 +135,9 @@ def _part(
     return [AddressRange(*one) for one in dynamic_ranges.part(ranges, slots[agent_pk], parts)]
 
 
-def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPort:
+def _port(
+    row: Record, fixed_ips: list[Address], contents: Contents, project_id: str
+) -> ServedPort:
     """The port as the agent's host serves it: also before it comes and until it has left."""
     host, status, vif_type = row.binding_host_id, row.status, row.binding_vif_type
     if row.pk in contents.arriving:
@@ -156,4 +161,6 @@ def _port(row: Record, fixed_ips: list[Address], contents: Contents) -> ServedPo
         extra_dhcp_opts=msgspec.convert(row.extra_dhcp_opts, list[ServedDhcpOption]),
         port_security_enabled=row.port_security_enabled,
         allowed_address_pairs=msgspec.convert(row.allowed_address_pairs, list[ServedAddressPair]),
+        name=row.name,
+        project_id=project_id,
     )

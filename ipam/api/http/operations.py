@@ -49,6 +49,8 @@ class Operation:
     """
     service: bool = False
     """Whether the role `service` may call it, if it has no rule."""
+    in_recovery: bool = False
+    """Whether it may change something while a restored service hears from its agents."""
     public: bool = False
     """Whether it needs no authentication."""
 

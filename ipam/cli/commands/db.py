@@ -11,6 +11,7 @@ from ipam.cli.options import config_file_option, examples
 from ipam.cli.terminal import say
 
 if TYPE_CHECKING:
+    from ipam.settings import Settings
     from ipam.store.engine.database import Database
 
 
@@ -85,7 +86,13 @@ def check(config_files: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _database(config_files: Sequence[str]) -> "Iterator[Database]":
-    settings = load_settings(config_files)
+    with opened_database(load_settings(config_files)) as database:
+        yield database
+
+
+@contextlib.contextmanager
+def opened_database(settings: "Settings") -> "Iterator[Database]":
+    """The database of the settings. What its driver refuses is told with the URL."""
     from ipam.store.engine.database import Database  # noqa: PLC0415  # SQLAlchemy, for this alone
 
     database = Database(settings.database.connection, pool_size=1, max_attempts=2)

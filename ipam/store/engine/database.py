@@ -297,6 +297,16 @@ class Database:
         """
         return self._attempt(self.engine, work, writes=False, options={})
 
+    def read_one_state(self, work: Callable[[Transaction], T]) -> T:
+        """Like `read_in_pieces`, and all of its statements see one state of the database.
+
+        It is done once, as `work` writes elsewhere what it has read.
+        """
+        options = {} if self.has_one_writer else {"isolation_level": "REPEATABLE READ"}
+        with self.engine.connect() as connection:
+            connection.execution_options(**options)
+            return Transaction(connection, writes=False).run(work)
+
     def ping(self) -> None:
         """Raise DatabaseUnavailable when the database does not answer."""
         self.read(lambda tx: tx.execute(sqlalchemy.select(1)).scalar_one())

@@ -1,0 +1,100 @@
+"""Takes what agents' hosts hold after a backup was restored."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import falcon
+
+from ipam import model
+from ipam.api.agents.lookup import known
+from ipam.api.http.bodies import read_bytes, respond
+from ipam.api.http.operations import Operation
+from ipam.api.service import Service
+from ipam.errors import HTTPBadRequest
+from ipam.protocol.dhcp_state import ServedPort
+from ipam.protocol.recovery import DECODER, HeldPart
+from ipam.store import recovery
+from ipam.store.engine.database import Transaction
+from ipam.store.engine.write_again import write_again
+
+RULE: Final = "create_dhcp_state"
+TEXT_MAX: Final = 255
+REVISION_LIMIT: Final = 2**48
+_TEXTS: Final = ("device_id", "device_owner", "binding_host_id", "hostname", "name", "project_id")
+
+
+class AgentRecoveryRoute:
+    """POST of a part of what the agent's host holds."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        return {
+            "POST": Operation(
+                "Tell what the host holds, in parts, after a backup was restored",
+                request=(dict(HeldPart.__annotations__),),
+                response={"taken": bool},
+                rule=RULE,
+                of_host=True,
+                in_recovery=True,
+            )
+        }
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
+        raw = read_bytes(req, self.service.settings.api.max_body_bytes)
+        given = _read(raw)
+        access = req.context.access
+
+        def write(tx: Transaction) -> tuple[str, bool, bool]:
+            agent = known(tx, resource_id, access, RULE)
+            last = recovery.read(tx)
+            if last is None:
+                return agent.host, False, False
+            recovery.keep_part(tx, agent.host, given.part, raw)
+            if given.is_last:
+                recovery.note_told(tx, agent.pk, last.id)
+            return agent.host, True, given.is_last and last.is_over
+
+        host, is_taken, is_late = write_again(self.service.database, write)
+        if is_late:
+            self.service.recovery.take_late(host)
+        elif is_taken:
+            self.service.recovery.notice()
+        respond(resp, {"taken": is_taken})
+
+
+def _read(raw: bytes) -> HeldPart:
+    """The part. Raises HTTPBadRequest if one of its values could not be stored."""
+    try:
+        given = DECODER.decode(raw)
+        for network in given.networks:
+            _require(model.is_uuid(network.id), network.id, "id")
+            _check_text(network.project_id, "project id")
+            for port in network.ports:
+                _check_port(port)
+        for lease in given.leases:
+            model.pack(lease.ip_address)
+    except (ValueError, OSError) as error:
+        raise HTTPBadRequest(f"Invalid input for a report. Reason: {error}.") from None
+    return given
+
+
+def _check_port(port: ServedPort) -> None:
+    _require(model.is_uuid(port.id), port.id, "id")
+    _require(model.is_mac(port.mac_address), port.mac_address, "MAC address")
+    _require(0 <= port.revision_number < REVISION_LIMIT, port.revision_number, "revision")
+    for name in _TEXTS:
+        _check_text(getattr(port, name), name)
+    for ip in port.fixed_ips:
+        model.pack(ip.ip_address)
+
+
+def _check_text(text: str, kind: str) -> None:
+    _require(len(text) <= TEXT_MAX and (not text or text.isprintable()), text, kind)
+
+
+def _require(is_right: bool, value: object, kind: str) -> None:
+    if not is_right:
+        raise ValueError(f"{str(value)[:64]!r} is no {kind}")
