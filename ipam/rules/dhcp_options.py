@@ -81,6 +81,22 @@ def parse(name: str, value: str, ip_version: int) -> DhcpOption:
     return option
 
 
+def number_of(name: str, ip_version: int) -> int:
+    """The number of the option of this name. Raises ValueError with the reason."""
+    return _known(name.rpartition(",")[2].lower(), ip_version)[0]
+
+
+def name_of(number: int, ip_version: int) -> str:
+    """The name that dnsmasq has for an option; its number if it has none."""
+    names = table.IPV4 if ip_version == 4 else table.IPV6
+    return next((name for name, (code, _) in names.items() if code == number), str(number))
+
+
+def room(option: DhcpOption) -> int:
+    """How many octets of an IPv4 answer the option takes. Answers of IPv6 have room."""
+    return HEADER_OCTETS + _octets(option) if option.ip_version == 4 else 0
+
+
 def option_faults(options: Sequence[tuple[str, str | None, int]]) -> Iterator[CallerError]:
     """What is wrong with a port's DHCP options (name, value, IP version)."""
     return map(_fault, option_reasons(options))
@@ -93,7 +109,7 @@ def option_reasons(options: Sequence[tuple[str, str | None, int]]) -> Iterator[s
     for name, value, version in options:
         try:
             if value is not None:  # without a value it is to be deleted
-                total += _room(parse(name, value, version))
+                total += room(parse(name, value, version))
         except ValueError as error:
             yield str(error)
         if (name, version) in seen:
@@ -121,10 +137,6 @@ def merged_options(
 
 def _fault(reason: str) -> CallerError:
     return InvalidInput(f"Invalid input for extra_dhcp_opts. Reason: {reason}.")
-
-
-def _room(option: DhcpOption) -> int:
-    return HEADER_OCTETS + _octets(option) if option.ip_version == 4 else 0
 
 
 def _octets(option: DhcpOption) -> int:

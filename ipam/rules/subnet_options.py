@@ -85,6 +85,21 @@ def told_name_servers(given: Sequence[str], own: str | None) -> list[str]:
     return [one for one in given if not is_unspecified(one)]
 
 
+def told_routes(
+    gateway: str | None, routes: Sequence[tuple[str, str]]
+) -> tuple[str | None, list[tuple[str, str]]]:
+    """The router, and the classless routes, beside which clients ignore it; so both say it.
+
+    Routes are pairs of destination and nexthop, in canonical form. The gateway goes before a route
+    for everything, as in Neutron.
+    """
+    if gateway and not is_unspecified(gateway):
+        named = [one for one in routes if one[0] != ANY_IPV4]
+        return gateway, [*named, (ANY_IPV4, gateway)] if routes else []
+    hops = (hop for to, hop in routes if to == ANY_IPV4)
+    return next((hop for hop in hops if not is_unspecified(hop)), None), list(routes)
+
+
 def _name_server_faults(options: SubnetOptions) -> Iterator[str]:
     servers = options.dns_nameservers
     for server in dict.fromkeys(servers):
