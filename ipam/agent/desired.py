@@ -6,6 +6,7 @@ from ipaddress import IPv6Network
 
 from ipam import model
 from ipam.agent.client_classes import class_options
+from ipam.agent.dhcp_settings import lease_seconds, settings_options, tells_architectures
 from ipam.agent.dhcp_subnets import (
     DhcpSubnet,
     dhcp_range,
@@ -50,7 +51,10 @@ def served_network(
         network = [
             option
             for subnet in subnets
-            for option in subnet_options(row, row.dhcp_port, subnet, faults)
+            for option in (
+                *subnet_options(row, row.dhcp_port, subnet, faults),
+                *settings_options(row, subnet.row, faults),
+            )
         ]
         network += [o for subnet in subnets for o in class_options(subnet.row, faults)]
         files = {"options/network": config.options_file(network)}
@@ -139,9 +143,10 @@ def _with_dhcp(
         interface=safe_words.interface(interface.inside),
         addresses=addresses,
         mtu=interface.mtu,
-        ranges=[dhcp_range(subnet, row.lease_seconds, faults) for subnet in subnets],
+        ranges=[dhcp_range(subnet, lease_seconds(row, subnet.row), faults) for subnet in subnets],
         options=options,
         zones=list(own_zones(row.dns_domain, subnets, forwards=site.forwarder is not None)),
+        tells_architectures=tells_architectures(row),
     )
     return NetworkState(
         id=state.id,

@@ -9,13 +9,14 @@ from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
 from ipam import model, values
 from ipam.agent.client_classes import options_of_mac
+from ipam.agent.dhcp_settings import lease_seconds, told_options
 from ipam.agent.dhcp_subnets import server_address
 from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedSubnet
 from ipam.rules import dhcp_options, dns_names
 from ipam.rules.dhcp_option_values import INFINITE_SECONDS
 from ipam.rules.dhcp_option_wire import domain_names, encoded
 from ipam.rules.dhcp_options import DhcpOption
-from ipam.rules.subnet_options import is_unspecified, told_name_servers
+from ipam.rules.subnet_options import told_name_servers, told_routes
 
 NETMASK, ROUTER, NAME_SERVERS, HOST_NAME, DOMAIN, MTU = 1, 3, 6, 12, 15, 26
 T1, T2, SEARCH, ROUTES, OLD_ROUTES = 58, 59, 119, 121, 249
@@ -23,7 +24,6 @@ NAME_SERVERS6, SEARCH6, FQDN6 = 23, 24, 39
 NEXT_SERVER = 255
 """dnsmasq's number for the next server, which is a field in the head and no option."""
 LONGEST_MTU = 65535
-ANY_IPV4 = IPv4Network("0.0.0.0/0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class SubnetTerms:
     """Its CIDR in the usual form."""
     options: Mapping[int, bytes]
     """What each of its machines gets, unless its port has another; as in PromisedAnswer."""
+    lease_seconds: int
     name_servers: tuple[str, ...] = ()
+    next_server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Terms:
     mtu: int
     domains: tuple[str, ...]
     lease_seconds: int
+    """The longest of its leases."""
     subnets: tuple[SubnetTerms, ...]
 
     def subnet(self, network: str) -> SubnetTerms | None:
@@ -82,11 +85,11 @@ def terms(row: FullNetwork, served: Iterable[ServedSubnet]) -> Terms:
     """The network's part; `served` are the subnets in which its DHCP server answers."""
     domains = tuple(_domains(row.dns_domain))
     subnets = tuple(_subnet_terms(row, one, domains) for one in served)
-    return Terms(row.mtu, domains, row.lease_seconds, subnets)
+    longest = max((one.lease_seconds for one in subnets), default=row.lease_seconds)
+    return Terms(row.mtu, domains, longest, subnets)
 
 
 def answer(
-    of_network: Terms,
     subnet: SubnetTerms,
     *,
     mac_address: str,
@@ -100,20 +103,17 @@ def answer(
     version = subnet.row.ip_version
     mine = list(_own_options(extra_dhcp_opts, version))
     times = [_number(one) for one in _readable(extra_dhcp_opts, 4) if one.is_lease_time]
-    lease_seconds = times[-1] if times else of_network.lease_seconds
-    of_port = {one.number: encoded(one) for one in mine if one.number != NEXT_SERVER}
-    of_port = {**_name(hostname, version), **of_port}
+    lease_seconds = times[-1] if times else subnet.lease_seconds
+    of_port = {**_name(hostname, version), **_by_number(mine)}
     of_class = list(_own_options(options_of_mac(subnet.row, mac_address), version))
+    options = {**subnet.options, **_by_number(of_class), **of_port}
     if version == 4:
-        _leave_out_odd_times(of_port, lease_seconds)
-    both = [*of_class, *mine]
-    next_server = [one for one in both if version == 4 and one.number == NEXT_SERVER]
-    by_class = {one.number: encoded(one) for one in of_class if one.number != NEXT_SERVER}
+        _leave_out_odd_times(options, lease_seconds)
     return PromisedAnswer(
-        {**subnet.options, **by_class, **of_port},
-        frozenset(of_port),
+        options,
+        frozenset(of_port.keys() & options.keys()),
         lease_seconds,
-        str(next_server[-1].values[0]) if next_server else "",
+        _next_server([*of_class, *mine]) or subnet.next_server,
     )
 
 
@@ -153,7 +153,15 @@ def is_advertised(subnet: ServedSubnet) -> bool:
 def _subnet_terms(row: FullNetwork, subnet: ServedSubnet, domains: Sequence[str]) -> SubnetTerms:
     name_servers = _name_servers(row, subnet)
     options = _subnet_options(subnet, row.mtu, domains, _packed(name_servers))
-    return SubnetTerms(subnet, str(ip_network(subnet.cidr)), options, name_servers)
+    of_settings = [one for one in told_options(row, subnet) if _is_for_all(one)]
+    return SubnetTerms(
+        subnet,
+        str(ip_network(subnet.cidr)),
+        {**options, **_by_number(of_settings)},
+        lease_seconds(row, subnet),
+        name_servers,
+        _next_server(of_settings),
+    )
 
 
 def _subnet_options(
@@ -161,7 +169,8 @@ def _subnet_options(
 ) -> Mapping[int, bytes]:
     if subnet.ip_version == 6:
         return {NAME_SERVERS6: name_servers, SEARCH6: domain_names(domains)}
-    gateway, routes = _routes(subnet)
+    pairs = [(str(IPv4Network(one.destination)), one.nexthop) for one in subnet.host_routes]
+    gateway, routes = told_routes(subnet.gateway_ip, pairs)
     classless = encoded(DhcpOption(ROUTES, 4, tuple(_flat(routes))))
     found = {
         NETMASK: IPv4Network(subnet.cidr).netmask.packed,
@@ -175,20 +184,9 @@ def _subnet_options(
     return found | ({MTU: mtu.to_bytes(2)} if mtu <= LONGEST_MTU else {})
 
 
-def _routes(subnet: ServedSubnet) -> tuple[str | None, list[tuple[IPv4Network, str]]]:
-    """The router, and the classless routes, beside which clients ignore it; so both say it."""
-    routes = [(IPv4Network(one.destination), one.nexthop) for one in subnet.host_routes]
-    gateway = subnet.gateway_ip
-    if gateway and not is_unspecified(gateway):
-        named = [one for one in routes if one[0] != ANY_IPV4]
-        return gateway, [*named, (ANY_IPV4, gateway)] if routes else []
-    hops = (hop for to, hop in routes if to == ANY_IPV4)
-    return next((hop for hop in hops if not is_unspecified(hop)), None), routes
-
-
-def _flat(routes: Iterable[tuple[IPv4Network, str]]) -> Iterator[IPv4Network | IPv4Address]:
+def _flat(routes: Iterable[tuple[str, str]]) -> Iterator[IPv4Network | IPv4Address]:
     for destination, nexthop in routes:
-        yield destination
+        yield IPv4Network(destination)
         yield IPv4Address(nexthop)
 
 
@@ -216,10 +214,24 @@ def _name(hostname: str, version: int) -> dict[int, bytes]:
     return {HOST_NAME: octets} if version == 4 else {FQDN6: bytes((1, len(octets))) + octets}
 
 
+def _by_number(options: Iterable[DhcpOption]) -> dict[int, bytes]:
+    return {one.number: encoded(one) for one in options if one.number != NEXT_SERVER}
+
+
+def _next_server(options: Iterable[DhcpOption]) -> str:
+    """The next server, empty without one."""
+    found = [one for one in options if one.ip_version == 4 and one.number == NEXT_SERVER]
+    return str(found[-1].values[0]) if found else ""
+
+
+def _is_for_all(option: DhcpOption) -> bool:
+    """Whether a machine gets it that says nothing of itself, as a probe."""
+    return all(condition.startswith("!") for condition in option.conditions)
+
+
 def _own_options(wishes: Sequence[ServedDhcpOption], version: int) -> Iterator[DhcpOption]:
     for option in _readable(wishes, version):
-        is_met = all(condition.startswith("!") for condition in option.conditions)
-        if is_met and not option.is_lease_time and not option.is_client_id:
+        if _is_for_all(option) and not option.is_lease_time and not option.is_client_id:
             yield option
 
 

@@ -61,7 +61,6 @@ def promises(
         subnet = of_network.subnet(str(interface.network))
         if inside and subnet:
             answer = promised.answer(
-                of_network,
                 subnet,
                 mac_address=port.mac_address,
                 hostname=port.hostname,

@@ -28,6 +28,8 @@ MOST_OF_A_MACHINE: Final = 16
 MOST_ASKED: Final = 50
 """So many addresses of one network are asked about in one look, 0.2 s if one is silent."""
 NETWORKS_AT_ONCE: Final = 3
+LONGEST_SEEN_SECONDS: Final = 30 * 86400
+"""After so long a machine is looked for, even if its addresses never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ class SeenAddresses:
         if not sights:
             return
         macs = {one.mac_address for one in served.ports.values() if one.tap is not None}
-        seconds, now = served.terms.lease_seconds, self._monotonic()
+        seconds = min(served.terms.lease_seconds, LONGEST_SEEN_SECONDS)
+        now = self._monotonic()
         seen = self._seen.setdefault(served.state.id, {})
         of_machine = Counter(one.mac for one in seen.values())
         found: list[LeaseEventCreate] = []

@@ -140,6 +140,20 @@ class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         list[ServedClientClass],
         Meta(description="Machines with addresses or options of their own."),
     ] = []
+    dhcp_options: Annotated[
+        list[ServedDhcpOption],
+        Meta(
+            description="DHCP options of its machines, in place of the network's. A null opt_value"
+            " keeps the network's from them."
+        ),
+    ] = []
+    dhcp_boot: Annotated[
+        dict[str, str] | None,
+        Meta(description="What its machines boot from; as the network says when left out."),
+    ] = None
+    lease_seconds: Annotated[
+        int | None, Meta(description="How long its leases are; the network's when left out.")
+    ] = None
     withheld: Annotated[
         list[str],
         Meta(description="Addresses of the ranges that ports have which other hosts serve."),
@@ -222,6 +236,12 @@ class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
             description="The addresses of the other hosts that have ports of it, for tunnels;"
             " null where nothing is said of them."
         ),
+    ] = None
+    dhcp_options: Annotated[
+        list[ServedDhcpOption], Meta(description="DHCP options of the machines of all subnets.")
+    ] = []
+    dhcp_boot: Annotated[
+        dict[str, str] | None, Meta(description="What machines boot from; nothing when left out.")
     ] = None
     ending_leases: Annotated[
         list[EndingLease], Meta(description="Leases of this host that somebody asked to end.")

@@ -20,9 +20,7 @@ def answer(*options: tuple[str, str, int], ip_version: int = 4, **more: object) 
     of_network = terms(**more)
     subnet = next(one for one in of_network.subnets if one.row.ip_version == ip_version)
     wishes = [ServedDhcpOption(*one) for one in options]
-    return promised.answer(
-        of_network, subnet, mac_address=MAC, hostname="web.lab", extra_dhcp_opts=wishes
-    )
+    return promised.answer(subnet, mac_address=MAC, hostname="web.lab", extra_dhcp_opts=wishes)
 
 
 def hex_of(found: PromisedAnswer) -> dict[int, str]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from ipam.agent.dnsmasq import lease_file, safe_words
+from ipam.agent.dnsmasq.architectures import architecture_lines
 from ipam.agent.dnsmasq.client_classes import ClientClass, match_lines, outsiders
+from ipam.rules.dhcp_option_values import INFINITE_SECONDS
 from ipam.rules.dns_answers import NEVER_SERVED, Answer
 from ipam.templating import Word, render_config, render_lines
 
@@ -106,11 +108,13 @@ def startup(
     ranges: Sequence[DhcpRange],
     options: Sequence[Option],
     zones: Sequence[Word],
+    tells_architectures: bool = False,
 ) -> str:
     """The configuration of one dnsmasq. It advertises prefixes, but not itself as a router.
 
-    `zones` are those of which it alone says what is in them. It answers on its interface alone, in
-    a namespace without a route to elsewhere, so no stranger is answered.
+    `zones` are those of which it alone says what is in them. With `tells_architectures`, machines
+    that boot from the network have the tags of what they are. It answers on its interface alone,
+    in a namespace without a route to elsewhere, so no stranger is answered.
 
     `enable-ra` would advertise every `static` range, and other modes do not need it. Without DHCP,
     dnsmasq reads no directories. So a network that is only advertised has its options here, and
@@ -135,7 +139,10 @@ def startup(
         hook_option=site.hook_option,
         hook_user=site.hook_user,
         mtu=safe_words.number(mtu),
-        classes=[line for one in ranges for line in match_lines(one.classes)],
+        classes=[
+            *(architecture_lines() if tells_architectures else ()),
+            *(line for one in ranges for line in match_lines(one.classes)),
+        ],
         ranges=[fields for one in ranges for fields in (_range_fields(one), *_dynamic(one))],
         options=_option_lines(options) if only_advertised else [],
         enable_ra=any(one.mode == "static" for one in advertised),
@@ -259,8 +266,9 @@ def lease_file_of(startup: str) -> str:
 
 def longest_lease_seconds(startup: str) -> int:
     """For how long the servers of this configuration give an address at most."""
-    ranges = re.findall(r"^dhcp-range=.*,(\d+)$", startup, re.MULTILINE)
-    return max(map(int, ranges), default=0)
+    times = re.findall(r"^dhcp-range=.*,(\d+|infinite)$", startup, re.MULTILINE)
+    seconds = (INFINITE_SECONDS if one == "infinite" else int(one) for one in times)
+    return max(seconds, default=0)
 
 
 def _option_lines(options: Iterable[Option]) -> list[list[Word]]:
@@ -274,14 +282,14 @@ def _range_fields(one: DhcpRange) -> list[Word]:
         fields += [Word("static"), safe_words.bare_address(one.network.netmask)]
     else:
         fields += [RANGE_MODES[one.mode], safe_words.number(one.network.prefixlen)]
-    return [*fields, safe_words.number(one.lease_seconds)]
+    return [*fields, safe_words.lease_time(one.lease_seconds)]
 
 
 def _dynamic(one: DhcpRange) -> list[list[Word]]:
     """The dynamic ranges, for machines without a dhcp-host line."""
     netmask = safe_words.bare_address(one.network.netmask)
     subnet = safe_words.set_tag(safe_words.subnet_tag(one.subnet_id))
-    seconds = safe_words.number(one.lease_seconds)
+    seconds = safe_words.lease_time(one.lease_seconds)
     ranges = [(outsiders(one.classes), span) for span in one.dynamic]
     ranges += [([safe_words.tag(of.tag)], span) for of in one.classes for span in of.part]
     return [

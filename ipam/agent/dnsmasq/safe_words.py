@@ -27,7 +27,7 @@ _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PATH = re.compile(r"(/[A-Za-z0-9._+@-]+)+")
 _OPTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_CONDITION = re.compile(r"!?[a-z][a-z0-9]{0,15}")
+_CONDITION = re.compile(r"!?[a-z][a-z0-9-]{0,31}")
 _CLASS_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _MAC_PREFIX = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){0,4}")
 LONGEST_TEXT = 255
@@ -222,6 +222,13 @@ def option_value(value: Value) -> Word:
             return Word(value.hex(":") if len(value) > 1 else f"{value[0]}b")
         case _:
             return _quoted(value)
+
+
+def two_octets(value: int) -> Word:
+    """A number of two octets, also in an option whose type dnsmasq does not know."""
+    if not 0 <= value < 2**16:
+        raise UnfitError(f"{value!r} does not fit into two octets")
+    return Word(f"{number(value)}s")
 
 
 def client_id(octets: bytes) -> Word:

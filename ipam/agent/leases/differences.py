@@ -7,6 +7,7 @@ from ipam import model
 from ipam.agent.leases.record import CUT
 from ipam.agent.state import Lease
 from ipam.model import LeaseAction
+from ipam.rules.dhcp_option_values import INFINITE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,13 @@ def rebuilt(
         if not mac:
             leases.pop(address, None)
         elif known is None or known.mac_address != mac:
-            leases[address] = Lease(address, mac, now + lease_seconds)
+            leases[address] = Lease(address, mac, _end(now, lease_seconds))
     return list(leases.values())
+
+
+def _end(now: int, lease_seconds: int) -> int:
+    """When a lease that begins now ends; 0 for never."""
+    return 0 if lease_seconds == INFINITE_SECONDS else now + lease_seconds
 
 
 def is_same_client(one: Lease, other: Lease) -> bool:
