@@ -140,6 +140,11 @@ SUBNET: Final[tuple[Rule, ...]] = (
         f"{SERVICE} or (role:reader and rule:network_owner)",
         "It counts the addresses of every project on the network, whose owner plans them.",
     ),
+    (
+        "get_subnet_dhcp_options",
+        f"{ON_VISIBLE_NETWORK} or (role:reader and rule:owner)",
+        "Each machine of the subnet is told them.",
+    ),
     ("update_subnet", NETWORK_MEMBER, "As create_subnet."),
     ("update_subnet:segment_id", ADMIN, "As when it is made."),
     ("delete_subnet", NETWORK_MEMBER, "As create_subnet."),
@@ -223,6 +228,11 @@ PORT: Final[tuple[Rule, ...]] = (
     ),
     ("create_port_probe", MEMBER, "Who has the machine may ask what it would get."),
     ("get_port_probe", READER, "As get_port."),
+    (
+        "get_port_dhcp_options",
+        f"{SERVICE_OR_READER} or (role:reader and rule:network_owner)",
+        "As get_port: its machine is told them.",
+    ),
     ("get_port_binding", SERVICE, "Live migration: Nova's business."),
     ("create_port_binding", SERVICE, "As get_port_binding."),
     ("update_port_binding", SERVICE, "As get_port_binding."),

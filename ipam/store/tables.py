@@ -5,6 +5,8 @@ are packed (`model.pack`), so they compare and sort as bytes on every database. 
 seconds (`*_at`) or microseconds (`*_at_us`).
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -44,6 +46,15 @@ Pk = BigInteger().with_variant(Integer, "sqlite")
 UUID_LENGTH = 36
 
 
+def _dhcp_settings() -> tuple[Column[Any], ...]:
+    """What a network or a subnet tells its machines. `lease_time` is in seconds, -1 for ever."""
+    return (
+        Column("dhcp_options", JSON),
+        Column("dhcp_boot", JSON),
+        Column("lease_time", Integer),
+    )
+
+
 def _standard_columns() -> list[Column[object]]:
     """The columns of every resource (Neutron's standard attributes)."""
     return [
@@ -75,6 +86,7 @@ network = Table(
     Column("provider_segmentation_id", Integer),
     Column("segment", String(128), unique=True),  # the three above as one text; NULL for local
     Column("availability_zone_hints", String(1024), nullable=False, server_default=""),
+    *_dhcp_settings(),
 )
 
 address_scope = Table(
@@ -127,6 +139,7 @@ subnet = Table(
     Column("service_types", JSON, nullable=False),
     Column("address_selection", String(32), nullable=False, server_default="least-recently-used"),
     Column("client_classes", JSON),
+    *_dhcp_settings(),
 )
 
 allocation_pool = Table(

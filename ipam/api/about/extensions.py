@@ -33,6 +33,11 @@ EXTENSIONS: Final = (
     Extension("binding", "Port Binding", "On which host a port is, and how it is plugged"),
     Extension("binding-extended", "Port Bindings Extended", "Bindings of a port to several hosts"),
     Extension("default-subnetpools", "Default Subnetpools", "is_default of subnet pools"),
+    Extension(
+        "dhcp-settings",
+        "DHCP settings of networks and subnets",
+        "dhcp_options, dhcp_boot and lease_time, and what a machine is told in the end (ours)",
+    ),
     Extension("dhcp_agent_scheduler", "DHCP Agent Scheduler", "Which agents serve a network"),
     Extension("dry-runs", "Dry runs", "What requests would do to hosts and machines (ours)"),
     Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),

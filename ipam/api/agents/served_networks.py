@@ -19,7 +19,7 @@ from ipam.protocol.dhcp_state import (
     ServedRoute,
     ServedSubnet,
 )
-from ipam.rules import client_classes, dns_answers, dynamic_ranges
+from ipam.rules import client_classes, dhcp_settings, dns_answers, dynamic_ranges
 from ipam.rules.client_classes import ClientClass
 from ipam.rules.dynamic_ranges import Range
 from ipam.rules.segments import LOCAL, VXLAN
@@ -46,7 +46,11 @@ def full_networks(
             mtu=row.mtu,
             dns_domain=row.dns_domain or settings.dns_domain,
             admin_state_up=row.admin_state_up,
-            lease_seconds=settings.dhcp_lease_duration,
+            lease_seconds=dhcp_settings.lease_seconds(
+                row.lease_time, None, settings.dhcp_lease_duration
+            )[0],
+            dhcp_options=_options(row, 4),
+            dhcp_boot=row.dhcp_boot,
             dhcp_port=dhcp_ports.get(row.pk),
             subnets=subnets[row.pk],
             ports=ports[row.pk],
@@ -106,8 +110,16 @@ def _subnet(row: Record, contents: Contents, agents_per_network: int) -> ServedS
         dynamic_ranges=[AddressRange(*one) for one in dynamic_ranges.texts(ranges)],
         dynamic_part=part(rest),
         client_classes=[_served_class(one, part(own[one.name])) for one in classes],
+        dhcp_options=_options(row, row.ip_version),
+        dhcp_boot=row.dhcp_boot,
+        lease_seconds=dhcp_settings.seconds_of(row.lease_time),
         withheld=[model.unpack(ip) for subnet_id, ip in contents.withheld if subnet_id == row.id],
     )
+
+
+def _options(row: Record, version: int) -> list[ServedDhcpOption]:
+    settings = dhcp_settings.read(row.dhcp_options, None, version)
+    return [ServedDhcpOption(*one) for one in settings.options]
 
 
 def _served_class(one: ClientClass, part: list[AddressRange]) -> ServedClientClass:

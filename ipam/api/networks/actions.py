@@ -1,13 +1,15 @@
 """Writing networks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from ipam import model
 from ipam.api.http import writing
+from ipam.api.networks import dhcp_settings_wire
 from ipam.api.networks import segments as network_segments
+from ipam.api.networks.dhcp_settings_wire import NAMES
 from ipam.api.networks.wire import (
     KIND,
     NetworkCreate,
@@ -20,11 +22,13 @@ from ipam.api.projects import sharing
 from ipam.api.service import Service
 from ipam.errors import AvailabilityZoneNotFound, NetworkInUse
 from ipam.identity.caller import Caller
+from ipam.rules import dhcp_settings
 from ipam.rules import segments as segment_rules
 from ipam.rules.segments import Segment
 from ipam.store import networks, ports, rbac, scheduling, segments, subnets, tables, tags
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
+from ipam.store.engine.listing import Record
 
 
 class NetworkActions:
@@ -89,6 +93,7 @@ class NetworkActions:
         self, _caller: Caller, resource_id: str, body: Any, revision: int | None
     ) -> NetworkView:
         asked = writing.given(writing.read_update(NetworkUpdate, NetworkView, body))
+        asked |= dhcp_settings_wire.for_row(asked)
 
         def work(tx: Transaction) -> NetworkView:
             missing = KIND.missing(resource_id)
@@ -98,6 +103,8 @@ class NetworkActions:
                 writing.raise_all(segment_rules.mtu_fault(values.get("mtu", 0), limit))
                 if "mtu" in values and subnets.has_ipv6(tx, row.pk):
                     writing.raise_all(segment_rules.ipv6_mtu_fault(row.id, values["mtu"]))
+                if not NAMES.isdisjoint(values):
+                    _check_dhcp_settings(tx, row, values)
                 sharing.follow_flags(tx, "network", row, values)
                 rows.touch(tx, tables.network, row.pk, values)
                 tx.on_commit(self._service.waker.wake)
@@ -135,6 +142,19 @@ class NetworkActions:
         networks.remove(tx, network_pk)
 
 
+def _check_dhcp_settings(tx: Transaction, row: Record, values: Mapping[str, Any]) -> None:
+    """Refuse settings that are wrong, or that do not fit with those of a subnet."""
+    after = {name: values.get(name, getattr(row, name)) for name in NAMES}
+    own = dhcp_settings.read(after["dhcp_options"], after["dhcp_boot"])
+    faults = dhcp_settings.own_faults(own)
+    if not faults:
+        for subnet in subnets.of_network(tx, row.pk):
+            version = subnet.ip_version
+            its = dhcp_settings.read(subnet.dhcp_options, subnet.dhcp_boot, version)
+            faults += dhcp_settings.room_faults(own, its, version, subnet.cidr)
+    writing.raise_all(faults)
+
+
 def _require_zones(tx: Transaction, bodies: Sequence[NetworkCreate]) -> None:
     """Raise AvailabilityZoneNotFound if a network's hints name a zone without agents."""
     hints = [zone for body in bodies for zone in body.availability_zone_hints]
@@ -154,5 +174,6 @@ def _new_row(
     values["provider_segmentation_id"] = segment.id
     values["segment"] = segment.key
     values["tags"] = tags.for_row(body.tags)
+    values |= dhcp_settings_wire.for_row(values)
     values["availability_zone_hints"] = scheduling.hints_text(body.availability_zone_hints)
     return rows.with_standard_columns(values)

@@ -20,7 +20,18 @@ from ipam.api.http.standard_attributes import (
     TENANT_ID,
     UPDATED_AT,
 )
+from ipam.api.networks import dhcp_settings_wire
+from ipam.api.networks.dhcp_settings_wire import (
+    DHCP_BOOT,
+    DHCP_OPTIONS,
+    LEASE_TIME,
+    DhcpBoot,
+    LeaseTime,
+    NetworkOption,
+    NetworkOptions,
+)
 from ipam.errors import CallerError, InvalidInput, NetworkNotFound
+from ipam.rules import dhcp_settings
 from ipam.rules import segments as segment_rules
 from ipam.store import networks, scheduling
 from ipam.store.engine.database import Transaction
@@ -103,6 +114,9 @@ class NetworkCreate(Struct, kw_only=True):
     provider_segmentation_id: Annotated[SegmentationId | None, PROVIDER_SEGMENTATION_ID] = (
         msgspec.field(default=None, name="provider:segmentation_id")
     )
+    dhcp_options: Annotated[NetworkOptions, DHCP_OPTIONS] = []
+    dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT] = None
+    lease_time: Annotated[LeaseTime | None, LEASE_TIME] = None
 
 
 class NetworkUpdate(Struct, kw_only=True):
@@ -117,6 +131,9 @@ class NetworkUpdate(Struct, kw_only=True):
         default=UNSET, name="router:external"
     )
     is_default: Annotated[bool | UnsetType, IS_DEFAULT] = UNSET
+    dhcp_options: Annotated[NetworkOptions | UnsetType, DHCP_OPTIONS] = UNSET
+    dhcp_boot: Annotated[DhcpBoot | UnsetType | None, DHCP_BOOT] = UNSET
+    lease_time: Annotated[LeaseTime | UnsetType | None, LEASE_TIME] = UNSET
 
 
 class NetworkView(Struct, kw_only=True):
@@ -143,6 +160,9 @@ class NetworkView(Struct, kw_only=True):
     provider_segmentation_id: Annotated[int | None, PROVIDER_SEGMENTATION_ID] = msgspec.field(
         name="provider:segmentation_id"
     )
+    dhcp_options: Annotated[list[NetworkOption], DHCP_OPTIONS]
+    dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT]
+    lease_time: Annotated[int | None, LEASE_TIME]
     subnets: Annotated[list[str], Meta(description="The ids of its subnets.")]
     availability_zones: Annotated[
         tuple[str, ...], Meta(description="Zones of the agents that serve it.")
@@ -178,6 +198,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:
             provider_network_type=row.provider_network_type,
             provider_physical_network=row.provider_physical_network,
             provider_segmentation_id=row.provider_segmentation_id,
+            **dhcp_settings_wire.view_of(row),
             subnets=around[row.pk].subnet_ids,
             ipv4_address_scope=around[row.pk].address_scopes.get(4),
             ipv6_address_scope=around[row.pk].address_scopes.get(6),
@@ -201,7 +222,9 @@ KIND: Final = Kind(
 
 def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
     """The contradictions in the body of a POST."""
-    faults = segment_rules.faults(values)
+    settings = dhcp_settings_wire.for_row(values)
+    own = dhcp_settings.read(settings.get("dhcp_options"), settings.get("dhcp_boot"))
+    faults = [*segment_rules.faults(values), *dhcp_settings.own_faults(own)]
     hints = values.get("availability_zone_hints", ())
     if len(set(hints)) < len(hints):
         faults.append(

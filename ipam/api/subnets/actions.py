@@ -9,6 +9,8 @@ from msgspec.structs import asdict
 from ipam import model
 from ipam.api.http import writing
 from ipam.api.http.access import Access
+from ipam.api.networks import dhcp_settings_wire
+from ipam.api.networks.dhcp_settings_wire import NAMES
 from ipam.api.ports import dhcp_port
 from ipam.api.service import Service
 from ipam.api.subnet_pools import wire as subnet_pool_wire
@@ -20,14 +22,17 @@ from ipam.api.subnets.shape import (
     create_faults,
     options_after,
     options_of,
+    settings_faults_after,
+    settings_of,
+    settings_room_faults,
     shape_after,
     shape_of,
 )
 from ipam.api.subnets.wire import KIND, HostRoute, SubnetCreate, SubnetUpdate, SubnetView, views
 from ipam.errors import CallerError, IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
 from ipam.identity.caller import Caller
+from ipam.rules import dhcp_settings, subnet_options
 from ipam.rules import segments as segment_rules
-from ipam.rules import subnet_options
 from ipam.rules import subnets as subnet_rules
 from ipam.rules.fixed_ips import ROUTER_OWNERS
 from ipam.rules.ipv6 import makes_own_addresses
@@ -143,8 +148,11 @@ class SubnetActions:
             self._service.outbox.updated(tx, port, {"fixed_ips": ()}, by_service=False)
 
     def _create_faults(self, values: Mapping[str, Any]) -> list[CallerError]:
-        option_faults = subnet_options.faults(options_of(values), self._limits(), "new subnet")
-        return [*create_faults(values), *option_faults]
+        told = options_of(values)
+        option_faults = subnet_options.faults(told, self._limits(), "new subnet")
+        settings = settings_of(values, told.ip_version)
+        setting_faults = dhcp_settings.own_faults(settings, told.ip_version)
+        return [*create_faults(values), *option_faults, *setting_faults]
 
     def _limits(self) -> Limits:
         network = self._service.settings.network
@@ -173,6 +181,8 @@ class SubnetActions:
         assert body.cidr is not None, "a subnet without a prefix and without a pool was let in"
         cidrs = {row.id: row.cidr for row in others}
         writing.raise_all(subnet_rules.overlapping(body.cidr, cidrs))
+        settings = settings_of(asdict(body), body.ip_version)
+        writing.raise_all(settings_room_faults(network, settings, body.ip_version, body.cidr))
         shape = shape_of(asdict(body))
         row = _new_row(body, shape, network, caller) | {"subnetpool_pk": pool_pk}
         if own_id:
@@ -201,6 +211,8 @@ class SubnetActions:
         if not OPTIONS.isdisjoint(writing.given(asked)):
             after = options_after(row, asked)
             faults += subnet_options.faults(after, self._limits(), f"subnet {row.id}")
+        if not NAMES.isdisjoint(wished):
+            faults += settings_faults_after(network, row, wished)
         writing.raise_all(faults)
         values = writing.changed(row, wished)
         resized = "cidr" in values
@@ -244,7 +256,7 @@ def _new_values(asked: SubnetUpdate) -> dict[str, Any]:
         values["client_classes"] = for_row(asked.client_classes)
     if "host_routes" in values:
         values["host_routes"] = _routes(values["host_routes"])
-    return values
+    return values | dhcp_settings_wire.for_row(values)
 
 
 def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) -> dict[str, Any]:
@@ -266,6 +278,7 @@ def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) 
             "service_types": body.service_types,
             "address_selection": body.address_selection,
             "client_classes": for_row(body.client_classes),
+            **dhcp_settings_wire.for_row(asdict(body)),
         }
     )
 

@@ -6,11 +6,13 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from ipam import model
+from ipam.api.networks import dhcp_settings_wire
 from ipam.api.subnets.client_class_wire import for_row
 from ipam.api.subnets.wire import AllocationPool, HostRoute, SubnetUpdate
 from ipam.errors import CallerError
-from ipam.rules import client_classes, subnet_resize
+from ipam.rules import client_classes, dhcp_settings, subnet_resize
 from ipam.rules import subnets as subnet_rules
+from ipam.rules.dhcp_settings import Settings
 from ipam.rules.subnet_options import SubnetOptions
 from ipam.rules.subnet_resize import Extent
 from ipam.rules.subnets import Shape
@@ -50,6 +52,31 @@ def class_faults(shape: Shape, stored: Sequence[Mapping[str, Any]]) -> list[Call
     """Every rule that client classes, in the form of the table, break in this subnet."""
     classes = client_classes.read(stored)
     return client_classes.faults(classes, shape.ip_version, shape.dynamic_ranges)
+
+
+def settings_of(values: Mapping[str, Any], version: int) -> Settings:
+    """The DHCP settings of the body of a POST."""
+    row = dhcp_settings_wire.for_row(values)
+    return dhcp_settings.read(row.get("dhcp_options"), row.get("dhcp_boot"), version)
+
+
+def settings_faults_after(
+    network: Record, row: Record, changed: Mapping[str, Any]
+) -> list[CallerError]:
+    """What is wrong with the subnet's DHCP settings once these columns have changed."""
+    after = {name: changed.get(name, getattr(row, name)) for name in dhcp_settings_wire.NAMES}
+    own = dhcp_settings.read(after["dhcp_options"], after["dhcp_boot"], row.ip_version)
+    return dhcp_settings.own_faults(own, row.ip_version) or settings_room_faults(
+        network, own, row.ip_version, row.cidr
+    )
+
+
+def settings_room_faults(
+    network: Record, own: Settings, version: int, cidr: str
+) -> list[CallerError]:
+    """Whether a subnet's DHCP settings fit with those of its network."""
+    outer = dhcp_settings.read(network.dhcp_options, network.dhcp_boot)
+    return dhcp_settings.room_faults(outer, own, version, cidr)
 
 
 def create_faults(values: Mapping[str, Any]) -> list[CallerError]:

@@ -21,7 +21,17 @@ from ipam.api.http.standard_attributes import (
     TENANT_ID,
     UPDATED_AT,
 )
+from ipam.api.networks import dhcp_settings_wire
 from ipam.api.networks import wire as network_wire
+from ipam.api.networks.dhcp_settings_wire import (
+    DHCP_BOOT,
+    DHCP_OPTIONS,
+    LEASE_TIME,
+    DhcpBoot,
+    LeaseTime,
+    SubnetOption,
+    SubnetOptions,
+)
 from ipam.api.subnets.client_class_wire import CLIENT_CLASSES, ClientClass, ClientClasses
 from ipam.errors import SubnetNotFound
 from ipam.model import AddressSelection
@@ -135,6 +145,9 @@ class SubnetCreate(Struct, kw_only=True):
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dynamic_ranges: Annotated[DynamicRanges, DYNAMIC_RANGES] = []
     client_classes: Annotated[ClientClasses, CLIENT_CLASSES] = []
+    dhcp_options: Annotated[SubnetOptions, DHCP_OPTIONS] = []
+    dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT] = None
+    lease_time: Annotated[LeaseTime | None, LEASE_TIME] = None
     dns_nameservers: Annotated[NameServers, DNS_NAMESERVERS] = []
     host_routes: Annotated[HostRoutes, HOST_ROUTES] = []
     enable_dhcp: Annotated[bool, ENABLE_DHCP] = True
@@ -162,6 +175,9 @@ class SubnetUpdate(Struct, kw_only=True):
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dynamic_ranges: Annotated[DynamicRanges | UnsetType, DYNAMIC_RANGES] = UNSET
     client_classes: Annotated[ClientClasses | UnsetType, CLIENT_CLASSES] = UNSET
+    dhcp_options: Annotated[SubnetOptions | UnsetType, DHCP_OPTIONS] = UNSET
+    dhcp_boot: Annotated[DhcpBoot | UnsetType | None, DHCP_BOOT] = UNSET
+    lease_time: Annotated[LeaseTime | UnsetType | None, LEASE_TIME] = UNSET
     dns_nameservers: Annotated[NameServers | UnsetType, DNS_NAMESERVERS] = UNSET
     host_routes: Annotated[HostRoutes | UnsetType, HOST_ROUTES] = UNSET
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
@@ -181,6 +197,9 @@ class SubnetView(Struct, kw_only=True):
     allocation_pools: Annotated[list[AllocationPool], ALLOCATION_POOLS]
     dynamic_ranges: Annotated[list[DynamicRange], DYNAMIC_RANGES]
     client_classes: Annotated[list[ClientClass], CLIENT_CLASSES]
+    dhcp_options: Annotated[list[SubnetOption], DHCP_OPTIONS]
+    dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT]
+    lease_time: Annotated[int | None, LEASE_TIME]
     dns_nameservers: Annotated[list[str], DNS_NAMESERVERS]
     host_routes: Annotated[list[dict[str, str]], HOST_ROUTES]
     enable_dhcp: Annotated[bool, ENABLE_DHCP]
@@ -220,6 +239,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
                 for first, last in ranges[row.pk]
             ],
             client_classes=convert(row.client_classes or [], list[ClientClass]),
+            **dhcp_settings_wire.view_of(row),
             dns_nameservers=row.dns_nameservers,
             host_routes=row.host_routes,
             enable_dhcp=row.enable_dhcp,
