@@ -16,6 +16,10 @@ COMMANDS = {
     ),
     "lease": ("ipam.cli.commands.lease:lease", "Leases: who has an address now, and who had it"),
     "dns": ("ipam.cli.commands.dns:dns", "Names: what the networks' own resolvers answer"),
+    "options": (
+        "ipam.cli.commands.dhcp_options:options",
+        "DHCP options: which there are, and what a machine is told",
+    ),
     "find": (
         "ipam.cli.commands.find:find",
         "Find an address, prefix, MAC, name or id: who has it, where",

@@ -173,6 +173,32 @@ def anything6(value: str) -> tuple[Value, ...]:
     return _anything(value, _address6)
 
 
+_DESCRIBED: Final[dict[Reader, str]] = {
+    text: "text",
+    strings: "texts, with commas between",
+    addresses4: "IPv4 addresses",
+    addresses4_or_none: "IPv4 addresses",
+    address4: "an IPv4 address",
+    addresses6: "IPv6 addresses",
+    domains: "domains",
+    routes: "destination,nexthop,…",
+    seconds: "a time such as 600 or 1h",
+    lease_time: "a time such as 12h, or infinite",
+    client_id: "octets as 01:02, or text",
+    sip_servers: "IPv4 addresses, or domains",
+    ntp_servers6: "IPv6 addresses, or domains",
+    anything4: "octets, a number, addresses or text",
+    anything6: "octets, a number, addresses or text",
+}
+
+
+def described(read: Reader) -> str:
+    """What the reader takes, in a few words."""
+    if isinstance(read, Whole):
+        return f"a number of {8 * read.width} bits"
+    return _DESCRIBED[read]
+
+
 def _anything(value: str, address: Callable[[str], Value]) -> tuple[Value, ...]:
     if _HEX.fullmatch(value):
         return (_octets(value),)

@@ -19,6 +19,7 @@ from ipam.rules.dhcp_option_values import (
     Whole,
     anything4,
     anything6,
+    described,
     lease_time,
     octets,
     seconds,
@@ -90,6 +91,13 @@ def name_of(number: int, ip_version: int) -> str:
     """The name that dnsmasq has for an option; its number if it has none."""
     names = table.IPV4 if ip_version == 4 else table.IPV6
     return next((name for name, (code, _) in names.items() if code == number), str(number))
+
+
+def known() -> Iterator[tuple[str, int, int, str]]:
+    """Each option that has a name: name, number, IP version, and what its value is in words."""
+    for ip_version, names in ((4, table.IPV4), (6, table.IPV6)):
+        for name, (number, read) in names.items():
+            yield name, number, ip_version, described(read)
 
 
 def room(option: DhcpOption) -> int:

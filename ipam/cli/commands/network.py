@@ -6,6 +6,17 @@ from typing import Any
 import click
 
 from ipam.cli import global_options, lookup
+from ipam.cli.commands.boot import boot_group
+from ipam.cli.commands.dhcp_settings_options import (
+    Json,
+    dhcp_settings_options,
+    gone_dhcp_option,
+    no_dhcp_option,
+    wire_lease_time,
+    wire_options,
+    with_options,
+    without_options,
+)
 from ipam.cli.commands.network_agent import network_agent
 from ipam.cli.commands.network_delete import delete_with_ports
 from ipam.cli.commands.network_hosts import hosts_of, lines_of
@@ -52,12 +63,13 @@ def network() -> None:
 @network.command(
     epilog=examples(
         "ipam network create demo",
-        "ipam network create lab --dns-domain lab.example",
+        "ipam network create lab --dns-domain lab.example --dhcp-option ntp-server=10.0.0.7",
         "ipam network create lan --uplink eth1",
     )
 )
 @click.argument("name")
 @network_options
+@dhcp_settings_options("Set")
 @provider_options
 @click.option(
     "--uplink",
@@ -88,7 +100,8 @@ def create(
     **fields: Any,
 ) -> None:
     """Make a network."""
-    body = given(name=name, **wire_fields(fields))
+    settings = wire_lease_time(fields) | wire_options(fields)
+    body = given(name=name, **wire_fields(fields)) | settings
     if host and not uplink:
         raise click.UsageError("--host says whose --uplink it is: name that, too.")
     if uplink and any(key.startswith("provider:") for key in body):
@@ -159,34 +172,72 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 
 @network.command(
     "set",
-    epilog=examples("ipam network set demo --name lab", "ipam network set demo --disable"),
+    epilog=examples(
+        "ipam network set demo --name lab",
+        "ipam network set demo --disable",
+        "ipam network set demo --dhcp-option ntp-server=10.0.0.7 --lease-time 12h",
+    ),
 )
 @click.argument("name_or_id", metavar="NETWORK")
 @click.option("--name", metavar="NAME", help="The new name.")
 @network_options
+@dhcp_settings_options("Add")
+@no_dhcp_option
 @tag_changes
 @told_first
-def change(name_or_id: str, *, tags: list[str] | None, no_tag: bool, **fields: Any) -> None:
-    """Change a network."""
+def change(
+    name_or_id: str,
+    *,
+    tags: list[str] | None,
+    no_tag: bool,
+    no_dhcp_option: bool,
+    **fields: Any,
+) -> None:
+    """Change a network. A DHCP option of the same name is replaced."""
     client = connect()
-    network_id = lookup.find_id(client, NETWORK, name_or_id)
+    found = lookup.find(client, NETWORK, name_or_id)
+    added, changes = wire_options(fields), wire_lease_time(fields)
+    revision = None
+    if added or no_dhcp_option:
+        present = [] if no_dhcp_option else found["dhcp_options"]
+        changes["dhcp_options"] = with_options(present, added.get("dhcp_options", ()))
+        revision = found["revision_number"]
     update_with_tags(
-        client, NETWORK, network_id, given(**wire_fields(fields)), tags=tags, no_tag=no_tag
+        client,
+        NETWORK,
+        found["id"],
+        changes | given(**wire_fields(fields)),
+        tags=tags,
+        no_tag=no_tag,
+        revision_number=revision,
     )
 
 
 @network.command(
-    epilog=examples("ipam network unset demo --tag lab", "ipam network unset demo --all-tag")
+    epilog=examples(
+        "ipam network unset demo --tag lab",
+        "ipam network unset demo --all-tag",
+        "ipam network unset demo --dhcp-option ntp-server",
+    )
 )
 @click.argument("name_or_id", metavar="NETWORK")
+@gone_dhcp_option
 @tag_removals
-def unset(name_or_id: str, tags: Sequence[str], *, all_tags: bool) -> None:
-    """Remove tags from a network."""
-    if not (tags or all_tags):
-        raise click.UsageError("Say which tags: --tag TAG, or --all-tag.")
+def unset(
+    name_or_id: str, tags: Sequence[str], gone_options: Sequence[Json], *, all_tags: bool
+) -> None:
+    """Remove DHCP options or tags from a network."""
+    if not (tags or all_tags or gone_options):
+        raise click.UsageError("Say what: --dhcp-option NAME, --tag TAG, or --all-tag.")
     client = connect()
-    network_id = lookup.find_id(client, NETWORK, name_or_id)
-    remove_tags(client, NETWORK, network_id, tags=tags, all_tags=all_tags)
+    found = lookup.find(client, NETWORK, name_or_id)
+    if gone_options:
+        owner = f"The network {found['name'] or found['id']}"
+        left = without_options(found["dhcp_options"], gone_options, owner)
+        revision = found["revision_number"]
+        changes = {"dhcp_options": left}
+        lookup.update(client, NETWORK, found["id"], changes, revision_number=revision)
+    remove_tags(client, NETWORK, found["id"], tags=tags, all_tags=all_tags)
 
 
 @network.command(
@@ -217,3 +268,4 @@ def delete(names_or_ids: Sequence[str], *, recursive: bool, yes: bool) -> None:
 
 network.add_command(rbac)
 network.add_command(network_agent)
+network.add_command(boot_group(NETWORK))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.dhcp_settings_options import ExtraDhcpOption
 from ipam.cli.options import Command, KeyValues, admin_state_option, description_option, stacked
 from ipam.cli.resource_kinds import SUBNET
 
@@ -23,7 +24,7 @@ extra_dhcp_option = click.option(
     "--extra-dhcp-option",
     "extra_dhcp_opts",
     multiple=True,
-    type=KeyValues(["name"], ["value", "ip-version"]),
+    type=ExtraDhcpOption(["name"], ["value", "ip-version"]),
     metavar="name=NAME,value=VALUE[,ip-version=4|6]",
     help="A DHCP option for this machine; repeat for more.",
 )

@@ -7,6 +7,18 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.boot import boot_group
+from ipam.cli.commands.dhcp_settings_options import (
+    Json,
+    dhcp_settings_options,
+    for_subnet,
+    gone_dhcp_option,
+    no_dhcp_option,
+    wire_lease_time,
+    wire_options,
+    with_options,
+    without_options,
+)
 from ipam.cli.commands.subnet_map import draw
 from ipam.cli.commands.subnet_options import (
     LIST_WORDS,
@@ -79,6 +91,7 @@ def subnet() -> None:
 @list_value_options("Set")
 @address_selection_option
 @class_options
+@dhcp_settings_options("Set")
 @dhcp_option
 @click.option(
     "--ip-version",
@@ -122,6 +135,8 @@ def create(
     if origin is not None and not cidr:
         version = origin["ip_version"]
     added = wire_lists(fields) | {"client_classes": wire_classes(fields)}
+    number = int(ip_version) if ip_version else version
+    settings = wire_lease_time(fields) | wire_options(fields, number)
     body = given(
         name=name_argument or name_option,
         network_id=lookup.find_id(client, NETWORK, network),
@@ -129,9 +144,10 @@ def create(
         subnetpool_id=origin["id"] if origin else None,
         use_default_subnetpool=True if use_default_subnet_pool else None,
         prefixlen=prefix_length,
-        ip_version=int(ip_version) if ip_version else version,
+        ip_version=number,
         **fields,
     )
+    body |= settings
     body |= {name: values for name, values in added.items() if values} | wire_gateway(gateway)
     created = client.post(SUBNET.path, json={"subnet": body})["subnet"]
     show_record(created, output_format=output_format, wanted=wanted)
@@ -202,6 +218,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
         "ipam subnet set demo-v4 --client-class name=phones,vendor-class=Yealink"
         " --client-class-option class=phones,option=tftp-server,value=10.0.0.9",
         "ipam subnet set demo-v4 --no-dns-nameservers --dns-nameserver 10.0.0.2",
+        "ipam subnet set demo-v4 --dhcp-option domain-search=a.example,b.example --lease-time 12h",
         "ipam subnet set v4 --no-allocation-pool --allocation-pool start=10.0.0.9,end=10.0.0.99",
     ),
 )
@@ -210,6 +227,8 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @gateway_option
 @list_value_options("Add")
 @class_options
+@dhcp_settings_options("Add")
+@no_dhcp_option
 @click.option("--no-client-class", is_flag=True, help="First remove the present client classes.")
 @click.option("--no-allocation-pool", is_flag=True, help="First remove the present ranges.")
 @click.option("--no-dynamic-range", is_flag=True, help="First remove the present dynamic ranges.")
@@ -226,6 +245,7 @@ def change(
     tags: list[str] | None,
     no_tag: bool,
     gateway: str | None,
+    no_dhcp_option: bool,
     no_client_class: bool,
     no_allocation_pool: bool,
     no_dynamic_range: bool,
@@ -243,7 +263,11 @@ def change(
         "host_routes": no_host_route,
     }
     added, classes = wire_lists(fields), wire_classes(fields)
-    changes = given(**fields) | wire_gateway(gateway)
+    options = wire_options(fields, found["ip_version"]).get("dhcp_options", [])
+    changes = wire_lease_time(fields) | given(**fields) | wire_gateway(gateway)
+    if options or no_dhcp_option:
+        present = [] if no_dhcp_option else found["dhcp_options"]
+        changes["dhcp_options"] = with_options(present, options)
     if classes or no_client_class:
         changes["client_classes"] = with_classes(
             [] if no_client_class else found["client_classes"], classes
@@ -266,6 +290,7 @@ def change(
     epilog=examples(
         "ipam subnet unset demo-v4 --dns-nameserver 9.9.9.9",
         "ipam subnet unset demo-v4 --client-class phones",
+        "ipam subnet unset demo-v4 --dhcp-option domain-search",
         "ipam subnet unset demo-v4 --host-route destination=10.9.0.0/16,gateway=10.0.0.9",
     )
 )
@@ -278,12 +303,14 @@ def change(
     metavar="NAME",
     help="Take away a client class; repeat for more.",
 )
+@gone_dhcp_option
 @tag_removals
 @told_first
 def unset(
     name_or_id: str,
     tags: Sequence[str],
     gone_classes: Sequence[str],
+    gone_options: Sequence[Json],
     *,
     all_tags: bool,
     **fields: Any,
@@ -301,6 +328,9 @@ def unset(
         names = [one["name"] for one in classes]
         left = lookup.without(names, gone_classes, owner, "client class")
         changes["client_classes"] = [one for one in classes if one["name"] in left]
+    if gone_options:
+        gone = for_subnet(gone_options, found["ip_version"])
+        changes["dhcp_options"] = without_options(found["dhcp_options"], gone, owner)
     if changes or not (tags or all_tags):
         revision = found["revision_number"]
         lookup.update(client, SUBNET, found["id"], changes, revision_number=revision)
@@ -344,3 +374,4 @@ subnet.add_command(pool)
 subnet.add_command(resize)
 subnet.add_command(usage)
 subnet.add_command(draw)
+subnet.add_command(boot_group(SUBNET))

@@ -13,10 +13,14 @@ from tests.cli.conftest import Ipam, Outcome
 
 ESTATE = """
 network create lab --mtu 1400 --dns-domain lab.example --tag b --tag a --share
+ --dhcp-option ntp-server=10.0.0.7 --lease-time 12h
+network boot set lab --tftp-server 10.0.0.9 --bios pxelinux.0
 network create empty
 subnet create --network lab --subnet-range 10.0.0.0/24 v4 --dns-nameserver 9.9.9.9
  --allocation-pool start=10.0.0.10,end=10.0.0.99 --dynamic-range start=10.0.0.160,end=10.0.0.199
  --host-route destination=10.9.0.0/16,gateway=10.0.0.9 --tag x
+ --dhcp-option ntp-server= --lease-time infinite
+subnet boot set v4 --nothing
 subnet create --network lab --subnet-range 10.0.1.0/24 --gateway none --no-dhcp quiet
 subnet create --network lab --subnet-range 2001:db8::/64 v6 --ipv6-ra-mode dhcpv6-stateful
  --ipv6-address-mode dhcpv6-stateful
