@@ -58,6 +58,10 @@ class Subnet:
     lease_seconds: LeaseSeconds = None
     dns: list[str] = field(default_factory=list)
     routes: list[tuple[str, str]] = field(default_factory=list)
+    options: list[tuple[str, str]] = field(default_factory=list)
+    """Further DHCP options, by name or number, with the value in dnsmasq's form."""
+    boot: dict[str, str] | None = None
+    """What machines load by their architecture, as `dhcp_boot`."""
     dhcp: bool = True
     server_address: str | None = None
     """The old DHCP server's own address, to which machines send their renewals."""

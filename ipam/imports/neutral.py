@@ -61,6 +61,8 @@ def _subnet(one: Subnet) -> dict[str, Any]:
         **_lease_seconds(one.lease_seconds),
         "dns": one.dns,
         "routes": [list(route) for route in one.routes],
+        "options": [list(option) for option in one.options],
+        "boot": one.boot,
         "dhcp": one.dhcp,
     }
 

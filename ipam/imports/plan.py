@@ -19,6 +19,8 @@ from ipam.imports.estate import (
     Reservation,
     Subnet,
 )
+from ipam.rules.dhcp_option_values import LONGEST_SECONDS, SHORTEST_LEASE_SECONDS
+from ipam.rules.dhcp_settings import INFINITE_LEASE
 
 Action: TypeAlias = Literal["take", "same", "change", "hold", "leave out", "look at"]
 
@@ -206,8 +208,14 @@ class _Planner:
                 {"destination": destination, "nexthop": hop}
                 for destination, hop in self._cut(one, "routes", one.routes, 20)
             ],
+            **self._lease_time(one),
             **one.attributes,
         }
+        if one.options:
+            wishes = self._cut(one, "DHCP options", one.options, 50)
+            body["dhcp_options"] = [{"opt_name": n, "opt_value": value} for n, value in wishes]
+        if one.boot:
+            body["dhcp_boot"] = one.boot
         if version == 6 and dhcp:
             body.setdefault("ipv6_address_mode", "dhcpv6-stateful")
             body.setdefault("ipv6_ra_mode", body["ipv6_address_mode"])
@@ -221,16 +229,26 @@ class _Planner:
         self.made.subnets.append(new)
         self.homes.append(_Home(one.cidr, ref, body["gateway_ip"]))
         self.row("take", "subnet", one.cidr, one.place)
-        forever = one.lease_seconds == INFINITE
-        text = "an infinite lease" if forever else f"a lease of {one.lease_seconds} s"
-        if one.lease_seconds is not None:
-            self.row(
-                "change",
-                "lease time",
-                one.cidr,
-                one.place,
-                f"{text} becomes one of the service's own time",
-            )
+        if one.options:
+            names = ", ".join(name for name, _ in one.options)
+            self.row("take", "DHCP options", one.cidr, one.place, names[:500])
+
+        if one.boot:
+            named = ", ".join(f"{name}={value}" for name, value in one.boot.items())
+            self.row("take", "boot settings", one.cidr, one.place, named[:500])
+
+    def _lease_time(self, one: Subnet) -> dict[str, int]:
+        """The lease time of the subnet, as near to the source's as can be."""
+        if one.lease_seconds is None or not one.dhcp:
+            return {}
+        if one.lease_seconds == INFINITE:
+            return {"lease_time": INFINITE_LEASE}
+        seconds = int(one.lease_seconds)
+        kept = min(max(seconds, SHORTEST_LEASE_SECONDS), LONGEST_SECONDS)
+        if kept != seconds:
+            text = f"a lease of {seconds} s becomes one of {kept} s"
+            self.row("change", "lease time", one.cidr, one.place, text)
+        return {"lease_time": kept}
 
     def _cut(self, one: Subnet, what: str, values: list[Any], most: int) -> list[Any]:
         values = list(dict.fromkeys(values))

@@ -8,11 +8,16 @@ from ipam import model
 from ipam.imports import words
 from ipam.imports.estate import Draft, Place, Subnet
 from ipam.rules import dhcp_option_table as table
+from ipam.rules import dhcp_options, dhcp_settings
+from ipam.rules.dhcp_options import DhcpOption
+from ipam.values import NAME_LENGTH
 
 ROUTER: Final = 3
 DNS: Final = 6
 MTU: Final = 26
 STATIC_ROUTES: Final = (121, 249)
+OF_DNSMASQ: Final = ("dnsmasq", "libvirt", "incus")
+"""Formats whose options are in dnsmasq's words."""
 FOLLOWING: Final = frozenset({1, 28, 51, 54, 58, 59})
 """IPv4 options that follow from the subnet, or that ipam's server makes itself."""
 
@@ -42,6 +47,9 @@ class Told:
     dns: list[str] = field(default_factory=list)
     says_dns: bool = False
     routes: list[tuple[str, str]] = field(default_factory=list)
+    options: list[tuple[str, str]] = field(default_factory=list)
+    octets: int = 0
+    """What the options take of an answer."""
 
 
 def number_of(name: str, version: int) -> int | None:
@@ -84,7 +92,7 @@ def told(draft: Draft, subject: str, options: Iterable[Option]) -> Told:
             case 4, number if number in FOLLOWING:
                 draft.skip(option.place, f"option {option.shown}", "it follows from the subnet")
             case _:
-                _left_out(draft, subject, option)
+                _option(draft, subject, option, found)
     return found
 
 
@@ -93,6 +101,7 @@ def apply(subnet: Subnet, found: Told) -> None:
     subnet.gateway = found.gateway
     subnet.dns = found.dns
     subnet.routes = found.routes
+    subnet.options = found.options
 
 
 def pairs_of_routes(values: Sequence[str]) -> list[tuple[str, str]] | None:
@@ -104,6 +113,35 @@ def pairs_of_routes(values: Sequence[str]) -> list[tuple[str, str]] | None:
     if len(values) % 2 or any(not one or not two for one, two in pairs):
         return None
     return [(str(one), str(two)) for one, two in pairs]
+
+
+def _option(draft: Draft, subject: str, option: Option, found: Told) -> None:
+    """Take an option of which it is certain what octets it has; report another."""
+    parsed = _certain(option, of_dnsmasq=draft.format in OF_DNSMASQ)
+    if parsed is None or found.octets + dhcp_options.room(parsed) > dhcp_options.ROOM_OCTETS:
+        _left_out(draft, subject, option)
+        return
+    found.octets += dhcp_options.room(parsed)
+    name = dhcp_options.name_of(parsed.number, parsed.ip_version)
+    found.options.append((name, ",".join(option.values)))
+
+
+def _certain(option: Option, *, of_dnsmasq: bool) -> DhcpOption | None:
+    """The option, if a subnet may have it and its value has one meaning.
+
+    dnsmasq takes numbers and addresses by their form where it does not know the type; others have
+    declared it elsewhere, so of them only a text is certain.
+    """
+    value = ",".join(option.values)
+    try:
+        parsed = dhcp_options.parse(str(option.number), value, option.version)
+    except ValueError:
+        return None
+    if dhcp_settings.said_by(option.number, option.version) or len(value) > NAME_LENGTH:
+        return None
+    is_typed = of_dnsmasq or dhcp_options.has_type(option.number, option.version)
+    is_text = all(type(one) is str for one in parsed.values)
+    return parsed if is_typed or is_text else None
 
 
 def _host(text: str) -> str | None:
@@ -143,6 +181,7 @@ def _left_out(draft: Draft, subject: str, option: Option) -> None:
         option.place,
         "option_not_taken",
         f"option {option.shown}",
-        f"IPv{option.version} option {option.number} ({value[:200]}) of {subject} has no attribute"
-        " of a subnet: it is left out. `ipam port set --extra-dhcp-option` gives it to a port.",
+        f"IPv{option.version} option {option.number} ({value[:200]}) of {subject} is no option of"
+        " a subnet here, or its octets are not certain: it is left out. `ipam subnet set"
+        " --dhcp-option` sets it.",
     )

@@ -100,6 +100,12 @@ def known() -> Iterator[tuple[str, int, int, str]]:
             yield name, number, ip_version, described(read)
 
 
+def has_type(number: int, ip_version: int) -> bool:
+    """Whether the form of its value does not decide what its octets are."""
+    _, read = _known(str(number), ip_version)
+    return read not in (anything4, anything6)
+
+
 def room(option: DhcpOption) -> int:
     """How many octets of an IPv4 answer the option takes. Answers of IPv6 have room."""
     return HEADER_OCTETS + _octets(option) if option.ip_version == 4 else 0

@@ -139,6 +139,11 @@ def lease_time(seconds: int) -> int:
     return seconds
 
 
+def said_by(number: int, ip_version: int) -> str:
+    """Which attribute says what the option says, in words; empty if it is an option to set."""
+    return _OF_ATTRIBUTES[ip_version].get(number, "")
+
+
 def _name_faults(name: str, value: str | None, of: int, settings: Settings) -> Iterator[str]:
     try:
         number = dhcp_options.number_of(name, of)
@@ -146,7 +151,7 @@ def _name_faults(name: str, value: str | None, of: int, settings: Settings) -> I
         if value is None:  # else it is said with the value
             yield str(error)
         return
-    if why := _OF_ATTRIBUTES[of].get(number):
+    if why := said_by(number, of):
         yield f"{values.shown(name)} is no option to set here: {why}"
     elif settings.boot and number in boot.NUMBERS[of]:
         yield f"{values.shown(name)} is what dhcp_boot says: set one of the two"

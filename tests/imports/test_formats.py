@@ -180,3 +180,123 @@ def test_a_second_address_of_a_mac_is_held_and_a_foreign_owner_is_left_alone() -
     assert ("take", "52:54:00:00:00:01") in found
     owned = {one["body"]["fixed_ips"][0]["ip_address"] for one in made.ports}
     assert "192.0.2.6" not in owned
+
+
+def subnet_body(estate: Estate) -> Any:
+    (subnet,) = plan(estate, Existing()).subnets
+    return subnet["body"]
+
+
+RANGE = "dhcp-range=192.0.2.9,192.0.2.20,255.255.255.0,90m\n"
+ARCHITECTURES = (
+    "dhcp-match=set:x64,option:client-arch,7\ndhcp-match=set:bios,93,0\n"
+    "dhcp-vendorclass=set:arm,PXEClient:Arch:00011\ndhcp-match=set:loaded,175\n"
+)
+
+
+def test_a_subnet_keeps_the_options_and_the_lease_time_that_are_certain() -> None:
+    text = RANGE + 'dhcp-option=42,192.0.2.7\ndhcp-option=252,"http://x/wpad"\n'
+    body = subnet_body(
+        understood(dnsmasq_conf=text + "dhcp-option=26,1400\ndhcp-option=vendor:x,1")
+    )
+    assert body["lease_time"] == 5400
+    assert body["dhcp_options"] == [
+        {"opt_name": "ntp-server", "opt_value": "192.0.2.7"},
+        {"opt_name": "252", "opt_value": "http://x/wpad"},
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [("infinite", -1), ("2m", 120), ("86400", 86400)])
+def test_a_lease_time_is_kept_or_forever(seconds: str, kept: int) -> None:
+    text = f"dhcp-range=192.0.2.9,192.0.2.20,255.255.255.0,{seconds}\n"
+    assert subnet_body(understood(dnsmasq_conf=text))["lease_time"] == kept
+
+
+def test_more_options_than_an_answer_holds_are_not_taken() -> None:
+    many = "".join(f'dhcp-option={n},"{"x" * 200}"\n' for n in range(224, 230))
+    estate = understood(dnsmasq_conf=RANGE + many)
+    assert len(subnet_body(estate)["dhcp_options"]) == 5
+    assert "option_not_taken" in codes(estate)
+
+
+def test_what_another_server_has_declared_elsewhere_is_taken_as_text_alone() -> None:
+    estate = understood(
+        dhcpd_conf="option a code 224 = unsigned integer 32; option b code 225 = text;\n"
+        "subnet 192.0.2.0 netmask 255.255.255.0 { range 192.0.2.9; option a 7;\n"
+        ' option b "seven"; option ntp-servers 192.0.2.7;\n'
+        ' next-server 192.0.2.8; filename "pxelinux.0"; }\n'
+    )
+    assert subnet_body(estate)["dhcp_options"] == [
+        {"opt_name": "225", "opt_value": "seven"},
+        {"opt_name": "ntp-server", "opt_value": "192.0.2.7"},
+        {"opt_name": "server-ip-address", "opt_value": "192.0.2.8"},
+        {"opt_name": "bootfile-name", "opt_value": "pxelinux.0"},
+    ]
+    assert "option_not_taken" in codes(estate)
+
+
+def test_keas_boot_members_are_options_and_those_of_classes_are_reported() -> None:
+    estate = understood(
+        kea_conf='{"Dhcp4": {"next-server": "192.0.2.8", "client-classes": [{"name": "efi",'
+        ' "boot-file-name": "shim.efi"}], "subnet4": [{"id": 1, "subnet": "192.0.2.0/24",'
+        ' "boot-file-name": "pxelinux.0", "server-hostname": ""},'
+        ' {"id": 2, "subnet": "198.51.100.0/24", "next-server": "0.0.0.0"}]}}'
+    )
+    first, second = estate.subnets
+    assert first.options == [("server-ip-address", "192.0.2.8"), ("bootfile-name", "pxelinux.0")]
+    assert second.options == [("server-ip-address", "192.0.2.8")]
+    assert "boot_not_taken" in codes(estate)
+
+
+@pytest.mark.parametrize(
+    ("lines", "options"),
+    [
+        ("dhcp-boot=pxelinux.0,boot,192.0.2.8\n", {"bootfile-name", "server-ip-address"}),
+        ("dhcp-boot=pxelinux.0\n", set()),
+        ("dhcp-boot=pxelinux.0,,192.0.2.8\ndhcp-option=67,x\n", {"bootfile-name"}),
+    ],
+)
+def test_one_file_for_all_is_taken_if_its_server_is_said(lines: str, options: set[str]) -> None:
+    estate = understood(dnsmasq_conf=RANGE + lines)
+    (subnet,) = estate.subnets
+    assert {name for name, _ in subnet.options} == options
+    assert ("boot_not_taken" in codes(estate)) is (len(options) < 2)
+
+
+def test_files_by_architecture_become_boot_settings() -> None:
+    lines = (
+        "dhcp-boot=undionly.kpxe,,192.0.2.8\ndhcp-boot=tag:x64,ipxe.efi,,192.0.2.8\n"
+        "dhcp-boot=tag:loaded,http://x/boot.ipxe\n"
+    )
+    body = subnet_body(understood(dnsmasq_conf=RANGE + ARCHITECTURES + lines))
+    assert "dhcp_options" not in body
+    assert body["dhcp_boot"] == {
+        "tftp_server": "192.0.2.8",
+        "bios": "undionly.kpxe",
+        "uefi_ia32": "undionly.kpxe",
+        "uefi_x64": "ipxe.efi",
+        "uefi_arm32": "undionly.kpxe",
+        "uefi_arm64": "undionly.kpxe",
+        "uefi_riscv64": "undionly.kpxe",
+        "ipxe_script": "http://x/boot.ipxe",
+    }
+    bare = "dhcp-boot=tag:arm,a.efi,,192.0.2.8\ndhcp-boot=tag:bios,tag:!loaded,b,,192.0.2.8\n"
+    body = subnet_body(understood(dnsmasq_conf=RANGE + ARCHITECTURES + bare))
+    assert body["dhcp_boot"] == {
+        "tftp_server": "192.0.2.8",
+        "bios": "b",
+        "uefi_arm64": "a.efi",
+    }
+
+
+def test_libvirts_boot_file_is_taken_with_its_server() -> None:
+    def network(server: str) -> Estate:
+        dhcp = (
+            f"<dhcp><range start='192.0.2.9' end='192.0.2.20'/><bootp file='a' {server}/></dhcp>"
+        )
+        ip = f"<ip address='192.0.2.1' netmask='255.255.255.0'>{dhcp}</ip>"
+        return understood(net_xml=f"<network><name>lab</name>{ip}</network>")
+
+    (subnet,) = network("server='192.0.2.8'").subnets
+    assert subnet.options == [("bootfile-name", "a"), ("server-ip-address", "192.0.2.8")]
+    assert "boot_not_taken" in codes(network(""))

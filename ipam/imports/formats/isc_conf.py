@@ -38,7 +38,6 @@ SILENT: Final = frozenset(
         "ping-timeout",
         "ping-timeout-ms",
         "server-identifier",
-        "server-name",
         "update-conflict-detection",
         "ignore-client-uids",
         "dynamic-bootp-lease-cutoff",
@@ -72,6 +71,10 @@ SILENT: Final = frozenset(
     ]
 )
 """Statements that say nothing of who has which address."""
+
+
+BOOT = {"next-server": 255, "filename": 67, "server-name": 66}
+"""Statements on booting from the network, and the options that say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +153,9 @@ class _Reader:
                 return self._permission(one, scope)
             case "range" | "range6" | "host" | "prefix6" | "failover":
                 return scope
-            case "next-server" | "filename":
-                self.draft.problem(
-                    one.place,
-                    "boot_not_taken",
-                    one.first,
-                    f"{one.first} {one.text(1)[:100]} has no attribute of a subnet: left out.",
-                )
+            case first if first in BOOT:
+                option = Option(BOOT[first], 4, (one.text(1),), one.place, first)
+                return replace(scope, options={**scope.options, (4, BOOT[first]): option})
             case first if first in SILENT:
                 self.draft.skip(one.place, first, "it says nothing of who has which address")
             case first:

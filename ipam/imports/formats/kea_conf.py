@@ -15,6 +15,10 @@ WITHOUT_EQUAL: Final = ("flex-id", "circuit-id")
 KNOWN: Final = "KNOWN"
 DROP: Final = "DROP"
 
+BOOT: Final = {"next-server": 255, "boot-file-name": 67, "server-hostname": 66}
+"""Members on booting from the network, and the options that say the same."""
+NO_SERVER: Final = "0.0.0.0"  # noqa: S104  # what Kea says for none
+
 _BY_COMMA = re.compile(r"(?<!\\),")
 
 
@@ -64,6 +68,14 @@ def _service(draft: Draft, service: Node, version: int) -> None:
     for one in service.each("reservations"):
         _reservation(draft, one, version, None)
     for one in service.each("client-classes"):
+        if one.text("boot-file-name"):
+            draft.problem(
+                one.place,
+                "boot_not_taken",
+                one.text("boot-file-name")[:100],
+                f"Clients of the class {one.text('name')[:60]} boot from it: it is left out."
+                " `ipam subnet boot set` has files by architecture.",
+            )
         draft.skip(one.place, f"class {one.text('name')}"[:255], "ipam has no classes")
     for shared in service.each("shared-networks"):
         key = shared.text("name") or "shared-network"
@@ -87,6 +99,9 @@ def _scope(draft: Draft, node: Node, around: _Scope, network: str = "") -> _Scop
             options.pop(option.number, None)
         elif option is not None:
             options[option.number] = option
+    for name, number in BOOT.items() if around.version == 4 else ():
+        if (text := node.text(name)) and text != NO_SERVER:
+            options[number] = Option(number, 4, (text,), node.place, name)
     return _Scope(
         around.version,
         network or around.network,
@@ -264,7 +279,7 @@ def _reservation(draft: Draft, node: Node, version: int, subnet: Subnet | None) 
             draft.problem(node.place, "class_of_host", name[:100], "ipam has no classes.")
     for key in ("option-data", "next-server", "boot-file-name", "server-hostname"):
         inner = node.get(key)
-        if inner is not None and inner.value not in ("", "0.0.0.0", []):  # noqa: S104  # unset
+        if inner is not None and inner.value not in ("", NO_SERVER, []):
             draft.problem(
                 inner.place,
                 "option_of_host",

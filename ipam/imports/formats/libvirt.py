@@ -20,6 +20,9 @@ from ipam.imports.files import Files
 from ipam.imports.formats.dnsmasq.lines import Line
 from ipam.imports.formats.dnsmasq.option_lines import options_for, read_option
 from ipam.imports.formats.lease_lists import keep_last
+from ipam.imports.told import Option
+from ipam.rules.boot import FILE as BOOT_FILE
+from ipam.rules.boot import NEXT_SERVER
 from ipam.rules.dhcp_option_values import SHORTEST_LEASE_SECONDS
 
 DEFAULT_SECONDS: Final = 3600
@@ -124,12 +127,23 @@ def _dhcp(draft: Draft, subnet: Subnet, dhcp: Element, key: str) -> None:
     for one in dhcp.each("host"):
         _host(draft, one, key)
     for one in dhcp.each("bootp"):
+        _boot(draft, subnet, one)
+
+
+def _boot(draft: Draft, subnet: Subnet, one: Element) -> None:
+    file, server = (one.attributes.get(name, "").strip() for name in ("file", "server"))
+    if not words.address(server):
         draft.problem(
             one.place,
             "boot_not_taken",
-            one.attributes.get("file", "")[:100],
-            "What is booted has no attribute of a subnet: it is left out.",
+            file[:100],
+            "No server's address is said, so it is libvirt's own TFTP server: what is booted is"
+            " left out. `ipam subnet boot set` sets it.",
         )
+        return
+    named = ((BOOT_FILE, file), (NEXT_SERVER, server))
+    options = [Option(number, 4, (text,), one.place, "bootp") for number, text in named]
+    subnet.options += told.told(draft, subnet.cidr, options).options
 
 
 def _host(draft: Draft, one: Element, key: str) -> None:
@@ -192,8 +206,8 @@ def _raw_options(draft: Draft, part: Element, subnets: list[Subnet]) -> None:
             one.place,
             "raw_dnsmasq_option",
             text[:255],
-            f"'{text[:100]}' is dnsmasq's own configuration: of it the router, name servers and"
-            " routes are taken, the rest is left out.",
+            f"'{text[:100]}' is dnsmasq's own configuration: DHCP options of it are taken, the"
+            " rest is left out.",
         )
         option, _, value = text.partition("=")
         scratch = Draft(format=draft.format)
@@ -210,6 +224,7 @@ def _raw_options(draft: Draft, part: Element, subnets: list[Subnet]) -> None:
             if found.says_dns:
                 subnet.dns = found.dns
             subnet.routes += found.routes
+            subnet.options += found.options
 
 
 def _left_out(draft: Draft, network: Element) -> None:

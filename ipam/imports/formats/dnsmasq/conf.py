@@ -7,6 +7,7 @@ from typing import Final
 from ipam.imports import words
 from ipam.imports.estate import Draft, Place
 from ipam.imports.files import DEPTH_MAX, Files
+from ipam.imports.formats.dnsmasq.boot_lines import BootLine, firmware_of, read_boot
 from ipam.imports.formats.dnsmasq.host_lines import HostLine, read_host
 from ipam.imports.formats.dnsmasq.lines import Line, lines_of, shown
 from ipam.imports.formats.dnsmasq.option_lines import OptionLine, read_option
@@ -173,6 +174,9 @@ class Conf:
     hosts_files: list[Line] = field(default_factory=list)
     lease_files: list[Line] = field(default_factory=list)
     ignored_tags: list[Line] = field(default_factory=list)
+    boot: list[BootLine] = field(default_factory=list)
+    firmware: dict[str, str] = field(default_factory=dict)
+    """By tag, the architecture whose requests have it, or `ipxe`."""
     reads_ethers: Line | None = None
     seen: set[str] = field(default_factory=set)
     """Paths that were read, or were left out for a reason that was told."""
@@ -294,6 +298,11 @@ def _take(draft: Draft, files: Files, conf: Conf, line: Line) -> None:
             conf.reads_ethers = line
         case "dhcp-ignore":
             conf.ignored_tags.append(line)
+        case "dhcp-boot":
+            if boot := read_boot(draft, line):
+                conf.boot.append(boot)
+        case "dhcp-match" | "dhcp-vendorclass" | "dhcp-userclass" if told := firmware_of(line):
+            conf.firmware |= told
         case option if option in OF_DNS:
             draft.skip(line.place, option, "it says nothing of who has which address")
         case option:

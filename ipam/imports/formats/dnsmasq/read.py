@@ -7,6 +7,7 @@ from ipam.imports import told, words
 from ipam.imports.estate import Draft, Network, Place, Reservation, Subnet, Wishes
 from ipam.imports.files import Files
 from ipam.imports.formats.dnsmasq import conf as configuration
+from ipam.imports.formats.dnsmasq.boot_lines import boot_of
 from ipam.imports.formats.dnsmasq.conf import Conf
 from ipam.imports.formats.dnsmasq.ethers import read_ethers
 from ipam.imports.formats.dnsmasq.host_lines import HostLine, Hosts, read_host
@@ -318,6 +319,7 @@ def _tell(draft: Draft, conf: Conf, subnet: Subnet, one: Range) -> None:
     told.apply(subnet, found)
     if one.version == 6:
         return
+    boot_of(draft, conf.boot, subnet, _tags(conf, one), conf.firmware)
     if not found.says_gateway:
         subnet.gateway = own
     for says, what in ((found.says_gateway, "router"), (found.says_dns, "name server")):
