@@ -229,6 +229,29 @@ SUBNETS: Final = (
         shown=("id", "gateway_ip", "dns_nameservers"),
     ),
     Example(
+        "Set a DHCP option, how long leases are, and what machines boot from",
+        "PUT",
+        "/v2.0/subnets/$subnet",
+        {
+            "subnet": {
+                "dhcp_options": [{"opt_name": "ntp-server", "opt_value": "10.0.0.7"}],
+                "lease_time": 43200,
+                "dhcp_boot": {
+                    "tftp_server": "10.0.0.9",
+                    "bios": "undionly.kpxe",
+                    "uefi_x64": "ipxe.efi",
+                    "ipxe_script": "http://10.0.0.9/boot.ipxe",
+                },
+            }
+        },
+        shown=("id", "dhcp_options", "lease_time", "dhcp_boot"),
+    ),
+    Example(
+        "See what a machine without a port is told there, and who says so",
+        "GET",
+        "/v2.0/subnets/$subnet/dhcp-options",
+    ),
+    Example(
         "A pool that leaves its subnet is refused",
         "PUT",
         "/v2.0/subnets/$subnet",
@@ -306,6 +329,11 @@ PORTS: Final = (
         {"port": {"binding:host_id": "host-1", "device_owner": "compute:nova"}},
         caller="service",
         shown=("id", "binding:host_id", "binding:vif_type", "binding:vif_details", "status"),
+    ),
+    Example(
+        "See what its machine is told by DHCP, and who says so",
+        "GET",
+        "/v2.0/ports/$port/dhcp-options",
     ),
     Example("Delete one", "DELETE", "/v2.0/ports/$spare_port", status=204),
 )
