@@ -25,7 +25,9 @@ NUMBERS: Final = {4: frozenset({SERVER_NAME, FILE, NEXT_SERVER}), 6: frozenset({
 
 HTTP_CLIENT: Final = "HTTPClient"
 """What UEFI wants to see in an answer that it boots from by HTTP (UEFI 2.10, 24.7.3)."""
-_HTTP_CLIENT6: Final = bytes(4) + len(HTTP_CLIENT).to_bytes(2) + HTTP_CLIENT.encode()
+_HTTP_CLIENT6: Final = ("UE", HTTP_CLIENT)
+"""dnsmasq sends texts here, each with its length before it. So the first one and its length stand
+where the enterprise number is, which firmware does not look at."""
 IPXE: Final = {4: "ipxe", 6: "ipxe6"}
 """The tags of requests that iPXE sends, by IP version; as Neutron has them."""
 _IPXE_FILES: Final = ("ipxe", "undionly", "snponly")
@@ -127,7 +129,7 @@ def _file(
 
 def _http_client(conditions: tuple[str, ...], version: int) -> DhcpOption:
     if version == 6:
-        return DhcpOption(VENDOR_CLASS6, 6, (_HTTP_CLIENT6,), conditions)
+        return DhcpOption(VENDOR_CLASS6, 6, _HTTP_CLIENT6, conditions)
     return DhcpOption(VENDOR_CLASS, 4, (HTTP_CLIENT,), conditions)
 
 

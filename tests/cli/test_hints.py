@@ -109,4 +109,4 @@ def test_what_is_suggested_is_a_command(meant: str) -> None:
 def test_a_group_that_lacks_a_command_says_what_it_has(ipam: Ipam) -> None:
     refused = ipam("network", "frobnicate")
     assert refused.status == 2
-    assert "There are: agent, create, delete, list, rbac, set, show, unset." in refused.err
+    assert "There are: agent, boot, create, delete, list, rbac, set, show, unset." in refused.err

@@ -50,7 +50,7 @@ def test_http_boot_is_answered_as_http_boot() -> None:
     settings = {"uefi_x64_http": "http://boot.example/shimx64.efi"}
     assert loaded(settings, "uefi-x64-http") == {67: settings["uefi_x64_http"], 60: "HTTPClient"}
     six = {one.number: one for one in boot_options(settings, 6)}
-    assert six[16].values == (bytes(4) + b"\0\x0aHTTPClient",)
+    assert six[16].values == ("UE", "HTTPClient")
     assert six[59].values == (settings["uefi_x64_http"],)
 
 

@@ -54,6 +54,16 @@ def subnets4(**attributes: Any) -> Change:
     return change
 
 
+def settings_go(one: Subject) -> None:
+    """Settings of network and subnet that the machine has heard of, and then none."""
+    SETTINGS["network"](one)
+    SETTINGS["subnet"](one)
+    one.site.settle()
+    bare: dict[str, Any] = {"dhcp_options": [], "dhcp_boot": None, "lease_time": None}
+    one.site.update("network", one.network, **bare)
+    subnets4(**bare)(one)
+
+
 def first(*changes: Change) -> Change:
     """One after the other; the agent acts in between."""
 
@@ -251,6 +261,13 @@ def sibling(one: Subject) -> Json:
     return at_home(one.site, one.network) | one.site.bare()
 
 
+BOOT: Final = {"tftp_server": "192.0.2.9", "bios": "pxelinux.0"}
+SETTINGS: Final = {
+    "network": network(dhcp_options=[NTP], dhcp_boot=BOOT, lease_time=7200),
+    "subnet": subnets4(
+        dhcp_options=[{"opt_name": "42", "opt_value": "192.0.2.77"}], dhcp_boot={}, lease_time=-1
+    ),
+}
 ROUTES: Final = [{"destination": "198.51.100.0/24", "nexthop": "10.100.0.9"}]
 
 CHANGES: Final[Mapping[str, Change]] = {
@@ -311,4 +328,7 @@ CHANGES: Final[Mapping[str, Change]] = {
     "dnsmasq dies": dnsmasq_dies,
     "agent restarts": agent_restarts,
     "tap plugged anew": tap_is_plugged_anew,
+    "network options, boot and lease time": SETTINGS["network"],
+    "subnet options, boot and lease time": first(SETTINGS["network"], SETTINGS["subnet"]),
+    "options, boot and lease time go": settings_go,
 }

@@ -32,6 +32,7 @@ NAMES = {
     "mtu": "new_interface_mtu",
     "domain": "new_domain_name",
     "ntp": "new_ntp_servers",
+    "lease": "new_dhcp_lease_time",
 }
 LEASED4 = ("BOUND", "REBOOT", "RENEW", "REBIND")
 LEASED6 = tuple(f"{reason}6" for reason in LEASED4)

@@ -12,6 +12,11 @@ Json = Mapping[str, Any]
 
 STATEFUL = "dhcpv6-stateful"
 SELF_MADE = ("slaac", "dhcpv6-stateless")
+NAMES = {"42": "ntp-server"}
+"""Options that a change sets by number."""
+LEASE_SECONDS = 86400
+"""The service's default."""
+FOR_EVER = -1
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,18 @@ def facts(network: Json, subnet: Json, port: Json, resolver: str | None = None) 
     given = subnet["dns_nameservers"] or filter(None, [resolver])
     names = [name for name in given if name != "0.0.0.0"]
     options = {
-        row["opt_name"]: row["opt_value"]
-        for row in port["extra_dhcp_opts"]
-        if row["ip_version"] == 4
+        NAMES.get(row["opt_name"], row["opt_name"]): row["opt_value"]
+        for row in (
+            *network.get("dhcp_options", ()),
+            *subnet.get("dhcp_options", ()),
+            *port["extra_dhcp_opts"],
+        )
+        if row.get("ip_version", 4) == 4
     }
+    times = (subnet.get("lease_time"), network.get("lease_time"), LEASE_SECONDS)
+    seconds = next(time for time in times if time is not None)
     return {
+        "lease": str(seconds if seconds != FOR_EVER else 2**32 - 1),
         "router": options.get("router", gateway),
         "dns": options.get("dns-server", " ".join(names) or None),
         "mtu": options.get("mtu", str(network["mtu"])),

@@ -36,7 +36,14 @@ SECONDS_OF_DHCPCD = {1: 2.0, 3: PATIENCE_SECONDS}
 One try is for a machine that is to get nothing: it asks for its former address, and anew.
 """
 ASKED_FOR = ("staticroutes", "mtu", "ntpsrv", "dns", "router", "domain")
-NAMES = {"router": "router", "dns": "dns", "mtu": "mtu", "domain": "domain", "ntp": "ntpsrv"}
+NAMES = {
+    "router": "router",
+    "dns": "dns",
+    "mtu": "mtu",
+    "domain": "domain",
+    "ntp": "ntpsrv",
+    "lease": "lease",
+}
 
 
 @dataclass
