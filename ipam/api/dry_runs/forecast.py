@@ -256,7 +256,6 @@ def _given(one: Look, port: ServedPort, host: Host) -> Given:
         if network is None or subnet is None:
             continue  # it lies in none, so that nothing is promised with it
         promised = answer(
-            one.served.terms,
             subnet,
             mac_address=port.mac_address,
             hostname=mine.hostname,

@@ -7,7 +7,14 @@ import click
 
 from ipam.cli import lookup
 from ipam.cli.connection import connect
-from ipam.cli.options import Command, examples, format_options, given, stacked
+from ipam.cli.options import (
+    Command,
+    examples,
+    format_options,
+    given,
+    stacked,
+    told_first,
+)
 from ipam.cli.printing import show_record
 from ipam.cli.resource_kinds import NETWORK, Resource
 from ipam.cli.terminal import say
@@ -54,6 +61,7 @@ def boot_group(resource: Resource) -> click.Group:
     @click.argument("name_or_id", metavar=metavar)
     @_value_options
     @_nothing_option(resource)
+    @told_first
     def change(name_or_id: str, *, nothing: bool = False, **fields: str | None) -> None:
         asked = given(**fields)
         if bool(asked) is nothing:
@@ -88,6 +96,7 @@ def boot_group(resource: Resource) -> click.Group:
     )
     @click.argument("name_or_id", metavar=metavar)
     @_flags
+    @told_first
     def unset(name_or_id: str, **flags: bool) -> None:
         client = connect()
         found = lookup.find(client, resource, name_or_id)

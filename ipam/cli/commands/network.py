@@ -223,6 +223,7 @@ def change(
 @click.argument("name_or_id", metavar="NETWORK")
 @gone_dhcp_option
 @tag_removals
+@told_first
 def unset(
     name_or_id: str, tags: Sequence[str], gone_options: Sequence[Json], *, all_tags: bool
 ) -> None:
