@@ -24,28 +24,26 @@ def uplinks(
 ) -> dict[str, UplinkFacts]:
     """By name, what there is to say of each as the uplink of a flat network."""
     by_name = {link.name: link for link in links}
-    bridges = {link.index: link.name for link in links if link.kind == "bridge"}
+    taken = {link.index for link in links if link.name.startswith(model.bridge_name(""))}
 
     def fault(link: Link) -> str:
-        if bridges.get(link.master, "").startswith(model.bridge_name("")):
-            return ""  # it is the uplink of a network already
-        wire, bridge = Wire(link.name, FLAT), Bridge("", 0)
+        if link.master in taken:
+            return ""  # the network that has it says so itself, to who wants another there
         return obstacle(
-            wire,
-            bridge,
+            Wire(link.name, FLAT),
+            Bridge("", 0),
             by_name,
             uses_of=uses_of,
             is_wireless=is_wireless,
             holder_of=lambda _address: "",
         )
 
-    fit = [
-        one for one in links if one.kind in KINDS and leads_out(one.name) and not _is_inner(one)
-    ]
+    fit = [one for one in links if _may_lead_out(one, taken)]
     fit.sort(key=lambda one: (KINDS.index(one.kind), one.name))
     return {one.name: UplinkFacts(one.mtu, fault(one)) for one in fit[:MOST_TOLD]}
 
 
-def _is_inner(link: Link) -> bool:
-    """Whether it is a cable to a container that is on a bridge."""
-    return link.kind == "veth" and link.master != 0
+def _may_lead_out(link: Link, taken: Collection[int]) -> bool:
+    """Whether it may; not a cable to a container that is on somebody's bridge."""
+    is_inner = link.kind == "veth" and link.master != 0 and link.master not in taken
+    return link.kind in KINDS and leads_out(link.name) and not is_inner

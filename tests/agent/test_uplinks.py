@@ -56,8 +56,9 @@ def test_each_that_cannot_be_one_has_its_reason_and_the_remedy() -> None:
 
 def test_the_uplink_of_a_network_is_free_of_faults() -> None:
     """The network that has it says so itself, to who wants a second one there."""
-    found = of(link(2, "eth1", master=5), link(5, "brq12345678-90", "bridge"))
-    assert found == {"eth1": UplinkFacts(1500)}
+    for kind in ("", "veth"):
+        found = of(link(2, "eth1", kind, master=5), link(5, "brq12345678-90", "bridge"))
+        assert found == {"eth1": UplinkFacts(1500)}
 
 
 def test_of_many_those_are_told_of_that_most_likely_lead_out() -> None:
