@@ -134,3 +134,19 @@ def test_a_terminal_is_asked_before_a_machine_stops(
     terminal(True)
     assert lan(*MOVE).status == 0
     assert address(lan) == ["10.0.0.10"]
+
+
+def test_a_bulk_of_ports_passes_over_the_dhcp_servers(lan: Ipam) -> None:
+    listed = lan("port", "list", "--network", "lan", "-f", "value", "-c", "ID").out.split()
+    assert len(listed) == 2
+    assert lan("port", "create", "--network", "lan", "web2").status == 0
+    told = lan("port", "delete", "--network", "lan")
+    assert (told.status, "all 2 ports of lan" in told.err) == (1, True)
+    deleted = lan("port", "delete", *listed)
+    assert deleted.status == 0, deleted.err
+    assert "is passed over: the DHCP server's port" in deleted.err
+    assert lan("port", "delete", "--network", "lan", "--yes").status == 0
+    left = parsed(lan("port", "list", "--network", "lan", "-f", "json", "--long"))
+    assert [one["Device Owner"] for one in left] == ["network:dhcp"]
+    alone = lan("port", "delete", left[0]["ID"])
+    assert alone.status == 1

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Final
 
 from ipam import model
 from ipam.cli import lookup
+from ipam.cli.commands.port_delete import delete_if_there
 from ipam.cli.output import addresses
 from ipam.cli.resource_kinds import NETWORK, PORT
 from ipam.cli.terminal import say
-from ipam.errors import PortNotFound
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -30,15 +30,7 @@ def delete_with_ports(client: "Client", name: str, *, yes: bool) -> None:
         called = port["name"] or port["id"]
         say(f"- port {called} {port['mac_address']} {addresses(port['fixed_ips'])}{device}")
         if yes:
-            _delete_port(client, port["id"])
+            delete_if_there(client, port["id"])
     say(f"- network {name}")
     if yes:
         client.delete(f"{NETWORK.path}/{network_id}")
-
-
-def _delete_port(client: "Client", port_id: str) -> None:
-    """Delete a port that may have gone by itself meanwhile, as those of leases do."""
-    try:
-        client.delete(f"{PORT.path}/{port_id}")
-    except PortNotFound:
-        return

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.port_delete import delete
 from ipam.cli.commands.port_options import (
     allowed_address_option,
     extra_dhcp_option,
@@ -324,13 +325,6 @@ def _owner(found: dict[str, Any]) -> str:
     return f"The port {found['name'] or found['id']}"
 
 
-@port.command(epilog=examples("ipam port delete web-1", "ipam port delete web-1 web-2"))
-@click.argument("names_or_ids", metavar="PORT...", nargs=-1, required=True)
-@told_first
-def delete(names_or_ids: Sequence[str]) -> None:
-    """Delete ports. Their addresses are free again after a cooldown."""
-    lookup.delete_each(connect(), PORT, names_or_ids)
-
-
+port.add_command(delete)
 port.add_command(wait)
 port.add_command(probe)
