@@ -1,13 +1,17 @@
 """What a dry run says that a change does is what the agent and a real client then make of it."""
 
+import json
+import os
 import re
+import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
 from tests.truth.machine import DHCPCD
-from tests.truth.site import Json, Site, Subject
+from tests.truth.site import IPAM, Json, Site, Subject
 from tests.truth.states import leased
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
@@ -21,6 +25,8 @@ SERVER_WORDS: Final[Mapping[str, tuple[int, int, int]]] = {
     "starts": (0, 1, 0),
 }
 """How often dnsmasq stops, starts and reads its files again."""
+
+WAITING: Final = ["done", "waits for its machine"]
 
 
 def done(one: Subject, since: int) -> tuple[int, int, int]:
@@ -60,8 +66,11 @@ def felt(told: Json, port: Json) -> Json:
     return found[0] if found else {"effect": "", "options": [], "until": None}
 
 
-def leases(site: Site, address: str) -> list[Json]:
-    return site.client.list("/v2.0/leases", "leases", {"ip_address": address})
+def leases(site: Site, address: str, seconds: int) -> list[Json]:
+    """The leases of the address that end within so many seconds."""
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    found = site.client.list("/v2.0/leases", "leases", {"ip_address": address})
+    return [one for one in found if datetime.fromisoformat(one["expires_at"]) <= until]
 
 
 def naks(one: Subject) -> int:
@@ -87,6 +96,16 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
             ["dns-server"],
         )
         assert one.machine.ask4().facts["dns"] == "192.0.2.7"
+        # A shorter lease time is heard, too, and refuses nothing.
+        wish = {"opt_name": "lease-time", "opt_value": "600"}
+        told = forecast_and_do(one, put("port", port, extra_dhcp_opts=[wish]))
+        assert (felt(told, port)["effect"], felt(told, port)["options"]) == (
+            "hears",
+            ["lease-time"],
+        )
+        assert one.machine.ask4().addresses == {f"{address}/24"}
+        site.eventually(lambda: leases(site, address, 600), "the lease is a short one")
+        assert naks(one) == 0
         # A larger prefix restarts it, and changes the netmask alone.
         wider = f"{prefix}.{int(last) // 2 * 2}.0/23"
         told = forecast_and_do(one, put("subnet", subnet, cidr=wider))
@@ -100,7 +119,7 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
         assert one.machine.ask4().addresses == {f"{prefix}.{last}.99/23"}
         assert naks(one) == 1
         # Who loses its port is not answered, and keeps its address until its lease ends.
-        site.eventually(lambda: leases(site, f"{prefix}.{last}.99"), "the lease is recorded")
+        site.eventually(lambda: leases(site, f"{prefix}.{last}.99", 600), "the lease is recorded")
         path = f"/v2.0/ports/{port['id']}"
         told = forecast_and_do(one, {"method": "DELETE", "path": path})
         assert felt(told, port)["effect"] == "loses"
@@ -111,3 +130,50 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
         assert [host["server"] for host in told["hosts"]] == ["stops"]
     finally:
         one.close()
+
+
+@pytest.mark.skipif(
+    not os.environ.get("IPAM_TEST_EVERY_CELL"), reason="it is one of the long ones"
+)
+def test_a_machine_is_renumbered_and_back_and_for_good(site: Site) -> None:
+    one = leased(site)
+    one.machine.client = DHCPCD
+    old, new = one.subnet()["cidr"], f"{site.prefix()}.0/24"
+    address = one.port["fixed_ips"][0]["ip_address"]
+    there = f"{new.rpartition('.')[0]}.{address.rpartition('.')[2]}"
+
+    def renumber(*words: str) -> subprocess.CompletedProcess[str]:
+        where = ("--socket", str(site.directory / "run" / "api.sock"))
+        return subprocess.run(
+            [IPAM, *where, "renumber", *words], capture_output=True, text=True, check=False
+        )
+
+    def move() -> None:
+        for words in (("start", old, new), ("move", new)):
+            done = renumber(*words)
+            assert done.returncode == 0, done.stderr
+        site.settle()
+
+    try:
+        one.machine.ask4()
+        move()
+        assert one.machine.ask4().addresses == {f"{there}/24"}
+        assert naks(one) == 1
+        assert renumber("undo", new).returncode == 0
+        site.settle()
+        assert one.machine.ask4().addresses == {f"{address}/24"}
+        move()
+        assert one.machine.ask4().addresses == {f"{there}/24"}
+        # The neighbour has its lease of before, and has not asked.
+        site.eventually(lambda: states(renumber("status", new, "-f", "json")) == WAITING, "status")
+        assert one.neighbour_machine is not None
+        one.neighbour_machine.ask4()
+        site.eventually(lambda: renumber("status", new).returncode == 0, "all have asked")
+        assert renumber("finish", new).returncode == 0
+        assert [each["cidr"] for each in site.subnets(one.network)] == [new]
+    finally:
+        one.close()
+
+
+def states(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return sorted(each["State"] for each in json.loads(done.stdout))
