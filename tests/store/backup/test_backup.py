@@ -219,6 +219,8 @@ def change(database: Database) -> None:
 NEWER_COLUMNS = {
     "agent": {"networks", "recovery_id"},
     "allocation_event": {"uncounted_in", "held_change", "dynamic_change"},
+    "network": {"dhcp_options", "dhcp_boot", "lease_time"},
+    "subnet": {"dhcp_options", "dhcp_boot", "lease_time"},
 }
 """What the schema has got since 0021, beside the table `subnet_usage`."""
 
