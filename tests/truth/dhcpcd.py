@@ -1,5 +1,6 @@
 """dhcpcd on a machine, for IPv4, DHCPv6 and router advertisements."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -108,8 +109,7 @@ class Dhcpcd:
         until = time.monotonic() + seconds
         while running.poll() is None and time.monotonic() < until and not is_enough():
             time.sleep(LOOK_AGAIN_SECONDS)
-        running.terminate()  # by itself it would go on, whatever its own timeout is
-        running.wait(PATIENCE_SECONDS)
+        _end(running)  # by itself it would go on, whatever its own timeout is
 
     def _environments(self, reasons: Iterable[str]) -> list[Environment]:
         """What its script was told for these reasons."""
@@ -127,6 +127,16 @@ class Dhcpcd:
             for name, value in environment.items()
             if re.fullmatch(variables, name)
         )
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """End it. While it starts it may lose a signal, so it gets another one each second."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while running.poll() is None and time.monotonic() < until:
+        running.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(1)
+    running.wait(0)
 
 
 def told(environment: Environment) -> Told:
