@@ -1,32 +1,17 @@
 """A machine that moves between two hosts with real agents is answered at every moment."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.open_directory import open_directory
 from tests.system.two_hosts import Cloud, Guest, Probe
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
 Step = Callable[[], object]
-
-
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root: it makes namespaces and bridges")
-    with open_directory("moves") as directory:
-        made = Cloud(directory)
-        try:
-            made.start()
-            yield made
-        finally:
-            made.close()
 
 
 def live(cloud: Cloud, port: dict[str, Any], guest: Guest) -> list[Step]:
@@ -102,7 +87,10 @@ def test_a_machine_that_moves_is_answered_at_every_moment_and_keeps_its_lease(
 
 
 @pytest.mark.parametrize("move", [live, cold])
-def test_a_machine_renews_its_lease_on_the_host_it_moved_to(cloud: Cloud, move: Any) -> None:
+def test_a_machine_renews_its_lease_on_the_host_it_moved_to(
+    shared_cloud: Cloud, move: Any
+) -> None:
+    cloud = shared_cloud
     port, guest, lease = running(cloud)
     for step in move(cloud, port, guest):
         step()
@@ -118,7 +106,8 @@ def test_a_machine_renews_its_lease_on_the_host_it_moved_to(cloud: Cloud, move: 
     assert kept(lease_of(cloud, port)) == kept(lease)
 
 
-def test_the_host_that_a_machine_left_does_not_answer_it_any_more(cloud: Cloud) -> None:
+def test_the_host_that_a_machine_left_does_not_answer_it_any_more(shared_cloud: Cloud) -> None:
+    cloud = shared_cloud
     port, guest, _lease = running(cloud)
     for step in cold(cloud, port, guest):
         step()

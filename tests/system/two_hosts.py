@@ -267,17 +267,17 @@ class Cloud:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._config = directory / "ipam.conf"
+        self.config = directory / "ipam.conf"
         self._closing = contextlib.ExitStack()
         self._api: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start everything; what was started ends with `close`, however far this came."""
         directory = self._directory
-        self._config.write_text(
+        self.config.write_text(
             f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\n[api]\nbind_port = 0\n"
         )
-        run(IPAM, "db", "upgrade", "--config-file", str(self._config))
+        run(IPAM, "db", "upgrade", "--config-file", str(self.config))
         self._closing.callback(self.stop_api)
         self.start_api()
         client = Client(socket_path=str(directory / "api.sock"))
@@ -290,7 +290,7 @@ class Cloud:
     def start_api(self) -> None:
         with (self._directory / "api.log").open("ab") as log:
             self._api = subprocess.Popen(
-                [IPAM, "api", "--config-file", str(self._config)], stdout=log, stderr=log
+                [IPAM, "api", "--config-file", str(self.config)], stdout=log, stderr=log
             )
         eventually((self._directory / "api.sock").exists, "the API is up")
 
@@ -319,7 +319,9 @@ class Cloud:
         return made
 
     def guest(self, port: dict[str, Any]) -> Guest:
-        made = Guest(port, self._directory)
+        directory = self._directory / port["id"]
+        directory.mkdir()
+        made = Guest(port, directory)
         self._closing.callback(made.close)
         made.connect()
         return made
