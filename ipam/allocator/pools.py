@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, false, insert, or_, select
 
 from ipam.allocator import ranges, refill_policy, statements
 from ipam.allocator.ranges import AddressRange
@@ -135,7 +135,11 @@ def take_longest_cooled(tx: Transaction, subnet_pk: int, owner_pk: int) -> bytes
     pools = [ip_address.c.ip.between(*pool) for pool in statements.pools_of(tx, subnet_pk)]
     query = (
         select(ip_address.c.ip)
-        .where(ip_address.c.subnet_pk == subnet_pk, ip_address.c.owner_pk.is_(None), or_(*pools))
+        .where(
+            ip_address.c.subnet_pk == subnet_pk,
+            ip_address.c.owner_pk.is_(None),
+            or_(false(), *pools),
+        )
         .order_by(ip_address.c.free_at, ip_address.c.ip)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -13,13 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from ipam import clock, model
-from ipam.allocator import pools, statements
+from ipam.allocator import pools, returning_networks, statements
 from ipam.allocator.allocator import Allocator
 from ipam.allocator.lease_ports import LeasePorts
+from ipam.allocator.returning_networks import Returned
 from ipam.chunks import chunks
 from ipam.escaping import escaped
 from ipam.model import LeaseAction
-from ipam.protocol.dhcp_state import FullNetwork, ServedPort
+from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort
 from ipam.protocol.recovery import DECODER, HeldPart
 from ipam.rules import dns_answers
 from ipam.rules.leases import Key, LeaseEvent
@@ -107,6 +108,10 @@ def _take_back(
     is_late: bool = False,
 ) -> None:
     estate = recovery.estate(tx, current)
+    networks = (one for _host, part in _parts(tx, hosts) for one in part.networks)
+    returned = returning_networks.make(tx, current, estate, networks)
+    if returned.subnets or returned.networks:
+        estate = recovery.estate(tx, current)
     if is_late:
         kept = {"revision": _NEWEST, "is_leased": True, "told_by": "the service"}
         settled = {key: replace(one, **kept) for key, one in estate.ports.items()}  # type: ignore[arg-type]
@@ -114,7 +119,9 @@ def _take_back(
     told: list[Port] = []
     leases: dict[Place, Held] = {}
     for host, part in _parts(tx, hosts):
-        told += [port for network in part.networks for port in _ports(network, host)]
+        for network in part.networks:
+            told += _ports(network, host)
+            told += _dhcp_ports(network, host, estate, returned)
         leases |= _leases(part, estate, host)
     decisions = decide(
         estate.ports,
@@ -126,7 +133,11 @@ def _take_back(
         is_dynamic=estate.is_dynamic,
     )
     _apply(tx, allocator, current, estate, decisions)
-    recovery.note(tx, _merged(current.findings, _findings(decisions)), is_over=False)
+    found = _findings(decisions) | {
+        "networks": sorted(returned.networks),
+        "subnets": sorted(returned.subnets),
+    }
+    recovery.note(tx, _merged(current.findings, found), is_over=False)
 
 
 def _parts(tx: Transaction, hosts: Sequence[str]) -> Iterator[tuple[str, HeldPart]]:
@@ -138,6 +149,8 @@ def _ports(network: FullNetwork, host: str) -> Iterator[Port]:
     for one in network.ports:
         if one.device_owner == model.LEASE_PORT_OWNER:
             continue  # its lease makes it again
+        if one.binding_host_id not in ("", host):
+            continue
         yield Port(
             id=one.id,
             network_id=network.id,
@@ -148,6 +161,50 @@ def _ports(network: FullNetwork, host: str) -> Iterator[Port]:
             told_by=host,
             row=(one, network.project_id),
         )
+
+
+def _dhcp_ports(
+    network: FullNetwork, host: str, estate: Estate, returned: Returned
+) -> Iterator[Port]:
+    """The DHCP port of a network that was made again, or that got subnets again."""
+    said = network.dhcp_port
+    if said is None or returned.subnets.isdisjoint(one.id for one in network.subnets):
+        return
+    places = {(ip.subnet_id, model.pack(ip.ip_address)) for ip in said.fixed_ips}
+    own = {place for place in places if place[0] in returned.subnets}
+    known = estate.ports.get(said.id)
+    row = None
+    if known is None:
+        if network.id not in returned.networks:
+            return
+        row = (_served_dhcp_port(network, said), network.project_id)
+    yield Port(
+        id=said.id,
+        network_id=network.id,
+        mac_address=known.mac_address if known else said.mac_address,
+        host="",
+        revision=known.revision + 1 if known else 0,
+        addresses=frozenset(known.addresses | own if known else own),
+        told_by=host,
+        is_dhcp=True,
+        row=row,
+    )
+
+
+def _served_dhcp_port(network: FullNetwork, said: DhcpPort) -> ServedPort:
+    return ServedPort(
+        id=said.id,
+        mac_address=said.mac_address,
+        revision_number=0,
+        device_id=model.dhcp_device_id(network.id),
+        device_owner=model.DHCP_PORT_OWNER,
+        admin_state_up=True,
+        status=model.ACTIVE,
+        binding_host_id="",
+        hostname=dns_answers.host_name("", said.fixed_ips[0].ip_address if said.fixed_ips else ""),
+        fixed_ips=said.fixed_ips,
+        extra_dhcp_opts=[],
+    )
 
 
 def _leases(part: HeldPart, estate: Estate, host: str) -> dict[Place, Held]:
@@ -246,7 +303,7 @@ def _new_row(port: Port, current: Recovery, estate: Estate) -> dict[str, Any]:
         "name": said.name,
         "description": f"taken back from {port.told_by} after a restore"[:255],
         "revision_number": port.revision + current.restored_at,
-        "status": model.DOWN,
+        "status": model.ACTIVE if port.is_dhcp else model.DOWN,
     }
     return rows.with_standard_columns(made | _columns(port) | own)
 

@@ -5,16 +5,13 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
-    CompoundSelect,
     Insert,
     bindparam,
     delete,
     func,
     insert,
     literal,
-    literal_column,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,8 +19,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ipam.allocator.ranges import AddressRange
 from ipam.chunks import alternatives
-from ipam.errors import SubnetNotFound
-from ipam.store import recovery, tables
+from ipam.errors import ServiceRecovering, SubnetNotFound
+from ipam.store import recovery
 from ipam.store.engine import bulk
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
@@ -208,33 +205,29 @@ def is_dynamic(tx: Transaction, subnet_pk: int, ip: bytes) -> bool:
 
     Raises ServiceRecovering if nobody may have an address now.
     """
-    found = tx.execute(_IS_DYNAMIC, {"of_subnet": subnet_pk, "given": ip}).scalars().all()
-    if _RECOVERING in found:
-        recovery.refuse_if_going_on(tx)
-    return bool(found)
-
-
-_RECOVERING: Final = 2
-_IS_DYNAMIC: Final[CompoundSelect[Any]] = union_all(
-    select(literal_column("1")).where(
-        dynamic_range.c.subnet_pk == bindparam("of_subnet"),
-        dynamic_range.c.first <= bindparam("given", type_=Address),
-        dynamic_range.c.last >= bindparam("given", type_=Address),
-    ),
-    select(literal_column(str(_RECOVERING)))
-    .select_from(tables.recovery)
-    .where(tables.recovery.c.finished_at_us.is_(None)),
-)
+    return surroundings(tx, subnet_pk, ip)[1]
 
 
 def surroundings(tx: Transaction, subnet_pk: int, ip: bytes) -> tuple[str, bool]:
-    """The subnet's prefix, and whether a dynamic range of it has the address."""
+    """The subnet's prefix, and whether a dynamic range of it has the address.
+
+    Raises ServiceRecovering if nobody may have an address now.
+    """
     row = tx.execute(_SURROUNDINGS, {"of_subnet": subnet_pk, "given": ip}).one()
+    if row.is_recovering is not None:
+        raise ServiceRecovering(recovery.MESSAGE)
     return str(row.cidr), row.is_dynamic is not None
 
 
+_IS_DYNAMIC: Final = select(literal(1)).where(
+    dynamic_range.c.subnet_pk == bindparam("of_subnet"),
+    dynamic_range.c.first <= bindparam("given", type_=Address),
+    dynamic_range.c.last >= bindparam("given", type_=Address),
+)
 _SURROUNDINGS: Final = select(
-    subnet.c.cidr, _IS_DYNAMIC.limit(1).scalar_subquery().label("is_dynamic")
+    subnet.c.cidr,
+    _IS_DYNAMIC.limit(1).scalar_subquery().label("is_dynamic"),
+    recovery.GOES_ON.scalar_subquery().label("is_recovering"),
 ).where(subnet.c.pk == bindparam("of_subnet"))
 
 

@@ -158,6 +158,7 @@ class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         list[str],
         Meta(description="Addresses of the ranges that ports have which other hosts serve."),
     ] = []
+    name: Annotated[str, Meta(description="The subnet's name.")] = ""
 
 
 class ServedPort(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -246,6 +247,7 @@ class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ending_leases: Annotated[
         list[EndingLease], Meta(description="Leases of this host that somebody asked to end.")
     ] = []
+    name: Annotated[str, Meta(description="The network's name.")] = ""
 
 
 class _Digests(Struct):

@@ -7,13 +7,18 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from ipam.protocol.dhcp_state import FullNetwork
+from ipam.chunks import chunks
+from ipam.protocol.dhcp_state import FullNetwork, ServedPort
+from ipam.protocol.wire import write
 from ipam.values import Uuid
 
 PORTS_MAX: Final = 500
 LEASES_MAX: Final = 1000
 NETWORKS_MAX: Final = 100
 """So many are in one part of a report at most."""
+PIECE_BYTES: Final = 128 << 10
+PART_BYTES: Final = 512 << 10
+"""What the API takes by default in a request is twice as much."""
 PARTS_MAX: Final = 10_000
 
 Part = Annotated[int, Meta(ge=0, lt=PARTS_MAX)]
@@ -61,19 +66,19 @@ class HeldPart(Struct, frozen=True, kw_only=True):
 
 
 def parts_of(networks: Mapping[str, FullNetwork], leases: Sequence[HeldLease]) -> list[HeldPart]:
-    """A report of these, in parts. Without any it has one part."""
+    """A report of these, in parts that a request takes. Without any it has one part."""
     rooms: list[tuple[list[FullNetwork], list[HeldLease]]] = [([], [])]
-    ports = 0
+    ports = size = 0
     for piece in _pieces(networks):
-        if ports + len(piece.ports) > PORTS_MAX or len(rooms[-1][0]) >= NETWORKS_MAX:
+        length = len(write(piece))
+        is_full = ports + len(piece.ports) > PORTS_MAX or size + length > PART_BYTES
+        if rooms[-1][0] and (is_full or len(rooms[-1][0]) >= NETWORKS_MAX):
             rooms.append(([], []))
-            ports = 0
+            ports = size = 0
         rooms[-1][0].append(piece)
         ports += len(piece.ports)
-    for start in range(0, len(leases), LEASES_MAX):
-        if start // LEASES_MAX >= len(rooms):
-            rooms.append(([], []))
-        rooms[start // LEASES_MAX][1].extend(leases[start : start + LEASES_MAX])
+        size += length
+    rooms += [([], list(some)) for some in chunks(leases, LEASES_MAX)]
     return [
         HeldPart(part=n, is_last=n == len(rooms) - 1, networks=some, leases=held)
         for n, (some, held) in enumerate(rooms)
@@ -81,9 +86,18 @@ def parts_of(networks: Mapping[str, FullNetwork], leases: Sequence[HeldLease]) -
 
 
 def _pieces(networks: Mapping[str, FullNetwork]) -> Iterator[FullNetwork]:
+    """Each network, with some of its ports at a time."""
     for _, network in sorted(networks.items()):
-        starts = range(0, len(network.ports) or 1, PORTS_MAX)
-        yield from (replace(network, ports=network.ports[n : n + PORTS_MAX]) for n in starts)
+        some: list[ServedPort] = []
+        size = 0
+        for port in network.ports:
+            length = len(write(port))
+            if some and (len(some) >= PORTS_MAX or size + length > PIECE_BYTES):
+                yield replace(network, ports=some)
+                some, size = [], 0
+            some.append(port)
+            size += length
+        yield replace(network, ports=some)
 
 
 DECODER: Final = msgspec.json.Decoder(HeldPart)

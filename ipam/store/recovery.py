@@ -81,6 +81,10 @@ class Estate:
         return any(low <= place[1] <= high for low, high in self.ranges.get(place[0], ()))
 
 
+GOES_ON: Final = select(_T.c.pk).where(_T.c.finished_at_us.is_(None)).limit(1)
+"""A row while the service is recovering."""
+
+
 def begin(tx: Transaction, *, made_at: int, restored_at: int) -> Recovery:
     """Say that a backup was restored."""
     tx.execute(delete(_T))
@@ -98,7 +102,7 @@ def read(tx: Transaction, *, lock: bool = False) -> Recovery | None:
 
 def refuse_if_going_on(tx: Transaction) -> None:
     """Raise ServiceRecovering while the service is recovering."""
-    if tx.execute(select(_T.c.pk).where(_T.c.finished_at_us.is_(None))).first() is not None:
+    if tx.execute(GOES_ON).first() is not None:
         raise ServiceRecovering(MESSAGE)
 
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from ipam.protocol.dhcp_state import FullNetwork, ServedPort
+from ipam.protocol.dhcp_state import FullNetwork, ServedDhcpOption, ServedPort
 from ipam.protocol.recovery import (
     LEASES_MAX,
     NETWORKS_MAX,
@@ -61,6 +61,15 @@ def test_a_report_is_cut_into_parts_that_have_all_of_it() -> None:
     told = [port.id for part in parts for one in part.networks for port in one.ports]
     assert sorted(told) == sorted(port.id for one in held.values() for port in one.ports)
     assert [lease for part in parts for lease in part.leases] == leases
+
+
+def test_a_part_is_no_longer_than_a_request_may_be() -> None:
+    options = [ServedDhcpOption("tftp-server", "x" * 4000)] * 5
+    long = replace(PORT, extra_dhcp_opts=options)
+    held = {name: replace(NETWORK, id=name, ports=[long] * 60) for name in "abc"}
+    parts = parts_of(held, [])
+    assert max(len(write(part)) for part in parts) < 1 << 20
+    assert sum(len(one.ports) for part in parts for one in part.networks) == 180
 
 
 def test_a_host_that_holds_nothing_says_so_in_one_part() -> None:

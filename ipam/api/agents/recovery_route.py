@@ -1,6 +1,7 @@
 """Takes what agents' hosts hold after a backup was restored."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Final
 
 import falcon
@@ -11,14 +12,18 @@ from ipam.api.http.bodies import read_bytes, respond
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest
-from ipam.protocol.dhcp_state import ServedPort
+from ipam.protocol.dhcp_state import FullNetwork, ServedPort
 from ipam.protocol.recovery import DECODER, HeldPart
+from ipam.rules.segments import FLAT, LOCAL, VLAN, VXLAN
 from ipam.store import recovery
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.write_again import write_again
 
 RULE: Final = "create_dhcp_state"
 TEXT_MAX: Final = 255
+PHYSICAL_MAX: Final = 64
+NETWORK_TYPES: Final = (LOCAL, FLAT, VLAN, VXLAN)
+IPV6_MODES: Final = (None, model.SLAAC, model.DHCPV6_STATEFUL, model.DHCPV6_STATELESS)
 REVISION_LIMIT: Final = 2**48
 _TEXTS: Final = ("device_id", "device_owner", "binding_host_id", "hostname", "name", "project_id")
 
@@ -70,8 +75,7 @@ def _read(raw: bytes) -> HeldPart:
     try:
         given = DECODER.decode(raw)
         for network in given.networks:
-            _require(model.is_uuid(network.id), network.id, "id")
-            _check_text(network.project_id, "project id")
+            _check_network(network)
             for port in network.ports:
                 _check_port(port)
         for lease in given.leases:
@@ -79,6 +83,37 @@ def _read(raw: bytes) -> HeldPart:
     except (ValueError, OSError) as error:
         raise HTTPBadRequest(f"Invalid input for a report. Reason: {error}.") from None
     return given
+
+
+def _check_network(network: FullNetwork) -> None:
+    _require(model.is_uuid(network.id), network.id, "id")
+    for text, kind in (
+        (network.project_id, "project id"),
+        (network.name, "name"),
+        (network.dns_domain, "domain"),
+    ):
+        _check_text(text, kind)
+    _require(network.network_type in NETWORK_TYPES, network.network_type, "network type")
+    physical = network.physical_network or ""
+    _require(len(physical) <= PHYSICAL_MAX and physical.isprintable(), physical, "network")
+    _require(0 <= (network.segmentation_id or 0) < 2**24, network.segmentation_id, "segment")
+    _require(0 <= network.mtu < 2**17, network.mtu, "MTU")
+    for subnet in network.subnets:
+        _require(model.is_uuid(subnet.id), subnet.id, "id")
+        _check_text(subnet.name, "name")
+        _require(ip_network(subnet.cidr).version == subnet.ip_version, subnet.cidr, "prefix")
+        for mode in (subnet.ipv6_ra_mode, subnet.ipv6_address_mode):
+            _require(mode in IPV6_MODES, mode, "mode")
+        own = [] if subnet.gateway_ip is None else [subnet.gateway_ip]
+        for one in subnet.dynamic_ranges:
+            own += [one.start, one.end]
+        for address in own:
+            model.pack(address)
+    if network.dhcp_port is not None:
+        _require(model.is_uuid(network.dhcp_port.id), network.dhcp_port.id, "id")
+        _require(model.is_mac(network.dhcp_port.mac_address), network.dhcp_port, "DHCP port")
+        for ip in network.dhcp_port.fixed_ips:
+            model.pack(ip.ip_address)
 
 
 def _check_port(port: ServedPort) -> None:

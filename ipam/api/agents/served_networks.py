@@ -59,6 +59,7 @@ def full_networks(
             segmentation_id=row.provider_segmentation_id,
             peers=contents.peers.get(row.pk, ()) if row.provider_network_type == VXLAN else None,
             ending_leases=ending[row.id],
+            name=row.name,
         )
         for row in contents.networks
     ]
@@ -114,6 +115,7 @@ def _subnet(row: Record, contents: Contents, agents_per_network: int) -> ServedS
         dhcp_boot=row.dhcp_boot,
         lease_seconds=dhcp_settings.seconds_of(row.lease_time),
         withheld=[model.unpack(ip) for subnet_id, ip in contents.withheld if subnet_id == row.id],
+        name=row.name,
     )
 
 

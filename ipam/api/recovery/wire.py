@@ -56,7 +56,15 @@ class RecoveryView(Struct, kw_only=True):
         Meta(description="Ports of the backup that their host does not know: deleted since."),
     ]
     unknown_networks: Annotated[
-        list[UnknownNetworkView], Meta(description="Networks that the backup does not have.")
+        list[UnknownNetworkView],
+        Meta(description="Networks that could not be made again: their segments are others'."),
+    ]
+    networks: Annotated[
+        list[str], Meta(description="Networks that the backup did not have, made again.")
+    ]
+    subnets: Annotated[
+        list[str],
+        Meta(description="Subnets made again. They have no allocation pools until they are set."),
     ]
     conflicts: Annotated[list[str], Meta(description="Who had an address, and who has lost it.")]
     set_aside: Annotated[
@@ -85,6 +93,8 @@ def view(found: tuple[Recovery, Heard] | None) -> RecoveryView:
         unknown_networks=[
             UnknownNetworkView(**one) for one in findings.get("unknown_networks", ())
         ],
+        networks=list(findings.get("networks", ())),
+        subnets=list(findings.get("subnets", ())),
         conflicts=list(findings.get("conflicts", ())),
         set_aside=list(findings.get("set_aside", ())),
     )

@@ -94,7 +94,10 @@ def _told(found: Mapping[str, Any], most: int | None) -> list[str]:
     lines += _listed(
         found, "set_aside", "Addresses that machines hold and no port has, set aside", most, str
     )
-    title = "Networks that the backup does not have: DHCP ends there"
+    lines += _listed(found, "networks", "Networks made again", most, str)
+    title = "Subnets made again, without allocation pools: `ipam subnet set --allocation-pool`"
+    lines += _listed(found, "subnets", title, most, str)
+    title = "Networks whose segments others have now: DHCP ends there"
     lines += _listed(found, "unknown_networks", title, most, _network)
     return lines
 

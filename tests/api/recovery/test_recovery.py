@@ -214,6 +214,70 @@ def test_old_backup_under_live_machines_gives_no_address_twice(site: Site, plug:
     assert site.database.read(subnet_counters.wrong) == []
 
 
+def test_networks_and_subnets_of_the_lost_time_are_made_again(
+    site: Site, network: dict[str, Any], plug: Plug
+) -> None:
+    host = Host(site, "host-1")
+    plug("host-1")
+    backup = site.backup()
+    site.api.create("subnet", network_id=network["id"], cidr="10.1.0.0/24", ip_version=4)
+    plug("host-1", fixed_ips=[{"ip_address": "10.1.0.9"}])
+    new = site.api.create("network", name="new", mtu=1400)
+    subnet = site.api.create("subnet", network_id=new["id"], cidr="10.2.0.0/24", ip_version=4)
+    site.api.create("port", network_id=new["id"], binding__host_id="host-1")
+    host.look()
+    before = host.networks
+    site.restore(backup)
+    host.heartbeat()
+    host.tell()
+    found = site.finish()
+    assert found["networks"] == [new["id"]]
+    assert found["counts"]["subnets"] == 2
+    assert found["unknown_networks"] == []
+    host.look()
+    for then, now in zip(before, host.networks, strict=True):
+        assert then["dhcp_port"] == now["dhcp_port"]
+        assert [without(one, "digest") for one in then["subnets"]] == now["subnets"]
+        for one, other in zip(then["ports"], now["ports"], strict=True):
+            assert without(one, "revision_number", "status") == without(
+                other, "revision_number", "status"
+            )
+    assert site.api.show("network", new["id"])["mtu"] == 1400
+    body = {"port": {"network_id": new["id"]}}
+    site.api.refused(409, "IpAddressGenerationFailure", "POST", "/ports", body)
+    pools = [{"start": "10.2.0.10", "end": "10.2.0.99"}]
+    site.api.update("subnet", subnet["id"], allocation_pools=pools)
+    site.api.create("port", network_id=new["id"])
+    site.owners()
+    assert site.database.read(subnet_counters.wrong) == []
+
+
+def test_network_whose_segment_another_has_now_is_told(site: Site) -> None:
+    host = Host(site, "host-1")
+    before = site.backup()
+    place = {
+        "provider__network_type": "vlan",
+        "provider__physical_network": "room",
+        "provider__segmentation_id": 7,
+    }
+    lost = site.api.create("network", **place)
+    site.api.create("subnet", network_id=lost["id"], cidr="10.2.0.0/24", ip_version=4)
+    site.api.create("port", network_id=lost["id"], binding__host_id="host-1")
+    host.look()
+    site.restore(before)
+    site.finish()
+    site.api.create("network", **place)
+    host.heartbeat()
+    host.tell()
+    found = site.status()
+    assert found["unknown_networks"] == [{"network": lost["id"], "hosts": ["host-1"]}]
+    assert found["networks"] == []
+
+
+def without(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name not in names}
+
+
 def test_process_that_ran_all_the_while_gives_nothing_either(
     site: Site, plug: Plug, network: dict[str, Any]
 ) -> None:
