@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from ipam import clock
-from ipam.api.http.operations import Operation
+from ipam.api.http.operations import REHEARSED, Operation
 from ipam.api.service import Service
 from ipam.errors import Temporary
 from ipam.identity.authentication import REFUSALS
@@ -62,6 +62,8 @@ class Requests:
         self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
     ) -> None:
         self._in_progress.dec()
+        if REHEARSED in req.env:
+            return
         method = req.method if req.method in METHODS else "other"
         key = (method, req.uri_template or "none", str(resp.status)[:3])
         # `labels` checks its arguments each time. There are few, so its results are kept.

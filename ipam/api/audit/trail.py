@@ -24,7 +24,7 @@ from ipam.api.audit.origin import address_of, authentication_of
 from ipam.api.audit.refusal_budget import WINDOW_SECONDS, RefusalBudget
 from ipam.api.http.authorization import Authorization
 from ipam.api.http.faults import Refusal
-from ipam.api.http.operations import Operation
+from ipam.api.http.operations import REHEARSED, Operation
 from ipam.api.http.service import FrameworkService
 from ipam.errors import IpamError
 from ipam.escaping import escaped
@@ -107,6 +107,8 @@ class AuditTrail:
         operation = self._authorization.operation(req)
         if operation is None or operation.of_host or not self._settings.enabled:
             return
+        if operation.changes_nothing:
+            return
         common = self._common(req, operation) | {"status": operation.status}
         enclose(Trail(common, _object_id(params), req.method == "DELETE").envelope)
 
@@ -120,7 +122,9 @@ class AuditTrail:
         if refusal is None or resource is None:
             return
         operation = self._authorization.operation(req)
-        if operation is not None and self._settings.enabled:
+        if operation is None or operation.changes_nothing or REHEARSED in req.env:
+            return
+        if self._settings.enabled:
             self._record(req, operation, refusal)
 
     def _record(self, req: falcon.Request, operation: Operation, refusal: Refusal) -> None:

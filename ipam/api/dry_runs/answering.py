@@ -1,8 +1,10 @@
 """Makes the answer of a dry run from what was observed. Pure, but for the clock of heartbeats."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
+
+from msgspec.structs import replace
 
 from ipam import model
 from ipam.agent import actions
@@ -16,6 +18,7 @@ from ipam.api.dry_runs.wire import (
     HostForecast,
     MachineForecast,
 )
+from ipam.protocol.dhcp_state import FullNetwork
 from ipam.rules.reach import tunnel_end
 from ipam.store.engine.listing import Record
 
@@ -31,10 +34,28 @@ def hosts_of(agents: Mapping[int, Record]) -> dict[int, Host]:
     }
 
 
-def looks(networks: Networks, hosts: Mapping[int, Host]) -> dict[tuple[int, str], Look]:
-    """The networks as the agents serve them, without those that no agent could."""
+def changed(observed: Observed) -> frozenset[str]:
+    """The ids of networks that some agent serves otherwise afterwards."""
+    before, after = observed.before, observed.after
+    return frozenset(
+        key[1]
+        for key in before.keys() | after.keys()
+        if _content(before.get(key)) != _content(after.get(key))
+    )
+
+
+def _content(row: FullNetwork | None) -> FullNetwork | None:
+    return row and replace(row, digest="")
+
+
+def looks(
+    networks: Networks, hosts: Mapping[int, Host], network_ids: Collection[str]
+) -> dict[tuple[int, str], Look]:
+    """These networks as the agents serve them, without those that no agent could."""
     found = {}
     for (pk, network_id), row in networks.items():
+        if network_id not in network_ids:
+            continue
         try:
             found[pk, network_id] = forecast.look(row, hosts[pk])
         except ValueError:

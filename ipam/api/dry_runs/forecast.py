@@ -314,12 +314,15 @@ def _effect(had: Mapping[str, int], has: Mapping[str, int]) -> Effect:
 
 def _is_cut_off(was: Given, will: Given, lost: Collection[str]) -> bool:
     """Whether the tap may not send any more from an address that its machine is to give up."""
-    if GUARDED not in will.guard:
-        return False
-    gone = was.guard - will.guard
-    return any(key.endswith(f" {ip}") for _, key in gone for ip in lost) or (
-        bool(lost) and GUARDED not in was.guard
-    )
+    return any(_may_send(was.guard, ip) and not _may_send(will.guard, ip) for ip in lost)
+
+
+def _may_send(guard: TapGuard, address: str) -> bool:
+    if GUARDED not in guard:
+        return True
+    ip = ip_address(address)
+    sources = (key.partition(" . ")[2] for name, key in guard if name.startswith(f"v{ip.version}"))
+    return any(ip in ip_network(source) for source in sources)
 
 
 def _until(effect: Effect, held: Sequence[Lease], left: Mapping[str, int]) -> int | None:

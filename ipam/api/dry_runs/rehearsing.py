@@ -14,6 +14,7 @@ import msgspec
 
 from ipam.api.dry_runs import observing
 from ipam.api.dry_runs.wire import RehearsedAnswer, RehearsedRequest
+from ipam.api.http.operations import REHEARSED
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.settings import NetworkSettings
 from ipam.store import agents
@@ -97,6 +98,7 @@ def _send(
         "CONTENT_TYPE": "application/json",
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
+        REHEARSED: True,
     }
     if request.revision_number is not None:
         inner["HTTP_IF_MATCH"] = f"revision_number={request.revision_number}"

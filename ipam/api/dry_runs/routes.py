@@ -35,6 +35,7 @@ class DryRunsRoute:
                 request=({"dry_run": DryRunCreate},),
                 response={"dry_run": DryRunView},
                 rule="create_dry_run",
+                changes_nothing=True,
             )
         }
 
@@ -60,8 +61,9 @@ class DryRunsRoute:
 
     def _told(self, observed: Observed) -> DryRunView:
         hosts = answering.hosts_of(observed.agents)
-        before = answering.looks(observed.before, hosts)
-        after = answering.looks(observed.after, hosts)
+        changed = answering.changed(observed)
+        before = answering.looks(observed.before, hosts, changed)
+        after = answering.looks(observed.after, hosts, changed)
         felt = answering.feelings(observed, before, after)
         most = felt[:MACHINES_MAX]
         ports, names, lacking = self._names(observed, [one.port.id for _, one in most])

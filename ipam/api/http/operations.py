@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from ipam.store.engine.listing import Collection
+
+REHEARSED: Final = "ipam.rehearsed"
+"""In the environment of a request of a dry run, of which nothing stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Operation:
     """Whether the role `service` may call it, if it has no rule."""
     in_recovery: bool = False
     """Whether it may change something while a restored service hears from its agents."""
+    changes_nothing: bool = False
+    """Whether it is none of the changes that the audit log is about, though it is no GET."""
     public: bool = False
     """Whether it needs no authentication."""
 

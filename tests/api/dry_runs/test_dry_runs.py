@@ -188,7 +188,9 @@ def test_what_is_refused_is_not_recorded_and_a_key_is_not_taken(site: Site) -> N
         assert told.json["dry_run"]["answers"][0]["status"] == 404
         assert "Idempotent-Replayed" not in told.headers
     events = site.api.call("GET", "/audit-events").json["audit_events"]
-    assert not [one for one in events if "no-such" in one["path"]]
+    assert not [one for one in events if "no-such" in one["path"] or "dry" in one["path"]]
+    metrics = site.api.client.simulate_get("/metrics").text
+    assert 'method="DELETE",route="/v2.0/ports/' not in metrics
 
 
 def test_the_transaction_is_over_when_the_answer_is_there(site: Site) -> None:
@@ -203,3 +205,39 @@ def test_a_path_that_cannot_be_tried_is_refused(api: Api, path: str) -> None:
     body = {"dry_run": {"requests": [{"method": "POST", "path": path}]}}
     message = api.refused(400, "InvalidInput", "POST", "/dry-runs", body)
     assert path in message
+
+
+def test_a_port_that_changes_hosts_loses_nothing(site: Site) -> None:
+    port = site.machine(9)
+    there = {"host": "cn2", "started_at": 1, "configurations": GUARDING}
+    assert site.api.call("POST", "/agents", {"agent": there}).status_code == 200
+    path, body = f"/v2.0/ports/{port['id']}", {"port": {"binding:host_id": "cn2"}}
+    told = site.rehearse({"method": "PUT", "path": path, "body": body})
+    assert told["machines"] == []
+    assert {one["host"]: one["server"] for one in told["hosts"]} == {"cn2": "starts"}
+
+
+def test_a_withdrawn_prefix_is_lost_by_machines_that_make_their_addresses(site: Site) -> None:
+    six = site.api.create(
+        "subnet",
+        network_id=site.network_id,
+        cidr="2001:db8::/64",
+        ip_version=6,
+        ipv6_ra_mode="slaac",
+        ipv6_address_mode="slaac",
+    )
+    site.api.create("port", network_id=site.network_id, binding__host_id=HOST)
+    told = site.rehearse({"method": "DELETE", "path": f"/v2.0/subnets/{six['id']}"})
+    assert [one["server"] for one in told["hosts"]] == ["restarts"]
+    assert [one["effect"] for one in told["machines"]] == ["loses"]
+
+
+def test_the_guard_cuts_off_who_was_free_before_and_leaves_its_address(site: Site) -> None:
+    port = site.machine(9, port_security_enabled=False)
+    change = {"port_security_enabled": True, "fixed_ips": [{"ip_address": "10.0.0.10"}]}
+    path = f"/v2.0/ports/{port['id']}"
+    told = site.rehearse({"method": "PUT", "path": path, "body": {"port": change}})
+    assert [one["cut_off"] for one in told["machines"]] == [True]
+    kept = {"allowed_address_pairs": [{"ip_address": "10.0.0.9"}], **change}
+    told = site.rehearse({"method": "PUT", "path": path, "body": {"port": kept}})
+    assert [one["cut_off"] for one in told["machines"]] == [False]
