@@ -43,6 +43,16 @@ class Exchange:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """The answer to a conditional request: its ETag, and no body when nothing changed."""
+
+    etag: str | None
+    body: Any | None
+    headers: Mapping[str, str]
+    """By name in any case."""
+
+
 class Client:
     """Kept-alive connections to one service. Threads may share it. Close it after use."""
 
@@ -126,14 +136,12 @@ class Client:
         """The parsed answer, mostly None. Treats `revision_number` like `put`."""
         return _body(self._send("DELETE", path, params, json, _if_match(revision_number)))
 
-    def get_if_changed(
-        self, path: str, etag: str | None, params: Params | None = None
-    ) -> tuple[str | None, Any | None]:
-        """The new ETag and answer; the same ETag and None when nothing changed since `etag`."""
+    def get_if_changed(self, path: str, etag: str | None, params: Params | None = None) -> "News":
+        """The answer, or nothing but its headers when nothing changed since `etag`."""
         response = self._send("GET", path, params, headers={"If-None-Match": etag} if etag else {})
         if response.status_code == httpx.codes.NOT_MODIFIED:
-            return etag, None
-        return response.headers.get("ETag"), _body(response)
+            return News(etag, None, response.headers)
+        return News(response.headers.get("ETag"), _body(response), response.headers)
 
     def list(
         self,

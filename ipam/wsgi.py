@@ -24,6 +24,6 @@ def __getattr__(name: str) -> Any:
     loaded = settings.load(files or None)
     for fault in settings.exposed_files(loaded):
         LOG.warning("%s", fault)
-    application = globals()["application"] = create_app(loaded)
+    application = globals()["application"] = create_app(loaded, wakes_distant=True)
     garbage_collection.settle()
     return application

@@ -130,13 +130,14 @@ def test_post_and_put_send_json_and_delete_gives_none(client: Client, stub: Stub
 def test_get_if_changed_gives_none_while_the_etag_holds(client: Client, stub: Stub) -> None:
     def answer(_method: str, _path: str, headers: Any) -> Answer:
         if headers.get("If-None-Match") == '"1"':
-            return 304, {}, b""
+            return 304, {"Cursor": "7"}, b""
         return 200, {"ETag": '"1"'}, b'{"networks": []}'
 
     stub.answer = answer
-    etag, body = client.get_if_changed("/state", None)
-    assert (etag, body) == ('"1"', {"networks": []})
-    assert client.get_if_changed("/state", etag) == ('"1"', None)
+    first = client.get_if_changed("/state", None)
+    assert (first.etag, first.body) == ('"1"', {"networks": []})
+    again = client.get_if_changed("/state", first.etag)
+    assert (again.etag, again.body, again.headers["cursor"]) == ('"1"', None, "7")
 
 
 @pytest.mark.parametrize(

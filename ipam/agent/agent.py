@@ -6,6 +6,7 @@ import os
 import selectors
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -29,6 +30,7 @@ from ipam.agent.host import features
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.forwarding_table import link_of
 from ipam.agent.host.kernel import NetlinkKernel
+from ipam.agent.host.own_address import wake_ip
 from ipam.agent.host.packet_filter import packet_filter
 from ipam.agent.host.premises import Premises
 from ipam.agent.host.preparation import Preparation
@@ -57,6 +59,7 @@ from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import SeenRefusal
 from ipam.protocol.reports import AgentFacts
 from ipam.protocol.wake import AGENT_SOCKET, LEASE_INBOX, WakeSocket
+from ipam.protocol.wake_port import WakePort
 from ipam.rules.segments import VXLAN
 from ipam.settings import Settings
 
@@ -214,7 +217,8 @@ class Agent:
             NameNews(client, self._names),
             host=settings.host,
             zone=settings.agent.availability_zone,
-            wake=self._closed_at_end(WakeSocket(settings.run_path / AGENT_SOCKET)),
+            wake=self._closed_at_end(WakeSocket(settings.run_path / AGENT_SOCKET, self._port())),
+            wake_ip=partial(wake_ip, settings.agent),
             poll_seconds=settings.agent.poll_interval,
             report_seconds=settings.agent.report_interval,
             facts=self._facts,
@@ -225,6 +229,10 @@ class Agent:
             held_leases=lambda: held_leases(self._table, clock.now_seconds()),
             on_displaced=self._give_way,
         )
+
+    def _port(self) -> WakePort | None:
+        number = self._settings.agent.wake_port
+        return WakePort(number) if number else None
 
     def _make_servers(self, prepared: Preparation) -> Servers:
         return Servers(

@@ -19,7 +19,7 @@ from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentHostInUse, AgentNotFound, AgentReportRequired, IpamError
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
-from ipam.protocol.dns_names import read_changes
+from ipam.protocol.dns_names import CURSOR_HEADER, read_changes
 from ipam.protocol.probes import (
     MOST_AT_ONCE as PROBES_PER_REQUEST,
 )
@@ -69,7 +69,9 @@ class ApiLink:
         refusals: Callable[[], list[SeenRefusal]],
         held_leases: Callable[[], Sequence[HeldLease]],
         on_displaced: Callable[[AgentHostInUse], None],
+        wake_ip: Callable[[], str] = lambda: "",
     ) -> None:
+        """`wake_ip` is the address at which the API may wake it; empty for none."""
         self.networks: Mapping[str, FullNetwork] = known.load()
         self._client = client
         self._known = known
@@ -101,6 +103,7 @@ class ApiLink:
         self._faults: Mapping[str, str] = {}
         self._stopping = False
         self._wake = wake
+        self._wake_ip = wake_ip
         self._thread = threading.Thread(target=self._run, name="api-link", daemon=True)
 
     def introduce(self) -> None:
@@ -175,6 +178,7 @@ class ApiLink:
             started_at=self._started_at,
             availability_zone=self._zone,
             configurations=parsed(facts),
+            wake=self._wake.distant_end(self._wake_ip()),
         )
         if networks is not None and (
             networks != self._told or time.monotonic() >= self._tell_all_at
@@ -192,11 +196,13 @@ class ApiLink:
         path = f"/v2.0/agents/{self._agent_id}/dhcp-state"
         asked = {"names_since": self._names.cursor}
         try:
-            etag, body = self._client.get_if_changed(path, self._etag, asked)
+            news = self._client.get_if_changed(path, self._etag, asked)
         except AgentReportRequired:
             self._tell_held()
             raise  # and serve on, until the API has compared what all agents told
+        body = news.body
         if body is None:
+            self._names.advance(news.headers.get(CURSOR_HEADER))
             self._names.complete(path)
             return
         digests = read_digests(body)
@@ -212,11 +218,12 @@ class ApiLink:
         self.networks = current
         self._on_change()
         self._answer_probes(read_asked(body))
-        self._etag = etag
+        self._etag = news.etag
         self._tell_of_faults(faults)
         for row in fetched:
             self._known.save(row)
         self._names.take(read_changes(body), digests.keys())
+        self._names.advance(news.headers.get(CURSOR_HEADER))
         self._names.complete(path)
 
     def _tell_held(self) -> None:

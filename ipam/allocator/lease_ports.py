@@ -5,7 +5,7 @@ one port with all its addresses. A port whose device_owner is another is reserve
 changes or ends it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ipam import model, values
@@ -23,10 +23,18 @@ DESCRIPTION_MAX: Final = 255
 
 
 class LeasePorts:
-    """The ports of leases. `follow` may raise MacAddressInUse where another made the port."""
+    """The ports of leases. `follow` may raise MacAddressInUse where another made the port.
 
-    def __init__(self, allocator: Allocator) -> None:
+    `changed` is told the number of a network in which a port was made or ended.
+    """
+
+    def __init__(
+        self,
+        allocator: Allocator,
+        changed: Callable[[Transaction, int], None] = lambda _tx, _network_pk: None,
+    ) -> None:
         self._allocator = allocator
+        self._changed = changed
 
     def follow(
         self,
@@ -80,10 +88,12 @@ class LeasePorts:
         if not self._allocator.claim_leased(tx, subnet.pk, ip, port.pk):
             return None
         ports.change(tx, port.pk, {})
+        self._changed(tx, subnet.network_pk)
         return Holder(port.project_id, subnet.id, port.id, mac)
 
     def _take_back(self, tx: Transaction, subnet: DynamicSubnet, ip: bytes, owner: Record) -> None:
         """Take the address from the port, and delete the port if it has no other."""
+        self._changed(tx, subnet.network_pk)
         self._allocator.release(tx, subnet.pk, ip, owner.pk)
         if ports.fixed_ips(tx, [owner.pk])[owner.pk]:
             ports.change(tx, owner.pk, {})

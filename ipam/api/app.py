@@ -35,6 +35,7 @@ from ipam.api.recovery.gate import Gate
 from ipam.api.service import Service
 from ipam.api.subnet_pools import routes as subnet_pools
 from ipam.api.subnets import routes as subnets
+from ipam.api.wakes import DistantWakes, Wakes
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
@@ -49,12 +50,14 @@ def create_app(
     *,
     authenticate: Authenticate | None = None,
     database: Database | None = None,
+    wakes_distant: bool = False,
 ) -> falcon.App[Any, Any]:
     """The WSGI application for these settings.
 
-    Without arguments it opens the database of the settings and authenticates as they say.
+    Without arguments it opens the database of the settings and authenticates as they say. With
+    `wakes_distant` it has a thread of its own that wakes agents of other hosts.
     """
-    service = make_service(settings, database)
+    service = make_service(settings, database, wakes_distant=wakes_distant)
     numbers = metrics.registry(service)
     on_refusal = metrics.RefusedLogins(numbers).count
     authorization = Authorization(service, authenticate or authenticator(settings, on_refusal))
@@ -76,7 +79,9 @@ def create_app(
     return app
 
 
-def make_service(settings: Settings, database: Database | None = None) -> Service:
+def make_service(
+    settings: Settings, database: Database | None = None, *, wakes_distant: bool = False
+) -> Service:
     """The parts that the handlers share."""
     opened = database or Database(
         settings.database.connection,
@@ -93,14 +98,18 @@ def make_service(settings: Settings, database: Database | None = None) -> Servic
     outbox = ComputeOutbox(
         Waker(str(settings.run_path / WORKER_SOCKET)), enabled=settings.compute.send_events
     )
-    waker = Waker(str(settings.run_path / AGENT_SOCKET))
+    down_time = settings.network.agent_down_time
+    wakes = Wakes(
+        Waker(str(settings.run_path / AGENT_SOCKET)),
+        DistantWakes(opened, agent_down_time=down_time) if wakes_distant else None,
+    )
     watch = RecoveryWatch(
         opened,
         allocator,
-        agent_down_time=settings.network.agent_down_time,
+        agent_down_time=down_time,
         lease_seconds=settings.network.dhcp_lease_duration,
     )
-    return Service(settings, opened, allocator, waker, outbox, Policy(settings), watch)
+    return Service(settings, opened, allocator, wakes, outbox, Policy(settings), watch)
 
 
 def routes(

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from ipam.allocator.allocator import Allocator
 from ipam.allocator.recovery_watch import RecoveryWatch
+from ipam.api.wakes import Wakes
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.policy import Policy
-from ipam.protocol.wake import Waker
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
 
@@ -18,8 +18,7 @@ class Service:
     settings: Settings
     database: Database
     allocator: Allocator
-    waker: Waker
-    """Wakes the agent on this host."""
+    wakes: Wakes
     outbox: ComputeOutbox
     policy: Policy
     recovery: RecoveryWatch

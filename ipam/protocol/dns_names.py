@@ -9,6 +9,11 @@ from ipam.values import Uuid
 
 MOST_CHANGES: Final = 2000
 """So many changed ports are told in one answer. After more the agent asks for all names."""
+CURSOR_HEADER: Final = "IPAM-Names-Cursor"
+"""The header in which each answer has the cursor for changes after it, a 304 too.
+
+So the time to look at is short, however long nothing of an agent's networks changes.
+"""
 MOST_AT_ONCE: Final = 5000
 """So many ports are in one answer of the names of whole networks."""
 

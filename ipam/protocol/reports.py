@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ipam import model
+from ipam.protocol.wake_port import WakeEnd
 from ipam.protocol.wire import read_parsed
 from ipam.values import Uuid, json_object, printable, zone_name
 
@@ -81,6 +82,10 @@ class AgentReport(Struct):
             description="Where its networks are, by their ids; left out where nothing changed.",
         ),
     ] = UNSET
+    wake: Annotated[
+        WakeEnd | None,
+        Meta(description="Where APIs wake it after a change; null for nowhere."),
+    ] = None
 
 
 class GuardFacts(Struct, frozen=True):

@@ -9,10 +9,12 @@ import fcntl
 import os
 import select
 import socket
+import time
 from pathlib import Path
 from typing import Final
 
 from ipam import files
+from ipam.protocol.wake_port import WakeEnd, WakePort
 
 AGENT_SOCKET: Final = "agent-wake.sock"
 """In run_path: the API wakes the agent here after a change."""
@@ -51,11 +53,13 @@ class Woken(enum.Enum):
 class WakeSocket:
     """The socket that the first process of a host binds. The other processes only wait for time.
 
-    When that process ends, another one binds the socket the next time it waits.
+    When that process ends, another one binds the socket the next time it waits. With a port, other
+    hosts may wake the process, too.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, port: WakePort | None = None) -> None:
         self._path = path
+        self._port = port
         self._lock: int | None = None
         self._socket: socket.socket | None = None
         self._inode = 0
@@ -68,15 +72,12 @@ class WakeSocket:
     def wait(self, seconds: float) -> Woken:
         """Return when the process is woken, or after this time."""
         self.bind()
-        poll = select.poll()
-        poll.register(self._inside, select.POLLIN)
-        if self._socket is not None:
-            poll.register(self._socket, select.POLLIN)
-        ready = {descriptor for descriptor, _event in poll.poll(seconds * 1000)}
-        if not ready:
-            return Woken.BY_TIME
-        self._empty()
-        return Woken.FROM_INSIDE if ready == {self._inside} else Woken.FROM_OUTSIDE
+        until = time.monotonic() + seconds
+        while True:
+            left = until - time.monotonic()
+            woken = self._heard(max(0.0, left))
+            if woken is not None or left <= 0:
+                return woken or Woken.BY_TIME
 
     def interrupt(self) -> None:
         """End the current wait of another thread, or its next one."""
@@ -102,7 +103,32 @@ class WakeSocket:
         if self._socket is not None:
             self._path.unlink(missing_ok=True)
         self._release()
+        if self._port is not None:
+            self._port.close()
         os.close(self._inside)
+
+    def distant_end(self, ip: str) -> WakeEnd | None:
+        """Where other hosts wake the process, from now on; None if they cannot."""
+        return self._port.end_at(ip) if self._port is not None and ip else None
+
+    def _heard(self, seconds: float) -> Woken | None:
+        """What has come in this time or before it; None if nothing that counts."""
+        deaf = self._port.deaf_seconds() if self._port else 0.0
+        distant = self._port.socket if self._port and not deaf else None
+        poll = select.poll()
+        for one in (self._inside, self._socket, distant):
+            if one is not None:
+                poll.register(one, select.POLLIN)
+        ready = {number for number, _event in poll.poll(min(seconds, deaf or seconds) * 1000)}
+        has_key = bool(
+            self._port and distant and distant.fileno() in ready and self._port.is_woken()
+        )
+        is_near = bool(self._socket and self._socket.fileno() in ready)
+        if ready:
+            self._empty()
+        if has_key or is_near:
+            return Woken.FROM_OUTSIDE
+        return Woken.FROM_INSIDE if self._inside in ready else None
 
     def _release(self) -> None:
         if self._socket is not None:

@@ -29,6 +29,11 @@ def dns_name_fault(name: str, dns_domain: str) -> str | None:
     return f"'{name}' is a full name outside of the domain '{domain}' ([network] dns_domain)"
 
 
+def domain_of(network_domain: str, default: str) -> str:
+    """The domain of a network's names: its own, or the deployment's ([network] dns_domain)."""
+    return network_domain or default
+
+
 def host_label(name: str) -> str:
     """The first label, which is the machine's host name."""
     return name.partition(".")[0]

@@ -24,6 +24,8 @@ class AgentSettings:
     tls_minimum_version: Literal["1.2", "1.3"]
     poll_interval: float
     report_interval: float
+    wake_ip: str
+    wake_port: int
     state_path: Path
     drastic_fraction: float
     allow_drastic: bool
@@ -106,14 +108,28 @@ OPTIONS: Final = [
         "poll_interval",
         default=2.0,
         min=0.1,
-        help="Seconds between two polls of the API. Changes by an API on the same host wake"
-        " the agent at once. Other changes take at most this long to reach it.",
+        help="Seconds between two polls of the API. Changes wake the agent at once, if the API is"
+        " on the same host or may send to wake_port. Others take at most this long to reach it.",
     ),
     cfg.FloatOpt(
         "report_interval",
         default=30.0,
         min=1,
         help="Seconds between heartbeats; keep below half of [network] agent_down_time.",
+    ),
+    cfg.PortOpt(
+        "wake_port",
+        default=9697,
+        help="The UDP port at which APIs of other hosts tell the agent that there is something"
+        " new, by datagrams of 32 octets, of which only those with its key count. Let the APIs'"
+        " hosts send to it. 0 for none: the agent then asks each poll_interval only.",
+    ),
+    cfg.StrOpt(
+        "wake_ip",
+        default="",
+        sample_default="192.0.2.11",
+        help="The address of this host to which they send. Empty means the one from which it"
+        " reaches api_url; none if api_url is empty or on this host.",
     ),
     cfg.StrOpt(
         "state_path",

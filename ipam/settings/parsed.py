@@ -64,6 +64,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("agent", "physical_interface_mappings"): mappings,
     ("agent", "bridge_mappings"): mappings,
     ("agent", "local_ip"): _address_or_empty,
+    ("agent", "wake_ip"): _address_or_empty,
     ("network", "overlay_ip_version"): int,
     ("network", "vni_ranges"): segments.vni_ranges,
     ("network", "network_vlan_ranges"): segments.vlan_ranges,

@@ -5,9 +5,9 @@ it, so that names cost a writer nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from ipam import clock
 from ipam.chunks import alternatives
@@ -27,20 +27,37 @@ def now_cursor() -> int:
     return clock.now_microseconds()
 
 
-def changed_since(tx: Transaction, cursor: int, *, limit: int) -> list[Record]:
-    """Of each port with events since then: port_id, network_id, seen (how many), last (when)."""
-    query = (
+def changed_since(
+    tx: Transaction, cursor: int, network_ids: Iterable[str], *, limit: int
+) -> list[Record]:
+    """Of each port of these networks with events since then: port_id, network_id, seen, last.
+
+    `seen` is how many events, `last` the time of the latest. At most `limit` ports. What changes
+    in other networks is not read: the index has the events of each network together.
+    """
+    found: list[Record] = []
+    for some in alternatives(sorted(network_ids)):
+        found += tx.execute(_changes(cursor, some, limit - len(found)))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _changes(cursor: int, network_ids: Sequence[str], limit: int) -> Select[Any]:
+    return (
         select(
             _event.c.port_id,
             _event.c.network_id,
             func.count().label("seen"),
             func.max(_event.c.occurred_at_us).label("last"),
         )
-        .where(_event.c.occurred_at_us > cursor - LATE_MICROSECONDS)
+        .where(
+            _event.c.network_id.in_(network_ids),
+            _event.c.occurred_at_us > cursor - LATE_MICROSECONDS,
+        )
         .group_by(_event.c.port_id, _event.c.network_id)
         .limit(limit)
     )
-    return list(tx.execute(query))
 
 
 def of_ports(tx: Transaction, port_ids: Iterable[str]) -> list[tuple[Record, Sequence[FixedIp]]]:

@@ -18,18 +18,21 @@ _probe, _port = tables.port_probe, tables.port
 _ANY_OPEN: Final = select(_probe.c.id).where(_probe.c.asked_at > bindparam("after")).limit(1)
 
 
-def ask(tx: Transaction, port_id: str) -> bool:
-    """Add a question, which replaces the port's last one; whether there is such a port.
+def ask(tx: Transaction, port_id: str) -> int | None:
+    """Add a question, which replaces the port's last one. Gives the number of the port's network.
+
+    None if there is no such port.
 
     Of two callers at once, the key lets one insert. The other raises IntegrityError.
     """
-    pk = tx.execute(select(_port.c.pk).where(_port.c.id == port_id)).scalar()
-    if pk is None:
-        return False
-    tx.execute(delete(_probe).where(_probe.c.port_pk == pk))
+    query = select(_port.c.pk, _port.c.network_pk).where(_port.c.id == port_id)
+    port = tx.execute(query).one_or_none()
+    if port is None:
+        return None
+    tx.execute(delete(_probe).where(_probe.c.port_pk == port.pk))
     values = {"id": model.new_id(), "asked_at": clock.now_seconds(), "answers": {}}
-    tx.execute(insert(_probe).values(port_pk=pk, **values))
-    return True
+    tx.execute(insert(_probe).values(port_pk=port.pk, **values))
+    return int(port.network_pk)
 
 
 def last(tx: Transaction, port_id: str) -> Record | None:

@@ -1,9 +1,9 @@
 """Which networks an agent's host serves: those of ports bound there, and those scheduled to it."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, not_, select, union
+from sqlalchemy import CTE, ColumnElement, Select, exists, not_, or_, select, union
 
 from ipam import model
 from ipam.chunks import alternatives
@@ -36,3 +36,31 @@ def served_ids(tx: Transaction, agent: Record, network_ids: Sequence[str]) -> fr
         query = select(_network.c.id).join(served, served.c.network_pk == _network.c.pk)
         found.update(tx.execute(query.where(_network.c.id.in_(some))).scalars())
     return frozenset(found)
+
+
+def wake_ends(
+    tx: Transaction, network_pks: Sequence[int], *, oldest_heartbeat: int
+) -> list[Record]:
+    """Where the living agents of these networks' hosts wait: wake_ip, wake_port, wake_key."""
+    found: dict[Record, None] = {}
+    for some in alternatives(network_pks):
+        found.update(dict.fromkeys(tx.execute(_wake_ends(some, oldest_heartbeat))))
+    return list(found)
+
+
+def _wake_ends(network_pks: Sequence[int], oldest_heartbeat: int) -> Select[Any]:
+    agent, assigned = tables.agent, tables.network_dhcp_agent
+    of_network = _port.c.network_pk.in_(network_pks)
+    return select(agent.c.wake_ip, agent.c.wake_port, agent.c.wake_key).where(
+        agent.c.wake_ip.is_not(None),
+        agent.c.heartbeat_at >= oldest_heartbeat,
+        or_(
+            exists().where(
+                assigned.c.network_pk.in_(network_pks), assigned.c.agent_pk == agent.c.pk
+            ),
+            exists().where(of_network, _port.c.binding_host_id == agent.c.host),
+            exists().where(
+                of_network, _binding.c.port_pk == _port.c.pk, _binding.c.host == agent.c.host
+            ),
+        ),
+    )

@@ -78,6 +78,7 @@ network = Table(
     Column("shared", Boolean, nullable=False),
     Column("mtu", Integer, nullable=False),
     Column("dns_domain", String(255), nullable=False, server_default=""),
+    Column("dns_servers", JSON(none_as_null=True)),
     Column("port_security_enabled", Boolean, nullable=False),
     Column("router_external", Boolean, nullable=False),
     Column("is_default", Boolean, nullable=False),
@@ -359,6 +360,7 @@ allocation_event = Table(
     Column("held_change", SmallInteger),
     Column("dynamic_change", SmallInteger),
     Index("ix_allocation_event_ip_address", "ip_address", "subnet_id"),
+    Index("ix_allocation_event_network_id", "network_id", "occurred_at_us"),
     Index(
         "ix_allocation_event_uncounted_in",
         "uncounted_in",
@@ -398,11 +400,15 @@ agent = Table(
     Column("port_filter", Boolean, nullable=False, server_default=false()),
     Column("networks", JSON(none_as_null=True)),
     Column("recovery_id", String(UUID_LENGTH)),
+    Column("wake_ip", String(45)),
+    Column("wake_port", Integer),
+    Column("wake_key", String(64)),
     UniqueConstraint("agent_type", "host"),
 )
 """`tunneling_ip` is that of `configurations`, for joins; NULL for a host without tunnels.
 `networks` says where each network is on the host. It may be long, and few ask for it.
-`recovery_id` is the last restore after which the agent has told what it holds."""
+`recovery_id` is the last restore after which the agent has told what it holds. `wake_…` is where
+the agent waits for wakes, all NULL if it does not; `wake_key` is shown to nobody."""
 
 network_dhcp_agent = Table(
     "network_dhcp_agent",

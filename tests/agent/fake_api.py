@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from ipam.client import Client
+from ipam.client import Client, News
+from ipam.protocol.dns_names import CURSOR_HEADER
 
 PATIENCE_SECONDS = 60.0
 AGENT = "a0000000-0000-4000-8000-000000000000"
@@ -26,6 +27,8 @@ class FakeApi:
         """The error that answers a request."""
         self.names: Callable[[int], Any] | None = None
         """What changed of names since a cursor; None if this API knows no names."""
+        self.names_cursor = ""
+        """What each answer has in its header; nothing from an older API."""
         self.all_names: Callable[[Mapping[str, Any]], Any] = lambda _query: {
             "names": [],
             "following": None,
@@ -53,7 +56,7 @@ class FakeApi:
 
     def get_if_changed(
         self, path: str, etag: str | None, params: Mapping[str, Any] | None = None
-    ) -> tuple[str | None, Any | None]:
+    ) -> News:
         self._take(path, None)
         short = self.digests
         if short is None:
@@ -62,7 +65,8 @@ class FakeApi:
         if self.names is not None and params is not None:
             short = short | {"names": self.names(int(params["names_since"]))}
         new = hashlib.sha256(json.dumps(short).encode()).hexdigest()
-        return (etag, None) if new == etag else (new, short)
+        headers = {CURSOR_HEADER: self.names_cursor} if self.names_cursor else {}
+        return News(new, None if new == etag else short, headers)
 
     def get_bytes(self, path: str, params: Mapping[str, Any]) -> bytes:
         wanted = list(params["network_id"])

@@ -310,6 +310,7 @@ def test_the_first_heartbeat_says_who_lives_here(desk: Desk) -> None:
             "leases": 0,
             "troubles": {},
         },
+        "wake": None,
     }
 
 
@@ -609,3 +610,20 @@ def test_a_restarted_agent_tells_what_is_on_its_disk(desk: Desk) -> None:
         again.turn()
     assert [one["id"] for one in desk.api.bodies("recovery")[0]["networks"]] == [A]
     assert again.networks.keys() == {A}
+
+
+def test_the_cursor_of_names_goes_on_though_nothing_changes(desk: Desk) -> None:
+    asked: list[int] = []
+
+    def changes(cursor: int) -> Any:
+        asked.append(cursor)
+        return {"cursor": 7, "ports": []}
+
+    desk.api.names = changes
+    desk.serve(A)
+    link = desk.open()
+    for cursor in ("", "20", "not a number", "30"):
+        desk.api.names_cursor = cursor
+        link.turn()
+    link.turn()
+    assert asked == [0, 7, 20, 20, 30]

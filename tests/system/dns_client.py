@@ -74,6 +74,10 @@ class DnsClient:
         """The names of an address."""
         return self.addresses(server, dns.reversename.from_address(address).to_text(), "PTR")
 
+    def await_code(self, server: str, name: str, code: str) -> None:
+        """Ask until the answer has this code."""
+        eventually(lambda: self.code(server, name) == code, f"{name} is {code}")
+
     def code(self, server: str, name: str, kind: str = "A") -> str:
         """The code of the answer, such as `NXDOMAIN`."""
         return dns.rcode.to_text(self.ask(server, name, kind).rcode())

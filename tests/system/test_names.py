@@ -48,6 +48,9 @@ class House:
     def change(self, port: dict[str, Any], **more: Any) -> None:
         self.cloud.client.put(f"/v2.0/ports/{port['id']}", json={"port": more})
 
+    def change_network(self, **more: Any) -> None:
+        self.cloud.client.put(f"/v2.0/networks/{self.network['id']}", json={"network": more})
+
     def delete(self, port: dict[str, Any]) -> None:
         self.cloud.client.delete(f"/v2.0/ports/{port['id']}")
 
@@ -76,7 +79,7 @@ def house() -> Iterator[House]:
     if os.geteuid() != 0:
         pytest.skip("needs root: it makes namespaces and bridges")
     with open_directory("names") as directory:
-        cloud = Cloud(directory)
+        cloud = Cloud(directory, wakes=True)
         try:
             cloud.start()
             made = House(cloud)
@@ -113,7 +116,6 @@ def test_names_come_change_and_go_without_a_restart_or_a_sighup(house: House) ->
         house.port(20 + n, name, house.cloud.a)
         for n, name in enumerate(("one", "web", "wpad", ""))
     ]
-    house.look()
     house.everywhere("one.lab.example", {"10.44.0.20"})
     house.everywhere("web", {"10.44.0.5", "10.44.0.21"})
     house.everywhere("host-10-44-0-22", {"10.44.0.22"})
@@ -122,7 +124,6 @@ def test_names_come_change_and_go_without_a_restart_or_a_sighup(house: House) ->
     house.change(made[0], dns_name="two")
     house.delete(made[1])
     house.change(made[2], fixed_ips=[{"ip_address": "10.44.0.32"}])
-    house.look()
     house.everywhere("two", {"10.44.0.20"})
     house.everywhere("web", {"10.44.0.5"})
     house.everywhere("host-10-44-0-32", {"10.44.0.32"})
@@ -195,5 +196,10 @@ def test_names_of_elsewhere_are_asked_for_from_the_host_whose_settings_say_so(
         assert asker.addresses(SERVER, "later.example.org") == {ADDRESS}
         assert not {"nobody.", "99.0.44.10.in-addr.arpa."} & {*elsewhere.asked}
         assert house.askers[0].code(SERVER, "www.example.org") == "REFUSED"
+        host.start_agent()
+        for servers, code in (([], "REFUSED"), (["127.0.0.53"], "NOERROR")):
+            house.change_network(dns_servers=servers)
+            asker.await_code(SERVER, "isolated.example.org", code)
+            assert asker.addresses(SERVER, "web.lab.example") == {"10.44.0.5"}
     finally:
         elsewhere.close()

@@ -76,6 +76,18 @@ class HostNamespace:
         with self._config.open("a") as config:
             config.write(of_agent)
 
+    def reach_api(self, number: int) -> None:
+        """Have a way to the API's host, by which it wakes the agent: the poll is left out."""
+        own, there = (f"198.18.{os.getpid() % 250}.{4 * number + one}" for one in (1, 2))
+        link = f"w{uuid.uuid4().hex[:10]}"
+        peer = ("peer", "name", "to-api", "netns", self.network_namespace)
+        run("ip", "link", "add", link, "type", "veth", *peer)
+        run("ip", "address", "add", f"{own}/30", "dev", link)
+        run("ip", "link", "set", link, "up")
+        run("ip", "-n", self.network_namespace, "address", "add", f"{there}/30", "dev", "to-api")
+        run("ip", "-n", self.network_namespace, "link", "set", "to-api", "up")
+        self.configure(f"[agent]\nwake_ip = {there}\npoll_interval = 120\n")
+
     def start_agent(self) -> None:
         with (self.directory / "log").open("ab") as log:
             self._agent = subprocess.Popen(
@@ -265,7 +277,9 @@ class Probe:
 class Cloud:
     """The API and two hosts `a` and `b`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, wakes: bool = False) -> None:
+        """With `wakes` the API wakes the agents, which do not poll."""
+        self._wakes = wakes
         self._directory = directory
         self.config = directory / "ipam.conf"
         self._closing = contextlib.ExitStack()
@@ -283,7 +297,9 @@ class Cloud:
         client = Client(socket_path=str(directory / "api.sock"))
         self.client = self._closing.enter_context(client)
         self.a, self.b = (self.host(name) for name in ("a", "b"))
-        for one in (self.a, self.b):
+        for number, one in enumerate((self.a, self.b)):
+            if self._wakes:
+                one.reach_api(number)
             one.start_agent()
         self.eventually(lambda: len(self.client.get("/v2.0/agents")["agents"]) == 2, "two agents")
 

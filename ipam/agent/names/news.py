@@ -46,6 +46,11 @@ class NameNews:
         if not changes.is_complete or not self._names.change(changes.ports):
             self._begin_again()
 
+    def advance(self, cursor: str | None) -> None:
+        """All up to this cursor has been told. An older API gives none."""
+        if cursor and cursor.isascii() and cursor.isdecimal():
+            self.cursor = max(self.cursor, int(cursor))
+
     def complete(self, path: str) -> None:
         """Ask at this path for all names of the networks of which they are not known.
 

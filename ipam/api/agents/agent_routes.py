@@ -62,6 +62,7 @@ class AgentsRoute(ListRoute):
                 f" {model.DHCP_AGENT_TYPE}, not {given.agent_type!r}."
             )
         self._warn_of_service(access.caller, given.host)
+        wake = given.wake
 
         def write(tx: Transaction) -> Any:
             agent_id = agents.report(
@@ -76,6 +77,9 @@ class AgentsRoute(ListRoute):
                     "port_filter": reports.filters_ports(given.configurations),
                     "started_at": given.started_at,
                     **({} if given.networks is UNSET else {"networks": given.networks}),
+                    "wake_ip": wake.ip if wake else None,
+                    "wake_port": wake.port if wake else None,
+                    "wake_key": wake.key if wake else None,
                 },
                 agent_down_time=self.service.settings.network.agent_down_time,
             )
@@ -102,7 +106,7 @@ class AgentRoute(ShowRoute):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, kind(service))
-        self._waker = service.waker
+        self._wakes = service.wakes
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -134,7 +138,7 @@ class AgentRoute(ShowRoute):
             return self.kind.show(tx, resource_id)
 
         respond(resp, {"agent": self.service.database.write(write)})
-        self._waker.wake()
+        self._wakes.near()
 
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         def write(tx: Transaction) -> None:

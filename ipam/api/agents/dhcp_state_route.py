@@ -26,7 +26,7 @@ from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import AgentReportRequired, ServiceRecovering
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
-from ipam.protocol.dns_names import AllNames, ChangedNames, NamedPort
+from ipam.protocol.dns_names import CURSOR_HEADER, AllNames, ChangedNames, NamedPort
 from ipam.protocol.probes import MOST_AT_ONCE, AskedProbe
 from ipam.store import agents, dhcp_state, port_probes, recovery, scheduling
 from ipam.store.dhcp_state import NETWORK, RESTORED, UNSCHEDULED, Contents, Part
@@ -110,7 +110,10 @@ class DhcpStateRoute:
             found = [] if is_lost else dns_names.seen(tx, cursor, ids)
             return self._asked(tx, access, resource_id), found
 
+        now = dns_names.now_cursor()
         probes, changes = read(look)
+        if cursor:
+            resp.set_header(CURSOR_HEADER, str(now))
         lines = [f"{each.id} {each.digest}" for each in networks]
         names = [f"{each.port_id} {each.seen}" for each in changes]
         etag = _digest([*lines, *(each.id for each in probes), *sorted(names)])

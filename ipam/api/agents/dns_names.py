@@ -14,6 +14,9 @@ from ipam.store.engine.listing import Record
 DIGITS_MAX: Final = 18
 
 
+now_cursor = dns_names.now_cursor
+
+
 def number(text: str, name: str) -> int:
     """A number of a query. Raises HTTPBadRequest."""
     if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX):
@@ -28,10 +31,7 @@ def seen(tx: Transaction, cursor: int | None, network_ids: Collection[str]) -> l
     """
     if not cursor:
         return []
-    found = dns_names.changed_since(tx, cursor, limit=MOST_CHANGES + 1)
-    if len(found) > MOST_CHANGES:
-        return found
-    return [one for one in found if one.network_id in network_ids]
+    return dns_names.changed_since(tx, cursor, network_ids, limit=MOST_CHANGES + 1)
 
 
 def told(tx: Transaction, cursor: int, found: Sequence[Record]) -> ChangedNames:

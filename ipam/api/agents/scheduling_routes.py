@@ -103,7 +103,7 @@ class DhcpNetworksRoute:
                     f" {resource_id}."
                 )
             tx.note("network_id", None, network_id)
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx, network.pk)
 
         idempotency.keep(req, 201, lambda _nothing: None)
         write_again(self._service.database, write)
@@ -139,7 +139,7 @@ class DhcpNetworkRoute:
                     f"The network {network_id} is not hosted by the DHCP agent {resource_id}."
                 )
             tx.note("network_id", network_id, None)
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx, network.pk)
 
         write_again(self._service.database, write)
         resp.status = falcon.HTTP_204

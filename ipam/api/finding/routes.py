@@ -48,6 +48,7 @@ class FindRoute:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._kinds = (port_wire.kind(service.settings.network), *KINDS[1:])
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -80,30 +81,29 @@ class FindRoute:
         except ValueError as error:
             raise HTTPBadRequest(f"Invalid input for q. Reason: {error}.") from None
         viewers = {kind.name: access.viewer(kind) for kind in (*KINDS, HOLDER)}
-        answer = self._service.database.read(lambda tx: _found(tx, term, viewers))
-        for kind in KINDS:
+        answer = self._service.database.read(lambda tx: self._found(tx, term, viewers))
+        for kind in self._kinds:
             access.hide(kind, answer[kind.collection])
         respond(resp, answer)
 
-
-def _found(
-    tx: Transaction, term: search_terms.SearchTerm, viewers: Mapping[str, Viewer | None]
-) -> dict[str, Any]:
-    answer: dict[str, Any] = {}
-    truncated: list[str] = []
-    for kind in KINDS:
-        rows, has_more = search.rows(tx, kind.name, kind.rows, term, viewers[kind.name])
-        answer[kind.collection] = kind.views(tx, rows) if rows else []
-        truncated += [kind.collection] if has_more else []
-    answer["address_holders"] = _former(tx, term, viewers[HOLDER.name])
-    networks = sorted(
-        {item.network_id for name in _ON_NETWORKS for item in answer[name]}
-        - {item.id for item in answer["networks"]}
-    )
-    kind = network_wire.KIND
-    names = search.network_names(tx, kind.rows, networks, viewers[kind.name])
-    names |= {item.id: item.name for item in answer["networks"]}
-    return {**answer, "network_names": names, "truncated": truncated}
+    def _found(
+        self, tx: Transaction, term: search_terms.SearchTerm, viewers: Mapping[str, Viewer | None]
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = {}
+        truncated: list[str] = []
+        for kind in self._kinds:
+            rows, has_more = search.rows(tx, kind.name, kind.rows, term, viewers[kind.name])
+            answer[kind.collection] = kind.views(tx, rows) if rows else []
+            truncated += [kind.collection] if has_more else []
+        answer["address_holders"] = _former(tx, term, viewers[HOLDER.name])
+        networks = sorted(
+            {item.network_id for name in _ON_NETWORKS for item in answer[name]}
+            - {item.id for item in answer["networks"]}
+        )
+        kind = network_wire.KIND
+        names = search.network_names(tx, kind.rows, networks, viewers[kind.name])
+        names |= {item.id: item.name for item in answer["networks"]}
+        return {**answer, "network_names": names, "truncated": truncated}
 
 
 _ON_NETWORKS: Final = ("ports", "leases", "subnets", "dhcp_refusals", "address_holders")

@@ -34,7 +34,7 @@ class LeaseEventsRoute(ListRoute):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, KIND)
-        self._ports = LeasePorts(service.allocator)
+        self._ports = LeasePorts(service.allocator, service.wakes.after)
 
     @property
     def operations(self) -> Mapping[str, Operation]:

@@ -44,7 +44,7 @@ class LeaseReleaseRoute:
                     " server, so none can end it."
                 )
             releases.ask(tx, row.pk)
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx)
             view: LeaseView = KIND.show(tx, resource_id)
             return view
 

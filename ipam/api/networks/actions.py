@@ -70,7 +70,7 @@ class NetworkActions:
                 for body, segment in zip(read, chosen, strict=True)
             ]
             pks = segments.add_networks(tx, writing.with_ids(new, ids))
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx)
             found = writing.made(tx, KIND, pks, self._service.settings)
             sharing.follow_new(tx, "network", found)
             return views(tx, found)
@@ -107,7 +107,7 @@ class NetworkActions:
                     _check_dhcp_settings(tx, row, values)
                 sharing.follow_flags(tx, "network", row, values)
                 rows.touch(tx, tables.network, row.pk, values)
-                tx.on_commit(self._service.waker.wake)
+                self._service.wakes.after(tx, row.pk)
             view: NetworkView = KIND.show(tx, resource_id)
             return view
 
@@ -125,7 +125,7 @@ class NetworkActions:
                 )
             self._remove(tx, row.pk, device_id)
             rbac.forget(tx, resource_id)
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx, row.pk)
 
         self._service.database.write(work)
 

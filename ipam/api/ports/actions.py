@@ -22,7 +22,7 @@ from ipam.api.ports.dhcp_port_guard import (
     refuse_second_dhcp_port,
 )
 from ipam.api.ports.hosts import host_of, warn_of_silence
-from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, views
+from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, kind, views
 from ipam.api.ports.wishes import (
     body_faults,
     check_port_security,
@@ -79,6 +79,7 @@ class PortActions:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._settings = service.settings.network
+        self.kind = kind(self._settings)
         self._allocator = service.allocator
         self._addresses = PortAddresses(service)
 
@@ -86,7 +87,6 @@ class PortActions:
         read = self._read(bodies)
 
         def work(tx: Transaction) -> list[PortView]:
-            tx.on_commit(self._service.waker.wake)
             return self._add(tx, caller, read)
 
         generated = any(not body.mac_address for body in read)
@@ -103,7 +103,6 @@ class PortActions:
         read = self._read(bodies)
 
         def work(tx: Transaction) -> list[PortView]:
-            tx.on_commit(self._service.waker.wake)
             return self._add(tx, caller, read, ids)
 
         return work
@@ -125,8 +124,8 @@ class PortActions:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
             if changed := self._change(tx, caller, row, asked):
                 self._service.outbox.updated(tx, row, changed, by_service=caller.is_service)
-                tx.on_commit(self._service.waker.wake)
-            view: PortView = KIND.show(tx, resource_id)
+                self._service.wakes.after(tx, row.network_pk)
+            view: PortView = self.kind.show(tx, resource_id)
             return view
 
         return self._service.database.write(work)
@@ -143,7 +142,7 @@ class PortActions:
             tx.note("fixed_ips", _texts(address for _, _, address in held), None)
             ports.remove(tx, row.pk, tagged=bool(row.tags))
             self._service.outbox.deleted(tx, row)
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx, row.network_pk)
 
         self._service.database.write(work)
 
@@ -162,6 +161,7 @@ class PortActions:
     ) -> list[PortView]:
         ids = dict.fromkeys(body.network_id for body in bodies)
         networks = {network_id: _network(tx, network_id) for network_id in ids}
+        self._service.wakes.after(tx, *(one.pk for one in networks.values()))
         hosts: dict[tuple[str, int], PortHost] = {}
         most_pairs = self._settings.max_allowed_address_pair
         new = []
@@ -182,7 +182,8 @@ class PortActions:
         for pk, plan, port in zip(pks, plans, new, strict=True):
             machine = Machine(port.row["mac_address"], port.row["dns_name"])
             self._addresses.take(tx, pk, plan, machine)
-        return views(tx, writing.made(tx, KIND, pks, self._service.settings))
+        made = writing.made(tx, KIND, pks, self._service.settings)
+        return views(made, self._settings.dns_domain)
 
     def _change(
         self, tx: Transaction, caller: Caller, row: Record, asked: PortUpdate

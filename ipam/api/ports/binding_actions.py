@@ -157,7 +157,7 @@ class Bindings:
             ports.change(tx, port.pk, values)
             # Only Nova changes bindings, and it knows what it wrote.
             self.service.outbox.updated(tx, port, values, by_service=True)
-            tx.on_commit(self.service.waker.wake)
+            self.service.wakes.after(tx, port.network_pk)
 
         self.service.database.write(held)
 

@@ -70,9 +70,10 @@ class ProbeRoute:
 
     def on_post(self, _req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         def write(tx: Transaction) -> ProbeView:
-            if not port_probes.ask(tx, resource_id):
+            network_pk = port_probes.ask(tx, resource_id)
+            if network_pk is None:
                 raise KIND.missing(resource_id)
-            tx.on_commit(self.service.waker.wake)
+            self.service.wakes.after(tx, network_pk)
             return _last(tx, resource_id)
 
         resp.status = falcon.HTTP_202

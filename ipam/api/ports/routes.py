@@ -14,8 +14,9 @@ from ipam.api.service import Service
 def routes(service: Service) -> list[tuple[str, Route]]:
     """The paths with their routes."""
     bindings, path = Bindings(service), "/v2.0/ports/{resource_id}/bindings"
+    actions = PortActions(service)
     return [
-        *write_routes(service, "/v2.0/ports", KIND, PortActions(service)),
+        *write_routes(service, "/v2.0/ports", actions.kind, actions),
         *tag_routes(service, "/v2.0/ports", KIND),
         ("/v2.0/ports/{resource_id}/probe", ProbeRoute(service)),
         (path, BindingsRoute(bindings)),

@@ -1,6 +1,7 @@
 """The bodies of ports."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -23,9 +24,8 @@ from ipam.api.http.standard_attributes import (
 from ipam.api.networks import wire as network_wire
 from ipam.errors import PortNotFound
 from ipam.rules import device_owners, dns_names
-from ipam.settings.network import ADDRESS_PAIRS_MAX, FIXED_IPS_MAX
+from ipam.settings.network import ADDRESS_PAIRS_MAX, FIXED_IPS_MAX, NetworkSettings
 from ipam.store import addresses_of_ports, ports
-from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.values import (
     Description,
@@ -232,9 +232,9 @@ class PortView(Struct, kw_only=True):
     revision_number: Annotated[int, REVISION_NUMBER]
 
 
-def views(_tx: Transaction, found: Sequence[Record]) -> list[PortView]:
-    """The ports of these rows."""
-    return [_view(row, addresses_of_ports.read(row.addresses)) for row in found]
+def views(found: Sequence[Record], dns_domain: str) -> list[PortView]:
+    """The ports of these rows. `dns_domain` is that of networks which have none of their own."""
+    return [_view(row, addresses_of_ports.read(row.addresses), dns_domain) for row in found]
 
 
 KIND: Final = Kind(
@@ -242,7 +242,7 @@ KIND: Final = Kind(
     "ports",
     PortView,
     ports.COLLECTION,
-    views,
+    lambda _tx, found: views(found, ""),
     PortNotFound,
     parent=Parent(network_wire.KIND, "network_id"),
     guards={"device_owner": lambda value: device_owners.is_networks(str(value))},
@@ -250,7 +250,15 @@ KIND: Final = Kind(
 )
 
 
-def _view(row: Record, addresses: Sequence[addresses_of_ports.FixedIp]) -> PortView:
+def kind(settings: NetworkSettings) -> Kind:
+    """Ports as they are shown with these settings."""
+    return replace(KIND, views=lambda _tx, found: views(found, settings.dns_domain))
+
+
+def _view(
+    row: Record, addresses: Sequence[addresses_of_ports.FixedIp], dns_domain: str
+) -> PortView:
+    domain = dns_names.domain_of(row.dns_domain, dns_domain)
     fixed_ips = [FixedIp(subnet_id, model.unpack(packed)) for subnet_id, _, packed in addresses]
     return PortView(
         **writing.standard_view(row),
@@ -262,7 +270,7 @@ def _view(row: Record, addresses: Sequence[addresses_of_ports.FixedIp]) -> PortV
         device_owner=row.device_owner,
         fixed_ips=fixed_ips,
         dns_name=row.dns_name,
-        dns_assignment=[_assignment(row, fixed.ip_address) for fixed in fixed_ips],
+        dns_assignment=[_assignment(row, fixed.ip_address, domain) for fixed in fixed_ips],
         dns_domain="",
         binding_host_id=row.binding_host_id,
         binding_vnic_type=row.binding_vnic_type,
@@ -283,9 +291,9 @@ def _view(row: Record, addresses: Sequence[addresses_of_ports.FixedIp]) -> PortV
     )
 
 
-def _assignment(row: Record, address: str) -> DnsAssignment:
+def _assignment(row: Record, address: str, domain: str) -> DnsAssignment:
     name = row.dns_name or model.default_hostname(address)
-    return DnsAssignment(address, *dns_names.assigned_names(name, row.dns_domain))
+    return DnsAssignment(address, *dns_names.assigned_names(name, domain))
 
 
 def port_is_filtered(port: Record, host_filters: bool | None) -> bool:

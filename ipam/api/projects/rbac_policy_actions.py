@@ -52,7 +52,7 @@ class RbacPolicyActions:
 
         def work(tx: Transaction) -> list[RbacPolicyView]:
             pks = [_add(tx, caller, body) for body in read]
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx)
             return views(tx, writing.made(tx, KIND, pks, self._service.settings))
 
         return self._service.database.write(work)

@@ -116,7 +116,7 @@ def serve(settings: Settings) -> None:
     heap.share()
     _require_schema(settings)
     try:
-        server = Server(create_app(settings), settings)
+        server = Server(create_app(settings, wakes_distant=True), settings)
     except (listeners.CannotListen, SettingsUnfit) as error:
         _give_up(str(error))
     garbage_collection.settle()

@@ -76,7 +76,6 @@ class SubnetActions:
                 self._add(tx, caller, body, own_id, serve=serve)
                 for body, own_id in zip(read, own_ids, strict=True)
             ]
-            tx.on_commit(self._service.waker.wake)
             return views(tx, writing.made(tx, KIND, pks, self._service.settings))
 
         return work
@@ -108,7 +107,7 @@ class SubnetActions:
                 tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
             )
             self._change(tx, network, row, asked)
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx, network.pk)
             view: SubnetView = KIND.show(tx, resource_id)
             return view
 
@@ -136,7 +135,7 @@ class SubnetActions:
                 self._take_addresses_back(tx, row.pk)
             allocator.close_pools(tx, row.pk)
             subnets.remove(tx, row.pk)
-            tx.on_commit(self._service.waker.wake)
+            self._service.wakes.after(tx, network.pk)
 
         self._service.database.write(work)
 
@@ -172,6 +171,7 @@ class SubnetActions:
         network = networks.bump(tx, body.network_id)
         if network is None:
             raise NetworkNotFound(f"Network {body.network_id} could not be found.")
+        self._service.wakes.after(tx, network.pk)
         if body.ip_version == 6:
             writing.raise_all(segment_rules.ipv6_mtu_fault(network.id, network.mtu))
         others = subnets.of_network(tx, network.pk)

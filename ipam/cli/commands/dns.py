@@ -20,7 +20,9 @@ from ipam.rules.dns_answers import Claim
 if TYPE_CHECKING:
     from ipam.client import Client
 
-FIELDS = ("id", "name", "network_id", "dns_name", "fixed_ips", "device_owner")
+FIELDS = (
+    *("id", "name", "network_id", "dns_name", "fixed_ips", "device_owner", "dns_assignment"),
+)
 COLUMNS = (
     output.Column("Name", "name"),
     output.Column("Address", "address"),
@@ -63,8 +65,8 @@ def list_names(network: str | None, output_format: str, wanted: Sequence[str]) -
 def look_up(name_or_address: str, output_format: str, wanted: Sequence[str]) -> None:
     """Say who has a name, or which name an address has, in every network.
 
-    Of a network without a dns_domain of its own only the first label is compared. Ends with status
-    1 if nobody has it.
+    Of a network without a domain only the first label is compared. Ends with status 1 if nobody
+    has it.
     """
     client = connect()
     name = name_or_address.removesuffix(".").lower()
@@ -131,7 +133,7 @@ def _networks(client: "Client", ids: Iterable[str]) -> dict[str, Record]:
 
 
 def _rows_of(network: Record, ports: Sequence[Record]) -> Iterator[dict[str, Any]]:
-    domain = network["dns_domain"]
+    domain = network["dns_domain"] or _default_domain(ports)
     claims: list[Claim] = []
     owners: dict[str, tuple[Record, Claim]] = {}
     claimants: dict[tuple[str, bool], set[str]] = {}
@@ -155,6 +157,15 @@ def _rows_of(network: Record, ports: Sequence[Record]) -> Iterator[dict[str, Any
             "has_domain": bool(domain),
             "note": _note(claim, answer.names, domain, sharing),
         }
+
+
+def _default_domain(ports: Sequence[Record]) -> str:
+    """The domain of names in a network without one of its own, as the API has it."""
+    for port in ports:
+        for assigned in port["dns_assignment"]:
+            if domain := assigned["fqdn"][len(assigned["hostname"]) + 1 :]:
+                return str(domain)
+    return ""
 
 
 def _note(claim: Claim, served: Sequence[str], domain: str, sharing: int) -> str:

@@ -242,6 +242,14 @@ def test_the_full_answer_holds_what_dhcp_needs(settings: Settings, database: Dat
     assert full["digest"] == agent.digests()[network["id"]]
     assert full["project_id"] == network["project_id"]
     assert (full["mtu"], full["dns_domain"]) == (1400, "site.example.")
+    changed_name = site.call("PUT", f"/ports/{plain['id']}", {"port": {"dns_name": "db"}}).json
+    for port, name in ((named, "www"), (changed_name["port"], "db")):
+        fixed = port["fixed_ips"][0]["ip_address"]
+        shown = [port, site.call("GET", f"/ports/{port['id']}").json["port"]]
+        shown += site.list("port", id=port["id"])
+        shown += site.call("GET", f"/find?q={fixed}").json["ports"]
+        assert {one["dns_assignment"][0]["fqdn"] for one in shown} == {f"{name}.site.example."}
+    site.call("PUT", f"/ports/{plain['id']}", {"port": {"dns_name": ""}})
     assert (full["admin_state_up"], full["lease_seconds"]) == (True, 86400)
     assert full["dhcp_port"] == {
         "id": dhcp_port["id"],

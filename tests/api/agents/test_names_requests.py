@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ipam.api.agents import dns_names
+from ipam.protocol.dns_names import CURSOR_HEADER
 from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
 from tests.api.caller import Api
 from tests.api.leases.test_event_requests import event, send
@@ -22,7 +23,7 @@ class Asker:
 
     def __init__(self, api: Api, host: str = "host-a") -> None:
         self.agent = Agent(api, host)
-        self.cursor, self.etag = 0, ""
+        self.cursor, self.etag, self.told_cursor = 0, "", 0
         self.whole = self.changes()
 
     def changes(self) -> dict[str, Json] | None:
@@ -30,6 +31,8 @@ class Asker:
         path = f"{self.agent.path}?names_since={self.cursor}"
         headers = {"If-None-Match": self.etag} if self.etag else {}
         answer = self.agent.api.call("GET", path, headers=headers)
+        if self.cursor:
+            self.told_cursor = int(answer.headers[CURSOR_HEADER])
         if answer.status_code == 304:
             return None
         assert answer.status_code == 200, answer.text
@@ -145,6 +148,27 @@ def test_too_many_changes_are_not_told_one_by_one(
     names = site.call("GET", f"{agent.path}?names_since=1").json["names"]
     assert (names["ports"], names["is_complete"]) == ([], False)
     assert names["cursor"] > 1
+
+
+def test_however_much_changes_elsewhere_a_quiet_agent_reads_none_of_it(
+    site: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_subnet(site)
+    asker = Asker(site)
+    while asker.changes() is not None:  # the network is its agent's, and new
+        pass
+    cursor = asker.cursor
+    monkeypatch.setattr(dns_names, "MOST_CHANGES", 2)
+    foreign = site.create("network")
+    site.create(
+        "subnet", network_id=foreign["id"], cidr="10.0.0.0/24", ip_version=4, enable_dhcp=False
+    )
+    for _ in range(5):
+        site.create("port", network_id=foreign["id"])
+    assert asker.changes() is None
+    assert asker.told_cursor > cursor
+    asker.cursor = asker.told_cursor
+    assert asker.changes() is None
 
 
 @pytest.mark.parametrize("query", ["names_since=x", "names_since=-1", "names_of=a&after=9e9"])

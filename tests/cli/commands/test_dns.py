@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ipam.cli.commands.dns import _default_domain
 from tests.cli.conftest import Ipam
 
 
@@ -78,3 +79,12 @@ def test_what_nobody_has_ends_with_status_one(house: Ipam, asked: str) -> None:
     told = house("dns", "lookup", asked)
     assert told.status == 1
     assert "Nobody has" in told.err
+
+
+def test_the_deployments_domain_is_the_one_that_the_api_names() -> None:
+    def port(*names: tuple[str, str]) -> dict[str, Any]:
+        return {"dns_assignment": [{"hostname": host, "fqdn": full} for host, full in names]}
+
+    outside = port(("www.other.example", "www.other.example."))
+    assert _default_domain([port(), outside, port(("web", "web.corp.test."))]) == "corp.test."
+    assert _default_domain([port(("web", "web")), port()]) == ""

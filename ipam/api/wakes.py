@@ -1,0 +1,116 @@
+"""Wakes agents after a change: the one of this host, and those elsewhere that serve the network.
+
+A wake that is not sent, or is lost, costs an agent's poll interval and nothing else. So what is
+woken elsewhere has a bound, and whatever goes wrong there is left to the polls.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from ipam import clock
+from ipam.protocol import wake_port
+from ipam.protocol.wake import Waker
+from ipam.protocol.wake_port import WakeEnd
+from ipam.store import served_networks
+from ipam.store.engine.database import Database, Transaction
+
+LOG = logging.getLogger(__name__)
+
+APART_SECONDS: Final = 0.05
+"""An agent is woken so rarely at most; all changes of that time share one wake."""
+MOST_A_SECOND: Final = 200
+"""So many agents each process wakes a second. Each then asks the API; the others do soon."""
+MOST_SAVED: Final = 400
+"""So many wakes may be saved up for a network of many hosts."""
+REST: Final = 10
+"""So many times as long as it works the thread rests, so that it takes little of the database."""
+
+
+class DistantWakes:
+    """Wakes agents of other hosts, in a thread that begins with the first change."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        agent_down_time: int,
+        send: Callable[[Sequence[WakeEnd]], None] = wake_port.send,
+    ) -> None:
+        self._database = database
+        self._agent_down_time = agent_down_time
+        self._send = send
+        self._due: set[int] = set()
+        self._news = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._budget = Budget(time.monotonic())
+
+    def add(self, network_pks: Sequence[int]) -> None:
+        """Wake the agents of these networks soon. Never blocks, never raises."""
+        with self._news:
+            self._due.update(network_pks)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="wakes", daemon=True)
+                self._thread.start()
+            self._news.notify()
+
+    def turn(self, network_pks: Sequence[int]) -> None:
+        """Wake as many of them as may be woken now."""
+        oldest = clock.now_seconds() - self._agent_down_time
+        rows = self._database.read(
+            lambda tx: served_networks.wake_ends(tx, network_pks, oldest_heartbeat=oldest)
+        )
+        most = self._budget.take(len(rows), time.monotonic())
+        some = random.sample(rows, most)
+        self._send([WakeEnd(row.wake_ip, row.wake_port, row.wake_key) for row in some])
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                while not self._due:
+                    self._news.wait()
+                due, self._due = self._due, set()
+            began = time.monotonic()
+            try:
+                self.turn(sorted(due))
+            except Exception as error:  # noqa: BLE001  # the thread must go on; agents poll
+                LOG.debug("agents of other hosts are not woken: %s", error)
+            time.sleep(max(APART_SECONDS, REST * (time.monotonic() - began)))
+
+
+class Budget:
+    """How many wakes may be sent: so many a second, and some that were saved up."""
+
+    def __init__(self, now: float) -> None:
+        self._left = float(MOST_SAVED)
+        self._at = now
+
+    def take(self, wanted: int, now: float) -> int:
+        """How many of those wanted may be sent now."""
+        self._left = min(MOST_SAVED, self._left + (now - self._at) * MOST_A_SECOND)
+        self._at = now
+        taken = min(wanted, int(self._left))
+        self._left -= taken
+        return taken
+
+
+class Wakes:
+    """What the handlers use. Threads may use it at once."""
+
+    def __init__(self, waker: Waker, distant: DistantWakes | None = None) -> None:
+        self._waker = waker
+        self._distant = distant
+
+    def near(self) -> None:
+        """Wake the agent of this host."""
+        self._waker.wake()
+
+    def after(self, tx: Transaction, *network_pks: int) -> None:
+        """After the commit, wake the agents that may serve these networks, or the new one."""
+        tx.on_commit(self._waker.wake)
+        if self._distant is not None and network_pks:
+            tx.on_commit(partial(self._distant.add, network_pks))
