@@ -94,6 +94,7 @@ def served_network(
         tuple(row.ending_leases),
         tuple(IPv6Network(one.cidr) for one in self_made),
         _guards(row, state, host),
+        None if row.dns_servers is None else tuple(row.dns_servers),
     )
 
 
@@ -137,6 +138,7 @@ def _with_dhcp(
         mtu=row.mtu,
     )
     addresses = server_addresses(dhcp_port, subnets)
+    forwards = site.forwards if row.dns_servers is None else bool(row.dns_servers)
     startup = config.startup(
         site,
         state.id,
@@ -145,7 +147,8 @@ def _with_dhcp(
         mtu=interface.mtu,
         ranges=[dhcp_range(subnet, lease_seconds(row, subnet.row), faults) for subnet in subnets],
         options=options,
-        zones=list(own_zones(row.dns_domain, subnets, forwards=site.forwarder is not None)),
+        zones=list(own_zones(row.dns_domain, subnets, forwards=forwards)),
+        forwards=forwards,
         tells_architectures=tells_architectures(row),
     )
     return NetworkState(

@@ -4,7 +4,7 @@ The API checks what it takes, but a row may be older than its check, or written 
 cannot be read costs its own port or subnet, and not its network.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import TypeVar
 
@@ -42,7 +42,20 @@ def readable(row: FullNetwork) -> tuple[FullNetwork, list[str]]:
         )
         for one in row.ports
     ]
-    return (replace(row, subnets=subnets, ports=ports) if faults else row), faults
+    servers = row.dns_servers and list(_name_servers(row, faults))
+    if not faults:
+        return row, faults
+    return replace(row, subnets=subnets, ports=ports, dns_servers=servers), faults
+
+
+def _name_servers(row: FullNetwork, faults: list[str]) -> Iterator[str]:
+    for one in row.dns_servers or ():
+        try:
+            safe_words.address(one)
+        except ValueError as error:
+            faults.append(f"network {row.id}: a name server is left out: {error}")
+        else:
+            yield one
 
 
 def _read(subnet: ServedSubnet, of_server: Mapping[str, str]) -> None:

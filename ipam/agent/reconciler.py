@@ -291,6 +291,7 @@ class Reconciler:
     def _parse(self, row: FullNetwork) -> ServedNetwork:
         network = served_network(row, self._site, self._host, self._reach)
         self._names.know_domain(row.id, row.dns_domain)
+        self._servers.forward(row.id, network.dns_servers)
         known = self._served.get(row.id)
         if known is not None and known.terms == network.terms:
             network = replace(network, terms=known.terms)  # the same object says: not changed

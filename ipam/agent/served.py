@@ -66,6 +66,8 @@ class ServedNetwork:
     """The prefixes in which machines make their addresses themselves."""
     guards: Guard = field(default_factory=dict)
     """What the taps of this host may send."""
+    dns_servers: tuple[str, ...] | None = None
+    """Whom its resolver asks for names of elsewhere; None: those of the host's settings."""
 
     def is_dynamic(self, address: str) -> bool:
         """Whether the address is in a dynamic range, so that its lease comes before its port."""

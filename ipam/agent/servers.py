@@ -6,7 +6,7 @@ It joins, by network, the files, the process and the leases of one server.
 import logging
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ipam.agent.actions import ReleaseLease, RestoreLease
@@ -63,6 +63,10 @@ class Servers:
         self._changed: set[Path] = set()
         self._unlooked_at: list[str] = []
         prepare_directory(directory)
+
+    def forward(self, network_id: str, dns_servers: Sequence[str] | None) -> None:
+        """Whom the network's server asks for names of elsewhere; None: the settings' servers."""
+        self._forwarder.know(network_id, dns_servers)
 
     def adopt(self) -> None:
         """Take over what an earlier life of the agent left running."""
@@ -252,6 +256,7 @@ class Servers:
         """Nothing of the network is left: remove its files."""
         self._leave(network_id).delete()
         self._names.forget(network_id)
+        self._forwarder.forget(network_id)
         self._leases.forget(network_id)
         self._spool.remove(network_id)
 

@@ -75,6 +75,7 @@ NETWORK = Resource(
         Column("Shared", "shared"),
         Column("MTU", "mtu"),
         Column("DNS Domain", "dns_domain"),
+        Column("DNS Servers", "dns_servers"),
     ),
     brief=("Name", "Subnets", "Status", "Shared", "MTU"),
 )

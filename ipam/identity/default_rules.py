@@ -88,6 +88,11 @@ NETWORK: Final[tuple[Rule, ...]] = (
         ADMIN,
         "provider:* say where the network is in the data centre: another project's VLAN, say.",
     ),
+    (
+        "create_network:dns_servers",
+        ADMIN,
+        "Hosts ask them from their own addresses, so they may be where no machine reaches.",
+    ),
     ("create_network:provider:physical_network", ADMIN, "As provider:network_type."),
     ("create_network:provider:segmentation_id", ADMIN, "As provider:network_type."),
     (
@@ -106,6 +111,7 @@ NETWORK: Final[tuple[Rule, ...]] = (
     ("update_network:shared", ADMIN, "As when it is made."),
     ("update_network:router:external", ADMIN, "As when it is made."),
     ("update_network:is_default", ADMIN, "As when it is made."),
+    ("update_network:dns_servers", ADMIN, "As when it is made."),
     ("update_network:provider:network_type", ADMIN, "As when it is made."),
     ("update_network:provider:physical_network", ADMIN, "As when it is made."),
     ("update_network:provider:segmentation_id", ADMIN, "As when it is made."),

@@ -244,6 +244,13 @@ class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
     dhcp_boot: Annotated[
         dict[str, str] | None, Meta(description="What machines boot from; nothing when left out.")
     ] = None
+    dns_servers: Annotated[
+        list[str] | None,
+        Meta(
+            description="Name servers that its resolver asks for names of elsewhere; null for"
+            " those of the host's settings."
+        ),
+    ] = None
     ending_leases: Annotated[
         list[EndingLease], Meta(description="Leases of this host that somebody asked to end.")
     ] = []

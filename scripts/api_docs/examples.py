@@ -80,6 +80,14 @@ NETWORKS: Final = (
         "GET",
         "/v2.0/networks?limit=1&sort_key=name&fields=name&fields=id",
     ),
+    Example(
+        "Have a network's resolver ask a name server of its own, as an admin; [] for none",
+        "PUT",
+        "/v2.0/networks/$servers",
+        {"network": {"dns_servers": ["192.0.2.53"]}},
+        caller="admin",
+        shown=("id", "dns_servers"),
+    ),
     Example("Show one", "GET", "/v2.0/networks/$network"),
     Example(
         "Change it, unless somebody else changed it first",

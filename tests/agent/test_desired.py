@@ -279,7 +279,12 @@ def test_no_line_names_the_unspecified_address() -> None:
 
 def test_what_a_resolver_does_not_know_it_asks_the_forwarder_and_nobody_else() -> None:
     """The rest of its own domain, too: that may be a part of a larger one."""
-    site = replace(SITE, forwarder=Word("127.0.0.1#5300"), rebind_domains=(Word("corp.example"),))
+    site = replace(
+        SITE,
+        forwarder=Word("127.0.0.1#5300"),
+        forwards=True,
+        rebind_domains=(Word("corp.example"),),
+    )
     row = msgspec.convert(network(), FullNetwork)
     lines = (served_network(row, site, HOST).state.server or "").splitlines()
     asked = [line for line in lines if line.startswith(("server=", "local=", "resolv-file"))]
@@ -291,6 +296,26 @@ def test_what_a_resolver_does_not_know_it_asks_the_forwarder_and_nobody_else() -
     assert {"stop-dns-rebind", "rebind-domain-ok=/corp.example/", "no-resolv"} < {*lines}
     free = served_network(row, replace(site, rebind_domains=None), HOST).state.server or ""
     assert "rebind" not in free
+
+
+@pytest.mark.parametrize("by_default", [False, True])
+@pytest.mark.parametrize(
+    ("servers", "forwards"), [(None, None), ([], False), (["192.0.2.53"], True), (["x"], False)]
+)
+def test_a_network_says_for_itself_whether_names_of_elsewhere_are_asked_for(
+    servers: list[str] | None, *, forwards: bool | None, by_default: bool
+) -> None:
+    site = replace(SITE, forwarder=Word("127.0.0.1#5300"), forwards=by_default)
+    made = served_network(
+        msgspec.convert(network(dns_servers=servers), FullNetwork), replace(site), HOST
+    )
+    lines = (made.state.server or "").splitlines()
+    asks = by_default if forwards is None else forwards
+    assert ("server=127.0.0.1#5300" in lines) is asks
+    assert ("stop-dns-rebind" in lines) is False
+    assert ("local=/lab.example/" in lines) is not asks
+    assert made.dns_servers == (None if servers is None else tuple(servers) if asks else ())
+    assert bool(made.faults) is (servers == ["x"])
 
 
 def test_without_name_servers_machines_are_told_the_networks_own_resolver() -> None:

@@ -39,6 +39,10 @@ def test_a_network_is_created_shown_changed_listed_and_deleted(local: Ipam) -> N
     assert (changed.status, changed.out, changed.err) == (0, "", "")
     seen = parsed(local("network", "show", made["id"], "-f", "json"))
     assert (seen["name"], seen["admin_state_up"], seen["dns_domain"]) == ("lab2", False, "a.b.")
+    for words, servers in (("1.1.1.1", ["1.1.1.1"]), ("none", []), ("default", None)):
+        assert local("network", "set", "lab2", "--dns-server", words).status == 0
+        seen = parsed(local("network", "show", "lab2", "-f", "json"))
+        assert seen["dns_servers"] == servers
     assert names(local("network", "list", "-f", "json", "--disable")) == ["lab2"]
     assert local("network", "delete", "lab2").status == 0
     gone = local("network", "show", "lab2")

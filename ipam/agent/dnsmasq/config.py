@@ -41,7 +41,9 @@ class Site:
     """How dnsmasq is told of the hook."""
 
     forwarder: Word | None = None
-    """The server that each dnsmasq asks what it does not know; None: it knows its own names."""
+    """The server that a dnsmasq asks for names of elsewhere, where it asks at all."""
+    forwards: bool = False
+    """Whether it asks for them in a network that says nothing of it."""
     rebind_domains: Sequence[Word] | None = None
     """Domains whose names may have private addresses; None: those of all may."""
     durable_path: Word | None = None
@@ -108,13 +110,15 @@ def startup(
     ranges: Sequence[DhcpRange],
     options: Sequence[Option],
     zones: Sequence[Word],
+    forwards: bool,
     tells_architectures: bool = False,
 ) -> str:
     """The configuration of one dnsmasq. It advertises prefixes, but not itself as a router.
 
-    `zones` are those of which it alone says what is in them. With `tells_architectures`, machines
-    that boot from the network have the tags of what they are. It answers on its interface alone,
-    in a namespace without a route to elsewhere, so no stranger is answered.
+    `forwards` says whether it asks for names of elsewhere. `zones` are those of which it alone
+    says what is in them. With `tells_architectures`, machines that boot from the network have the
+    tags of what they are. It answers on its interface alone, in a namespace without a route to
+    elsewhere, so no stranger is answered.
 
     `enable-ra` would advertise every `static` range, and other modes do not need it. Without DHCP,
     dnsmasq reads no directories. So a network that is only advertised has its options here, and
@@ -147,9 +151,9 @@ def startup(
         options=_option_lines(options) if only_advertised else [],
         enable_ra=any(one.mode == "static" for one in advertised),
         router_advertisements=[interface] if advertised else [],
-        forwarder=[] if site.forwarder is None else [site.forwarder],
-        stops_rebind=site.forwarder is not None and site.rebind_domains is not None,
-        rebind_domains=[safe_words.zone(one) for one in site.rebind_domains or ()],
+        forwarder=[site.forwarder] if forwards and site.forwarder is not None else [],
+        stops_rebind=forwards and site.rebind_domains is not None,
+        rebind_domains=[safe_words.zone(one) for one in (site.rebind_domains or ()) if forwards],
         untrusted_names=[safe_words.dns_name(one) for one in sorted(NEVER_SERVED)],
         zones=[safe_words.zone(one) for one in zones],
     )

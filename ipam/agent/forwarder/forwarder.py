@@ -8,7 +8,7 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +29,10 @@ Sockets = tuple[socket.socket, socket.socket]
 
 
 class DnsForwarder:
-    """Without servers and without resolv.conf it is off: one that runs ends. Not thread-safe."""
+    """Where no network has servers to ask it is off: one that runs ends. Not thread-safe.
+
+    A network has servers of its own, or those of the settings: given ones or a resolv.conf's.
+    """
 
     def __init__(
         self,
@@ -51,13 +54,26 @@ class DnsForwarder:
         """The process that was heard of last."""
         self.is_joined = False
         """Whether `start` found one that runs."""
+        self._own: dict[str, tuple[str, ...]] = {}
         self._wanted: set[str] = set()
         self._served: set[str] = set()
 
     @property
     def is_on(self) -> bool:
         """Whether questions are forwarded at all."""
-        return bool(self._given["servers"] or self._given["resolv_conf"])
+        return self._has_default() or any(self._own.values())
+
+    def know(self, network_id: str, servers: Sequence[str] | None) -> None:
+        """The network's questions go to these servers; None: to those of the settings."""
+        now = None if servers is None else tuple(servers)
+        if self._own.get(network_id) == now:
+            return
+        if now is None:
+            del self._own[network_id]
+        else:
+            self._own[network_id] = now
+        if network_id in self._wanted:
+            self._bring(network_id)
 
     def start(self) -> None:
         """Join the one that runs, if it is of the same settings and code, or start another."""
@@ -71,22 +87,25 @@ class DnsForwarder:
             self._launch()
 
     def serve(self, network_id: str) -> None:
-        """Forward the questions of this network's resolver."""
-        if self.is_on:
-            self._wanted.add(network_id)
-            self._served.discard(network_id)
-            self._serve(network_id)
+        """Forward the questions of this network's resolver, which runs from now on."""
+        self._wanted.add(network_id)
+        self._bring(network_id)
 
     def leave(self, network_id: str) -> None:
         """Forward them no longer. The sockets would keep the namespace."""
         self._wanted.discard(network_id)
-        if network_id in self._served:
-            self._served.discard(network_id)
-            self._send({"leave": network_id})
+        self._drop(network_id)
+
+    def forget(self, network_id: str) -> None:
+        """The network is not this host's any more."""
+        self.leave(network_id)
+        self._own.pop(network_id, None)
 
     def look(self) -> None:
         """From time to time: start it again if it has ended, and serve what could not be."""
         if not self.is_on:
+            if self._link is not None:
+                self.end()
             return
         if self._child and os.waitpid(self._child, os.WNOHANG)[0]:
             self._child = 0
@@ -95,7 +114,8 @@ class DnsForwarder:
             self._hang_up()
             self.start()
         for network_id in self._wanted - self._served:
-            self._serve(network_id)
+            if self._asks(network_id):
+                self._serve(network_id)
 
     def end(self) -> None:
         """End the process: nothing is served any more."""
@@ -106,6 +126,28 @@ class DnsForwarder:
         """Close the link. The process runs on."""
         self._hang_up()
 
+    def _has_default(self) -> bool:
+        return bool(self._given["servers"] or self._given["resolv_conf"])
+
+    def _asks(self, network_id: str) -> bool:
+        own = self._own.get(network_id)
+        return self._has_default() if own is None else bool(own)
+
+    def _bring(self, network_id: str) -> None:
+        """Forward the network's questions to the servers that it has now, if it has any."""
+        if not self._asks(network_id):
+            self._drop(network_id)
+            return
+        if self._link is None:
+            self.start()
+        self._served.discard(network_id)
+        self._serve(network_id)
+
+    def _drop(self, network_id: str) -> None:
+        if network_id in self._served:
+            self._served.discard(network_id)
+            self._send({"leave": network_id})
+
     def _serve(self, network_id: str) -> None:
         try:
             sockets = self._open_sockets(network_id)
@@ -113,10 +155,11 @@ class DnsForwarder:
             LOG.warning("network %s: its resolver cannot forward yet: %s", network_id, error)
             return
         with sockets[0], sockets[1]:
-            if self._send({"serve": network_id}, [one.fileno() for one in sockets]):
+            said = {"serve": network_id, "servers": self._own.get(network_id)}
+            if self._send(said, [one.fileno() for one in sockets]):
                 self._served.add(network_id)
 
-    def _send(self, request: dict[str, object], descriptors: Sequence[int] = ()) -> bool:
+    def _send(self, request: Mapping[str, object], descriptors: Sequence[int] = ()) -> bool:
         if self._link is None:
             return False
         try:

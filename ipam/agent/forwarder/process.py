@@ -85,10 +85,11 @@ class Forwarder:
 
     def _obey(self, request: dict[str, Any], sockets: list[socket.socket]) -> None:
         match request:
-            case {"serve": str(network_id)} if len(sockets) == SOCKETS:
+            case {"serve": str(network_id), "servers": given} if len(sockets) == SOCKETS:
                 self._leave(network_id)
+                servers = self._upstream if given is None else Upstream(given, "")
                 self._relays[network_id] = Relay(
-                    asyncio.get_running_loop(), self._upstream.servers, sockets[0], sockets[1]
+                    asyncio.get_running_loop(), servers.servers, sockets[0], sockets[1]
                 )
             case {"leave": str(network_id)}:
                 self._leave(network_id)

@@ -165,7 +165,8 @@ def _site(settings: Settings, hook: Path, mac_tags: Path, *, in_lua: bool) -> Si
             hook=safe_words.path(str(hook.absolute())),
             hook_option=LUA_HOOK if in_lua else PYTHON_HOOK,
             hook_user=safe_words.user(settings.agent.hook_user),
-            forwarder=safe_words.name_server(*ADDRESS) if settings.dnsmasq.forwards else None,
+            forwarder=safe_words.name_server(*ADDRESS),
+            forwards=settings.dnsmasq.forwards,
             rebind_domains=_rebind_domains(settings.dnsmasq),
             durable_path=safe_words.path(
                 str((settings.agent.state_path / DURABLE_LEASES).absolute())

@@ -53,6 +53,11 @@ EXTENSIONS: Final = (
         "Network Availability Zone",
         "availability_zone_hints and availability_zones of networks",
     ),
+    Extension(
+        "network-dns-servers",
+        "Name servers of a network's resolver",
+        "dns_servers: whom it asks for names of elsewhere (ours)",
+    ),
     Extension("network-ip-availability", "Network IP Availability", "How full networks are"),
     Extension("pagination", "Pagination support", "limit, marker and page_reverse"),
     Extension(

@@ -19,7 +19,7 @@ from ipam.protocol.dhcp_state import (
     ServedRoute,
     ServedSubnet,
 )
-from ipam.rules import client_classes, dhcp_settings, dns_answers, dynamic_ranges
+from ipam.rules import client_classes, dhcp_settings, dns_answers, dns_names, dynamic_ranges
 from ipam.rules.client_classes import ClientClass
 from ipam.rules.dynamic_ranges import Range
 from ipam.rules.segments import LOCAL, VXLAN
@@ -44,7 +44,7 @@ def full_networks(
             digest=by_network[row.id],
             project_id=row.project_id,
             mtu=row.mtu,
-            dns_domain=row.dns_domain or settings.dns_domain,
+            dns_domain=dns_names.domain_of(row.dns_domain, settings.dns_domain),
             admin_state_up=row.admin_state_up,
             lease_seconds=dhcp_settings.lease_seconds(
                 row.lease_time, None, settings.dhcp_lease_duration
@@ -58,6 +58,7 @@ def full_networks(
             physical_network=row.provider_physical_network,
             segmentation_id=row.provider_segmentation_id,
             peers=contents.peers.get(row.pk, ()) if row.provider_network_type == VXLAN else None,
+            dns_servers=row.dns_servers,
             ending_leases=ending[row.id],
             name=row.name,
         )

@@ -1,6 +1,7 @@
 """The bodies of networks."""
 
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -44,6 +45,7 @@ from ipam.values import (
     ProjectId,
     ShortName,
     Tags,
+    address,
     zone_name,
 )
 
@@ -55,12 +57,21 @@ def mtu_or_default(mtu: int) -> int:
     return mtu
 
 
+def server_address(text: str) -> str:
+    """The address of a name server in its usual form."""
+    found = address(text)
+    if (read := ip_address(found)).is_unspecified or read.is_multicast:
+        raise ValueError(f"{found} is the address of no single host")
+    return found
+
+
 SMALLEST_MTU: Final = 68
 """RFC 791 §3.2: what every link carries."""
 Mtu = Annotated[int, Meta(ge=SMALLEST_MTU, le=65535)]
 NewMtu = Annotated[int, Meta(ge=0, le=65535, extra={"check": mtu_or_default})]
 ZoneName = Annotated[str, Meta(min_length=1, max_length=64, extra={"check": zone_name})]
 SegmentationId = Annotated[int, Meta(ge=1, le=2**24 - 1)]
+DnsServer = Annotated[str, Meta(max_length=64, extra={"check": server_address})]
 NetworkType = Literal["local", "flat", "vlan", "vxlan"]
 
 
@@ -75,6 +86,10 @@ MTU: Final = Meta(description="The largest packet in bytes; the service's defaul
 DNS_DOMAIN: Final = Meta(
     description="The domain of names in the network; the service's own when empty."
 )
+DNS_SERVERS: Final = Meta(
+    description="Name servers that its resolver asks for names of elsewhere, from its hosts; none"
+    " when empty, those of each host's settings when null."
+)
 PORT_SECURITY_ENABLED: Final = Meta(description="What its new ports have that say nothing.")
 ROUTER_EXTERNAL: Final = Meta(description="Whether it leads outside; all projects then see it.")
 IS_DEFAULT: Final = Meta(description="The one that is used when none is named.")
@@ -86,6 +101,8 @@ PROVIDER_SEGMENTATION_ID: Final = Meta(description="Its VLAN or VNI.")
 HINTS_MAX: Final = 12
 """How many zones a network may name. Its column has room for so many."""
 
+DNS_SERVERS_MAX: Final = 5
+DnsServers = Annotated[list[DnsServer], Meta(max_length=DNS_SERVERS_MAX)]
 ZoneHints = Annotated[list[ZoneName], Meta(max_length=HINTS_MAX)]
 
 
@@ -100,6 +117,7 @@ class NetworkCreate(Struct, kw_only=True):
     shared: Annotated[bool, SHARED] = False
     mtu: Annotated[NewMtu | None, MTU] = None
     dns_domain: Annotated[Domain, DNS_DOMAIN] = ""
+    dns_servers: Annotated[DnsServers | None, DNS_SERVERS] = None
     port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED] = True
     router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(
         default=False, name="router:external"
@@ -126,6 +144,7 @@ class NetworkUpdate(Struct, kw_only=True):
     shared: Annotated[bool | UnsetType, SHARED] = UNSET
     mtu: Annotated[Mtu | UnsetType, MTU] = UNSET
     dns_domain: Annotated[Domain | UnsetType, DNS_DOMAIN] = UNSET
+    dns_servers: Annotated[DnsServers | UnsetType | None, DNS_SERVERS] = UNSET
     port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
     router_external: Annotated[bool | UnsetType, ROUTER_EXTERNAL] = msgspec.field(
         default=UNSET, name="router:external"
@@ -148,6 +167,7 @@ class NetworkView(Struct, kw_only=True):
     shared: Annotated[bool, SHARED]
     mtu: Annotated[int, MTU]
     dns_domain: Annotated[Domain, DNS_DOMAIN]
+    dns_servers: Annotated[list[str] | None, DNS_SERVERS]
     port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED]
     router_external: Annotated[bool, ROUTER_EXTERNAL] = msgspec.field(name="router:external")
     is_default: Annotated[bool, IS_DEFAULT]
@@ -192,6 +212,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[NetworkView]:
             shared=row.shared,
             mtu=row.mtu,
             dns_domain=row.dns_domain,
+            dns_servers=row.dns_servers,
             port_security_enabled=row.port_security_enabled,
             router_external=row.router_external,
             is_default=row.is_default,

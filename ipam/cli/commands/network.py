@@ -25,6 +25,7 @@ from ipam.cli.commands.network_options import (
     network_options,
     provider_options,
     shared_option,
+    wire_dns_servers,
     wire_fields,
 )
 from ipam.cli.commands.network_uplink import uplink_of
@@ -97,10 +98,11 @@ def create(
     host: str | None,
     output_format: str,
     wanted: Sequence[str],
+    dns_servers: Sequence[str],
     **fields: Any,
 ) -> None:
     """Make a network."""
-    settings = wire_lease_time(fields) | wire_options(fields)
+    settings = wire_lease_time(fields) | wire_options(fields) | wire_dns_servers(dns_servers)
     body = given(name=name, **wire_fields(fields)) | settings
     if host and not uplink:
         raise click.UsageError("--host says whose --uplink it is: name that, too.")
@@ -176,6 +178,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
         "ipam network set demo --name lab",
         "ipam network set demo --disable",
         "ipam network set demo --dhcp-option ntp-server=10.0.0.7 --lease-time 12h",
+        "ipam network set demo --dns-server 192.0.2.53",
     ),
 )
 @click.argument("name_or_id", metavar="NETWORK")
@@ -191,6 +194,7 @@ def change(
     tags: list[str] | None,
     no_tag: bool,
     no_dhcp_option: bool,
+    dns_servers: Sequence[str],
     **fields: Any,
 ) -> None:
     """Change a network. A DHCP option of the same name is replaced."""
@@ -206,7 +210,7 @@ def change(
         client,
         NETWORK,
         found["id"],
-        changes | given(**wire_fields(fields)),
+        changes | given(**wire_fields(fields)) | wire_dns_servers(dns_servers),
         tags=tags,
         no_tag=no_tag,
         revision_number=revision,

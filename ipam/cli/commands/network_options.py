@@ -1,10 +1,16 @@
 """Options of the commands for networks, and their values in the API's form."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from ipam.cli.options import Command, admin_state_option, description_option, stacked
+from ipam.cli.options import (
+    Command,
+    admin_state_option,
+    description_option,
+    stacked,
+)
 
 WIRE = {
     "router_external": "router:external",
@@ -28,6 +34,12 @@ external_option = click.option(
 def wire_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields under their names in the API."""
     return {WIRE.get(name, name): value for name, value in fields.items()}
+
+
+def wire_dns_servers(named: Sequence[str]) -> dict[str, list[str] | None]:
+    """The field that --dns-server means; none if it was not used."""
+    special: dict[tuple[str, ...], list[str] | None] = {("none",): [], ("default",): None}
+    return {"dns_servers": special.get(tuple(named), list(named))} if named else {}
 
 
 def provider_options(command: Command) -> Command:
@@ -61,4 +73,12 @@ def network_options(command: Command) -> Command:
             "--mtu", type=int, metavar="BYTES", help="The largest packet that machines may send."
         ),
         click.option("--dns-domain", metavar="DOMAIN", help="The domain of the machines' names."),
+        click.option(
+            "--dns-server",
+            "dns_servers",
+            multiple=True,
+            metavar="IP|none|default",
+            help="A server that its resolver asks for names of elsewhere; repeat for more. `none`:"
+            " it knows the network's names alone. `default`: as the hosts' settings say.",
+        ),
     )(command)

@@ -46,6 +46,7 @@ NETWORK: Final = Form(
         "shared": False,
         "mtu": ALWAYS,
         "dns_domain": "",
+        "dns_servers": None,
         "router:external": False,
         "is_default": False,
         "port_security_enabled": True,

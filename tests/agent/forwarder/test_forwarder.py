@@ -39,15 +39,23 @@ class Desk:
         return one
 
     def _sockets(self, _network_id: str) -> Sockets:
-        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        connections = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        for one in (datagrams, connections):
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        datagrams.bind(("127.0.0.1", 0))
-        self.port = datagrams.getsockname()[1]
-        connections.bind(("127.0.0.1", self.port))
-        connections.listen()
-        return datagrams, connections
+        """Two with one port, which some connection of this machine may have for TCP."""
+        for _ in range(100):
+            datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            connections = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            for one in (datagrams, connections):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            datagrams.bind(("127.0.0.1", 0))
+            self.port = datagrams.getsockname()[1]
+            try:
+                connections.bind(("127.0.0.1", self.port))
+            except OSError:
+                datagrams.close()
+                connections.close()
+                continue
+            connections.listen()
+            return datagrams, connections
+        raise OSError("no port is free for both")
 
     def ask(self, *, tcp: bool = False) -> dns.message.Message:
         ask = dns.query.tcp if tcp else dns.query.udp
@@ -150,3 +158,41 @@ def test_a_network_that_is_left_has_no_sockets(desk: Desk, server: NameServer) -
             return True
 
     eventually(is_free, "the port is free")
+
+
+def test_a_network_with_servers_of_its_own_has_these_and_no_others(
+    desk: Desk, server: NameServer
+) -> None:
+    one = desk.opened()
+    one.know(NETWORK, [SERVER[0]])
+    assert one.is_on
+    one.serve(NETWORK)
+    assert desk.ask().answer
+    pid = one.pid
+    one.know(NETWORK, ["192.0.2.1", SERVER[0]])
+    assert desk.ask(tcp=True).answer
+    one.let_go()
+    joined = desk.made[-1] = DnsForwarder(desk.directory / "f.sock", open_sockets=desk._sockets)
+    joined.know(NETWORK, [SERVER[0]])
+    joined.start()
+    joined.serve(NETWORK)
+    assert (joined.is_joined, joined.pid) == (True, pid)
+    assert desk.ask().answer
+    joined.know(NETWORK, [])
+    assert not joined.is_on
+    joined.look()
+    assert joined._link is None
+
+
+def test_a_network_may_have_none_where_the_others_have_some(
+    desk: Desk, server: NameServer
+) -> None:
+    one = desk.opened(SERVER[0])
+    one.know(NETWORK, [])
+    one.serve(NETWORK)
+    assert desk.port == 0
+    one.know(NETWORK, None)
+    assert desk.ask().answer
+    one.forget(NETWORK)
+    one.know(NETWORK, [SERVER[0]])
+    assert not one._served

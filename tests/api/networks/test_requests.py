@@ -13,6 +13,7 @@ DEFAULTS = {
     "shared": False,
     "mtu": 1500,
     "dns_domain": "",
+    "dns_servers": None,
     "router:external": False,
     "is_default": False,
     "port_security_enabled": True,
@@ -74,6 +75,9 @@ def test_two_different_projects_are_refused(api: Api) -> None:
         ({"mtu": 1e400}, ""),
         ({"mtu": 2**70}, "mtu"),
         ({"dns_domain": "a,b"}, "dns_domain"),
+        ({"dns_servers": ["dns.example.org"]}, "dns_servers"),
+        ({"dns_servers": ["0.0.0.0"]}, "no single host"),
+        ({"dns_servers": ["192.0.2.53"] * 6}, "dns_servers"),
         ({"provider:network_type": "magic"}, "provider:network_type"),
     ],
 )
@@ -81,6 +85,16 @@ def test_a_bad_attribute_is_refused(api: Api, attributes: dict[str, Any], part: 
     message = api.refused(400, "HTTPBadRequest", "POST", "/networks", {"network": attributes})
     assert part in message
     assert api.list("network") == []
+
+
+def test_a_network_has_name_servers_of_its_own_or_none_or_those_of_its_hosts(
+    api_on_each: Api,
+) -> None:
+    made = api_on_each.create("network", dns_servers=["2001:DB8::53", "192.0.2.53"])
+    assert made["dns_servers"] == ["2001:db8::53", "192.0.2.53"]
+    for servers in ([], None, ["192.0.2.1"]):
+        api_on_each.update("network", made["id"], dns_servers=servers)
+        assert api_on_each.show("network", made["id"])["dns_servers"] == servers
 
 
 def test_a_name_of_255_characters_is_kept(api_on_each: Api) -> None:
