@@ -24,6 +24,9 @@ from ipam.agent.names.names import Names
 from ipam.client import Client
 from ipam.protocol.dns_names import NamedPort
 from scripts.bench_parts.processes import place, process, quantile, wait
+from tests.open_directory import open_directory
+from tests.system.dns_client import DnsClient
+from tests.system.two_hosts import Cloud
 
 SIZES = (100, 1000, 10_000)
 AT_ONCE = 500
@@ -32,6 +35,7 @@ QUERIES = 500
 PORTS = 50
 TARGET_ANSWER_MS = 200
 TARGET_BYTES = 100
+DATAGRAMS = socket.SOCK_DGRAM
 NETWORK = "11111111-1111-4111-8111-111111111111"
 PATIENCE_SECONDS = 10.0
 
@@ -52,6 +56,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
         "agent_memory": _memory(sizes[-1]),
         "target_bytes_a_name_more": TARGET_BYTES,
         "port_to_answer_ms": _port_to_answer(),
+        "port_to_answer_elsewhere_ms": _port_to_answer_elsewhere(),
         "target_port_to_answer_p50_ms": TARGET_ANSWER_MS,
     }
 
@@ -182,20 +187,46 @@ def _port_to_answer() -> dict[str, float]:
     with place() as made, process(made, "up"), made.client() as client:
         wait(lambda: any(a["alive"] for a in client.get("/v2.0/agents")["agents"]))
         network_id = _network(client)
-        took = []
         with _asker(client, network_id, made.host) as asker:
-            for number in range(PORTS):
-                wanted = {
-                    "network_id": network_id,
-                    "binding:host_id": made.host,
-                    "dns_name": f"vm-{number}",
-                }
-                begun = time.monotonic()
-                client.post("/v2.0/ports", json={"port": wanted})
-                wait(lambda name=f"vm-{number}": asker.ask(name), every=0.001)
-                took.append((time.monotonic() - begun) * 1000)
-                time.sleep(0.05)
+            return _until_answered(client, network_id, made.host, asker)
+
+
+def _port_to_answer_elsewhere() -> dict[str, float]:
+    """The same on another host than the port's, whose agent has nothing but the API's wakes."""
+    with open_directory("bench-names") as directory, contextlib.ExitStack() as closing:
+        cloud = Cloud(directory, wakes=True)
+        closing.callback(cloud.close)
+        cloud.start()
+        network_id = _network(cloud.client)
+        for host in (cloud.a, cloud.b):
+            _active(cloud.client, network_id, host.name)
+        bridge = model.bridge_name(network_id)
+        machine = DnsClient(bridge, "10.8.3.200/22", host_namespace=cloud.a.network_namespace)
+        closing.callback(machine.close)
+        asker = closing.enter_context(contextlib.closing(_Asker(machine.opened(DATAGRAMS))))
+        return _until_answered(cloud.client, network_id, cloud.b.name, asker)
+
+
+def _until_answered(
+    client: Client, network_id: str, host: str, asker: "_Asker"
+) -> dict[str, float]:
+    took = []
+    for number in range(PORTS):
+        wanted = {"network_id": network_id, "binding:host_id": host, "dns_name": f"vm-{number}"}
+        begun = time.monotonic()
+        client.post("/v2.0/ports", json={"port": wanted})
+        wait(lambda name=f"vm-{number}": asker.ask(name), every=0.001)
+        took.append((time.monotonic() - begun) * 1000)
+        time.sleep(0.05)
     return {"p50": _of(took, 0.5), "p99": _of(took, 0.99)}
+
+
+def _active(client: Client, network_id: str, host: str) -> None:
+    """The network's server runs on this host."""
+    wanted = {"network_id": network_id, "binding:host_id": host}
+    port = client.post("/v2.0/ports", json={"port": wanted})["port"]
+    path = f"/v2.0/ports/{port['id']}"
+    wait(lambda: client.get(path)["port"]["status"] == "ACTIVE", every=0.01)
 
 
 def _network(client: Client) -> str:
@@ -210,14 +241,13 @@ class _Asker(_Server):
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
+        opened.settimeout(PATIENCE_SECONDS)
+        opened.connect(("10.8.0.2", 53))
 
 
 @contextlib.contextmanager
 def _asker(client: Client, network_id: str, host: str) -> Iterator[_Asker]:
-    wanted = {"network_id": network_id, "binding:host_id": host}
-    port = client.post("/v2.0/ports", json={"port": wanted})["port"]
-    path = f"/v2.0/ports/{port['id']}"
-    wait(lambda: client.get(path)["port"]["status"] == "ACTIVE", every=0.01)
+    _active(client, network_id, host)
     link = f"bench{os.getpid()}"[:12]
     bridge = model.bridge_name(network_id)
     for words in (
@@ -229,8 +259,6 @@ def _asker(client: Client, network_id: str, host: str) -> Iterator[_Asker]:
         subprocess.run(words.split(), check=True)
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        opened.settimeout(PATIENCE_SECONDS)
-        opened.connect(("10.8.0.2", 53))
         yield _Asker(opened)
     finally:
         opened.close()
