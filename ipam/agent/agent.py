@@ -72,6 +72,10 @@ LOOK_SECONDS = 2.0
 LEASES_SECONDS = 0.2
 """In a storm a lease event changes nothing that could not wait so long since the last turn."""
 REMOVE_SECONDS = 60.0
+KEEPS_NAMES = (
+    "dnsmasq {} goes on answering a name that is gone until it reads all its files, so each such"
+    " name costs a SIGHUP; 2.88 and later need none"
+)
 TROUBLES_LENGTH = 40_000
 """Of the `MOST_FACTS` that the API takes."""
 SIGHTS_BYTES = 1 << 18
@@ -116,8 +120,12 @@ class Agent:
         self._displaced: AgentHostInUse | None = None
         self._look_at = self._turn_at = 0.0
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
-        self._names = self._closed_at_end(Names(NameBook(settings.agent.state_path / NAMES_FILE)))
         self._make_what_wakes()
+        self._lasting_troubles = _lasting_troubles(prepared)
+        book = NameBook(settings.agent.state_path / NAMES_FILE)
+        self._names = self._closed_at_end(
+            Names(book, forgets=prepared.forgets_names, on_kept=self._wake_up)
+        )
         self._forwarder = DnsForwarder(
             settings.run_path / FORWARDER_SOCKET,
             settings.dnsmasq.dns_servers,
@@ -426,7 +434,7 @@ class Agent:
         networks = list(self._reconciler.networks.values())
         of_leases = (self._inbox_file, self._inbox, self._shipper)
         troubles = {name: said for one in of_leases for name, said in one.troubles.items()}
-        troubles |= self._reconciler.troubles
+        troubles |= {**self._lasting_troubles, **self._reconciler.troubles}
         return AgentFacts(
             dnsmasq_version=self.dnsmasq_version,
             networks=len(networks),
@@ -444,3 +452,12 @@ class Agent:
             installation=self._installation,
             guard=self._reconciler.guard_facts,
         )
+
+
+def _lasting_troubles(prepared: Preparation) -> dict[str, str]:
+    """What is amiss with the host's programs, said in the log, too."""
+    if prepared.forgets_names:
+        return {}
+    said = KEEPS_NAMES.format(prepared.dnsmasq_version)
+    LOG.warning("%s", said)
+    return {"dnsmasq": said}

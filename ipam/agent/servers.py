@@ -85,6 +85,8 @@ class Servers:
 
     def refresh(self, held: Collection[str]) -> None:
         """Take in what others have changed on disk, but for these networks."""
+        for network_id in self._names.take_kept() & self._files.keys():
+            self._files[network_id].reload_later()
         self._changed.update(self._file_watch.changed())
         by_network: dict[str, set[Path]] = {}
         for path in self._changed:

@@ -25,6 +25,7 @@ from ipam.agent.reconciler import IDLE_SECONDS
 from ipam.agent.releases import AGAIN_SECONDS, ATTEMPTS
 from ipam.agent.servers import RELOAD_EVERY_SECONDS
 from ipam.agent.state import Lease
+from ipam.protocol.dns_names import NamedPort
 from tests.agent.faults import Killed
 from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
 from tests.agent.network_rows import Json, subnet4, subnet6
@@ -372,6 +373,17 @@ def test_many_changes_share_one_reload(host: LoopHost) -> None:
     host.settle()
     assert host.faults.tried["reload dnsmasq"] == 2
     assert host.serves(1)
+
+
+def test_a_dnsmasq_that_forgets_no_name_reads_all_when_one_is_gone(host: LoopHost) -> None:
+    host.names._forgets = False
+    host.want(row(1, port(1, 5)))
+    host.settle()
+    for names, reloads in ((["10.0.0.5"], 0), (["10.0.0.6"], 1), ([], 2)):
+        host.names.change([NamedPort("b", network_id(1), "web", names)])
+        host.now += 1
+        host.settle()
+        assert host.faults.tried["reload dnsmasq"] == reloads
 
 
 def test_an_answer_without_most_networks_stops_no_server(

@@ -172,7 +172,7 @@ class ServerFiles:
                 named,
                 f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "",
             )
-            self._reload_later()
+            self.reload_later()
             self._all_in_doubt = True
 
     def _modes(self) -> Mapping[Path, int]:
@@ -194,13 +194,14 @@ class ServerFiles:
             self.write_startup(self.startup)
             LOG.warning("%s was changed by hand and is put back", self.directory / CONFIG)
 
-    def _reload_later(self) -> None:
+    def reload_later(self) -> None:
+        """The server is to read all its files anew."""
         if not self.reload_due:
             files.make(self.directory / MARKER)
             self.reload_due = True
 
     def _retire(self, text: str) -> None:
-        self._reload_later()
+        self.reload_later()
         self._retired |= {field.strip("[]") for line in text.split() for field in line.split(",")}
 
 

@@ -13,6 +13,8 @@ LOG = logging.getLogger(__name__)
 
 OLDEST = (2, 87)
 """The oldest version whose dhcp-script and inotify behaviour is tested."""
+FORGETS_NAMES = (2, 88)
+"""From this version on, dnsmasq forgets what a file of names said before its change."""
 CVE_FIXED = (2, 92)
 """2.92rel2 repairs CVE-2026-4892, a heap overflow in the root-owned helper."""
 DEBIAN_FIXED = {"2.90": "2.90-4~deb12u2"}
@@ -36,6 +38,11 @@ class DnsmasqVersion:
     number: tuple[int, int]
     has_lua: bool = False
     """Whether it takes a `dhcp-luascript`."""
+
+    @property
+    def forgets_names(self) -> bool:
+        """Whether it forgets a name that goes, without a SIGHUP."""
+        return self.number >= FORGETS_NAMES
 
 
 def parse_version(output: str) -> DnsmasqVersion:

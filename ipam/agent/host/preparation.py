@@ -37,6 +37,8 @@ class Preparation:
     site: Site
     installation: str
     """A name of the state directory, by which the API tells a restart from another agent."""
+    forgets_names: bool = True
+    """Whether dnsmasq forgets a name that goes, without a SIGHUP."""
     files: tuple[Path, ...] = ()
     """What the agent has put into its state directory for itself and every dnsmasq."""
 
@@ -60,6 +62,7 @@ def prepare(settings: Settings) -> Preparation:
         version.text,
         _site(settings, hook, mac_tags, in_lua=in_lua),
         name.read_text(),
+        version.forgets_names,
         (hook, mac_tags, name, *([durable] if durable.is_dir() else [])),
     )
 

@@ -34,8 +34,17 @@ class _Network:
 class Names:
     """The names by network. Any thread may use it. What the disk refuses is said once."""
 
-    def __init__(self, book: NameBook) -> None:
+    def __init__(
+        self, book: NameBook, *, forgets: bool = True, on_kept: Callable[[], None] = lambda: None
+    ) -> None:
+        """`forgets` says whether dnsmasq forgets by itself what a file said before its change.
+
+        If it does not, `on_kept` is called when there are networks for `take_kept`.
+        """
         self._book = book
+        self._forgets = forgets
+        self._on_kept = on_kept
+        self._kept: set[str] = set()
         self._lock = threading.Lock()
         self._networks: dict[str, _Network] = {}
         self._refusal = Trouble()
@@ -70,6 +79,12 @@ class Names:
         with self._lock:
             self._networks.pop(network_id, None)
             self._try(lambda: self._book.forget(network_id))
+
+    def take_kept(self) -> set[str]:
+        """The networks whose dnsmasq goes on with names that are gone, until it reads all anew."""
+        with self._lock:
+            kept, self._kept = self._kept, set()
+        return kept
 
     def change(self, ports: Sequence[NamedPort]) -> bool:
         """What some ports are called now. False if the disk refuses: all is to be told again."""
@@ -125,7 +140,7 @@ class Names:
         wanted = sorted(self._book.buckets(network_id))
         empty = {path.name for path in network.directory.iterdir()}
         for name in empty.difference(map(config.names_file_name, wanted)):
-            _put(network.directory / name, "")
+            self._put(network_id, network.directory / name, "")
         for bucket in wanted:
             self._write(network_id, bucket)
         network.is_behind = False
@@ -139,11 +154,13 @@ class Names:
         except UnfitError as error:  # the API gives no such names
             LOG.error("network %s: left out of its names: %s", network_id, error)  # noqa: TRY400
             text = ""
-        _put(network.directory / config.names_file_name(bucket), text)
+        self._put(network_id, network.directory / config.names_file_name(bucket), text)
 
-
-def _put(path: Path, text: str) -> None:
-    if not path.is_file() and not text:
-        return
-    if not path.is_file() or path.read_text() != text:
+    def _put(self, network_id: str, path: Path, text: str) -> None:
+        before = path.read_text() if path.is_file() else ""
+        if before == text:
+            return
         files.put(path, text.encode(), mode=files.PUBLIC)
+        if not self._forgets and set(before.splitlines()) - set(text.splitlines()):
+            self._kept.add(network_id)
+            self._on_kept()

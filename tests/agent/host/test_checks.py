@@ -27,6 +27,11 @@ def test_versions(text: str, number: tuple[int, int], doubtful: bool) -> None:
     assert may_have_cve_2026_4892(version) == doubtful
 
 
+@pytest.mark.parametrize(("text", "forgets"), [("2.87", False), ("2.88", True), ("2.90", True)])
+def test_names_that_go_are_forgotten_from_2_88_on(text: str, *, forgets: bool) -> None:
+    assert parse_version(f"Dnsmasq version {text}  Copyright\n").forgets_names is forgets
+
+
 def test_what_is_not_dnsmasq_is_refused() -> None:
     with pytest.raises(HostUnfit, match="not dnsmasq"):
         parse_version("BusyBox v1.35.0\n")

@@ -216,3 +216,25 @@ def test_any_history_ends_in_the_answers_of_what_was_told_last(tmp_path: Path) -
 
 def test_names_are_in_few_files_however_many_come_and_go() -> None:
     assert {bucket_of(f"vm-{number}") for number in range(100_000)} == set(range(BUCKETS))
+
+
+def test_a_dnsmasq_that_forgets_no_name_is_to_read_all_when_one_goes(
+    tmp_path: Path, resolver: Resolver
+) -> None:
+    woken: list[bool] = []
+    old = Names(NameBook(None), forgets=False, on_kept=lambda: woken.append(True))
+    old.open(NETWORK, resolver.directory)
+    old.change([port(1, "web"), port(2, "db")])
+    assert (old.take_kept(), woken) == (set(), [])
+    old.change([port(1, "www")])
+    assert (old.take_kept(), woken) == ({NETWORK}, [True])
+    assert old.take_kept() == set()
+    old.change([NamedPort(port(2).port_id, NETWORK)])
+    assert old.take_kept() == {NETWORK}
+    old.close()
+
+
+def test_one_that_does_reads_nothing_again(names: Names) -> None:
+    names.change([port(1, "web")])
+    names.change([port(1, "www")])
+    assert names.take_kept() == set()
