@@ -35,7 +35,7 @@ from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_again
 
 DIGEST_CHARACTERS: Final = 32
-CONTENTS: Final = 3
+CONTENTS: Final = 4
 """Grows with what the full answer tells of a row, so that agents ask again after an upgrade."""
 RULE: Final = "get_dhcp_state"
 
