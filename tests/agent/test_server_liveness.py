@@ -7,6 +7,7 @@ import pytest
 
 from ipam.agent.leases.comparisons import QUIET_SECONDS
 from ipam.agent.liveness import BUSY_CPU_SECONDS, HELPER_LOOKS, HOOK_LOOKS, UNHEARD_QUESTIONS
+from ipam.agent.server_liveness import WAITING_WARNED
 from tests.agent.loop_host import LoopHost, mac, network_id, port, row
 
 
@@ -121,3 +122,17 @@ def test_hooks_of_which_some_are_killed_keep_their_server(host: LoopHost) -> Non
         changes_unreported(host, 2 * number)
         host.processes.give(network_id(1), mac(5), "10.0.0.5", expires_at=9_001 + number)
     assert host.pid(1) == before
+
+
+def test_events_that_wait_for_their_hook_are_told_before_dnsmasq_drops_any(
+    host: LoopHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = host.processes.servers[network_id(1)]
+    server.events_waiting = WAITING_WARNED
+    looks(host, 2)
+    assert "187 DHCP events wait" in host.reconciler.troubles[network_id(1)]
+    assert caplog.text.count("DHCP events wait for their hook") == 1
+    server.events_waiting = 3
+    looks(host, 1)
+    assert network_id(1) not in host.reconciler.troubles
+    assert [host.reconciler.most_waiting() for _ in range(2)] == [WAITING_WARNED, 0]
