@@ -54,16 +54,6 @@ def subnets4(**attributes: Any) -> Change:
     return change
 
 
-def settings_go(one: Subject) -> None:
-    """Settings of network and subnet that the machine has heard of, and then none."""
-    SETTINGS["network"](one)
-    SETTINGS["subnet"](one)
-    one.site.settle()
-    bare: dict[str, Any] = {"dhcp_options": [], "dhcp_boot": None, "lease_time": None}
-    one.site.update("network", one.network, **bare)
-    subnets4(**bare)(one)
-
-
 def first(*changes: Change) -> Change:
     """One after the other; the agent acts in between."""
 
@@ -330,5 +320,4 @@ CHANGES: Final[Mapping[str, Change]] = {
     "tap plugged anew": tap_is_plugged_anew,
     "network options, boot and lease time": SETTINGS["network"],
     "subnet options, boot and lease time": first(SETTINGS["network"], SETTINGS["subnet"]),
-    "options, boot and lease time go": settings_go,
 }
