@@ -83,10 +83,11 @@ def told(
     reasons: list[str] = [] if unreadable is None else unreadable
     found = _options(network, "network", version, reasons)
     if subnet.boot is None:
-        found += _boot(network, "network", version)
+        found += _boot(network, "network", version, reasons)
     withheld = set(_withheld(subnet, version, reasons))
     found = [one for one in found if one.option.number not in withheld]
-    found += _options(subnet, "subnet", version, reasons) + _boot(subnet, "subnet", version)
+    found += _options(subnet, "subnet", version, reasons)
+    found += _boot(subnet, "subnet", version, reasons)
     return [one for at, one in enumerate(found) if not _is_covered(one, found[at + 1 :])]
 
 
@@ -169,8 +170,12 @@ def _options(settings: Settings, level: Level, version: int, unreadable: list[st
     return found
 
 
-def _boot(settings: Settings, level: Level, version: int) -> list[Told]:
-    options = boot.boot_options(settings.boot, version) if settings.boot else []
+def _boot(settings: Settings, level: Level, version: int, unreadable: list[str]) -> list[Told]:
+    try:
+        options = boot.boot_options(settings.boot, version) if settings.boot else []
+    except ValueError as error:
+        unreadable.append(f"dhcp_boot: {error}")
+        return []
     return [Told(one, level, "dhcp_boot") for one in options]
 
 

@@ -62,6 +62,9 @@ def test_what_cannot_be_read_is_left_out_and_said() -> None:
         told(options(("ntp-server", "x", 4), ("nonsense", "y", 4)), Settings(), 4, reasons) == []
     )
     assert len(reasons) == 2
+    nowhere = options(boot={"tftp_server": "nowhere", "bios": "x"})
+    assert told(nowhere, Settings(), 4, reasons) == []
+    assert "'nowhere'" in reasons[-1]
 
 
 @pytest.mark.parametrize(

@@ -83,10 +83,11 @@ def boot_group(resource: Resource) -> click.Group:
         if settings is None and resource is not NETWORK:
             outer = client.get(f"{NETWORK.path}/{found['network_id']}")["network"]
             by, settings = "network", outer["dhcp_boot"]
+        record = {"set_by": by, **(settings or {})}
+        show_record(record, output_format=output_format, wanted=wanted)
         if not settings:
-            say(f"Machines of this {noun} boot from nothing. `ipam {noun} boot set` sets it.")
-            return
-        show_record({"set_by": by, **settings}, output_format=output_format, wanted=wanted)
+            hint = f"`ipam {noun} boot set` sets what they load."
+            say(f"Machines of this {noun} boot from nothing. {hint}", err=True)
 
     @boot.command(
         help="Take single settings away; without options all of them.",

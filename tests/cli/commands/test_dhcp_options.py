@@ -99,7 +99,8 @@ def test_a_subnet_boots_from_what_its_network_says_or_from_nothing(lan: Ipam) ->
     inherited = parsed(lan("subnet", "boot", "show", "lan-v4", "-f", "json"))
     assert inherited == {"set_by": "network", "ipxe_script": SCRIPT}
     assert lan("subnet", "boot", "set", "lan-v4", "--nothing").status == 0
-    assert "boot from nothing" in lan("subnet", "boot", "show", "lan-v4").out
+    nothing = lan("subnet", "boot", "show", "lan-v4", "-f", "json")
+    assert (parsed(nothing), "boot from nothing" in nothing.err) == ({"set_by": "subnet"}, True)
 
 
 def test_what_a_machine_is_told_is_shown_with_who_says_it(lan: Ipam) -> None:
