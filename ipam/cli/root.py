@@ -48,17 +48,25 @@ class LazyRoot(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, then tell or do what it has kept back."""
-        result = super().invoke(ctx)
-        if "ipam.cli.rehearsal" in ctx.meta:
-            from ipam.cli import rehearsal  # noqa: PLC0415  # not wanted by the other commands
-
-            rehearsal.finish(ctx)
+        """Run the command, then tell or do what it has kept back, also if a part of it failed."""
+        try:
+            result = super().invoke(ctx)
+        except click.exceptions.Exit:
+            _finish(ctx)
+            raise
+        _finish(ctx)
         return result
 
     def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002  # click's signature
         """The first screen, the same as without click."""
         return first_screen.help_text().rstrip()
+
+
+def _finish(ctx: click.Context) -> None:
+    if "ipam.cli.rehearsal" in ctx.meta:
+        from ipam.cli import rehearsal  # noqa: PLC0415  # not wanted by the other commands
+
+        rehearsal.finish(ctx)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:

@@ -134,6 +134,10 @@ def test_a_terminal_is_asked_before_a_machine_stops(
     terminal(True)
     assert lan(*MOVE).status == 0
     assert address(lan) == ["10.0.0.10"]
+    # What one of several names in vain keeps the others from nothing.
+    deleted = lan("port", "delete", "no-such", "web1")
+    assert (deleted.status, "no-such" in deleted.err) == (1, True)
+    assert lan("port", "show", "web1").status == 1
 
 
 def test_a_bulk_of_ports_passes_over_the_dhcp_servers(lan: Ipam) -> None:
