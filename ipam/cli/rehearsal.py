@@ -12,11 +12,14 @@ import click
 from ipam.cli import forecast_text, global_options, lookup
 from ipam.cli.terminal import say, say_lines
 from ipam.errors import CallerError, NotFound
+from ipam.escaping import escaped
 
 if TYPE_CHECKING:
     from ipam.client import Client
 
 PATH: Final = "/v2.0/dry-runs"
+REQUESTS_MAX: Final = 1000
+"""So many requests are tried at once."""
 _KEY: Final = "ipam.cli.rehearsal"
 Record = dict[str, Any]
 
@@ -32,9 +35,9 @@ class Rehearsal:
         return getattr(self._client, name)
 
     def post(self, path: str, _params: Any = None, json: Any = None) -> Any:
-        """The answer that it would have had. Raises what it would have been refused with."""
+        """Keep the request. In a dry run gives its answer, or raises what it is refused with."""
         self._keep("POST", path, json)
-        return _body(self.told()["answers"][-1])
+        return _body(self._told()["answers"][-1]) if global_options.is_dry_run() else None
 
     def put(
         self, path: str, _params: Any = None, json: Any = None, *, revision_number: Any = None
@@ -48,17 +51,6 @@ class Rehearsal:
         """Keep the request."""
         self._keep("DELETE", path, json, revision_number)
 
-    def told(self) -> Record:
-        """What the service says that all the requests so far would do."""
-        try:
-            answer = self._client.post(PATH, json={"dry_run": {"requests": self._requests}})
-        except NotFound as error:
-            raise CallerError(
-                f"{self._client.where} knows no dry runs: it is of an older version."
-            ) from error
-        found: Record = answer["dry_run"]
-        return found
-
     def finish(self) -> None:
         """Tell what would be done, and do it if that was asked for."""
         if global_options.is_dry_run():
@@ -66,11 +58,22 @@ class Rehearsal:
         elif self._requests and self._is_agreed():
             lookup.for_each(self._requests, self._send)
 
+    def _told(self, most: int | None = None) -> Record:
+        """What the service says that the requests so far would do, or the first of them."""
+        try:
+            answer = self._client.post(PATH, json={"dry_run": {"requests": self._requests[:most]}})
+        except NotFound as error:
+            raise CallerError(
+                f"{self._client.where} knows no dry runs: it is of an older version."
+            ) from error
+        found: Record = answer["dry_run"]
+        return found
+
     def _tell(self, asked: Record) -> None:
         if not self._requests:
             say("That changes nothing.", err=True)
             return
-        told = self.told()
+        told = self._told()
         if asked.get("plan_format") == "json":
             import json  # noqa: PLC0415  # only when it is needed
 
@@ -83,13 +86,15 @@ class Rehearsal:
     def _is_agreed(self) -> bool:
         """Whether nothing stops, or the user says yes. Who may not be told is not asked."""
         try:
-            told = self.told()
+            told = self._told(REQUESTS_MAX)
         except CallerError:
             return True
         if not told["totals"]["stopped"]:
             return True
         for line in forecast_text.lines(told):
-            say_lines(line, err=True)
+            say_lines(escaped(line), err=True)
+        if (more := len(self._requests) - REQUESTS_MAX) > 0:
+            say_lines(f"So much of the first {REQUESTS_MAX} requests; {more} follow.", err=True)
         if click.confirm("Do it?", err=True):
             return True
         raise click.ClickException("Nothing was changed.")

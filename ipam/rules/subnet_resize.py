@@ -34,8 +34,8 @@ def faults(
     if not (is_larger or is_smaller):
         return [
             _fault(
-                f"{after} neither contains {before} nor is a part of it; `ipam renumber` moves a"
-                " subnet to other addresses"
+                f"{after} neither contains {before} nor is a part of it; `ipam renumber start`"
+                " moves a subnet's machines to other addresses"
             )
         ]
     hops = [("gateway_ip", gateway_ip)] if gateway_ip else []

@@ -10,6 +10,7 @@ import pytest
 
 from ipam.cli import rehearsal
 from ipam.client import Client
+from ipam.errors import PolicyNotAuthorized
 from tests.cli.conftest import Ipam, parsed
 from tests.servers.live_api import LiveApi
 
@@ -70,6 +71,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], list[str]]:
     return sit
 
 
+def refused(*_words: object) -> None:
+    raise PolicyNotAuthorized("rule:create_dry_run is disallowed by policy.")
+
+
 def address(ipam: Ipam) -> list[str]:
     port = parsed(ipam("port", "show", "web1", "-f", "json"))
     return [one["ip_address"] for one in port["fixed_ips"]]
@@ -112,18 +117,18 @@ def test_what_is_tried_names_hosts_and_machines_and_does_nothing(lan: Ipam) -> N
     assert address(lan) == ["10.0.0.9"]
     # What cannot be tried is not run either.
     for command in (["db", "upgrade"], ["network", "list"], ["up"]):
-        refused = lan("plan", *command)
-        assert refused.status == 2
-        assert "cannot be tried first" in refused.err
+        told = lan("plan", *command)
+        assert told.status == 2
+        assert "cannot be tried first" in told.err
 
 
 def test_a_terminal_is_asked_before_a_machine_stops(
-    lan: Ipam, terminal: Callable[[bool], list[str]]
+    lan: Ipam, terminal: Callable[[bool], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = terminal(False)
-    refused = lan(*MOVE)
-    assert (refused.status, asked) == (1, ["Do it?"])
-    assert "web1  10.0.0.9 -> 10.0.0.10" in refused.err
+    stopped = lan(*MOVE)
+    assert (stopped.status, asked) == (1, ["Do it?"])
+    assert "web1  10.0.0.9 -> 10.0.0.10" in stopped.err
     assert address(lan) == ["10.0.0.9"]
     # Nothing stops for another name server, and --yes has said it before.
     assert lan("subnet", "set", "v4", "--dns-nameserver", "9.9.9.9").status == 0
@@ -134,6 +139,12 @@ def test_a_terminal_is_asked_before_a_machine_stops(
     terminal(True)
     assert lan(*MOVE).status == 0
     assert address(lan) == ["10.0.0.10"]
+    # Who may not try is not asked, also where a tag goes with it.
+    with monkeypatch.context() as patch:
+        patch.setattr(rehearsal.Rehearsal, "_told", refused)
+        renamed = lan("port", "set", "web1", "--name", "web2", "--tag", "x")
+        assert renamed.status == 0, renamed.err
+        assert lan("port", "set", "web2", "--name", "web1").status == 0
     # What one of several names in vain keeps the others from nothing.
     deleted = lan("port", "delete", "no-such", "web1")
     assert (deleted.status, "no-such" in deleted.err) == (1, True)

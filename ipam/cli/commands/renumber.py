@@ -245,10 +245,10 @@ def _made_new(client: "Client", old: Record) -> Record | None:
 
 
 def _both(found: UnderWay) -> tuple[Record, Record]:
-    if found.old is None or found.new is None:
-        gone = "old" if found.old is None else "new"
-        step = "finish" if found.old is None else "undo"
-        raise click.ClickException(f"The {gone} subnet is gone: `ipam renumber {step}` tidies up.")
+    if found.old is None:
+        raise click.ClickException("The old subnet is gone: `ipam renumber finish` tidies up.")
+    if found.new is None:
+        raise click.ClickException("The new subnet is gone: `ipam renumber undo` tidies up.")
     return found.old, found.new
 
 
