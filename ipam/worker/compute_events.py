@@ -1,7 +1,6 @@
 """The worker's thread that sends the events of the outbox to Nova."""
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
@@ -10,13 +9,14 @@ from ipam import clock
 from ipam.compute import delivery
 from ipam.compute.delivery import Done, Drop, Outcome, Pace, Retry
 from ipam.compute.nova import TIMEOUT_SECONDS
-from ipam.errors import DatabaseUnavailable, ServiceUnavailable
+from ipam.errors import ServiceUnavailable
 from ipam.protocol.wake import WakeSocket
 from ipam.rules.nova_events import ComputeEvent
 from ipam.store import compute_events
 from ipam.store.compute_events import Claimed
 from ipam.store.engine.database import Database, Transaction
 from ipam.trouble import Trouble
+from ipam.worker.sending import Sending
 
 LOG = logging.getLogger(__name__)
 
@@ -25,9 +25,6 @@ HOLD_SECONDS: Final = TIMEOUT_SECONDS + 5
 
 LATE_ATTEMPTS: Final = 8
 """After so many attempts, half a minute to a minute, an unsent event is logged."""
-
-STOP_SECONDS: Final = 2.0
-"""How long a request may go on when the worker stops. After a cut the events are sent again."""
 
 Ends = Sequence[tuple[Claimed, Outcome]]
 
@@ -39,34 +36,24 @@ class Nova(Protocol):
         """The code for each event. Raises ServiceUnavailable."""
 
 
-class EventSender:
+class EventSender(Sending):
     """Sends batches while events are due, then waits to be woken."""
+
+    what = "events for Nova"
 
     def __init__(
         self, database: Database, nova: Nova, wakes: WakeSocket, *, interval: float
     ) -> None:
+        super().__init__(wakes, interval=interval)
         self._database = database
         self._nova = nova
-        self._wakes = wakes
-        self._interval = interval
         self._pace = Pace()
         self._trouble = Trouble()
-        self._fault = Trouble()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="compute-events", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread. It first sends the events that an earlier worker left."""
-        self._wakes.bind()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the current batch, or during it if it takes long."""
-        self._stopping.set()
-        self._wakes.interrupt()
-        self._thread.join(STOP_SECONDS)
-        if not self._thread.is_alive():
-            self._wakes.close()
+    @property
+    def wait_seconds(self) -> float:
+        """The wait after requests that failed as a whole."""
+        return self._pace.wait_seconds
 
     def send_batch(self) -> bool:
         """Send the due events, as many as the pace allows; whether there were any."""
@@ -103,29 +90,6 @@ class EventSender:
         self._pace = self._pace.heard()
         self._out_of_trouble()
         return _answered(groups, codes)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            more = self._try_batch()
-            if self._pace.wait_seconds:
-                # New events do not shorten this wait, so that a failing Nova is not asked more
-                # often.
-                self._stopping.wait(self._pace.wait_seconds)
-            elif not more:
-                self._wakes.wait(self._interval)
-
-    def _try_batch(self) -> bool:
-        """Like `send_batch`, but a failure is logged once and not raised."""
-        try:
-            more = self.send_batch()
-        except DatabaseUnavailable:
-            return False  # the housekeeping logs it
-        except Exception as error:
-            if self._fault.begins(repr(error)):
-                LOG.exception("Failed: events for Nova")
-            return False
-        self._fault.ends()
-        return more
 
     def _in_trouble(self, why: str) -> None:
         """Log the reason, once while it stays the same.

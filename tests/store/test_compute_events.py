@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from ipam import clock, model
 from ipam.rules.nova_events import CHANGED, PLUGGED, ComputeEvent
-from ipam.store import compute_events
+from ipam.store import compute_events, outbox
 from ipam.store.compute_events import Claimed
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import compute_event
@@ -117,7 +117,7 @@ def test_events_that_another_host_makes_are_due_though_its_clock_is_ahead(
 
 
 def test_the_oldest_is_counted_from_when_it_was_made(database: Database) -> None:
-    assert database.read(compute_events.waiting) == compute_events.Waiting(0, None)
+    assert database.read(compute_events.waiting) == outbox.Waiting(0, None)
     before = clock.now_microseconds()
     put(database, event(1, CHANGED))
     after = clock.now_microseconds()

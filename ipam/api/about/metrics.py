@@ -22,6 +22,7 @@ from ipam.api.service import Service
 from ipam.errors import Temporary
 from ipam.identity.authentication import REFUSALS
 from ipam.store import compute_events, recovery, totals, usage
+from ipam.store.outbox import Waiting
 
 PATH: Final = "/metrics"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -239,7 +240,7 @@ def _recovering(found: recovery.Recovery | None) -> Metric:
     )
 
 
-def _compute_events(found: compute_events.Waiting) -> Iterator[Metric]:
+def _compute_events(found: Waiting) -> Iterator[Metric]:
     made_us = found.oldest_at_us
     age_us = 0 if made_us is None else max(clock.now_microseconds() - made_us, 0)
     yield GaugeMetricFamily(
