@@ -9,6 +9,13 @@ from ipam.errors import SettingsUnfit
 OF_OPENSTACK: Final = ("keystoneauth1", "keystonemiddleware", "openstack", "oslo_policy")
 """What `dnsmasq-ipam[openstack]` adds to `dnsmasq-ipam`: modules that are imported only where the
 settings or the command line ask for them."""
+OF_DNS: Final = ("dns",)
+"""What `dnsmasq-ipam[dns]` adds: dnspython, for names in zones elsewhere."""
+
+DISTRIBUTIONS: Final = {"dns": "dnspython"}
+"""What a package is called where it is installed from, if not like its module."""
+
+EXTRAS: Final = dict.fromkeys(OF_OPENSTACK, "openstack") | dict.fromkeys(OF_DNS, "dns")
 
 
 @contextlib.contextmanager
@@ -18,7 +25,7 @@ def needed_for(purpose: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        if package not in OF_OPENSTACK:
+        if package not in EXTRAS:
             raise
         raise SettingsUnfit(lacking(purpose, package)) from error
 
@@ -26,6 +33,6 @@ def needed_for(purpose: str) -> Iterator[None]:
 def lacking(purpose: str, package: str) -> str:
     """The sentence that names the extra."""
     return (
-        f"{purpose} needs {package}, which is not installed:"
-        " `pip install 'dnsmasq-ipam[openstack]'`."
+        f"{purpose} needs {DISTRIBUTIONS.get(package, package)}, which is not installed:"
+        f" `pip install 'dnsmasq-ipam[{EXTRAS.get(package, 'openstack')}]'`."
     )

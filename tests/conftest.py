@@ -17,6 +17,7 @@ from ipam.store import schema
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import metadata
 from tests.kernel_features import LACKS
+from tests.servers.bind_server import BindServer
 from tests.servers.mariadb_server import MariadbServer
 from tests.servers.postgresql_server import PostgresqlServer
 from tests.servers.private_server import PrivateServer
@@ -61,6 +62,16 @@ def postgresql() -> Iterator[PrivateServer]:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[PrivateServer]:
     yield from _serve(MariadbServer())
+
+
+@pytest.fixture(scope="session")
+def bind() -> Iterator[BindServer]:
+    """A name server with zones that take updates."""
+    if reason := BindServer.missing():
+        pytest.skip(reason)
+    server = BindServer()
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

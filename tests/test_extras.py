@@ -12,7 +12,7 @@ import pytest
 from ipam import extras
 from ipam.errors import SettingsUnfit
 
-WITHOUT_EXTRAS = f"import sys; sys.modules.update(dict.fromkeys({extras.OF_OPENSTACK}))\n"
+WITHOUT_EXTRAS = f"import sys; sys.modules.update(dict.fromkeys({tuple(extras.EXTRAS)}))\n"
 """Lets every import of an optional package fail as if it were not installed."""
 
 AUTHORIZED = """
@@ -67,6 +67,7 @@ def test_a_policy_file_that_cannot_be_obeyed_stops_the_start(config: Path, *, na
         ("[agent]\nauth_strategy = keystone", "agent.main._auth"),
         ("[compute]\nsend_events = true", "worker.main.run"),
         ("[compute]\nreclaim_orphans = true", "worker.main.run"),
+        ("[dns]\nzones = lab.example 192.0.2.53", "worker.main.run"),
     ],
 )
 def test_a_setting_that_asks_for_an_optional_package_names_the_extra(
@@ -81,7 +82,8 @@ def test_a_setting_that_asks_for_an_optional_package_names_the_extra(
     done = run_without_extras(program, str(config))
     assert done.returncode == 1, done
     assert done.stderr.splitlines()[-1].startswith("ipam.errors.SettingsUnfit: [")
-    assert "not installed: `pip install 'dnsmasq-ipam[openstack]'`" in done.stderr
+    extra = "dns" if settings.startswith("[dns]") else "openstack"
+    assert f"not installed: `pip install 'dnsmasq-ipam[{extra}]'`" in done.stderr
 
 
 def test_a_command_that_asks_nova_names_the_extra(config: Path) -> None:
@@ -111,3 +113,5 @@ def test_the_extra_has_them_and_the_core_has_not() -> None:
     assert "dnsmasq-ipam[keystone]" in optional["openstack"]
     added = {re.split("[<>=[]", each)[0] for each in optional["keystone"] + optional["openstack"]}
     assert distributions <= added
+    assert [re.split("[<>=]", each)[0] for each in optional["dns"]] == ["dnspython"]
+    assert "dnspython" not in names

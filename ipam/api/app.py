@@ -39,10 +39,12 @@ from ipam.api.wakes import DistantWakes, Wakes
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
-from ipam.protocol.wake import AGENT_SOCKET, WORKER_SOCKET, Waker
+from ipam.protocol.wake import AGENT_SOCKET, DNS_WORKER_SOCKET, WORKER_SOCKET, Waker
 from ipam.settings import Settings
 from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
+from ipam.zones.outbox import ZoneOutbox
+from ipam.zones.wanted import Wanted
 
 
 def create_app(
@@ -98,6 +100,10 @@ def make_service(
     outbox = ComputeOutbox(
         Waker(str(settings.run_path / WORKER_SOCKET)), enabled=settings.compute.send_events
     )
+    zones = ZoneOutbox(
+        Waker(str(settings.run_path / DNS_WORKER_SOCKET)),
+        Wanted(settings.dns.known, settings.network.dns_domain),
+    )
     down_time = settings.network.agent_down_time
     wakes = Wakes(
         Waker(str(settings.run_path / AGENT_SOCKET)),
@@ -109,7 +115,7 @@ def make_service(
         agent_down_time=down_time,
         lease_seconds=settings.network.dhcp_lease_duration,
     )
-    return Service(settings, opened, allocator, wakes, outbox, Policy(settings), watch)
+    return Service(settings, opened, allocator, wakes, outbox, zones, Policy(settings), watch)
 
 
 def routes(

@@ -9,6 +9,7 @@ from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.policy import Policy
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
+from ipam.zones.outbox import ZoneOutbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +21,6 @@ class Service:
     allocator: Allocator
     wakes: Wakes
     outbox: ComputeOutbox
+    zones: ZoneOutbox
     policy: Policy
     recovery: RecoveryWatch

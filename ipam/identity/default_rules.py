@@ -131,6 +131,11 @@ SUBNET: Final[tuple[Rule, ...]] = (
     ),
     ("create_subnet:segment_id", ADMIN, "Segments are the data centre's layout."),
     (
+        "create_subnet:dns_publish_fixed_ip",
+        ADMIN,
+        "The zones elsewhere are the deployment's: names there are for all to see and to trust.",
+    ),
+    (
         "get_subnet",
         f"{ON_VISIBLE_NETWORK} or (role:reader and rule:owner)",
         "A subnet is visible with its network: a machine cannot use one without the other.",
@@ -153,6 +158,7 @@ SUBNET: Final[tuple[Rule, ...]] = (
     ),
     ("update_subnet", NETWORK_MEMBER, "As create_subnet."),
     ("update_subnet:segment_id", ADMIN, "As when it is made."),
+    ("update_subnet:dns_publish_fixed_ip", ADMIN, "As when it is made."),
     ("delete_subnet", NETWORK_MEMBER, "As create_subnet."),
 )
 
@@ -184,6 +190,11 @@ PORT: Final[tuple[Rule, ...]] = (
         "Without it a machine may claim any address.",
     ),
     ("create_port:allowed_address_pairs", PORT_SHAPE, "As port_security_enabled."),
+    (
+        "create_port:dns_domain",
+        PORT_SHAPE,
+        "It can take a name out of the domain that the network's owner chose.",
+    ),
     (
         "create_port:binding:host_id",
         SERVICE,
@@ -224,6 +235,7 @@ PORT: Final[tuple[Rule, ...]] = (
     ),
     ("update_port:port_security_enabled", PORT_SHAPE, "As when it is made."),
     ("update_port:allowed_address_pairs", PORT_SHAPE, "As when it is made."),
+    ("update_port:dns_domain", PORT_SHAPE, "As when it is made."),
     ("update_port:binding:host_id", SERVICE, "As when it is made."),
     ("update_port:binding:profile", SERVICE, "As when it is made."),
     ("update_port:binding:vnic_type", ANYBODY, "As when it is made."),

@@ -20,6 +20,8 @@ AGENT_SOCKET: Final = "agent-wake.sock"
 """In run_path: the API wakes the agent here after a change."""
 WORKER_SOCKET: Final = "worker-wake.sock"
 """In run_path: the API wakes the worker here when there is an event to send."""
+DNS_WORKER_SOCKET: Final = "worker-dns-wake.sock"
+"""In run_path: the API wakes the worker here when a name elsewhere is to be changed."""
 LEASE_INBOX: Final = "lease-inbox.sock"
 """In run_path: dnsmasq's hook sends lease events to the agent here."""
 

@@ -88,6 +88,20 @@ def names(name: str, domain: str) -> tuple[str, ...]:
     return (full,) if "." in inner or not bare else (full, inner)
 
 
+def published_name(
+    dns_name: str, *, of_port: str, of_network: str, of_deployment: str
+) -> str | None:
+    """The full name, of a `dns_name` and the first domain that is not empty; None for none.
+
+    Names that machines ask for by themselves are never published, as they are never served.
+    """
+    domain = of_port or of_network or of_deployment
+    if not dns_name or not domain.strip("."):
+        return None
+    served = names(dns_name, domain)
+    return served[0] if served else None
+
+
 def _within(name: str, domain: str) -> str | None:
     """The name's part before the domain; None if it is a full name outside of it."""
     if not name.endswith("."):

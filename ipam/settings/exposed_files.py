@@ -62,12 +62,14 @@ def _candidates(settings: Settings) -> Iterator[tuple[Path, bool]]:
 
 
 def _secrets(settings: Settings) -> Iterator[Path]:
-    """The files with a password or with a private key of TLS."""
-    api, agent = settings.api, settings.agent
+    """The files with a password, with a private key of TLS, or with a key of TSIG."""
+    api, agent, dns = settings.api, settings.agent, settings.dns
     for path in (
         agent.password_file,
         agent.key_file or agent.certificate_file,
         api.tls_key_file or api.tls_certificate_file,
+        dns.key_file,
+        *(one.key_file for one in dns.zones),
     ):
         if path:
             yield path

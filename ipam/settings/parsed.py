@@ -18,6 +18,7 @@ from ipam.settings import (
     audit,
     compute,
     database,
+    dns,
     dnsmasq,
     general,
     network,
@@ -34,6 +35,7 @@ GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
     "dnsmasq": dnsmasq.OPTIONS,
     "worker": worker.OPTIONS,
     "compute": compute.OPTIONS,
+    "dns": dns.OPTIONS,
     "quotas": quotas.OPTIONS,
     "audit": audit.OPTIONS,
 }
@@ -66,6 +68,8 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("agent", "local_ip"): _address_or_empty,
     ("agent", "wake_ip"): _address_or_empty,
     ("network", "overlay_ip_version"): int,
+    ("dns", "zones"): dns.primary_servers,
+    ("dns", "key_file"): _path_or_none,
     ("network", "vni_ranges"): segments.vni_ranges,
     ("network", "network_vlan_ranges"): segments.vlan_ranges,
 }
@@ -88,6 +92,7 @@ class Settings:
     dnsmasq: dnsmasq.DnsmasqSettings
     worker: worker.WorkerSettings
     compute: compute.ComputeSettings
+    dns: dns.DnsSettings
     audit: audit.AuditSettings
     quotas: Mapping[str, int]
     """The limits by resource; -1 sets no limit."""
@@ -122,6 +127,7 @@ def parsed(conf: cfg.ConfigOpts) -> Settings:
         dnsmasq=dnsmasq.DnsmasqSettings(**values["dnsmasq"]),
         worker=worker.WorkerSettings(**values["worker"]),
         compute=compute.ComputeSettings(**values["compute"]),
+        dns=dns.DnsSettings(**values["dns"]),
         audit=audit.AuditSettings(**values["audit"]),
         quotas=limits,
         config_opts=conf,

@@ -51,6 +51,7 @@ COLLECTION: Final = Collection(
         "shared": rbac.shared_for_viewer(tables.network, "network"),
         "ipv6_address_mode": _T.c.ipv6_address_mode,
         "address_selection": _T.c.address_selection,
+        "dns_publish_fixed_ip": _T.c.dns_publish_fixed_ip,
         "revision_number": _T.c.revision_number,
         "created_at": _T.c.created_at,
         "updated_at": _T.c.updated_at,

@@ -141,6 +141,13 @@ subnet = Table(
     Column("address_selection", String(32), nullable=False, server_default="least-recently-used"),
     Column("client_classes", JSON),
     *_dhcp_settings(),
+    Column("dns_publish_fixed_ip", Boolean, nullable=False, server_default=false()),
+    Index(
+        "ix_subnet_dns_publish_fixed_ip",
+        "dns_publish_fixed_ip",
+        sqlite_where=text("dns_publish_fixed_ip"),
+        postgresql_where=text("dns_publish_fixed_ip"),
+    ),
 )
 
 allocation_pool = Table(
@@ -170,7 +177,8 @@ port = Table(
     Column("status", String(16), nullable=False),
     Column("device_id", String(255), nullable=False, index=True),
     Column("device_owner", String(255), nullable=False),
-    Column("dns_name", String(255), nullable=False, server_default=""),
+    Column("dns_name", String(255), nullable=False, server_default="", index=True),
+    Column("dns_domain", String(255), nullable=False, server_default=""),
     Column("binding_host_id", String(255), nullable=False, server_default="", index=True),
     Column("binding_vnic_type", String(32), nullable=False),
     Column("binding_profile", JSON, nullable=False),
@@ -489,6 +497,24 @@ compute_event = Table(
 that sends a row first moves `send_at_us` into the future, so that no other worker sends it,
 too."""
 
+dns_change = Table(
+    "dns_change",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("zone", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("send_at_us", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", String(1024), nullable=False, server_default=""),
+    UniqueConstraint("zone", "name"),
+    Index("ix_dns_change_zone_send_at_us", "zone", "send_at_us"),
+)
+"""Names of zones elsewhere that may not be as they should be; an empty name stands for the zone.
+Each change of a name that is here already raises its `revision`, so that a worker which sent an
+older one keeps the row. It is claimed as a `compute_event` is."""
+
 port_probe = Table(
     "port_probe",
     metadata,
@@ -639,6 +665,7 @@ __all__ = [
     "audit_event",
     "audit_seal",
     "compute_event",
+    "dns_change",
     "dynamic_range",
     "idempotency_key",
     "import_run",

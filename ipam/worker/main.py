@@ -5,7 +5,7 @@ import signal
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ipam import extras, systemd
@@ -19,7 +19,7 @@ from ipam.trouble import Trouble
 from ipam.worker.housekeeping import Task, is_recovering, tasks
 
 if TYPE_CHECKING:
-    from ipam.worker.compute_events import EventSender
+    from ipam.worker.sending import Sending
 
 LOG = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Waits for a database that does not answer."""
     database = Database(
         settings.database.connection,
-        pool_size=2,
+        pool_size=3,
         max_attempts=settings.database.max_attempts,
         statement_seconds=settings.database.statement_timeout_seconds,
     )
@@ -56,10 +56,10 @@ def run(settings: Settings) -> None:
             from ipam.worker import compute_audit  # noqa: PLC0415  # see _event_sender
 
         compute_audit.start(settings)
-    sender = _event_sender(settings, database) if settings.compute.send_events else None
+    senders = [make(settings, database) for make in _asked_for(settings)]
     try:
         LOG.info("Housekeeping every %g s", settings.worker.interval)
-        if sender:
+        for sender in senders:
             sender.start()
         systemd.notify("READY=1")
         while True:
@@ -67,14 +67,29 @@ def run(settings: Settings) -> None:
             time.sleep(settings.worker.interval)
     except KeyboardInterrupt:
         systemd.notify("STOPPING=1")
-        if sender:
+        for sender in senders:
             sender.stop()
         LOG.info("Stopped.")
     finally:
         database.dispose()
 
 
-def _event_sender(settings: Settings, database: Database) -> "EventSender":
+def _asked_for(settings: Settings) -> Iterator[Callable[[Settings, Database], "Sending"]]:
+    """What makes the threads that the settings ask for."""
+    if settings.compute.send_events:
+        yield _event_sender
+    if settings.dns.zones:
+        yield _name_sender
+
+
+def _name_sender(settings: Settings, database: Database) -> "Sending":
+    with extras.needed_for("[dns] zones"):
+        from ipam.worker.dns_changes import name_sender  # noqa: PLC0415  # an optional package
+
+    return name_sender(settings, database)
+
+
+def _event_sender(settings: Settings, database: Database) -> "Sending":
     # keystoneauth takes a tenth of a second to load, and few workers send events to a Nova.
     with extras.needed_for("[compute] send_events"):
         from ipam.compute.nova import NovaEvents  # noqa: PLC0415  # an optional package

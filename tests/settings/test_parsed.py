@@ -53,7 +53,7 @@ def test_mappings_are_read_by_physical_network(tmp_path: Path) -> None:
 def test_every_value_is_of_the_type_that_its_field_says(tmp_path: Path) -> None:
     found = read(tmp_path, "[network]\nvni_ranges = 10:12\n")
     structs: list[Any] = [found, found.database, found.api, found.network, found.agent]
-    for struct in [*structs, found.worker, found.compute]:
+    for struct in [*structs, found.worker, found.compute, found.dns]:
         for field in dataclasses.fields(struct):
             value = getattr(struct, field.name)
             kind: Any = field.type

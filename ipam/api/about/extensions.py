@@ -39,8 +39,9 @@ EXTENSIONS: Final = (
         "dhcp_options, dhcp_boot and lease_time, and what a machine is told in the end (ours)",
     ),
     Extension("dhcp_agent_scheduler", "DHCP Agent Scheduler", "Which agents serve a network"),
-    Extension("dry-runs", "Dry runs", "What requests would do to hosts and machines (ours)"),
+    Extension("dns-domain-ports", "dns_domain for ports", "dns_domain of ports"),
     Extension("dns-integration", "DNS Integration", "dns_name of ports, dns_domain of networks"),
+    Extension("dry-runs", "Dry runs", "What requests would do to hosts and machines (ours)"),
     Extension("empty-string-filtering", "Empty String Filtering", "name= finds what has none"),
     Extension("external-net", "Neutron external network", "router:external of networks"),
     Extension("extra_dhcp_opt", "Neutron Extra DHCP options", "DHCP options of one port"),
@@ -93,6 +94,11 @@ EXTENSIONS: Final = (
         "subnet-client-classes",
         "Client classes of subnets",
         "Machines with dynamic addresses or DHCP options of their own (ours)",
+    ),
+    Extension(
+        "subnet-dns-publish-fixed-ip",
+        "Subnet DNS publish fixed IP",
+        "dns_publish_fixed_ip of subnets: names in zones elsewhere",
     ),
     Extension(
         "subnet-dynamic-ranges",

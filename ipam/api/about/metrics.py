@@ -6,7 +6,7 @@ processes set PROMETHEUS_MULTIPROC_DIR, or a scrape sees only one of them.
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import falcon
@@ -21,7 +21,7 @@ from ipam.api.http.operations import REHEARSED, Operation
 from ipam.api.service import Service
 from ipam.errors import Temporary
 from ipam.identity.authentication import REFUSALS
-from ipam.store import compute_events, recovery, totals, usage
+from ipam.store import compute_events, dns_changes, recovery, totals, usage
 from ipam.store.outbox import Waiting
 
 PATH: Final = "/metrics"
@@ -164,6 +164,7 @@ class CurrentValues(Collector):
                 yield _recovering(database.read(recovery.read))
                 yield self._nearly_full()
                 yield from _compute_events(database.read(compute_events.waiting))
+                yield from self._dns_changes()
             if settings.metrics_per_subnet:
                 yield from _of_subnets(database.read(lambda tx: totals.of_subnets(tx, now)))
             if not (settings.metrics_totals or settings.metrics_per_subnet):
@@ -173,6 +174,12 @@ class CurrentValues(Collector):
         else:
             up.add_metric([], 1)
         yield up
+
+    def _dns_changes(self) -> Iterator[Metric]:
+        zones = self._service.settings.dns.known
+        if zones:
+            found = self._service.database.read(dns_changes.waiting)
+            yield from _dns_changes(found, [zone.name for zone in zones])
 
     def _nearly_full(self) -> Metric:
         percent = self._service.settings.network.nearly_full_percent
@@ -241,16 +248,45 @@ def _recovering(found: recovery.Recovery | None) -> Metric:
 
 
 def _compute_events(found: Waiting) -> Iterator[Metric]:
-    made_us = found.oldest_at_us
-    age_us = 0 if made_us is None else max(clock.now_microseconds() - made_us, 0)
     yield GaugeMetricFamily(
         "ipam_compute_events_waiting", "Events that Nova has not heard yet.", value=found.events
     )
     yield GaugeMetricFamily(
         "ipam_compute_events_oldest_seconds",
         "Age of the oldest of these, 0 without any.",
-        value=age_us / 1_000_000,
+        value=_age_seconds(found.oldest_at_us),
     )
+
+
+def _dns_changes(found: Iterable[dns_changes.OfZone], zones: Iterable[str]) -> Iterator[Metric]:
+    names = GaugeMetricFamily(
+        "ipam_dns_changes_waiting",
+        "Names that a zone elsewhere does not have yet as they should be.",
+        labels=["zone"],
+    )
+    failed = GaugeMetricFamily(
+        "ipam_dns_changes_failed",
+        "Those of these that its name server did not take at the last attempt.",
+        labels=["zone"],
+    )
+    oldest = GaugeMetricFamily(
+        "ipam_dns_changes_oldest_seconds", "Age of the oldest, 0 without any.", labels=["zone"]
+    )
+    waiting = {one.zone: one for one in found}
+    for zone in zones:
+        one = waiting.get(zone)
+        names.add_metric([zone], one.names if one else 0)
+        failed.add_metric([zone], one.failed if one else 0)
+        oldest.add_metric([zone], _age_seconds(one.oldest_at_us if one else None))
+    yield names
+    yield failed
+    yield oldest
+
+
+def _age_seconds(made_at_us: int | None) -> float:
+    if made_at_us is None:
+        return 0.0
+    return max(clock.now_microseconds() - made_at_us, 0) / 1_000_000
 
 
 def _of_subnets(found: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:

@@ -105,6 +105,8 @@ class NetworkActions:
                     writing.raise_all(segment_rules.ipv6_mtu_fault(row.id, values["mtu"]))
                 if not NAMES.isdisjoint(values):
                     _check_dhcp_settings(tx, row, values)
+                if "dns_domain" in values:
+                    self._service.zones.zones_changed(tx)
                 sharing.follow_flags(tx, "network", row, values)
                 rows.touch(tx, tables.network, row.pk, values)
                 self._service.wakes.after(tx, row.pk)

@@ -122,7 +122,9 @@ class PortActions:
 
         def work(tx: Transaction) -> PortView:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
-            if changed := self._change(tx, caller, row, asked):
+            with self._service.zones.changing(tx, row.pk):
+                changed = self._change(tx, caller, row, asked)
+            if changed:
                 self._service.outbox.updated(tx, row, changed, by_service=caller.is_service)
                 self._service.wakes.after(tx, row.network_pk)
             view: PortView = self.kind.show(tx, resource_id)
@@ -137,10 +139,11 @@ class PortActions:
                 refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
             endings.end_of_port(tx, resource_id, "port deleted")
             held = ports.fixed_ips(tx, [row.pk])[row.pk]
-            for _, subnet_pk, address in held:
-                self._allocator.release(tx, subnet_pk, address, row.pk)
-            tx.note("fixed_ips", _texts(address for _, _, address in held), None)
-            ports.remove(tx, row.pk, tagged=bool(row.tags))
+            with self._service.zones.changing(tx, row.pk):
+                for _, subnet_pk, address in held:
+                    self._allocator.release(tx, subnet_pk, address, row.pk)
+                tx.note("fixed_ips", _texts(address for _, _, address in held), None)
+                ports.remove(tx, row.pk, tagged=bool(row.tags))
             self._service.outbox.deleted(tx, row)
             self._service.wakes.after(tx, row.network_pk)
 
@@ -182,6 +185,7 @@ class PortActions:
         for pk, plan, port in zip(pks, plans, new, strict=True):
             machine = Machine(port.row["mac_address"], port.row["dns_name"])
             self._addresses.take(tx, pk, plan, machine)
+        self._service.zones.added(tx, pks)
         made = writing.made(tx, KIND, pks, self._service.settings)
         return views(made, self._settings.dns_domain)
 
@@ -337,6 +341,7 @@ def _new_row(
             "device_id": body.device_id,
             "device_owner": body.device_owner,
             "dns_name": body.dns_name,
+            "dns_domain": body.dns_domain,
             "binding_host_id": body.binding_host_id or "",
             "binding_vnic_type": body.binding_vnic_type,
             "binding_profile": body.binding_profile or {},

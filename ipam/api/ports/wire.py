@@ -29,6 +29,7 @@ from ipam.store import addresses_of_ports, ports
 from ipam.store.engine.listing import Record
 from ipam.values import (
     Description,
+    Domain,
     HostName,
     IpAddress,
     JsonObject,
@@ -59,6 +60,9 @@ DEVICE_OWNER: Final = Meta(
 )
 DNS_NAME: Final = Meta(
     description="The machine's name (DHCP tells the first label); made of the address when empty."
+)
+DNS_DOMAIN: Final = Meta(
+    description="The domain of its name in zones elsewhere; the network's when empty."
 )
 BINDING_HOST_ID: Final = Meta(description="The host that the machine runs on.")
 BINDING_VNIC_TYPE: Final = Meta(description="The kind of network card that is asked for.")
@@ -135,6 +139,7 @@ class PortCreate(Struct, kw_only=True):
     device_id: Annotated[Name, DEVICE_ID] = ""
     device_owner: Annotated[Name, DEVICE_OWNER] = ""
     dns_name: Annotated[HostName, DNS_NAME] = ""
+    dns_domain: Annotated[Domain, DNS_DOMAIN] = ""
     binding_host_id: Annotated[Name | None, BINDING_HOST_ID] = msgspec.field(
         default=None, name="binding:host_id"
     )
@@ -159,6 +164,7 @@ class PortUpdate(Struct, kw_only=True):
     device_id: Annotated[Name | UnsetType, DEVICE_ID] = UNSET
     device_owner: Annotated[Name | UnsetType, DEVICE_OWNER] = UNSET
     dns_name: Annotated[HostName | UnsetType, DNS_NAME] = UNSET
+    dns_domain: Annotated[Domain | UnsetType, DNS_DOMAIN] = UNSET
     binding_host_id: Annotated[Name | UnsetType | None, BINDING_HOST_ID] = msgspec.field(
         default=UNSET, name="binding:host_id"
     )
@@ -195,9 +201,7 @@ class PortView(Struct, kw_only=True):
     dns_assignment: Annotated[
         list[DnsAssignment], Meta(description="The name of each address in DNS.")
     ]
-    dns_domain: Annotated[
-        str, Meta(description="The domain of names in the network; the service's own when empty.")
-    ]
+    dns_domain: Annotated[Domain, DNS_DOMAIN]
     binding_host_id: Annotated[str, BINDING_HOST_ID] = msgspec.field(name="binding:host_id")
     binding_vnic_type: Annotated[str, BINDING_VNIC_TYPE] = msgspec.field(name="binding:vnic_type")
     binding_profile: Annotated[dict[str, Any], BINDING_PROFILE] = msgspec.field(
@@ -258,7 +262,7 @@ def kind(settings: NetworkSettings) -> Kind:
 def _view(
     row: Record, addresses: Sequence[addresses_of_ports.FixedIp], dns_domain: str
 ) -> PortView:
-    domain = dns_names.domain_of(row.dns_domain, dns_domain)
+    domain = dns_names.domain_of(row.network_dns_domain, dns_domain)
     fixed_ips = [FixedIp(subnet_id, model.unpack(packed)) for subnet_id, _, packed in addresses]
     return PortView(
         **writing.standard_view(row),
@@ -271,7 +275,7 @@ def _view(
         fixed_ips=fixed_ips,
         dns_name=row.dns_name,
         dns_assignment=[_assignment(row, fixed.ip_address, domain) for fixed in fixed_ips],
-        dns_domain="",
+        dns_domain=row.dns_domain,
         binding_host_id=row.binding_host_id,
         binding_vnic_type=row.binding_vnic_type,
         binding_profile=row.binding_profile,

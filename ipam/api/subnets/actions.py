@@ -133,6 +133,8 @@ class SubnetActions:
             dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
             if automatic:
                 self._take_addresses_back(tx, row.pk)
+                if row.dns_publish_fixed_ip:
+                    self._service.zones.zones_changed(tx)
             allocator.close_pools(tx, row.pk)
             subnets.remove(tx, row.pk)
             self._service.wakes.after(tx, network.pk)
@@ -234,6 +236,8 @@ class SubnetActions:
             resize.carry_out(tx, self._service.allocator, network, row, shape)
         if values or moved or fenced:
             rows.touch(tx, tables.subnet, row.pk, values)
+        if "dns_publish_fixed_ip" in values:
+            self._service.zones.zones_changed(tx)
         if "enable_dhcp" in values:
             self._change_dhcp(tx, network, row, enable=values["enable_dhcp"])
 
@@ -279,6 +283,7 @@ def _new_row(body: SubnetCreate, shape: Shape, network: Record, caller: Caller) 
             "address_selection": body.address_selection,
             "client_classes": for_row(body.client_classes),
             **dhcp_settings_wire.for_row(asdict(body)),
+            "dns_publish_fixed_ip": body.dns_publish_fixed_ip,
         }
     )
 

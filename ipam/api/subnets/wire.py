@@ -104,7 +104,10 @@ SUBNETPOOL_ID: Final = Meta(
 )
 SEGMENT_ID: Final = Meta(description="Always null: networks have no segments.")
 ROUTER_EXTERNAL: Final = Meta(description="Whether its network leads outside.")
-DNS_PUBLISH_FIXED_IP: Final = Meta(description="Always false: no external DNS is fed.")
+DNS_PUBLISH_FIXED_IP: Final = Meta(
+    description="Whether ports with a dns_name have records of their addresses here in zones"
+    " elsewhere."
+)
 
 
 class AllocationPool(Struct):
@@ -164,7 +167,7 @@ class SubnetCreate(Struct, kw_only=True):
         Meta(description="The prefix length, for a subnet whose cidr the pool chooses."),
     ] = None
     segment_id: Annotated[None, SEGMENT_ID] = None
-    dns_publish_fixed_ip: Annotated[Literal[False], DNS_PUBLISH_FIXED_IP] = False
+    dns_publish_fixed_ip: Annotated[bool, DNS_PUBLISH_FIXED_IP] = False
 
 
 class SubnetUpdate(Struct, kw_only=True):
@@ -183,6 +186,7 @@ class SubnetUpdate(Struct, kw_only=True):
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
     service_types: Annotated[ServiceTypes | UnsetType, SERVICE_TYPES] = UNSET
     address_selection: Annotated[AddressSelection | UnsetType, ADDRESS_SELECTION] = UNSET
+    dns_publish_fixed_ip: Annotated[bool | UnsetType, DNS_PUBLISH_FIXED_IP] = UNSET
 
 
 class SubnetView(Struct, kw_only=True):
@@ -250,6 +254,7 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
             router_external=row.router_external,
             gateway_served=_gateway_served(row),
             subnetpool_id=row.subnetpool_id,
+            dns_publish_fixed_ip=row.dns_publish_fixed_ip,
         )
         for row in found
     ]

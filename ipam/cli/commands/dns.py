@@ -9,24 +9,27 @@ import click
 
 from ipam import model
 from ipam.cli import lookup, output
+from ipam.cli.commands import dns_zones
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options
 from ipam.cli.printing import print_columns
-from ipam.cli.resource_kinds import NETWORK, PORT
+from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
 from ipam.errors import NotFound
 from ipam.rules import dns_answers
-from ipam.rules.dns_answers import Claim
+from ipam.rules.dns_answers import Claim, published_name
 
 if TYPE_CHECKING:
     from ipam.client import Client
 
 FIELDS = (
-    *("id", "name", "network_id", "dns_name", "fixed_ips", "device_owner", "dns_assignment"),
+    *("id", "name", "network_id", "dns_name", "dns_domain", "fixed_ips", "device_owner"),
+    "dns_assignment",
 )
 COLUMNS = (
     output.Column("Name", "name"),
     output.Column("Address", "address"),
     output.Column("Also", "also"),
+    output.Column("Elsewhere", "elsewhere"),
     output.Column("Port", "port"),
     output.Column("Network", "network"),
     output.Column("Note", "note"),
@@ -36,7 +39,12 @@ Record = Mapping[str, Any]
 
 @click.group()
 def dns() -> None:
-    """Names: what the networks' own resolvers answer."""
+    """Names: what the networks' own resolvers answer, and the zones elsewhere."""
+
+
+dns.add_command(dns_zones.zones)
+dns.add_command(dns_zones.sync)
+dns.add_command(dns_zones.retry)
 
 
 @dns.command(
@@ -48,8 +56,9 @@ def dns() -> None:
 def list_names(network: str | None, output_format: str, wanted: Sequence[str]) -> None:
     """List the names that are answered, with their addresses.
 
-    The note says what is not as its port asks: a name that several ports share, or that is not
-    served.
+    Elsewhere is the name that its subnet publishes, where a zone has room for it: see `ipam dns
+    zones`. The note says what is not as its port asks: a name that several ports share, or that is
+    not served.
     """
     client = connect()
     filters = {"network_id": lookup.find_id(client, NETWORK, network)} if network else {}
@@ -117,10 +126,10 @@ def _rows(client: "Client", ports: Iterable[Record]) -> Iterator[dict[str, Any]]
     by_network: dict[str, dict[str, Record]] = {}
     for port in ports:
         by_network.setdefault(port["network_id"], {})[port["id"]] = port
-    networks = _networks(client, by_network)
+    networks, published = _networks(client, by_network), _published(client)
     for network_id, of_network in by_network.items():
         if network_id in networks:
-            yield from _rows_of(networks[network_id], list(of_network.values()))
+            yield from _rows_of(networks[network_id], list(of_network.values()), published)
 
 
 def _networks(client: "Client", ids: Iterable[str]) -> dict[str, Record]:
@@ -132,7 +141,15 @@ def _networks(client: "Client", ids: Iterable[str]) -> dict[str, Record]:
     return {one["id"]: one for one in found}
 
 
-def _rows_of(network: Record, ports: Sequence[Record]) -> Iterator[dict[str, Any]]:
+def _published(client: "Client") -> set[str]:
+    """The ids of the subnets whose ports have names elsewhere."""
+    wanted = [("dns_publish_fixed_ip", "true"), ("fields", "id")]
+    return {one["id"] for one in client.list(SUBNET.path, SUBNET.collection, wanted)}
+
+
+def _rows_of(
+    network: Record, ports: Sequence[Record], published: set[str]
+) -> Iterator[dict[str, Any]]:
     domain = network["dns_domain"] or _default_domain(ports)
     claims: list[Claim] = []
     owners: dict[str, tuple[Record, Claim]] = {}
@@ -151,6 +168,7 @@ def _rows_of(network: Record, ports: Sequence[Record]) -> Iterator[dict[str, Any
             "name": answer.names[0],
             "address": answer.address,
             "also": ", ".join(answer.names[1:]),
+            "elsewhere": _elsewhere(port, answer.address, domain, published),
             "names": answer.names,
             "port": port["name"] or port["id"],
             "network": network["name"] or network["id"],
@@ -166,6 +184,17 @@ def _default_domain(ports: Sequence[Record]) -> str:
             if domain := assigned["fqdn"][len(assigned["hostname"]) + 1 :]:
                 return str(domain)
     return ""
+
+
+def _elsewhere(port: Record, address: str, domain: str, published: set[str]) -> str:
+    """The name of one of a port's addresses in a zone elsewhere; empty without one."""
+    subnets = {one["subnet_id"] for one in port["fixed_ips"] if one["ip_address"] == address}
+    if port["device_owner"] == model.LEASE_PORT_OWNER or published.isdisjoint(subnets):
+        return ""
+    name = published_name(
+        port["dns_name"], of_port=port["dns_domain"], of_network=domain, of_deployment=""
+    )
+    return name or ""
 
 
 def _note(claim: Claim, served: Sequence[str], domain: str, sharing: int) -> str:

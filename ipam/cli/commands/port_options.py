@@ -56,6 +56,11 @@ def machine_options(command: Command) -> Command:
             help="The host it runs on, as in `ipam agent list`. That host's agent serves it.",
         ),
         click.option("--dns-name", metavar="NAME", help="The machine's host name."),
+        click.option(
+            "--dns-domain",
+            metavar="DOMAIN",
+            help="The domain of its name in zones elsewhere, if not the network's.",
+        ),
         description_option,
         admin_state_option,
     )(command)

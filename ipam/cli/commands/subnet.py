@@ -25,6 +25,7 @@ from ipam.cli.commands.subnet_options import (
     address_selection_option,
     class_options,
     dhcp_option,
+    dns_publish_option,
     gateway_option,
     list_value_options,
     wire_classes,
@@ -93,6 +94,7 @@ def subnet() -> None:
 @class_options
 @dhcp_settings_options("Set")
 @dhcp_option
+@dns_publish_option
 @click.option(
     "--ip-version",
     type=click.Choice(["4", "6"]),
@@ -236,6 +238,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.option("--no-host-route", is_flag=True, help="First remove the present routes.")
 @address_selection_option
 @dhcp_option
+@dns_publish_option
 @description_option
 @tag_changes
 @told_first

@@ -36,6 +36,15 @@ def gateway_option(command: Command) -> Command:
     )(command)
 
 
+def dns_publish_option(command: Command) -> Command:
+    """--dns-publish-fixed-ip/--no-dns-publish-fixed-ip, as the openstack command has them."""
+    return click.option(
+        "--dns-publish-fixed-ip/--no-dns-publish-fixed-ip",
+        default=None,
+        help="Whether its ports' names are in zones elsewhere (default: no).",
+    )(command)
+
+
 def address_selection_option(command: Command) -> Command:
     """--address-selection."""
     return click.option(

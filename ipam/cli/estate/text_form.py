@@ -102,6 +102,7 @@ PORT: Final = Form(
         "name": "",
         "addresses": ALWAYS,
         "dns_name": "",
+        "dns_domain": "",
         "host": "",
         "device_id": "",
         "device_owner": "",

@@ -14,10 +14,10 @@ KEPT_OF_NETWORK: Final = ("name", "description", "project_id", "admin_state_up",
                           "provider:network_type", "provider:physical_network",
                           "provider:segmentation_id")  # fmt: skip
 KEPT_OF_SUBNET: Final = ("name", "description", "project_id", "ipv6_ra_mode", "ipv6_address_mode",
-                         "service_types", "tags")  # fmt: skip
+                         "service_types", "tags", "dns_publish_fixed_ip")  # fmt: skip
 KEPT_OF_PORT: Final = ("name", "description", "project_id", "admin_state_up", "device_id",
-                       "device_owner", "dns_name", "binding:vnic_type", "binding:profile",
-                       "allowed_address_pairs", "port_security_enabled", "tags",
+                       "device_owner", "dns_name", "dns_domain", "binding:vnic_type",
+                       "binding:profile", "allowed_address_pairs", "port_security_enabled", "tags",
                        "extra_dhcp_opts")  # fmt: skip
 KEYS: Final = ("networks", "subnets", "ports")
 

@@ -18,6 +18,7 @@ from ipam.store.tables import metadata
 LEFT_OUT: Final = frozenset(
     {
         "compute_event",
+        "dns_change",
         "ip_candidates",
         "ip_cursor",
         "lease_release",

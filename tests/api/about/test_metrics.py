@@ -9,9 +9,9 @@ from ipam import clock
 from ipam.api.app import create_app
 from ipam.rules.nova_events import PLUGGED, ComputeEvent
 from ipam.settings import Settings
-from ipam.store import compute_events
+from ipam.store import compute_events, dns_changes
 from ipam.store.engine.database import Database
-from ipam.store.tables import compute_event
+from ipam.store.tables import compute_event, dns_change
 from tests.api.caller import ADMIN, READER, Api
 from tests.changed_settings import changed
 
@@ -109,6 +109,27 @@ def test_events_for_nova_are_counted_with_the_age_of_the_oldest(
     seen = scraped(api_on_each)
     assert seen[names[0]] == 3
     assert 90 <= seen[names[1]] < 900
+
+
+def test_names_for_zones_elsewhere_are_counted_by_zone(
+    settings: Settings, database: Database
+) -> None:
+    settings = changed(settings, "dns", zones=["lab.example 192.0.2.53", "a.example 192.0.2.53"])
+    app = create_app(settings, authenticate=lambda _environ: ADMIN, database=database)
+    places = [("lab.example", "web.lab.example"), ("lab.example", "www.lab.example")]
+    database.write(lambda tx: dns_changes.put(tx, places))
+    refused = update(dns_change).where(dns_change.c.name == "web.lab.example")
+    made_us = clock.now_microseconds() - 90_000_000
+    values = {"created_at_us": made_us, "last_error": "no"}
+    database.write(lambda tx: tx.execute(refused.values(values)).rowcount)
+    seen = scraped(Api(app))
+    found = {
+        zone: [seen[f'ipam_dns_changes_{what}{{zone="{zone}"}}'] for what in ("waiting", "failed")]
+        for zone in ("lab.example", "a.example")
+    }
+    assert found == {"lab.example": [2, 1], "a.example": [0, 0]}
+    assert 90 <= seen['ipam_dns_changes_oldest_seconds{zone="lab.example"}'] < 900
+    assert seen['ipam_dns_changes_oldest_seconds{zone="a.example"}'] == 0
 
 
 def test_subnets_are_told_one_by_one_when_asked_for(settings: Settings, sqlite: Database) -> None:

@@ -217,10 +217,11 @@ def change(database: Database) -> None:
 
 
 NEWER_COLUMNS = {
-    "agent": {"networks", "recovery_id"},
+    "agent": {"networks", "recovery_id", "wake_ip", "wake_port", "wake_key"},
     "allocation_event": {"uncounted_in", "held_change", "dynamic_change"},
-    "network": {"dhcp_options", "dhcp_boot", "lease_time"},
-    "subnet": {"dhcp_options", "dhcp_boot", "lease_time"},
+    "network": {"dhcp_options", "dhcp_boot", "lease_time", "dns_servers"},
+    "subnet": {"dhcp_options", "dhcp_boot", "lease_time", "dns_publish_fixed_ip"},
+    "port": {"dns_domain"},
 }
 """What the schema has got since 0021, beside the table `subnet_usage`."""
 
