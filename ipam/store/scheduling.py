@@ -12,21 +12,23 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    String,
     and_,
     delete,
     exists,
     false,
     func,
     insert,
+    literal,
     not_,
     or_,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
 from ipam.chunks import alternatives
-from ipam.rules.mappings import of_host
 from ipam.store import tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -84,13 +86,15 @@ def may_take(agent: Record) -> ColumnElement[bool]:
         # replace() is case-sensitive on every database, LIKE is not.
         in_zone = or_(in_zone, func.replace(hints, hints_text([zone]), "") != hints)
     barred = select(_BARRED.c.network_pk).where(_BARRED.c.agent_pk == agent.pk)
+    return and_(in_zone, _NETWORK.c.pk.not_in(barred), _is_on_no_other_host(agent.host))
+
+
+def _is_on_no_other_host(host: Any) -> ColumnElement[bool]:
+    """Networks that are on no interface of another host. `host` is a name, or a parameter."""
     physical = _NETWORK.c.provider_physical_network
-    is_reached = or_(
-        physical.is_(None),
-        not_(physical.contains(":", autoescape=True)),
-        physical.startswith(of_host(agent.host, ""), autoescape=True),
-    )
-    return and_(in_zone, _NETWORK.c.pk.not_in(barred), is_reached)
+    line = literal("\n") + physical  # in no name, so that only a whole name is found
+    of_this = func.replace(line, literal("\n") + type_coerce(host, String) + ":", "") != line
+    return or_(physical.is_(None), not_(physical.contains(":")), of_this)
 
 
 def networks_of(agent: Record) -> Select[Any]:

@@ -108,10 +108,11 @@ def test_a_network_goes_to_an_agent_of_its_zones(api_on_each: Api) -> None:
 
 def test_a_network_of_a_hosts_interface_goes_to_the_agent_of_that_host(api_on_each: Api) -> None:
     api = api_on_each
-    other, own = report(api, "node-1"), report(api, "node-1%")
+    others = [report(api, host) for host in ("node-1", "1%", "NODE-1%")]
+    own = report(api, "node-1%")
     physical = {"provider__network_type": "flat", "provider__physical_network": "node-1%:eth1"}
     network = with_dhcp(api, **physical)
-    assert look(api, other) == set()
+    assert [look(api, other) for other in others] == [set(), set(), set()]
     assert look(api, own) == {network["id"]}
 
 
