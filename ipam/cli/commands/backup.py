@@ -69,9 +69,9 @@ def backup(target: str, config_files: Sequence[str]) -> None:
 def restore(source: str, *, check: bool, replace: bool, config_files: Sequence[str]) -> None:
     """Make the database of a backup: all of it, or nothing. FILE is - for standard input.
 
-    Stop the API and the worker on all hosts first; the agents go on. Afterwards the service is
-    recovering: nothing can be changed until the agents have told which addresses their machines
-    hold, which mostly takes half a minute. `ipam recover status` shows how far that is.
+    Stop the API and the worker on all hosts first, but no agent; `ipam up` runs on. Afterwards
+    the service is recovering: nothing can be changed until the agents have told which addresses
+    their machines hold, which mostly takes half a minute. `ipam recover status` shows how far.
     """
     from ipam.store.backup import restoring  # noqa: PLC0415  # SQLAlchemy, for this alone
 
@@ -100,8 +100,8 @@ def restore(source: str, *, check: bool, replace: bool, config_files: Sequence[s
                 progress=progress,
             )
     say(
-        "Restored. Start the API and the worker. The service is recovering until the agents have"
-        " told what they hold: `ipam recover status`.",
+        "Restored. Start the API and the worker if they do not run. The service is recovering"
+        " until the agents have told what they hold: `ipam recover status`.",
         err=True,
     )
 
