@@ -115,18 +115,19 @@ class Executor:
         may = [s for s in steps if not self._failed.seconds_left(s.network_id, now)]
         return may if HOST in {s.network_id for s in may} else _without_taps(may, steps)
 
-    def run(self, steps: Iterable[AnyAction]) -> bool:
+    def run(self, steps: Iterable[AnyAction], looked_seconds: float = 0.0) -> bool:
         """Carry out the steps, network by network. True if something was done.
 
         Short plans go first, and after some time the rest waits for the next run. So a new port
-        does not wait until a hundred networks are built.
+        does not wait until a hundred networks are built. That time is at least what it took to
+        look at the host: with many networks, most of the time would go into looking.
         """
         plans: dict[str, list[AnyAction]] = {}
         for step in steps:
             plans.setdefault(step.network_id, []).append(step)
         before, self._just_done = self._just_done, {}
         self._reload_wait = math.inf
-        acted, until = False, self._monotonic() + LONGEST_RUN_SECONDS
+        acted, until = False, self._monotonic() + max(LONGEST_RUN_SECONDS, looked_seconds)
         guard_steps: list[AnyAction] = []
         for network_id in sorted(plans, key=lambda one: (one != HOST, len(plans[one]))):
             plan = _without_taps(plans[network_id], guard_steps)

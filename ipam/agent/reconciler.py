@@ -203,6 +203,7 @@ class Reconciler:
     def turn(self) -> float:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
         self._wait = IDLE_SECONDS
+        began = self._monotonic()
         self._observed = observed = self._observe()
         self._wait = min(self._wait, self._servers.compare_leases(self._held))
         self._wait = min(self._wait, self._rogue.look(self._served))
@@ -212,7 +213,7 @@ class Reconciler:
         self._seen.listen(self._served, observed.networks)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
         self._ask_about_taps()
-        acted = self._executor.run(steps)
+        acted = self._executor.run(steps, self._monotonic() - began)
         return 0.0 if acted else min(self._wait, self._executor.seconds_to_wait())
 
     def remove_everything(self) -> bool:

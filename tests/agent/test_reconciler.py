@@ -501,13 +501,30 @@ def test_a_small_change_does_not_wait_until_many_networks_are_built(host: LoopHo
     host.want(row(1))
     host.settle()
     host.step_seconds = 0.15
-    host.want(row(1, port(1, 5)), *(row(number) for number in range(2, 8)))
+    host.want(row(1, port(1, 5)), *(row(number) for number in range(2, 30)))
     host.turn()
     assert host.serves(1)
-    assert 0 < sum(host.pid(number) > 0 for number in range(2, 8)) < 6
+    assert 0 < sum(host.pid(number) > 0 for number in range(2, 30)) < 28
     host.step_seconds = 0.0
     host.settle()
-    assert host.serves(*range(1, 8))
+    assert host.serves(*range(1, 30))
+
+
+def test_as_much_time_goes_into_work_as_went_into_looking(
+    host: LoopHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guards = host.reconciler._guards
+    look = guards.look
+
+    def look_long() -> Any:
+        host.now += 60
+        return look()
+
+    monkeypatch.setattr(guards, "look", look_long)
+    host.step_seconds = 0.15
+    host.want(*(row(number) for number in range(1, 8)))
+    host.turn()
+    assert all(host.pid(number) > 0 for number in range(1, 8))
 
 
 def test_a_port_is_reported_once_it_is_answered_and_once_only(host: LoopHost) -> None:
