@@ -116,16 +116,16 @@ def unbound_ports_of(agent: Record) -> ColumnElement[bool]:
 def lacks_agents(agent: Record, agents_per_network: int) -> ColumnElement[bool]:
     """Networks with DHCP that have fewer agents than wanted and that this agent may take."""
     mine = and_(_ASSIGNED.c.network_pk == _NETWORK.c.pk, _ASSIGNED.c.agent_pk == agent.pk)
-    all_of_network = (
-        select(func.count())
-        .select_from(_ASSIGNED)
-        .where(_ASSIGNED.c.network_pk == _NETWORK.c.pk)
-        .scalar_subquery()
+    # Not a count for each network, which every poll of every agent would pay for.
+    enough = (
+        select(_ASSIGNED.c.network_pk)
+        .group_by(_ASSIGNED.c.network_pk)
+        .having(func.count() >= agents_per_network)
     )
     has_dhcp = and_(_SUBNET.c.network_pk == _NETWORK.c.pk, _SUBNET.c.enable_dhcp)
     return and_(
         may_take(agent),
-        all_of_network < agents_per_network,
+        _NETWORK.c.pk.not_in(enough),
         not_(exists().where(mine)),
         exists().where(has_dhcp),
     )

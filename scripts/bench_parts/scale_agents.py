@@ -164,7 +164,7 @@ class Agent:
             interface_mappings={},
             bridge_mappings={},
             tunnel_types=[],
-            installation=self.epoch,
+            installation=self.host,
         )
         report = AgentReport(
             host=self.host, started_at=self.started_at, configurations=parsed(facts)
