@@ -19,6 +19,8 @@ COMPILED_LENGTH_MAX: Final = 20_000
 PREPARED_LENGTH_MAX: Final = 4096
 """The longest text that PostgreSQL prepares (`postgresql_cursor`). Of these, psycopg keeps 100 for
 each connection."""
+OFTEN: Final = "/* often */"
+"""In a text of few forms that is sent so often that it is prepared at any length."""
 
 
 @dataclass(slots=True)

@@ -4,14 +4,14 @@ from typing import Any
 
 from psycopg import Cursor
 
-from ipam.store.engine.kept_statements import PREPARED_LENGTH_MAX
+from ipam.store.engine.kept_statements import OFTEN, PREPARED_LENGTH_MAX
 
 
 class LeanCursor(Cursor[Any]):
-    """Has no long statements prepared, and describes columns by name and type alone."""
+    """Has few long statements prepared, and describes columns by name and type alone."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        if len(query) > PREPARED_LENGTH_MAX:
+        if len(query) > PREPARED_LENGTH_MAX and OFTEN not in query:
             options["prepare"] = False
         return super().execute(query, params, **options)
 
