@@ -113,7 +113,7 @@ def merged(runs: Sequence[Found]) -> dict[str, Any]:
 
 def document(figures: Found) -> str:
     """The figures as Markdown."""
-    lines = ["# Measured", "", "`scripts/bench all --write docs/measured.md` wrote this.", ""]
+    lines = ["# Measured", "", "`scripts/bench all --write FILE` wrote this.", ""]
     lines += [f"- {name}: {text}" for name, text in figures["machine"].items()]
     for part, found in figures.items():
         if part == "machine":
