@@ -16,7 +16,10 @@ OF: Final = "renumber-of:"
 POOL: Final = "renumber-pool:"
 FROM: Final = "renumber-from:"
 
-COPIED: Final = ("enable_dhcp", "service_types", "address_selection", "project_id")
+COPIED: Final = (
+    *("enable_dhcp", "service_types", "address_selection", "project_id"),
+    *("client_classes", "dhcp_options", "dhcp_boot", "lease_time"),
+)
 NOT_MOVED: Final = "network:"
 """What the device_owner of ports of routers and servers begins with."""
 

@@ -20,6 +20,10 @@ OLD: dict[str, Any] = {
     "address_selection": "lowest",
     "dns_nameservers": ["10.0.0.2", "9.9.9.9"],
     "host_routes": [{"destination": "10.9.0.0/16", "nexthop": "10.0.0.3"}],
+    "client_classes": [],
+    "dhcp_options": [{"opt_name": "ntp-server", "opt_value": "192.0.2.123"}],
+    "dhcp_boot": None,
+    "lease_time": 600,
     "dynamic_ranges": [],
     "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.254"}],
     "tags": ["mine"],
@@ -46,6 +50,7 @@ def test_what_lies_in_the_old_subnet_has_the_same_place_in_the_new() -> None:
     assert body["dns_nameservers"] == ["10.8.0.2", "9.9.9.9"]
     assert body["host_routes"] == [{"destination": "10.9.0.0/16", "nexthop": "10.8.0.3"}]
     assert body["tags"] == ["renumber-of:old"]
+    assert (body["dhcp_options"], body["lease_time"]) == (OLD["dhcp_options"], 600)
     assert renumbering.new_subnet(OLD, "10.8.0.0/24", "10.8.0.254")["gateway_ip"] == "10.8.0.254"
     without = renumbering.new_subnet(OLD | {"gateway_ip": None}, "10.8.0.0/24", None)
     assert without["gateway_ip"] is None
