@@ -19,6 +19,9 @@ from ipam.store.tables import ip_address
 from tests.api.agents.test_agent_requests import report
 from tests.api.caller import ADMIN, Api
 
+on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+"""For what the databases do alike."""
+
 
 class Site:
     """A service that can be backed up and restored, as one that was started anew."""
@@ -252,6 +255,7 @@ def test_networks_and_subnets_of_the_lost_time_are_made_again(
     assert site.database.read(subnet_counters.wrong) == []
 
 
+@on_sqlite
 def test_network_whose_segment_another_has_now_is_told(site: Site) -> None:
     host = Host(site, "host-1")
     before = site.backup()
@@ -278,6 +282,7 @@ def without(given: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in names}
 
 
+@on_sqlite
 def test_process_that_ran_all_the_while_gives_nothing_either(
     site: Site, plug: Plug, network: dict[str, Any]
 ) -> None:
@@ -336,6 +341,7 @@ def test_host_that_tells_late_keeps_what_is_free(site: Site, plug: Plug) -> None
     assert any(taken in each for each in site.status()["conflicts"])
 
 
+@on_sqlite
 def test_recovery_ends_by_itself_when_all_have_told(
     site: Site, plug: Plug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,6 +385,7 @@ def test_ending_that_was_killed_in_between_goes_on(
     assert [one["port"] for one in found["taken_back"]] == [kept["id"]]
 
 
+@on_sqlite
 def test_agents_learn_of_names_that_changed_in_the_lost_time(site: Site, plug: Plug) -> None:
     host = Host(site, "host-1")
     plug("host-1", dns_name="web")
@@ -396,6 +403,7 @@ def test_agents_learn_of_names_that_changed_in_the_lost_time(site: Site, plug: P
     assert said["cursor"] > cursor
 
 
+@on_sqlite
 def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: Plug) -> None:
     host = Host(site, "host-1")
     plug("host-1")
@@ -419,6 +427,7 @@ def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: 
     assert site.api.call("POST", f"{host.path}/recovery", good).json == {"taken": True}
 
 
+@on_sqlite
 def test_service_that_was_never_restored_takes_no_report(site: Site) -> None:
     host = Host(site, "host-1")
     good = {"part": 0, "is_last": True, "networks": [], "leases": []}

@@ -110,8 +110,9 @@ def value_of(column: sqlalchemy.Column[Any]) -> Any:
 
 
 @pytest.fixture
-def other(empty_database_url: Callable[[], str]) -> Iterator[Database]:
-    opened = Database(empty_database_url())
+def other(tmp_path: Path) -> Iterator[Database]:
+    """An SQLite file that is not there yet."""
+    opened = Database(f"sqlite:///{tmp_path}/new.sqlite")
     yield opened
     opened.dispose()
 
@@ -137,7 +138,7 @@ def test_each_database_moves_into_another_and_back(
     assert schema.check(other) == []
     row = row_of(tables.network) | {"id": "b" * 36, "segment": "b"}
     del row["pk"]
-    new = other.write(lambda tx: tx.execute(insert(tables.network).values(row)))
+    new = database.write(lambda tx: tx.execute(insert(tables.network).values(row)))
     assert new.inserted_primary_key is not None
     assert new.inserted_primary_key[0] > 7
 
