@@ -54,28 +54,41 @@ def is_due(found: Recovery, heard: Heard, *, lease_seconds: int, now: int) -> bo
 
 def finish(database: Database, allocator: Allocator, *, agent_down_time: int) -> None:
     """End the recovery with the reports that are there. Does nothing if none goes on."""
-    found = database.read(recovery.read)
-    if found is None or found.is_over:
-        return
-    heard = database.read(lambda tx: recovery.heard(tx, found, agent_down_time=agent_down_time))
+    while (found := database.read(recovery.read)) is not None and not found.is_over:
+        heard = _heard(database, found, agent_down_time)
+        _compare(database, allocator, heard.hosts)
+        _tell_leases(database, allocator, found, heard.hosts)
+        _end(database, heard, agent_down_time)
 
+
+def _heard(database: Database, found: Recovery, agent_down_time: int) -> Heard:
+    return database.read(lambda tx: recovery.heard(tx, found, agent_down_time=agent_down_time))
+
+
+def _compare(database: Database, allocator: Allocator, hosts: Sequence[str]) -> None:
     def take(tx: Transaction) -> None:
         current = recovery.read(tx, lock=True)
         if current is not None and not current.is_over:
-            _take_back(tx, allocator, current, heard.hosts)
+            _take_back(tx, allocator, current, hosts)
 
     write_again(database, take)
-    _tell_leases(database, allocator, found, heard.hosts)
+
+
+def _end(database: Database, compared: Heard, agent_down_time: int) -> None:
+    """Open the pools, unless another host has told meanwhile."""
 
     def end(tx: Transaction) -> None:
         current = recovery.read(tx, lock=True)
         if current is None or current.is_over:
             return
-        for subnet in recovery.estate(tx, current).subnets.values():
-            pools.write_cursors(tx, subnet.pk, statements.pools_of(tx, subnet.pk))
-        recovery.forget_reports(tx)
-        missing = {"missing": list(heard.missing)}
-        recovery.note(tx, {**current.findings, **missing}, is_over=True)
+        now = recovery.heard(tx, current, agent_down_time=agent_down_time)
+        if set(now.hosts) != set(compared.hosts):
+            return
+        for pk in recovery.subnet_pks(tx):
+            pools.write_cursors(tx, pk, statements.pools_of(tx, pk))
+        recovery.forget_reports(tx, now.hosts)
+        found = {**current.findings, "missing": list(now.missing)}
+        recovery.note(tx, found, is_over=True)
 
     write_again(database, end)
 
@@ -97,6 +110,7 @@ def take_late(database: Database, allocator: Allocator, host: str) -> None:
     found = write_again(database, take)
     if found is not None:
         _tell_leases(database, allocator, found, [host])
+        database.write(lambda tx: recovery.forget_reports(tx, [host]))
 
 
 def _take_back(
@@ -129,7 +143,7 @@ def _take_back(
         networks=estate.networks.keys(),
         subnets={key: row.network_id for key, row in estate.subnets.items()},
         leases=leases,
-        hosts=set(hosts),
+        hosts=() if is_late else set(hosts),
         is_dynamic=estate.is_dynamic,
     )
     _apply(tx, allocator, current, estate, decisions)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select, update
 
 from ipam import clock, model
+from ipam.chunks import alternatives
 from ipam.errors import ServiceRecovering
 from ipam.rules.recovery import Place, Port
 from ipam.store import tables
@@ -143,9 +144,15 @@ def note_told(tx: Transaction, agent_pk: int, recovery_id: str) -> None:
     tx.execute(update(_AGENT).where(_AGENT.c.pk == agent_pk).values(recovery_id=recovery_id))
 
 
-def forget_reports(tx: Transaction) -> None:
-    """Delete all reports: they were compared."""
-    tx.execute(delete(_REPORT))
+def forget_reports(tx: Transaction, hosts: Sequence[str]) -> None:
+    """Delete the reports of these hosts: they were compared."""
+    for some in alternatives(sorted(hosts)):
+        tx.execute(delete(_REPORT).where(_REPORT.c.host.in_(some)))
+
+
+def subnet_pks(tx: Transaction) -> Sequence[int]:
+    """The numbers of all subnets."""
+    return tx.execute(select(_SUBNET.c.pk).order_by(_SUBNET.c.pk)).scalars().all()
 
 
 def note(tx: Transaction, findings: Mapping[str, Any], *, is_over: bool) -> None:

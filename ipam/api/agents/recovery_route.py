@@ -54,8 +54,9 @@ class AgentRecoveryRoute:
 
         def write(tx: Transaction) -> tuple[str, bool, bool]:
             agent = known(tx, resource_id, access, RULE)
-            last = recovery.read(tx)
-            if last is None:
+            # The lock: the recovery ends with this report, or before it.
+            last = recovery.read(tx, lock=True)
+            if last is None or (last.is_over and agent.recovery_id == last.id):
                 return agent.host, False, False
             recovery.keep_part(tx, agent.host, given.part, raw)
             if given.is_last:

@@ -19,6 +19,8 @@ from ipam.store.tables import ip_address
 from tests.api.agents.test_agent_requests import report
 from tests.api.caller import ADMIN, Api
 
+EMPTY_REPORT = {"part": 0, "is_last": True, "networks": [], "leases": []}
+
 on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 """For what the databases do alike."""
 
@@ -256,6 +258,31 @@ def test_networks_and_subnets_of_the_lost_time_are_made_again(
 
 
 @on_sqlite
+def test_host_that_tells_while_the_recovery_ends_is_heard(
+    site: Site, plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, late = Host(site, "host-1"), Host(site, "host-2")
+    backup = site.backup()
+    one, other = plug("host-1"), plug("host-2")
+    for host in (early, late):
+        host.look()
+    site.restore(backup)
+    for host in (early, late):
+        host.heartbeat()
+    early.tell()
+    tell_leases = recovering._tell_leases
+
+    def tell_meanwhile(*given: Any) -> None:
+        if len(site.status()["missing"]) == 1:
+            late.tell()
+        tell_leases(*given)
+
+    monkeypatch.setattr(recovering, "_tell_leases", tell_meanwhile)
+    assert site.finish()["counts"]["taken_back"] == 2
+    assert {one["id"], other["id"]} <= set(site.owners().values())
+
+
+@on_sqlite
 def test_network_whose_segment_another_has_now_is_told(site: Site) -> None:
     host = Host(site, "host-1")
     before = site.backup()
@@ -334,6 +361,7 @@ def test_host_that_tells_late_keeps_what_is_free(site: Site, plug: Plug) -> None
     assert "AgentReportRequired" in host.ask().text
     host.tell()
     host.look()
+    assert site.api.call("POST", f"{host.path}/recovery", EMPTY_REPORT).json == {"taken": False}
     owners = site.owners()
     assert owners[first["fixed_ips"][0]["ip_address"]] == first["id"]
     assert owners[taken] == other["id"]
@@ -412,7 +440,6 @@ def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: 
     (one,) = held["ports"]
     site.restore(site.backup())
     host.heartbeat()
-    good = {"part": 0, "is_last": True, "networks": [], "leases": []}
     for bad in (
         {"part": -1},
         {"leases": [{"network_id": host.id, "ip_address": "10.0.0.1", "expires_at": 2**63}]},
@@ -423,13 +450,14 @@ def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: 
         {"networks": [held | {"ports": [one | {"name": "n" * 256}]}]},
         {"networks": [held | {"ports": [one | {"mac_address": "x"}]}]},
     ):
-        site.api.refused(400, "HTTPBadRequest", "POST", f"{host.path}/recovery", good | bad)
-    assert site.api.call("POST", f"{host.path}/recovery", good).json == {"taken": True}
+        site.api.refused(
+            400, "HTTPBadRequest", "POST", f"{host.path}/recovery", EMPTY_REPORT | bad
+        )
+    assert site.api.call("POST", f"{host.path}/recovery", EMPTY_REPORT).json == {"taken": True}
 
 
 @on_sqlite
 def test_service_that_was_never_restored_takes_no_report(site: Site) -> None:
     host = Host(site, "host-1")
-    good = {"part": 0, "is_last": True, "networks": [], "leases": []}
-    assert site.api.call("POST", f"{host.path}/recovery", good).json == {"taken": False}
+    assert site.api.call("POST", f"{host.path}/recovery", EMPTY_REPORT).json == {"taken": False}
     assert site.status()["status"] == "none"
