@@ -217,6 +217,10 @@ class AllocationEventNotFound(NotFound):
     """No such event of the allocation history."""
 
 
+class DnsLookupNotFound(NotFound):
+    """Nobody has asked the agent about names."""
+
+
 class PortProbeNotFound(NotFound):
     """Nobody has asked what the port's machine would get."""
 

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import UNSET
 
-from ipam import clock
+from ipam import clock, extras
 from ipam.agent.api_link import ApiLink
 from ipam.agent.dnsmasq.advertiser import PacketAdvertiser
 from ipam.agent.dnsmasq.dhcp6_requests import read_request, request_filter
@@ -53,8 +53,9 @@ from ipam.agent.servers import Servers
 from ipam.agent.troubles import fitting
 from ipam.agent.wires import Reach
 from ipam.client import Client
-from ipam.errors import AgentHostInUse
+from ipam.errors import AgentHostInUse, SettingsUnfit
 from ipam.model import LeaseAction
+from ipam.protocol.dns_lookups import AskedLookup, LookupAnswer
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import SeenRefusal
 from ipam.protocol.reports import AgentFacts
@@ -233,6 +234,7 @@ class Agent:
             whereabouts=lambda: self._reconciler.whereabouts,
             on_change=self._on_networks,
             answer=self._answer_probes,
+            look_up=self._look_up,
             refusals=self._refusals,
             held_leases=lambda: held_leases(self._table, clock.now_seconds()),
             on_displaced=self._give_way,
@@ -418,6 +420,14 @@ class Agent:
 
     def _answer_probes(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
         return self._inquiries.answer(asked)
+
+    def _look_up(self, asked: AskedLookup) -> LookupAnswer:
+        try:
+            with extras.needed_for("a look at what a resolver answers"):
+                from ipam.agent import resolver  # noqa: PLC0415  # dnspython takes 5 MB
+        except SettingsUnfit as error:
+            return LookupAnswer(id=asked.id, trouble=str(error))
+        return resolver.answer(asked, self._reconciler.networks)
 
     def _refusals(self) -> list[SeenRefusal]:
         return list(seen_refusals(self._logs.refusals(), link_of))

@@ -19,6 +19,7 @@ from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentHostInUse, AgentNotFound, AgentReportRequired, IpamError
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
+from ipam.protocol.dns_lookups import AskedLookup, LookupAnswer, read_lookups
 from ipam.protocol.dns_names import CURSOR_HEADER, read_changes
 from ipam.protocol.probes import (
     MOST_AT_ONCE as PROBES_PER_REQUEST,
@@ -66,6 +67,7 @@ class ApiLink:
         whereabouts: Callable[[], Mapping[str, NetworkFacts] | None],
         on_change: Callable[[], None],
         answer: Callable[[Sequence[AskedProbe]], list[ProbeAnswer]],
+        look_up: Callable[[AskedLookup], LookupAnswer],
         refusals: Callable[[], list[SeenRefusal]],
         held_leases: Callable[[], Sequence[HeldLease]],
         on_displaced: Callable[[AgentHostInUse], None],
@@ -84,6 +86,7 @@ class ApiLink:
         self._whereabouts = whereabouts
         self._on_change = on_change
         self._answer = answer
+        self._look_up = look_up
         self._refusals = refusals
         self._held_leases = held_leases
         self._on_displaced = on_displaced
@@ -218,6 +221,7 @@ class ApiLink:
         self.networks = current
         self._on_change()
         self._answer_probes(read_asked(body))
+        self._answer_lookups(read_lookups(body))
         self._etag = news.etag
         self._tell_of_faults(faults)
         for row in fetched:
@@ -255,6 +259,11 @@ class ApiLink:
         for some in chunks(asked, PROBES_PER_REQUEST):
             body = parsed(ProbeAnswers(self._answer(some)))
             self._client.post(f"/v2.0/agents/{self._agent_id}/probes", json=body)
+
+    def _answer_lookups(self, asked: Sequence[AskedLookup]) -> None:
+        for one in asked:
+            body = {"dns_answer": parsed(self._look_up(one))}
+            self._client.post(f"/v2.0/agents/{self._agent_id}/dns-answer", json=body)
 
     def _tell_of_faults(self, faults: Mapping[str, str]) -> None:
         """Log once what is wrong with a network's description, and once when it is right.

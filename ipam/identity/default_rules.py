@@ -244,6 +244,8 @@ PORT: Final[tuple[Rule, ...]] = (
         f"{PORT_SHAPE} or (role:member and rule:owner)",
         "One's own, and strangers' ports on one's own network, which could not be deleted else.",
     ),
+    ("create_agent_dns_lookup", ADMIN, "It tells the names of any network of the host."),
+    ("get_agent_dns_lookup", ADMIN, "As create_agent_dns_lookup."),
     ("create_port_probe", MEMBER, "Who has the machine may ask what it would get."),
     ("get_port_probe", READER, "As get_port."),
     (

@@ -16,6 +16,8 @@ _T = tables.agent
 _COLUMNS = tuple(column for column in _T.c if column is not _T.c.networks)
 _ASSIGNED = tables.network_dhcp_agent
 
+KEPT_SECONDS: Final = 60
+"""A question about names is open so long, and its answer is kept."""
 TOPIC: Final = "dhcp_agent"
 """The topic that Neutron's DHCP agents report. Clients only show it."""
 
@@ -78,6 +80,11 @@ def report(
     if known is not None:
         if known.heartbeat_at >= oldest_heartbeat(agent_down_time):
             _refuse_another(known, state["configurations"], agent_down_time)
+        if (
+            known.dns_lookup
+            and known.dns_lookup["asked_at"] < values["heartbeat_at"] - KEPT_SECONDS
+        ):
+            values["dns_lookup"] = None  # every poll reads it
         tx.execute(update(_T).where(mine).values(values))
         return str(known.id)
     new = {

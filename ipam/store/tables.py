@@ -411,12 +411,14 @@ agent = Table(
     Column("wake_ip", String(45)),
     Column("wake_port", Integer),
     Column("wake_key", String(64)),
+    Column("dns_lookup", JSON(none_as_null=True)),
     UniqueConstraint("agent_type", "host"),
 )
 """`tunneling_ip` is that of `configurations`, for joins; NULL for a host without tunnels.
 `networks` says where each network is on the host. It may be long, and few ask for it.
 `recovery_id` is the last restore after which the agent has told what it holds. `wake_…` is where
-the agent waits for wakes, all NULL if it does not; `wake_key` is shown to nobody."""
+the agent waits for wakes, all NULL if it does not; `wake_key` is shown to nobody. `dns_lookup` is
+the last question to the agent about names, with its answer."""
 
 network_dhcp_agent = Table(
     "network_dhcp_agent",

@@ -696,6 +696,37 @@ AGENTS: Final = (
         caller="admin",
     ),
     Example(
+        "Have an agent ask a network's resolver on its host",
+        "POST",
+        "/v2.0/agents/$agent/dns-lookup",
+        {"dns_lookup": {"network_id": "$servers", "questions": ["web", "10.0.0.20"]}},
+        202,
+        caller="admin",
+        keep={"lookup": "dns_lookup.id"},
+    ),
+    Example(
+        "The agent answers",
+        "POST",
+        "/v2.0/agents/$agent/dns-answer",
+        {
+            "dns_answer": {
+                "id": "$lookup",
+                "answers": [
+                    {"question": "web", "code": "NOERROR", "records": ["10.0.0.20"]},
+                    {"question": "10.0.0.20", "code": "NOERROR", "records": ["web.lab.example."]},
+                ],
+            }
+        },
+        204,
+        caller="agent",
+    ),
+    Example(
+        "See what it said",
+        "GET",
+        "/v2.0/agents/$agent/dns-lookup",
+        caller="admin",
+    ),
+    Example(
         "Take the network from the agent",
         "DELETE",
         "/v2.0/agents/$agent/dhcp-networks/$servers",

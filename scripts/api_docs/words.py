@@ -72,6 +72,7 @@ TITLES: Final[Mapping[str, str]] = {
     "v2.0/agents/ready-ports": "What agents ask",
     "v2.0/agents/down-ports": "What agents ask",
     "v2.0/agents/recovery": "What agents ask",
+    "v2.0/agents/dns-answer": "What agents ask",
     "v2.0/recovery": "Recovery",
     "v2.0/recovery/finish": "Recovery",
     "v2.0/routers": "Empty lists",
@@ -239,7 +240,7 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.LeaseEventNotFound,
         errors.DhcpRefusalNotFound,
     ),
-    "Agents": (errors.AgentNotFound, errors.AgentHostInUse),
+    "Agents": (errors.AgentNotFound, errors.AgentHostInUse, errors.DnsLookupNotFound),
     "What agents ask": (errors.AgentReportRequired,),
     "Scheduling": (
         errors.InvalidDHCPAgent,

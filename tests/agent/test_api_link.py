@@ -22,6 +22,7 @@ from ipam.errors import (
     ServiceRecovering,
     ServiceUnavailable,
 )
+from ipam.protocol.dns_lookups import LookupAnswer
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.recovery import HeldLease
 from ipam.protocol.refusals import MOST_AT_ONCE, SeenRefusal
@@ -71,6 +72,7 @@ class Desk:
             whereabouts=lambda: self.networks,
             on_change=self._changed,
             answer=self._answer,
+            look_up=lambda one: LookupAnswer(id=one.id, trouble=one.network_id),
             refusals=self._refused,
             held_leases=lambda: self.held,
             on_displaced=self.displaced.append,
@@ -627,3 +629,11 @@ def test_the_cursor_of_names_goes_on_though_nothing_changes(desk: Desk) -> None:
         link.turn()
     link.turn()
     assert asked == [0, 7, 20, 20, 30]
+
+
+def test_a_question_about_names_is_answered(desk: Desk) -> None:
+    question = {"id": A, "network_id": B, "questions": ["web"]}
+    desk.api.digests = {"networks": [], "dns_lookups": [question]}
+    desk.open().turn()
+    (body,) = desk.api.bodies("dns-answer")
+    assert (body["dns_answer"]["id"], body["dns_answer"]["trouble"]) == (A, B)

@@ -109,6 +109,26 @@ def test_each_port_is_answered_on_each_host_forward_and_back(house: House) -> No
         assert asker.addresses(SERVER, "web.lab.example", tcp=True) == {"10.44.0.5"}
 
 
+def test_each_hosts_resolver_tells_the_api_what_it_answers(house: House) -> None:
+    questions = ["web.lab.example", "10.44.0.6", "nobody.lab.example", "www.example.org"]
+    client = house.cloud.client
+    for agent in client.get("/v2.0/agents")["agents"]:
+        path = f"/v2.0/agents/{agent['id']}/dns-lookup"
+        body = {"network_id": house.network["id"], "questions": questions}
+        client.post(path, json={"dns_lookup": body})
+
+        def answers(path: str = path) -> Any:
+            return client.get(path)["dns_lookup"]["answers"]
+
+        found = house.cloud.eventually(answers, "the agent answers")
+        assert [(one["code"], one["records"]) for one in found] == [
+            ("NOERROR", ["10.44.0.5", "fd44::5"]),
+            ("NOERROR", ["db.lab.example."]),
+            ("NXDOMAIN", []),
+            ("REFUSED", []),
+        ]
+
+
 def test_names_come_change_and_go_without_a_restart_or_a_sighup(house: House) -> None:
     pids = [pid(house, host) for host in house.hosts]
     before = house.cloud.b.log().count("dnsmasq reads its hosts anew")

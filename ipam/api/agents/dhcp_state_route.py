@@ -17,6 +17,7 @@ import msgspec
 
 from ipam import model
 from ipam.api.agents import dns_names
+from ipam.api.agents.dns_lookup_route import open_lookups
 from ipam.api.agents.lookup import known
 from ipam.api.agents.served_networks import full_networks
 from ipam.api.http.access import Access
@@ -26,6 +27,7 @@ from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import AgentReportRequired, ServiceRecovering
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
+from ipam.protocol.dns_lookups import AskedLookup
 from ipam.protocol.dns_names import CURSOR_HEADER, AllNames, ChangedNames, NamedPort
 from ipam.protocol.probes import MOST_AT_ONCE, AskedProbe
 from ipam.store import agents, dhcp_state, port_probes, recovery, scheduling
@@ -51,11 +53,16 @@ class DhcpStateRoute:
         return {
             "GET": Operation(
                 "What the agent's host has to serve now, with an ETag for If-None-Match",
-                response={"networks": list[ServedNetwork], "probes": list[AskedProbe]},
+                response={
+                    "networks": list[ServedNetwork],
+                    "probes": list[AskedProbe],
+                    "dns_lookups": list[AskedLookup],
+                },
                 response_forms=(
                     {
                         "networks": list[ServedNetwork],
                         "probes": list[AskedProbe],
+                        "dns_lookups": list[AskedLookup],
                         "names": ChangedNames,
                     },
                     {"networks": list[FullNetwork]},
@@ -106,22 +113,28 @@ class DhcpStateRoute:
         # What changed before a restore, and after its backup, is not known any more.
         is_lost = cursor is not None and 0 < cursor < restored_at_us
 
-        def look(tx: Transaction) -> tuple[list[AskedProbe], list[Record]]:
+        def look(tx: Transaction) -> tuple[list[AskedProbe], list[AskedLookup], list[Record]]:
             found = [] if is_lost else dns_names.seen(tx, cursor, ids)
-            return self._asked(tx, access, resource_id), found
+            agent = known(tx, resource_id, access, RULE)
+            return self._asked(tx, agent), open_lookups(agent), found
 
         now = dns_names.now_cursor()
-        probes, changes = read(look)
+        probes, lookups, changes = read(look)
         if cursor:
             resp.set_header(CURSOR_HEADER, str(now))
         lines = [f"{each.id} {each.digest}" for each in networks]
         names = [f"{each.port_id} {each.seen}" for each in changes]
-        etag = _digest([*lines, *(each.id for each in probes), *sorted(names)])
+        asked = [*(one.id for one in probes), *(one.id for one in lookups)]
+        etag = _digest([*lines, *asked, *sorted(names)])
         resp.etag = etag
         if etag in (req.if_none_match or ()) and not is_lost:
             resp.status = falcon.HTTP_304
             return
-        body: dict[str, object] = {"networks": networks, "probes": probes}
+        body: dict[str, object] = {
+            "networks": networks,
+            "probes": probes,
+            "dns_lookups": lookups,
+        }
         if cursor is not None:
             body["names"] = (
                 dns_names.anew()
@@ -136,9 +149,9 @@ class DhcpStateRoute:
 
         return self.service.database.read(read)
 
-    def _asked(self, tx: Transaction, access: Access, agent_id: str) -> list[AskedProbe]:
+    def _asked(self, tx: Transaction, agent: Record) -> list[AskedProbe]:
         """The questions that wait for the agent's answer."""
-        waiting = port_probes.waiting(tx, known(tx, agent_id, access, RULE), MOST_AT_ONCE)
+        waiting = port_probes.waiting(tx, agent, MOST_AT_ONCE)
         return [AskedProbe(row.id, row.port_id) for row in waiting]
 
     def _digests(self, access: Access, agent_id: str) -> tuple[list[ServedNetwork], int]:

@@ -2,6 +2,7 @@
 
 from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state_route import DhcpStateRoute
+from ipam.api.agents.dns_lookup_route import DnsAnswersRoute, DnsLookupRoute
 from ipam.api.agents.network_hosts_route import NetworkHostsRoute
 from ipam.api.agents.probes_route import AgentProbesRoute
 from ipam.api.agents.recovery_route import AgentRecoveryRoute
@@ -26,6 +27,8 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         (f"{one}/dhcp-state", DhcpStateRoute(service)),
         (f"{one}/ready-ports", ReportedPortsRoute(service, READY)),
         (f"{one}/probes", AgentProbesRoute(service)),
+        (f"{one}/dns-lookup", DnsLookupRoute(service)),
+        (f"{one}/dns-answer", DnsAnswersRoute(service)),
         (f"{one}/dhcp-refusals", AgentRefusalsRoute(service)),
         (f"{one}/recovery", AgentRecoveryRoute(service)),
         (f"{one}/down-ports", ReportedPortsRoute(service, DOWN)),

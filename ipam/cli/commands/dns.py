@@ -9,7 +9,8 @@ import click
 
 from ipam import model
 from ipam.cli import lookup, output
-from ipam.cli.commands import dns_zones
+from ipam.cli.commands import dns_on_host, dns_zones
+from ipam.cli.commands.dns_on_host import on_option
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options
 from ipam.cli.printing import print_columns
@@ -49,33 +50,49 @@ dns.add_command(dns_zones.retry)
 
 @dns.command(
     "list",
-    epilog=examples("ipam dns list", "ipam dns list --network demo -c Name -c Address -f csv"),
+    epilog=examples(
+        "ipam dns list",
+        "ipam dns list --network demo -c Name -c Address -f csv",
+        "ipam dns list --network demo --on node-7",
+    ),
 )
 @click.option("--network", metavar="NETWORK", help="Only the names of this network.")
+@on_option
 @format_options
-def list_names(network: str | None, output_format: str, wanted: Sequence[str]) -> None:
+def list_names(
+    network: str | None, host: str | None, output_format: str, wanted: Sequence[str]
+) -> None:
     """List the names that are answered, with their addresses.
 
     Elsewhere is the name that its subnet publishes, where a zone has room for it: see `ipam dns
     zones`. The note says what is not as its port asks: a name that several ports share, or that is
-    not served.
+    not served. With --on it says what that host's resolver answers otherwise, and the command ends
+    with status 1 if there is anything.
     """
     client = connect()
     filters = {"network_id": lookup.find_id(client, NETWORK, network)} if network else {}
-    _show(_rows(client, _ports(client, filters.items())), output_format, wanted)
+    rows = list(_rows(client, _ports(client, filters.items())))
+    _show_on(client, host, rows, output_format, wanted)
 
 
 @dns.command(
     "lookup",
-    epilog=examples("ipam dns lookup web.lab.example", "ipam dns lookup 10.0.0.20"),
+    epilog=examples(
+        "ipam dns lookup web.lab.example",
+        "ipam dns lookup 10.0.0.20",
+        "ipam dns lookup web.lab.example --on node-7",
+    ),
 )
 @click.argument("name_or_address", metavar="NAME|ADDRESS")
+@on_option
 @format_options
-def look_up(name_or_address: str, output_format: str, wanted: Sequence[str]) -> None:
+def look_up(
+    name_or_address: str, host: str | None, output_format: str, wanted: Sequence[str]
+) -> None:
     """Say who has a name, or which name an address has, in every network.
 
-    Of a network without a domain only the first label is compared. Ends with status 1 if nobody
-    has it.
+    Of a network without a domain only the first label is compared. With --on the note says what
+    that host's resolver answers otherwise. Ends with status 1 if it does, or if nobody has it.
     """
     client = connect()
     name = name_or_address.removesuffix(".").lower()
@@ -86,7 +103,21 @@ def look_up(name_or_address: str, output_format: str, wanted: Sequence[str]) -> 
         found = [row for row in _rows(client, _claiming(client, name)) if _is_named(row, name)]
     if not found:
         raise NotFound(f"Nobody has '{name_or_address}'. `ipam dns list` shows all names.")
-    _show(found, output_format, wanted)
+    _show_on(client, host, found, output_format, wanted)
+
+
+def _show_on(
+    client: "Client",
+    host: str | None,
+    rows: list[dict[str, Any]],
+    output_format: str,
+    wanted: Sequence[str],
+) -> None:
+    """Show the rows, with what a host's resolver says otherwise."""
+    differing = host is not None and dns_on_host.compare(client, host, rows)
+    _show(rows, output_format, wanted)
+    if differing:
+        raise click.exceptions.Exit(1)
 
 
 def _show(rows: Iterable[Record], output_format: str, wanted: Sequence[str]) -> None:
@@ -172,6 +203,7 @@ def _rows_of(
             "names": answer.names,
             "port": port["name"] or port["id"],
             "network": network["name"] or network["id"],
+            "network_id": network["id"],
             "has_domain": bool(domain),
             "note": _note(claim, answer.names, domain, sharing),
         }

@@ -119,6 +119,9 @@ class Site:
             assert self._as("member").call("PUT", path).status_code == 201
         self._tell(agents[0], network["id"], port)
         assert self._as("member").call("POST", f"/ports/{port['id']}/probe").status_code == 202
+        asked = {"dns_lookup": {"network_id": network["id"], "questions": ["web"]}}
+        path = f"/agents/{agents[0]}/dns-lookup"
+        assert self._as("admin").call("POST", path, asked).status_code == 202
         served = {"network_id": empty["id"]}
         path = f"/agents/{agents[0]}/dhcp-networks"
         assert self._as("admin").call("POST", path, served).status_code == 201
