@@ -56,6 +56,9 @@ def networks(value: dict[str, Any]) -> dict[str, Any]:
     return json_object(value, MOST_NETWORKS)
 
 
+Networks = Annotated[dict[str, Any], Meta(extra={"check": networks})]
+
+
 class AgentReport(Struct):
     """A heartbeat. The first one of an agent_type on a host makes the agent."""
 
@@ -76,11 +79,8 @@ class AgentReport(Struct):
         Configurations, Meta(description="What the agent says of itself: versions, counts.")
     ] = {}
     networks: Annotated[
-        dict[str, Any] | UnsetType,
-        Meta(
-            extra={"check": networks},
-            description="Where its networks are, by their ids; left out where nothing changed.",
-        ),
+        Networks | UnsetType,
+        Meta(description="Where its networks are, by their ids; left out where nothing changed."),
     ] = UNSET
     wake: Annotated[
         WakeEnd | None,
