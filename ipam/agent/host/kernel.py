@@ -14,6 +14,7 @@ from pyroute2 import IPRoute
 
 from ipam import model
 from ipam.agent.host import forwarding_table
+from ipam.agent.host.bridge_options import learn_from_no_link_local
 from ipam.agent.host.inside import Inside
 from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.namespaces import Namespaces, namespace_path
@@ -140,8 +141,7 @@ class NetlinkKernel:
         """Have the bridge, up, with this MTU, without spanning tree or addresses of its own."""
         link = self._links.by_name.get(bridge.name)
         if not bridge.own:
-            require_fit(bridge, link)
-            _learn_from_no_link_local(bridge.name)
+            learn_from_no_link_local(require_fit(bridge, link).index)
             self._links.refresh()
             return
         if link is None:
@@ -158,7 +158,7 @@ class NetlinkKernel:
             self._links.refresh()
             link = self._links.by_name[bridge.name]
         write_sysctl(IPV6_CONF / bridge.name / "disable_ipv6", "1")
-        _learn_from_no_link_local(bridge.name)
+        learn_from_no_link_local(link.index)
         self._route.link("set", index=link.index, state="up", mtu=bridge.mtu)
         for member in self._links.members(bridge.name):
             if member.mtu < bridge.mtu or (member.mtu > bridge.mtu and _is_tap(member)):
@@ -244,11 +244,6 @@ class NetlinkKernel:
             )
 
 
-def _learn_from_no_link_local(bridge: str) -> None:
-    """Have the bridge learn nothing from frames to itself."""
-    write_sysctl(SYS_CLASS_NET / bridge / "bridge" / "no_linklocal_learn", "1")
-
-
 def _interface(
     inside: Inside | None, members: Collection[Link], unpinned: Collection[int]
 ) -> Interface | None:
@@ -304,8 +299,8 @@ def bridge_of(network_id: str, link: Link | None, wanted: NetworkState | None) -
     return Bridge(link.name, min(link.mtu, most), link.up, own, link.no_linklocal_learn)
 
 
-def require_fit(bridge: Bridge, link: Link | None) -> None:
-    """Raise BridgeUnfitError unless this bridge of the administrator's can carry the network."""
+def require_fit(bridge: Bridge, link: Link | None) -> Link:
+    """The administrator's bridge. Raises BridgeUnfitError if it cannot carry the network."""
     of_setting = f"{bridge.name} of [agent] bridge_mappings"
     if link is None or link.kind != "bridge":
         raise BridgeUnfitError(f"there is no bridge {of_setting}: make it, or correct the mapping")
@@ -316,6 +311,7 @@ def require_fit(bridge: Bridge, link: Link | None) -> None:
             f"{of_setting} has MTU {link.mtu}, and the network {bridge.mtu}: raise the one, or"
             " lower the other with `ipam network set --mtu`"
         )
+    return link
 
 
 def _is_pinned(port: Link, mac: str) -> bool:
