@@ -324,7 +324,8 @@ def _bare(kind: Any) -> Any:
 def _refuse(reason: str, path: str, faults: list[str]) -> Any:
     if len(reason) > REASON_LENGTH_MAX:  # it has a value of the request in it
         reason = reason[:REASON_LENGTH_MAX] + "…"
-    faults.append(f"Invalid input for {path}. Reason: {reason}.")
+    end = "" if reason.endswith("?") else "."
+    faults.append(f"Invalid input for {path}. Reason: {reason}{end}")
     return FAULTY
 
 

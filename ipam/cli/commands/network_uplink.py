@@ -52,7 +52,10 @@ def _agent(client: "Client", host: str | None) -> dict[str, Any]:
     found = client.list(AGENT.path, AGENT.collection, {"host": host} if host else {})
     if not found:
         where = f"on host {host}" if host else "yet"
-        raise NotFound(f"No agent has reported {where}: `ipam agent list` shows those that have.")
+        raise NotFound(
+            f"No agent has reported {where}: one that starts does so within seconds. `ipam agent"
+            " list` shows those that have."
+        )
     if len(found) > 1:
         hosts = ", ".join(sorted(one["host"] for one in found)[:5])
         raise click.UsageError(

@@ -351,7 +351,9 @@ def test_a_bad_attribute_is_refused(
     made = port()
     network_id = made["network_id"]
     body = {"port": {"network_id": network_id, **attributes}}
-    assert part in api.refused(400, kind, "POST", "/ports", body)
+    message = api.refused(400, kind, "POST", "/ports", body)
+    assert part in message
+    assert "?." not in message
     api.refused(400, kind, "PUT", f"/ports/{made['id']}", {"port": attributes})
 
 
