@@ -342,11 +342,16 @@ def test_a_free_interface_is_an_uplink_without_a_setting(rack: Rack) -> None:
     lan = switch_of("eth3")
     run("ip", "-n", rack.switches, "address", "add", "10.66.0.250/24", "dev", lan)
     assert machine.reaches("10.66.0.250")
-    (host,) = json.loads(rack.ipam("network", "show", "lan", "-f", "json"))["hosts"]
-    assert (host["host"], host["state"], host["wire"], host["taps"]) == ("a", "up", "eth3", 1)
+
+    def is_told() -> bool:
+        (host,) = rack.client.get(f"/v2.0/networks/{network['id']}/hosts")["hosts"]
+        said = (host["host"], host["state"], host["wire"], host["taps"])
+        return said == ("a", "up", "eth3", 1)
+
+    rack.eventually(is_told, "its agent tells where it is")
     rack.client.delete(f"/v2.0/ports/{machine.port['id']}")
     machine.close()
-    rack.ipam("network", "delete", "lan")
+    rack.client.delete(f"/v2.0/networks/{network['id']}")
     rack.eventually(
         lambda: " master " not in within(rack.a, "ip", "link", "show", "eth3"),
         "the interface is free again",
