@@ -306,6 +306,7 @@ AGENT: Final[tuple[Rule, ...]] = (
     ("delete_dhcp-network", ADMIN, "As update_agent."),
     ("get_dhcp-agents", ADMIN, "Which agent serves what: as get_agent."),
     ("get_network_host", ADMIN, "As get_agent."),
+    ("get_elected_agent", ADMIN, "Which agent answers machines behind uplinks: as get_agent."),
     ("get_lease", READER, "A lease belongs to the project of its port, or else of its network."),
     ("release_lease", ADMIN, "The machine may be in use, and of any project."),
     ("get_lease_event", READER, "As get_lease."),

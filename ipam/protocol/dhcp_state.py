@@ -251,6 +251,13 @@ class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
             " those of the host's settings."
         ),
     ] = None
+    elected_seconds: Annotated[
+        int | None,
+        Meta(
+            description="This host answers machines behind the network's uplink, until so many"
+            " seconds after a heartbeat; null where another host does."
+        ),
+    ] = None
     ending_leases: Annotated[
         list[EndingLease], Meta(description="Leases of this host that somebody asked to end.")
     ] = []

@@ -138,6 +138,8 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     vif_type: str | UnsetType = UNSET
     """How servers are plugged in on its host. The agent may leave it out."""
     guard: GuardFacts | UnsetType = UNSET
+    answers_uplinks: bool | UnsetType = UNSET
+    """Whether it could answer machines behind an uplink, which needs the guard's rules."""
     installation: str | UnsetType = UNSET
     """A name of its state directory: a restarted agent has it again, another agent has another."""
 

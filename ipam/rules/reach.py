@@ -42,6 +42,22 @@ def unreached(
     return f"maps physical network {physical_network} to no {words}"
 
 
+def may_answer(configurations: Mapping[str, Any] | None) -> bool:
+    """Whether the host could answer machines behind uplinks.
+
+    One without nftables cannot, nor one with an agent of an earlier version.
+    """
+    return (configurations or {}).get("answers_uplinks") is True
+
+
+def mapped_uplinks(configurations: Mapping[str, Any] | None) -> Mapping[str, frozenset[str]]:
+    """The physical networks that the host reaches by its mappings, by network type."""
+    said = configurations or {}
+    interfaces = frozenset(map(str, _collection(said, "interface_mappings")))
+    bridges = frozenset(map(str, _collection(said, "bridge_mappings")))
+    return {FLAT: interfaces | bridges, VLAN: interfaces}
+
+
 def tunnel_end(configurations: Mapping[str, Any] | None) -> str | None:
     """The address at which tunnels of other hosts reach the agent's host; None without tunnels."""
     said = configurations or {}

@@ -28,6 +28,9 @@ FLAT: Final = "flat"
 VLAN: Final = "vlan"
 VXLAN: Final = "vxlan"
 
+OF_UPLINKS: Final = (FLAT, VLAN)
+"""The types of networks that an uplink joins to machines which no host of an agent has."""
+
 LARGEST_ID: Final = {VLAN: 4094, VXLAN: 2**24 - 1}
 IPV6_MINIMUM_MTU: Final = 1280
 VXLAN_OVERHEAD: Final = {4: 50, 6: 70}

@@ -1,7 +1,8 @@
 """What an agent's host has to serve, from the database.
 
 An agent serves the networks with a switched-on port bound to its host, with the ports bound there,
-and the networks scheduled to it, with their ports that are bound to no host. A port that moves
+and the networks scheduled to it, with their ports that are bound to no host; where machines are
+behind an uplink, the agent that is elected has those ports. A port that moves
 from one host to another counts as bound to both, until the new host serves it.
 """
 
@@ -27,10 +28,10 @@ from sqlalchemy import (
     union_all,
 )
 
-from ipam import model
+from ipam import clock, model
 from ipam.chunks import alternatives
 from ipam.rules.segments import VXLAN
-from ipam.store import scheduling, served_networks, subnet_ranges, tables
+from ipam.store import elections, scheduling, served_networks, subnet_ranges, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.kept_statements import OFTEN
 from ipam.store.engine.listing import Record
@@ -51,6 +52,9 @@ PEER: Final = 8
 """Another host of a network with tunnels. The id is the address at which it is reached."""
 RESTORED: Final = 9
 """The last restore of a backup. The revision is when its recovery ended, 0 while it goes on."""
+
+ELECTED: Final = 10
+"""A network behind whose uplink the agent may answer machines. The revision says since when."""
 
 APART: Final = (UNSCHEDULED, RESTORED)
 """The kinds of parts that are about no network which the agent serves."""
@@ -96,6 +100,8 @@ class Contents:
     """Subnet id and address of ports that others serve."""
     ending: Sequence[Record]
     """The leases to end."""
+    elected: frozenset[int]
+    """Numbers of networks behind whose uplinks the agent's host answers machines."""
     peers: Mapping[int, Sequence[str]]
     """By number of a network with tunnels, the addresses of its other hosts."""
     agent_pk: int
@@ -154,6 +160,7 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
         subnet_ranges.dynamic_ranges(tx, [row.pk for row in subnets]) if slots else {},
         [each for some in withheld.values() for each in some],
         _rows(tx, tables.lease, [part.pk for part in wanted if part.kind == ENDING]),
+        frozenset(part.network_pk for part in wanted if part.kind == ELECTED),
         _peers(wanted),
         agent.pk,
     )
@@ -170,7 +177,7 @@ class _AnyAgent:
 
 
 def _parameters(agent: Record) -> dict[str, Any]:
-    return {"agent_pk": agent.pk, "agent_host": agent.host}
+    return {"agent_pk": agent.pk, "agent_host": agent.host, "now": clock.now_seconds()}
 
 
 @lru_cache(maxsize=FORMS_KEPT)
@@ -226,6 +233,8 @@ def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
         _slots(agent),
         _part(WITHHELD, _port).where(_port.c.pk.in_(_in_ranges()), *_of_others(agent)),
         _ending(agent),
+        _part(PORT, _port).where(elections.ports_of(agent)),
+        _elected(agent),
         *_hosts_of_tunnels(served, agent),
         _restored(),
     )
@@ -239,6 +248,21 @@ def _restored() -> Select[Any]:
         restore.c.pk,
         restore.c.id,
         func.coalesce(restore.c.finished_at_us, 0),
+    )
+
+
+def _elected(agent: Any) -> Select[Any]:
+    """The networks for which the agent is elected, and has to wait for no other's end."""
+    elected = tables.elected_agent
+    return select(
+        literal_column(str(ELECTED)),
+        elected.c.network_pk,
+        elected.c.network_pk,
+        literal_column("''"),
+        elected.c.elected_at,
+    ).where(
+        elected.c.network_pk.in_(elections.networks_of(agent)),
+        elected.c.opens_at <= bindparam("now", type_=BigInteger()),
     )
 
 
@@ -313,6 +337,7 @@ def _of_others(agent: Record) -> Sequence[ColumnElement[bool]]:
         _port.c.network_pk.in_(scheduling.networks_of(agent)),
         _port.c.binding_host_id != agent.host,
         not_(scheduling.unbound_ports_of(agent)),
+        not_(elections.ports_of(agent)),
     )
 
 

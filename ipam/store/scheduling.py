@@ -1,8 +1,9 @@
 """Statements on which agents serve which networks, and on availability zones.
 
-`network_dhcp_agent` says which agents serve a network's unbound ports. Agents take networks by
-themselves (`take`), and an admin may add and remove them. `network_dhcp_agent_barred` lists the
-agents from which an admin took a network, because they would take it again a few seconds later.
+`network_dhcp_agent` says which agents serve a network's unbound ports, but where one is elected.
+Agents take networks by themselves (`take`), and an admin may add and remove them.
+`network_dhcp_agent_barred` lists the agents from which an admin took a network, because they would
+take it again a few seconds later.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import model
 from ipam.chunks import alternatives
+from ipam.rules.segments import OF_UPLINKS
 from ipam.store import tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -39,6 +41,11 @@ _ASSIGNED, _BARRED = tables.network_dhcp_agent, tables.network_dhcp_agent_barred
 _IS_OF_A_SERVER = _PORT.c.device_owner.startswith(model.COMPUTE_OWNER_PREFIX, autoescape=True)
 # Prevents an index over every unbound port of the site; the network's index is better.
 _IS_UNBOUND = func.length(_PORT.c.binding_host_id) == 0
+IS_OF_NO_HOST = and_(_IS_UNBOUND, not_(_IS_OF_A_SERVER))
+"""Ports that are bound to no host, such as a bare metal machine's.
+
+A server's port without a host is left out: the server is shelved and runs nowhere.
+"""
 
 
 def agent_pks(tx: Transaction, network_pk: int) -> list[int]:
@@ -66,12 +73,15 @@ def assign(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
     return True
 
 
-def withdraw(tx: Transaction, network_pk: int, agent_pk: int) -> bool:
-    """Take the network from the agent and bar it from taking it again; whether it had it."""
+def withdraw(tx: Transaction, network_pk: int, agent_pk: int, *, is_elected: bool = False) -> bool:
+    """Take the network from the agent and bar it from taking it again; whether it had it.
+
+    So does one that is elected for the network.
+    """
     gone = tx.execute(delete(_ASSIGNED).where(_is(_ASSIGNED, network_pk, agent_pk))).rowcount
-    if gone:
+    if gone or is_elected:
         tx.execute(insert(_BARRED).values(network_pk=network_pk, agent_pk=agent_pk))
-    return gone > 0
+    return gone > 0 or is_elected
 
 
 def may_take(agent: Record) -> ColumnElement[bool]:
@@ -86,15 +96,17 @@ def may_take(agent: Record) -> ColumnElement[bool]:
         # replace() is case-sensitive on every database, LIKE is not.
         in_zone = or_(in_zone, func.replace(hints, hints_text([zone]), "") != hints)
     barred = select(_BARRED.c.network_pk).where(_BARRED.c.agent_pk == agent.pk)
-    return and_(in_zone, _NETWORK.c.pk.not_in(barred), _is_on_no_other_host(agent.host))
-
-
-def _is_on_no_other_host(host: Any) -> ColumnElement[bool]:
-    """Networks that are on no interface of another host. `host` is a name, or a parameter."""
     physical = _NETWORK.c.provider_physical_network
-    line = literal("\n") + physical  # in no name, so that only a whole name is found
-    of_this = func.replace(line, literal("\n") + type_coerce(host, String) + ":", "") != line
-    return or_(physical.is_(None), not_(physical.contains(":")), of_this)
+    on_no_host = or_(physical.is_(None), not_(physical.contains(":")))
+    is_its = or_(on_no_host, is_on_host(agent.host))
+    return and_(in_zone, _NETWORK.c.pk.not_in(barred), is_its)
+
+
+def is_on_host(host: Any) -> ColumnElement[bool]:
+    """Networks that are on an interface of this host. `host` is a name, or a parameter."""
+    line = literal("\n") + _NETWORK.c.provider_physical_network
+    # A line end is in no name, so that only a whole name is found.
+    return func.replace(line, literal("\n") + type_coerce(host, String) + ":", "") != line
 
 
 def networks_of(agent: Record) -> Select[Any]:
@@ -106,11 +118,14 @@ def networks_of(agent: Record) -> Select[Any]:
 
 
 def unbound_ports_of(agent: Record) -> ColumnElement[bool]:
-    """Ports of the agent's networks that are bound to no host, such as a bare metal machine's.
+    """Ports of the agent's networks that are bound to no host.
 
-    A server's port without a host is left out: the server is shelved and runs nowhere.
+    Of networks with uplinks there are none: those ports are for the agent that is elected.
     """
-    return and_(_PORT.c.network_pk.in_(networks_of(agent)), _IS_UNBOUND, not_(_IS_OF_A_SERVER))
+    of_uplinks = _NETWORK.c.provider_network_type.in_(OF_UPLINKS)
+    kept = networks_of(agent).join(_NETWORK, _NETWORK.c.pk == _ASSIGNED.c.network_pk)
+    without = kept.where(or_(_NETWORK.c.provider_network_type.is_(None), not_(of_uplinks)))
+    return and_(_PORT.c.network_pk.in_(without), IS_OF_NO_HOST)
 
 
 def lacks_agents(agent: Record, agents_per_network: int) -> ColumnElement[bool]:

@@ -1,4 +1,7 @@
-"""Which networks an agent's host serves: those of ports bound there, and those scheduled to it."""
+"""Which networks an agent's host serves.
+
+Those of ports bound there, those scheduled to it, and those for which it is elected.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,7 +10,7 @@ from sqlalchemy import CTE, ColumnElement, Select, exists, not_, or_, select, un
 
 from ipam import model
 from ipam.chunks import alternatives
-from ipam.store import scheduling, tables
+from ipam.store import elections, scheduling, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -25,6 +28,7 @@ def of_host(agent: Record) -> CTE:
         .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
         .where(_binding.c.host == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)),
         scheduling.networks_of(agent),
+        elections.networks_of(agent),
     ).cte("served")
 
 
@@ -50,6 +54,7 @@ def wake_ends(
 
 def _wake_ends(network_pks: Sequence[int], oldest_heartbeat: int) -> Select[Any]:
     agent, assigned = tables.agent, tables.network_dhcp_agent
+    elected = tables.elected_agent
     of_network = _port.c.network_pk.in_(network_pks)
     return select(agent.c.wake_ip, agent.c.wake_port, agent.c.wake_key).where(
         agent.c.wake_ip.is_not(None),
@@ -57,6 +62,9 @@ def _wake_ends(network_pks: Sequence[int], oldest_heartbeat: int) -> Select[Any]
         or_(
             exists().where(
                 assigned.c.network_pk.in_(network_pks), assigned.c.agent_pk == agent.c.pk
+            ),
+            exists().where(
+                elected.c.network_pk.in_(network_pks), elected.c.agent_pk == agent.c.pk
             ),
             exists().where(of_network, _port.c.binding_host_id == agent.c.host),
             exists().where(

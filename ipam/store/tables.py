@@ -445,6 +445,22 @@ network_dhcp_agent_barred = Table(
 )
 """The agents from which an admin took a network. They do not take it again by themselves."""
 
+elected_agent = Table(
+    "elected_agent",
+    metadata,
+    Column(
+        "network_pk",
+        Pk,
+        ForeignKey("network.pk", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("agent_pk", Pk, ForeignKey("agent.pk", ondelete="SET NULL"), index=True),
+    Column("elected_at", BigInteger, nullable=False),
+    Column("opens_at", BigInteger, nullable=False),
+)
+"""The agent that answers machines behind a network's uplink, from `opens_at` on. NULL for none."""
+
 rbac_policy = Table(
     "rbac_policy",
     metadata,
@@ -669,6 +685,7 @@ __all__ = [
     "compute_event",
     "dns_change",
     "dynamic_range",
+    "elected_agent",
     "idempotency_key",
     "import_run",
     "ip_address",

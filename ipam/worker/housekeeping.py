@@ -15,6 +15,7 @@ from ipam.store import (
     agents,
     allocation_history,
     dhcp_refusals,
+    elections,
     idempotency,
     subnet_counters,
     usage,
@@ -56,6 +57,9 @@ def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mappi
             sweep=sweep,
         ),
         "networks taken from dead agents": lambda: unschedule(
+            database, agent_down_time=settings.network.agent_down_time
+        ),
+        "networks whose elected agent is dead": lambda: elect(
             database, agent_down_time=settings.network.agent_down_time
         ),
         "candidate lists of dead processes": lambda: allocator.revoke_stale(
@@ -123,6 +127,17 @@ def end_leases(
 def unschedule(database: Database, *, agent_down_time: int) -> int:
     """Take the networks from dead agents. Another agent takes them when it next asks."""
     return database.write(lambda tx: agents.unschedule_dead(tx, agent_down_time=agent_down_time))
+
+
+def elect(database: Database, *, agent_down_time: int) -> int:
+    """Have others elected than agents that are dead; without others, ports are DOWN."""
+
+    def work(tx: Transaction) -> int:
+        oldest = agents.oldest_heartbeat(agent_down_time)
+        lost = elections.orphaned(tx, oldest_heartbeat=oldest)
+        return len(elections.settle(tx, lost, agent_down_time=agent_down_time)) if lost else 0
+
+    return write_again(database, work)
 
 
 def forget_events(database: Database, *, retention_days: int) -> int:

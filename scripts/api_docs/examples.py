@@ -727,6 +727,12 @@ AGENTS: Final = (
         caller="admin",
     ),
     Example(
+        "Which agent answers machines behind the uplink of a network",
+        "GET",
+        "/v2.0/elected-agents?network_id=$servers",
+        caller="admin",
+    ),
+    Example(
         "Take the network from the agent",
         "DELETE",
         "/v2.0/agents/$agent/dhcp-networks/$servers",

@@ -67,6 +67,7 @@ TITLES: Final[Mapping[str, str]] = {
     "v2.0/agents/dhcp-networks": "Scheduling",
     "v2.0/networks/dhcp-agents": "Scheduling",
     "v2.0/networks/hosts": "Scheduling",
+    "v2.0/elected-agents": "Scheduling",
     "v2.0/availability_zones": "Scheduling",
     "v2.0/agents/dhcp-state": "What agents ask",
     "v2.0/agents/ready-ports": "What agents ask",

@@ -8,6 +8,7 @@ import falcon
 from msgspec import UNSET
 
 from ipam import model
+from ipam.api.agents.elections import Elections
 from ipam.api.agents.wire import AgentUpdate, AgentView, kind
 from ipam.api.http import idempotency, writing
 from ipam.api.http.attributes import parse
@@ -37,6 +38,7 @@ class AgentsRoute(ListRoute):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, kind(service))
+        self._elections = Elections(service)
         self._warned_of: set[str] = set()
 
     @property
@@ -81,8 +83,9 @@ class AgentsRoute(ListRoute):
                     "wake_port": wake.port if wake else None,
                     "wake_key": wake.key if wake else None,
                 },
-                agent_down_time=self.service.settings.network.agent_down_time,
+                agent_down_time=self._elections.agent_down_time,
             )
+            self._elections.end_unfit(tx, agent_id)
             return self.kind.show(tx, agent_id)
 
         idempotency.keep(req, 200, lambda view: {"agent": view})
@@ -107,6 +110,7 @@ class AgentRoute(ShowRoute):
     def __init__(self, service: Service) -> None:
         super().__init__(service, kind(service))
         self._wakes = service.wakes
+        self._elections = Elections(service)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -143,6 +147,8 @@ class AgentRoute(ShowRoute):
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         def write(tx: Transaction) -> None:
             row = agents.find(tx, resource_id)
+            if row is not None:
+                self._elections.leave(tx, row.pk)
             if row is None or not agents.remove(tx, resource_id):
                 raise self.kind.missing(resource_id)
             tx.note("host", row.host, None)

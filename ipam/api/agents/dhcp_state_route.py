@@ -18,6 +18,7 @@ import msgspec
 from ipam import model
 from ipam.api.agents import dns_names
 from ipam.api.agents.dns_lookup_route import open_lookups
+from ipam.api.agents.elections import Elections
 from ipam.api.agents.lookup import known
 from ipam.api.agents.served_networks import full_networks
 from ipam.api.http.access import Access
@@ -47,6 +48,7 @@ class DhcpStateRoute:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self._elections = Elections(service)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -159,11 +161,21 @@ class DhcpStateRoute:
 
         Raises ServiceRecovering while one goes on, so that the agent serves what it served.
         """
-        agent, parts = self.service.database.read(lambda tx: self._look(tx, access, agent_id))
+
+        def look(tx: Transaction) -> tuple[Record, list[Part], list[int]]:
+            agent, parts = self._look(tx, access, agent_id)
+            return agent, parts, self._elections.wanting(tx, agent)
+
+        agent, parts, unelected = self.service.database.read(look)
         free = [part.network_pk for part in parts if part.kind == UNSCHEDULED]
         may_take = access.allows_host("create_dhcp_state", agent.host)
-        if free and may_take and self._is_usable(agent):
-            self._take(agent, free)
+        if (free or unelected) and may_take and self._is_usable(agent):
+            if free:
+                self._take(agent, free)
+            if unelected:
+                write_again(
+                    self.service.database, lambda tx: self._elections.settle(tx, unelected)
+                )
             agent, parts = self.service.database.read(lambda tx: self._look(tx, access, agent_id))
         served = [
             ServedNetwork(network_id, digest)
@@ -222,7 +234,8 @@ class DhcpStateRoute:
 
     def _by_network(self, parts: Sequence[Part]) -> dict[str, str]:
         settings = self.service.settings.network
-        salt = f"{CONTENTS} {settings.dns_domain} {settings.dhcp_lease_duration}"
+        times = f"{settings.dhcp_lease_duration} {settings.agent_down_time}"
+        salt = f"{CONTENTS} {settings.dns_domain} {times}"
         return digests(parts, salt)
 
 

@@ -3,6 +3,7 @@
 from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state_route import DhcpStateRoute
 from ipam.api.agents.dns_lookup_route import DnsAnswersRoute, DnsLookupRoute
+from ipam.api.agents.elected_agents_route import ElectedAgentsRoute
 from ipam.api.agents.network_hosts_route import NetworkHostsRoute
 from ipam.api.agents.probes_route import AgentProbesRoute
 from ipam.api.agents.recovery_route import AgentRecoveryRoute
@@ -36,5 +37,6 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         ("/v2.0/networks/{resource_id}/hosts", NetworkHostsRoute(service)),
         (f"{one}/dhcp-networks", DhcpNetworksRoute(service)),
         (f"{one}/dhcp-networks/{{network_id}}", DhcpNetworkRoute(service)),
+        ("/v2.0/elected-agents", ElectedAgentsRoute(service)),
         ("/v2.0/availability_zones", AvailabilityZonesRoute(service)),
     ]

@@ -5,6 +5,7 @@ from typing import Any
 
 import falcon
 
+from ipam.api.agents.elections import Elections
 from ipam.api.agents.scheduling_wire import AvailabilityZone, NetworkOfAgent
 from ipam.api.agents.wire import AgentView, kind
 from ipam.api.http import idempotency, list_query
@@ -14,7 +15,7 @@ from ipam.api.http.operations import Operation
 from ipam.api.networks import wire as network_wire
 from ipam.api.service import Service
 from ipam.errors import InvalidDHCPAgent, NetworkHostedByDHCPAgent, NetworkNotHostedByDhcpAgent
-from ipam.store import scheduling
+from ipam.store import elections, scheduling
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.reading import read_many
 from ipam.store.engine.write_again import write_again
@@ -117,6 +118,7 @@ class DhcpNetworkRoute:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._kind = kind(service)
+        self._elections = Elections(service)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -134,10 +136,13 @@ class DhcpNetworkRoute:
         def write(tx: Transaction) -> None:
             agent = self._kind.row(tx, resource_id)
             network = network_wire.KIND.row(tx, network_id)
-            if not scheduling.withdraw(tx, network.pk, agent.pk):
+            is_elected = elections.holds(tx, network.pk, agent.pk)
+            if not scheduling.withdraw(tx, network.pk, agent.pk, is_elected=is_elected):
                 raise NetworkNotHostedByDhcpAgent(
                     f"The network {network_id} is not hosted by the DHCP agent {resource_id}."
                 )
+            if is_elected:
+                self._elections.settle(tx, [network.pk])
             tx.note("network_id", network_id, None)
             self._service.wakes.after(tx, network.pk)
 

@@ -59,6 +59,7 @@ def full_networks(
             segmentation_id=row.provider_segmentation_id,
             peers=contents.peers.get(row.pk, ()) if row.provider_network_type == VXLAN else None,
             dns_servers=row.dns_servers,
+            elected_seconds=settings.agent_down_time if row.pk in contents.elected else None,
             ending_leases=ending[row.id],
             name=row.name,
         )

@@ -19,6 +19,7 @@ LEFT_OUT: Final = frozenset(
     {
         "compute_event",
         "dns_change",
+        "elected_agent",
         "ip_candidates",
         "ip_cursor",
         "lease_release",
@@ -27,8 +28,8 @@ LEFT_OUT: Final = frozenset(
         "recovery_report",
     }
 )
-"""What only makes sense in the hour that it is written: questions and events on their way, and
-where the allocator looks next, which is made anew."""
+"""What only makes sense in the hour that it is written: questions and events on their way, who is
+elected, and where the allocator looks next, which is made anew."""
 
 ROWS_AT_ONCE: Final = 2000
 
