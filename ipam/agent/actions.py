@@ -80,6 +80,14 @@ class IsolateInterface(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenInterface(Action):
+    """Let machines behind the wire ask the DHCP port, as far as the guard lets them."""
+
+    interface: Interface
+    addresses: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteInterface(Action):
     interface: Interface
 
@@ -185,6 +193,7 @@ AnyAction = (
     | DeleteNamespace
     | CreateInterface
     | IsolateInterface
+    | OpenInterface
     | DeleteInterface
     | AddAddress
     | RemoveAddress
@@ -213,6 +222,8 @@ def sentence(step: Action) -> str | None:
             return "dnsmasq reads its hosts anew"
         case IsolateInterface():
             return f"{step.interface.outside} is isolated"
+        case OpenInterface():
+            return f"{step.interface.outside} answers machines behind the uplink"
         case EnsureWire():
             return f"{step.wire.device} joins {step.bridge.name} to other hosts"
         case AddPeer():

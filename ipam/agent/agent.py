@@ -238,6 +238,7 @@ class Agent:
             refusals=self._refusals,
             held_leases=lambda: held_leases(self._table, clock.now_seconds()),
             on_displaced=self._give_way,
+            on_heard=self._wake_up,
         )
 
     def _port(self) -> WakePort | None:
@@ -272,6 +273,7 @@ class Agent:
             report=self._link.report,
             ask=self._link.ask,
             forget=self._known.forget,
+            heard_at=lambda: self._link.heard_at,
             logs=self._logs,
             prober=prober,
             neighbours=PacketNeighbours(),
@@ -461,6 +463,7 @@ class Agent:
             vif_type=of_agent.vif_type or UNSET,
             installation=self._installation,
             guard=self._reconciler.guard_facts,
+            answers_uplinks=not self._filter.fault,
         )
 
 

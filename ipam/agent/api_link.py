@@ -50,7 +50,10 @@ SOONEST_HEARTBEAT_SECONDS = 1.0
 
 
 class ApiLink:
-    """Keeps `networks` current, and calls `on_change` after each change of it."""
+    """Keeps `networks` current, and calls `on_change` after each change of it.
+
+    It calls `on_heard` when `heard_at` is another.
+    """
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class ApiLink:
         refusals: Callable[[], list[SeenRefusal]],
         held_leases: Callable[[], Sequence[HeldLease]],
         on_displaced: Callable[[AgentHostInUse], None],
+        on_heard: Callable[[], None],
         wake_ip: Callable[[], str] = lambda: "",
     ) -> None:
         """`wake_ip` is the address at which the API may wake it; empty for none."""
@@ -90,6 +94,9 @@ class ApiLink:
         self._refusals = refusals
         self._held_leases = held_leases
         self._on_displaced = on_displaced
+        self._on_heard = on_heard
+        self.heard_at = float("-inf")
+        """When the last heartbeat began after which the API has said what to serve."""
         self._other: str | None = None
         self._untold: dict[tuple[str, str], SeenRefusal] = {}
         self._started_at = clock.now_seconds()
@@ -98,7 +105,7 @@ class ApiLink:
         self._said: AgentFacts | None = None
         self._told: Mapping[str, NetworkFacts] | None = None
         self._tell_all_at = float("-inf")
-        self._heartbeat_at = float("-inf")
+        self._heartbeat_at = self._heartbeat_began = float("-inf")
         self._lock = threading.Lock()
         self._reports: dict[str, tuple[int, bool]] = {}
         self._asked = False
@@ -151,6 +158,9 @@ class ApiLink:
         self._send_reports()
         self._known.save_rest()
         self._fetch()
+        if self.heard_at != self._heartbeat_began:
+            self.heard_at = self._heartbeat_began
+            self._on_heard()
         self._send_refusals()
 
     def _run(self) -> None:
@@ -187,12 +197,12 @@ class ApiLink:
             networks != self._told or time.monotonic() >= self._tell_all_at
         ):
             report.networks = parsed(networks)
-        body = {"agent": parsed(report)}
+        body, began = {"agent": parsed(report)}, time.monotonic()
         self._agent_id = read_agent_id(self._client.post("/v2.0/agents", json=body))
         self._said = facts
         if report.networks is not UNSET:
             self._told, self._tell_all_at = networks, time.monotonic() + TELL_ALL_SECONDS
-        self._heartbeat_at = time.monotonic()
+        self._heartbeat_began, self._heartbeat_at = began, time.monotonic()
 
     def _fetch(self) -> None:
         """Update `networks` from the API: reads all digests, then the networks that changed."""

@@ -15,7 +15,7 @@ from ipam.agent.outside import AddressRefusedError, Kernel, PacketFilter
 from ipam.agent.releases import Releases
 from ipam.agent.retries import Retries
 from ipam.agent.servers import Servers
-from ipam.agent.state import NetworkState
+from ipam.agent.state import Interface, NetworkState
 from ipam.agent.troubles import joined
 
 LOG = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Executor:
         packet_filter: PacketFilter,
         *,
         forget: Callable[[str], None],
+        announce: Callable[[str, Interface, Collection[str]], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kernel = kernel
@@ -51,6 +52,7 @@ class Executor:
         self._releases = releases
         self._filter = packet_filter
         self._forget = forget
+        self._announce = announce
         self._monotonic = monotonic
         self._failed = Retries(FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
         self._stubborn_taps = Retries(TAP_AGAIN_SECONDS, TAP_AGAIN_SECONDS)
@@ -193,8 +195,8 @@ class Executor:
             case actions.CreateInterface():
                 self._refused_addresses.forget(network_id + " ")
                 kernel.create_interface(network_id, step.interface, step.bridge)
-            case actions.IsolateInterface():
-                kernel.isolate(step.interface)
+            case actions.IsolateInterface() | actions.OpenInterface():
+                self._change_port(step)
             case actions.DeleteInterface():
                 kernel.delete_interface(network_id, step.interface)
             case actions.AddAddress():
@@ -223,6 +225,20 @@ class Executor:
             case _:
                 assert_never(step)
         return True
+
+    def _change_port(self, step: actions.IsolateInterface | actions.OpenInterface) -> None:
+        """Isolate the DHCP port, or open it and have switches know where its MAC address is now.
+
+        The address is the same on every host. Its first answers would move it, too.
+        """
+        if isinstance(step, actions.IsolateInterface):
+            self._kernel.isolate(step.interface)
+            return
+        self._kernel.open(step.interface)
+        try:
+            self._announce(step.network_id, step.interface, step.addresses)
+        except OSError as error:
+            LOG.warning("network %s: cannot say that it answers here: %s", step.network_id, error)
 
     def _change_guard(
         self, step: actions.LoadGuard | actions.ChangeGuard | actions.DropGuards

@@ -30,6 +30,7 @@ from ipam.agent.wires import NO_REACH, Reach, place
 from ipam.protocol import dhcp_state
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedSubnet
 from ipam.rules.ipv6 import makes_own_addresses
+from ipam.rules.segments import OF_UPLINKS
 
 
 def served_network(
@@ -76,6 +77,7 @@ def served_network(
         port.id: replace(
             _served_port(port, host, subnets, options[port.id]),
             is_served=row.admin_state_up and _is_served(port, row, giving),
+            is_elsewhere=row.network_type in OF_UPLINKS and port.binding_host_id != host,
         )
         for port in ports
     }
@@ -95,6 +97,7 @@ def served_network(
         tuple(IPv6Network(one.cidr) for one in self_made),
         _guards(row, state, host),
         None if row.dns_servers is None else tuple(row.dns_servers),
+        row.elected_seconds,
     )
 
 

@@ -105,8 +105,10 @@ def _of_interface(wanted: Interface, present: Interface | None) -> Iterator[str]
     elif not wanted.is_same_pair(present):
         has, should = f"{present.mac}, MTU {present.mtu}", f"{wanted.mac}, MTU {wanted.mtu}"
         yield f"{pair} have {has}, not {should}"
+    elif not present.pinned:
+        yield f"the MAC address of {wanted.outside} is not pinned"
     else:
-        yield f"{wanted.outside} is not isolated, or its MAC address not pinned"
+        yield f"{wanted.outside} is {'not ' if wanted.isolated else ''}isolated"
 
 
 def _of_addresses(wanted: NetworkState, present: NetworkState) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Final
 from ipam.agent.drift import guard_differences
 from ipam.agent.guard.drops import DropTotals
 from ipam.agent.guard.elements import TAPS, Guard
+from ipam.agent.guard.opening import of_opening
 from ipam.agent.outside import Kernel, PacketFilter
 from ipam.agent.served import ServedNetwork
 from ipam.agent.state import GuardState
@@ -95,8 +96,9 @@ class Guards:
         actual: GuardState | None,
         served: Mapping[str, ServedNetwork],
         held: Collection[str],
+        openings: Guard,
     ) -> GuardState | None:
-        """What the guard should be, where there is one."""
+        """What the guard should be, where there is one; `openings` are those of DHCP ports."""
         if actual is None:
             return None
         unwanted = (self._last.keys() | actual.taps.keys()) - self._wanted.keys()
@@ -105,8 +107,12 @@ class Guards:
         for network_id in served.keys() & set(held):
             of_network = served[network_id].guards.keys()
             kept.update((tap, actual.taps[tap]) for tap in of_network & actual.taps.keys())
+        kept = {tap: elements - of_opening(elements) for tap, elements in kept.items()}
+        kept = {tap: elements for tap, elements in kept.items() if elements}
         self._last = {**self._wanted, **kept} if kept else self._wanted
-        return GuardState(self._last)
+        own = self._last
+        with_ports = {tap: own.get(tap, frozenset()) | one for tap, one in openings.items()}
+        return GuardState({**own, **with_ports} if with_ports else own)
 
     def tidy(self) -> None:
         """From time to time: count what was dropped, and list all anew."""

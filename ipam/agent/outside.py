@@ -134,6 +134,9 @@ class Kernel(Protocol):
     def isolate(self, interface: Interface) -> None:
         """Have the DHCP port isolated on its bridge, with its MAC address behind it for good."""
 
+    def open(self, interface: Interface) -> None:
+        """Have the DHCP port not isolated, and its MAC address behind it all the same."""
+
     def look_again(self) -> None:
         """Have the next `refresh` see what the kernel does not announce."""
 
@@ -176,6 +179,12 @@ class PacketFilter(Protocol):
         self, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
     ) -> None:
         """Remove and add elements, each with its tap."""
+
+    def answer(self, taps: Collection[str], until: float) -> None:
+        """Let these opened DHCP ports answer until then (monotonic time), and no others.
+
+        That holds for rules that are loaded later, too.
+        """
 
     def remove(self) -> None:
         """Have no rules."""
@@ -374,6 +383,12 @@ class Neighbours(Protocol):
         """The MAC addresses that answer for the addresses, which come with the server's own.
 
         Raises OSError if it cannot ask.
+        """
+
+    def announce(self, network_id: str, interface: Interface, addresses: Collection[str]) -> None:
+        """Tell all where the server's IPv4 addresses are, each with its prefix length.
+
+        Raises OSError if it cannot.
         """
 
 

@@ -24,6 +24,7 @@ from ipam.agent.actions import (
     Forget,
     IsolateInterface,
     LoadGuard,
+    OpenInterface,
     ReleaseLease,
     ReloadServer,
     RemoveAddress,
@@ -260,8 +261,10 @@ def _keep_home(wanted: NetworkState, present: NetworkState, bridge: Bridge) -> I
             yield RemoveWire(wanted.id, present.wire)
         elif not present.wire.isolated:
             yield EnsureWire(wanted.id, wanted.wire, bridge)
-    if present.interface is not None and not present.interface.isolated:
-        yield IsolateInterface(wanted.id, present.interface)
+    interface = present.interface
+    is_home = interface is None or (interface.isolated and interface.pinned)
+    if interface is not None and not is_home and interface != wanted.interface:
+        yield IsolateInterface(wanted.id, interface)
 
 
 def _change_dhcp(
@@ -289,6 +292,8 @@ def _change_dhcp(
         steps.append(StartServer(wanted.id, startup))
     elif present.reload_due or any(needs_reload(step, present) for step in steps):
         steps.append(ReloadServer(wanted.id))
+    if not interface.isolated and interface != present.interface:
+        steps.append(OpenInterface(wanted.id, interface, wanted.addresses))
     return steps
 
 

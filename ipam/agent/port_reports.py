@@ -140,4 +140,6 @@ def _sentence(port: ServedPort, *, ready: bool, is_unserved: bool) -> str:
         return "nothing gives its machine an address"
     if is_unserved:
         return "dnsmasq gives its machine no address"
+    if port.is_elsewhere:
+        return "its machine is behind an uplink that is away"
     return f"{port.tap} is not here, or its DHCP server does not run"

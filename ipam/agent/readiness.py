@@ -37,6 +37,7 @@ def news(
     for port in served.ports.values():
         is_down = is_broken and port.tap is not None and is_answered(port, wanted)
         is_down |= port.id in unserved
+        is_down |= port.is_elsewhere and wanted.interface is not None and wanted.wire is None
         ready = port.is_served and not is_down and (not port.waits_for_tap or port.tap in here)
         if not reported.is_news(port, ready=ready):
             continue
@@ -59,6 +60,8 @@ def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> b
         return False
     if not is_answered(port, wanted):
         return True
+    if port.is_elsewhere and (wanted.interface is None or wanted.interface.isolated):
+        return False
     own = [ip_interface(address).network for address in wanted.addresses]
     if not all(any(ip_address(one) in network for network in own) for one in port.addresses):
         return False

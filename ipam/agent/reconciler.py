@@ -25,6 +25,7 @@ from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.leaving_prefixes import LeavingPrefixes
 from ipam.agent.names.names import Names
 from ipam.agent.observed import Observed, ObservedNetwork
+from ipam.agent.openings import Openings, openings
 from ipam.agent.outside import (
     Advertiser,
     Kernel,
@@ -82,6 +83,7 @@ class Reconciler:
         report: Callable[[Mapping[str, tuple[int, bool]]], None],
         ask: Callable[[], None],
         forget: Callable[[str], None],
+        heard_at: Callable[[], float],
         logs: Logs,
         prober: Prober,
         listener: Listener[Request6],
@@ -127,9 +129,11 @@ class Reconciler:
             self._releases,
             packet_filter,
             forget=forget,
+            announce=neighbours.announce,
             monotonic=monotonic,
         )
         self._guards = Guards(packet_filter, kernel, monotonic)
+        self._openings = Openings(packet_filter, heard_at, monotonic)
         self._ports = PortReports(Proofs(prober, logs, monotonic), self._executor, report)
         self._refusal = Trouble()
         self._wait = IDLE_SECONDS
@@ -314,7 +318,9 @@ class Reconciler:
             seen = observed.networks.get(network_id)
             if seen is None or network_id in self._held:
                 continue
-            if sentence := self._drift.news(network_id, served.state, seen.state):
+            ports = observed.wanted.networks[network_id].interface
+            state = replace(served.state, interface=served.state.interface and ports)
+            if sentence := self._drift.news(network_id, state, seen.state):
                 LOG.warning("network %s: %s", network_id, sentence)
 
     def _observe(self) -> Observed:
@@ -343,7 +349,9 @@ class Reconciler:
                     state, seen.state if seen else None, waits=network_id in waiting
                 )
         actual = self._guards.look()
-        guard = self._guards.desired(actual, self._served, self._held)
+        ports = openings(self._served, wanted, networks, actual, self._held)
+        wanted = self._openings.opened(self._served, wanted, networks, actual)
+        guard = self._guards.desired(actual, self._served, self._held, ports)
         if lacking := unguarded(guard, actual):
             networks = {
                 key: replace(one, unguarded=lacking & self._served[key].guards.keys())

@@ -41,6 +41,8 @@ class ServedPort:
     """Whether it has an address in a subnet that the DHCP server advertises."""
     makes_own_address: bool = False
     """Whether its machine makes one of these addresses by itself."""
+    is_elsewhere: bool = False
+    """Whether its machine is behind the network's uplink, on no host of an agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,13 @@ class ServedNetwork:
     """What the taps of this host may send."""
     dns_servers: tuple[str, ...] | None = None
     """Whom its resolver asks for names of elsewhere; None: those of the host's settings."""
+    elected_seconds: int | None = None
+    """For so long after a heartbeat this host answers machines behind the uplink."""
+
+    @property
+    def behind_uplink(self) -> frozenset[str]:
+        """The MAC addresses of machines that no host of an agent has."""
+        return frozenset(p.mac_address for p in self.ports.values() if p.is_elsewhere)
 
     def is_dynamic(self, address: str) -> bool:
         """Whether the address is in a dynamic range, so that its lease comes before its port."""

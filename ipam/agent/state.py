@@ -67,12 +67,14 @@ class Interface:
     mac: str
     mtu: int
     isolated: bool = True
-    """Whether DHCP stays at home: no frame passes between `outside` and the bridge's wire, and the
-    bridge looks for the MAC address nowhere else."""
+    """Whether DHCP stays at home: no frame passes between `outside` and the bridge's wire."""
+    pinned: bool = True
+    """Whether the bridge looks for the MAC address nowhere else."""
 
     def is_same_pair(self, other: "Interface | None") -> bool:
-        """Whether the other is the same but for its isolation, which can be set later."""
-        return other is not None and replace(other, isolated=self.isolated) == self
+        """Whether the other is the same but for what can be set later."""
+        same = other and replace(other, isolated=self.isolated, pinned=self.pinned)
+        return same == self
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The guard's rules in dictionaries: see ipam.agent.outside.PacketFilter."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ipam.agent.guard.elements import Element, Guard
 from ipam.agent.outside import Drops
@@ -16,6 +16,7 @@ class FilterDouble:
     def __init__(self, faults: Faults | None = None) -> None:
         self.truth = GuardState(is_loaded=False)
         self.dropped = Drops()
+        self.answering: dict[str, float] = {}
         self._faults = faults or Faults()
         self._seen: GuardState | None = None
         self._is_changed = False
@@ -50,6 +51,10 @@ class FilterDouble:
             taps.setdefault(tap, set()).add(element)
         after = {tap: frozenset(elements) for tap, elements in taps.items() if elements}
         self._seen = self.truth = GuardState(after, self.truth.is_loaded)
+
+    def answer(self, taps: Collection[str], until: float) -> None:
+        self._faults.step("answer")
+        self.answering = dict.fromkeys(taps, until)
 
     def remove(self) -> None:
         self._seen = self.truth = GuardState(is_loaded=False)

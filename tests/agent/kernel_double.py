@@ -255,6 +255,11 @@ class KernelDouble:
         self.host[interface.outside].isolated = True
         self.refresh()
 
+    def open(self, interface: Interface) -> None:
+        self._faults.step("open interface")
+        self.host[interface.outside].isolated = False
+        self.refresh()
+
     def look_again(self) -> None:
         self.refresh()
 

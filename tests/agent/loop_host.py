@@ -28,12 +28,13 @@ from ipam.agent.leases.record import parse_record
 from ipam.agent.leases.table import LeaseTable
 from ipam.agent.names.book import NameBook
 from ipam.agent.names.names import Names
+from ipam.agent.openings import wanted_opening
 from ipam.agent.outside import Running
 from ipam.agent.reconciler import IDLE_SECONDS, Reconciler
 from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
-from ipam.agent.state import Lease, NetworkState
+from ipam.agent.state import Interface, Lease, NetworkState
 from ipam.agent.wires import NO_REACH, Reach
 from ipam.protocol.dhcp_state import FullNetwork
 from ipam.protocol.lease_events import LeaseEventCreate
@@ -159,6 +160,8 @@ class LoopHost:
         self.reports: dict[str, bool] = {}
         self.on_report: Callable[[str, bool], None] = lambda _port_id, _ready: None
         self.asked = 0
+        self.heard_at: float | None = None
+        """When the API was heard last; None: at every moment."""
         self.held: set[str] = set()
         self.forgotten: list[str] = []
         self.rows: Mapping[str, FullNetwork] = {}
@@ -210,6 +213,7 @@ class LoopHost:
             report=self._report,
             ask=self._ask,
             forget=self.forgotten.append,
+            heard_at=lambda: self.now if self.heard_at is None else self.heard_at,
             logs=self.logs,
             prober=self.prober,
             listener=self.listener,
@@ -293,7 +297,15 @@ class LoopHost:
         state, truth = served.state, self.truth(served.state.id)
         taps = state.taps & self.kernel.host.keys()
         taps -= served.self_plugged - self.kernel.members(model.bridge_name(state.id))
-        return replace(truth, taps=truth.taps & state.taps) == replace(state, taps=taps)
+        wanted = replace(state, taps=taps, interface=self._wanted_interface(served))
+        return replace(truth, taps=truth.taps & state.taps) == wanted
+
+    def _wanted_interface(self, served: ServedNetwork) -> Interface | None:
+        """The DHCP port, open if it is to answer machines behind the uplink."""
+        interface, wire = served.state.interface, self.truth(served.state.id).wire
+        if interface is None or not wire or not wanted_opening(served, served.state):
+            return interface
+        return replace(interface, isolated=False)
 
     def traces(self, number: int) -> list[str]:
         """What is on the host of a network."""

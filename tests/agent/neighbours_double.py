@@ -1,6 +1,6 @@
 """Answers for addresses as a test says: see ipam.agent.outside.Neighbours."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ipam.agent.outside import IpAddress
 from ipam.agent.state import Interface
@@ -12,6 +12,7 @@ class NeighboursDouble:
     def __init__(self) -> None:
         self.holders: dict[str, str] = {}
         self.asked: list[str] = []
+        self.announced: list[str] = []
         self.is_gone = False
         """Nobody can be asked: the namespace is gone."""
 
@@ -25,3 +26,8 @@ class NeighboursDouble:
             raise FileNotFoundError(2, "No such file or directory")
         self.asked += map(str, asked)
         return {one: self.holders[str(one)] for one in asked if str(one) in self.holders}
+
+    def announce(self, network_id: str, interface: Interface, addresses: Collection[str]) -> None:
+        assert network_id
+        assert not interface.isolated
+        self.announced += addresses

@@ -1,6 +1,7 @@
 """What the agent sends to the API, and what follows from the answers."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class Desk:
         self.refused: list[SeenRefusal] = []
         self.displaced: list[AgentHostInUse] = []
         self.held: list[HeldLease] = []
+        self.heard = 0
         self._wakes: list[WakeSocket] = []
         self._running: ApiLink | None = None
 
@@ -76,7 +78,11 @@ class Desk:
             refusals=self._refused,
             held_leases=lambda: self.held,
             on_displaced=self.displaced.append,
+            on_heard=self._heard,
         )
+
+    def _heard(self) -> None:
+        self.heard += 1
 
     def _answer(self, asked: Sequence[AskedProbe]) -> list[ProbeAnswer]:
         return [ProbeAnswer(id=one.id, trouble=one.port_id) for one in asked]
@@ -155,6 +161,25 @@ def test_what_is_on_disk_is_served_at_once_and_fetched_anew_all_the_same(desk: D
     assert again.networks.keys() == {A}
     again.turn()
     assert desk.api.bodies(FULL) == [[A], [A]], "a status on disk may be of any age"
+
+
+def test_the_api_is_heard_when_it_has_said_what_to_serve_after_a_heartbeat(desk: Desk) -> None:
+    link = desk.open(report_seconds=0)
+    assert link.heard_at == float("-inf")
+    began = time.monotonic()
+    link.turn()
+    first = link.heard_at
+    assert first >= began
+    desk.api.refuse = lambda path, _body: (
+        ServiceUnavailable("no") if path == "dhcp-state" else None
+    )
+    with pytest.raises(IpamError):
+        link.turn()
+    assert (link.heard_at, desk.heard) == (first, 1), "it may serve what another does by now"
+    desk.api.refuse = lambda _path, _body: None
+    link.turn()
+    assert link.heard_at > first
+    assert desk.heard == 2
 
 
 def test_nothing_is_fetched_while_nothing_changed(desk: Desk) -> None:

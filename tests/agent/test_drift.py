@@ -45,7 +45,11 @@ RIGHT = NetworkState(
         ),
         (
             {"interface": replace(INTERFACE, isolated=False)},
-            ["tap1 is not isolated, or its MAC address not pinned"],
+            ["tap1 is not isolated"],
+        ),
+        (
+            {"interface": replace(INTERFACE, pinned=False)},
+            ["the MAC address of tap1 is not pinned"],
         ),
         (
             {"addresses": frozenset({"10.0.0.9/24"})},

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ipam import model
 from ipam.agent.dnsmasq.files import CONFIG
+from ipam.agent.guard.opening import OPENED, of_opening
 from ipam.agent.releases import ATTEMPTS
 from ipam.agent.state import Wire
 from ipam.agent.wires import Reach
@@ -39,6 +40,10 @@ def tap(number: int) -> str:
     return model.tap_name(port_id(number, TAP_PORT))
 
 
+def dhcp_tap(number: int) -> str:
+    return model.tap_name(port_id(number, 0xFFFF))
+
+
 @st.composite
 def rows(draw: st.DrawFn, number: int) -> Json:
     """A network in one of its versions, with some of its ports, whose addresses change hands."""
@@ -52,6 +57,9 @@ def rows(draw: st.DrawFn, number: int) -> Json:
     if draw(st.sampled_from([False, False, False, True])):
         more["dhcp_port"] = None
     if number in WIRES and draw(st.booleans()):
+        elected = draw(st.booleans())
+        more["elected_seconds"] = 75 if elected else None
+        ports += [port(number, 9) | {"binding_host_id": ""}] if elected else []
         more |= {"network_type": WIRES[number].kind, "physical_network": f"physnet{number}"}
         more["segmentation_id"] = WIRES[number].segment or None
     chosen = draw(st.sets(st.sampled_from(range(len(ports)))))
@@ -248,7 +256,7 @@ class WholeLoop(RuleBasedStateMachine):
         guarded = {
             name: elements
             for name, elements in self.host.filter.truth.taps.items()
-            if name in self.host.kernel.host
+            if name in map(tap, NETWORKS) and name in self.host.kernel.host
         }
         running = {number: self.host.pid(number) for number in NETWORKS if self.host.pid(number)}
         leaking = self.leaking()
@@ -281,14 +289,17 @@ class WholeLoop(RuleBasedStateMachine):
     def leaks(self, number: int) -> bool:
         bridge = model.bridge_name(network_id(number))
         links = self.host.kernel.host
-        wire, port = (
-            links.get(WIRES[number].device),
-            links.get(model.tap_name(port_id(number, 0xFFFF))),
-        )
+        wire, port = links.get(WIRES[number].device), links.get(dhcp_tap(number))
         if wire is None or port is None or bridge not in links or not links[bridge].up:
             return False
         on_it = all(link.master == bridge and link.up for link in (wire, port))
-        return on_it and not (wire.isolated and port.isolated)
+        return on_it and not (wire.isolated and (port.isolated or self.is_fenced(number)))
+
+    def is_fenced(self, number: int) -> bool:
+        """True if the guard lets nobody but machines behind the wire ask the DHCP server."""
+        found = self.host.filter.truth
+        fence = (OPENED, WIRES[number].device)
+        return found.is_loaded and fence in found.taps.get(dhcp_tap(number), ())
 
     def all_uplinks_are_there(self) -> None:
         for name in ("eth1", "eth2"):
@@ -305,7 +316,8 @@ class WholeLoop(RuleBasedStateMachine):
         server = self.host.processes.servers[network_id(number)]
         return (
             truth.server == wanted.server
-            and truth.interface == wanted.interface
+            and truth.interface is not None
+            and truth.interface.is_same_pair(wanted.interface)
             and self.host.kernel.namespaces.get(network_id(number)) is server.namespace
             and self.host.holds(number)
             and (self.directory / "dhcp" / network_id(number) / "hosts").exists()
@@ -316,9 +328,16 @@ class WholeLoop(RuleBasedStateMachine):
         """What the API is told: the machine would get its answer, or its tap is not here."""
         (served,) = (one for one in self.host.reconciler.networks.values() if of_port in one.ports)
         one = served.ports[of_port]
+        if not ready and one.is_elsewhere:
+            assert WIRES[int(served.state.id[:8], 16)].device not in self.host.kernel.host
+            return
         if not ready:
             assert one.tap not in self.host.kernel.host
             return
+        if one.is_elsewhere and served.state.server is not None:
+            number = int(served.state.id[:8], 16)
+            assert not self.host.kernel.host[dhcp_tap(number)].isolated
+            assert dhcp_tap(number) in self.host.filter.answering
         if one.waits_for_tap:
             link = self.host.kernel.host[str(one.tap)]
             assert (link.master, link.up) == (model.bridge_name(served.state.id), True)
@@ -356,7 +375,7 @@ class WholeLoop(RuleBasedStateMachine):
         assert found.is_loaded
         for served in self.host.reconciler.networks.values():
             for name, elements in served.guards.items():
-                assert found.taps[name] == elements
+                assert found.taps[name] - of_opening(found.taps[name]) == elements
 
 
 TestWholeLoop = WholeLoop.TestCase

@@ -76,7 +76,8 @@ def seen_networks(draw: st.DrawFn, network_id: str, wanted: NetworkState | None)
     if draw(st.booleans()):
         changes |= {"interface": None, "addresses": frozenset()}
     elif whole.interface is not None and draw(st.booleans()):
-        changes["interface"] = replace(whole.interface, isolated=False)
+        isolated, pinned = draw(st.booleans()), draw(st.booleans())
+        changes["interface"] = replace(whole.interface, isolated=isolated, pinned=pinned)
     if changes.get("interface", whole.interface) is None and draw(st.booleans()):
         changes["namespace"] = False
     if draw(st.booleans()):
@@ -120,6 +121,19 @@ def guards(
     return GuardState(desired), GuardState(before | same, is_loaded=draw(st.booleans()))
 
 
+def may_open(wanted: NetworkState, seen: NetworkState | None, draw: st.DrawFn) -> bool:
+    """Only what is there, on the wire that is there, is wanted to answer machines behind it."""
+    if wanted.interface is None or wanted.wire is None or seen is None:
+        return False
+    is_there = wanted.interface.is_same_pair(seen.interface) and wanted.wire == seen.wire
+    return is_there and draw(st.booleans())
+
+
+def opened(network: NetworkState) -> NetworkState:
+    assert network.interface is not None
+    return replace(network, interface=replace(network.interface, isolated=False))
+
+
 @st.composite
 def hosts(draw: st.DrawFn) -> tuple[HostState, HostState]:
     desired, actual = {}, {}
@@ -127,7 +141,7 @@ def hosts(draw: st.DrawFn) -> tuple[HostState, HostState]:
         wanted = draw(st.none() | wanted_networks(network_id))
         seen = draw(st.none() | seen_networks(network_id, wanted))
         if wanted is not None:
-            desired[network_id] = wanted
+            desired[network_id] = opened(wanted) if may_open(wanted, seen, draw) else wanted
         if seen is not None:
             actual[network_id] = seen
     wanted_guard, seen_guard = draw(guards(desired))
@@ -210,10 +224,15 @@ def effect(step: AnyAction, network: NetworkState) -> dict[str, Any]:
             assert network.bridge is not None
             assert network.namespace
             assert network.server is None, "a running server would hold the old one"
-            return {"interface": step.interface, "addresses": frozenset()}
+            made = replace(step.interface, isolated=True)
+            return {"interface": made, "addresses": frozenset()}
         case actions.IsolateInterface():
             assert step.interface == network.interface
-            return {"interface": replace(step.interface, isolated=True)}
+            return {"interface": replace(step.interface, isolated=True, pinned=True)}
+        case actions.OpenInterface():
+            assert network.interface is not None
+            assert network.interface.is_same_pair(step.interface)
+            return {"interface": step.interface}
         case actions.DeleteInterface():
             assert network.server is None
             return {"interface": None, "addresses": frozenset()}
@@ -265,10 +284,15 @@ def test_no_wire_is_up_with_a_dhcp_port_that_is_not_isolated(
 ) -> None:
     """In every prefix of every plan. What leaks already is the first to be stopped."""
     desired, actual = pair
-    leaking = {one.id for one in actual.networks.values() if leaks(one)}
+    opening = {
+        one.id
+        for one in desired.networks.values()
+        if one.interface is not None and not one.interface.isolated
+    }
+    leaking = {one.id for one in actual.networks.values() if leaks(one)} - opening
     isolating = (actions.EnsureWire, actions.RemoveWire, actions.IsolateInterface)
     for step, host in stages(actual, plan(desired, actual)):
-        now = {one.id for one in host.networks.values() if leaks(one)}
+        now = {one.id for one in host.networks.values() if leaks(one)} - opening
         assert now <= leaking, step
         if step is not None and step.network_id in leaking:
             assert isinstance(step, isolating), step

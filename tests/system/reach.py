@@ -34,7 +34,8 @@ Json = dict[str, Any]
 class Rack(Cloud):
     """The API, and the hosts `a` and `b` with their uplinks."""
 
-    def start(self) -> None:
+    def start(self, more: str = "[network]\nagent_down_time = 4\n") -> None:
+        self.hosts: dict[str, HostNamespace] = {}
         self.switches = f"switch-{os.urandom(3).hex()}"
         run("ip", "netns", "add", self.switches)
         self._closing.callback(run, "ip", "netns", "del", self.switches, check=False)
@@ -42,10 +43,10 @@ class Rack(Cloud):
             name = switch_of(uplink)
             run("ip", "-n", self.switches, "link", "add", name, "type", "bridge", *AT_ONCE)
             run("ip", "-n", self.switches, "link", "set", name, "up")
-        super().start()
+        super().start(more)
 
     def host(self, name: str, calls_itself: str = "") -> HostNamespace:
-        made = super().host(name, calls_itself)
+        made = self.hosts[name] = super().host(name, calls_itself)
         made.configure(
             "physical_interface_mappings = physnet1:eth1,physnet2:eth2\n"
             f"bridge_mappings = physnet2:br-ex\nlocal_ip = {tunnel_end(name)}\n"
@@ -112,6 +113,21 @@ class Rack(Cloud):
         """Have this done at the end."""
         self._closing.callback(close)
 
+    def bare_metal(self, network: Json) -> "BareMetal":
+        """A machine behind the switch of eth1, which is on no host."""
+        body = {"network_id": network["id"], "device_owner": "baremetal:none"}
+        port = self.client.post("/v2.0/ports", json={"port": body})["port"]
+        made = BareMetal(port, network["mtu"], self.a, switches=self.switches)
+        self._closing.callback(made.close)
+        made.connect()
+        return made
+
+    def elected(self, network: Json) -> str:
+        """The host that answers machines behind the uplink; empty if none does."""
+        query = {"network_id": network["id"]}
+        found = self.client.get("/v2.0/elected-agents", query)["elected_agents"]
+        return str(found[0]["host"]) if found else ""
+
     def dhcp_port(self, network: Json) -> Json:
         query = {"network_id": network["id"], "device_owner": model.DHCP_PORT_OWNER}
         found: Json = self.client.get("/v2.0/ports", query)["ports"][0]
@@ -155,8 +171,8 @@ class Machine:
         """Without `up` it says nothing yet."""
         run("ip", "netns", "add", self.namespace)
         here = ("ip", "-n", self.namespace)
-        tap = ("name", model.tap_name(self.port["id"]), "netns", self.host.network_namespace)
-        run(*here, "link", "add", "eth0", "mtu", str(self.mtu), "type", "veth", "peer", *tap)
+        far = self._far_end()
+        run(*here, "link", "add", "eth0", "mtu", str(self.mtu), "type", "veth", "peer", *far)
         run(*here, "link", "set", "eth0", "address", self.port["mac_address"])
         if up:
             self.set_up()
@@ -170,6 +186,10 @@ class Machine:
             length = ("/64", "nodad") if ":" in address else ("/24",)
             run(*here, "address", "add", address + length[0], "dev", "eth0", *length[1:])
         self._ears = inside(self.namespace, packet_socket)
+
+    def _far_end(self) -> tuple[str, ...]:
+        tap = model.tap_name(self.port["id"])
+        return ("name", tap, "netns", self.host.network_namespace)
 
     def address(self, version: int) -> str:
         return address_of(self.port, version)
@@ -242,6 +262,21 @@ class Machine:
         if hasattr(self, "_ears"):
             self._ears.close()
         run("ip", "netns", "del", self.namespace, check=False)
+
+
+@dataclass
+class BareMetal(Machine):
+    """A machine that no host of an agent has."""
+
+    switches: str = ""
+
+    def connect(self, *, up: bool = True) -> None:
+        super().connect(up=up)
+        far = self._far_end()[1]
+        run("ip", "-n", self.switches, "link", "set", far, "master", switch_of("eth1"), "up")
+
+    def _far_end(self) -> tuple[str, ...]:
+        return ("name", self.namespace[-6:], "netns", self.switches)
 
 
 def _dhcp_client() -> socket.socket:

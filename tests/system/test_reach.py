@@ -119,27 +119,31 @@ def test_machines_of_two_hosts_reach_each_other(joined: Joined) -> None:
         assert joined.b.reaches(joined.server(version))
 
 
+def asks_and_is_answered_once(one: Machine, joined: Joined) -> None:
+    """In each state of a DHCP client, with one answer and no refusal."""
+    own, server = one.address(4), joined.server(4)
+    wanted = {50: socket.inet_aton(own)}
+    asked = {
+        "renew": (one.ask(REQUEST, {}, held=own, to=server), ACK),
+        "rebind": (one.ask(REQUEST, {}, held=own), ACK),
+        "init-reboot": (one.ask(REQUEST, wanted), ACK),
+        "discover": (one.ask(DISCOVER, {}), OFFER),
+        "request": (one.ask(REQUEST, wanted | {54: socket.inet_aton(server)}), ACK),
+    }
+    solicited = one.solicit()
+    for other in (joined.a, joined.b):
+        assert one is other or one.reaches(other.address(4)), "what came from hosts is here"
+    one.hear_rest()
+    for what, (xid, kind) in asked.items():
+        assert [said for of, said in one.answers if of == xid] == [kind], what
+    assert one.advertised[solicited] == 1
+    assert NAK not in {said for _xid, said in one.answers}
+
+
 def test_each_machine_is_answered_by_its_own_host_alone(joined: Joined) -> None:
     """Each host's server has the same addresses, and would refuse the machines of the others."""
     for one in (joined.a, joined.b):
-        own, server = one.address(4), joined.server(4)
-        wanted = {50: socket.inet_aton(own)}
-        chosen = wanted | {54: socket.inet_aton(server)}
-        asked = {
-            "discover": (one.ask(DISCOVER, {}), OFFER),
-            "request": (one.ask(REQUEST, chosen), ACK),
-            "renew": (one.ask(REQUEST, {}, held=own, to=server), ACK),
-            "rebind": (one.ask(REQUEST, {}, held=own), ACK),
-            "init-reboot": (one.ask(REQUEST, wanted), ACK),
-        }
-        solicited = one.solicit()
-        other = joined.b if one is joined.a else joined.a
-        assert one.reaches(other.address(4)), "whatever came from the other host is here by now"
-        one.hear_rest()
-        for what, (xid, kind) in asked.items():
-            assert [said for of, said in one.answers if of == xid] == [kind], what
-        assert one.advertised[solicited] == 1
-        assert NAK not in {said for _xid, said in one.answers}
+        asks_and_is_answered_once(one, joined)
 
 
 def test_dhcp_passes_no_wire_in_either_direction(rack: Rack, joined: Joined) -> None:
@@ -375,6 +379,32 @@ def test_where_a_network_is_is_said_by_its_hosts(
     assert tunnel_end("b") in a["peers"]
     assert tunnel_end("a") in b["peers"]
     assert b["guarded"] < b["taps"], "one has no port security"
+
+
+def test_a_machine_of_no_host_is_answered_by_one_elected_host_also_when_that_dies(
+    rack: Rack, everywhere: dict[str, Joined]
+) -> None:
+    joined = everywhere["flat"]
+    bare = rack.bare_metal(joined.network)
+    rack.await_status(bare.port, "ACTIVE")
+    asks_and_is_answered_once(bare, joined)
+    first = rack.hosts[rack.elected(joined.network)]
+    others = rack.hosts.keys() - {first.name}
+    first.kill_agent()
+    rack.eventually(lambda: rack.elected(joined.network) in others, "another one is elected")
+    rack.await_status(bare.port, "ACTIVE")
+    asks_and_is_answered_once(bare, joined)
+    query = {"network_id": joined.network["id"], "ip_address": bare.address(4)}
+    rack.eventually(
+        lambda: others & {one["host"] for one in rack.client.get("/v2.0/leases", query)["leases"]},
+        "the lease is of another host",
+    )
+    first.start_agent()
+    rack.await_look(first)
+    for one in (bare, joined.a, joined.b):
+        asks_and_is_answered_once(one, joined)
+    rack.client.delete(f"/v2.0/ports/{bare.port['id']}")
+    bare.close()
 
 
 @pytest.mark.parametrize("kind", ["flat", "vlan"])

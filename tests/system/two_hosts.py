@@ -285,11 +285,15 @@ class Cloud:
         self._closing = contextlib.ExitStack()
         self._api: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start everything; what was started ends with `close`, however far this came."""
+    def start(self, more: str = "") -> None:
+        """Start everything; what was started ends with `close`, however far this came.
+
+        `more` are further lines of the API's settings.
+        """
         directory = self._directory
         self.config.write_text(
             f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\n[api]\nbind_port = 0\n"
+            + more
         )
         run(IPAM, "db", "upgrade", "--config-file", str(self.config))
         self._closing.callback(self.stop_api)

@@ -20,6 +20,14 @@ def who_has(address: IPv4Address, mac: bytes, own: IPv4Address) -> bytes:
     )
 
 
+def announcements(address: IPv4Address, mac: bytes) -> tuple[bytes, bytes]:
+    """A request and a reply to all which say that the machine has the address."""
+    head = _ETHERNET.pack(BROADCAST, mac, ETHERTYPE_ARP)
+    own = (mac, address.packed)
+    request = _ARP.pack(*_ETHERNET_AND_IPV4, REQUEST, *own, bytes(6), address.packed)
+    return head + request, head + _ARP.pack(*_ETHERNET_AND_IPV4, REPLY, *own, *own)
+
+
 def read_answer(frame: bytes) -> tuple[IPv4Address, str] | None:
     """An address and the MAC address that the frame gives for it; None for any other frame."""
     if len(frame) < _ETHERNET.size + _ARP.size:

@@ -1,11 +1,14 @@
-"""Asking a network, from its DHCP port, who has which addresses: by ARP and, for IPv6, by ND."""
+"""Asking a network, from its DHCP port, who has which addresses, by ARP and, for IPv6, by ND.
+
+It also tells who has the port's own.
+"""
 
 import contextlib
 import select
 import socket
 import time
-from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Callable, Collection, Mapping
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, ip_interface
 from typing import TypeAlias
 
 from ipam.agent.dnsmasq import arp_frames, nd_frames
@@ -47,6 +50,15 @@ class PacketNeighbours:
                 with open_wire(network_id, interface.inside, ethertype) as wire:
                     found |= _answers(wire, questions, read)
         return found
+
+    def announce(self, network_id: str, interface: Interface, addresses: Collection[str]) -> None:
+        """Tell all where these addresses are, in both forms (RFC 5227). Raises OSError."""
+        mac, own = octets(interface.mac), map(ip_interface, sorted(addresses))
+        with open_wire(network_id, interface.inside, arp_frames.ETHERTYPE_ARP) as wire:
+            for one in own:
+                if isinstance(one, IPv4Interface):
+                    for frame in arp_frames.announcements(one.ip, mac):
+                        wire.send(frame)
 
 
 def _question(address: IpAddress, mac: bytes, own: IpAddress) -> bytes:

@@ -23,6 +23,7 @@ from ipam.templating import Word
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 _DNS_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,14}")
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PATH = re.compile(r"(/[A-Za-z0-9._+@-]+)+")
@@ -50,6 +51,11 @@ def mac(text: str) -> Word:
 def interface(text: str) -> Word:
     """An interface name."""
     return _matching(_INTERFACE, text, "an interface name")
+
+
+def device(text: str) -> Word:
+    """The name of an interface of the administrator's, such as eth1.101."""
+    return _matching(_DEVICE, text, "a plain name of an interface")
 
 
 def user(text: str) -> Word:

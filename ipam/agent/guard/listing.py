@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ipam.agent.guard.elements import Element, Guard, TapGuard
+from ipam.agent.guard.opening import ANSWERING
 
 OF_PACKETS: Final = frozenset({"dhcp_rates", "storms", "spoofed", "fenced"})
 """The sets whose elements the kernel makes as packets come."""
+PASSING: Final = OF_PACKETS | {ANSWERING}
+"""Those whose elements end by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def read(listed: bytes) -> Listing:
             of_set = dict(one["set"])
             elements, name = of_set.pop("elem", []), of_set["name"]
             rules.append({"set": of_set})
-            for tap, key in map(_key, () if name in OF_PACKETS else elements):
+            for tap, key in map(_key, () if name in PASSING else elements):
                 found[tap].add((name, key))
         elif "metainfo" not in one:
             rules.append(one)

@@ -12,6 +12,7 @@ from typing import Final
 
 from ipam.agent.guard.elements import GUARDED, TAPS, Element, Guard
 from ipam.agent.guard.fence import OWN_ADVERTS, OWN_DHCP4, OWN_DHCP6, SERVER
+from ipam.agent.guard.opening import ANSWERING, MACHINES, OPENED
 
 USUAL_RUN_PATH: Final = "/run/ipam"
 DHCP_PACKETS_PER_SECOND: Final = 20
@@ -34,6 +35,8 @@ EXAMPLE: Final[Guard] = {
             OWN_DHCP4,
             OWN_DHCP6,
             OWN_ADVERTS,
+            (OPENED, "eth1"),
+            (MACHINES, "02:00:00:00:00:01"),
         }
     )
 }
@@ -128,6 +131,16 @@ _RULES: Final = f"""\
 		timeout {DROPS_KEPT}
 		counter
 	}}
+	set opened {{
+		type ifname . ifname
+	}}
+	set machines {{
+		type ifname . ether_addr
+	}}
+	set answering {{
+		type ifname
+		flags timeout
+	}}
 	chain prerouting {{
 		type filter hook prerouting priority -200; policy accept;
 		udp dport vmap {{ 67 : jump dhcp4, 547 : jump dhcp6, 68 : jump server, \
@@ -214,7 +227,9 @@ mld2-listener-report }} accept
 	}}
 	chain forward {{
 		type filter hook forward priority -200; policy accept;
-{_FENCE}	}}
+{_FENCE}		oifname . iifname @opened goto from_uplink
+		iifname . oifname @opened goto to_uplink
+	}}
 	chain input {{
 		type filter hook input priority -200; policy accept;
 {_FENCE}	}}
@@ -253,6 +268,16 @@ mld2-listener-report }} accept
 	chain stray {{
 		update @fenced {{ iifname }} drop
 	}}
+	chain from_uplink {{
+		oifname @answering oifname . ether saddr @machines accept
+		drop
+	}}
+	chain to_uplink {{
+		iifname != @answering drop
+		iifname . ether daddr @machines accept
+		ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00 accept
+		drop
+	}}
 }}
 """
 
@@ -279,6 +304,15 @@ def change(
     return _lines(table, "delete", removed) + _lines(table, "add", added)
 
 
+def answering(table: str, taps: Iterable[str], milliseconds: int) -> str:
+    """The transaction after which these DHCP ports answer for so long, and no others."""
+    keys = [f'"{tap}" timeout {milliseconds}ms' for tap in taps]
+    flush = f"flush set bridge {table} {ANSWERING}\n"
+    if not keys or milliseconds <= 0:
+        return flush
+    return f"{flush}add element bridge {table} {ANSWERING} {{ {', '.join(keys)} }}\n"
+
+
 def removal(table: str) -> str:
     """The transaction after which there is no table."""
     return f"table bridge {table}\ndelete table bridge {table}\n"
@@ -292,7 +326,8 @@ def elements_of(guard: Guard) -> Iterable[tuple[str, Element]]:
 def _lines(table: str, verb: str, elements: Iterable[tuple[str, Element]]) -> str:
     by_set: dict[str, list[str]] = defaultdict(list)
     for tap, (name, key) in elements:
-        by_set[name].append(f'"{tap}" . {key}' if key else f'"{tap}"')
+        rest = f'"{key}"' if name == OPENED else key
+        by_set[name].append(f'"{tap}" . {rest}' if key else f'"{tap}"')
     return "".join(
         f"{verb} element bridge {table} {name} {{ {', '.join(keys)} }}\n"
         for name, keys in by_set.items()

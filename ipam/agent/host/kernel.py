@@ -204,9 +204,16 @@ class NetlinkKernel:
 
     def isolate(self, interface: Interface) -> None:
         """Have the DHCP port isolated on its bridge, with its MAC address behind it for good."""
+        self._set_port(interface, isolated=True)
+
+    def open(self, interface: Interface) -> None:
+        """Have the DHCP port not isolated, and its MAC address behind it all the same."""
+        self._set_port(interface, isolated=False)
+
+    def _set_port(self, interface: Interface, *, isolated: bool) -> None:
         self._links.refresh()
         index = self._links.by_name[interface.outside].index
-        self._route.brport("set", index=index, isolated=1)
+        self._route.brport("set", index=index, isolated=int(isolated))
         forwarding_table.pin(index, interface.mac)
         self._unpinned.discard(index)
 
@@ -254,8 +261,8 @@ def _interface(
     port = next((one for one in members if one.name == outside), None)
     if port is None or not port.up or port.mtu != inside.mtu:
         return None
-    isolated = port.isolated and port.index not in unpinned
-    return Interface(outside, inside.interface, inside.mac, inside.mtu, isolated)
+    pinned = port.index not in unpinned
+    return Interface(outside, inside.interface, inside.mac, inside.mtu, port.isolated, pinned)
 
 
 def _outside(inside: Inside) -> str:

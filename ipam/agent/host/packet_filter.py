@@ -4,7 +4,8 @@ import contextlib
 import logging
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from ipam.agent.dnsmasq.process import find_program
@@ -40,6 +41,7 @@ class NftFilter:
             ) from error
         self._events = FilterEvents(self._table)
         self._seen: GuardState | None = None
+        self._answering: tuple[Collection[str], float] = ((), 0.0)
 
     def sources(self) -> Sequence[int]:
         """Descriptors that are readable when somebody may have changed the table."""
@@ -68,8 +70,18 @@ class NftFilter:
 
     def load(self, taps: Guard) -> None:
         """Have the rules with these elements, whatever was there."""
-        self._run(table.whole(self._table, taps))
+        self._run(table.whole(self._table, taps) + self._answers())
         self._seen = GuardState(dict(taps))
+
+    def answer(self, taps: Collection[str], until: float) -> None:
+        """Let these DHCP ports answer until then, and no others; the kernel ends it."""
+        self._answering = (taps, until)
+        self._run(self._answers())
+
+    def _answers(self) -> str:
+        taps, until = self._answering
+        left = until - time.monotonic()
+        return table.answering(self._table, sorted(taps), int(left * 1000))
 
     def change(
         self, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
@@ -104,7 +116,8 @@ class NftFilter:
 
     def _try_out(self) -> str:
         """The rules as this nft lists them, from a namespace where nobody is."""
-        self._call(["-f", "-"], table.whole(self._table, table.EXAMPLE))
+        answering = table.answering(self._table, table.EXAMPLE, 1000)
+        self._call(["-f", "-"], table.whole(self._table, table.EXAMPLE) + answering)
         return listing.read(self._ask("table", "bridge", self._table)).rules
 
     def _ask(self, *words: str) -> bytes:
@@ -166,6 +179,10 @@ class NoFilter:
     def change(
         self, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
     ) -> None:
+        """It is never asked."""
+        raise NotImplementedError
+
+    def answer(self, taps: Collection[str], until: float) -> None:
         """It is never asked."""
         raise NotImplementedError
 

@@ -227,7 +227,12 @@ def _subject(step: AnyAction) -> str:
             return step.wire.device or "the uplink"
         case actions.AddPeer() | actions.RemovePeer():
             return step.peer
-        case actions.CreateInterface() | actions.DeleteInterface() | actions.IsolateInterface():
+        case (
+            actions.CreateInterface()
+            | actions.DeleteInterface()
+            | actions.IsolateInterface()
+            | actions.OpenInterface()
+        ):
             return step.interface.outside
         case actions.AttachTap():
             return step.tap

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands import elected_agent
 from ipam.cli.commands.agent_facts import by_lines
 from ipam.cli.commands.agent_identity import enrol, revoke
 from ipam.cli.configured import load_settings
@@ -55,9 +56,13 @@ def list_agents(host: str | None, network: str | None, **listing: Any) -> None:
 @format_options
 def show(host_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     """Show one agent, by host or id: what it serves, reaches and guards, and its troubles."""
-    found = lookup.find(connect(), AGENT, host_or_id)
+    client = connect()
+    found = lookup.find(client, AGENT, host_or_id)
+    networks = elected_agent.elected(client, agent_id=found["id"])
     if output_format == "table" and not wanted:
         found = by_lines(found)
+    if networks is not None:
+        found |= {"elected_for": [one["network_id"] for one in networks]}
     show_record(found, output_format=output_format, wanted=wanted)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ipam.cli import global_options, lookup
+from ipam.cli.commands import elected_agent
 from ipam.cli.commands.boot import boot_group
 from ipam.cli.commands.dhcp_settings_options import (
     Json,
@@ -51,6 +52,7 @@ from ipam.cli.printing import show_list, show_record
 from ipam.cli.resource_kinds import NETWORK
 from ipam.cli.tags import remove_tags, update_with_tags
 from ipam.cli.terminal import say
+from ipam.rules.segments import OF_UPLINKS
 
 
 @click.group()
@@ -169,6 +171,9 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     hosts = hosts_of(client, found["id"]) if not wanted or "hosts" in wanted else None
     if hosts is not None:
         found |= {"hosts": lines_of(hosts) if output_format == "table" else hosts}
+    if found.get("provider:network_type") in OF_UPLINKS:
+        for one in elected_agent.elected(client, network_id=found["id"]) or ():
+            found |= {"elected_agent": elected_agent.line(one)}
     show_record(found, output_format=output_format, wanted=wanted)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands import elected_agent
 from ipam.cli.commands.port_delete import delete
 from ipam.cli.commands.port_options import (
     allowed_address_option,
@@ -189,12 +190,16 @@ def list_ports(
 def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     """Show one port, by name or id.
 
-    What its agents say is not as it should be follows on standard error.
+    What its agents say is not as it should be follows on standard error. Where no host of an agent
+    has its machine, admins see which agent is elected to answer it.
     """
     client = connect()
     found = lookup.find(client, PORT, name_or_id)
+    agents = agents_or_none(client)
+    for one in elected_agent.of_port(client, found, agents) or ():
+        found |= {"elected_agent": elected_agent.line(one)}
     show_record(found, output_format=output_format, wanted=wanted)
-    for trouble in troubles(found, agents_or_none(client) or ()):
+    for trouble in troubles(found, agents or ()):
         say(trouble, err=True)
 
 

@@ -8,6 +8,7 @@ import click
 
 from ipam import model
 from ipam.cli import lookup
+from ipam.cli.commands import elected_agent
 from ipam.cli.commands.port_reasons import configured_reason, reason
 from ipam.cli.commands.port_troubles import agents_or_none, troubles_of_network
 from ipam.cli.connection import connect
@@ -79,6 +80,9 @@ def wait(name_or_id: str, timeout: float, *, keep_waiting: bool) -> None:
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
         port = _look_again(client, port)
     progress.end()
+    if port.get("binding:host_id") == "":
+        for one in elected_agent.elected(client, network_id=port["network_id"]) or ():
+            say(f"Its machine is answered by {elected_agent.line(one)}.", err=True)
 
 
 class Standing:
@@ -151,7 +155,8 @@ def _look_again(client: "Client", port: dict[str, Any]) -> dict[str, Any]:
 def _look_for_standing(client: "Client", port: dict[str, Any]) -> tuple[str, float]:
     """A reason that waiting will not end, and for how many seconds it may stand."""
     try:
-        dhcp_subnets, network_is_up = _surroundings(client, port)
+        dhcp_subnets, network = _surroundings(client, port)
+        network_is_up = network.get("admin_state_up", True)
         set_so = configured_reason(port, dhcp_subnets, network_is_up=network_is_up)
         if set_so and port.get("binding:vif_type") != model.VIF_BINDING_FAILED:
             return set_so, STANDS_SECONDS
@@ -165,13 +170,19 @@ def _look_for_standing(client: "Client", port: dict[str, Any]) -> tuple[str, flo
 
 
 def _explain(client: "Client", port: dict[str, Any], timeout: float) -> str:
-    dhcp_subnets, network_is_up = _surroundings(client, port)
-    why = reason(port, dhcp_subnets, agents_or_none(client), network_is_up=network_is_up)
+    dhcp_subnets, network = _surroundings(client, port)
+    agents, network_is_up = agents_or_none(client), network.get("admin_state_up", True)
+    why = configured_reason(port, dhcp_subnets, network_is_up=network_is_up)
+    elected = elected_agent.of_port(client, port, agents)
+    if not why and elected is not None:
+        why = elected_agent.missing(network, elected)
+        port = port | ({"binding:host_id": elected[0]["host"]} if elected else {})
+    why = why or reason(port, dhcp_subnets, agents, network_is_up=network_is_up)
     return f"The port is still {port['status']} after {timeout:g} s.\n{why}"
 
 
-def _surroundings(client: "Client", port: dict[str, Any]) -> tuple[list[str], bool]:
-    """The ids of the port's subnets with DHCP, and whether its network is enabled."""
+def _surroundings(client: "Client", port: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """The ids of the port's subnets with DHCP, and its network."""
     subnet_ids = [fixed_ip["subnet_id"] for fixed_ip in port["fixed_ips"]]
     subnets = (
         client.list(SUBNET.path, SUBNET.collection, {"id": subnet_ids, "enable_dhcp": True})
@@ -182,4 +193,4 @@ def _surroundings(client: "Client", port: dict[str, Any]) -> tuple[list[str], bo
         network = client.get(f"{NETWORK.path}/{port['network_id']}")["network"]
     except NotFound:
         network = {}  # it is another's, and not shared any more
-    return [subnet["id"] for subnet in subnets], network.get("admin_state_up", True)
+    return [subnet["id"] for subnet in subnets], network

@@ -277,6 +277,16 @@ def test_the_dhcp_port_is_isolated_and_again_after_somebody_let_it_out(place: Pl
     assert place.see().interface == place.interface
 
 
+def test_the_dhcp_port_is_opened_to_the_wire_and_isolated_again(place: Place) -> None:
+    place.build()
+    place.kernel.open(place.interface)
+    for _look in range(2):
+        assert place.see().interface == replace(place.interface, isolated=False)
+        place.kernel.look_again()
+    place.kernel.isolate(place.interface)
+    assert place.see().interface == place.interface
+
+
 def test_an_address_comes_and_goes_however_often_it_is_asked_for(place: Place) -> None:
     place.build()
     for address in ("10.0.0.2/24", "2001:db8::2/64", "10.0.0.2/24"):

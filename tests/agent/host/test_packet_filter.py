@@ -1,8 +1,10 @@
 """The guard's table in a real kernel, each time in a network namespace of its own."""
 
+import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NoReturn, TypeVar
@@ -46,9 +48,16 @@ class Namespace:
         self.filter.look_again()
         return self.state()
 
-    def nft(self, *words: str) -> None:
+    def answering(self) -> dict[str, int]:
+        """The DHCP ports that answer, with hundreds of seconds, rounded up."""
+        listed = self.nft("-j", "list", "set", "bridge", "guard_test", "answering")
+        (of_set,) = (one["set"] for one in json.loads(listed)["nftables"] if "set" in one)
+        elements = [one["elem"] for one in of_set.get("elem", ())]
+        return {one["val"]: -(-one["expires"] // 100) * 100 for one in elements}
+
+    def nft(self, *words: str) -> bytes:
         command = ["ip", "netns", "exec", self.name, "nft", *words]
-        subprocess.run(command, check=True)
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +150,23 @@ def test_a_change_that_does_not_fit_changes_nothing_and_is_looked_at_anew(
     with pytest.raises(OSError, match=r"nft: .*No such file"):
         namespace.run(lambda: namespace.filter.change([missing], [new]))
     assert namespace.listed() == GuardState(EXAMPLE)
+
+
+@pytest.mark.root
+def test_ports_answer_for_a_time_that_the_kernel_keeps_whatever_is_loaded(
+    namespace: Namespace,
+) -> None:
+    packet_filter, now = namespace.filter, time.monotonic()
+    namespace.run(lambda: packet_filter.load(EXAMPLE))
+    namespace.run(lambda: packet_filter.answer({"tap1", "tap2"}, now + 1000))
+    namespace.run(lambda: packet_filter.answer({"tap2", "tap3"}, now + 900))
+    assert not packet_filter.refresh()
+    assert namespace.listed() == GuardState(EXAMPLE), "that is apart"
+    assert namespace.answering() == {"tap2": 900, "tap3": 900}
+    namespace.run(lambda: packet_filter.load(EXAMPLE))
+    assert namespace.answering() == {"tap2": 900, "tap3": 900}
+    namespace.run(lambda: packet_filter.answer({"tap2"}, now - 1))
+    assert namespace.answering() == {}
 
 
 @pytest.mark.root
