@@ -20,7 +20,7 @@ from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
-RELEASE6 = 8
+SOLICIT6, RELEASE6 = 1, 8
 
 
 @dataclass
@@ -170,6 +170,16 @@ def _release6(served: Served, lease: Json) -> None:
         client_socket.sendto(bytes([RELEASE6]) + b"xid" + body, ("ff02::1:2", 547))
 
 
+def _solicit6(served: Served, duid: str, iaid: str) -> None:
+    """Ask for an address at once, by Rapid Commit."""
+    body = (
+        _option(1, bytes.fromhex(duid.replace(":", ""))) + _option(8, bytes(2)) + _option(14, b"")
+    )
+    body += _option(3, int(iaid).to_bytes(4) + bytes(8))
+    with inside(served.machine.namespace, _dhcp6_client) as client_socket:
+        client_socket.sendto(bytes([SOLICIT6]) + b"xid" + body, ("ff02::1:2", 547))
+
+
 def _option(code: int, value: bytes) -> bytes:
     return code.to_bytes(2) + len(value).to_bytes(2) + value
 
@@ -210,7 +220,9 @@ def test_a_machine_with_another_identity_has_its_address_and_the_old_lease_ends(
     assert (ended[-1]["duid"], ended[-1]["iaid"]) == (former["duid"], former["iaid"])
 
 
-def test_two_interfaces_of_one_machine_have_each_its_own_address(served: Served) -> None:
+def test_two_interfaces_of_one_machine_have_each_its_own_address_and_keep_it_with_a_new_iaid(
+    served: Served,
+) -> None:
     body = {"network_id": served.network["id"], "mac_address": random_mac()}
     body |= {"device_owner": "compute:nova", "binding:host_id": served.site.name}
     port = served.site.create("port", **body)
@@ -224,9 +236,26 @@ def test_two_interfaces_of_one_machine_have_each_its_own_address(served: Served)
                 lambda: {one["ip_address"] for one in served.leases(duid=first["duid"])} == wanted,
                 lambda: f"{served.leases()}",
             )
+        _ask_with_a_new_iaid(second)
     finally:
         second.machine.unplug()
         served.site.delete("port", port)
+
+
+def _ask_with_a_new_iaid(served: Served) -> None:
+    """As a client does that another took the place of, with the same DUID."""
+    address = served.address(served.stateful)
+    (former,) = served.leases(ip_address=address)
+    iaid = str(int(former["iaid"]) ^ 1)
+
+    def has_it() -> bool:
+        """It asks again until the former lease is out of the way."""
+        _solicit6(served, former["duid"], iaid)
+        return [one["iaid"] for one in served.leases(ip_address=address)] == [iaid]
+
+    eventually(has_it, lambda: f"{served.leases()}\n{served.site.log()[-3000:]}")
+    ended = [one for one in served.events(address) if one["action"] == "del"]
+    assert (ended[-1]["duid"], ended[-1]["iaid"]) == (former["duid"], former["iaid"])
 
 
 @contextlib.contextmanager
