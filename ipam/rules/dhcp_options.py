@@ -204,4 +204,4 @@ def _unknown(word: str, ip_version: int) -> str:
     reason = "is neither a DHCP option's name nor its number"
     if word in others:
         reason = f"is an option of IPv{10 - ip_version} alone"
-    return f"{reason}; is {' or '.join(close)} meant?" if close else reason
+    return f"{reason} (is {' or '.join(close)} meant?)" if close else reason

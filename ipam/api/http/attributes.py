@@ -324,8 +324,7 @@ def _bare(kind: Any) -> Any:
 def _refuse(reason: str, path: str, faults: list[str]) -> Any:
     if len(reason) > REASON_LENGTH_MAX:  # it has a value of the request in it
         reason = reason[:REASON_LENGTH_MAX] + "…"
-    end = "" if reason.endswith("?") else "."
-    faults.append(f"Invalid input for {path}. Reason: {reason}{end}")
+    faults.append(f"Invalid input for {path}. Reason: {reason}.")
     return FAULTY
 
 

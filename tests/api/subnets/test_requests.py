@@ -327,7 +327,7 @@ def test_an_update_is_held_to_the_same_rules(api: Api, subnet: dict[str, Any]) -
 
     refused(409, "GatewayConflictWithAllocationPools", gateway_ip="10.0.0.9")
     refused(400, "InvalidInput", gateway_ip="10.0.0.255")
-    refused(400, "HTTPBadRequest", cidr="10.0.1.0/24")
+    assert "`ipam renumber start`" in refused(400, "InvalidInput", cidr="10.0.1.0/24")
     pools = [{"start": "10.0.0.200", "end": "10.0.1.9"}]
     refused(400, "OutOfBoundsAllocationPool", allocation_pools=pools)
     assert api.show("subnet", subnet["id"]) == subnet
