@@ -139,8 +139,8 @@ def lacks_agents(agent: Record, agents_per_network: int) -> ColumnElement[bool]:
     )
     has_dhcp = and_(_SUBNET.c.network_pk == _NETWORK.c.pk, _SUBNET.c.enable_dhcp)
     return and_(
+        _NETWORK.c.pk.not_in(enough),  # first, because nearly all networks have enough
         may_take(agent),
-        _NETWORK.c.pk.not_in(enough),
         not_(exists().where(mine)),
         exists().where(has_dhcp),
     )
