@@ -40,6 +40,7 @@ AT_ONCE: Final = 100
 def main(networks: int, ports: int) -> None:
     """Print the figures, a JSON object a line."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)  # with these links
     Path("/run/netns").mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/netns"], check=True)
     with ExitStack() as stack:

@@ -30,8 +30,6 @@ from scripts.bench_parts.api import HEADERS
 from scripts.bench_parts.processes import quantile
 
 LEASE_SECONDS: Final = 86_400
-LATE_SECONDS: Final = 1.0
-"""A poll that begins so much after its time is counted: the agent waited for earlier answers."""
 
 
 class Told:
@@ -40,7 +38,6 @@ class Told:
     def __init__(self) -> None:
         self.seconds: defaultdict[str, list[float]] = defaultdict(list)
         self.refused: defaultdict[str, int] = defaultdict(int)
-        self.late = 0
         self.ready_seconds: list[float] = []
         self.measuring = False
 
@@ -61,7 +58,6 @@ class Told:
                 for kind, found in sorted(self.seconds.items())
             },
             "refused": dict(self.refused),
-            "late_polls": self.late,
             "port_to_ready_s": {
                 "p50": round(quantile(self.ready_seconds, 0.5), 2),
                 "p99": round(quantile(self.ready_seconds, 0.99), 2),
@@ -144,14 +140,12 @@ class Agent:
         due, heartbeat_due = time.monotonic() + first, 0.0
         while True:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if self.told.measuring and time.monotonic() > due + LATE_SECONDS:
-                self.told.late += 1
             if time.monotonic() >= heartbeat_due:
                 heartbeat_due = time.monotonic() + self.report_seconds
                 await self._heartbeat()
             await self._poll()
             await self._renew()
-            due = max(due + self.poll_seconds, time.monotonic())
+            due = time.monotonic() + self.poll_seconds
 
     async def _heartbeat(self) -> None:
         facts = AgentFacts(
