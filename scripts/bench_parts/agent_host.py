@@ -127,9 +127,9 @@ def _host(api: api_place.Served) -> Iterator[_Host]:
 
 
 def _make(wire: Wire, networks: int, ports: int) -> None:
-    """Networks with ports that are bound to the host, whose agent was heard of."""
-    wire.call("POST", "/v2.0/agents", {"agent": {"host": HOST, "started_at": 0}})
+    """Networks with ports that are bound to the host, whose agent was heard of just before."""
     for start in range(0, networks, AT_ONCE):
+        wire.call("POST", "/v2.0/agents", {"agent": {"host": HOST, "started_at": 0}})
         numbers = range(start, min(start + AT_ONCE, networks))
         made = _post(wire, "network", [{"name": f"n{number}"} for number in numbers])
         subnets = [
