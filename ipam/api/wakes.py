@@ -4,6 +4,7 @@ A wake that is not sent, or is lost, costs an agent's poll interval and nothing 
 woken elsewhere has a bound, and whatever goes wrong there is left to the polls.
 """
 
+import contextlib
 import logging
 import random
 import threading
@@ -29,6 +30,8 @@ MOST_SAVED: Final = 400
 """So many wakes may be saved up for a network of many hosts."""
 REST: Final = 10
 """So many times as long as it works the thread rests, so that it takes little of the database."""
+LONGEST_REST_SECONDS: Final = 2.0
+"""Longer than that, polls have found all."""
 
 
 class DistantWakes:
@@ -54,8 +57,10 @@ class DistantWakes:
         with self._news:
             self._due.update(network_pks)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="wakes", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="wakes", daemon=True)
+                with contextlib.suppress(RuntimeError):  # there may be no more threads
+                    thread.start()
+                    self._thread = thread
             self._news.notify()
 
     def turn(self, network_pks: Sequence[int]) -> None:
@@ -79,7 +84,8 @@ class DistantWakes:
                 self.turn(sorted(due))
             except Exception as error:  # noqa: BLE001  # the thread must go on; agents poll
                 LOG.debug("agents of other hosts are not woken: %s", error)
-            time.sleep(max(APART_SECONDS, REST * (time.monotonic() - began)))
+            rest = min(REST * (time.monotonic() - began), LONGEST_REST_SECONDS)
+            time.sleep(max(APART_SECONDS, rest))
 
 
 class Budget:
