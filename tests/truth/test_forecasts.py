@@ -131,10 +131,7 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
         one.close()
 
 
-@pytest.mark.skipif(
-    not os.environ.get("IPAM_TEST_EVERY_CELL"), reason="it is one of the long ones"
-)
-def test_a_machine_is_renumbered_and_back_and_for_good(site: Site) -> None:
+def renumber_a_machine(site: Site) -> None:
     one = leased(site)
     one.machine.client = DHCPCD
     old, new = one.subnet()["cidr"], f"{site.prefix()}.0/24"
@@ -176,3 +173,7 @@ def test_a_machine_is_renumbered_and_back_and_for_good(site: Site) -> None:
 
 def states(done: subprocess.CompletedProcess[str]) -> list[str]:
     return sorted(each["State"] for each in json.loads(done.stdout))
+
+
+if os.environ.get("IPAM_TEST_EVERY_CELL"):  # it is one of the long ones
+    test_a_machine_is_renumbered_and_back_and_for_good = renumber_a_machine
