@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from ipam import clock, model
 from ipam.chunks import alternatives
+from ipam.rules.reach import may_answer
 from ipam.rules.segments import VXLAN
 from ipam.store import elections, scheduling, served_networks, subnet_ranges, tables
 from ipam.store.engine.database import Transaction
@@ -113,7 +114,7 @@ def summary(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[
     The revision of a network's part stands for every row of the network that matters to the
     agent. One statement sees one state of the database, whatever commits meanwhile.
     """
-    statement = _summary(agents_per_network, agent.admin_state_up, agent.availability_zone)
+    statement = _summary(agents_per_network, *_form(agent))
     rows = tx.execute(statement, _parameters(agent))
     return [
         Part(row.kind, row.network_pk, row.pk, row.id, int(row.rows_hash or row.revision))
@@ -126,7 +127,7 @@ def parts(
     tx: Transaction, agent: Record, network_pks: Collection[int], *, agents_per_network: int
 ) -> list[Part]:
     """Every row of these networks that matters to the agent."""
-    statement = _every_part(agents_per_network, agent.admin_state_up, agent.availability_zone)
+    statement = _every_part(agents_per_network, *_form(agent))
     found: list[Part] = []
     for some in alternatives(sorted(network_pks)):
         rows = tx.execute(statement, {**_parameters(agent), "networks": some})
@@ -172,8 +173,13 @@ class _AnyAgent:
 
     admin_state_up: bool
     availability_zone: str | None
+    may_answer: bool
     pk: Any = field(default_factory=lambda: bindparam("agent_pk", type_=BigInteger()))
     host: Any = field(default_factory=lambda: bindparam("agent_host", type_=String()))
+
+
+def _form(agent: Record) -> tuple[bool, str | None, bool]:
+    return agent.admin_state_up, agent.availability_zone, may_answer(agent.configurations)
 
 
 def _parameters(agent: Record) -> dict[str, Any]:
@@ -181,9 +187,9 @@ def _parameters(agent: Record) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _summary(agents_per_network: int, is_up: bool, zone: str | None) -> Select[Any]:
+def _summary(agents_per_network: int, is_up: bool, zone: str | None, answers: bool) -> Select[Any]:
     """Made once for each form: making it takes longer than reading 500 networks."""
-    every = _parts(_AnyAgent(is_up, zone), agents_per_network).subquery()
+    every = _parts(_AnyAgent(is_up, zone, answers), agents_per_network).subquery()
     is_apart = every.c.kind.in_(APART)
     row = select(
         case((is_apart, every.c.kind), else_=NETWORK).label("kind"),
@@ -208,14 +214,16 @@ def _summary(agents_per_network: int, is_up: bool, zone: str | None) -> Select[A
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _every_part(agents_per_network: int, is_up: bool, zone: str | None) -> Select[Any]:
-    every = _parts(_AnyAgent(is_up, zone), agents_per_network).subquery()
+def _every_part(
+    agents_per_network: int, is_up: bool, zone: str | None, answers: bool
+) -> Select[Any]:
+    every = _parts(_AnyAgent(is_up, zone, answers), agents_per_network).subquery()
     these: Any = bindparam("networks", expanding=True)
     return select(every).where(every.c.kind.not_in(APART), every.c.network_pk.in_(these))
 
 
 def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
-    served = served_networks.of_host(agent)
+    served = served_networks.of_host(agent, may_answer=agent.may_answer)
     return union_all(
         _part(NETWORK, _network, _network.c.pk).join(served, served.c.network_pk == _network.c.pk),
         _part(SUBNET, _subnet).join(served, served.c.network_pk == _subnet.c.network_pk),
@@ -233,8 +241,7 @@ def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
         _slots(agent),
         _part(WITHHELD, _port).where(_port.c.pk.in_(_in_ranges()), *_of_others(agent)),
         _ending(agent),
-        _part(PORT, _port).where(elections.ports_of(agent)),
-        _elected(agent),
+        *_of_uplinks(agent),
         *_hosts_of_tunnels(served, agent),
         _restored(),
     )
@@ -251,10 +258,16 @@ def _restored() -> Select[Any]:
     )
 
 
-def _elected(agent: Any) -> Select[Any]:
-    """The networks for which the agent is elected, and has to wait for no other's end."""
+def _of_uplinks(agent: Any) -> Iterator[Select[Any]]:
+    """What is behind uplinks, for an agent that may be elected.
+
+    The networks are those for which it has to wait for no other's end.
+    """
+    if not agent.may_answer:
+        return
+    yield _part(PORT, _port).where(elections.ports_of(agent))
     elected = tables.elected_agent
-    return select(
+    yield select(
         literal_column(str(ELECTED)),
         elected.c.network_pk,
         elected.c.network_pk,
@@ -331,14 +344,13 @@ def _in_ranges() -> Select[Any]:
     return select(owned.c.owner_pk).join(_range, inside).where(owned.c.owner_pk.is_not(None))
 
 
-def _of_others(agent: Record) -> Sequence[ColumnElement[bool]]:
+def _of_others(agent: Any) -> Iterator[ColumnElement[bool]]:
     """Conditions of ports that the agent's host does not serve, in the agent's networks."""
-    return (
-        _port.c.network_pk.in_(scheduling.networks_of(agent)),
-        _port.c.binding_host_id != agent.host,
-        not_(scheduling.unbound_ports_of(agent)),
-        not_(elections.ports_of(agent)),
-    )
+    yield _port.c.network_pk.in_(scheduling.networks_of(agent))
+    yield _port.c.binding_host_id != agent.host
+    yield not_(scheduling.unbound_ports_of(agent))
+    if agent.may_answer:
+        yield not_(elections.ports_of(agent))
 
 
 def _ending(agent: Record) -> Select[Any]:

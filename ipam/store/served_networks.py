@@ -18,8 +18,12 @@ _network, _port, _binding = tables.network, tables.port, tables.port_binding
 _IS_DHCP_PORT: Final[ColumnElement[bool]] = _port.c.device_owner == model.DHCP_PORT_OWNER
 
 
-def of_host(agent: Record) -> CTE:
-    """The numbers of the networks that the agent's host serves, as `network_pk`."""
+def of_host(agent: Record, *, may_answer: bool) -> CTE:
+    """The numbers of the networks that the agent's host serves, as `network_pk`.
+
+    Only an agent that `may_answer` machines behind uplinks is elected for some.
+    """
+    elected = [elections.networks_of(agent)] if may_answer else []
     return union(
         select(_port.c.network_pk).where(
             _port.c.binding_host_id == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)
@@ -28,13 +32,13 @@ def of_host(agent: Record) -> CTE:
         .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
         .where(_binding.c.host == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)),
         scheduling.networks_of(agent),
-        elections.networks_of(agent),
+        *elected,
     ).cte("served")
 
 
 def served_ids(tx: Transaction, agent: Record, network_ids: Sequence[str]) -> frozenset[str]:
     """Those of the networks with these ids that the agent's host serves."""
-    served = of_host(agent)
+    served = of_host(agent, may_answer=True)
     found: set[str] = set()
     for some in alternatives(sorted(network_ids)):
         query = select(_network.c.id).join(served, served.c.network_pk == _network.c.pk)
