@@ -87,7 +87,7 @@ class WakePort:
 
     def is_woken(self) -> bool:
         """Read what has come; whether there was a wake."""
-        heard = [datagram for datagram in self._datagrams() if datagram]
+        heard = list(self._datagrams())
         found = any(secrets.compare_digest(one, self._key.encode()) for one in heard)
         if heard and not found:
             self._deaf_until = time.monotonic() + DEAF_SECONDS

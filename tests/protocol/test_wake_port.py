@@ -43,6 +43,23 @@ def test_what_has_not_the_key_ends_no_wait_however_much_comes(wakes: WakeSocket)
     assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
 
 
+@pytest.mark.parametrize("datagram", [b"", b"0"])
+def test_after_a_datagram_without_the_key_nothing_is_heard_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, datagram: bytes
+) -> None:
+    monkeypatch.setattr(wake_port, "DEAF_SECONDS", PATIENCE_SECONDS)
+    port = WakePort(0)
+    end = port.end_at("127.0.0.1")
+    assert end is not None
+    assert not port.is_woken()
+    assert not port.deaf_seconds(), "nothing has come"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(datagram, (end.ip, end.port))
+    assert not port.is_woken()
+    assert port.deaf_seconds()
+    port.close()
+
+
 def test_an_interrupt_still_comes_from_inside(wakes: WakeSocket) -> None:
     end_of(wakes)
     wakes.interrupt()
