@@ -81,6 +81,8 @@ def _read(raw: bytes) -> HeldPart:
                 _check_port(port)
         for lease in given.leases:
             model.pack(lease.ip_address)
+    except RecursionError:
+        raise HTTPBadRequest("The body is nested too deeply.") from None
     except (ValueError, OSError) as error:
         raise HTTPBadRequest(f"Invalid input for a report. Reason: {error}.") from None
     return given

@@ -453,6 +453,9 @@ def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: 
         site.api.refused(
             400, "HTTPBadRequest", "POST", f"{host.path}/recovery", EMPTY_REPORT | bad
         )
+    deep = '{"unknown": ' + "[" * 3000
+    result = site.api.client.simulate_request("POST", f"/v2.0{host.path}/recovery", body=deep)
+    assert result.json["NeutronError"]["message"] == "The body is nested too deeply."
     assert site.api.call("POST", f"{host.path}/recovery", EMPTY_REPORT).json == {"taken": True}
 
 
