@@ -31,6 +31,9 @@ LEFT_OUT: Final = frozenset(
 """What only makes sense in the hour that it is written: questions and events on their way, who is
 elected, and where the allocator looks next, which is made anew."""
 
+LEFT_OUT_COLUMNS: Final = {"agent": frozenset({"wake_ip", "wake_port", "wake_key"})}
+"""Agents tell them again with each start, and the key is a secret."""
+
 ROWS_AT_ONCE: Final = 2000
 
 Progress = Callable[[int], object]
@@ -88,7 +91,12 @@ def write_backup(
 
 def kinds(table: Table) -> dict[str, Kind]:
     """The kinds of a table's columns."""
-    return {str(column.name): kind_of(column) for column in table.columns}
+    return {str(column.name): kind_of(column) for column in _columns(table)}
+
+
+def _columns(table: Table) -> list[Column[Any]]:
+    left_out = LEFT_OUT_COLUMNS.get(table.name, frozenset())
+    return [column for column in table.columns if column.name not in left_out]
 
 
 def kind_of(column: Column[Any]) -> Kind:
@@ -107,7 +115,7 @@ def kind_of(column: Column[Any]) -> Kind:
 
 
 def _rows(tx: Transaction, table: Table) -> Iterator[Sequence[Sequence[Any]]]:
-    query = select(table).execution_options(yield_per=ROWS_AT_ONCE)
+    query = select(*_columns(table)).execution_options(yield_per=ROWS_AT_ONCE)
     with tx.execute(query) as found:
         for rows in found.partitions():
             yield [tuple(row) for row in rows]
