@@ -52,9 +52,14 @@ def marks(item: Record) -> list[str]:
 
 def faults(old: Record, cidr: str) -> Iterator[str]:
     """Why the subnet cannot be renumbered."""
-    if old["ip_version"] != 4 or ip_network(cidr, strict=False).version != 4:
+    try:
+        new = ip_network(cidr, strict=False)
+    except ValueError:
+        yield f"{cidr!r} is no prefix such as 10.8.0.0/24"
+        return
+    if old["ip_version"] != 4 or new.version != 4:
         yield "only IPv4 is renumbered this way; docs/ipv6.md tells how IPv6 is"
-    elif ip_network(cidr, strict=False).overlaps(ip_network(old["cidr"])):
+    elif new.overlaps(ip_network(old["cidr"])):
         yield f"{cidr} overlaps {old['cidr']}; `ipam subnet resize` grows and shrinks a subnet"
     if old["dynamic_ranges"]:
         yield "it has dynamic ranges, whose machines have no port: move the ranges by hand"

@@ -66,6 +66,8 @@ def test_the_pools_are_remembered_in_tags() -> None:
     [
         ({}, "10.0.0.0/23", "overlaps"),
         ({}, "2001:db8::/64", "IPv4"),
+        ({}, "lots", "'lots' is no prefix"),
+        ({}, "10.8.0.0/33", "no prefix"),
         ({"dynamic_ranges": [{"start": "10.0.0.9", "end": "10.0.0.9"}]}, "10.8.0.0/24", "ranges"),
     ],
 )
