@@ -200,7 +200,9 @@ def undo(name_or_id: str) -> None:
     lookup.for_each(found.ports, lambda one: _move_back(client, one, old, found.new))
     if found.new is not None:
         client.delete(f"{SUBNET.path}/{found.new['id']}")
-    if pools := renumbering.remembered_pools(old):
+    pools = renumbering.remembered_pools(old)
+    # An undo that was cut off may have given all back, and have left some of the tags.
+    if any(one not in old["allocation_pools"] for one in pools):
         body = {"subnet": {"allocation_pools": pools}}
         client.put(f"{SUBNET.path}/{old['id']}", json=body)
     _untag(client, SUBNET.path, old)

@@ -21,6 +21,8 @@ class Service:
         network = client.post("/v2.0/networks", json={"network": {"name": "lan"}})["network"]
         self.on = {"network_id": network["id"]}
         subnet = {**self.on, "name": "v4", "cidr": "10.0.0.0/24", "ip_version": 4}
+        pools = [("10.0.0.2", "10.0.0.99"), ("10.0.0.120", "10.0.0.254")]
+        subnet["allocation_pools"] = [{"start": start, "end": end} for start, end in pools]
         client.post("/v2.0/subnets", json={"subnet": subnet})
         for number in (9, 10):
             port = {**self.on, "fixed_ips": [{"ip_address": f"10.0.0.{number}"}]}
