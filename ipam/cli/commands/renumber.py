@@ -266,7 +266,8 @@ def _move(
         body["allowed_address_pairs"] = pairs
     anywhere = {"subnet_id": new["id"]}
     same = renumbering.mapped(one.old, old["cidr"], new["cidr"])
-    wishes = [{**anywhere, "ip_address": same}] if same and same not in taken else []
+    is_free = same and same != new["gateway_ip"] and same not in taken
+    wishes = [{**anywhere, "ip_address": same}] if is_free else []
     for wish in (*wishes, anywhere):
         body["fixed_ips"] = renumbering.with_address(port, old["id"], wish)
         try:

@@ -98,6 +98,16 @@ def test_machines_move_one_by_one_and_the_old_subnet_goes(local: Ipam, service: 
     assert state["web9"] == (["10.8.0.9"], [], [])
 
 
+def test_a_machine_in_the_place_of_the_new_router_gets_another(
+    local: Ipam, service: Service
+) -> None:
+    run(local, "renumber start v4 10.8.0.0/24 --gateway 10.8.0.9")
+    run(local, "renumber move 10.8.0.0/24")
+    moved = service.addresses()
+    assert all(one.startswith("10.8.0.") for one in moved)
+    assert "10.8.0.9" not in moved
+
+
 def test_all_is_undone_wherever_it_was_cut_off(
     local: Ipam, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
