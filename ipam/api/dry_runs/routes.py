@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import unquote
 
 import falcon
 
@@ -43,7 +44,7 @@ class DryRunsRoute:
         body = unwrap(read_json(req, service.settings.api.max_body_bytes), "dry_run")
         asked = parse(DryRunCreate, body, known=DryRunView).result()
         for number, one in enumerate(asked.requests):
-            if not one.path.startswith(API) or one.path.startswith(PATH):
+            if not one.path.startswith(API) or unquote(one.path).startswith(PATH):
                 raise InvalidInput(
                     f"Invalid input for requests. Reason: the path of [{number}], {one.path!r},"
                     f" is none below {API} that a dry run can try."

@@ -200,7 +200,7 @@ def test_the_transaction_is_over_when_the_answer_is_there(site: Site) -> None:
     assert site.api.show("subnet", site.subnet["id"])["name"] == "real"
 
 
-@pytest.mark.parametrize("path", ["/v2.0/dry-runs", "/healthcheck", "ports"])
+@pytest.mark.parametrize("path", ["/v2.0/dry-runs", "/v2.0/dry%2Druns", "/healthcheck", "ports"])
 def test_a_path_that_cannot_be_tried_is_refused(api: Api, path: str) -> None:
     body = {"dry_run": {"requests": [{"method": "POST", "path": path}]}}
     message = api.refused(400, "InvalidInput", "POST", "/dry-runs", body)
