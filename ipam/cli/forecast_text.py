@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ipam.cli.instants import SHORT, shown
+from ipam.cli.output import counted
 
 MACHINES_SHOWN: Final = 15
 HOSTS_SHOWN: Final = 15
@@ -28,8 +29,8 @@ def lines(told: Record, *, in_full: bool = False) -> Iterator[str]:
     for one in hosts if in_full else hosts[:HOSTS_SHOWN]:
         yield _host(one)
         yield from _steps(one) if in_full else ()
-    if not in_full and len(hosts) > HOSTS_SHOWN:
-        yield f"{len(hosts) - HOSTS_SHOWN} more hosts: `ipam plan` shows them all."
+    if not in_full and (more := len(hosts) - HOSTS_SHOWN) > 0:
+        yield f"{counted(more, 'more host')}: `ipam plan` shows all."
     yield from (
         f"network {one} has one agent less; another takes it, if one may"
         for one in told["unserved"]
@@ -42,7 +43,7 @@ def lines(told: Record, *, in_full: bool = False) -> Iterator[str]:
 def _host(one: Record) -> str:
     files = [(one["files_written"], "written"), (one["files_removed"], "removed")]
     parts = [SERVER[one["server"]]]
-    parts += [f"{count} file{'' if count == 1 else 's'} {what}" for count, what in files if count]
+    parts += [f"{counted(count, 'file')} {what}" for count, what in files if count]
     late = "" if one["alive"] else " (its agent is away: once it is back)"
     return f"{one['host']}  {one['network_name'] or one['network_id']}: {', '.join(parts)}{late}"
 
@@ -77,14 +78,21 @@ def _few(options: Sequence[str]) -> str:
 
 def _total(totals: Mapping[str, int], told: int) -> str:
     words = {
-        "loses": "lose an address",
-        "moves": "move to another address",
-        "hears": "hear other options",
-        "gains": "gain an address",
-        "stopped": "of them are known to use what they lose",
+        "loses": ("loses an address", "lose an address"),
+        "moves": ("moves to another address", "move to another address"),
+        "hears": ("hears other options", "hear other options"),
+        "gains": ("gains an address", "gain an address"),
+        "stopped": (
+            "of them is known to use what it loses",
+            "of them are known to use what they lose",
+        ),
     }
     count = sum(totals[name] for name in ("loses", "moves", "hears", "gains"))
-    parts = [f"{totals[name]} {text}" for name, text in words.items() if totals[name]]
+    parts = [
+        f"{totals[name]} {one if totals[name] == 1 else many}"
+        for name, (one, many) in words.items()
+        if totals[name]
+    ]
     rest = f" ({count - told} not shown)" if count > told else ""
-    noun = "machine" if count == 1 else "machines"
-    return f"{count} {noun}{rest}: {', '.join(parts)}" if count else "No machine feels it."
+    told_all = f"{counted(count, 'machine')}{rest}: {', '.join(parts)}"
+    return told_all if count else "No machine feels it."

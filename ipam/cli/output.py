@@ -55,6 +55,11 @@ def fields_changed(changes: Any) -> str:
     return ", ".join(names[:FIELDS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def counted(count: int, noun: str) -> str:
+    """The number with its noun: `1 port`, `2 ports`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def or_never(value: Any) -> str:
     """The instant, or `never` if there is none."""
     return "never" if value is None else str(value)

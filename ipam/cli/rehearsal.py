@@ -93,8 +93,8 @@ class Rehearsal:
             return True
         for line in forecast_text.lines(told):
             say_lines(escaped(line), err=True)
-        if (more := len(self._requests) - REQUESTS_MAX) > 0:
-            say_lines(f"So much of the first {REQUESTS_MAX} requests; {more} follow.", err=True)
+        if (every := len(self._requests)) > REQUESTS_MAX:
+            say_lines(f"So much of the first {REQUESTS_MAX} of {every} requests.", err=True)
         if click.confirm("Do it?", err=True):
             return True
         raise click.ClickException("Nothing was changed.")

@@ -90,7 +90,7 @@ def test_what_is_tried_names_hosts_and_machines_and_does_nothing(lan: Ipam) -> N
     assert host == "cn1  lan: dnsmasq reads its files again, 1 file written"
     assert machine.startswith("  web1  10.0.0.9 -> 10.0.0.10 at its next renewal (NAK), by ")
     assert total == (
-        "1 machine: 1 move to another address, 1 of them are known to use what they lose"
+        "1 machine: 1 moves to another address, 1 of them is known to use what it loses"
     )
     # A plan has each step.
     told = lan("plan", "subnet", "set", "v4", "--no-dhcp")

@@ -16,6 +16,7 @@ from ipam.cli.commands.db import opened_database
 from ipam.cli.commands.processes import version_text
 from ipam.cli.configured import load_settings
 from ipam.cli.options import config_file_option, examples
+from ipam.cli.output import counted
 from ipam.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def backup(target: str, config_files: Sequence[str]) -> None:
         rows = snapshot.count_rows(database)
         with _progress(rows, "Backing up") as progress:
             end = snapshot.write_backup(database, file, version_text(), progress)
-    say(f"{_counted(end.counts)}. {SECRETS}", err=True)
+    say(f"{_rows(end.counts)}. {SECRETS}", err=True)
 
 
 @click.command(
@@ -147,10 +148,11 @@ def _told(content: "Content") -> str:
     header = content.header
     return (
         f"A backup of {iso_time(header.made_at)} from {header.database}, schema {header.schema}:"
-        f" {_counted(content.counts)}."
+        f" {_rows(content.counts)}."
     )
 
 
-def _counted(counts: Mapping[str, int]) -> str:
-    shown = [f"{counts.get(name, 0)} {name}s" for name in ("network", "subnet", "port", "lease")]
-    return f"{', '.join(shown)}; {sum(counts.values())} rows in all"
+def _rows(counts: Mapping[str, int]) -> str:
+    kinds = ("network", "subnet", "port", "lease")
+    shown = [counted(counts.get(name, 0), name) for name in kinds]
+    return f"{', '.join(shown)}; {counted(sum(counts.values()), 'row')} in all"

@@ -16,6 +16,7 @@ from ipam.cli.estate import text_form
 from ipam.cli.estate.difference import Change, Existing, Plan, plan
 from ipam.cli.estate.reading import format_of, parsed
 from ipam.cli.options import dry_run_option, examples
+from ipam.cli.output import counted
 from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
 from ipam.cli.terminal import say, say_lines
 
@@ -95,7 +96,7 @@ def apply(path: str, file_format: str | None, *, yes: bool) -> None:
     if made.faults:
         say_lines("\n".join(made.faults), err=True)
         raise click.ClickException(
-            f"{name} has {_counted(len(made.faults), 'fault')}: nothing is done."
+            f"{name} has {counted(len(made.faults), 'fault')}: nothing is done."
         )
     for line in _told(made):
         say(line)
@@ -187,7 +188,3 @@ def _change(client: "Client", change: Change) -> None:
         client.put(path, json={resource.body: change.body})
     if change.tags is not None:
         client.put(f"{path}/tags", json={"tags": list(change.tags)})
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -58,9 +58,9 @@ def _of_network(client: "Client", name: str) -> Iterator[Record]:
     ports = [one for one in found if one["device_owner"] != model.DHCP_PORT_OWNER]
     agreed = global_options.given().get("yes") or global_options.is_dry_run()
     if ports and not (agreed or is_terminal()):
+        which = "the only port" if len(ports) == 1 else f"all {len(ports)} ports"
         raise click.ClickException(
-            f"This deletes all {len(ports)} ports of {name}: --yes does it, --dry-run tells what"
-            " comes of it."
+            f"This deletes {which} of {name}: --yes does it, --dry-run tells what comes of it."
         )
     yield from ports
 

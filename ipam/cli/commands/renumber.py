@@ -10,7 +10,7 @@ import click
 from ipam.cli import global_options, lookup, renumbering
 from ipam.cli.connection import connect
 from ipam.cli.options import dry_run_option, examples, told_first
-from ipam.cli.output import FORMATS, Column
+from ipam.cli.output import FORMATS, Column, counted
 from ipam.cli.printing import print_columns
 from ipam.cli.renumbering import FROM, OF, TO, Progress
 from ipam.cli.resource_kinds import LEASE, PORT, SUBNET
@@ -152,8 +152,8 @@ def status(name_or_id: str, output_format: str) -> None:
     waiting = renumbering.waiting(found.ports)
     here = [one for one in found.ports if not one.new]
     say(
-        f"{len(found.ports)} ports: {len(here)} to move, {len(waiting)} moved whose machines have"
-        f" not asked since, {len(found.ports) - len(here) - len(waiting)} done.",
+        f"{counted(len(found.ports), 'port')}: {len(here)} to move, {len(waiting)} moved but not"
+        f" asked for since, {len(found.ports) - len(here) - len(waiting)} done.",
         err=True,
     )
     if here or waiting:
@@ -172,13 +172,14 @@ def finish(name_or_id: str, *, yes: bool) -> None:
         raise click.ClickException("The new subnet is gone: `ipam renumber undo` tidies up.")
     if here := [one for one in found.ports if not one.new]:
         raise click.ClickException(
-            f"{_some(here)} still have addresses of the old subnet: move or delete them first."
+            f"The old subnet still has addresses on {_some(here)}: move them, or delete their"
+            " ports, first."
         )
     waiting = renumbering.waiting(found.ports)
     if waiting and not (yes or global_options.is_dry_run()):
         raise click.ClickException(
-            f"The machines of {_some(waiting)} have not asked since they moved. Those that still"
-            " use their old address are cut off; --yes does it."
+            f"Machines have not asked since they moved: {_some(waiting)}. Those that still use"
+            " their old address are cut off; --yes does it."
         )
     for one in found.ports:
         _tidy(client, one.port, one.old)
@@ -317,4 +318,4 @@ def _state(one: Progress) -> str:
 def _some(found: Sequence[Progress]) -> str:
     named = [one.port["name"] or one.port["mac_address"] for one in found[:NAMED_MAX]]
     more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
-    return f"{len(found)} ports ({', '.join(named)}{more})"
+    return f"{counted(len(found), 'port')} ({', '.join(named)}{more})"

@@ -115,7 +115,7 @@ def test_running_service_is_restored_and_recovers(
     assert local("recover", "status").out == "No backup was restored into this database.\n"
     local("network", "create", "demo")
     local("subnet", "create", "--network", "demo", "--subnet-range", "10.0.0.0/24")
-    assert "1 networks, 1 subnets, 1 ports" in local("backup", "--to", target, *settings).err
+    assert "1 network, 1 subnet, 1 port," in local("backup", "--to", target, *settings).err
     local("network", "create", "later")
     refused = local("restore", target, *settings)
     assert refused.status == 1

@@ -84,7 +84,7 @@ def test_machines_move_one_by_one_and_the_old_subnet_goes(local: Ipam, service: 
     assert service.state()["web9"][1] == ["10.0.0.9"]  # it may send from it until it renews
     shown = json.loads(local("renumber", "status", "10.0.0.0/24", "-f", "json").out)
     assert [one["State"] for one in shown] == ["waits for its machine", "to move"]
-    assert "1 ports (web10) still have" in run(local, "renumber finish 10.8.0.0/24", 1)
+    assert "still has addresses on 1 port (web10)" in run(local, "renumber finish 10.8.0.0/24", 1)
     run(local, "renumber move 10.8.0.0/24")
     service.lease("web9")
     run(local, "renumber status 10.8.0.0/24", 1)
