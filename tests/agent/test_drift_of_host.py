@@ -74,6 +74,24 @@ def test_a_changed_file_stops_no_server(host: LoopHost, sentence: str) -> None:
     assert host.pid(1) == pid
 
 
+@pytest.mark.parametrize("edited", [HOSTS, "hosts/foreign"])
+def test_an_address_that_a_file_of_others_names_is_ready_after_the_reload_alone(
+    host: LoopHost, edited: str
+) -> None:
+    host.want(row(1, port(1, 5), port(1, 6)), row(2, port(2, 6)))
+    host.turn()
+    assert port_id(1, 6) not in host.reports, "its file was just written"
+    (directory(host) / edited).write_text("fa:16:3e:00:00:63,mine,10.0.0.6\n")
+    host.processes.notice()
+    server = host.processes.servers[network_id(1)]
+    assert len(server.lines_about("10.0.0.6")) == 2
+    known = []
+    host.on_report = lambda _port_id, _ready: known.append(server.lines_about("10.0.0.6"))
+    host.settle()
+    assert host.reports[port_id(1, 6)]
+    assert [len(lines) for lines in known] == [1], "only its own is left when it is told"
+
+
 def test_a_server_reads_nothing_of_a_directory_that_is_gone_and_starts_anew(
     host: LoopHost,
 ) -> None:

@@ -137,8 +137,9 @@ class ServerFiles:
         known, text = self.files.get(name), _read(path)
         if path.name.startswith(".") or text == known:
             return
-        if known is not None:
-            self._retire(known)
+        for one in (known, text):  # dnsmasq may use what it has read of either
+            if one is not None:
+                self._retire(one)
         if text is None:
             del self.files[name]
         else:

@@ -88,7 +88,7 @@ def test_what_others_do_to_files_is_taken_in_and_in_doubt(tmp_path: Path) -> Non
         "hosts/foreign": "n\n",
         "hosts/left": "m,left\n",
     }
-    assert files.retired() == frozenset({"m", "deleted", "edited"})
+    assert files.retired() == frozenset({"m", "deleted", "edited", "\udcff", "n"})
     assert files.reload_due
 
 
