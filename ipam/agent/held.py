@@ -1,5 +1,6 @@
 """What a host holds, for an API that was restored from a backup."""
 
+from ipam.agent.leases.differences import ethernet_address
 from ipam.agent.leases.table import LeaseTable
 from ipam.protocol.recovery import HeldLease
 
@@ -10,7 +11,7 @@ def held_leases(table: LeaseTable, now: int) -> list[HeldLease]:
         HeldLease(
             network_id=network_id,
             ip_address=lease.ip_address,
-            mac_address=lease.mac_address,
+            mac_address=ethernet_address(lease),
             expires_at=lease.expires_at,
             hostname=lease.hostname,
             client_id=lease.client_id,

@@ -85,7 +85,7 @@ def is_same_client(one: Lease, other: Lease) -> bool:
     """
     if one.duid or other.duid:
         return one.iaid == other.iaid and _same(one.duid or "", other.duid or "")
-    return _mac(one) == _mac(other)
+    return ethernet_address(one) == ethernet_address(other)
 
 
 def _same(one: str, other: str) -> bool:
@@ -93,7 +93,7 @@ def _same(one: str, other: str) -> bool:
     return shorter == longer or (shorter.endswith(CUT) and longer.startswith(shorter))
 
 
-def _mac(lease: Lease) -> str | None:
-    """The address of Ethernet. A hook's record has no other."""
+def ethernet_address(lease: Lease) -> str | None:
+    """The lease's MAC address, if it is one of Ethernet. A hook's record has no other."""
     mac = lease.mac_address
     return mac if mac and model.is_mac(mac) else None

@@ -81,6 +81,8 @@ def _read(raw: bytes) -> HeldPart:
                 _check_port(port)
         for lease in given.leases:
             model.pack(lease.ip_address)
+            is_right = lease.mac_address is None or model.is_mac(lease.mac_address)
+            _require(is_right, lease.mac_address, "MAC address")
     except RecursionError:
         raise HTTPBadRequest("The body is nested too deeply.") from None
     except (ValueError, OSError) as error:

@@ -438,12 +438,14 @@ def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: 
     host.look()
     (held,) = host.networks
     (one,) = held["ports"]
+    (lease,) = host.leases
     site.restore(site.backup())
     host.heartbeat()
     for bad in (
         {"part": -1},
         {"leases": [{"network_id": host.id, "ip_address": "10.0.0.1", "expires_at": 2**63}]},
         {"leases": [{"network_id": host.id, "ip_address": "none"}]},
+        {"leases": [lease | {"mac_address": "06-fa:16:3e:00:00:01"}]},
         {"networks": [{"id": host.id}]},
         {"networks": [held | {"id": "x"}]},
         {"networks": [held | {"ports": [one | {"id": "x"}]}]},
