@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam import model
-from ipam.cli import global_options, lookup
+from ipam.cli import global_options, lookup, rehearsal
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, told_first
-from ipam.cli.rehearsal import is_terminal
 from ipam.cli.resource_kinds import NETWORK, PORT
 from ipam.cli.terminal import say
 from ipam.errors import PortNotFound
@@ -57,7 +56,7 @@ def _of_network(client: "Client", name: str) -> Iterator[Record]:
     found = client.list(PORT.path, PORT.collection, params)
     ports = [one for one in found if one["device_owner"] != model.DHCP_PORT_OWNER]
     agreed = global_options.given().get("yes") or global_options.is_dry_run()
-    if ports and not (agreed or is_terminal()):
+    if ports and not (agreed or rehearsal.is_terminal()):
         which = "the only port" if len(ports) == 1 else f"all {len(ports)} ports"
         raise click.ClickException(
             f"This deletes {which} of {name}: --yes does it, --dry-run tells what comes of it."
