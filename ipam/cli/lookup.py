@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ipam.client import Client
 
 T = TypeVar("T")
+PART: ContextVar[tuple[object, object] | None] = ContextVar("ipam_part", default=None)
+"""Which `for_each` runs, and for which of its things; None outside of all."""
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -50,13 +53,16 @@ def find_id(client: "Client", resource: Resource, name_or_id: str, **filters: st
 
 def for_each(names: Iterable[T], action: Callable[[T], None]) -> None:
     """Run the action for every name or thing, even if some fail. Ends with status 1 if any did."""
-    failed = False
+    failed, loop = False, object()
     for name in names:
+        token = PART.set((loop, object()))
         try:
             action(name)
         except IpamError as error:
             report(with_next_step(error))
             failed = True
+        finally:
+            PART.reset(token)
     if failed:
         raise click.exceptions.Exit(1)
 

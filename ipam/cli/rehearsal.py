@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ipam.cli import forecast_text, global_options, lookup
+from ipam.cli.failures import report, with_next_step
 from ipam.cli.terminal import say, say_lines
-from ipam.errors import CallerError, NotFound
+from ipam.errors import CallerError, IpamError, NotFound
 from ipam.escaping import escaped
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Rehearsal:
     def __init__(self, client: "Client") -> None:
         self._client = client
         self._requests: list[Record] = []
+        self._parts: list[tuple[object, object] | None] = []
+        """Of which part of the command each request is: see `lookup.PART`."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -56,7 +59,7 @@ class Rehearsal:
         if global_options.is_dry_run():
             self._tell(global_options.given())
         elif self._requests and self._is_agreed():
-            lookup.for_each(self._requests, self._send)
+            self._send_all()
 
     def _told(self, most: int | None = None) -> Record:
         """What the service says that the requests so far would do, or the first of them."""
@@ -102,12 +105,35 @@ class Rehearsal:
     def _keep(self, method: str, path: str, body: Any, revision_number: Any = None) -> None:
         request = {"method": method, "path": path, "body": body}
         self._requests.append({**request, "revision_number": revision_number})
+        self._parts.append(lookup.PART.get())
+
+    def _send_all(self) -> None:
+        """Send the requests. As without a rehearsal, none is sent that follows on a failed one."""
+        failed: list[tuple[object, object]] = []
+        for request, part in zip(self._requests, self._parts, strict=True):
+            if failed and (part is None or part[0] is not failed[0][0]):
+                break  # it is behind the loop in which something failed
+            if part in failed:
+                continue
+            try:
+                self._send(request)
+            except IpamError as error:
+                if part is None:
+                    raise
+                report(with_next_step(error))
+                failed.append(part)
+        if failed:
+            raise click.exceptions.Exit(1)
 
     def _send(self, request: Record) -> None:
         given = {"json": request["body"]}
         if request["revision_number"] is not None:
             given["revision_number"] = request["revision_number"]
-        getattr(self._client, request["method"].lower())(request["path"], **given)
+        try:
+            getattr(self._client, request["method"].lower())(request["path"], **given)
+        except NotFound:
+            if request["method"] != "DELETE":  # else it has gone while the user was asked
+                raise
 
 
 def around(client: "Client") -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ipam.cli import rehearsal
 from ipam.client import Client
-from ipam.errors import ServiceUnavailable
+from ipam.errors import NotFound, ServiceUnavailable
 from tests.cli.conftest import Ipam
 from tests.servers.live_api import LiveApi
 
@@ -106,6 +107,42 @@ def test_a_machine_in_the_place_of_the_new_router_gets_another(
     moved = service.addresses()
     assert all(one.startswith("10.8.0.") for one in moved)
     assert "10.8.0.9" not in moved
+
+
+def test_a_port_that_cannot_be_moved_back_is_not_forgotten_on_a_terminal(
+    local: Ipam, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would follow on its move is not done, and the next undo does all of it."""
+    before = service.state()
+    run(local, "renumber start v4 10.8.0.0/24")
+    run(local, "renumber move 10.8.0.0/24")
+    real, puts = Client.put, []
+
+    def put(self: Client, *words: Any, **named: Any) -> Any:
+        puts.append(words)
+        if len(puts) == 1:
+            raise ServiceUnavailable("busy")
+        return real(self, *words, **named)
+
+    delete = Client.delete
+
+    def gone(self: Client, *words: Any, **named: Any) -> None:
+        """Like a deletion that somebody else was faster with."""
+        delete(self, *words, **named)
+        raise NotFound("It is gone.")
+
+    monkeypatch.setattr(rehearsal, "is_terminal", lambda: True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "put", put)
+        assert "busy" in run(local, "renumber undo 10.0.0.0/24", 1)
+    state = service.state()
+    assert state["web9"][2] == ["renumber-from:10.0.0.9"]  # so it is known where it belongs
+    assert state["web10"] == before["web10"]  # the others have moved
+    assert state["10.0.0.0/24"][0] == []
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "delete", gone)
+        run(local, "renumber undo 10.0.0.0/24")
+    assert service.state() == before
 
 
 def test_all_is_undone_wherever_it_was_cut_off(
