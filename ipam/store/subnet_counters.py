@@ -179,7 +179,7 @@ def close(tx: Transaction, subnet_pk: int) -> None:
 def count_anew(tx: Transaction, subnet_pk: int) -> None:
     """Set the counters to what the tables of addresses, ports and pools say."""
     allocation_ledger.write_now(tx)
-    if not _lock(tx, [subnet_pk]):
+    if not _lock(tx, [subnet_pk]) and not _opened_late(tx, subnet_pk):
         return
     row = tx.execute(_EXACT, {"the_subnet": subnet_pk}).one_or_none()
     values = {name: int(getattr(row, name)) if row else 0 for name in KEPT}
@@ -222,6 +222,16 @@ def _lock(tx: Transaction, subnet_pks: Sequence[int]) -> list[int]:
         locked = query.order_by(_COUNTER.subnet_pk).with_for_update()
         found.extend(tx.execute(locked).scalars())
     return found
+
+
+def _opened_late(tx: Transaction, subnet_pk: int) -> bool:
+    """Have counters for a subnet that a version without them has made; False without a subnet."""
+    subnet = select(tables.subnet.c.pk).where(tables.subnet.c.pk == subnet_pk)
+    if tx.execute(subnet.with_for_update()).first() is None:
+        return False
+    if not _lock(tx, [subnet_pk]):  # or another did it while this one waited
+        open_(tx, subnet_pk)
+    return True
 
 
 def _read(tx: Transaction, statement: Select[Any], values: dict[str, Any]) -> dict[int, Count]:

@@ -7,7 +7,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from ipam import clock
 from ipam.store import subnet_counters, tables
@@ -103,6 +103,18 @@ def test_counters_that_are_wrong_are_corrected(
     api_on_each.create("port", network_id=lan["network_id"])
     table = tables.subnet_usage
     database.write(lambda tx: tx.execute(update(table).values(used=70, held=7)).rowcount)
+    assert housekeeping.correct_counters(database) == 1
+    for found in each_way(database):
+        assert found == Count(owned=1, used=1, held=1)
+    assert housekeeping.correct_counters(database) == 0
+
+
+def test_a_subnet_that_an_old_version_made_gets_counters(
+    api_on_each: Api, database: Database, lan: dict[str, Any]
+) -> None:
+    database.write(lambda tx: tx.execute(delete(tables.subnet_usage)).rowcount)
+    api_on_each.create("port", network_id=lan["network_id"])
+    housekeeping.count_addresses(database)
     assert housekeeping.correct_counters(database) == 1
     for found in each_way(database):
         assert found == Count(owned=1, used=1, held=1)
