@@ -1,4 +1,4 @@
-"""`ipam dns zones|sync|retry`: the zones elsewhere in which ports have records."""
+"""`ipam dns zones`, `dns sync` and `dns retry`: zones elsewhere in which ports have records."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any

@@ -90,6 +90,8 @@ class Documented:
         name = path.removeprefix("/v2.0/").partition("/")[0].replace("-", "_")
         answer = self.api.call("GET", "/" + name.replace("_", "-"), params={"limit": "3"})
         items = answer.json.get(name, []) if answer.status_code == 200 else []
+        if isinstance(items, dict):  # there is one of it
+            return []
         return [item["id"] for item in items if "id" in item]
 
     def check(self, operation: Any, examples: int, **known: str) -> None:
