@@ -8,7 +8,6 @@ import click
 
 from ipam.chunks import chunks
 from ipam.errors import IpamError, NotFound
-from ipam.protocol.dns_lookups import MOST_QUESTIONS, MOST_RECORDS
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -52,6 +51,8 @@ def _agent(client: "Client", host: str) -> str:
 
 
 def _ask(client: "Client", path: str, network_id: str, questions: Sequence[str]) -> Answers:
+    from ipam.protocol.dns_lookups import MOST_QUESTIONS  # noqa: PLC0415  # msgspec
+
     found: Answers = {}
     for some in chunks(questions, MOST_QUESTIONS):
         body = {"dns_lookup": {"network_id": network_id, "questions": list(some)}}
@@ -77,6 +78,8 @@ def _answered(client: "Client", path: str, asked: str) -> Mapping[str, Any]:
 
 def _note(row: Row, answers: Answers, host: str) -> bool:
     """Add to the row's note what differs; whether anything does."""
+    from ipam.protocol.dns_lookups import MOST_RECORDS  # noqa: PLC0415  # msgspec
+
     wished = dict.fromkeys(row["names"], row["address"])
     wished[row["address"]] = f"{row['names'][0]}."
     said = [
