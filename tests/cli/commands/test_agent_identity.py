@@ -38,7 +38,11 @@ def test_an_agent_signs_in_with_what_enrolling_wrote_until_it_is_revoked(
     with client_of_host(enrolled.out, password, api.url, tmp_path) as agent:
         assert "enrol" not in caplog.text
         made = agent.post("/v2.0/agents", json=REPORT)["agent"]
-        assert agent.get(f"/v2.0/agents/{made['id']}/dhcp-state") == {"networks": [], "probes": []}
+        assert agent.get(f"/v2.0/agents/{made['id']}/dhcp-state") == {
+            "networks": [],
+            "probes": [],
+            "dns_lookups": [],
+        }
         other = {"agent": REPORT["agent"] | {"host": "node-8"}}
         with pytest.raises(PolicyNotAuthorized, match="is the agent of 'node-7'"):
             agent.post("/v2.0/agents", json=other)
