@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -80,6 +81,11 @@ def start(name_or_id: str, cidr: str, gateway: str | None) -> None:
     if new is None:
         body = renumbering.new_subnet(old, cidr, gateway)
         new = client.post(SUBNET.path, json={"subnet": body})["subnet"]
+    elif ip_network(new["cidr"]) != ip_network(cidr, strict=False):
+        raise click.ClickException(
+            f"{old['cidr']} is being renumbered to {new['cidr']}: `ipam renumber undo {new['id']}`"
+            " goes back."
+        )
     if not renumbering.tagged(old, TO):
         tags = [f"{TO}{new['id']}", *renumbering.pool_tags(old)]
         client.post(_tags(SUBNET.path, old), json={"tags": tags})

@@ -79,6 +79,9 @@ def run(ipam: Ipam, line: str, status: int = 0) -> str:
 def test_machines_move_one_by_one_and_the_old_subnet_goes(local: Ipam, service: Service) -> None:
     run(local, "renumber start v4 10.8.0.0/24")
     run(local, "renumber start 10.0.0.0/24 10.8.0.0/24")  # again: nothing is to be done
+    assert "renumbered to 10.8.0.0/24: `ipam" in run(
+        local, "renumber start 10.0.0.0/24 10.9.0.0/24", 1
+    )
     assert service.state()["10.0.0.0/24"][0] == []
     run(local, "renumber move 10.8.0.0/24 --count 1")
     assert service.addresses() == ["10.8.0.9", "10.0.0.10"]
