@@ -156,8 +156,10 @@ def write_pools(tx: Transaction, subnet: int, ranges: Sequence[AddressRange]) ->
 
 def _insert(tx: Transaction, ranges: Sequence[AddressRange], ports: int) -> tuple[int, list[int]]:
     network = _row(tx, tables.network, admin_state_up=True, shared=False, mtu=1500)
+    is_ipv6 = any(":" in unpack(first) for first, _last in ranges)
+    version, cidr = (6, "::/0") if is_ipv6 else (4, "0.0.0.0/0")
     subnet = _row(
-        tx, tables.subnet, network_pk=network, ip_version=4, cidr="0.0.0.0/0", enable_dhcp=True
+        tx, tables.subnet, network_pk=network, ip_version=version, cidr=cidr, enable_dhcp=True
     )
     write_pools(tx, subnet, ranges)
     owners = [
