@@ -112,9 +112,14 @@ def _target(target: str) -> Iterator[BinaryIO]:
     if target == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-    else:
-        with files.replacing(Path(target), durable=True) as file:
-            yield file
+        return
+    path = Path(target)
+    if path.is_dir():
+        raise click.UsageError(f"{target} is a directory: name a file in it with --to.")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"There is no directory {path.parent} for --to {path.name}.")
+    with files.replacing(path, durable=True) as file:
+        yield file
 
 
 @contextlib.contextmanager

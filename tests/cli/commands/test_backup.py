@@ -78,6 +78,17 @@ def test_backup_that_fails_leaves_the_older_one(
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".new")]
 
 
+@pytest.mark.parametrize(
+    ("target", "said"), [(".", "is a directory"), ("none/it.backup", "There is no directory")]
+)
+def test_backup_names_a_place_that_is_none(
+    run: Run, tmp_path: Path, target: str, said: str
+) -> None:
+    failed = run("backup", "--to", str(tmp_path / target))
+    assert failed.status == 2
+    assert said in failed.err
+
+
 def test_backup_goes_through_a_pipe(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
