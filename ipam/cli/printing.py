@@ -165,9 +165,20 @@ def print_rows(
 
 
 def print_columns(
-    columns: Sequence[output.Column], items: Sequence[Mapping[str, Any]], output_format: str
+    columns: Sequence[output.Column],
+    items: Sequence[Mapping[str, Any]],
+    output_format: str,
+    *,
+    none: str = "",
 ) -> None:
-    """Print items that are no resources of the API; nothing for none."""
+    """Print items that are no resources of the API.
+
+    Of none there is no table, but the note `none`, if any, on standard error.
+    """
+    if not items and output_format == "table":
+        if none:
+            say(none, err=True)
+        return
     if text := output.rows_text(columns, items, output_format, width=table_width()):
         say_lines(text)
 

@@ -134,9 +134,7 @@ def _print(
     output_format: str,
     wanted: Sequence[str],
 ) -> None:
-    chosen = output.select(columns, columns, wanted)
-    if rows or output_format != "table":
-        print_columns(chosen, rows, output_format)
+    print_columns(output.select(columns, columns, wanted), rows, output_format)
 
 
 def _effective(client: "Client", resource: Resource, found: Record) -> Iterator[Record]:

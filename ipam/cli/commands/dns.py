@@ -123,7 +123,7 @@ def _show_on(
 def _show(rows: Iterable[Record], output_format: str, wanted: Sequence[str]) -> None:
     columns = output.select(COLUMNS, COLUMNS, wanted)
     ordered = sorted(rows, key=lambda row: (row["network"], row["name"], row["address"]))
-    print_columns(columns, ordered, output_format)
+    print_columns(columns, ordered, output_format, none="No names.")
 
 
 def _ports(client: "Client", filters: Iterable[tuple[str, Any]]) -> Sequence[Record]:

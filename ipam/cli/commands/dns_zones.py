@@ -62,7 +62,8 @@ def zones(config_files: Sequence[str], output_format: str, wanted: Sequence[str]
                 "error": one.last_error if one else "",
             }
         )
-    print_columns(output.select(ZONE_COLUMNS, ZONE_COLUMNS, wanted), rows, output_format)
+    columns = output.select(ZONE_COLUMNS, ZONE_COLUMNS, wanted)
+    print_columns(columns, rows, output_format, none="No zones: [dns] zones is not set.")
 
 
 @click.command(
@@ -111,9 +112,8 @@ def sync(
             database.write(lambda tx: dns_changes.put(tx, places))
             _wake_worker(settings)
     rows = sorted(_differences(found), key=lambda row: str(row["name"]))
-    if rows or output_format != "table":
-        columns = output.select(DIFFERENCE_COLUMNS, DIFFERENCE_COLUMNS, wanted)
-        print_columns(columns, rows, output_format)
+    columns = output.select(DIFFERENCE_COLUMNS, DIFFERENCE_COLUMNS, wanted)
+    print_columns(columns, rows, output_format)
     say(_summary(server, found, dry_run=dry_run), err=True)
 
 

@@ -85,7 +85,7 @@ def probe(
     for port in ports:
         rows += _rows(port, _answered(client, port["id"], asked[port["id"]]["probe"], deadline))
     columns = output.select(COLUMNS, COLUMNS, wanted)
-    print_columns(columns, rows, output_format)
+    print_columns(columns, rows, output_format, none="No offers.")
     if any(row["lacks"] for row in rows):
         raise click.exceptions.Exit(1)
 

@@ -128,10 +128,8 @@ def list_users(
     users = [{"name": one.name, "role": one.role, "project_id": one.project_id} for one in known]
     if fault := htpasswd.without_role(known):
         say(f"Warning: {fault}", err=True)
-    if not users and output_format == "table":
-        say("No users. `ipam user add NAME --role ROLE` makes one.", err=True)
-        return
-    print_columns(columns, users, output_format)
+    none = "No users. `ipam user add NAME --role ROLE` makes one."
+    print_columns(columns, users, output_format, none=none)
 
 
 @user.command(epilog=examples("ipam user delete anna"))

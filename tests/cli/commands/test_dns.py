@@ -54,6 +54,12 @@ def test_the_list_has_each_address_with_the_names_that_are_answered(house: Ipam)
     )
 
 
+def test_a_table_of_no_names_is_a_note(local: Ipam) -> None:
+    told = local("dns", "list")
+    assert (told.status, told.out, told.err) == (0, "", "No names.\n")
+    assert json.loads(local("dns", "list", "-f", "json").out) == []
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
