@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 from typing import Any, Final
 
 from ipam import model
+from ipam.rules import device_owners
 
 TO: Final = "renumber-to:"
 OF: Final = "renumber-of:"
@@ -20,8 +21,6 @@ COPIED: Final = (
     *("enable_dhcp", "service_types", "address_selection", "project_id"),
     *("client_classes", "dhcp_options", "dhcp_boot", "lease_time"),
 )
-NOT_MOVED: Final = "network:"
-"""What the device_owner of ports of routers and servers begins with."""
 
 Record = Mapping[str, Any]
 
@@ -113,7 +112,7 @@ def remembered_pools(old: Record) -> list[dict[str, str]]:
 def is_moved_by_hand(port: Record) -> bool:
     """Whether it belongs to a router or the like, whose owner changes it."""
     owner: str = port["device_owner"]
-    return owner.startswith(NOT_MOVED) and owner != model.DHCP_PORT_OWNER
+    return owner.startswith(device_owners.NETWORK) and owner != model.DHCP_PORT_OWNER
 
 
 def address_in(port: Record, subnet_id: str) -> str:
