@@ -4,7 +4,7 @@ What is under way is written in tags of both subnets and of the ports, so that e
 done again, and be undone, whoever was interrupted where.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 from typing import Any, Final
@@ -72,6 +72,12 @@ def mapped(address: str, before: str, after: str) -> str | None:
     offset = int(ip) - int(old.network_address)
     is_usable = 0 < offset < new.num_addresses - 1
     return str(new.network_address + offset) if is_usable else None
+
+
+def own_place(address: str, old: Record, new: Record, taken: Collection[str]) -> str | None:
+    """The address with the same place in the new subnet; None if it is not free."""
+    there = mapped(address, old["cidr"], new["cidr"])
+    return None if there == new["gateway_ip"] or there in taken else there
 
 
 def new_subnet(old: Record, cidr: str, gateway: str | None) -> dict[str, Any]:

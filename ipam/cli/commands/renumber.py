@@ -120,8 +120,13 @@ def move(name_or_id: str, count: int | None, names: Sequence[str]) -> None:
     by_hand = [one for one in chosen if renumbering.is_moved_by_hand(one.port)]
     for one in by_hand:
         say(f"{one.old} of {one.port['device_owner']} is left: its owner moves it.", err=True)
-    moved = [one for one in chosen if one not in by_hand]
-    lookup.for_each(moved, lambda one: _move(client, one, old, new, found.taken))
+    moved = [
+        (one, renumbering.own_place(one.old, old, new, found.taken))
+        for one in chosen
+        if one not in by_hand
+    ]
+    moved.sort(key=lambda pair: pair[1] is None)  # else these might get the places of others
+    lookup.for_each(moved, lambda pair: _move(client, *pair, old, new))
     if not global_options.is_dry_run():
         left = len(here) - len(moved)
         say(f"{len(moved)} moved, {left} left. `ipam renumber status {new['id']}` shows them.")
@@ -261,9 +266,7 @@ def _both(found: UnderWay) -> tuple[Record, Record]:
     return found.old, found.new
 
 
-def _move(
-    client: "Client", one: Progress, old: Record, new: Record, taken: frozenset[str]
-) -> None:
+def _move(client: "Client", one: Progress, place: str | None, old: Record, new: Record) -> None:
     port, path = one.port, f"{PORT.path}/{one.port['id']}"
     if not renumbering.tagged(port, FROM):
         client.post(_tags(PORT.path, port), json={"tags": [f"{FROM}{one.old}"]})
@@ -272,9 +275,7 @@ def _move(
     if pairs != port["allowed_address_pairs"]:
         body["allowed_address_pairs"] = pairs
     anywhere = {"subnet_id": new["id"]}
-    same = renumbering.mapped(one.old, old["cidr"], new["cidr"])
-    is_free = same and same != new["gateway_ip"] and same not in taken
-    wishes = [{**anywhere, "ip_address": same}] if is_free else []
+    wishes = [{**anywhere, "ip_address": place}] if place else []
     for wish in (*wishes, anywhere):
         body["fixed_ips"] = renumbering.with_address(port, old["id"], wish)
         try:

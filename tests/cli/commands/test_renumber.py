@@ -112,6 +112,19 @@ def test_a_machine_in_the_place_of_the_new_router_gets_another(
     assert "10.8.0.9" not in moved
 
 
+def test_a_machine_without_its_place_takes_no_others(local: Ipam, service: Service) -> None:
+    lowest = {"gateway_ip": None, "enable_dhcp": False, "address_selection": "lowest"}
+    subnet = {**service.on, **lowest, "name": "small", "cidr": "10.1.0.0/29", "ip_version": 4}
+    service.client.post("/v2.0/subnets", json={"subnet": subnet})
+    for number in (1, 2):
+        port = {**service.on, "fixed_ips": [{"ip_address": f"10.1.0.{number}"}]}
+        service.client.post("/v2.0/ports", json={"port": port | {"name": f"db{number}"}})
+    run(local, "renumber start small 10.8.0.0/29 --gateway 10.8.0.1")
+    run(local, "renumber move 10.8.0.0/29")
+    state = service.state()
+    assert [state[name][0] for name in ("db1", "db2")] == [["10.8.0.3"], ["10.8.0.2"]]
+
+
 def test_a_port_that_cannot_be_moved_back_is_not_forgotten_on_a_terminal(
     local: Ipam, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
