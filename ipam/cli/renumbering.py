@@ -136,14 +136,19 @@ def with_address(port: Record, leaving: str, wish: Mapping[str, str]) -> list[Ma
 def pairs_with(port: Record, address: str) -> list[Record]:
     """Its allowed address pairs with this address: its machine has it until it renews."""
     pairs: list[Record] = list(port["allowed_address_pairs"])
-    if not port["port_security_enabled"] or any(one["ip_address"] == address for one in pairs):
+    if not port["port_security_enabled"] or any(_is_own(port, one, address) for one in pairs):
         return pairs
     return [*pairs, {"ip_address": address}]
 
 
 def pairs_without(port: Record, address: str) -> list[Record]:
-    """Its allowed address pairs without this address."""
-    return [one for one in port["allowed_address_pairs"] if one["ip_address"] != address]
+    """Its allowed address pairs without this address of its machine."""
+    return [one for one in port["allowed_address_pairs"] if not _is_own(port, one, address)]
+
+
+def _is_own(port: Record, pair: Record, address: str) -> bool:
+    """Whether the pair is of this address and the port's own MAC address."""
+    return (pair["ip_address"], pair["mac_address"]) == (address, port["mac_address"])
 
 
 def progress(

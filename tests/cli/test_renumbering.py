@@ -28,6 +28,12 @@ OLD: dict[str, Any] = {
     "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.254"}],
     "tags": ["mine"],
 }
+MAC = "fa:16:3e:00:00:01"
+PORT: dict[str, Any] = {
+    "mac_address": MAC,
+    "allowed_address_pairs": [],
+    "port_security_enabled": True,
+}
 
 
 @pytest.mark.parametrize(
@@ -77,11 +83,20 @@ def test_what_cannot_be_renumbered_is_told(changes: dict[str, Any], cidr: str, w
 
 
 def test_a_port_that_may_send_from_any_address_needs_no_pair() -> None:
-    port = {"allowed_address_pairs": [], "port_security_enabled": False}
+    port = PORT | {"port_security_enabled": False}
     assert renumbering.pairs_with(port, "10.0.0.9") == []
-    guarded = port | {"port_security_enabled": True}
-    with_pair = renumbering.pairs_with(guarded, "10.0.0.9")
+    with_pair = renumbering.pairs_with(PORT, "10.0.0.9")
     assert with_pair == [{"ip_address": "10.0.0.9"}]
-    assert renumbering.pairs_with(guarded | {"allowed_address_pairs": with_pair}, "10.0.0.9") == (
+    with_pair = [{**one, "mac_address": MAC} for one in with_pair]  # as the API fills it in
+    assert renumbering.pairs_with(PORT | {"allowed_address_pairs": with_pair}, "10.0.0.9") == (
         with_pair
     )
+
+
+def test_a_pair_of_another_mac_address_is_neither_the_machines_nor_taken_away() -> None:
+    theirs = {"ip_address": "10.0.0.9", "mac_address": "fa:16:3e:00:00:02"}
+    port = PORT | {"allowed_address_pairs": [theirs]}
+    assert renumbering.pairs_with(port, "10.0.0.9") == [theirs, {"ip_address": "10.0.0.9"}]
+    mine = {"ip_address": "10.0.0.9", "mac_address": MAC}
+    port = PORT | {"allowed_address_pairs": [theirs, mine]}
+    assert renumbering.pairs_without(port, "10.0.0.9") == [theirs]
