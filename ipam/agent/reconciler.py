@@ -318,8 +318,9 @@ class Reconciler:
             seen = observed.networks.get(network_id)
             if seen is None or network_id in self._held:
                 continue
-            ports = observed.wanted.networks[network_id].interface
-            state = replace(served.state, interface=served.state.interface and ports)
+            state, interface = served.state, observed.wanted.networks[network_id].interface
+            if interface is not state.interface:  # it is open, or there is none
+                state = replace(state, interface=interface)
             if sentence := self._drift.news(network_id, state, seen.state):
                 LOG.warning("network %s: %s", network_id, sentence)
 
