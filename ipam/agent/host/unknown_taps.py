@@ -38,6 +38,9 @@ class UnknownTaps:
             since, times = before.get(link.index, (now, 0))
             if link.name in known:
                 times = len(ASK_AFTER_SECONDS)
+            if times == len(ASK_AFTER_SECONDS):
+                self._asked[link.index] = (since, times)
+                continue
             due = sum(since + delay <= now for delay in ASK_AFTER_SECONDS)
             ask |= due > times
             self._asked[link.index] = (since, max(due, times))
