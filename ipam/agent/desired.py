@@ -1,6 +1,6 @@
 """Decides what this host should have, from the API's description of a network. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv6Network
 
@@ -19,8 +19,9 @@ from ipam.agent.dhcp_subnets import (
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Option, Site
 from ipam.agent.dnsmasq.port_options import PortOptions, port_options_of
-from ipam.agent.guard.elements import Guard, tap_guard
+from ipam.agent.guard.elements import Guard, TapGuard, tap_guard
 from ipam.agent.guard.fence import SERVER, fence
+from ipam.agent.guard.opening import asking
 from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
 from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
@@ -98,6 +99,7 @@ def served_network(
         _guards(row, state, host),
         None if row.dns_servers is None else tuple(row.dns_servers),
         row.elected_seconds,
+        _machines(row, served.values()),
     )
 
 
@@ -107,6 +109,12 @@ def _guards(row: FullNetwork, state: NetworkState, host: str) -> Guard:
     own = fence(row)
     guards = {model.tap_name(port.id): tap_guard(port) | own for port in here}
     return guards | ({state.interface.outside: SERVER} if state.interface else {})
+
+
+def _machines(row: FullNetwork, ports: Iterable[ServedPort]) -> TapGuard:
+    if row.elected_seconds is None:
+        return frozenset()
+    return asking(port.mac_address for port in ports if port.is_elsewhere)
 
 
 def _self_made(row: FullNetwork) -> Iterator[ServedSubnet]:

@@ -27,13 +27,11 @@ SAFE_FRACTION: Final = 0.9
 NOTHING: Final[TapGuard] = frozenset()
 
 
-def wanted_opening(served: ServedNetwork | None, state: NetworkState) -> TapGuard:
+def wanted_opening(served: ServedNetwork, state: NetworkState) -> TapGuard:
     """The elements of the network's DHCP port, if it is to be open."""
-    is_elected = served is not None and served.elected_seconds is not None
-    if served is None or not is_elected or state.wire is None or state.interface is None:
+    if not served.machines or state.wire is None or state.interface is None:
         return NOTHING
-    machines = served.behind_uplink
-    return opening(state.wire.device, machines) if machines else NOTHING
+    return opening(state.wire.device, served.machines)
 
 
 def openings(
@@ -49,13 +47,13 @@ def openings(
         return found
     for network_id, state in wanted.items():
         if state.interface is not None and network_id not in held:
-            found[state.interface.outside] = wanted_opening(served.get(network_id), state)
+            found[state.interface.outside] = wanted_opening(served[network_id], state)
     for network_id, one in seen.items():
-        interface = one.state.interface
-        if interface is None:
+        interface, is_held = one.state.interface, network_id in held
+        if interface is None or (interface.isolated and not is_held):
             continue
-        has, is_held = guard.taps.get(interface.outside, NOTHING), network_id in held
-        kept = of_opening(has) if is_held else NOTHING if interface.isolated else opened_to(has)
+        has = guard.taps.get(interface.outside, NOTHING)
+        kept = of_opening(has) if is_held else opened_to(has)
         found[interface.outside] = found.get(interface.outside, NOTHING) | kept
     return {tap: elements for tap, elements in found.items() if elements}
 

@@ -11,7 +11,7 @@ from ipaddress import (
     ip_interface,
 )
 
-from ipam.agent.guard.elements import Guard
+from ipam.agent.guard.elements import Guard, TapGuard
 from ipam.agent.promised import Terms
 from ipam.agent.state import NetworkState
 from ipam.protocol.dhcp_state import EndingLease, ServedDhcpOption
@@ -72,11 +72,8 @@ class ServedNetwork:
     """Whom its resolver asks for names of elsewhere; None: those of the host's settings."""
     elected_seconds: int | None = None
     """For so long after a heartbeat this host answers machines behind the uplink."""
-
-    @property
-    def behind_uplink(self) -> frozenset[str]:
-        """The MAC addresses of machines that no host of an agent has."""
-        return frozenset(p.mac_address for p in self.ports.values() if p.is_elsewhere)
+    machines: TapGuard = frozenset()
+    """What lets these machines ask its DHCP port; nothing if this host does not answer them."""
 
     def is_dynamic(self, address: str) -> bool:
         """Whether the address is in a dynamic range, so that its lease comes before its port."""

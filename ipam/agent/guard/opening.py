@@ -18,10 +18,14 @@ ANSWERING: Final = "answering"
 """The set with the DHCP ports that answer, each for a time: without it nothing passes."""
 
 
-def opening(wire: str, mac_addresses: Iterable[str]) -> TapGuard:
+def asking(mac_addresses: Iterable[str]) -> TapGuard:
+    """The elements for the machines with these MAC addresses."""
+    return frozenset((MACHINES, str(safe_words.mac(mac))) for mac in mac_addresses)
+
+
+def opening(wire: str, machines: TapGuard) -> TapGuard:
     """The elements of the outer end of a DHCP port, for the wire's device and its machines."""
-    machines = {(MACHINES, str(safe_words.mac(mac))) for mac in mac_addresses}
-    return frozenset({(OPENED, str(safe_words.device(wire))), *machines})
+    return machines | {(OPENED, str(safe_words.device(wire)))}
 
 
 def opened_to(elements: Collection[Element]) -> frozenset[Element]:
