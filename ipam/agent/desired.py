@@ -50,15 +50,7 @@ def served_network(
     state = NetworkState(network_id, where.bridge, wire=where.wire, peers=where.peers, taps=taps)
     options = port_options_of(ports)
     if row.dhcp_port and subnets:
-        network = [
-            option
-            for subnet in subnets
-            for option in (
-                *subnet_options(row, row.dhcp_port, subnet, faults),
-                *settings_options(row, subnet.row, faults),
-            )
-        ]
-        network += [o for subnet in subnets for o in class_options(subnet.row, faults)]
+        network = _network_options(row, row.dhcp_port, subnets, faults)
         files = {"options/network": config.options_file(network)}
         files |= port_files(row.dhcp_port, subnets, ports, options=options, faults=faults)
         files |= withheld_files(subnets)
@@ -101,6 +93,19 @@ def served_network(
         row.elected_seconds,
         _machines(row, served.values()),
     )
+
+
+def _network_options(
+    row: FullNetwork, dhcp_port: DhcpPort, subnets: Sequence[DhcpSubnet], faults: list[str]
+) -> list[Option]:
+    """What machines are told by subnet, and in place of that by class."""
+    found: list[Option] = []
+    for subnet in subnets:
+        found += subnet_options(row, dhcp_port, subnet, faults)
+        found += settings_options(row, subnet.row, faults)
+    for subnet in subnets:
+        found += class_options(subnet.row, faults)
+    return found
 
 
 def _guards(row: FullNetwork, state: NetworkState, host: str) -> Guard:
@@ -162,17 +167,13 @@ def _with_dhcp(
         forwards=forwards,
         tells_architectures=tells_architectures(row),
     )
-    return NetworkState(
-        id=state.id,
-        bridge=state.bridge,
+    return replace(
+        state,
         namespace=True,
         interface=interface,
         addresses=addresses,
         files=files,
         server=startup,
-        wire=state.wire,
-        peers=state.peers,
-        taps=state.taps,
     )
 
 
