@@ -323,10 +323,8 @@ class ApiLink:
             self._untold = {}
 
     def _failed(self, error: Exception) -> None:
-        if isinstance(error, AgentNotFound):
-            self._agent_id = self._etag = self._told = (
-                None  # deleted by an administrator: register again
-            )
+        if isinstance(error, AgentNotFound):  # deleted by an administrator: register again
+            self._agent_id = self._etag = self._told = None
         if isinstance(error, AgentHostInUse):
             self._hear_of_another(error)
         if self._trouble.begins(str(error) or repr(error)):
