@@ -1,7 +1,7 @@
 """Makes the answer of a dry run from what was observed. Pure, but for the clock of heartbeats."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -72,16 +72,15 @@ def host_forecasts(
     oldest_heartbeat: int,
 ) -> list[HostForecast]:
     """What each agent would do, of those that would do anything."""
-    hosts = hosts_of(observed.agents)
+    leases: dict[tuple[str, str], list[Lease]] = defaultdict(list)
+    for row in observed.leases:
+        leases[row.host, row.network_id].append(lease_of(row))
     found = []
-    for pk, network_id in sorted(before.keys() | after.keys()):
-        agent, key = observed.agents[pk], (pk, network_id)
-        leases = [
-            lease_of(one)
-            for one in observed.leases
-            if (one.host, one.network_id) == (agent.host, network_id)
-        ]
-        steps = forecast.steps(before.get(key), after.get(key), hosts[pk], leases)
+    for key in sorted(before.keys() | after.keys()):
+        pk, network_id = key
+        agent = observed.agents[pk]
+        its = leases.get((agent.host, network_id), ())
+        steps = forecast.steps(before.get(key), after.get(key), its)
         if not steps:
             continue
         found.append(
@@ -103,14 +102,17 @@ def host_forecasts(
 
 def feelings(observed: Observed, before: Looks, after: Looks) -> list[tuple[str, Feeling]]:
     """What machines would feel, with their networks' ids; those that lose most first."""
-    hosts = hosts_of(observed.agents)
+    leases: dict[str, dict[str, Lease]] = defaultdict(dict)
+    for row in observed.leases:
+        lease = lease_of(row)
+        leases[row.network_id][lease.ip_address] = lease
+    was, will = _by_network(before), _by_network(after)
     found = []
-    for network_id in sorted({one for _, one in (*before, *after)}):
-        leases = [lease_of(one) for one in observed.leases if one.network_id == network_id]
+    for network_id in sorted(was.keys() | will.keys()):
         felt = forecast.feelings(
-            forecast.given(_of_network(before, network_id, hosts)),
-            forecast.given(_of_network(after, network_id, hosts)),
-            {one.ip_address: one for one in leases},
+            forecast.given(was.get(network_id, ())),
+            forecast.given(will.get(network_id, ())),
+            leases.get(network_id, {}),
         )
         found += [(network_id, one) for one in felt]
     return sorted(found, key=_severity)
@@ -157,12 +159,11 @@ def lease_of(row: Record) -> Lease:
     )
 
 
-def _of_network(
-    found: Looks, network_id: str, hosts: Mapping[int, Host]
-) -> Iterator[tuple[Look, Host]]:
-    for (pk, one), look in found.items():
-        if one == network_id:
-            yield look, hosts[pk]
+def _by_network(found: Looks) -> Mapping[str, Sequence[Look]]:
+    by_network: dict[str, list[Look]] = defaultdict(list)
+    for (_, network_id), look in found.items():
+        by_network[network_id].append(look)
+    return by_network
 
 
 def _severity(told: tuple[str, Feeling]) -> tuple[bool, int, str]:

@@ -48,8 +48,14 @@ class Host:
 class Look:
     """A network as a host serves it."""
 
+    host: Host
     row: FullNetwork
     served: ServedNetwork
+
+    @property
+    def guards(self) -> Mapping[str, TapGuard]:
+        """What each tap may send; empty where the host guards nothing."""
+        return self.served.guards if self.host.is_guarded else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +88,13 @@ class Feeling:
 
 def look(row: FullNetwork, host: Host) -> Look:
     """The network as this host serves it. Raises ValueError if no agent could."""
-    return Look(row, served_network(row, ANY_SITE, host.name, host.reach))
+    return Look(host, row, served_network(row, ANY_SITE, host.name, host.reach))
 
 
 def steps(
-    before: Look | None, after: Look | None, host: Host, leases: Collection[Lease]
+    before: Look | None, after: Look | None, leases: Collection[Lease]
 ) -> Sequence[AnyAction]:
-    """What the host's agent has to do. `leases` are those that its dnsmasq has given.
+    """What the agent of their host has to do. `leases` are those that its dnsmasq has given.
 
     Taps stay as they are: hypervisors bring and take them.
     """
@@ -100,7 +106,7 @@ def steps(
         wanted = replace(wanted, taps=frozenset())
     occupied = {present.bridge.name} if present and present.bridge and present.taps else set()
     found = plan(_host_state(wanted), _host_state(present), occupied)
-    return [*_guard_steps(before, after, host), *found, *_releases(before, after, leases)]
+    return [*_guard_steps(before, after), *found, *_releases(before, after, leases)]
 
 
 def change_of_server(found: Iterable[AnyAction]) -> ServerChange:
@@ -122,12 +128,12 @@ def told(step: AnyAction) -> Step:
     return Step(action, str(_subject(step)))  # and not one of dnsmasq's words
 
 
-def given(looks: Iterable[tuple[Look, Host]]) -> dict[str, Given]:
+def given(looks: Iterable[Look]) -> dict[str, Given]:
     """What each port's machine is given, by port id, whichever of the hosts gives it."""
     found: dict[str, Given] = {}
-    for one, host in looks:
+    for one in looks:
         for port in one.row.ports:
-            mine = _given(one, port, host)
+            mine = _given(one, port)
             if port.id not in found or mine.addresses:
                 found[port.id] = mine
     return found
@@ -181,12 +187,10 @@ def _host_state(state: NetworkState | None) -> HostState:
     return HostState({state.id: state} if state else {})
 
 
-def _guard_steps(before: Look | None, after: Look | None, host: Host) -> Sequence[AnyAction]:
+def _guard_steps(before: Look | None, after: Look | None) -> Sequence[AnyAction]:
     """A tap that is not wanted any more keeps its guard for as long as it is here."""
-    if not host.is_guarded:
-        return ()
-    present = before.served.guards if before else {}
-    wanted = {**present, **(after.served.guards if after else {})}
+    present, new = (one.guards if one else {} for one in (before, after))
+    wanted = {**present, **new}
     return plan(HostState(guard=GuardState(wanted)), HostState(guard=GuardState(present)))
 
 
@@ -248,11 +252,11 @@ def _subject(step: AnyAction) -> str:
             return step.network_id
 
 
-def _given(one: Look, port: ServedPort, host: Host) -> Given:
-    guard = one.served.guards.get(tap_name(port.id), frozenset()) if host.is_guarded else None
+def _given(one: Look, port: ServedPort) -> Given:
+    guard = one.guards.get(tap_name(port.id), frozenset())
     mine = one.served.ports.get(port.id)
     if mine is None or not mine.is_served:
-        return Given(port, {}, {}, guard or frozenset())
+        return Given(port, {}, {}, guard)
     addresses = dict.fromkeys(mine.addresses, 0)
     options: dict[str, bytes] = {}
     for address in sorted(mine.addresses):
@@ -275,7 +279,7 @@ def _given(one: Look, port: ServedPort, host: Host) -> Given:
         }
         options[f"{address} {LEASE_TIME}"] = promised.lease_seconds.to_bytes(8)
     addresses |= dict.fromkeys(_self_made(one, port), 0)
-    return Given(port, addresses, options, guard or frozenset())
+    return Given(port, addresses, options, guard)
 
 
 def _self_made(one: Look, port: ServedPort) -> Iterator[str]:
