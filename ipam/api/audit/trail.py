@@ -24,7 +24,7 @@ from ipam.api.audit.origin import address_of, authentication_of
 from ipam.api.audit.refusal_budget import WINDOW_SECONDS, RefusalBudget
 from ipam.api.http.authorization import Authorization
 from ipam.api.http.faults import Refusal
-from ipam.api.http.operations import REHEARSED, Operation
+from ipam.api.http.operations import READING, REHEARSED, Operation
 from ipam.api.http.service import FrameworkService
 from ipam.errors import IpamError
 from ipam.escaping import escaped
@@ -35,7 +35,6 @@ from ipam.store.engine.time_limit import limit_work
 
 LOG = logging.getLogger(__name__)
 
-READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 TEXT_MAX: Final = 255
 OBJECT_TYPE_MAX: Final = 64
 SUMMED_UP: Final = "refused_requests"

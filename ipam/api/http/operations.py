@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from ipam.store.engine.listing import Collection
 
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that change nothing."""
 REHEARSED: Final = "ipam.rehearsed"
 """In the environment of a request of a dry run, of which nothing stays."""
 

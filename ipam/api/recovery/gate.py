@@ -1,13 +1,12 @@
 """Keeps changes back while a restored service hears from its agents."""
 
-from typing import Any, Final
+from typing import Any
 
 import falcon
 
 from ipam.api.http.authorization import Authorization
+from ipam.api.http.operations import READING
 from ipam.api.service import Service
-
-READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
