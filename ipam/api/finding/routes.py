@@ -12,6 +12,7 @@ from ipam.api.http.access import Access
 from ipam.api.http.bodies import respond
 from ipam.api.http.kind import Kind
 from ipam.api.http.operations import Operation, Route
+from ipam.api.http.reasons import counted
 from ipam.api.leases import allocation_event_wire, holder_wire, refusal_wire
 from ipam.api.leases import wire as lease_wire
 from ipam.api.networks import wire as network_wire
@@ -73,8 +74,8 @@ class FindRoute:
         text = dict(list_query.query_pairs(req.query_string)).get("q", "").strip()
         if not 2 <= len(text) <= values.NAME_LENGTH:
             raise HTTPBadRequest(
-                f"Invalid input for q. Reason: {text[: values.NAME_LENGTH]!r} has {len(text)}"
-                f" character{'' if len(text) == 1 else 's'}, not 2 to {values.NAME_LENGTH}."
+                f"Invalid input for q. Reason: {text[: values.NAME_LENGTH]!r} has"
+                f" {counted(len(text), 'character')}, not 2 to {values.NAME_LENGTH}."
             )
         try:
             term = search_terms.read(values.printable(text))

@@ -30,7 +30,7 @@ def reason(said: str, value: Any, choices: tuple[Any, ...] = ()) -> str:
     if found := _LENGTH.fullmatch(said):
         unit = "character" if found[1] == "str" else "item"
         rule = "at most" if found[2] == "<=" else "at least"
-        return f"{shown} has {_counted(len(value), unit)}, {rule} {found[3]} are allowed"
+        return f"{shown} has {counted(len(value), unit)}, {rule} {found[3]} are allowed"
     if found := _BOUND.fullmatch(said):
         return f"{shown} is {'less' if found[1] == '>=' else 'more'} than {found[2]}"
     if (found := _TYPE.fullmatch(said)) and found[1] in _KINDS:
@@ -38,7 +38,8 @@ def reason(said: str, value: Any, choices: tuple[Any, ...] = ()) -> str:
     return said
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """The number with its noun: `1 item`, `2 items`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
