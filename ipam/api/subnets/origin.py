@@ -45,7 +45,9 @@ def settle(
     """
     pool = _pool(tx, body, viewer)
     if pool is not None:
-        body = replace(body, cidr=_prefix(tx, pool, body, project_id))
+        facts = pool_facts(tx, pool, project_id)
+        cidr = subnet_pool_rules.choose(facts, body.cidr, body.prefixlen)
+        body = replace(body, cidr=cidr)
         writing.raise_all(create_faults(asdict(body)))
     _check_neighbours(tx, pool, [row for row in others if row.ip_version == body.ip_version])
     return body, None if pool is None else int(pool.pk)
@@ -71,9 +73,12 @@ def _pool(tx: Transaction, body: SubnetCreate, viewer: Viewer | None) -> Record 
     return pool
 
 
-def _prefix(tx: Transaction, pool: Record, body: SubnetCreate, project_id: str) -> str:
-    taken = subnet_pools.allocations(tx, pool.pk)
-    facts = Pool(
+def pool_facts(
+    tx: Transaction, pool: Record, project_id: str, *, without: str | None = None
+) -> Pool:
+    """What the rules ask of a locked pool; `without` is a prefix taken from it that is to end."""
+    taken = [one for one in subnet_pools.allocations(tx, pool.pk) if one[0] != without]
+    return Pool(
         lengths=Lengths(pool.min_prefixlen, pool.default_prefixlen, pool.max_prefixlen),
         ip_version=pool.ip_version,
         prefixes=subnet_pools.prefixes(tx, [pool.pk])[pool.pk],
@@ -81,7 +86,6 @@ def _prefix(tx: Transaction, pool: Record, body: SubnetCreate, project_id: str) 
         used_by_project=[cidr for cidr, owner in taken if owner == project_id],
         quota=pool.default_quota,
     )
-    return subnet_pool_rules.choose(facts, body.cidr, body.prefixlen)
 
 
 def _check_neighbours(tx: Transaction, pool: Record | None, others: Sequence[Record]) -> None:

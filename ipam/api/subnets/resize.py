@@ -8,11 +8,11 @@ from ipam import model
 from ipam.allocator.allocator import Allocator
 from ipam.api.http import writing
 from ipam.api.ports import dhcp_port
+from ipam.api.subnets.origin import pool_facts
 from ipam.api.subnets.wire import SubnetUpdate
 from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.rules import subnet_resize
 from ipam.rules import subnets as subnet_rules
-from ipam.rules.subnet_pools import Lengths, Pool
 from ipam.rules.subnets import Shape
 from ipam.store import subnet_pools, subnets
 from ipam.store.engine.database import Transaction
@@ -66,13 +66,5 @@ def carry_out(
 def _check_pool(tx: Transaction, row: Record, cidr: str) -> None:
     """Raise if the subnet pool, which this locks, does not have the prefix free."""
     pool = subnet_pools.locked(tx, row.subnetpool_pk)
-    taken = [one for one in subnet_pools.allocations(tx, pool.pk) if one[0] != row.cidr]
-    facts = Pool(
-        lengths=Lengths(pool.min_prefixlen, pool.default_prefixlen, pool.max_prefixlen),
-        ip_version=pool.ip_version,
-        prefixes=subnet_pools.prefixes(tx, [pool.pk])[pool.pk],
-        used=[one for one, _ in taken],
-        used_by_project=[one for one, owner in taken if owner == row.project_id],
-        quota=pool.default_quota,
-    )
+    facts = pool_facts(tx, pool, row.project_id, without=row.cidr)
     subnet_pool_rules.choose(facts, cidr, None)
