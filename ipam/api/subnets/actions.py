@@ -218,8 +218,7 @@ class SubnetActions:
         writing.raise_all(faults)
         values = writing.changed(row, wished)
         resized = "cidr" in values
-        if resized:
-            resize.check(tx, network, row, shape, asked)
+        server_moves = resized and resize.check(tx, network, row, shape, asked)
         if values.get("gateway_ip"):
             _check_gateway_is_free(tx, row, values["gateway_ip"])
         fenced = dynamic_ranges.change(
@@ -233,7 +232,9 @@ class SubnetActions:
             self._service.allocator.change_pools(tx, row.pk, new_pools)
             subnet_counters.count_anew(tx, row.pk)
         if resized:
-            resize.carry_out(tx, self._service.allocator, network, row, shape)
+            resize.carry_out(
+                tx, self._service.allocator, network, row, shape, server_moves=server_moves
+            )
         if values or moved or fenced:
             rows.touch(tx, tables.subnet, row.pk, values)
         if "dns_publish_fixed_ip" in values:

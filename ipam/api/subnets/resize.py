@@ -21,10 +21,11 @@ from ipam.store.engine.listing import Record
 
 def check(
     tx: Transaction, network: Record, row: Record, shape: Shape, asked: SubnetUpdate
-) -> None:
-    """Raise if the subnet, which the caller has locked, may not have the prefix of `shape`.
+) -> bool:
+    """Whether the DHCP server's address is outside of the prefix of `shape`.
 
-    Nobody else can get an address of it before the transaction ends.
+    Raises if the subnet, which the caller has locked, may not have the prefix. Nobody else can get
+    an address of it before the transaction ends.
     """
     routes: Sequence[str] = shape.nexthops
     if isinstance(asked.host_routes, UnsetType):
@@ -36,30 +37,30 @@ def check(
     writing.raise_all(subnet_rules.overlapping(shape.cidr, others))
     if row.subnetpool_pk is not None:
         _check_pool(tx, row, shape.cidr)
-    owned = [
-        (model.unpack(one.ip), one.id)
-        for one in subnets.owned(tx, row.pk)
-        if one.device_owner != model.DHCP_PORT_OWNER
-    ]
-    writing.raise_all(subnet_resize.strangers(shape.cidr, owned))
+    machines, server = list[tuple[str, str]](), list[tuple[str, str]]()
+    for one in subnets.owned(tx, row.pk):
+        of = server if one.device_owner == model.DHCP_PORT_OWNER else machines
+        of.append((model.unpack(one.ip), one.id))
+    writing.raise_all(subnet_resize.strangers(shape.cidr, machines))
+    return bool(subnet_resize.strangers(shape.cidr, server))
 
 
 def carry_out(
-    tx: Transaction, allocator: Allocator, network: Record, row: Record, shape: Shape
+    tx: Transaction,
+    allocator: Allocator,
+    network: Record,
+    row: Record,
+    shape: Shape,
+    *,
+    server_moves: bool,
 ) -> None:
     """Forget addresses outside of the new prefix, and take the DHCP server's into it."""
-    own = [
-        (model.unpack(one.ip), one.id)
-        for one in subnets.owned(tx, row.pk)
-        if one.device_owner == model.DHCP_PORT_OWNER
-    ]
-    leaves = bool(subnet_resize.strangers(shape.cidr, own))
-    if leaves:
+    if server_moves:
         dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
     first, last = subnet_rules.usable(shape.cidr)
     octets = len(model.pack(shape.cidr.partition("/")[0]))
     allocator.forget_outside(tx, row.pk, (first.to_bytes(octets), last.to_bytes(octets)))
-    if leaves:
+    if server_moves:
         dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, is_automatic=False)
 
 
