@@ -146,8 +146,7 @@ class NetworkActions:
 
 def _check_dhcp_settings(tx: Transaction, row: Record, values: Mapping[str, Any]) -> None:
     """Refuse settings that are wrong, or that do not fit with those of a subnet."""
-    after = {name: values.get(name, getattr(row, name)) for name in NAMES}
-    own = dhcp_settings.read(after["dhcp_options"], after["dhcp_boot"])
+    own = dhcp_settings_wire.after(row, values)
     faults = dhcp_settings.own_faults(own)
     if not faults:
         for subnet in subnets.of_network(tx, row.pk):

@@ -11,6 +11,7 @@ from ipam.api.http.attributes import NULL_IS_EMPTY
 from ipam.rules import dhcp_settings
 from ipam.rules.boot import FILE_MAX, URL_MAX
 from ipam.rules.dhcp_option_values import LONGEST_SECONDS
+from ipam.rules.dhcp_settings import Settings
 from ipam.store.engine.listing import Record
 from ipam.values import IpAddress, ShortName
 
@@ -130,13 +131,20 @@ def for_row(given: Mapping[str, Any]) -> dict[str, Any]:
     if "dhcp_options" in found:
         found["dhcp_options"] = [msgspec.to_builtins(one) for one in found["dhcp_options"]]
     if found.get("dhcp_boot") is not None:
-        found["dhcp_boot"] = _boot(found["dhcp_boot"])
+        found["dhcp_boot"] = msgspec.to_builtins(found["dhcp_boot"])
     return found
 
 
-def _boot(given: DhcpBoot) -> dict[str, str]:
-    found: dict[str, str] = msgspec.to_builtins(given)
-    return found
+def of_body(given: Mapping[str, Any], version: int = 4) -> Settings:
+    """The settings of the body of a POST. `version` is that of options that do not say theirs."""
+    row = for_row(given)
+    return dhcp_settings.read(row.get("dhcp_options"), row.get("dhcp_boot"), version)
+
+
+def after(row: Record, changed: Mapping[str, Any], version: int = 4) -> Settings:
+    """The settings of a row once these columns have changed. `version` as in `of_body`."""
+    found = {name: changed.get(name, getattr(row, name)) for name in NAMES}
+    return dhcp_settings.read(found["dhcp_options"], found["dhcp_boot"], version)
 
 
 def view_of(row: Record) -> dict[str, Any]:

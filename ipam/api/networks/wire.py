@@ -243,8 +243,7 @@ KIND: Final = Kind(
 
 def body_faults(values: Mapping[str, Any]) -> list[CallerError]:
     """The contradictions in the body of a POST."""
-    settings = dhcp_settings_wire.for_row(values)
-    own = dhcp_settings.read(settings.get("dhcp_options"), settings.get("dhcp_boot"))
+    own = dhcp_settings_wire.of_body(values)
     faults = [*segment_rules.faults(values), *dhcp_settings.own_faults(own)]
     hints = values.get("availability_zone_hints", ())
     if len(set(hints)) < len(hints):

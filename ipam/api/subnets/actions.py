@@ -23,7 +23,6 @@ from ipam.api.subnets.shape import (
     options_after,
     options_of,
     settings_faults_after,
-    settings_of,
     settings_room_faults,
     shape_after,
     shape_of,
@@ -151,7 +150,7 @@ class SubnetActions:
     def _create_faults(self, values: Mapping[str, Any]) -> list[CallerError]:
         told = options_of(values)
         option_faults = subnet_options.faults(told, self._limits(), "new subnet")
-        settings = settings_of(values, told.ip_version)
+        settings = dhcp_settings_wire.of_body(values, told.ip_version)
         setting_faults = dhcp_settings.own_faults(settings, told.ip_version)
         return [*create_faults(values), *option_faults, *setting_faults]
 
@@ -183,7 +182,7 @@ class SubnetActions:
         assert body.cidr is not None, "a subnet without a prefix and without a pool was let in"
         cidrs = {row.id: row.cidr for row in others}
         writing.raise_all(subnet_rules.overlapping(body.cidr, cidrs))
-        settings = settings_of(asdict(body), body.ip_version)
+        settings = dhcp_settings_wire.of_body(asdict(body), body.ip_version)
         writing.raise_all(settings_room_faults(network, settings, body.ip_version, body.cidr))
         shape = shape_of(asdict(body))
         row = _new_row(body, shape, network, caller) | {"subnetpool_pk": pool_pk}

@@ -54,18 +54,11 @@ def class_faults(shape: Shape, stored: Sequence[Mapping[str, Any]]) -> list[Call
     return client_classes.faults(classes, shape.ip_version, shape.dynamic_ranges)
 
 
-def settings_of(values: Mapping[str, Any], version: int) -> Settings:
-    """The DHCP settings of the body of a POST."""
-    row = dhcp_settings_wire.for_row(values)
-    return dhcp_settings.read(row.get("dhcp_options"), row.get("dhcp_boot"), version)
-
-
 def settings_faults_after(
     network: Record, row: Record, changed: Mapping[str, Any]
 ) -> list[CallerError]:
     """What is wrong with the subnet's DHCP settings once these columns have changed."""
-    after = {name: changed.get(name, getattr(row, name)) for name in dhcp_settings_wire.NAMES}
-    own = dhcp_settings.read(after["dhcp_options"], after["dhcp_boot"], row.ip_version)
+    own = dhcp_settings_wire.after(row, changed, row.ip_version)
     return dhcp_settings.own_faults(own, row.ip_version) or settings_room_faults(
         network, own, row.ip_version, row.cidr
     )
