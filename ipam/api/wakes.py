@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from ipam import clock
 from ipam.protocol import wake_port
 from ipam.protocol.wake import Waker
 from ipam.protocol.wake_port import WakeEnd
-from ipam.store import served_networks
+from ipam.store import agents, served_networks
 from ipam.store.engine.database import Database, Transaction
 
 LOG = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ class DistantWakes:
 
     def turn(self, network_pks: Sequence[int]) -> None:
         """Wake as many of them as may be woken now."""
-        oldest = clock.now_seconds() - self._agent_down_time
+        oldest = agents.oldest_heartbeat(self._agent_down_time)
         rows = self._database.read(
             lambda tx: served_networks.wake_ends(tx, network_pks, oldest_heartbeat=oldest)
         )
