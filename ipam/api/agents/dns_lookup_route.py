@@ -1,7 +1,7 @@
 """Questions about what a network's resolver on one host answers, and the agent's answers."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import falcon
 import msgspec
@@ -155,13 +155,13 @@ def open_lookups(agent: Record) -> list[AskedLookup]:
     return [AskedLookup(last["id"], last["network_id"], last["questions"])]
 
 
-def _view(last: Mapping[str, object]) -> LookupView:
+def _view(last: Mapping[str, Any]) -> LookupView:
     answer = last["answer"]
     read = msgspec.convert(answer, LookupAnswer) if answer is not None else None
     return LookupView(
-        str(last["id"]),
-        str(last["network_id"]),
-        model.iso_time(int(str(last["asked_at"]))),
+        last["id"],
+        last["network_id"],
+        model.iso_time(last["asked_at"]),
         read.answers if read else None,
         read.trouble if read else "",
     )
