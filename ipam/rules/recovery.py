@@ -86,15 +86,7 @@ def decide(
             said[one.id].append(_leased(_placed(one, subnets), leases))
         else:
             unknown[one.network_id].add(one.told_by)
-    wanted = dict(known)
-    for port_id, versions in said.items():
-        best = max(versions, key=lambda one: (one.revision, one.is_leased, one.told_by))
-        before = known.get(port_id)
-        if before is None or best.revision > before.revision:
-            wanted[port_id] = best
-        else:
-            leased = any(one.is_leased for one in versions)
-            wanted[port_id] = replace(before, is_leased=leased, told_by=best.told_by)
+    wanted = _latest(known, said)
     conflicts: list[str] = []
     losers = _without_mac(wanted.values(), conflicts)
     kept = {key: one for key, one in wanted.items() if key not in losers}
@@ -126,6 +118,20 @@ def decide(
         ),
         unknown_networks=dict(unknown),
     )
+
+
+def _latest(known: Mapping[str, Port], said: Mapping[str, Sequence[Port]]) -> dict[str, Port]:
+    """Each port in its latest revision, of the backup or of a host."""
+    latest = dict(known)
+    for port_id, versions in said.items():
+        best = max(versions, key=lambda one: (one.revision, one.is_leased, one.told_by))
+        before = known.get(port_id)
+        if before is None or best.revision > before.revision:
+            latest[port_id] = best
+        else:
+            leased = any(one.is_leased for one in versions)
+            latest[port_id] = replace(before, is_leased=leased, told_by=best.told_by)
+    return latest
 
 
 def _by_id(port: Port) -> str:
