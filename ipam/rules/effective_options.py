@@ -145,7 +145,7 @@ def _name_servers(subnet: Subnet, number: int, version: int) -> Effective:
 def _domain(
     deployment: Deployment, network: Network, numbers: Mapping[int, int]
 ) -> Iterator[Effective]:
-    domain = (network.dns_domain or deployment.dns_domain).removesuffix(".")
+    domain = dns_names.domain_of(network.dns_domain, deployment.dns_domain).removesuffix(".")
     own: _Source = ("network", network.id, "dns_domain")
     service: _Source = ("deployment", "", "[network] dns_domain")
     if domain and values.is_domain(domain):
