@@ -196,7 +196,8 @@ def _claim(
     named: SubnetFacts | None,
     address: str,
 ) -> Claim:
-    inside = [subnet for subnet in subnets if _contains(subnet.cidr, address)]
+    packed = model.pack(address)
+    inside = [subnet for subnet in subnets if prefixes.has(subnet.cidr, packed)]
     if not inside and named:
         raise InvalidIpForSubnet(
             f"IP address {address} is not a valid IP for the specified subnet {named.cidr}."
@@ -206,7 +207,7 @@ def _claim(
             f"IP address {address} is not a valid IP for any of the subnets on the specified"
             " network."
         )
-    return Claim(inside[0], model.pack(address))
+    return Claim(inside[0], packed)
 
 
 def _check_address(claim: Claim, address: str, mac: str, device_owner: str) -> None:
@@ -250,10 +251,3 @@ def _kept(step: Step, left: Sequence[Held]) -> Held | None:
         return next((held for held in left if held == (step.subnet.pk, step.address)), None)
     numbers = {subnet.pk for subnet in step.subnets}
     return next((held for held in left if held[0] in numbers), None)
-
-
-def _contains(cidr: str, address: str) -> bool:
-    if model.ip_version(cidr) != model.ip_version(address):
-        return False
-    prefix = prefixes.parse(cidr)
-    return prefix.first <= subnet_rules.number(address) <= prefix.last

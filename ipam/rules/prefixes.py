@@ -43,6 +43,8 @@ def parse(cidr: str) -> Prefix:
 def has(cidr: str, address: bytes) -> bool:
     """Whether the packed address is in the prefix."""
     prefix = parse(cidr)
+    if len(address) * 8 != prefix.bits:
+        return False
     return prefix.first <= int.from_bytes(address) <= prefix.last
 
 

@@ -43,7 +43,7 @@ def faults(
     return [
         _fault(f"{what} {hop} would lie outside of {after}: change it in the same request")
         for what, hop in hops
-        if _has(old, hop) and not _has(new, hop)
+        if prefixes.has(before, model.pack(hop)) and not prefixes.has(after, model.pack(hop))
     ]
 
 
@@ -93,13 +93,6 @@ def inside(cidr: str, ranges: Ranges) -> list[tuple[str, str]]:
     version = model.ip_version(cidr)
     clipped = ((max(number(low), first), min(number(high), last)) for low, high in ranges)
     return [(text(low, version), text(high, version)) for low, high in clipped if low <= high]
-
-
-def _has(prefix: prefixes.Prefix, address: str) -> bool:
-    packed = model.pack(address)
-    return len(packed) * 8 == prefix.bits and (
-        prefix.first <= int.from_bytes(packed) <= prefix.last
-    )
 
 
 def _fault(reason: str) -> CallerError:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipam import model
 from ipam.rules import prefixes
 
 SPACE = 8
@@ -159,3 +160,17 @@ def test_a_quota_counts_addresses_of_ipv4_and_64s_of_ipv6(
     quota: int, version: int, allowed: int
 ) -> None:
     assert prefixes.quota_addresses(quota, version) == allowed
+
+
+@pytest.mark.parametrize(
+    ("cidr", "address", "is_there"),
+    [
+        ("10.0.0.0/24", "10.0.0.0", True),
+        ("10.0.0.0/24", "10.0.0.255", True),
+        ("10.0.0.0/24", "10.0.1.0", False),
+        ("::/64", "0.0.0.9", False),
+        ("2001:db8::/64", "2001:db8::ffff", True),
+    ],
+)
+def test_a_prefix_has_addresses_of_its_ip_version(cidr: str, address: str, is_there: bool) -> None:
+    assert prefixes.has(cidr, model.pack(address)) is is_there
