@@ -9,6 +9,7 @@ from ipam.imports.files import DEPTH_MAX, Files
 from ipam.imports.formats.isc_grammar import Statement, listed, statements
 from ipam.imports.formats.isc_hosts import host, seconds_of
 from ipam.imports.told import Option
+from ipam.rules.boot import FILE, NEXT_SERVER, SERVER_NAME
 
 DEFAULT_SECONDS: Final = 43_200
 
@@ -72,8 +73,7 @@ SILENT: Final = frozenset(
 )
 """Statements that say nothing of who has which address."""
 
-
-BOOT = {"next-server": 255, "filename": 67, "server-name": 66}
+BOOT: Final = {"next-server": NEXT_SERVER, "filename": FILE, "server-name": SERVER_NAME}
 """Statements on booting from the network, and the options that say the same."""
 
 

@@ -8,6 +8,7 @@ from ipam.imports import told, words
 from ipam.imports.documents import Node
 from ipam.imports.estate import INFINITE, Draft, LeaseSeconds, Network, Reservation, Subnet
 from ipam.imports.told import Option
+from ipam.rules.boot import FILE, NEXT_SERVER, SERVER_NAME
 
 DEFAULT_SECONDS: Final = 7200
 FOREVER: Final = 0xFFFFFFFF
@@ -15,7 +16,7 @@ WITHOUT_EQUAL: Final = ("flex-id", "circuit-id")
 KNOWN: Final = "KNOWN"
 DROP: Final = "DROP"
 
-BOOT: Final = {"next-server": 255, "boot-file-name": 67, "server-hostname": 66}
+BOOT: Final = {"next-server": NEXT_SERVER, "boot-file-name": FILE, "server-hostname": SERVER_NAME}
 """Members on booting from the network, and the options that say the same."""
 NO_SERVER: Final = "0.0.0.0"  # noqa: S104  # what Kea says for none
 
