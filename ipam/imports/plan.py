@@ -232,7 +232,6 @@ class _Planner:
         if one.options:
             names = ", ".join(name for name, _ in one.options)
             self.row("take", "DHCP options", one.cidr, one.place, names[:500])
-
         if one.boot:
             named = ", ".join(f"{name}={value}" for name, value in one.boot.items())
             self.row("take", "boot settings", one.cidr, one.place, named[:500])

@@ -5,7 +5,7 @@ As `find_boot` of dnsmasq: the last tagged line that fits counts, else the last 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ipam.imports import words
@@ -80,11 +80,10 @@ def boot_of(
     if not mine:
         return
     found = _by_firmware(mine, own, firmware)
-    reason = _uncertain(found, subnet)
-    settings = {"ipxe_script" if name == IPXE else name: one.file for name, one in found.items()}
     servers = {one.address for one in found.values() if not _is_url(one)}
+    settings = {"ipxe_script" if name == IPXE else name: one.file for name, one in found.items()}
     settings |= dict.fromkeys(["tftp_server"] if servers else [], next(iter(servers), ""))
-    if reason := reason or "; ".join(boot.faults(settings, 4)):
+    if reason := _uncertain(servers, subnet) or "; ".join(boot.faults(settings, 4)):
         _leave_out(draft, mine[-1].place, subnet.cidr, reason)
     elif len(set(found.values())) == 1 and servers:  # whatever the firmware is
         (line,) = set(found.values())
@@ -93,9 +92,8 @@ def boot_of(
         subnet.boot = settings
 
 
-def _uncertain(found: Mapping[str, BootLine], subnet: Subnet) -> str:
-    """Why it is not certain what machines load; empty if it is."""
-    servers = {one.address for one in found.values() if not _is_url(one)}
+def _uncertain(servers: set[str], subnet: Subnet) -> str:
+    """Why it is not certain what machines load, from these servers; empty if it is."""
     said = [name for name, _ in subnet.options if name in _SAID_BY_OPTIONS]
     if said:
         return f"{', '.join(said)} is set, too"
@@ -132,7 +130,7 @@ def _counting(lines: Sequence[BootLine], tags: set[str]) -> BootLine | None:
 def _fits_but_for(line: BootLine, own: set[str], firmware: Mapping[str, str]) -> bool:
     """Whether machines of these tags load it, with some firmware."""
     rest = tuple(one for one in line.conditions if one.removeprefix("!") not in firmware)
-    return BootLine(line.place, rest, line.file, line.address).fits(own)
+    return replace(line, conditions=rest).fits(own)
 
 
 def _is_url(line: BootLine) -> bool:
