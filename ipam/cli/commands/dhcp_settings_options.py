@@ -17,7 +17,24 @@ DEFAULT = "default"
 Json = Mapping[str, Any]
 
 
-class DhcpOptionType(click.ParamType[dict[str, Any]]):
+class _Completed:
+    """Completes the names of options, as words of a parameter."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's signature
+        param: click.Parameter,  # noqa: ARG002  # click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The options whose names begin so."""
+        words = dict.fromkeys(map(self._word, _names()))
+        return [CompletionItem(one) for one in words if one.startswith(incomplete)]
+
+    def _word(self, name: str) -> str:
+        return name
+
+
+class DhcpOptionType(_Completed, click.ParamType[dict[str, Any]]):
     """`NAME=VALUE`, with `option6:` before the name for IPv6, in the API's form."""
 
     name = "name=value"
@@ -35,17 +52,11 @@ class DhcpOptionType(click.ParamType[dict[str, Any]]):
             )
         return named(name) | {"opt_value": text}
 
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002  # click's signature
-        param: click.Parameter,  # noqa: ARG002  # click's signature
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """The options whose names begin so."""
-        return [CompletionItem(f"{one}=") for one in _names() if one.startswith(incomplete)]
+    def _word(self, name: str) -> str:
+        return f"{name}="
 
 
-class DhcpOptionName(click.ParamType[dict[str, Any]]):
+class DhcpOptionName(_Completed, click.ParamType[dict[str, Any]]):
     """The name of an option, with `option6:` before it for IPv6."""
 
     name = "name"
@@ -59,28 +70,12 @@ class DhcpOptionName(click.ParamType[dict[str, Any]]):
         """Name and IP version, in the API's form."""
         return value if isinstance(value, dict) else named(value)
 
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002  # click's signature
-        param: click.Parameter,  # noqa: ARG002  # click's signature
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """The options whose names begin so."""
-        return [CompletionItem(one) for one in _names() if one.startswith(incomplete)]
 
-
-class ExtraDhcpOption(KeyValues):
+class ExtraDhcpOption(_Completed, KeyValues):
     """`name=NAME,value=VALUE` of a port's option."""
 
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002  # click's signature
-        param: click.Parameter,  # noqa: ARG002  # click's signature
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """The options whose names begin so."""
-        names = (f"name={one.removeprefix(IPV6)},value=" for one in _names())
-        return [CompletionItem(one) for one in dict.fromkeys(names) if one.startswith(incomplete)]
+    def _word(self, name: str) -> str:
+        return f"name={name.removeprefix(IPV6)},value="
 
 
 class LeaseTime(click.ParamType[int | str]):
