@@ -11,8 +11,6 @@ from ipam.errors import NotFound
 
 IPV6 = "option6:"
 """What stands before the name of an option of IPv6, as in dnsmasq's own files."""
-INFINITE = -1
-"""A lease time without end, in the API."""
 DEFAULT = "default"
 Json = Mapping[str, Any]
 
@@ -91,6 +89,7 @@ class LeaseTime(click.ParamType[int | str]):
             INFINITE_SECONDS,
             lease_time,
         )
+        from ipam.rules.dhcp_settings import INFINITE_LEASE  # noqa: PLC0415  # as above
 
         if isinstance(value, int):
             return value
@@ -100,7 +99,7 @@ class LeaseTime(click.ParamType[int | str]):
             (seconds,) = lease_time(value)
         except ValueError as error:
             self.fail(f"{value!r} {error}, or infinite, or default.", param, ctx)
-        return INFINITE if seconds == INFINITE_SECONDS else int(str(seconds))
+        return INFINITE_LEASE if seconds == INFINITE_SECONDS else int(str(seconds))
 
 
 def dhcp_settings_options(verb: str) -> Callable[[Command], Command]:
