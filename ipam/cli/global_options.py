@@ -13,6 +13,8 @@ import click
 from ipam.cli.first_screen import OPTIONS
 
 _KEY = "ipam.cli.global_options"
+REHEARSAL = "ipam.cli.rehearsal"
+"""Where the command line has its rehearsal, while there is one."""
 
 
 def given() -> dict[str, Any]:

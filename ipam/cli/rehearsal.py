@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PATH: Final = "/v2.0/dry-runs"
 REQUESTS_MAX: Final = 1000
 """So many requests are tried at once."""
-_KEY: Final = "ipam.cli.rehearsal"
 Record = dict[str, Any]
 
 
@@ -143,19 +142,12 @@ def around(client: "Client") -> Any:
     if not (global_options.is_dry_run() or asks):
         return client
     meta = click.get_current_context().meta
-    return meta.setdefault(_KEY, Rehearsal(client))
+    return meta.setdefault(global_options.REHEARSAL, Rehearsal(client))
 
 
 def is_terminal() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def finish(ctx: click.Context) -> None:
-    """Finish the rehearsal of the command line, if there was one."""
-    rehearsal = ctx.meta.pop(_KEY, None)
-    if rehearsal is not None:
-        rehearsal.finish()
 
 
 def _body(answer: Record) -> Any:

@@ -63,10 +63,8 @@ class LazyRoot(click.Group):
 
 
 def _finish(ctx: click.Context) -> None:
-    if "ipam.cli.rehearsal" in ctx.meta:
-        from ipam.cli import rehearsal  # noqa: PLC0415  # not wanted by the other commands
-
-        rehearsal.finish(ctx)
+    if rehearsal := ctx.meta.pop(global_options.REHEARSAL, None):
+        rehearsal.finish()
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
