@@ -228,7 +228,7 @@ class NameSender(Sending):
         """Delete what waits for zones that are not set any more."""
         zones = [sender.zone.name for sender in self._senders]
         if count := self._database.write(lambda tx: dns_changes.forget_others(tx, zones)):
-            LOG.warning("Forgot %d names of zones that [dns] zones does not have.", count)
+            LOG.warning("Names forgotten of zones that [dns] zones does not have: %d.", count)
 
 
 def name_sender(settings: Settings, database: Database) -> NameSender:
