@@ -1,6 +1,6 @@
 """`ipam port delete`: ports by name, or all of a network; a network's own server stays."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,7 +40,7 @@ def delete(names_or_ids: Sequence[str], network: str | None) -> None:
         raise click.UsageError("Say which ports, or --network NETWORK for all of one.")
     client = connect()
     if network:
-        found = list(_of_network(client, network))
+        found = _of_network(client, network)
         lookup.for_each(found, lambda one: delete_if_there(client, one["id"]))
     elif len(names_or_ids) == 1:
         lookup.delete_each(client, PORT, names_or_ids)
@@ -48,7 +48,7 @@ def delete(names_or_ids: Sequence[str], network: str | None) -> None:
         lookup.for_each(names_or_ids, lambda name: _delete_unless_servers(client, name))
 
 
-def _of_network(client: "Client", name: str) -> Iterator[Record]:
+def _of_network(client: "Client", name: str) -> Sequence[Record]:
     """The ports to delete. Without a terminal it takes --yes."""
     network_id = lookup.find_id(client, NETWORK, name)
     fields = [("fields", one) for one in ("id", "device_owner")]
@@ -61,7 +61,7 @@ def _of_network(client: "Client", name: str) -> Iterator[Record]:
         raise click.ClickException(
             f"This deletes {which} of {name}: --yes does it, --dry-run tells what comes of it."
         )
-    yield from ports
+    return ports
 
 
 def _delete_unless_servers(client: "Client", name: str) -> None:
