@@ -57,17 +57,20 @@ def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
     return decorate
 
 
+format_option = click.option(
+    "-f",
+    "--format",
+    "output_format",
+    type=click.Choice(output.FORMATS),
+    default="table",
+    help="The format of the output.",
+)
+
+
 def format_options(command: Command) -> Command:
     """-f and -c."""
     return stacked(
-        click.option(
-            "-f",
-            "--format",
-            "output_format",
-            type=click.Choice(output.FORMATS),
-            default="table",
-            help="The format of the output.",
-        ),
+        format_option,
         click.option(
             "-c",
             "--column",

@@ -10,8 +10,8 @@ import click
 
 from ipam.cli import global_options, lookup, renumbering
 from ipam.cli.connection import connect
-from ipam.cli.options import dry_run_option, examples, told_first
-from ipam.cli.output import FORMATS, Column, counted
+from ipam.cli.options import dry_run_option, examples, format_option, told_first
+from ipam.cli.output import Column, counted
 from ipam.cli.printing import print_columns
 from ipam.cli.renumbering import FROM, OF, TO, Progress
 from ipam.cli.resource_kinds import LEASE, PORT, SUBNET
@@ -134,14 +134,7 @@ def move(name_or_id: str, count: int | None, names: Sequence[str]) -> None:
 
 @renumber.command(epilog=examples("ipam renumber status 10.8.0.0/24"))
 @subnet_argument
-@click.option(
-    "-f",
-    "--format",
-    "output_format",
-    type=click.Choice(FORMATS),
-    default="table",
-    help="The format of the output.",
-)
+@format_option
 def status(name_or_id: str, output_format: str) -> None:
     """Show which ports have moved, and which machines have asked since.
 
