@@ -17,7 +17,7 @@ import dns.tsig
 import dns.update
 
 from tests.servers.private_server import free_port
-from tests.waiting import until_it_serves
+from tests.waiting import PATIENCE_SECONDS, until_it_serves
 
 ADDRESS: Final = "127.0.0.1"
 ZONES: Final = (
@@ -140,7 +140,7 @@ class BindServer:
         assert answer.rcode() == 0, answer
 
     def _ask(self, message: dns.message.Message) -> dns.message.Message:
-        return dns.query.tcp(message, ADDRESS, 5, port=self.port)
+        return dns.query.tcp(message, ADDRESS, PATIENCE_SECONDS, port=self.port)
 
     def _answers(self) -> bool:
         try:

@@ -12,6 +12,7 @@ from ipam.zones.name_server import NameServer, name_server
 from ipam.zones.ownership import marker
 from ipam.zones.refusals import TransferRefused, ZoneRefused
 from tests.servers.bind_server import BindServer
+from tests.waiting import PATIENCE_SECONDS
 
 LAB = "lab.example"
 NUMBERS = count(1)
@@ -20,7 +21,9 @@ NUMBERS = count(1)
 def opened(bind: BindServer, line: str, *, key: str = "ipam", owner: str = "ipam") -> NameServer:
     (server,) = primary_servers([line])
     key_file = bind.directory / f"{key}.key"
-    settings = DnsSettings((server,), key_file, owner, ttl=60, timeout=5, compare_interval=3600)
+    settings = DnsSettings(
+        (server,), key_file, owner, ttl=60, timeout=PATIENCE_SECONDS, compare_interval=3600
+    )
     return name_server(server, settings)
 
 

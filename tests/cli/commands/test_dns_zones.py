@@ -13,6 +13,7 @@ from ipam.store.engine.database import Database
 from ipam.zones.name_server import name_server
 from tests.cli.conftest import Ipam
 from tests.servers.bind_server import BindServer
+from tests.waiting import PATIENCE_SECONDS
 
 OTHER, BACK = "other.example", "2.0.192.in-addr.arpa"
 
@@ -60,7 +61,8 @@ def test_a_zone_is_compared_and_its_differences_are_left_to_the_worker(
     ipam: Ipam, config: Path, database: Database, bind: BindServer
 ) -> None:
     (server,) = primary_servers([bind.line(OTHER)])
-    settings = DnsSettings((server,), bind.directory / "ipam.key", "ipam", 60, 5, 3600)
+    key = bind.directory / "ipam.key"
+    settings = DnsSettings((server,), key, "ipam", 60, PATIENCE_SECONDS, 3600)
     left = [f"left{number}.{OTHER}" for number in range(FEWEST_DRASTIC + 1)]
     with name_server(server, settings) as opened:
         opened.publish(dict.fromkeys(left, frozenset({("A", "192.0.2.7")})))
