@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,8 @@ from ipam.agent.names.names import Names
 from ipam.client import Client
 from ipam.protocol.dns_names import NamedPort
 from scripts.bench_parts.processes import place, process, quantile, wait
-from tests.open_directory import open_directory
 from tests.system.dns_client import DnsClient
-from tests.system.two_hosts import Cloud
+from tests.system.two_hosts import Cloud, started
 
 SIZES = (100, 1000, 10_000)
 AT_ONCE = 500
@@ -193,10 +193,7 @@ def _port_to_answer() -> dict[str, float]:
 
 def _port_to_answer_elsewhere() -> dict[str, float]:
     """The same on another host than the port's, whose agent has nothing but the API's wakes."""
-    with open_directory("bench-names") as directory, contextlib.ExitStack() as closing:
-        cloud = Cloud(directory, wakes=True)
-        closing.callback(cloud.close)
-        cloud.start()
+    with started(partial(Cloud, wakes=True)) as cloud, contextlib.ExitStack() as closing:
         network_id = _network(cloud.client)
         for host in (cloud.a, cloud.b):
             _active(cloud.client, network_id, host.name)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.open_directory import open_directory
 from tests.system.ipam_host import FakeApi, Host
-from tests.system.two_hosts import Cloud
+from tests.system.two_hosts import Cloud, started
 
 
 @pytest.fixture
@@ -46,10 +46,5 @@ def shared_cloud() -> Iterator[Cloud]:
 def _cloud() -> Iterator[Cloud]:
     if os.geteuid() != 0:
         pytest.skip("needs root: it makes namespaces and bridges")
-    with open_directory("cloud") as directory:
-        made = Cloud(directory)
-        try:
-            made.start()
-            yield made
-        finally:
-            made.close()
+    with started(Cloud) as made:
+        yield made

@@ -1,28 +1,12 @@
 """Of two hosts whose agents have one name only one serves, whichever comes first."""
 
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.open_directory import open_directory
 from tests.system.two_hosts import Cloud, HostNamespace
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
-
-
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root: it makes namespaces and bridges")
-    with open_directory("names") as directory:
-        made = Cloud(directory)
-        try:
-            made.start()
-            yield made
-        finally:
-            made.close()
 
 
 def agent_of(cloud: Cloud, host: str) -> dict[str, Any]:

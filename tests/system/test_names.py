@@ -4,18 +4,17 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ipam import model
-from ipam.protocol.wake import AGENT_SOCKET, Waker
-from tests.open_directory import open_directory
 from tests.servers.name_server import ADDRESS, NameServer
 from tests.system.dns_client import DnsClient
 from tests.system.ipam_host import run
-from tests.system.two_hosts import Cloud, HostNamespace
+from tests.system.two_hosts import Cloud, HostNamespace, started
 from tests.system.wire import inside
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
@@ -54,11 +53,6 @@ class House:
     def delete(self, port: dict[str, Any]) -> None:
         self.cloud.client.delete(f"/v2.0/ports/{port['id']}")
 
-    def look(self) -> None:
-        """Both agents ask now, and not after their two seconds."""
-        for host in self.hosts:
-            Waker(str(host.directory / "run" / AGENT_SOCKET)).wake()
-
     def plug(self) -> None:
         bridge = model.bridge_name(self.network["id"])
         self.askers = [
@@ -78,20 +72,14 @@ class House:
 def house() -> Iterator[House]:
     if os.geteuid() != 0:
         pytest.skip("needs root: it makes namespaces and bridges")
-    with open_directory("names") as directory:
-        cloud = Cloud(directory, wakes=True)
-        try:
-            cloud.start()
-            made = House(cloud)
-            for port in (made.port(5, "web", cloud.a, "fd44::5"), made.port(6, "db", cloud.b)):
-                made.look()
-                cloud.await_status(port, "ACTIVE")
-            made.plug()
-            yield made
-            for asker in made.askers:
-                asker.close()
-        finally:
-            cloud.close()
+    with started(partial(Cloud, wakes=True)) as cloud:
+        made = House(cloud)
+        for port in (made.port(5, "web", cloud.a, "fd44::5"), made.port(6, "db", cloud.b)):
+            cloud.await_status(port, "ACTIVE")
+        made.plug()
+        yield made
+        for asker in made.askers:
+            asker.close()
 
 
 def pid(house: House, host: HostNamespace) -> int:

@@ -18,7 +18,6 @@ from ipam import model
 from ipam.agent.guard import table
 from ipam.agent.host.forwarding_table import link_of
 from tests.kernel_features import need
-from tests.open_directory import open_directory
 from tests.system import frames
 from tests.system.frames import (
     ALL_NODES,
@@ -45,7 +44,7 @@ from tests.system.reach import (
     tunnel_end,
     within,
 )
-from tests.system.two_hosts import HostNamespace
+from tests.system.two_hosts import HostNamespace, started
 from tests.system.wire import ACK, DISCOVER, OFFER, REQUEST, inside
 from tests.waiting import PATIENCE_SECONDS
 
@@ -83,13 +82,8 @@ def rack() -> Iterator[Rack]:
     if os.geteuid() != 0:
         pytest.skip("needs root: it makes namespaces and bridges")
     need("vxlan")
-    with open_directory("reach") as directory:
-        made = Rack(directory)
-        try:
-            made.start()
-            yield made
-        finally:
-            made.close()
+    with started(Rack) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

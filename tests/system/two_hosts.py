@@ -14,16 +14,16 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from pyroute2 import netns
+from typing import Any, TypeVar
 
 from ipam import model
 from ipam.client import Client
+from tests.open_directory import open_directory
 from tests.system.ipam_host import run
+from tests.system.wire import inside
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
@@ -39,6 +39,8 @@ case $1 in bound|renew)
   echo "$1 $ip" >>RESULT;;
 esac
 """
+
+SomeCloud = TypeVar("SomeCloud", bound="Cloud")
 
 
 class HostNamespace:
@@ -227,16 +229,9 @@ class Probe:
         self.unanswered = 0
         self._mac = bytes.fromhex(guest.port["mac_address"].replace(":", ""))
         self._stopping = False
-        opened: list[socket.socket] = []
-
-        def enter() -> None:
-            netns.setns(guest.namespace, flags=0)
-            opened.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-
-        thread = threading.Thread(target=enter)
-        thread.start()
-        thread.join()
-        (self._socket,) = opened
+        self._socket = inside(
+            guest.namespace, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        )
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
@@ -369,3 +364,15 @@ class Cloud:
         made = HostNamespace(self._directory, name, socket_path, calls_itself)
         self._closing.callback(made.close)
         return made
+
+
+@contextlib.contextmanager
+def started(make: Callable[[Path], SomeCloud]) -> Iterator[SomeCloud]:
+    """A cloud of this kind, gone at the end of the block."""
+    with open_directory("cloud") as directory:
+        made = make(directory)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.close()
