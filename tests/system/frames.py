@@ -1,8 +1,13 @@
 """Ethernet frames of machines that mean well and of others, each with a mark to know it again."""
 
+import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
+
+from tests.waiting import PATIENCE_SECONDS
 
 ARP, IP4, IP6, RARP, VLAN = 0x0806, 0x0800, 0x86DD, 0x8035, 0x8100
 TCP, UDP, ICMP6, FRAGMENT, OPTIONS = 6, 17, 58, 44, 60
@@ -95,6 +100,26 @@ def packet_socket(interface: str = "eth0") -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
     made.bind((interface, 0))
     return made
+
+
+def heard_until(listening: socket.socket, last: bytes) -> list[bytes]:
+    """The frames that come, up to the one with this mark."""
+    listening.settimeout(PATIENCE_SECONDS)
+    heard = [b""]
+    while last not in heard[-1]:
+        heard.append(listening.recv(4096))
+    return heard
+
+
+@contextmanager
+def one_cpu() -> Iterator[None]:
+    """Frames of several links come in the order in which one CPU has sent them."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _checksum(head: bytes) -> bytes:

@@ -67,17 +67,6 @@ def others() -> list[str]:
     return [run("nft", "list", "table", *one) for one in OTHERS]
 
 
-@contextmanager
-def one_cpu() -> Iterator[None]:
-    """Frames of several links come in the order in which one CPU has sent them."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
 @dataclass
 class Place:
     """A guarded machine, one that hears all it sends, and one without port security."""
@@ -104,7 +93,7 @@ class Place:
         sending = inside(sender.namespace, frames.packet_socket)
         ending = inside(self.free.namespace, frames.packet_socket)
         seen: set[str] = set()
-        with closing(listening), closing(sending), closing(ending), one_cpu():
+        with closing(listening), closing(sending), closing(ending), frames.one_cpu():
             for name, frame in sent.items():
                 sending.send(frames.marked(frame, marks[name]))
             ending.send(ethernet(mac, ARP, arp(1, mac, ip_of(self.free), "192.0.2.1") + end))
@@ -445,7 +434,7 @@ def wired(*ports: str) -> Iterator[tuple[str, dict[str, socket.socket]]]:
             far[port] = inside(elsewhere, partial(frames.packet_socket, port))
         for end in far.values():
             stack.enter_context(closing(end))
-        stack.enter_context(one_cpu())
+        stack.enter_context(frames.one_cpu())
         yield space, far
 
 
@@ -511,7 +500,7 @@ def test_dhcp_stays_on_its_side_of_a_wire() -> None:
             for what, frame in sent.items():
                 far[sender].send(frames.marked(frame, marks[what]))
             for hearer in far.keys() - {sender}:
-                heard = heard_of(far[hearer], marks["the last"])
+                heard = frames.heard_until(far[hearer], marks["the last"])
                 passed = {what for what in sent if any(marks[what] in one for one in heard)}
                 may = {what for what in sent if may_pass(what, sender, hearer)}
                 assert passed == may, f"{sender} to {hearer}"
@@ -542,16 +531,7 @@ def test_the_guard_holds_beside_a_firewall_that_sees_bridged_packets() -> None:
                 packet = ip4(source, "10.0.0.6", UDP, udp(9, 9, source.encode()))
                 sending.send(ethernet(mac, IP4, packet))
             sending.send(ethernet(mac, ARP, arp(1, mac, own, "10.0.0.6") + b"the last"))
-            heard = heard_of(listening, b"the last")
+            heard = frames.heard_until(listening, b"the last")
             assert not any(other.encode() in one for one in heard)
             passed.append(any(own.encode() in one for one in heard))
         assert passed == [True, False, True]
-
-
-def heard_of(listening: socket.socket, last: bytes) -> list[bytes]:
-    """The frames until the last one."""
-    listening.settimeout(PATIENCE_SECONDS)
-    heard = [b""]
-    while last not in heard[-1]:
-        heard.append(listening.recv(4096))
-    return heard

@@ -46,7 +46,6 @@ from tests.system.reach import (
 )
 from tests.system.two_hosts import HostNamespace, started
 from tests.system.wire import ACK, DISCOVER, OFFER, REQUEST, inside
-from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -145,18 +144,18 @@ def test_dhcp_passes_no_wire_in_either_direction(rack: Rack, joined: Joined) -> 
     for one, its, others in ((joined.a, rack.a, rack.b), (joined.b, rack.b, rack.a)):
         mac = one.port["mac_address"]
         last = ethernet(mac, ARP, arp(1, mac, one.address(4), one.address(4)) + b"the last")
-        with closing(heard_at(others, WIRES[joined.kind])) as beyond:
+        with closing(heard_at(others, WIRES[joined.kind])) as beyond, frames.one_cpu():
             one.ask(DISCOVER, {})
             one.solicit()
             with closing(inside(one.namespace, frames.packet_socket)) as machine:
                 machine.send(last)
-            sent = frames_until(beyond, b"the last")
+            sent = frames.heard_until(beyond, b"the last")
             assert not [each for each in sent if is_dhcp(each)]
             answers = of_strangers()
             with closing(inside(one.namespace, frames.packet_socket)) as machine:
                 for frame in answers.values():
                     beyond.send(frame)
-                heard = frames_until(machine, b"the last")
+                heard = frames.heard_until(machine, b"the last")
         passed = {name for name in answers if any(name.encode() in each for each in heard)}
         assert passed == {"a router", "the last"}
         counted = within(its, "nft", "list", "set", "bridge", table_of(its), "fenced")
@@ -166,14 +165,6 @@ def test_dhcp_passes_no_wire_in_either_direction(rack: Rack, joined: Joined) -> 
 
 def heard_at(host: HostNamespace, link: str) -> socket.socket:
     return inside(host.network_namespace, lambda: frames.packet_socket(link))
-
-
-def frames_until(listening: socket.socket, last: bytes) -> list[bytes]:
-    listening.settimeout(PATIENCE_SECONDS)
-    heard = [b""]
-    while last not in heard[-1]:
-        heard.append(listening.recv(4096))
-    return heard
 
 
 def is_dhcp(frame: bytes) -> bool:
@@ -259,6 +250,7 @@ def test_a_broadcast_comes_once_to_each_of_three_hosts_and_never_back(
     sender, *hearers = machines
     mac, own = sender.port["mac_address"], sender.address(4)
     with ExitStack() as stack:
+        stack.enter_context(frames.one_cpu())
         ears = [
             stack.enter_context(closing(inside(one.namespace, frames.packet_socket)))
             for one in machines
@@ -266,17 +258,14 @@ def test_a_broadcast_comes_once_to_each_of_three_hosts_and_never_back(
         for mark in (b"only once", b"the last"):
             ears[0].send(ethernet(mac, ARP, arp(1, mac, own, own) + mark))
         for ear in ears[1:]:
-            assert sum(b"only once" in each for each in frames_until(ear, b"the last")) == 1
+            assert sum(b"only once" in each for each in frames.heard_until(ear, b"the last")) == 1
         answer = hearers[-1]
         theirs = answer.port["mac_address"]
         last = arp(1, theirs, answer.address(4), answer.address(4)) + b"an answer"
         ears[-1].send(ethernet(theirs, ARP, last))
-        came = [each for each in frames_until(ears[0], b"an answer") if each[6:12] == octets(mac)]
-        assert not any(b"only once" in each for each in came)
-
-
-def octets(mac: str) -> bytes:
-    return bytes.fromhex(mac.replace(":", ""))
+        came = frames.heard_until(ears[0], b"an answer")
+        its = [each for each in came if each[6:12] == frames.mac_octets(mac)]
+        assert not any(b"only once" in each for each in its)
 
 
 @pytest.mark.parametrize("kind", ["flat", "vxlan"])
