@@ -207,36 +207,41 @@ class Machine:
         return subprocess.run([*space, *command], capture_output=True, check=False).returncode == 0
 
     def ask(self, kind: int, more: dict[int, bytes], *, held: str = "", to: str = "") -> bytes:
-        """Send a DHCPv4 message. Gives its transaction, whose first answer was heard."""
-        xid = os.urandom(4)
+        """Send a DHCPv4 message. Gives its transaction, whose first answer was heard.
+
+        Each try is a transaction of its own: an answer may come after the next try.
+        """
+        asked: list[bytes] = []
         mac = bytes.fromhex(self.port["mac_address"].replace(":", ""))
         body = b"".join(
             bytes([code, len(value)]) + value
             for code, value in ({53: bytes([kind])} | more).items()
         )
-        bootp = struct.pack("!BBBB4sHH", 1, 1, 6, 0, xid, 0, 0 if held else 0x8000)
-        packet = bootp + (socket.inet_aton(held) if held else bytes(4)) + bytes(12)
+        packet = (socket.inet_aton(held) if held else bytes(4)) + bytes(12)
         packet += mac + bytes(202) + COOKIE + body + b"\xff"
         sender = inside(self.namespace, _dhcp_client)
         with contextlib.closing(sender):
             for _again in range(int(PATIENCE_SECONDS)):
-                sender.sendto(packet, (to or "255.255.255.255", 67))
-                if self.hears(lambda: any(one == xid for one, _kind in self.answers)):
-                    return xid
+                asked.append(os.urandom(4))
+                head = struct.pack("!BBBB4sHH", 1, 1, 6, 0, asked[-1], 0, 0 if held else 0x8000)
+                sender.sendto(head + packet, (to or "255.255.255.255", 67))
+                if self.hears(lambda: any(xid in asked for xid, _kind in self.answers)):
+                    return next(xid for xid, _kind in self.answers if xid in asked)
         raise AssertionError(f"nobody answered {self.port['mac_address']}")
 
     def solicit(self) -> bytes:
         """Ask for an IPv6 address. Gives the transaction, whose first answer was heard."""
-        xid = os.urandom(3)
+        asked: list[bytes] = []
         mac = bytes.fromhex(self.port["mac_address"].replace(":", ""))
         options = {1: b"\0\3\0\1" + mac, 3: b"\0\0\0\1" + bytes(8), 8: b"\0\0"}
         body = b"".join(struct.pack("!HH", c, len(v)) + v for c, v in options.items())
         sender = inside(self.namespace, dhcp6_socket)
         with contextlib.closing(sender):
             for _again in range(int(PATIENCE_SECONDS)):
-                sender.sendto(bytes([SOLICIT]) + xid + body, ("ff02::1:2", 547))
-                if self.hears(lambda: self.advertised[xid] > 0):
-                    return xid
+                asked.append(os.urandom(3))
+                sender.sendto(bytes([SOLICIT]) + asked[-1] + body, ("ff02::1:2", 547))
+                if self.hears(lambda: any(xid in self.advertised for xid in asked)):
+                    return next(xid for xid in asked if xid in self.advertised)
         raise AssertionError(f"nobody advertised to {self.port['mac_address']}")
 
     def hears(self, enough: Any) -> bool:
