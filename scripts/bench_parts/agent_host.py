@@ -108,18 +108,8 @@ class _Host:
 def _host(api: api_place.Served) -> Iterator[_Host]:
     # In memory, as /run is.
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
-        run_path, directory = Path(name), api.config.parent
-        run_path.chmod(0o755)
-        directory.chmod(0o755)
-        (directory / "password").write_text(api_place.PASSWORD)
-        config = directory / "agent.conf"
-        config.write_text(
-            f"[DEFAULT]\nhost = {HOST}\nstate_path = {directory}\nrun_path = {run_path}\n"
-            f"log_level = ERROR\n[agent]\napi_url = http://127.0.0.1:{api.port}\n"
-            f"username = {api_place.USER}\npassword_file = {directory}/password\n"
-            "allow_vulnerable_dnsmasq = true\n"
-        )
-        host = _Host(config, run_path)
+        run_path = Path(name)
+        host = _Host(api.agent_settings(HOST, run_path), run_path)
         try:
             yield host
         finally:

@@ -63,6 +63,21 @@ class Served:
     port: int
     pid: int
 
+    def agent_settings(self, host: str, run_path: Path, more: str = "") -> Path:
+        """Settings for the agent of this host, with `more` lines of [agent]."""
+        directory = self.config.parent
+        for path in (directory, run_path):
+            path.chmod(0o755)
+        (directory / "password").write_text(PASSWORD)
+        file = directory / "agent.conf"
+        file.write_text(
+            f"[DEFAULT]\nhost = {host}\nstate_path = {directory}\nrun_path = {run_path}\n"
+            f"log_level = ERROR\n[agent]\napi_url = http://127.0.0.1:{self.port}\n"
+            f"username = {USER}\npassword_file = {directory}/password\n"
+            f"allow_vulnerable_dnsmasq = true\n{more}"
+        )
+        return file
+
 
 @contextlib.contextmanager
 def served(url: str, more: str = "") -> Iterator[Served]:
@@ -111,7 +126,7 @@ def fill(
     """
 
     def work(tx: Transaction) -> list[str]:
-        network_pk, subnet_pk, cidr = _numbers(tx, network_id, subnet_id)
+        network_pk, subnet_pk, cidr = numbers(tx, network_id, subnet_id)
         made = [port_row(network_pk, number) for number in range(ports)]
         pks = rows.insert_many(tx, tables.port, made)
         first = int.from_bytes(model.pack(cidr.partition("/")[0]), "big") + 3
@@ -137,7 +152,8 @@ def fill(
     return made
 
 
-def _numbers(tx: Transaction, network_id: str, subnet_id: str) -> tuple[int, int, str]:
+def numbers(tx: Transaction, network_id: str, subnet_id: str) -> tuple[int, int, str]:
+    """The keys of the network and its subnet, and the subnet's CIDR."""
     subnet, network = tables.subnet, tables.network
     row = tx.execute(
         select(network.c.pk, subnet.c.pk.label("subnet_pk"), subnet.c.cidr)

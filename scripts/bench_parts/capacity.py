@@ -80,7 +80,7 @@ def fill(database: Database, network_id: str, subnet_id: str, size: int) -> None
     """Give the /8 so many ports, with the rows and counters that the API would have left."""
 
     def put(tx: Transaction, numbers: Sequence[int]) -> None:
-        network_pk, subnet_pk = _numbers(tx, network_id, subnet_id)
+        network_pk, subnet_pk, _cidr = api_place.numbers(tx, network_id, subnet_id)
         made = [api_place.port_row(network_pk, number) for number in numbers]
         pks = rows.insert_many(tx, tables.port, made)
         places = [_address(number, size) for number in numbers]
@@ -94,7 +94,7 @@ def fill(database: Database, network_id: str, subnet_id: str, size: int) -> None
         database.write(partial(put, numbers=numbers))
         progress.say(f"{numbers[-1] + 1} addresses are there")
     database.write(
-        lambda tx: subnet_counters.count_anew(tx, _numbers(tx, network_id, subnet_id)[1])
+        lambda tx: subnet_counters.count_anew(tx, api_place.numbers(tx, network_id, subnet_id)[1])
     )
     words = "ANALYZE TABLE port, ip_address"
     if database.url.get_backend_name() == "postgresql":
@@ -105,14 +105,6 @@ def fill(database: Database, network_id: str, subnet_id: str, size: int) -> None
 def _parts(size: int) -> Iterator[range]:
     for start in range(0, size, AT_ONCE):
         yield range(start, min(start + AT_ONCE, size))
-
-
-def _numbers(tx: Transaction, network_id: str, subnet_id: str) -> tuple[int, int]:
-    network, subnet = tables.network.c, tables.subnet.c
-    return (
-        tx.execute(select(network.pk).where(network.id == network_id)).scalar_one(),
-        tx.execute(select(subnet.pk).where(subnet.id == subnet_id)).scalar_one(),
-    )
 
 
 def _address(number: int, size: int) -> bytes:

@@ -94,11 +94,8 @@ def _storm(
         # In memory, as /run is: dnsmasq writes its lease file before each ACK.
         name = stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm"))
         run_path = Path(name)
-        run_path.chmod(0o755)
-        agent_config = _agent_settings(api.config, host, api.port, run_path)
-        with agent_config.open("a") as file:
-            file.write(f"hook = {hook}\ndnsmasq = {program or 'dnsmasq'}\n")
-        agent = stack.enter_context(_agent(agent_config))
+        more = f"poll_interval = 0.5\nhook = {hook}\ndnsmasq = {program or 'dnsmasq'}\n"
+        agent = stack.enter_context(_agent(api.agent_settings(host, run_path, more)))
         wait(lambda: b'"alive":true' in wire.call("GET", "/v2.0/agents"))
         networks = [_network(wire, host, n) for n in range(max(1, machines // A_NETWORK))]
         space = f"bench-{hook}-machines"
@@ -128,20 +125,6 @@ def _storm(
             "load_cpu_us": round(found["cpu"] / count * 1e6),
             "cpu_us": {name: round(used / count * 1e6) for name, used in spent.items()},
         }
-
-
-def _agent_settings(config: Path, host: str, api_port: int, run_path: Path) -> Path:
-    directory = config.parent
-    directory.chmod(0o755)
-    (directory / "password").write_text(api_place.PASSWORD)
-    file = directory / "agent.conf"
-    file.write_text(
-        f"[DEFAULT]\nhost = {host}\nstate_path = {directory}\nrun_path = {run_path}\n"
-        f"log_level = ERROR\n[agent]\napi_url = http://127.0.0.1:{api_port}\n"
-        f"username = {api_place.USER}\npassword_file = {directory}/password\n"
-        "allow_vulnerable_dnsmasq = true\npoll_interval = 0.5\n"
-    )
-    return file
 
 
 @contextmanager
