@@ -1,5 +1,6 @@
 """One cell of the matrix: a state, a change, a real client, and the check of its result."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -71,7 +72,10 @@ def judge(one: Subject, state: str, change: str) -> Outcome:
         site.await_active(one.port)
     site.settle()
     status = site.status(one.port)
-    told = one.machine.ask(wanted) if served else one.machine.ask4(tries=1)
+    of_neighbour = told_rightly(one, site.show("port", one.neighbour))
+    with ThreadPoolExecutor() as beside:  # clients wait, above all those that get nothing
+        neighbour = beside.submit(neighbour_fault, one, of_neighbour)
+        told = one.machine.ask(wanted) if served else one.machine.ask4(tries=1)
     # Its former host serves a port that is bound elsewhere until the next host does.
     elsewhere = Told(right.addresses, facts_of=right.facts_of) if told.addresses else Told()
     faults = [agrees(told, wanted if is_here else elsewhere)]
@@ -79,7 +83,7 @@ def judge(one: Subject, state: str, change: str) -> Outcome:
         faults.append("ACTIVE, and nothing is served")
     if served and status != model.ACTIVE:
         faults.append(f"{status}, and {site.why(one.port)[1]}")
-    faults.append(neighbour_fault(one))
+    faults.append(neighbour.result())
     return Outcome(
         state,
         change,
@@ -98,11 +102,10 @@ def told_rightly(one: Subject, port: Json) -> Told:
     return expected(network, site.subnets(one.network), port, site.resolvers(one.network))
 
 
-def neighbour_fault(one: Subject) -> str:
+def neighbour_fault(one: Subject, wanted: Told) -> str:
     """Whether the neighbour still gets what it is to get."""
     if one.neighbour_machine is None:
         return ""
-    wanted = told_rightly(one, one.site.show("port", one.neighbour))
     fault = agrees(one.neighbour_machine.ask(wanted), wanted)
     return f"neighbour: {fault}" if fault else ""
 

@@ -91,9 +91,6 @@ class Dhcpcd:
         for path in self._result.iterdir():
             path.unlink()
         script = self._state.with_name("dhcpcd.sh")
-        if not script.exists():
-            script.write_text(SCRIPT)
-            script.chmod(0o755)
         wishes = [word for name in ASKED_FOR for word in ("-o", name)]
         running = subprocess.Popen(
             [

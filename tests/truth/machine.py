@@ -13,6 +13,7 @@ from typing import Any
 
 from ipam import model
 from tests.system.ipam_host import run
+from tests.truth import dhcpcd
 from tests.truth.dhcpcd import Dhcpcd
 from tests.truth.expectation import Told, canonical
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -28,6 +29,7 @@ PREINIT6) ip link set "$interface" up;;
 esac
 exit 0
 """
+SCRIPTS = {"udhcpc.sh": UDHCPC, "dhclient6.sh": DHCLIENT6, "dhcpcd.sh": dhcpcd.SCRIPT}
 UDHCPC_AND_DHCLIENT, DHCPCD = CLIENTS = ("udhcpc", "dhcpcd")
 """What a machine asks with: udhcpc with dhclient for IPv6, or dhcpcd for all."""
 SECONDS_OF_DHCPCD = {1: 2.0, 3: PATIENCE_SECONDS}
@@ -135,7 +137,7 @@ class Machine:
 
     def udhcpc(self, *more: str, tries: int = 3) -> Told:
         """What udhcpc is told, asking anew."""
-        result, script = self._script("udhcpc", UDHCPC)
+        result, script = self._script("udhcpc")
         options = [word for name in ASKED_FOR for word in ("-O", name)]
         command = [
             "busybox",
@@ -161,7 +163,7 @@ class Machine:
 
     def _dhclient6(self) -> frozenset[str]:
         """Every address that dhclient is given by DHCPv6, asking anew."""
-        result, script = self._script("dhclient6", DHCLIENT6)
+        result, script = self._script("dhclient6")
         for name in ("leases", "pid"):
             self.directory.joinpath(f"{self.namespace}.{name}").unlink(missing_ok=True)
         files = ["-lf", f"{self.directory}/{self.namespace}.leases", "-sf", str(script)]
@@ -199,14 +201,10 @@ class Machine:
         )
         return frozenset(canonical(found) for found in re.findall(r"inet6 ([^/ ]+)/", shown))
 
-    def _script(self, name: str, text: str) -> tuple[Path, Path]:
+    def _script(self, name: str) -> tuple[Path, Path]:
         result = self.directory / f"{self.namespace}.{name}.result"
         result.unlink(missing_ok=True)
-        script = self.directory / f"{name}.sh"
-        if not script.exists():
-            script.write_text(text)
-            script.chmod(0o755)
-        return result, script
+        return result, self.directory / f"{name}.sh"
 
     def _run(self, command: list[str], environment: dict[str, str]) -> None:
         subprocess.run(
@@ -217,6 +215,14 @@ class Machine:
             check=False,
             timeout=PATIENCE_SECONDS,
         )
+
+
+def write_scripts(directory: Path, scripts: Mapping[str, str]) -> None:
+    """Write what clients run. Before any client, for several start at a time."""
+    for name, text in scripts.items():
+        path = directory / name
+        path.write_text(text)
+        path.chmod(0o755)
 
 
 def machine_of(directory: Path, port: Mapping[str, Any], client: str) -> Machine:

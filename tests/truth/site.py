@@ -20,7 +20,13 @@ from ipam.errors import NotFound
 from tests.changed_settings import NO_QUOTAS
 from tests.guard_tables import remove_guard
 from tests.system.ipam_host import run
-from tests.truth.machine import UDHCPC_AND_DHCLIENT, Machine, machine_of
+from tests.truth.machine import (
+    SCRIPTS,
+    UDHCPC_AND_DHCLIENT,
+    Machine,
+    machine_of,
+    write_scripts,
+)
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
@@ -50,6 +56,7 @@ class Site:
             "[agent]\npoll_interval = 1\n[network]\naddress_cooldown_seconds = 0\n"
         )
         (self.directory / "run").mkdir()
+        write_scripts(self.directory, SCRIPTS)
         run(IPAM, "db", "upgrade", "--config-file", str(self.config))
         api = self._process("api")
         self._closing.callback(api.wait, 30)

@@ -27,16 +27,7 @@ UDHCPC = """#!/bin/sh
 [ "$1" = bound ] && ip addr replace "$ip/$mask" dev eth0
 exit 0
 """
-
 SCRIPTS = {"ipv6-client.sh": SCRIPT, "udhcpc4.sh": UDHCPC}
-
-
-def write_scripts(directory: Path) -> None:
-    """Write what clients run. Before any client, for several start at a time."""
-    for name, text in SCRIPTS.items():
-        path = directory / name
-        path.write_text(text)
-        path.chmod(0o755)
 
 
 def ask(

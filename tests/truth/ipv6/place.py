@@ -12,8 +12,8 @@ from typing import Any
 from ipam import model
 from tests.system.ipam_host import random_mac, run
 from tests.truth.ipv6.cells import STATEFUL, STATELESS, Cell, Modes, expected, fault
-from tests.truth.ipv6.clients import ask, write_scripts
-from tests.truth.machine import Machine, machine_of
+from tests.truth.ipv6.clients import SCRIPTS, ask
+from tests.truth.machine import Machine, machine_of, write_scripts
 from tests.truth.site import Json, Site
 from tests.waiting import PATIENCE_SECONDS, eventually
 
@@ -135,7 +135,7 @@ class Place:
 
 def tried(site: Site, cells: Sequence[Cell]) -> Iterator[tuple[Cell, str]]:
     """Each cell with its fault. Several networks are there at a time."""
-    write_scripts(site.directory)
+    write_scripts(site.directory, SCRIPTS)
     by_place: dict[tuple[Modes, bool], list[Cell]] = {}
     for cell in cells:
         by_place.setdefault(cell.place, []).append(cell)
