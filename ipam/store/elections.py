@@ -76,10 +76,11 @@ def wanting(tx: Transaction, agent: Record, *, oldest_heartbeat: int) -> list[in
 def _wanting(zone: str | None) -> Select[Any]:
     """Made once for each zone: agents ask it every few seconds."""
     usable = and_(_AGENT.c.admin_state_up, _AGENT.c.heartbeat_at >= bindparam("oldest"))
-    held = exists().where(_T.c.network_pk == _NETWORK.c.pk, _T.c.agent_pk == _AGENT.c.pk, usable)
+    held = select(_T.c.network_pk).join(_AGENT, _AGENT.c.pk == _T.c.agent_pk).where(usable)
     has_dhcp = exists().where(_SUBNET.c.network_pk == _NETWORK.c.pk, _SUBNET.c.enable_dhcp)
     agent: Any = _AnyAgent(zone)
-    wanted = and_(_is_reached(), scheduling.may_take(agent), not_(held), has_dhcp)
+    lacking = _NETWORK.c.pk.not_in(held)
+    wanted = and_(lacking, has_dhcp, _is_reached(), scheduling.may_take(agent))
     return select(_NETWORK.c.pk).where(wanted)
 
 
