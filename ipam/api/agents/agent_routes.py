@@ -85,8 +85,9 @@ class AgentsRoute(ListRoute):
                 },
                 agent_down_time=self._elections.agent_down_time,
             )
-            self._elections.end_unfit(tx, agent_id)
-            return self.kind.show(tx, agent_id)
+            agent = self.kind.row(tx, agent_id)
+            self._elections.end_unfit(tx, agent)
+            return self.kind.views(tx, [agent])[0]
 
         idempotency.keep(req, 200, lambda view: {"agent": view})
         respond(resp, {"agent": write_again(self.service.database, write)})

@@ -26,10 +26,9 @@ class Elections:
         if changed:
             self._wakes.after(tx, *changed)
 
-    def end_unfit(self, tx: Transaction, agent_id: str) -> None:
+    def end_unfit(self, tx: Transaction, agent: Record) -> None:
         """Have others elected for networks that the agent has said it does not reach any more."""
-        agent = agents.find(tx, agent_id)
-        if agent is not None and (lost := elections.unfit(tx, agent)):
+        if lost := elections.unfit(tx, agent):
             self.settle(tx, lost)
 
     def leave(self, tx: Transaction, agent_pk: int) -> None:
