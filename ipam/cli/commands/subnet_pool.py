@@ -15,6 +15,7 @@ from ipam.cli.options import (
     given,
     list_options,
     project_option,
+    stacked,
     tag_changes,
     tag_filters,
     tag_option,
@@ -28,26 +29,13 @@ from ipam.cli.tags import remove_tags, update_with_tags
 
 def shape_options(command: Command) -> Command:
     """The prefix lengths, the quota, --default and --address-scope."""
-    for option in (
-        click.option("--address-scope", metavar="SCOPE", help="Name or id of its address scope."),
+    return stacked(
         click.option(
-            "--default/--no-default",
-            "is_default",
-            default=None,
-            help="Whether it is the default pool of its IP version (--use-default-subnet-pool).",
-        ),
-        click.option(
-            "--default-quota",
-            type=click.IntRange(min=0),
-            metavar="N",
-            help="How much one project may have: IPv4 addresses or IPv6 /64s; 0 sets no limit.",
-        ),
-        click.option(
-            "--max-prefix-length",
-            "max_prefixlen",
+            "--default-prefix-length",
+            "default_prefixlen",
             type=click.IntRange(0, 128),
             metavar="BITS",
-            help="The prefix length of its smallest subnets.",
+            help="The prefix length of a subnet that asks for none.",
         ),
         click.option(
             "--min-prefix-length",
@@ -57,15 +45,26 @@ def shape_options(command: Command) -> Command:
             help="The prefix length of its largest subnets.",
         ),
         click.option(
-            "--default-prefix-length",
-            "default_prefixlen",
+            "--max-prefix-length",
+            "max_prefixlen",
             type=click.IntRange(0, 128),
             metavar="BITS",
-            help="The prefix length of a subnet that asks for none.",
+            help="The prefix length of its smallest subnets.",
         ),
-    ):
-        command = option(command)
-    return command
+        click.option(
+            "--default-quota",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="How much one project may have: IPv4 addresses or IPv6 /64s; 0 sets no limit.",
+        ),
+        click.option(
+            "--default/--no-default",
+            "is_default",
+            default=None,
+            help="Whether it is the default pool of its IP version (--use-default-subnet-pool).",
+        ),
+        click.option("--address-scope", metavar="SCOPE", help="Name or id of its address scope."),
+    )(command)
 
 
 @click.group()
