@@ -3,7 +3,13 @@
 import pytest
 
 from ipam.model import pack
-from ipam.rules.usage import Forecast, forecast, largest_free, weekly_peaks
+from ipam.rules.usage import (
+    Forecast,
+    TooScatteredError,
+    forecast,
+    largest_free,
+    weekly_peaks,
+)
 
 TODAY = 20_000
 
@@ -82,3 +88,17 @@ def test_the_largest_free_block_is_aligned_and_has_no_address_in_use(
 
     found = largest_free([(pack(pool[0]), pack(pool[1]))], first_taken, questions=100)
     assert str(found) == block
+
+
+def test_a_search_among_scattered_addresses_ends_after_so_many_questions() -> None:
+    """Every other address is in use: no block of two is found."""
+    asked = []
+
+    def first_taken(first: bytes, last: bytes) -> bytes | None:
+        asked.append(first)
+        taken = int.from_bytes(first) | 1
+        return taken.to_bytes(4) if taken <= int.from_bytes(last) else None
+
+    with pytest.raises(TooScatteredError):
+        largest_free([(pack("10.0.0.0"), pack("10.0.0.255"))], first_taken, questions=20)
+    assert len(asked) == 20
