@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from click.shell_completion import ShellComplete
 
+from ipam.cli.commands import boot
 from ipam.cli.root import root
+from ipam.rules.boot import ARCHITECTURES
 from tests.cli.conftest import Ipam, parsed
 
 LAN = ("--network", "lan", "--subnet-range", "10.0.0.0/24")
@@ -92,6 +94,12 @@ def test_boot_settings_are_set_in_one_command(lan: Ipam, noun: str, name: str) -
     assert lan(*command, "set", name).status == 2
     wrong = lan(*command, "set", name, "--bios", "x")
     assert "tftp_server is missing, from which bios would be loaded" in wrong.err
+
+
+def test_there_is_an_option_for_each_boot_setting() -> None:
+    """The help has a list of its own, which the rules would load msgspec for."""
+    architectures = [one.name for one in ARCHITECTURES]
+    assert sorted(boot.NAMES) == sorted(["tftp_server", "ipxe_script", *architectures])
 
 
 def test_a_subnet_boots_from_what_its_network_says_or_from_nothing(lan: Ipam) -> None:
