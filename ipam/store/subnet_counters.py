@@ -149,6 +149,11 @@ _EXACT: Final = _summed(
     _true(_IP.subnet_pk == bindparam("the_subnet")),
     _without(_uncounted(_EVENT.uncounted_in == bindparam("the_subnet"))),
 )
+_OWNED_PARTS: Final = union_all(
+    select(_COUNTER.owned), select(_STEP).where(_EVENT.uncounted_in.is_not(None))
+).subquery()
+ALL_OWNED: Final = select(func.coalesce(func.sum(_OWNED_PARTS.c.owned), 0))
+"""How many addresses ports have in all subnets."""
 _DIFFERENCES: Final = _summed(_true(_ANY), _without(_uncounted(_ANY)), _without(_counted(_ANY)))
 
 

@@ -28,6 +28,7 @@ _TOTALS: Final = select(
     select(func.coalesce(func.sum(tables.dhcp_refusal.c.times), 0))
     .scalar_subquery()
     .label("refusals"),
+    subnet_counters.ALL_OWNED.scalar_subquery().label("owned"),
     select(func.count(_IP.free_at)).scalar_subquery().label("released"),
 )
 _RELEASED: Final = (
@@ -37,14 +38,13 @@ _RELEASED: Final = (
 )
 
 
-def totals(tx: Transaction, now: int) -> Mapping[str, int]:
+def totals(tx: Transaction) -> Mapping[str, int]:
     """How many rows of each kind, and how many addresses are `owned` or `released`.
 
     `refusals` is how often DHCP refused machines that are still listed.
     """
     found = tx.execute(_TOTALS).mappings().one()
-    owned = sum(count.owned for count in subnet_counters.current(tx, now).values())
-    return {"owned": owned} | {name: int(value) for name, value in found.items()}
+    return {name: int(value) for name, value in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

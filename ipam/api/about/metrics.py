@@ -159,7 +159,7 @@ class CurrentValues(Collector):
         up = GaugeMetricFamily("ipam_database_up", "Whether the database answered just now.")
         try:
             if settings.metrics_totals:
-                yield from _totals(database.read(lambda tx: totals.totals(tx, now)))
+                yield from _totals(database.read(totals.totals))
                 yield from _of_agents(database.read(totals.of_agents))
                 yield _recovering(database.read(recovery.read))
                 yield self._nearly_full()
