@@ -101,9 +101,14 @@ def read(tx: Transaction, *, lock: bool = False) -> Recovery | None:
     return None if row is None else Recovery(**row._asdict())
 
 
+def goes_on(tx: Transaction) -> bool:
+    """Whether the service is recovering."""
+    return tx.execute(GOES_ON).first() is not None
+
+
 def refuse_if_going_on(tx: Transaction) -> None:
     """Raise ServiceRecovering while the service is recovering."""
-    if tx.execute(GOES_ON).first() is not None:
+    if goes_on(tx):
         raise ServiceRecovering(MESSAGE)
 
 

@@ -208,7 +208,7 @@ class NameSender(Sending):
 
         A restored service does neither before it knows what its hosts hold.
         """
-        if self._is_recovering():
+        if self._database.read(recovery.goes_on):
             self._compare_at = 0.0
             return False
         sent = [sender.send_batch() for sender in self._senders]
@@ -219,10 +219,6 @@ class NameSender(Sending):
         for sender in self._senders:
             sender.compare()
         return True
-
-    def _is_recovering(self) -> bool:
-        found = self._database.read(recovery.read)
-        return found is not None and not found.is_over
 
     def _forget_others(self) -> None:
         """Delete what waits for zones that are not set any more."""

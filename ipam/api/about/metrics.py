@@ -161,7 +161,7 @@ class CurrentValues(Collector):
             if settings.metrics_totals:
                 yield from _totals(database.read(totals.totals))
                 yield from _of_agents(database.read(totals.of_agents))
-                yield _recovering(database.read(recovery.read))
+                yield _recovering(goes_on=database.read(recovery.goes_on))
                 yield self._nearly_full()
                 yield from _compute_events(database.read(compute_events.waiting))
                 yield from self._dns_changes()
@@ -239,11 +239,11 @@ def _of_agents(found: Mapping[str, totals.OfAgent]) -> Iterator[Metric]:
     yield dropped
 
 
-def _recovering(found: recovery.Recovery | None) -> Metric:
+def _recovering(*, goes_on: bool) -> Metric:
     return GaugeMetricFamily(
         "ipam_recovering",
         "1 while a restored service hears from its agents, and changes nothing.",
-        value=int(found is not None and not found.is_over),
+        value=int(goes_on),
     )
 
 
