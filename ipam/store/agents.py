@@ -101,7 +101,7 @@ def report(
 
 def all_of_dhcp(tx: Transaction) -> Sequence[Record]:
     """The rows of all DHCP agents."""
-    query = select(_T).where(_T.c.agent_type == model.DHCP_AGENT_TYPE).order_by(_T.c.host)
+    query = select(*_COLUMNS).where(_T.c.agent_type == model.DHCP_AGENT_TYPE).order_by(_T.c.host)
     return tx.execute(query).all()
 
 

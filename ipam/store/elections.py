@@ -49,6 +49,9 @@ SHOWN: Final = (
     _T.c.elected_at,
     _T.c.opens_at,
 )
+_CANDIDATES: Final = select(
+    _AGENT.c.pk, _AGENT.c.host, _AGENT.c.availability_zone, _AGENT.c.configurations
+)
 
 
 def networks_of(agent: Record) -> Select[Any]:
@@ -202,7 +205,8 @@ def _votes(
     holders: Mapping[int, Record],
     oldest_heartbeat: int,
 ) -> list[Vote]:
-    agents = tx.execute(select(_AGENT).where(_is_usable(oldest_heartbeat))).all()
+    usable = tx.execute(_CANDIDATES.where(_is_usable(oldest_heartbeat)))
+    agents = [one for one in usable if may_answer(one.configurations)]
     networks = tx.execute(select(_NETWORK).where(_NETWORK.c.pk.in_(network_pks))).all()
     barred, assigned = (_pairs(tx, table, network_pks) for table in (_BARRED, _ASSIGNED))
     return [
@@ -229,10 +233,8 @@ def _could(agent: Record, network: Record) -> bool:
     """Whether the agent reaches the network, and is in one of its zones."""
     zones = scheduling.hints_of(network.availability_zone_hints)
     place = (network.provider_network_type, network.provider_physical_network)
-    return (
-        (not zones or agent.availability_zone in zones)
-        and may_answer(agent.configurations)
-        and not unreached(*place, agent.configurations, agent.host)
+    return (not zones or agent.availability_zone in zones) and not unreached(
+        *place, agent.configurations, agent.host
     )
 
 
