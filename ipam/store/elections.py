@@ -78,7 +78,7 @@ def wanting(tx: Transaction, agent: Record, *, oldest_heartbeat: int) -> list[in
 @lru_cache(maxsize=ZONES_KEPT)
 def _wanting(zone: str | None) -> Select[Any]:
     """Made once for each zone: agents ask it every few seconds."""
-    usable = and_(_AGENT.c.admin_state_up, _AGENT.c.heartbeat_at >= bindparam("oldest"))
+    usable = scheduling.is_usable(bindparam("oldest"))
     held = select(_T.c.network_pk).join(_AGENT, _AGENT.c.pk == _T.c.agent_pk).where(usable)
     has_dhcp = exists().where(_SUBNET.c.network_pk == _NETWORK.c.pk, _SUBNET.c.enable_dhcp)
     agent: Any = _AnyAgent(zone)
@@ -108,7 +108,7 @@ def unfit(tx: Transaction, agent: Record) -> list[int]:
 def orphaned(tx: Transaction, *, oldest_heartbeat: int) -> list[int]:
     """The networks whose elected agent is dead or switched off."""
     query = select(_T.c.network_pk).join(_AGENT, _AGENT.c.pk == _T.c.agent_pk)
-    return list(tx.execute(query.where(not_(_is_usable(oldest_heartbeat)))).scalars())
+    return list(tx.execute(query.where(not_(scheduling.is_usable(oldest_heartbeat)))).scalars())
 
 
 def settle(tx: Transaction, network_pks: Iterable[int], *, agent_down_time: int) -> list[int]:
@@ -167,10 +167,6 @@ def elected(tx: Transaction, wanted: Mapping[str, Sequence[str]], most: int) -> 
     return tx.execute(query.order_by(_NETWORK.c.pk).limit(most)).all()
 
 
-def _is_usable(oldest_heartbeat: int) -> ColumnElement[bool]:
-    return and_(_AGENT.c.admin_state_up, _AGENT.c.heartbeat_at >= oldest_heartbeat)
-
-
 def _reach(agent: Record) -> dict[str, Any]:
     """The parameters of `_is_reached`."""
     mapped = mapped_uplinks(agent.configurations)
@@ -205,7 +201,7 @@ def _votes(
     holders: Mapping[int, Record],
     oldest_heartbeat: int,
 ) -> list[Vote]:
-    usable = tx.execute(_CANDIDATES.where(_is_usable(oldest_heartbeat)))
+    usable = tx.execute(_CANDIDATES.where(scheduling.is_usable(oldest_heartbeat)))
     agents = [one for one in usable if may_answer(one.configurations)]
     networks = tx.execute(select(_NETWORK).where(_NETWORK.c.pk.in_(network_pks))).all()
     barred, assigned = (_pairs(tx, table, network_pks) for table in (_BARRED, _ASSIGNED))

@@ -164,9 +164,14 @@ def take(
         tx.execute(_insert_unless_taken(tx.dialect), rows)
 
 
+def is_usable(oldest_heartbeat: Any) -> ColumnElement[bool]:
+    """Agents that are switched on and live. `oldest_heartbeat` is a time, or a parameter."""
+    return and_(_AGENT.c.admin_state_up, _AGENT.c.heartbeat_at >= oldest_heartbeat)
+
+
 def living_agents(tx: Transaction, *, oldest_heartbeat: int) -> int:
     """How many agents could take a network."""
-    usable = and_(_AGENT.c.admin_state_up, _AGENT.c.heartbeat_at >= oldest_heartbeat)
+    usable = is_usable(oldest_heartbeat)
     return int(tx.execute(select(func.count()).select_from(_AGENT).where(usable)).scalar_one())
 
 
