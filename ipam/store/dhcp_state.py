@@ -7,7 +7,7 @@ from one host to another counts as bound to both, until the new host serves it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,7 +16,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
-    String,
     and_,
     bindparam,
     case,
@@ -37,6 +36,7 @@ from ipam.store.engine.database import Transaction
 from ipam.store.engine.kept_statements import OFTEN
 from ipam.store.engine.listing import Record
 from ipam.store.engine.row_hash import RowHash
+from ipam.store.scheduling import AnyAgent
 
 NETWORK: Final = 0
 SUBNET: Final = 1
@@ -167,19 +167,8 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _AnyAgent:
-    """An agent of whose row only what changes the form of a statement is known."""
-
-    admin_state_up: bool
-    availability_zone: str | None
-    may_answer: bool
-    pk: Any = field(default_factory=lambda: bindparam("agent_pk", type_=BigInteger()))
-    host: Any = field(default_factory=lambda: bindparam("agent_host", type_=String()))
-
-
-def _form(agent: Record) -> tuple[bool, str | None, bool]:
-    return agent.admin_state_up, agent.availability_zone, may_answer(agent.configurations)
+def _form(agent: Record) -> tuple[str | None, bool, bool]:
+    return agent.availability_zone, agent.admin_state_up, may_answer(agent.configurations)
 
 
 def _parameters(agent: Record) -> dict[str, Any]:
@@ -187,9 +176,9 @@ def _parameters(agent: Record) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _summary(agents_per_network: int, is_up: bool, zone: str | None, answers: bool) -> Select[Any]:
+def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bool) -> Select[Any]:
     """Made once for each form: making it takes longer than reading 500 networks."""
-    every = _parts(_AnyAgent(is_up, zone, answers), agents_per_network).subquery()
+    every = _parts(AnyAgent(zone, is_up, answers), agents_per_network).subquery()
     is_apart = every.c.kind.in_(APART)
     row = select(
         case((is_apart, every.c.kind), else_=NETWORK).label("kind"),
@@ -215,9 +204,9 @@ def _summary(agents_per_network: int, is_up: bool, zone: str | None, answers: bo
 
 @lru_cache(maxsize=FORMS_KEPT)
 def _every_part(
-    agents_per_network: int, is_up: bool, zone: str | None, answers: bool
+    agents_per_network: int, zone: str | None, is_up: bool, answers: bool
 ) -> Select[Any]:
-    every = _parts(_AnyAgent(is_up, zone, answers), agents_per_network).subquery()
+    every = _parts(AnyAgent(zone, is_up, answers), agents_per_network).subquery()
     these: Any = bindparam("networks", expanding=True)
     return select(every).where(every.c.kind.not_in(APART), every.c.network_pk.in_(these))
 

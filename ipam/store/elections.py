@@ -6,12 +6,10 @@ once one is done.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Select,
     String,
@@ -36,6 +34,7 @@ from ipam.rules.segments import OF_UPLINKS
 from ipam.store import scheduling, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.scheduling import AnyAgent
 
 _T, _AGENT, _NETWORK = tables.elected_agent, tables.agent, tables.network
 _PORT, _SUBNET = tables.port, tables.subnet
@@ -81,19 +80,10 @@ def _wanting(zone: str | None) -> Select[Any]:
     usable = scheduling.is_usable(bindparam("oldest"))
     held = select(_T.c.network_pk).join(_AGENT, _AGENT.c.pk == _T.c.agent_pk).where(usable)
     has_dhcp = exists().where(_SUBNET.c.network_pk == _NETWORK.c.pk, _SUBNET.c.enable_dhcp)
-    agent: Any = _AnyAgent(zone)
+    agent: Any = AnyAgent(zone)
     lacking = _NETWORK.c.pk.not_in(held)
     wanted = and_(lacking, has_dhcp, _is_reached(), scheduling.may_take(agent))
     return select(_NETWORK.c.pk).where(wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class _AnyAgent:
-    """An agent of whose row only the zone is known."""
-
-    availability_zone: str | None
-    pk: Any = field(default_factory=lambda: bindparam("agent_pk", type_=BigInteger()))
-    host: Any = field(default_factory=lambda: bindparam("agent_host", type_=String()))
 
 
 def unfit(tx: Transaction, agent: Record) -> list[int]:

@@ -7,14 +7,17 @@ take it again a few seconds later.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     String,
     and_,
+    bindparam,
     delete,
     exists,
     false,
@@ -46,6 +49,17 @@ IS_OF_NO_HOST = and_(_IS_UNBOUND, not_(_IS_OF_A_SERVER))
 
 A server's port without a host is left out: the server is shelved and runs nowhere.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class AnyAgent:
+    """An agent of whose row only what changes the form of a statement is known."""
+
+    availability_zone: str | None
+    admin_state_up: bool = True
+    may_answer: bool = True
+    pk: Any = field(default_factory=lambda: bindparam("agent_pk", type_=BigInteger()))
+    host: Any = field(default_factory=lambda: bindparam("agent_host", type_=String()))
 
 
 def agent_pks(tx: Transaction, network_pk: int) -> list[int]:
