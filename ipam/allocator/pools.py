@@ -10,7 +10,6 @@ from ipam.allocator.ranges import AddressRange
 from ipam.allocator.selection import Machine, preferred
 from ipam.errors import SubnetNotFound
 from ipam.model import AddressSelection
-from ipam.store import recovery
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import ip_address, ip_candidates, ip_cursor
 
@@ -70,9 +69,8 @@ def take_lowest(tx: Transaction, subnet_pk: int, owner_pk: int, now: int) -> byt
 
     It looks at all addresses below the one it finds.
     """
-    recovery.refuse_if_going_on(tx)
     statements.lock_subnet(tx, subnet_pk, alone=False)
-    for pool in statements.pools_of(tx, subnet_pk):
+    for pool in statements.open_pools_of(tx, subnet_pk):
         rest: AddressRange | None = pool
         while rest is not None:
             window = ranges.head(rest, LOOK_AT)
@@ -98,9 +96,8 @@ def take_preferred(
     The address that a machine prefers most is given to it even while it cools, because it was
     most likely its own.
     """
-    recovery.refuse_if_going_on(tx)
     statements.lock_subnet(tx, subnet_pk, alone=False)
-    ips = preferred(selection, statements.pools_of(tx, subnet_pk), machine)
+    ips = preferred(selection, statements.open_pools_of(tx, subnet_pk), machine)
     rows = statements.rows_of(tx, subnet_pk, ips)
     for ip in ips:
         is_own = selection != "random" and ip == ips[0]

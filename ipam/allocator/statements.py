@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     Insert,
+    Select,
     bindparam,
     delete,
     func,
@@ -195,9 +196,24 @@ def rows_of(
 
 def pools_of(tx: Transaction, subnet_pk: int) -> list[AddressRange]:
     """The allocation pools of a subnet, lowest first."""
+    return [(bytes(row[0]), bytes(row[1])) for row in tx.execute(_pools(subnet_pk))]
+
+
+def open_pools_of(tx: Transaction, subnet_pk: int) -> list[AddressRange]:
+    """The allocation pools of a subnet, lowest first, to give an address of them.
+
+    Raises ServiceRecovering if nobody may have an address now.
+    """
+    query = _pools(subnet_pk).add_columns(_IS_RECOVERING)
+    found = tx.execute(query).all()
+    if any(row.is_recovering is not None for row in found):
+        raise ServiceRecovering(recovery.MESSAGE)
+    return [(bytes(row.first), bytes(row.last)) for row in found]
+
+
+def _pools(subnet_pk: int) -> Select[Any]:
     pool = allocation_pool.c
-    query = select(pool.first, pool.last).where(pool.subnet_pk == subnet_pk).order_by(pool.first)
-    return [(bytes(row[0]), bytes(row[1])) for row in tx.execute(query)]
+    return select(pool.first, pool.last).where(pool.subnet_pk == subnet_pk).order_by(pool.first)
 
 
 def is_dynamic(tx: Transaction, subnet_pk: int, ip: bytes) -> bool:
@@ -224,10 +240,11 @@ _IS_DYNAMIC: Final = select(literal(1)).where(
     dynamic_range.c.first <= bindparam("given", type_=Address),
     dynamic_range.c.last >= bindparam("given", type_=Address),
 )
+_IS_RECOVERING: Final = recovery.GOES_ON.scalar_subquery().label("is_recovering")
 _SURROUNDINGS: Final = select(
     subnet.c.cidr,
     _IS_DYNAMIC.limit(1).scalar_subquery().label("is_dynamic"),
-    recovery.GOES_ON.scalar_subquery().label("is_recovering"),
+    _IS_RECOVERING,
 ).where(subnet.c.pk == bindparam("of_subnet"))
 
 
