@@ -22,7 +22,7 @@ from ipam.store.engine.listing import Record
 _INSERT: Final = insert(tables.allocation_event).inline()
 """Without `inline`, the insert of a single row would return its number, which nobody needs."""
 
-_COUNTED: Final = ("device_id", "device_owner")
+COUNTED: Final = frozenset({"device_id", "device_owner"})
 """What the counters of subnets tell addresses apart by."""
 
 HOLDER: Final = ("port_id", "project_id", "device_id", "device_owner", "mac_address")
@@ -141,7 +141,7 @@ def port_changed(tx: Transaction, pk: int, before: Record | None = None) -> None
     """
     changed = _ledger(tx).changed
     if changed.get(pk) is None:
-        changed[pk] = before and {name: getattr(before, name) for name in _COUNTED}
+        changed[pk] = before and {name: getattr(before, name) for name in COUNTED}
 
 
 def subnet_removed(tx: Transaction, subnet_pk: int) -> None:

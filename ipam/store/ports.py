@@ -42,8 +42,6 @@ from ipam.store.engine.rows_by_number import ByNumbers
 
 _IN_HISTORY: Final = frozenset({"device_id", "dns_name", "mac_address"})
 """A change of one is an event in the history of the port's addresses: see `store.dns_names`."""
-_COUNTED: Final = frozenset({"device_id", "device_owner"})
-"""A change of one may change the counters of subnets."""
 FIXED_IPS_ASKED_MAX: Final = 200
 """How many addresses, subnets and parts of addresses one list of ports may ask for."""
 
@@ -236,7 +234,9 @@ def change(
 
     `before` is the port's row, which a change of its device or its owner needs.
     """
-    assert before is not None or _COUNTED.isdisjoint(values), f"of port {pk}: {values}"
+    assert before is not None or allocation_ledger.COUNTED.isdisjoint(values), (
+        f"of port {pk}: {values}"
+    )
     try:
         rows.touch(tx, _T, pk, values)
     except IntegrityError as error:
