@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ipam import clock, model
@@ -89,15 +89,18 @@ def bump(tx: Transaction, pool_id: str) -> None:
 
     Call this before taking a prefix or changing the prefixes, so that nobody else does meanwhile.
     """
-    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
-    tx.execute(update(_T).where(_T.c.id == pool_id).values(**raised))
+    _raise_revision(tx, _T.c.id == pool_id)
 
 
 def locked(tx: Transaction, pk: int) -> Record:
     """The row of the pool with this number, locked as by `bump`."""
-    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
-    tx.execute(update(_T).where(_T.c.pk == pk).values(**raised))
+    _raise_revision(tx, _T.c.pk == pk)
     return tx.execute(select(_T).where(_T.c.pk == pk)).one()
+
+
+def _raise_revision(tx: Transaction, which: ColumnElement[bool]) -> None:
+    raised = {"revision_number": _T.c.revision_number + 1, "updated_at": clock.now_seconds()}
+    tx.execute(update(_T).where(which).values(**raised))
 
 
 def allocations(tx: Transaction, pk: int) -> list[tuple[str, str]]:
