@@ -4,6 +4,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 from sqlalchemy import MetaData, Table, case, func, literal, select, text, update
@@ -79,29 +80,22 @@ def restore(
     _prepare(database, replace=replace)
     with opened() as file:
         header = Reader(file, name).header
+    fill = partial(
+        _fill,
+        database,
+        header,
+        replace=replace,
+        cooling_seconds=cooling_seconds,
+        restorer=restorer,
+        progress=progress,
+    )
     if header.schema == schema.HEAD:
-        return _fill(
-            database,
-            lambda: _rows_of_file(opened, name),
-            header,
-            replace=replace,
-            cooling_seconds=cooling_seconds,
-            restorer=restorer,
-            progress=progress,
-        )
+        return fill(lambda: _tables_of_file(opened, name, tables.metadata))
     with tempfile.TemporaryDirectory(prefix="ipam-restore-") as directory:
         older = Database(f"sqlite:///{directory}/older.sqlite", pool_size=2)
         try:
             _migrate(older, opened, name, header.schema)
-            return _fill(
-                database,
-                lambda: _rows_of_database(older),
-                header,
-                replace=replace,
-                cooling_seconds=cooling_seconds,
-                restorer=restorer,
-                progress=progress,
-            )
+            return fill(lambda: _rows_of_database(older))
         finally:
             older.dispose()
 
@@ -151,10 +145,6 @@ def _migrate(older: Database, opened: Callable[[], BinaryIO], name: str, revisio
     schema.upgrade(older)
 
 
-def _rows_of_file(opened: Callable[[], BinaryIO], name: str) -> _Source:
-    return _tables_of_file(opened, name, tables.metadata)
-
-
 def _tables_of_file(opened: Callable[[], BinaryIO], name: str, known: MetaData) -> _Source:
     with opened() as file:
         for table, columns, rows in Reader(file, name).tables():
@@ -186,8 +176,8 @@ def _rows_of_database(older: Database) -> _Source:
 
 def _fill(
     database: Database,
-    source: Callable[[], _Source],
     header: Header,
+    source: Callable[[], _Source],
     *,
     replace: bool,
     cooling_seconds: int,
