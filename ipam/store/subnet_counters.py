@@ -9,6 +9,7 @@ Only addresses in the allocation pools are `used` or `held`. Events are judged b
 so a change of the pools counts anew.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -167,6 +168,14 @@ def current(
     for some in alternatives(subnet_pks):
         found |= _read(tx, _SOME_NOW, {"now": now, "subnets": some})
     return found
+
+
+def pool_sizes(tx: Transaction) -> Counter[int]:
+    """How many addresses the pools of each subnet have."""
+    sizes = Counter[int]()
+    for subnet_pk, first, last in tx.execute(select(_POOL.subnet_pk, _POOL.first, _POOL.last)):
+        sizes[subnet_pk] += int.from_bytes(last) - int.from_bytes(first) + 1
+    return sizes
 
 
 def open_(tx: Transaction, subnet_pk: int) -> None:

@@ -1,6 +1,5 @@
 """Counts of the whole database, for metrics."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -91,9 +90,7 @@ def of_subnets(tx: Transaction, now: int) -> Mapping[str, Mapping[str, int]]:
     """
     counts = subnet_counters.current(tx, now)
     released = {row.subnet_pk: int(row.released) for row in tx.execute(_RELEASED)}
-    sizes = Counter[int]()
-    for row in tx.execute(select(tables.allocation_pool)):
-        sizes[row.subnet_pk] += int.from_bytes(row.last) - int.from_bytes(row.first) + 1
+    sizes = subnet_counters.pool_sizes(tx)
     found = {}
     for pk, subnet_id in tx.execute(select(tables.subnet.c.pk, tables.subnet.c.id)):
         count = counts.get(pk, Count())

@@ -13,7 +13,7 @@ from ipam.store import subnet_counters, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.tables import Address
 
-_IP, _POOL = tables.ip_address.c, tables.allocation_pool.c
+_IP = tables.ip_address.c
 _DAY: Final = tables.subnet_usage_day
 _TAKEN: Final = or_(_IP.owner_pk.is_not(None), _IP.free_at > bindparam("now"))
 _ALL_TAKEN: Final = (
@@ -71,12 +71,8 @@ def _insert(tx: Transaction, day: int, used: Mapping[int, int]) -> None:
 def nearly_full(tx: Transaction, percent: int, day: int) -> int:
     """How many IPv4 subnets had so many percent in use at the last peak, of this day or before."""
     subnet = tables.subnet.c
-    versions = {row.pk: row.ip_version for row in tx.execute(select(subnet.pk, subnet.ip_version))}
-    sizes: dict[int, int] = {}
-    for row in tx.execute(select(_POOL.subnet_pk, _POOL.first, _POOL.last)):
-        if versions.get(row.subnet_pk) == 4:
-            size = int.from_bytes(row.last) - int.from_bytes(row.first) + 1
-            sizes[row.subnet_pk] = sizes.get(row.subnet_pk, 0) + size
+    of_ipv4 = set(tx.execute(select(subnet.pk).where(subnet.ip_version == 4)).scalars())
+    sizes = {pk: size for pk, size in subnet_counters.pool_sizes(tx).items() if pk in of_ipv4}
     last = select(_DAY).where(_DAY.c.day >= day - 1).order_by(_DAY.c.day)
     used = {row.subnet_pk: row.used for row in tx.execute(last)}
     return sum(100 * used.get(pk, 0) >= percent * size for pk, size in sizes.items())
