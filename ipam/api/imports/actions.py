@@ -44,7 +44,7 @@ VOLATILE: Final = frozenset(
     {
         *("status", "revision_number", "updated_at", "created_at", "subnets"),
         *("availability_zones", "ipv4_address_scope", "ipv6_address_scope"),
-        *("binding:vif_type", "binding:vif_details"),
+        *("binding:vif_type", "binding:vif_details", "dns_assignment", "gateway_served"),
     }
 )
 """What changes without anybody's doing."""

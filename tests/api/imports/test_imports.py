@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from tests.api.caller import Api
+from ipam.api.app import create_app
+from ipam.settings import Settings
+from ipam.store.engine.database import Database
+from tests.api.caller import ADMIN, Api
+from tests.changed_settings import changed
 
 NETWORK_ID = "11111111-1111-4111-8111-111111111111"
 PORT_ID = "31111111-1111-4111-8111-111111111111"
@@ -102,6 +106,27 @@ def test_an_undo_keeps_what_was_changed_and_what_that_stands_on(api: Api) -> Non
     assert [one["kind"] for one in undone["kept"]] == ["port", "subnet", "network"]
     assert undone["kept"][0]["reason"] == "it was changed since"
     assert api.show("port", PORT_ID)["name"] == "mine"
+
+
+def test_what_follows_from_something_else_is_no_change_to_an_undo(
+    settings: Settings, sqlite: Database
+) -> None:
+    settings = changed(settings, "network", dns_domain="site.example.")
+    api = Api(create_app(settings, authenticate=lambda _environ: ADMIN, database=sqlite))
+    router = {
+        "network": "lan",
+        "body": {
+            "device_owner": "network:router_interface",
+            "fixed_ips": [{"ip_address": "192.0.2.1"}],
+        },
+    }
+    import_id = apply(api, ports=[*ESTATE["ports"], router]).json["import"]["id"]
+    (subnet,) = api.list("subnet")
+    assert subnet["gateway_served"], "only while the router has its port"
+    (assignment,) = api.show("port", PORT_ID)["dns_assignment"]
+    assert assignment["fqdn"].endswith(".site.example.")
+    undone = api.call("PUT", f"/imports/{import_id}/undo").json["undone"]
+    assert undone == {"removed": 4, "kept": []}
 
 
 def test_the_report_is_kept(api: Api) -> None:
