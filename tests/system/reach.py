@@ -21,7 +21,7 @@ from ipam import model
 from tests.system.frames import packet_socket
 from tests.system.ipam_host import run
 from tests.system.two_hosts import IPAM, Cloud, HostNamespace
-from tests.system.wire import COOKIE, SOLICIT, dhcp6_socket, inside, options4
+from tests.system.wire import COOKIE, SOLICIT, dhcp4_socket, dhcp6_socket, inside, options4
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 UPLINKS = ("eth0", "eth1", "eth1.101", "eth2", "eth3")
@@ -219,7 +219,7 @@ class Machine:
         )
         packet = (socket.inet_aton(held) if held else bytes(4)) + bytes(12)
         packet += mac + bytes(202) + COOKIE + body + b"\xff"
-        sender = inside(self.namespace, _dhcp_client)
+        sender = inside(self.namespace, dhcp4_socket)
         with contextlib.closing(sender):
             for _again in range(int(PATIENCE_SECONDS)):
                 asked.append(os.urandom(4))
@@ -282,12 +282,3 @@ class BareMetal(Machine):
 
     def _far_end(self) -> tuple[str, ...]:
         return ("name", self.namespace[-6:], "netns", self.switches)
-
-
-def _dhcp_client() -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
-    made.bind(("", 68))
-    return made

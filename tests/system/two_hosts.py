@@ -7,7 +7,6 @@ A host is a process with a network and a mount namespace of its own, so each age
 import contextlib
 import os
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from ipam import model
 from ipam.client import Client
 from tests.open_directory import open_directory
 from tests.system.ipam_host import run
-from tests.system.wire import inside
+from tests.system.wire import dhcp4_socket, inside
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 IPAM = str(Path(sys.executable).with_name("ipam"))
@@ -229,13 +228,7 @@ class Probe:
         self.unanswered = 0
         self._mac = bytes.fromhex(guest.port["mac_address"].replace(":", ""))
         self._stopping = False
-        self._socket = inside(
-            guest.namespace, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        )
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
-        self._socket.bind(("", 68))
+        self._socket = inside(guest.namespace, dhcp4_socket)
         self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
