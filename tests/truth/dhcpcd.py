@@ -97,6 +97,7 @@ class Dhcpcd:
                 *("ip", "netns", "exec", self._namespace, "sh", "-c", OWN_DIRECTORIES, "sh"),
                 *("dhcpcd", "--oneshot", "--nobackground", f"-{version}", f"--waitip={version}"),
                 *("--noarp", "--reboot", "1", "--timeout", "0", "--config", "/dev/null"),
+                "--nodelay",  # it would let up to a second go by before it asks
                 *("--env", f"RESULT={self._result}", "--script", str(script), *wishes, "eth0"),
             ],
             env=os.environ | {"STATE": str(self._state)},
