@@ -4,7 +4,7 @@ Laws: `plan(s, s) == ()`, and carrying out `plan(desired, actual)` on `actual` g
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
 
 from ipam.agent.actions import (
     HOST,
@@ -36,7 +36,15 @@ from ipam.agent.actions import (
     WriteFile,
 )
 from ipam.agent.guard.elements import Element, Guard
-from ipam.agent.state import Bridge, GuardState, HostState, Interface, Lease, NetworkState
+from ipam.agent.state import (
+    Bridge,
+    GuardState,
+    HostState,
+    Interface,
+    Lease,
+    NetworkState,
+    interfaces_of,
+)
 from ipam.errors import IpamError
 from ipam.protocol.dhcp_state import EndingLease
 
@@ -140,7 +148,7 @@ def releases_of(network: NetworkState, leases: Iterable[Lease]) -> tuple[Release
     """The actions that end these leases."""
     if network.server is None or network.interface is None:
         return ()
-    own = [ip_interface(address) for address in sorted(network.addresses)]
+    own = interfaces_of(network.addresses)
     return tuple(
         ReleaseLease(network.id, network.interface, _server_of(lease, own), lease)
         for lease in leases

@@ -1,7 +1,8 @@
 """What the API is told of ports: proved to be answered, or not served."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final
 
 from ipam.agent.carry_out import Executor
 from ipam.agent.observed import Observed, ObservedNetwork
@@ -12,6 +13,9 @@ from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import NetworkState
 
 LOG = logging.getLogger(__name__)
+
+LEAST_NETWORKS: Final = 2
+"""At least so many are looked at in each turn: one that waits, and one that has just changed."""
 
 _Inputs = tuple[ServedNetwork, NetworkState, ObservedNetwork | None, frozenset[str]]
 """All on which a network's reports depend, besides what was reported and proved."""
@@ -31,6 +35,8 @@ class PortReports:
         self._send = send
         self._reported = ReportedPorts()
         self._settled: dict[str, _Inputs] = {}
+        self._waiting: dict[str, _Inputs] = {}
+        """The networks that were not settled in the last turn. The first one waits longest."""
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -58,26 +64,51 @@ class PortReports:
 
         Gives the seconds until a port is to be looked at again.
         """
-        report = {}
         self._proofs.begin_turn()
         inputs = {key: _inputs(served, observed) for key, served in networks.items()}
-        unsettled = {
-            key: one for key, one in networks.items() if not self._is_settled(inputs[key])
-        }
-        self._settled = {key: inputs[key] for key in networks if key not in unsettled}
-        for served in unsettled.values():
-            for port, ready in self._news(served, observed):
-                self._reported.say(port, ready=ready)
-                report[port.id] = (port.revision_number, ready)
-                is_unserved = port.id in self._proofs.unserved
-                sentence = _sentence(port, ready=ready, is_unserved=is_unserved)
-                LOG.info("port %s: %s", port.id, sentence)
+        unsettled = [key for key, one in inputs.items() if not self._is_settled(one)]
+        self._settled = {key: inputs[key] for key in inputs.keys() - set(unsettled)}
+        report: dict[str, tuple[int, bool]] = {}
+        order, looked_at, with_news = self._in_order(unsettled, inputs), 0, []
+        while looked_at < len(order) and (looked_at < LEAST_NETWORKS or self._proofs.has_time()):
+            network_id = order[looked_at]
+            looked_at += 1
+            if found := self._news(networks[network_id], observed):
+                report |= self._told(found)
+                with_news.append(network_id)
+            elif not self._prove_again(networks[network_id], observed):
+                self._settled[network_id] = inputs[network_id]
         if report:
             self._send(report)
-        for network_id, served in unsettled.items():
-            if not self._prove_again(served, observed) and report.keys().isdisjoint(served.ports):
-                self._settled[network_id] = inputs[network_id]
+        for network_id in with_news:
+            self._prove_again(networks[network_id], observed)
+        for network_id in order[looked_at:]:
+            self._proofs.postpone(networks[network_id].ports)
+        waiting = [*order[looked_at:], *order[:looked_at]]
+        self._waiting = {one: inputs[one] for one in waiting if one not in self._settled}
         return self._proofs.end_turn()
+
+    def _told(self, found: Iterable[tuple[ServedPort, bool]]) -> Mapping[str, tuple[int, bool]]:
+        """The report of these states, which is noted as said."""
+        report = {}
+        for port, ready in found:
+            self._reported.say(port, ready=ready)
+            report[port.id] = (port.revision_number, ready)
+            is_unserved = port.id in self._proofs.unserved
+            sentence = _sentence(port, ready=ready, is_unserved=is_unserved)
+            LOG.info("port %s: %s", port.id, sentence)
+        return report
+
+    def _in_order(self, unsettled: Collection[str], inputs: Mapping[str, _Inputs]) -> list[str]:
+        """The networks as they are looked at: looking at thousands of ports takes a second.
+
+        What has just changed does not wait until a whole host has started, nor that for what
+        changes all the time.
+        """
+        waiting = [one for one in self._waiting if one in unsettled]
+        same = {one for one in waiting[1:] if self._waiting[one] == inputs[one]}
+        changed = (one for one in unsettled if one not in same and one not in waiting[:1])
+        return [*waiting[:1], *changed, *(one for one in waiting if one in same)]
 
     def _is_settled(self, inputs: _Inputs) -> bool:
         """True if a former turn had nothing to say or to ask of it, with the same inputs.

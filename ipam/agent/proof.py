@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_address
 
 from ipam.agent import promised
 from ipam.agent.advertisement_proof import Heard
@@ -10,7 +10,7 @@ from ipam.agent.dnsmasq.probe_answers import PROBE_DUID, PROBE_IAID, Offer, Ques
 from ipam.agent.dnsmasq.probe_words import named, told
 from ipam.agent.promised import PromisedAnswer, Terms
 from ipam.agent.served import ServedPort
-from ipam.agent.state import Lease, NetworkState
+from ipam.agent.state import Lease, NetworkState, interfaces_of
 from ipam.rules.dhcp_option_wire import comparable
 
 BOOT_SERVER, BOOT_FILE = 66, 67
@@ -55,8 +55,7 @@ def promises(
 ) -> list[Promise]:
     """A promise for each subnet in which DHCP gives the port addresses."""
     found = []
-    for server in sorted(state.addresses):
-        interface = ip_interface(server)
+    for interface in interfaces_of(state.addresses):
         inside = {one for one in port.addresses if ip_address(one) in interface.network}
         subnet = of_network.subnet(str(interface.network))
         if inside and subnet:
@@ -81,7 +80,7 @@ def promises(
 
 def uncovered(port: ServedPort, state: NetworkState) -> str:
     """What is said of addresses in whose subnet the DHCP server has none; empty if it has."""
-    networks = [ip_interface(server).network for server in state.addresses]
+    networks = [one.network for one in interfaces_of(state.addresses)]
     bare = [a for a in sorted(port.addresses) if not any(ip_address(a) in n for n in networks)]
     return f"the DHCP server has no address in the subnet of {', '.join(bare)}" if bare else ""
 

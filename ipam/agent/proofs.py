@@ -7,7 +7,7 @@ options: the address may be leased or declined, an option dropped, a release not
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ipam.agent.advertisement_proof import Heard
 from ipam.agent.advertisement_proofs import AdvertisementProofs
@@ -67,9 +67,18 @@ class Proofs:
         return self._unserved
 
     def begin_turn(self) -> None:
-        """Begin a turn, in which questions take no longer than LONGEST_TURN_SECONDS."""
+        """Begin a turn. Networks are looked at for LONGEST_TURN_SECONDS."""
         self._until = self._monotonic() + LONGEST_TURN_SECONDS
         self._candidates, self._is_unfinished = set(), False
+
+    def has_time(self) -> bool:
+        """Whether there is time in this turn for another network."""
+        return self._monotonic() <= self._until
+
+    def postpone(self, ports: Iterable[str]) -> None:
+        """Leave the ports with these ids, whatever is known of them, for the next turn."""
+        self._candidates.update(ports)
+        self._is_unfinished = True
 
     def end_turn(self) -> float:
         """End a turn. Gives the seconds until there is something to ask again.
@@ -96,14 +105,13 @@ class Proofs:
         """The ids of the ports that dnsmasq answers as promised.
 
         Of a network that is served as wanted. Those that were asked about in vain are left alone
-        for a while; what there is no time for in this turn is left for the next one.
+        for a while; of more than MOST_AT_ONCE the rest is left for the next turn.
         """
         now = self._monotonic()
         self._candidates.update(port.id for port in ports)
         due = [port for port in ports if not self._failed.seconds_left(port.id, now)]
-        most = MOST_AT_ONCE if now <= self._until else 0
-        self._is_unfinished |= len(due) > most
-        due = due[:most]
+        self._is_unfinished |= len(due) > MOST_AT_ONCE
+        due = due[:MOST_AT_ONCE]
         if not due:
             return ()
         found = self._ask(served, wanted, seen, due)

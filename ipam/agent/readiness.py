@@ -5,9 +5,9 @@ waits for is missing, when nothing gives its machine an address, or when its ser
 """
 
 from collections.abc import Collection, Iterator
-from ipaddress import ip_address, ip_interface
 
 from ipam.agent.observed import ObservedNetwork
+from ipam.agent.proof import uncovered
 from ipam.agent.reported_ports import ReportedPorts
 from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import Lease, NetworkState
@@ -62,8 +62,7 @@ def is_ready(port: ServedPort, wanted: NetworkState, seen: ObservedNetwork) -> b
         return True
     if port.is_elsewhere and (wanted.interface is None or wanted.interface.isolated):
         return False
-    own = [ip_interface(address).network for address in wanted.addresses]
-    if not all(any(ip_address(one) in network for network in own) for one in port.addresses):
+    if uncovered(port, wanted):
         return False
     stale = any(_is_in_the_way(lease, port) for lease in seen.leases)
     return not stale and not seen.in_doubt({*port.addresses, port.mac_address})

@@ -8,12 +8,11 @@ from ipaddress import (
     IPv6Address,
     IPv6Network,
     ip_address,
-    ip_interface,
 )
 
 from ipam.agent.guard.elements import Guard, TapGuard
 from ipam.agent.promised import Terms
-from ipam.agent.state import NetworkState
+from ipam.agent.state import NetworkState, interfaces_of
 from ipam.protocol.dhcp_state import EndingLease, ServedDhcpOption
 
 
@@ -85,7 +84,7 @@ class ServedNetwork:
     def server_beside(self, address: str) -> IPv4Address | IPv6Address | None:
         """The server's own address in the subnet of the address."""
         asked = ip_address(address)
-        own = map(ip_interface, sorted(self.state.addresses))
+        own = interfaces_of(self.state.addresses)
         return next((one.ip for one in own if asked in one.network), None)
 
     def reserved(self) -> dict[str, str]:

@@ -6,6 +6,8 @@ the run directory show it. So all is done when they are equal.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Literal, TypeAlias
 
 from ipam.agent.guard.elements import Guard
@@ -98,6 +100,12 @@ class NetworkState:
     """The addresses to which a VXLAN sends what it knows no other way for; None if any will do."""
     taps: frozenset[str] = frozenset()
     """The taps of this host's ports that are on the bridge and up."""
+
+
+@lru_cache(maxsize=1024)
+def interfaces_of(addresses: frozenset[str]) -> tuple[IPv4Interface | IPv6Interface, ...]:
+    """The addresses of a network's server in the order of their texts, each with its subnet."""
+    return tuple(map(ip_interface, sorted(addresses)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,18 @@
 """A port is ready when dnsmasq answers it as promised. Otherwise there is a reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ipam.agent import port_reports
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
+from ipam.agent.port_reports import LEAST_NETWORKS
 from ipam.agent.proofs import LASTING_SECONDS, LONGEST_RETRY_SECONDS, LONGEST_TURN_SECONDS
+from ipam.agent.readiness import news
 from ipam.agent.reconciler import IDLE_SECONDS
+from ipam.agent.served import ServedNetwork
 from tests.agent.loop_host import LoopHost, mac, machine, network_id, port, port_id, row
 from tests.agent.network_rows import SUBNET4, SUBNET6, Json, subnet4, subnet6
 
@@ -256,6 +261,42 @@ def test_a_slow_look_at_many_networks_is_spread_over_turns(host: LoopHost) -> No
     for _ in range(200):
         host.turn()
     assert len(host.reports) == 8
+
+
+def test_what_there_is_no_time_for_in_a_turn_is_not_even_looked_at(
+    host: LoopHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+
+    def noted(served: ServedNetwork, *more: Any, **others: Any) -> Iterator[tuple[Any, bool]]:
+        looked_at.append(served.state.id)
+        return news(served, *more, **others)
+
+    monkeypatch.setattr(port_reports, "news", noted)
+    host.want(*(row(number, port(number, 5)) for number in range(1, 9)))
+    host.turn()
+    looked_at.clear()
+    host.step_seconds = LONGEST_TURN_SECONDS
+    turns = 0
+    while len(host.reports) < 8:
+        host.turn()
+        turns += 1
+    assert len(looked_at) <= LEAST_NETWORKS * turns
+
+
+def test_a_change_does_not_wait_for_all_that_starts(host: LoopHost) -> None:
+    starting = [row(number, port(number, 5)) for number in range(1, 21)]
+    host.want(row(21, port(21, 5)))
+    host.settle()
+    host.want(*starting, row(21, port(21, 5)))
+    host.turn()
+    host.step_seconds = LONGEST_TURN_SECONDS
+    host.turn()
+    host.want(*starting, row(21, port(21, 5), port(21, 6)))
+    for _ in range(3):
+        host.turn()
+    assert host.reports.get(port_id(21, 6))
+    assert len(host.reports) < 12
 
 
 def test_many_ports_of_a_network_are_all_proved(host: LoopHost) -> None:
