@@ -25,6 +25,7 @@ from ipam.agent.guard.opening import asking
 from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
 from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
+from ipam.agent.same_ports import SamePorts, same_ports
 from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import Interface, NetworkState
 from ipam.agent.wires import NO_REACH, Reach, place
@@ -35,13 +36,19 @@ from ipam.rules.segments import OF_UPLINKS
 
 
 def served_network(
-    row: FullNetwork, site: Site, host: str, reach: Reach = NO_REACH
+    row: FullNetwork,
+    site: Site,
+    host: str,
+    reach: Reach = NO_REACH,
+    before: ServedNetwork | None = None,
 ) -> ServedNetwork:
     """The network of a `dhcp-state` answer. Raises UnfitError if it cannot be used at all.
 
-    `faults` of it names each port, subnet or value that was left out.
+    `faults` of it names each port, subnet or value that was left out. `before` is what was made of
+    it with the same `site`, `host` and `reach`: what has not changed is taken from that.
     """
-    row, faults = readable(row)
+    description, same = row, same_ports(before, row)
+    row, faults = readable(row, same.ids)
     network_id = safe_words.uuid(row.id)
     subnets = dhcp_subnets(row, faults) if row.admin_state_up and row.dhcp_port else []
     ports = [port for port in row.ports if port.admin_state_up]
@@ -52,7 +59,9 @@ def served_network(
     if row.dhcp_port and subnets:
         network = _network_options(row, row.dhcp_port, subnets, faults)
         files = {"options/network": config.options_file(network)}
-        files |= port_files(row.dhcp_port, subnets, ports, options=options, faults=faults)
+        files |= port_files(
+            row.dhcp_port, subnets, ports, options=options, same=same, faults=faults
+        )
         files |= withheld_files(subnets)
         state = _with_dhcp(
             state,
@@ -67,7 +76,8 @@ def served_network(
     self_made = list(_self_made(row))
     giving = {one.id for one in self_made} | {str(subnet.id) for subnet in subnets}
     served = {
-        port.id: replace(
+        port.id: same.served(port)
+        or replace(
             _served_port(port, host, subnets, options[port.id]),
             is_served=row.admin_state_up and _is_served(port, row, giving),
             is_elsewhere=row.network_type in OF_UPLINKS and port.binding_host_id != host,
@@ -88,10 +98,11 @@ def served_network(
         where.fault,
         tuple(row.ending_leases),
         tuple(IPv6Network(one.cidr) for one in self_made),
-        _guards(row, state, host),
+        _guards(row, state, host, same),
         None if row.dns_servers is None else tuple(row.dns_servers),
         row.elected_seconds,
         _machines(row, served.values()),
+        description,
     )
 
 
@@ -108,11 +119,16 @@ def _network_options(
     return found
 
 
-def _guards(row: FullNetwork, state: NetworkState, host: str) -> Guard:
+def _guards(row: FullNetwork, state: NetworkState, host: str, same: SamePorts) -> Guard:
     """What each tap here may send; a port that is switched off may have a tap that runs on."""
     here = [port for port in row.ports if port.binding_host_id == host]
     own = fence(row)
-    guards = {model.tap_name(port.id): tap_guard(port) | own for port in here}
+    known = same.network.guards if same.network else {}
+    guards = {
+        tap: known[tap] if port.id in same.ids else tap_guard(port) | own
+        for port in here
+        for tap in (model.tap_name(port.id),)
+    }
     return guards | ({state.interface.outside: SERVER} if state.interface else {})
 
 

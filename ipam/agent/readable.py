@@ -4,7 +4,7 @@ The API checks what it takes, but a row may be older than its check, or written 
 cannot be read costs its own port or subnet, and not its network.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from ipaddress import ip_network
 from typing import TypeVar
 
@@ -17,10 +17,13 @@ from ipam.protocol.dhcp_state import FullNetwork, ServedPort, ServedSubnet
 T = TypeVar("T", ServedPort, ServedSubnet)
 
 
-def readable(row: FullNetwork) -> tuple[FullNetwork, list[str]]:
+def readable(
+    row: FullNetwork, known: Collection[str] = frozenset()
+) -> tuple[FullNetwork, list[str]]:
     """The network without what cannot be read, and a sentence for each port or subnet of that.
 
-    A port stays, but has no address, so that it counts as not served.
+    A port stays, but has no address, so that it counts as not served. The ports with the ids that
+    are `known` can be read.
     """
     own = {ip.subnet_id: ip.ip_address for ip in row.dhcp_port.fixed_ips} if row.dhcp_port else {}
     faults: list[str] = []
@@ -36,7 +39,7 @@ def readable(row: FullNetwork) -> tuple[FullNetwork, list[str]]:
     subnets = [one for one in row.subnets if is_readable("subnet", one, lambda s: _read(s, own))]
     ports = [
         one
-        if is_readable("port", one, _read_port)
+        if one.id in known or is_readable("port", one, _read_port)
         else replace(
             one, mac_address="", fixed_ips=[], extra_dhcp_opts=[], allowed_address_pairs=[]
         )

@@ -294,10 +294,10 @@ class Reconciler:
         return network
 
     def _parse(self, row: FullNetwork) -> ServedNetwork:
-        network = served_network(row, self._site, self._host, self._reach)
+        known = self._served.get(row.id)
+        network = served_network(row, self._site, self._host, self._reach, known)
         self._names.know_domain(row.id, row.dns_domain)
         self._servers.forward(row.id, network.dns_servers)
-        known = self._served.get(row.id)
         if known is not None and known.terms == network.terms:
             network = replace(network, terms=known.terms)  # the same object says: not changed
         self._wiring.know(network.state.wire)

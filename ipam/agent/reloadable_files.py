@@ -12,6 +12,7 @@ from ipam.agent.dhcp_subnets import DhcpSubnet, reserved_addresses, server_addre
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Host, Option
 from ipam.agent.dnsmasq.port_options import PortOptions
+from ipam.agent.same_ports import SamePorts
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedPort
 from ipam.rules import dns_names
 from ipam.rules.ipv6 import RESERVED_MAX
@@ -27,12 +28,17 @@ def port_files(
     ports: Iterable[ServedPort],
     *,
     options: Mapping[str, PortOptions],
+    same: SamePorts,
     faults: list[str],
 ) -> dict[str, str]:
     """The reloadable files. Options come before hosts, because hosts' tags refer to options."""
     interface = safe_words.interface(model.dhcp_interface_name(safe_words.uuid(dhcp_port.id)))
     files, hosts = {}, {}
     for port in ports:
+        if port.id in same.ids:
+            if text := same.file(path := f"hosts/{port.id}"):
+                hosts[path] = text
+            continue
         mine = options[port.id]
         faults += mine.faults
         lines = _hosts(port, subnets, mine, faults)

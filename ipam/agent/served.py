@@ -13,7 +13,7 @@ from ipaddress import (
 from ipam.agent.guard.elements import Guard, TapGuard
 from ipam.agent.promised import Terms
 from ipam.agent.state import NetworkState, interfaces_of
-from ipam.protocol.dhcp_state import EndingLease, ServedDhcpOption
+from ipam.protocol.dhcp_state import EndingLease, FullNetwork, ServedDhcpOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ class ServedNetwork:
     """For so long after a heartbeat this host answers machines behind the uplink."""
     machines: TapGuard = frozenset()
     """What lets these machines ask its DHCP port; nothing if this host does not answer them."""
+    row: FullNetwork | None = field(default=None, compare=False, repr=False)
+    """The API's description, of which all this was made."""
 
     def is_dynamic(self, address: str) -> bool:
         """Whether the address is in a dynamic range, so that its lease comes before its port."""

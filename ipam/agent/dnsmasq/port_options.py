@@ -2,6 +2,7 @@
 
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ipam.agent.dnsmasq import safe_words
 from ipam.agent.dnsmasq.config import Option
@@ -21,14 +22,20 @@ class PortOptions:
     faults: tuple[str, ...] = ()
 
 
+NO_OPTIONS: Final = PortOptions()
+
+
 def port_options_of(ports: Sequence[ServedPort]) -> dict[str, PortOptions]:
     """The options of a network's ports, by port id.
 
     A client identifier that another machine sends, or another port has, is left out. dnsmasq
     compares identifiers before MAC addresses, so one port would take the other's machine.
     """
-    held = {_usual_client_id(port.mac_address): port.id for port in ports}
-    return {port.id: _port_options(port, held) for port in ports}
+    found = dict.fromkeys((port.id for port in ports), NO_OPTIONS)
+    if wishing := [port for port in ports if port.extra_dhcp_opts]:
+        held = {_usual_client_id(port.mac_address): port.id for port in ports}
+        found |= {port.id: _port_options(port, held) for port in wishing}
+    return found
 
 
 def _port_options(port: ServedPort, held: MutableMapping[bytes, str]) -> PortOptions:
