@@ -93,3 +93,16 @@ def test_of_a_port_that_becomes_active_nothing_is_made_anew() -> None:
     assert now.state.files[path] is before.state.files[path]
     assert now.guards[tap] is before.guards[tap]
     assert (now.ports[PORT].status, now.ports[PORT].revision_number) == ("ACTIVE", 9)
+
+
+def test_a_client_identifier_is_left_out_once_another_machine_sends_it() -> None:
+    other = "66666666-6666-4666-8666-666666666666"
+    mine = network_rows.port(extra_dhcp_opts=[OPTION])
+
+    def row(mac_address: str) -> Json:
+        beside = network_rows.port(id=other, extra_dhcp_opts=[], mac_address=mac_address)
+        return network_rows.network(ports=[mine, beside])
+
+    before = served(row("fa:16:3e:00:00:07"))
+    assert before.faults == ()
+    assert served(row("fa:16:3e:00:00:06"), before).ports[PORT].client_id is None
