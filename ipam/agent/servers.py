@@ -304,8 +304,8 @@ class Servers:
 
     def _network_of(self, path: Path) -> str:
         """The network whose directory the path is in, or would be."""
-        within = path.is_relative_to(self._directory) and path.relative_to(self._directory).parts
-        return within[0] if within else ""
+        within = str(path).removeprefix(f"{self._directory}/")  # pathlib takes ten times as long
+        return "" if within == str(path) else within.partition("/")[0]
 
     def _take_in(self, network_id: str, paths: Collection[Path]) -> None:
         files = self._files[network_id]

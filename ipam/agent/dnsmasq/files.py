@@ -29,6 +29,9 @@ MOST_NAMED = 3
 """So many files are named where others have changed them."""
 
 
+_Stamp = tuple[int, int, int] | None
+
+
 class ServerFiles:
     """One network's files, as they were read or written last."""
 
@@ -36,6 +39,8 @@ class ServerFiles:
         self.directory = directory
         self.files: dict[str, str] = {}
         self._retired: set[str] = set()
+        self._written: dict[Path, _Stamp] = {}
+        """What was written here, until it is told that it has changed."""
         self._parts: Sequence[int] | None = None
         self.startup = _read(directory / CONFIG) or ""
         reads_names = f"hostsdir={self.names}\n" in self.startup  # or is of an older version
@@ -53,7 +58,7 @@ class ServerFiles:
         self.reload_due = (directory / MARKER).exists()
         self._all_in_doubt = self.reload_due
         self.last_reload = 0.0
-        self._own_again(self._modes())  # an older version may have had others
+        self._own_again(self._modes(self.files))  # an older version may have had others
 
     @property
     def pid_file(self) -> Path:
@@ -76,6 +81,7 @@ class ServerFiles:
         if old is not None:  # unknown to us: others made it before their changes were watched
             self._retire(old)
         files.put(self.directory / path, text.encode(), mode=files.PUBLIC)
+        self._written[self.directory / path] = _stamp(self.directory / path)
         self.files[path] = text
 
     def remove(self, path: str) -> None:
@@ -100,7 +106,7 @@ class ServerFiles:
 
     def take_in(self, paths: Iterable[Path]) -> None:
         """See what others have made of these files, and of all in these directories."""
-        paths = list(paths)
+        paths = [one for one in paths if not self._is_as_written(one)]
         self._put_modes_back(paths)
         for path in paths:
             if path in (self.directory, self.directory / CONFIG):
@@ -132,8 +138,16 @@ class ServerFiles:
         """Remove the directory."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _is_as_written(self, path: Path) -> bool:
+        """Whether the first that is told of a file is that it was written here.
+
+        A change within the same tick of the kernel's clock is found when all is looked at.
+        """
+        written = self._written.pop(path, None)
+        return written is not None and written == _stamp(path)
+
     def _take_in(self, path: Path) -> None:
-        name = f"{path.parent.name}/{path.name}"
+        name = _name_of(path)
         known, text = self.files.get(name), _read(path)
         if path.name.startswith(".") or text == known:
             return
@@ -162,7 +176,10 @@ class ServerFiles:
     def _put_modes_back(self, paths: Iterable[Path]) -> None:
         """Dnsmasq reads as a user without rights. What it could not read, it is to read again."""
         touched = {*paths}
-        modes = self._modes().items()
+        of_files = [one for one in map(_name_of, touched) if one in self.files]
+        if not touched.isdisjoint(self.directory / sub for sub in SUBDIRECTORIES):
+            of_files = list(self.files)
+        modes = self._modes(of_files).items()
         found = self._own_again(
             {p: mode for p, mode in modes if not touched.isdisjoint((p, p.parent))}
         )
@@ -176,12 +193,12 @@ class ServerFiles:
             self.reload_later()
             self._all_in_doubt = True
 
-    def _modes(self) -> Mapping[Path, int]:
-        """The mode of each directory and file that the agent made here."""
+    def _modes(self, of_files: Iterable[str]) -> Mapping[Path, int]:
+        """The mode of each directory that the agent made here, and of these files."""
         return {
             self.directory: files.WAY_DIRECTORY,
             **{self.directory / sub: files.PUBLIC_DIRECTORY for sub in (*SUBDIRECTORIES, NAMES)},
-            **{self.directory / one: files.PUBLIC for one in self.files},
+            **{self.directory / one: files.PUBLIC for one in of_files},
             self.directory / CONFIG: files.PRIVATE,
         }
 
@@ -204,6 +221,22 @@ class ServerFiles:
     def _retire(self, text: str) -> None:
         self.reload_later()
         self._retired |= {field.strip("[]") for line in text.split() for field in line.split(",")}
+
+
+def _name_of(path: Path) -> str:
+    """The name in `ServerFiles.files`."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def _stamp(path: Path) -> _Stamp:
+    """What is another after each change of the file, but for one in the same tick of the clock.
+
+    None if there is no file.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        return found.st_ino, found.st_size, found.st_ctime_ns
+    return None
 
 
 def prepare_directory(directory: Path) -> None:

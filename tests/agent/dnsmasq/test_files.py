@@ -1,9 +1,11 @@
 import logging
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
 
+from ipam.agent.dnsmasq import files as dnsmasq_files
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
 from ipam.agent.dnsmasq.log_pipe import PIPE
 
@@ -165,3 +167,22 @@ def test_a_directory_that_was_replaced_is_not_whole(tmp_path: Path, name: str) -
     path.rename(tmp_path / "former")
     shutil.copytree(tmp_path / "former", path)
     assert not files.is_whole()
+
+
+def test_what_was_written_here_is_not_read_back_but_what_others_wrote_since_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, path = ServerFiles(tmp_path), tmp_path / "hosts" / "1"
+    files.write("hosts/1", "a\n")
+    with monkeypatch.context() as watched:
+        watched.setattr(dnsmasq_files, "_read", lambda _path: pytest.fail("it was read"))
+        files.take_in([path])
+    files.write("hosts/1", "b\n")
+    path.unlink()
+    path.write_text("c\n")
+    files.take_in([path])
+    assert files.files == {"hosts/1": "c\n"}
+    files.write("hosts/2", "a\n")
+    path.with_name("2").chmod(0o600)
+    files.take_in([path.with_name("2")])
+    assert stat.S_IMODE(path.with_name("2").stat().st_mode) == 0o644
