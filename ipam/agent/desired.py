@@ -32,6 +32,7 @@ from ipam.agent.wires import NO_REACH, Reach, place
 from ipam.protocol import dhcp_state
 from ipam.protocol.dhcp_state import DhcpPort, FullNetwork, ServedSubnet
 from ipam.rules.ipv6 import makes_own_addresses
+from ipam.rules.mappings import host_and_interface
 from ipam.rules.segments import OF_UPLINKS
 
 
@@ -101,6 +102,7 @@ def served_network(
         _guards(row, state, host, same),
         None if row.dns_servers is None else tuple(row.dns_servers),
         row.elected_seconds,
+        _is_of_host(row, host),
         _machines(row, served.values()),
         description,
     )
@@ -130,6 +132,12 @@ def _guards(row: FullNetwork, state: NetworkState, host: str, same: SamePorts) -
         for tap in (model.tap_name(port.id),)
     }
     return guards | ({state.interface.outside: SERVER} if state.interface else {})
+
+
+def _is_of_host(row: FullNetwork, host: str) -> bool:
+    """Whether its physical network is what an interface of this host leads to."""
+    of_one = host_and_interface(row.physical_network)
+    return of_one is not None and of_one[0] == host
 
 
 def _machines(row: FullNetwork, ports: Iterable[ServedPort]) -> TapGuard:

@@ -2,7 +2,8 @@
 
 The API elects one host's agent for each such network. Its DHCP port is opened only when the guard
 is there that lets nobody but those machines ask it. The kernel closes it when the API has not been
-heard for a while, whatever becomes of the agent: then the API elects another.
+heard for a while, whatever becomes of the agent: then the API elects another. It stays open where
+nobody else can be elected.
 """
 
 import logging
@@ -31,7 +32,7 @@ def wanted_opening(served: ServedNetwork, state: NetworkState) -> TapGuard:
     """The elements of the network's DHCP port, if it is to be open."""
     if not served.machines or state.wire is None or state.interface is None:
         return NOTHING
-    return opening(state.wire.device, served.machines)
+    return opening(state.wire.device, served.machines, is_sole=served.is_sole)
 
 
 def openings(
@@ -96,17 +97,19 @@ class Openings:
     ) -> dict[str, NetworkState]:
         """The wanted states, open where they are to be and answer from now on."""
         found = dict(wanted)
-        open_now = [
+        may_be = [
             network_id
             for network_id, state in wanted.items()
             if may_open(state, served[network_id], _state(seen, network_id), guard)
         ]
+        sole = [key for key in may_be if served[key].is_sole]
+        for_now = [key for key in may_be if not served[key].is_sole]
         if self._heard_at() == -math.inf:
             # A new life of the agent: until it hears more, the kernel has what the former said.
-            open_now = [key for key in open_now if _is_open(_state(seen, key))]
-        elif not self._answer([served[key] for key in open_now], map(wanted.get, open_now)):
-            return found
-        for network_id in open_now:
+            for_now = [key for key in for_now if _is_open(_state(seen, key))]
+        elif not self._answer([served[key] for key in for_now], map(wanted.get, for_now)):
+            for_now = []
+        for network_id in sole + for_now:
             state = wanted[network_id]
             assert state.interface is not None  # it may be open
             found[network_id] = replace(state, interface=replace(state.interface, isolated=False))

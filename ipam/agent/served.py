@@ -71,6 +71,8 @@ class ServedNetwork:
     """Whom its resolver asks for names of elsewhere; None: those of the host's settings."""
     elected_seconds: int | None = None
     """For so long after a heartbeat this host answers machines behind the uplink."""
+    is_sole: bool = False
+    """Whether no other host could ever answer them."""
     machines: TapGuard = frozenset()
     """What lets these machines ask its DHCP port; nothing if this host does not answer them."""
     row: FullNetwork | None = field(default=None, compare=False, repr=False)

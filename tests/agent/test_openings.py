@@ -6,17 +6,18 @@ import pytest
 
 from ipam import model
 from ipam.agent.guard.fence import SERVER
-from ipam.agent.guard.opening import MACHINES, OPENED
+from ipam.agent.guard.opening import MACHINES, OPENED, SOLE
 from ipam.agent.wires import Reach
+from ipam.rules.mappings import of_host
 from tests.agent.loop_host import LoopHost, mac, machine, port, port_id, row
-from tests.agent.network_rows import Json
+from tests.agent.network_rows import HOST, Json
 
 DHCP_TAP = model.tap_name(port_id(1, 0xFFFF))
 DOWN_SECONDS = 75
 
 
-def lan(*ports: Json, elected: bool = True) -> Json:
-    more = {"network_type": "flat", "physical_network": "physnet1"}
+def lan(*ports: Json, elected: bool = True, physical: str = "physnet1") -> Json:
+    more = {"network_type": "flat", "physical_network": physical}
     return row(1, *ports, elected_seconds=DOWN_SECONDS if elected else None, **more)
 
 
@@ -27,7 +28,7 @@ def bare_metal(number: int) -> Json:
 @pytest.fixture
 def host(tmp_path: Path) -> LoopHost:
     """An elected host with one guest, and one machine behind its uplink."""
-    host = LoopHost(tmp_path, reach=Reach({"physnet1": "eth1"}))
+    host = LoopHost(tmp_path, reach=Reach({"physnet1": "eth1"}, host=HOST))
     host.kernel.add_uplink("eth1")
     host.want(lan(machine(1, 5), bare_metal(6)))
     host.settle()
@@ -92,6 +93,24 @@ def test_an_agent_that_starts_while_the_api_is_away_leaves_open_what_is_open(
     host.settle()
     assert is_open(host)
     assert host.filter.answering == answering, "the kernel ends it"
+
+
+@pytest.mark.parametrize("heard_at", [0.0, float("-inf")])
+def test_what_no_other_host_could_answer_is_answered_however_long_the_api_is_away(
+    host: LoopHost, heard_at: float
+) -> None:
+    host.want(lan(machine(1, 5), bare_metal(6), physical=of_host(HOST, "eth1")))
+    host.settle()
+    assert fence(host) == {(OPENED, "eth1"), (MACHINES, mac(6)), SOLE}
+    host.heard_at = heard_at
+    host.now += 1000 * DOWN_SECONDS
+    host.start_agent(said_by_api=False)
+    host.settle()
+    assert is_open(host)
+    assert host.reports == {port_id(1, 6): True}
+    host.want(lan(machine(1, 5), bare_metal(6), physical=of_host("elsewhere", "eth1")))
+    host.settle()
+    assert (SOLE, is_open(host)) not in {(one, True) for one in fence(host)}
 
 
 def test_a_port_whose_guard_is_gone_is_closed_until_it_has_it_again(host: LoopHost) -> None:

@@ -21,6 +21,7 @@ from ipam import model
 from ipam.agent.guard import table
 from ipam.agent.guard.elements import Guard, TapGuard, tap_guard
 from ipam.agent.guard.fence import OWN_ADVERTS, OWN_DHCP4, OWN_DHCP6, SERVER
+from ipam.agent.guard.opening import asking, opening
 from ipam.agent.host.packet_filter import NftFilter
 from ipam.protocol.dhcp_state import ServedPort
 from ipam.rules.ipv6 import eui64
@@ -509,6 +510,43 @@ def test_dhcp_stays_on_its_side_of_a_wire() -> None:
         with closing(inside(space, lambda: NftFilter("ipam"))) as packet_filter:
             counted = inside(space, packet_filter.drops)
     assert counted.fenced == +held
+
+
+def test_only_machines_behind_an_uplink_ask_an_opened_dhcp_port_while_it_answers() -> None:
+    """A machine without a port, such as another host's guest, is not heard."""
+    own, known, stranger = "fa:16:3e:00:00:02", "fa:16:3e:00:00:05", STRANGER
+    for is_sole in (True, False):
+        elements = opening("wire", asking([known]), is_sole=is_sole) | SERVER
+        with wired("dhcp", "wire", "tap1") as (space, far):
+            load(space, {"dhcp": elements})
+            heard = {
+                (port, name)
+                for port, to in (("wire", "dhcp"), ("dhcp", "wire"))
+                for name in passing(far, port, to, {"known": known, "other": stranger}, own)
+            }
+            expected = {("wire", "known"), ("dhcp", "known"), ("dhcp", "all")}
+            assert heard == (expected if is_sole else set())
+
+
+def passing(
+    far: dict[str, socket.socket], port: str, to: str, machines: dict[str, str], own: str
+) -> set[str]:
+    """Which DHCP frames of or to these machines get from one port to another."""
+    sent, last = {}, f"the last of {port}".encode()
+    for name, mac in machines.items():
+        if port == "wire":
+            asked = ip4("0.0.0.0", "255.255.255.255", UDP, udp(68, 67, frames.bootp(1, mac)))
+            sent[name] = ethernet(mac, IP4, asked)
+        else:
+            told = ip4("10.0.0.2", "10.0.0.5", UDP, udp(67, 68, frames.bootp(2, mac)))
+            sent[name] = ethernet(own, IP4, told, to=mac)
+    if port == "dhcp":
+        sent["all"] = ethernet(own, ARP, arp(1, own, "10.0.0.2", "10.0.0.2"))
+    for name, frame in sent.items():
+        far[port].send(frames.marked(frame, name.encode()))
+    far["tap1"].send(ethernet(VIRTUAL, ARP, arp(1, VIRTUAL, "10.0.0.9", "10.0.0.9") + last))
+    heard = frames.heard_until(far[to], last)
+    return {name for name in sent if any(name.encode() in one for one in heard)}
 
 
 def test_the_guard_holds_beside_a_firewall_that_sees_bridged_packets() -> None:

@@ -15,7 +15,9 @@ OPENED: Final = "opened"
 MACHINES: Final = "machines"
 """The set with the MAC addresses of the machines that may ask."""
 ANSWERING: Final = "answering"
-"""The set with the DHCP ports that answer, each for a time: without it nothing passes."""
+"""The set with the DHCP ports that answer, each for a time: what is not there passes nothing."""
+SOLE: Final = ("sole", "")
+"""Of a DHCP port that answers without end: no other host ever could."""
 
 
 def asking(mac_addresses: Iterable[str]) -> TapGuard:
@@ -23,9 +25,9 @@ def asking(mac_addresses: Iterable[str]) -> TapGuard:
     return frozenset((MACHINES, str(safe_words.mac(mac))) for mac in mac_addresses)
 
 
-def opening(wire: str, machines: TapGuard) -> TapGuard:
+def opening(wire: str, machines: TapGuard, *, is_sole: bool) -> TapGuard:
     """The elements of the outer end of a DHCP port, for the wire's device and its machines."""
-    return machines | {(OPENED, str(safe_words.device(wire)))}
+    return machines | {(OPENED, str(safe_words.device(wire)))} | ({SOLE} if is_sole else set())
 
 
 def opened_to(elements: Collection[Element]) -> frozenset[Element]:
@@ -35,4 +37,4 @@ def opened_to(elements: Collection[Element]) -> frozenset[Element]:
 
 def of_opening(elements: Collection[Element]) -> frozenset[Element]:
     """All of these elements that `opening` gives."""
-    return frozenset(one for one in elements if one[0] in (OPENED, MACHINES))
+    return frozenset(one for one in elements if one[0] in (OPENED, MACHINES, SOLE[0]))

@@ -12,7 +12,7 @@ from typing import Final
 
 from ipam.agent.guard.elements import GUARDED, TAPS, Element, Guard
 from ipam.agent.guard.fence import OWN_ADVERTS, OWN_DHCP4, OWN_DHCP6, SERVER
-from ipam.agent.guard.opening import ANSWERING, MACHINES, OPENED
+from ipam.agent.guard.opening import ANSWERING, MACHINES, OPENED, SOLE
 
 USUAL_RUN_PATH: Final = "/run/ipam"
 DHCP_PACKETS_PER_SECOND: Final = 20
@@ -37,6 +37,7 @@ EXAMPLE: Final[Guard] = {
             OWN_ADVERTS,
             (OPENED, "eth1"),
             (MACHINES, "02:00:00:00:00:01"),
+            SOLE,
         }
     )
 }
@@ -140,6 +141,9 @@ _RULES: Final = f"""\
 	set answering {{
 		type ifname
 		flags timeout
+	}}
+	set sole {{
+		type ifname
 	}}
 	chain prerouting {{
 		type filter hook prerouting priority -200; policy accept;
@@ -270,10 +274,15 @@ mld2-listener-report }} accept
 	}}
 	chain from_uplink {{
 		oifname @answering oifname . ether saddr @machines accept
+		oifname @sole oifname . ether saddr @machines accept
 		drop
 	}}
 	chain to_uplink {{
-		iifname != @answering drop
+		iifname @answering goto to_machines
+		iifname @sole goto to_machines
+		drop
+	}}
+	chain to_machines {{
 		iifname . ether daddr @machines accept
 		ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00 accept
 		drop
