@@ -11,19 +11,15 @@ import struct
 from ipam import model
 from ipam.agent.host.netlink_requests import (
     NLM_F_ACK,
-    RECEIVE_BYTES,
     ask,
     attribute,
-    opened,
-    raise_if_error,
+    dump,
     request,
 )
-from ipam.agent.host.raw_netlink import NLMSG_DONE, attributes, messages
+from ipam.agent.host.raw_netlink import attributes
 
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
-SOL_NETLINK, NETLINK_GET_STRICT_CHK = 270, 12
-NLM_F_REPLACE, NLM_F_DUMP = 0x100, 0x300
-NLM_F_CREATE, NLM_F_APPEND = 0x400, 0x800
+NLM_F_REPLACE, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x400, 0x800
 NDA_DST, NDA_LLADDR, NDA_MASTER = 1, 2, 9
 NTF_SELF, NTF_MASTER, NTF_STICKY = 0x02, 0x04, 0x40
 NUD_REACHABLE, NUD_NOARP, NUD_PERMANENT = 0x02, 0x40, 0x80
@@ -68,17 +64,11 @@ def peers_of(index: int) -> frozenset[str]:
     """The addresses to which a VXLAN sends what it knows no other way for. Raises OSError."""
     of_link = _NEIGHBOUR.pack(socket.AF_BRIDGE, index, 0, 0, 0)
     found: set[str] = set()
-    with opened() as asking:
-        asking.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)  # the kernel filters by index
-        asking.send(request(RTM_GETNEIGH, NLM_F_DUMP, of_link))
-        while True:
-            for message in messages(asking.recv(RECEIVE_BYTES)):
-                if message.kind == NLMSG_DONE:
-                    return frozenset(found)
-                raise_if_error(message)
-                entry = dict(attributes(message.body[_NEIGHBOUR.size :]))
-                if entry.get(NDA_LLADDR) == ALL_ZERO and NDA_DST in entry:
-                    found.add(model.unpack(entry[NDA_DST]))
+    for message in dump(RTM_GETNEIGH, of_link):
+        entry = dict(attributes(message.body[_NEIGHBOUR.size :]))
+        if entry.get(NDA_LLADDR) == ALL_ZERO and NDA_DST in entry:
+            found.add(model.unpack(entry[NDA_DST]))
+    return frozenset(found)
 
 
 def change_peer(index: int, peer: str, *, add: bool) -> None:

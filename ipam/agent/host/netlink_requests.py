@@ -3,10 +3,12 @@
 import os
 import socket
 import struct
+from collections.abc import Iterator
 
-from ipam.agent.host.raw_netlink import NLMSG_ERROR, Message, messages
+from ipam.agent.host.raw_netlink import NLMSG_DONE, NLMSG_ERROR, Message, messages
 
-NLM_F_REQUEST, NLM_F_ACK = 1, 4
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
+SOL_NETLINK, NETLINK_GET_STRICT_CHK = 270, 12
 RECEIVE_BYTES = 1 << 14
 
 _HEADER = struct.Struct("=IHHII")
@@ -31,6 +33,22 @@ def ask(message: bytes) -> Message:
         (answer,) = messages(asking.recv(RECEIVE_BYTES))
     raise_if_error(answer)
     return answer
+
+
+def dump(kind: int, body: bytes) -> Iterator[Message]:
+    """The kernel's answers of which there may be many. Raises OSError.
+
+    A kernel since 4.20 leaves out what does not fit the content; an older one gives all.
+    """
+    with opened() as asking:
+        asking.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
+        asking.send(request(kind, NLM_F_DUMP, body))
+        while True:
+            for message in messages(asking.recv(RECEIVE_BYTES)):
+                if message.kind == NLMSG_DONE:
+                    return
+                raise_if_error(message)
+                yield message
 
 
 def opened() -> socket.socket:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pyroute2 import IPRoute
 
-from ipam.agent.host import forwarding_table
+from ipam.agent.host import forwarding_table, own_uses
 from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
 from ipam.agent.host.raw_netlink import Link
@@ -22,8 +22,6 @@ from ipam.rules.segments import FLAT, VLAN, VXLAN
 
 OWN_GROUP: Final = int.from_bytes(b"ipam", "big")
 """As in `ip link show group 1768972653`."""
-RTPROT_KERNEL: Final = 2
-SCOPE_GLOBAL: Final = 0
 BRIDGED: Final = "bridged"
 
 
@@ -70,22 +68,7 @@ class Wires:
     def uses_of(self, device: str) -> Sequence[str]:
         """See outside.Kernel.uses_of."""
         link = self._links.by_name.get(device)
-        if link is None:
-            return []
-        with IPRoute(
-            strict_check=True
-        ) as route:  # the kernel filters: a host may have many routes
-            addresses = [
-                f"the address {one.get('address')}/{one['prefixlen']}"
-                for one in route.get_addr(index=link.index)
-                if one["scope"] == SCOPE_GLOBAL
-            ]
-            routes = [
-                f"a route to {one.get('dst') or 'everywhere'}"
-                for one in route.get_routes(oif=link.index)
-                if one["proto"] != RTPROT_KERNEL and one.get("oif") == link.index
-            ]
-        return [*addresses, *routes]
+        return own_uses.uses_of(link.index) if link else []
 
     def change_peer(self, wire: Wire, peer: str, *, add: bool) -> None:
         """See outside.Kernel.change_peer."""

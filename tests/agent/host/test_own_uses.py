@@ -1,0 +1,39 @@
+"""What the host itself uses a link for, as the real kernel says it."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+
+from ipam.agent.host.namespaces import call_in_new_namespace
+from ipam.agent.host.own_uses import uses_of
+
+COMMANDS = """\
+link add used up type veth peer name far
+link add free up type veth peer name away
+address add 198.51.100.9/24 dev used
+address add 2001:db8::9/64 dev used nodad
+route add 203.0.113.0/24 via 198.51.100.1 table 77
+route add 2001:db8:7::/48 dev used
+route add default dev used
+"""
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes a namespace")
+def test_addresses_and_routes_are_uses_and_what_comes_by_itself_is_none() -> None:
+    def look() -> tuple[list[str], list[str], list[str]]:
+        subprocess.run(["ip", "-batch", "-"], input=COMMANDS, text=True, check=True)
+        used, free = map(socket.if_nametoindex, ("used", "free"))
+        return uses_of(used), uses_of(free), uses_of(4_000_000)
+
+    used, free, gone = call_in_new_namespace(look)
+    assert used == [
+        "the address 198.51.100.9/24",
+        "the address 2001:db8::9/64",
+        "a route to 203.0.113.0/24",
+        "a route to everywhere",
+        "a route to 2001:db8:7::/48",
+    ]
+    assert free == gone == []
