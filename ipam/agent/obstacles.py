@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Final
 
-from ipam.agent.host.raw_netlink import Link
+from ipam.agent.host.raw_netlink import SHARING_KINDS, Link
 from ipam.agent.state import Bridge, Wire
 from ipam.rules.segments import VLAN, VXLAN, VXLAN_OVERHEAD
 
@@ -52,6 +52,11 @@ def obstacle(
             f"{wire.device} is on {names[0] if names else 'another bridge'}: map that bridge with"
             f" [agent] bridge_mappings, or take it off with `ip link set {wire.device} nomaster`."
         )
+    if sharing := _sharing(found, links):
+        return (
+            f"{sharing} shares {wire.device}, which then can be on no bridge: remove it with"
+            f" `ip link del {sharing}`, or use a VLAN of {wire.device}."
+        )
     if uses := uses_of(wire.device):
         return (
             f"The host itself uses {wire.device}: it has {uses[0]}, which would be dead once it is"
@@ -59,6 +64,16 @@ def obstacle(
             f" bridge_mappings, or on a VLAN of {wire.device}."
         )
     return ""
+
+
+def _sharing(found: Link, links: Mapping[str, Link]) -> str:
+    """The first link of this host that shares this one; empty without one."""
+    names = (
+        link.name
+        for link in links.values()
+        if link.kind in SHARING_KINDS and link.parent == found.index
+    )
+    return min(names, default="")
 
 
 def _of_uplink(

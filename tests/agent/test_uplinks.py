@@ -45,13 +45,16 @@ def test_what_is_the_agents_or_a_guests_is_not_told_of() -> None:
 
 def test_each_that_cannot_be_one_has_its_reason_and_the_remedy() -> None:
     bridge = link(5, "br0", "bridge")
-    found = of(link(2, "eth0"), link(3, "eth1", master=5), bridge, link(4, "wlan0"), used="eth0")
+    shared = [link(6, "eth2"), Link(7, "macvlan0", 1500, True, 0, "", kind="macvlan", parent=6)]
+    links = [link(2, "eth0"), link(3, "eth1", master=5), bridge, link(4, "wlan0"), *shared]
+    found = of(*links, used="eth0")
     assert found["eth0"].fault.startswith(
         "The host itself uses eth0: it has the address 192.0.2.1"
     )
     assert found["eth1"].fault.startswith("eth1 is on br0: map that bridge with [agent] bridge_")
     assert found["br0"].fault.startswith("br0 is a bridge: name it in [agent] bridge_mappings")
     assert "wireless" in found["wlan0"].fault
+    assert found["eth2"].fault.startswith("macvlan0 shares eth2, which then can be on no bridge")
 
 
 def test_the_uplink_of_a_network_is_free_of_faults() -> None:

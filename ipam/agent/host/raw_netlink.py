@@ -32,6 +32,7 @@ IFLA_LINK = 5
 IFLA_PROTINFO = 12
 IFLA_LINKINFO = 18
 IFLA_GROUP = 27
+IFLA_LINK_NETNSID = 37
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA = 1, 2, 5
 IFLA_VLAN_ID = 1
 IFLA_BR_MULTI_BOOLOPT = 46
@@ -43,6 +44,8 @@ IFA_ADDRESS = 1
 IFA_LOCAL = 2
 IFF_UP = 1
 NLA_TYPE_MASK = 0x3FFF
+SHARING_KINDS = ("macvlan", "macvtap", "ipvlan", "ipvtap")
+"""What shares a link below it with the host, so that this link can be on no bridge."""
 
 RECEIVE_BYTES = 1 << 16
 QUEUE_BYTES = 4 << 20
@@ -89,7 +92,7 @@ class Link:
     group: int = 0
     """A number by which whoever made it may know it."""
     parent: int = 0
-    """The index of the link below a VLAN."""
+    """The index of the link of this host below a VLAN, or below what shares it."""
     segment: int = 0
     """The VLAN ID or VNI."""
     local: str = ""
@@ -202,6 +205,7 @@ def read_link(message: Message) -> Link | None:
     def number(kind: int) -> int:
         return int(_U32.unpack(found[kind])[0]) if kind in found else 0
 
+    below = 0 if IFLA_LINK_NETNSID in found else number(IFLA_LINK)  # it is of another namespace
     info = memoryview(found.get(IFLA_LINKINFO, b""))
     kind = bytes(_find(info, IFLA_INFO_KIND)).rstrip(b"\0").decode(errors="replace")
     return Link(
@@ -214,7 +218,7 @@ def read_link(message: Message) -> Link | None:
         isolated=_is_isolated(info, IFLA_INFO_SLAVE_DATA),
         kind=kind,
         group=number(IFLA_GROUP),
-        **_of_kind(kind, _find(info, IFLA_INFO_DATA), number(IFLA_LINK)),
+        **_of_kind(kind, _find(info, IFLA_INFO_DATA), below),
     )
 
 
@@ -230,7 +234,7 @@ def read_bridge_port(message: Message) -> BridgePort | None:
 
 
 def _of_kind(kind: str, data: memoryview, parent: int) -> dict[str, Any]:
-    """What only a bridge, a VLAN or a VXLAN has."""
+    """What only links of some kinds have."""
     if kind == "bridge":
         options = _find(data, IFLA_BR_MULTI_BOOLOPT)
         values = int(_U32.unpack_from(options)[0]) if options else BR_BOOLOPT_NO_LL_LEARN
@@ -238,6 +242,8 @@ def _of_kind(kind: str, data: memoryview, parent: int) -> dict[str, Any]:
     if kind == "vlan":
         (number,) = _U16.unpack_from(_find(data, IFLA_VLAN_ID))
         return {"parent": parent, "segment": number}
+    if kind in SHARING_KINDS:
+        return {"parent": parent}
     if kind != "vxlan":
         return {}
     local = bytes(_find(data, IFLA_VXLAN_LOCAL) or _find(data, IFLA_VXLAN_LOCAL6))

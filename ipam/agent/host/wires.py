@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 from ipam.agent.host import forwarding_table, own_uses
 from ipam.agent.host.link_table import LinkTable
@@ -39,7 +40,7 @@ class Wires:
         master = self._links.by_name[bridge.name]
         if link.master != master.index:
             with self._silent(master) if link.up else unless():
-                self._route.link("set", index=link.index, master=master.index)
+                self._enslave(link, master)
                 self._route.brport("set", index=link.index, isolated=1)
         elif not link.isolated:
             self._route.brport("set", index=link.index, isolated=1)
@@ -135,6 +136,15 @@ class Wires:
             "vxlan_learning": True,
             "mtu": wire.mtu,
         }
+
+    def _enslave(self, link: Link, master: Link) -> None:
+        try:
+            self._route.link("set", index=link.index, master=master.index)
+        except NetlinkError as error:
+            if error.code != errno.EBUSY:
+                raise
+            why = "a macvlan or ipvlan shares it, perhaps in a container"
+            raise OSError(errno.EBUSY, why) from error
 
     @contextmanager
     def _silent(self, bridge: Link) -> Iterator[None]:

@@ -1,12 +1,17 @@
 """What the kernel is asked for where a wire is made. Many a kernel of tests has no VLANs."""
 
+import os
 import struct
+import subprocess
+from contextlib import closing
 
 import pytest
 from pyroute2 import IPRoute
 from pyroute2.netlink.nlsocket import NetlinkRequest
 
+from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.host.link_table import LinkTable
+from ipam.agent.host.namespaces import call_in_new_namespace
 from ipam.agent.host.raw_netlink import (
     IFLA_GROUP,
     IFLA_IFNAME,
@@ -69,3 +74,25 @@ def test_a_vlan_is_asked_for_with_its_parent_and_its_id(
     assert dict(attributes(memoryview(info[IFLA_INFO_DATA]))) == {
         IFLA_VLAN_ID: struct.pack("=H", 101)
     }
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes a namespace")
+def test_a_link_that_others_share_is_told_apart_and_left_where_it_is() -> None:
+    """One that a container has is not seen from here; the kernel refuses, and is put in words."""
+    commands = "link add eth1 up type veth peer name far\nlink add br1 up type bridge\n"
+    commands += "link add sharing link eth1 type macvlan mode bridge\n"
+
+    def look() -> None:
+        subprocess.run(["ip", "-batch", "-"], input=commands, text=True, check=True)
+        with closing(NetlinkKernel()) as kernel:
+            links = {link.name: link for link in kernel.links()}
+            assert links["sharing"].parent == links["eth1"].index
+            with pytest.raises(OSError, match="a macvlan or ipvlan shares it"):
+                kernel.ensure_wire(Wire("eth1", "flat"), Bridge("br1", 1500))
+            kernel.refresh()
+            links = {link.name: link for link in kernel.links()}
+            assert links["br1"].up
+            assert not links["eth1"].master
+
+    call_in_new_namespace(look)
