@@ -66,6 +66,12 @@ def ports_of(agent: Record) -> ColumnElement[bool]:
     return and_(_PORT.c.network_pk.in_(networks_of(agent)), _is_of_no_host())
 
 
+def served_by(agent: Record) -> ColumnElement[bool]:
+    """All ports that are the agent's to answer: those of its host, and of no host."""
+    bound = _PORT.c.binding_host_id == agent.host
+    return or_(bound, scheduling.unbound_ports_of(agent), ports_of(agent))
+
+
 def wanting(tx: Transaction, agent: Record, *, oldest_heartbeat: int) -> list[int]:
     """The networks with DHCP for which nobody usable is elected, and the agent could be."""
     if not may_answer(agent.configurations):

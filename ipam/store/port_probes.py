@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from ipam import clock, model
-from ipam.store import scheduling, tables
+from ipam.store import elections, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -49,7 +49,7 @@ def waiting(tx: Transaction, agent: Record, most: int) -> list[Record]:
     query = (
         select(_probe.c.id, _port.c.id.label("port_id"), _probe.c.answers)
         .join_from(_probe, _port, _port.c.pk == _probe.c.port_pk)
-        .where(_probe.c.asked_at > after, _is_asked(agent))
+        .where(_probe.c.asked_at > after, elections.served_by(agent))
         .order_by(_probe.c.asked_at)
         .limit(MOST_LOOKED_AT)
     )
@@ -66,7 +66,7 @@ def answer(tx: Transaction, agent: Record, answers: Mapping[str, Mapping[str, An
         query = (
             select(_probe.c.answers)
             .join_from(_probe, _port, _port.c.pk == _probe.c.port_pk)
-            .where(_probe.c.id == probe_id, _is_asked(agent))
+            .where(_probe.c.id == probe_id, elections.served_by(agent))
             .with_for_update(of=_probe)
         )
         found = tx.execute(query).scalar_one_or_none()
@@ -75,8 +75,3 @@ def answer(tx: Transaction, agent: Record, answers: Mapping[str, Mapping[str, An
             tx.execute(update(_probe).where(_probe.c.id == probe_id).values(answers=new))
             taken.append(probe_id)
     return taken
-
-
-def _is_asked(agent: Record) -> ColumnElement[bool]:
-    """Whether a question about this port is the agent's to answer."""
-    return or_(_port.c.binding_host_id == agent.host, scheduling.unbound_ports_of(agent))

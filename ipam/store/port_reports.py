@@ -7,11 +7,11 @@ the change and reports again.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, not_, select, update
 
 from ipam import model
 from ipam.chunks import alternatives
-from ipam.store import elections, port_bindings, scheduling, tables
+from ipam.store import elections, port_bindings, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -40,7 +40,7 @@ class Reported:
 
 def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Reported:
     """Make the agent's ports ACTIVE that still have this revision."""
-    mine = and_(_of(agent), _port.c.admin_state_up)
+    mine = and_(elections.served_by(agent), _port.c.admin_state_up)
     reported = _set_status(tx, mine, revisions, model.ACTIVE)
     if reported.just_now:
         port_bindings.end_leaving(tx, [row.pk for row in reported.just_now])
@@ -49,15 +49,9 @@ def make_ready(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> 
 
 def make_down(tx: Transaction, agent: Record, revisions: Mapping[str, int]) -> Reported:
     """Make those of the agent's ports DOWN that still have this revision."""
-    reported = _set_status(tx, _of(agent), revisions, model.DOWN)
+    reported = _set_status(tx, elections.served_by(agent), revisions, model.DOWN)
     expected = _expect(tx, agent, revisions, ready=False)
     return Reported(reported.ids + expected.ids, reported.just_now)
-
-
-def _of(agent: Record) -> ColumnElement[bool]:
-    """The ports that are the agent's to report."""
-    bound = _port.c.binding_host_id == agent.host
-    return or_(bound, scheduling.unbound_ports_of(agent), elections.ports_of(agent))
 
 
 def _set_status(

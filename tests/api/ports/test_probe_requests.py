@@ -9,6 +9,7 @@ from ipam.identity.caller import Caller
 from ipam.settings import Settings
 from ipam.store import port_probes
 from ipam.store.engine.database import Database
+from tests.api.agents import test_elections as elections
 from tests.api.agents.test_dhcp_state_requests import NOWHERE, Agent, with_subnet
 from tests.api.caller import Api
 
@@ -91,6 +92,22 @@ def test_each_agent_that_serves_an_unbound_port_answers(site: Api) -> None:
         tell(agent, {"id": question["id"], "trouble": "busy"})
     hosts = [answer["host"] for answer in shown(site, port["id"])["answers"]]
     assert hosts == sorted(agent.host for agent in serving)
+
+
+def test_of_a_machine_behind_an_uplink_the_elected_agent_answers(site: Api) -> None:
+    network = elections.lan(site)
+    port = site.create("port", network_id=network["id"], device_owner="baremetal:none")
+    agents = {host: elections.report(site, host, "physnet1") for host in ("a", "b")}
+    looks = {host: f"/agents/{one['id']}/dhcp-state" for host, one in agents.items()}
+    for path in looks.values():
+        site.call("GET", path)
+    question = ask(site, port["id"])
+    heard = {host for host, path in looks.items() if site.call("GET", path).json["probes"]}
+    assert heard == {elections.elected(site, network)}
+    (host,) = heard
+    answers = {"probes": [{"id": question["id"], "offers": [OFFER]}]}
+    taken = site.call("POST", f"/agents/{agents[host]['id']}/probes", answers).json["probes"]
+    assert taken == [question["id"]]
 
 
 def test_a_new_question_takes_the_place_of_the_last_one(site: Api) -> None:
