@@ -148,7 +148,7 @@ def _port(draft: Draft, one: Node, keys: Mapping[str, str]) -> None:
             one.place, "bad_mac", one.text("id"), f"'{one.text('mac_address')[:40]}' is no MAC."
         )
     if one.each("security_groups"):
-        draft.skip(one.place, f"security groups of {one.text('id')}", "ipam filters no packets")
+        draft.skip(one.place, f"security groups of {one.text('id')}", "ipam has none")
     if one.text("binding:vif_type") in ("ovs", "vhostuser", "hw_veb"):
         draft.problem(
             one.place,
