@@ -22,6 +22,7 @@ from ipam.agent.guard import table
 from ipam.agent.guard.elements import Guard, TapGuard, tap_guard
 from ipam.agent.guard.fence import OWN_ADVERTS, OWN_DHCP4, OWN_DHCP6, SERVER
 from ipam.agent.guard.opening import asking, opening
+from ipam.agent.host.forwarding_table import link_of
 from ipam.agent.host.packet_filter import NftFilter
 from ipam.protocol.dhcp_state import ServedPort
 from ipam.rules.ipv6 import eui64
@@ -109,10 +110,9 @@ class Place:
         bad = forbidden(self)
         return self.heard(self.sender, fine | bad) == set(fine)
 
-    def learnt(self, mac: str) -> bool:
-        """Whether the bridge believes that this MAC address is behind one of its ports."""
-        bridge = model.bridge_name(self.network["id"])
-        return mac in run("bridge", "fdb", "show", "br", bridge)
+    def behind(self, mac: str) -> str:
+        """The tap behind which the bridge believes this MAC address; empty if it knows none."""
+        return link_of(model.bridge_name(self.network["id"]), mac)
 
 
 def ip_of(machine: Machine) -> str:
@@ -317,8 +317,12 @@ def dropped(place: Place, name: str) -> dict[str, int]:
 
 def test_a_machine_may_send_as_its_port_and_as_nobody_else(place: Place) -> None:
     fine, bad = allowed(place), forbidden(place)
+    theirs, to = place.hearer.port["mac_address"], ip_of(place.hearer)
+    of_hearer = {"its own": ethernet(theirs, ARP, arp(1, theirs, to, to))}
+    assert place.heard(place.hearer, of_hearer, by=place.sender)
     assert place.heard(place.sender, fine | bad) == set(fine)
-    assert not place.learnt(STRANGER)
+    found = [place.behind(mac) for mac in (STRANGER, theirs, VIRTUAL)]
+    assert found == ["", tap(place.hearer), tap(place.sender)], "the bridge learnt nothing false"
     for_the_bridge = {name for name in bad if name.startswith("lldp")}  # which drops them itself
     assert dropped(place, "spoofed")[tap(place.sender)] >= len(bad.keys() - for_the_bridge)
     assert place.host.api.agent["configurations"]["guard"]["port_filter"] is True

@@ -35,6 +35,7 @@ from tests.system.frames import (
 )
 from tests.system.ipam_host import run
 from tests.system.reach import (
+    AT_ONCE,
     NAK,
     Json,
     Machine,
@@ -46,6 +47,7 @@ from tests.system.reach import (
 )
 from tests.system.two_hosts import HostNamespace, started
 from tests.system.wire import ACK, DISCOVER, OFFER, REQUEST, inside
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -218,6 +220,21 @@ def test_a_packet_of_the_networks_mtu_passes_whole(joined: Joined) -> None:
     assert joined.network["mtu"] == (1450 if joined.kind == "vxlan" else 1500)
     largest = str(joined.network["mtu"] - 28)
     assert joined.a.reaches(joined.b.address(4), "-s", largest)
+    mac, own, to = joined.a.port["mac_address"], joined.a.address(4), joined.b.address(4)
+    run("ip", "-n", joined.a.namespace, "link", "set", "eth0", "mtu", "9000")
+    with (
+        frames.one_cpu(),
+        closing(inside(joined.b.namespace, frames.packet_socket)) as hearing,
+        closing(inside(joined.a.namespace, frames.packet_socket)) as sending,
+    ):
+        for more, mark in ((0, b"as large"), (1, b"too large"), (-1, b"the last")):
+            data = udp(9, 9, bytes(int(largest) + more - len(mark)) + mark)
+            sending.send(ethernet(mac, IP4, ip4(own, to, UDP, data)))
+        heard = frames.heard_until(hearing, b"the last")
+    run("ip", "-n", joined.a.namespace, "link", "set", "eth0", "mtu", str(joined.network["mtu"]))
+    assert {mark for mark in (b"as large", b"too large") if any(mark in one for one in heard)} == {
+        b"as large"
+    }
 
 
 def test_what_the_host_has_is_named_as_neutron_names_it(rack: Rack, joined: Joined) -> None:
@@ -228,15 +245,64 @@ def test_what_the_host_has_is_named_as_neutron_names_it(rack: Rack, joined: Join
         assert "isolated on" in shown
 
 
+@dataclass
+class Converted:
+    """A host that had Neutron's devices when its agent started."""
+
+    host: HostNamespace
+    machine: Machine
+    devices: tuple[str, ...]
+    before: list[str]
+    answered: list[bool]
+    """Of each echo that another host sent meanwhile."""
+
+
 @pytest.fixture(scope="module")
-def third(rack: Rack, everywhere: dict[str, Joined]) -> dict[str, Machine]:
-    """Machines on a third host, by kind of network."""
-    host = rack.host("c")
+def converted(rack: Rack, everywhere: dict[str, Joined]) -> Converted:
+    """A third host, where the flat network's bridge, uplink and tap are as Neutron left them."""
+    host, joined = rack.host("c"), everywhere["flat"]
+    machine = rack.machine(joined.network, host)
+    tap, ip = model.tap_name(machine.port["id"]), ("ip", "-n", host.network_namespace, "link")
+    run(*ip, "add", "name", joined.bridge, "up", "type", "bridge", *AT_ONCE)
+    for link in ("eth1", tap):
+        run(*ip, "set", link, "master", joined.bridge, "up")
+    assert joined.a.reaches(machine.address(4)), "machines talk without any agent"
+    devices = (joined.bridge, "eth1", tap)
+    found = Converted(host, machine, devices, indices(host, devices), [])
     host.start_agent()
-    found = {kind: rack.machine(everywhere[kind].network, host) for kind in ("flat", "vxlan")}
-    for one in found.values():
-        rack.await_status(one.port, "ACTIVE")
+
+    def is_taken_over() -> bool:
+        found.answered.append(joined.a.pings(machine.address(4), "-W", f"{PATIENCE_SECONDS:.0f}"))
+        told = rack.client.get(f"/v2.0/networks/{joined.network['id']}/hosts")["hosts"]
+        its = next((one for one in told if one["host"] == host.name), {"state": "", "guarded": 0})
+        is_here = (its["state"], its["guarded"]) == ("up", 1)
+        return is_here and rack.status(machine.port) == "ACTIVE"
+
+    rack.eventually(is_taken_over, "its agent has what was there")
     return found
+
+
+def indices(host: HostNamespace, links: tuple[str, ...]) -> list[str]:
+    """The kernel's numbers of these links: another one is another link."""
+    return [within(host, "cat", f"/sys/class/net/{link}/ifindex") for link in links]
+
+
+def test_what_neutron_left_is_taken_over_while_machines_talk(
+    converted: Converted, everywhere: dict[str, Joined]
+) -> None:
+    assert all(converted.answered)
+    assert indices(converted.host, converted.devices) == converted.before
+    uplink = within(converted.host, "ip", "-d", "link", "show", "eth1")
+    assert "isolated on" in uplink
+    asks_and_is_answered_once(converted.machine, everywhere["flat"])
+
+
+@pytest.fixture(scope="module")
+def third(rack: Rack, everywhere: dict[str, Joined], converted: Converted) -> dict[str, Machine]:
+    """Machines on a third host, by kind of network."""
+    tunneled = rack.machine(everywhere["vxlan"].network, converted.host)
+    rack.await_status(tunneled.port, "ACTIVE")
+    return {"flat": converted.machine, "vxlan": tunneled}
 
 
 @pytest.mark.parametrize("kind", ["flat", "vxlan"])
@@ -371,6 +437,8 @@ def test_a_machine_of_no_host_is_answered_by_one_elected_host_also_when_that_die
     bare = rack.bare_metal(joined.network)
     rack.await_status(bare.port, "ACTIVE")
     asks_and_is_answered_once(bare, joined)
+    offer, *_ = json.loads(rack.ipam("port", "probe", bare.port["id"], "-f", "json"))
+    assert (offer["Host"], offer["Address"]) == (rack.elected(joined.network), bare.address(4))
     first = rack.hosts[rack.elected(joined.network)]
     others = rack.hosts.keys() - {first.name}
     first.kill_agent()
@@ -422,11 +490,17 @@ def peers(host: HostNamespace, vni: int) -> set[str]:
 
 
 def test_tunnels_come_and_go_with_the_ports_of_their_hosts(rack: Rack) -> None:
+    """Also when the agent is killed while it makes one."""
     network = rack.network(network_type="vxlan", segmentation_id=71)
     a = rack.machine(network, rack.a)
     rack.await_status(a.port, "ACTIVE")
     assert peers(rack.a, 71) == set()
     b = rack.machine(network, rack.b)
+    rack.eventually(
+        lambda: model.bridge_name(network["id"]) in within(rack.b, "ip", "link"), "b begins"
+    )
+    rack.b.kill_agent()
+    rack.b.start_agent()
     rack.eventually(lambda: peers(rack.a, 71) == {"192.0.2.12"}, "the tunnel to b")
     rack.eventually(lambda: peers(rack.b, 71) == {"192.0.2.11"}, "the tunnel to a")
     assert a.reaches(b.address(4))
