@@ -25,7 +25,7 @@ PARTS = {
     "names": "a name more beside many, its memory; a port until its name is answered; --quick",
     "nova": "what one boot in Nova takes here: its 14 calls, and the event it waits for; --quick",
     "scale": "how many hosts one API serves: simulated agents and PostgreSQL; --quick",
-    "wire": "the guard of ports: to load, change and list, and for each frame; --quick",
+    "wire": "the guard, a frame, the start of 200 tunnels, a network of 100 hosts; --quick",
     "start": "`ipam up` to its first answer, a network to its first lease, a port to DHCP-ready",
 }
 

@@ -31,7 +31,14 @@ def run(figures: dict[str, Any], *, quick: bool = False) -> None:
     """Fill in seconds and CPU of the start, of a restart and of rest, and the agent's memory."""
     figures["targets"] = TARGETS
     networks = QUICK if quick else NETWORKS
-    inside = [sys.executable, "-m", "scripts.bench_parts.agent_host", str(networks), str(PORTS)]
+    run_apart(figures, "agent_host", str(networks), str(PORTS))
+    if "restart" not in figures:
+        raise RuntimeError("the measurement ended early; standard error says why")
+
+
+def run_apart(figures: dict[str, Any], part: str, *words: str) -> None:
+    """Fill in what the module says, which runs in namespaces of its own."""
+    inside = [sys.executable, "-m", f"scripts.bench_parts.{part}", *words]
     with subprocess.Popen(
         [*APART, *inside], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."}
     ) as running:
@@ -41,5 +48,3 @@ def run(figures: dict[str, Any], *, quick: bool = False) -> None:
                 figures |= json.loads(line)
         finally:
             running.terminate()  # with it ends all that is inside
-    if "restart" not in figures:
-        raise RuntimeError("the measurement ended early; standard error says why")

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +40,22 @@ AT_ONCE: Final = 100
 
 def main(networks: int, ports: int) -> None:
     """Print the figures, a JSON object a line."""
+    with served() as (api, wire, pids):
+        make_networks(wire, networks, ports)
+        with host_of(api) as host:
+            tell(cold_start=cold_start(api.database, host, pids, networks, networks * ports))
+            time.sleep(REST_SECONDS)
+            tell(agent_mb=round(pss_mb(host.agent.pid), 1), rest=_rest(host, pids))
+            tell(idle_poll=_idle_poll(wire, pids))
+            tell(restart=_restart(host, pids))
+
+
+@contextmanager
+def served(more: str = "") -> Iterator[tuple[api_place.Served, Wire, dict[str, int]]]:
+    """The API in these namespaces, a connection to it, and the processes of it and PostgreSQL.
+
+    `more` are settings of [network].
+    """
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)  # with these links
     Path("/run/netns").mkdir(exist_ok=True)
@@ -47,29 +64,23 @@ def main(networks: int, ports: int) -> None:
         server = PostgresqlServer(durable=True)
         server.launch()
         stack.callback(server.remove)
-        api = stack.enter_context(api_place.served(server.fresh_url()))
+        api = stack.enter_context(api_place.served(server.fresh_url(), more))
         wire = stack.enter_context(closing(Wire(api.port, HEADERS)))
-        _make(wire, networks, ports)
-        host = stack.enter_context(_host(api))
-        pids = {"api": api.pid, "database": server.pid}
-        _tell(cold_start=_cold_start(api.database, host, pids, networks, networks * ports))
-        time.sleep(REST_SECONDS)
-        _tell(agent_mb=round(pss_mb(host.agent.pid), 1), rest=_rest(host, pids))
-        _tell(idle_poll=_idle_poll(wire, pids))
-        _tell(restart=_restart(host, pids))
+        yield api, wire, {"api": api.pid, "database": server.pid}
 
 
-def _tell(**figures: Any) -> None:
+def tell(**figures: Any) -> None:
+    """Print them, and say so on standard error."""
     progress.say(f"{figures}")
     print(json.dumps(figures), flush=True)
 
 
-class _Host:
+class Host:
     """The agent's process and files. A socket hears when the agent is ready, as systemd's does."""
 
-    def __init__(self, config: Path, run_path: Path) -> None:
+    def __init__(self, config: Path, run_path: Path, program: Sequence[str]) -> None:
         self.run_path = run_path
-        self._config = config
+        self._command = [sys.executable, *program, str(config)]
         self._ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ready.bind(str(run_path / "notify"))
         self._ready.settimeout(PATIENCE_SECONDS)
@@ -81,8 +92,7 @@ class _Host:
             "NOTIFY_SOCKET": str(self.run_path / "notify"),
             "PATH": "/usr/sbin:/usr/bin",
         }
-        command = [sys.executable, "-c", AGENT, str(self._config)]
-        self.agent = subprocess.Popen(command, env=environment, stdout=sys.stderr)
+        self.agent = subprocess.Popen(self._command, env=environment, stdout=sys.stderr)
         while b"READY=1" not in self._ready.recv(4096):
             pass
 
@@ -105,23 +115,39 @@ class _Host:
 
 
 @contextmanager
-def _host(api: api_place.Served) -> Iterator[_Host]:
+def host_of(
+    api: api_place.Served, more: str = "", program: Sequence[str] = ("-c", AGENT)
+) -> Iterator[Host]:
+    """The host, with `more` lines of [agent]. Python runs the program with the settings' file."""
     # In memory, as /run is.
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         run_path = Path(name)
-        host = _Host(api.agent_settings(HOST, run_path), run_path)
+        host = Host(api.agent_settings(HOST, run_path, more), run_path, program)
         try:
             yield host
         finally:
             host.stop()
 
 
-def _make(wire: Wire, networks: int, ports: int) -> None:
-    """Networks with ports that are bound to the host, whose agent was heard of just before."""
+def make_networks(
+    wire: Wire,
+    networks: int,
+    ports: int,
+    *,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+    of_network: Mapping[str, Any] = MappingProxyType({}),
+    of_port: Mapping[str, Any] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """Networks with ports that are bound to the host, whose agent was heard of just before.
+
+    Gives the ports. `facts` is what the agent says of itself.
+    """
+    found = []
     for start in range(0, networks, AT_ONCE):
-        wire.call("POST", "/v2.0/agents", {"agent": {"host": HOST, "started_at": 0}})
+        agent = {"host": HOST, "started_at": 0, "configurations": facts}
+        wire.call("POST", "/v2.0/agents", {"agent": agent})
         numbers = range(start, min(start + AT_ONCE, networks))
-        made = _post(wire, "network", [{"name": f"n{number}"} for number in numbers])
+        made = post(wire, "network", [{"name": f"n{one}", **of_network} for one in numbers])
         subnets = [
             {
                 "network_id": one["id"],
@@ -130,25 +156,25 @@ def _make(wire: Wire, networks: int, ports: int) -> None:
             }
             for number, one in zip(numbers, made, strict=True)
         ]
-        _post(wire, "subnet", subnets)
+        post(wire, "subnet", subnets)
         for one in made:
-            port = {
-                "network_id": one["id"],
-                "binding:host_id": HOST,
-            }
-            _post(wire, "port", [port] * ports)
+            port = {"network_id": one["id"], "binding:host_id": HOST, **of_port}
+            found += post(wire, "port", [port] * ports)
         progress.say(f"{numbers.stop} networks with {ports} ports each are made")
+    return found
 
 
-def _post(wire: Wire, name: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def post(wire: Wire, name: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Make these of a collection, which gives them as they are then."""
     answer = msgspec.json.decode(wire.call("POST", f"/v2.0/{name}s", {f"{name}s": items}))
     found: list[dict[str, Any]] = answer[f"{name}s"]
     return found
 
 
-def _cold_start(
-    database: Database, host: _Host, pids: Mapping[str, int], networks: int, ports: int
+def cold_start(
+    database: Database, host: Host, pids: Mapping[str, int], networks: int, ports: int
 ) -> dict[str, Any]:
+    """Start the agent: seconds until each network has a dnsmasq, until all ports are ACTIVE."""
     began, before = time.monotonic(), _seconds(pids)
     host.start()
     wait(lambda: host.servers() >= networks, PATIENCE_SECONDS, 0.1)
@@ -172,7 +198,7 @@ def _active(database: Database) -> int:
     return int(database.read(lambda tx: tx.execute(query.where(bound)).scalar_one()))
 
 
-def _rest(host: _Host, pids: Mapping[str, int]) -> dict[str, Any]:
+def _rest(host: Host, pids: Mapping[str, int]) -> dict[str, Any]:
     """Shares of a core while nothing happens."""
     before, of_agent, of_servers = (
         _seconds(pids),
@@ -204,7 +230,7 @@ def _idle_poll(wire: Wire, pids: Mapping[str, int]) -> dict[str, float]:
     }
 
 
-def _restart(host: _Host, pids: Mapping[str, int]) -> dict[str, Any]:
+def _restart(host: Host, pids: Mapping[str, int]) -> dict[str, Any]:
     host.stop()
     before, of_servers, began = _seconds(pids), host.servers_seconds(), time.monotonic()
     host.start()
