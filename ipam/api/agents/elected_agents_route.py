@@ -52,10 +52,8 @@ class ElectedAgentsRoute:
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        wanted: dict[str, list[str]] = {}
-        for name, value in list_query.query_pairs(req.query_string):
-            if name in FILTERS:
-                wanted.setdefault(name, []).append(value)
+        given = list_query.given_values(req.query_string)
+        wanted: dict[str, list[str]] = {name: given[name] for name in FILTERS if name in given}
         rows = self._service.database.read(lambda tx: elections.elected(tx, wanted, MOST))
         shown = [
             ElectedAgent(

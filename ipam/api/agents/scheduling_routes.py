@@ -175,8 +175,8 @@ class AvailabilityZonesRoute:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         fields = list_query.shown_fields(req.query_string)
         wanted: dict[str, set[str]] = {}
-        for name, value in list_query.query_pairs(req.query_string):
-            wanted.setdefault(_ZONE_FILTERS.get(name, name), set()).add(value)
+        for name, given in list_query.given_values(req.query_string).items():
+            wanted.setdefault(_ZONE_FILTERS.get(name, name), set()).update(given)
         zones = [
             AvailabilityZone(name, "network", "available" if available else "unavailable")
             for name, available in self._service.database.read(scheduling.zones).items()

@@ -86,6 +86,20 @@ def query_pairs(query_string: str) -> list[tuple[str, str]]:
         raise HTTPBadRequest(f"The query string cannot be read: {error}.") from None
 
 
+def given_values(query_string: str) -> dict[str, list[str]]:
+    """The values of each name, in order.
+
+    Raises HTTPBadRequest with every value that no database could be asked for.
+    """
+    faults: list[str] = []
+    given: dict[str, list[str]] = {}
+    for name, text in query_pairs(query_string):
+        given.setdefault(name, []).append(_printable(name, text, faults))
+    if faults:
+        raise HTTPBadRequest(faults)
+    return given
+
+
 def shown_fields(query_string: str) -> frozenset[str]:
     """The `fields=` of a request for one item."""
     return frozenset(value for name, value in query_pairs(query_string) if name == "fields")

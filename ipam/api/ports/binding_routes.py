@@ -48,9 +48,7 @@ class BindingsRoute:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
         fields = list_query.shown_fields(req.query_string)
-        wanted: dict[str, list[str]] = {}
-        for name, value in list_query.query_pairs(req.query_string):
-            wanted.setdefault(name, []).append(value)
+        wanted = list_query.given_values(req.query_string)
         views = [
             view
             for view in self._bindings.list(resource_id)

@@ -166,3 +166,17 @@ def test_each_route_that_reads_a_query_has_its_bound(api: Api, path: str) -> Non
     many: Mapping[str, Any] = {"fields": ["id"] * (PARAMETERS_MAX + 1)}
     message = api.refused(400, "HTTPBadRequest", "GET", path.replace("{id}", some), params=many)
     assert message.startswith("The query string has 1001 parameters")
+
+
+def test_no_filter_of_any_collection_reaches_the_database_with_nul(api_on_each: Api) -> None:
+    paths = api_on_each.call("GET", "/openapi.json").json["paths"]
+    asked = [
+        f"{path.removeprefix('/v2.0')}?{parameter['name']}=%00"
+        for path, item in paths.items()
+        if path.startswith("/v2.0/") and "{" not in path and "get" in item
+        for parameter in item["get"].get("parameters", ())
+        if parameter["in"] == "query"
+    ]
+    assert "/elected-agents?agent_id=%00" in asked
+    wrong = {path: api_on_each.call("GET", path).status_code for path in asked}
+    assert {status for status in wrong.values() if status not in (200, 400)} == set(), wrong
