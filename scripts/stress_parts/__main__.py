@@ -5,6 +5,8 @@ import importlib
 import json
 import sys
 
+from scripts.stress_parts import page
+
 DATABASES = ("sqlite", "postgresql", "mariadb", "galera")
 
 PARTS = {
@@ -47,7 +49,10 @@ def main() -> int:
         help="the cells of scripts/test (matrix, ipv6), 3,000 requests (hostile)",
     )
     parser.add_argument(
-        "--write", metavar="FILE", help="where the table goes (matrix, hostile, ipv6, leases)"
+        "--write",
+        metavar="FILE",
+        type=page.path,
+        help="the page that gets the table (matrix, hostile, ipv6, leases)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     arguments = parser.parse_args()

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from scripts.stress_parts import page
 from tests.hostile.attacker import Attack, Order
 from tests.hostile.place import DATABASES, attacked
 from tests.hostile.report import Report, described, too_much, wrong_answers
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         return _one(kinds[0], seed, arguments.only)
     reports = [_attack(kind, seed, arguments) for kind in kinds]
     if arguments.write:
-        write(Path(arguments.write), reports)
+        write(arguments.write, reports)
     faults = [
         f"{report.database}: {fault}"
         for report in reports
@@ -114,10 +115,8 @@ def _share(report: Report, begins: str) -> str:
 
 
 def write(path: Path, reports: list[Report]) -> None:
-    """Put the table between the page's two marks."""
+    """Put the table on the page."""
     table = rows(reports)
     head, *rest = (f"| {name} | {' | '.join(map(str, row))} |" for name, row in table.items())
     text = "\n".join([head, "|---" * (len(reports) + 1) + "|", *rest])
-    before, _, more = path.read_text().partition("<!-- attack -->")
-    _, _, after = more.partition("<!-- end of attack -->")
-    path.write_text(f"{before}<!-- attack -->\n\n{text}\n\n<!-- end of attack -->{after}")
+    page.put(path, "attack", text)

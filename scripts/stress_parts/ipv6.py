@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from scripts.stress_parts import page
 from tests.truth.ipv6.cells import ALL_MODES, CLIENTS, EVERY_CELL, Cell, few_cells
 from tests.truth.ipv6.place import tried
 from tests.truth.site import Site
@@ -30,20 +31,17 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     finally:
         site.close()
     if arguments.write:
-        write(Path(arguments.write), found)
+        write(arguments.write, found)
     faults = [f"{cell}: {fault}" for cell, fault in found.items() if fault]
     return {"cells": len(found), "faults": faults, "seconds": round(time.monotonic() - begun)}
 
 
 def write(path: Path, found: dict[Cell, str]) -> None:
-    """Put the table between the page's two marks."""
+    """Put the table on the page."""
     names = [f"{client}{', dual' if dual else ''}" for dual in (False, True) for client in CLIENTS]
     lines = [f"| ra_mode / address_mode | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for modes in ALL_MODES:
         cells = [Cell(modes, dual, client) for dual in (False, True) for client in CLIENTS]
         marks = ["" if each not in found else WRONG if found[each] else RIGHT for each in cells]
         lines.append(f"| {modes} | {' | '.join(marks)} |")
-    before, _, rest = path.read_text().partition("<!-- modes -->")
-    _, _, after = rest.partition("<!-- end of modes -->")
-    text = "\n".join(lines)
-    path.write_text(f"{before}<!-- modes -->\n\n{text}\n\n<!-- end of modes -->{after}")
+    page.put(path, "modes", "\n".join(lines))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from scripts.stress_parts import page
 from tests.outages.campaign import Outcome, run_round
 from tests.outages.faults import FAULTS, applies
 from tests.outages.place import DATABASES, Place
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         that_can_be = [name for name in names if applies(name, database, arguments.hook)]
         campaign.harm(database, that_can_be, arguments.rounds)
     if arguments.write:
-        write(Path(arguments.write), campaign.outcomes)
+        write(arguments.write, campaign.outcomes)
     table = {f"{fault}, {of}": row for (fault, of), row in rows(campaign.outcomes).items()}
     seconds = round(time.monotonic() - begun)
     return {"seed": seed, **table, "faults": campaign.faults, "seconds": seconds}
@@ -109,12 +110,9 @@ def rows(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def write(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Put the table between the page's two marks."""
+    """Put the table on the page."""
     table = rows(outcomes)
     names = ["fault", "database", *next(iter(table.values()))]
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     lines += [f"| {' | '.join(map(str, [*key, *row.values()]))} |" for key, row in table.items()]
-    before, _, rest = path.read_text().partition("<!-- outages -->")
-    _, _, after = rest.partition("<!-- end of outages -->")
-    text = "\n".join(lines)
-    path.write_text(f"{before}<!-- outages -->\n\n{text}\n\n<!-- end of outages -->{after}")
+    page.put(path, "outages", "\n".join(lines))

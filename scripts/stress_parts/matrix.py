@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ipam import model
+from scripts.stress_parts import page
 from tests.truth.cell import Outcome, chosen, run_cell
 from tests.truth.changes import CHANGES
 from tests.truth.site import Site
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     finally:
         site.close()
     if arguments.write:
-        write(Path(arguments.write), cells)
+        write(arguments.write, cells)
     return {"cells": len(cells), "faults": faults, "seconds": round(time.monotonic() - begun)}
 
 
@@ -51,13 +52,11 @@ def _mark(outcome: Outcome) -> str:
 
 
 def write(path: Path, cells: dict[tuple[str, str], str]) -> None:
-    """Put the table between the page's two marks."""
+    """Put the table on the page."""
     head = f"| change | {' | '.join(state.replace('_', ' ') for state in STATES)} |"
     rows = [
         f"| {change} | {' | '.join(cells.get((change, state), '') for state in STATES)} |"
         for change in CHANGES
     ]
     table = "\n".join([head, "|---" * (len(STATES) + 1) + "|", *rows])
-    before, _, rest = path.read_text().partition("<!-- matrix -->")
-    _, _, after = rest.partition("<!-- end of matrix -->")
-    path.write_text(f"{before}<!-- matrix -->\n\n{table}\n\n<!-- end of matrix -->{after}")
+    page.put(path, "matrix", table)
