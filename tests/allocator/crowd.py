@@ -68,11 +68,21 @@ class Crowd:
         return number
 
     def wait_until_all_own(self) -> None:
-        """Return when each worker has taken an address."""
-        files = [self._file(number) for number in self._workers]
-        eventually(
-            lambda: all(" own " in each.read_text() for each in files), "all own an address"
-        )
+        """Return when each worker has taken an address. Fails if one has ended."""
+        without = set(self._workers)
+
+        def none_is_without() -> bool:
+            for number in tuple(without):
+                assert self._workers[number].poll() is None, self._said(number)
+                if " own " in self._file(number).read_text():
+                    without.remove(number)
+            return not without
+
+        def told() -> str:
+            lines = {n: self._file(n).read_text().splitlines()[-3:] for n in without}
+            return f"all own an address; the last words of those without one: {lines}"
+
+        eventually(none_is_without, told)
 
     def kill(self, number: int) -> None:
         """End a worker with SIGKILL."""
