@@ -70,23 +70,19 @@ def _is_served(subnet: ServedSubnet, length: int) -> bool:
 def server_addresses(dhcp_port: DhcpPort, subnets: Iterable[DhcpSubnet]) -> frozenset[str]:
     """The DHCP port's addresses; in a subnet without one, that of its MAC address (EUI-64).
 
-    dnsmasq serves a range only if its interface has an address in it.
+    dnsmasq serves a range only if its interface has an address in it. It has several where subnets
+    were merged: machines renew their leases at that which they know.
     """
-    found = set()
-    for subnet in subnets:
-        address = server_address(dhcp_port, subnet.row)
-        if address is not None:
-            found.add(f"{address}/{subnet.network.prefixlen}")
-    return frozenset(found)
+    return frozenset(
+        f"{address}/{subnet.network.prefixlen}"
+        for subnet in subnets
+        for address in _server_addresses(dhcp_port, subnet.row)
+    )
 
 
 def server_address(dhcp_port: DhcpPort, subnet: ServedSubnet) -> str | None:
-    """The DHCP port's address in one subnet, on every host; see `server_addresses`."""
-    fixed = {ip.subnet_id: ip.ip_address for ip in dhcp_port.fixed_ips}
-    address = fixed.get(subnet.id)
-    if address is None and subnet.ip_version == 6:
-        address = model.unpack(eui64(subnet.cidr, dhcp_port.mac_address))
-    return str(ip_address(address)) if address is not None else None
+    """The DHCP port's first address in one subnet, on every host; see `server_addresses`."""
+    return next(iter(_server_addresses(dhcp_port, subnet)), None)
 
 
 def dhcp_range(subnet: DhcpSubnet, lease_seconds: int, faults: list[str]) -> DhcpRange:
@@ -135,3 +131,10 @@ def own_zones(dns_domain: str, subnets: Iterable[DhcpSubnet], *, forwards: bool)
             yield safe_words.dns_name(domain)
     for subnet in subnets:
         yield from map(safe_words.dns_name, reverse_zones(str(subnet.network)))
+
+
+def _server_addresses(dhcp_port: DhcpPort, subnet: ServedSubnet) -> list[str]:
+    found = [ip.ip_address for ip in dhcp_port.fixed_ips if ip.subnet_id == subnet.id]
+    if not found and subnet.ip_version == 6:
+        found = [model.unpack(eui64(subnet.cidr, dhcp_port.mac_address))]
+    return [str(ip_address(one)) for one in found]

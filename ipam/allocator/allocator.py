@@ -94,6 +94,15 @@ class Allocator:
         """
         pools.forget_outside(tx, subnet_pk, usable)
 
+    def move(
+        self, tx: Transaction, subnet_pk: int, new_subnet_pk: int, within: AddressRange
+    ) -> None:
+        """Take the addresses of this range into another subnet; their ports keep them.
+
+        The caller has locked both subnets and the ports, and changes the pools of both next.
+        """
+        pools.move(tx, subnet_pk, new_subnet_pk, within)
+
     def close_pools(self, tx: Transaction, subnet_pk: int) -> None:
         """Delete what the allocator keeps of a subnet, except addresses that are owned.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import delete, false, insert, or_, select
+from sqlalchemy import delete, false, insert, or_, select, update
 
 from ipam.allocator import ranges, refill_policy, statements
 from ipam.allocator.ranges import AddressRange
@@ -46,6 +46,12 @@ def forget_outside(tx: Transaction, subnet_pk: int, usable: AddressRange) -> Non
     tx.execute(
         delete(ip_address).where(owned.subnet_pk == subnet_pk, owned.owner_pk.is_(None), outside)
     )
+
+
+def move(tx: Transaction, subnet_pk: int, new_subnet_pk: int, within: AddressRange) -> None:
+    """Take the addresses of this range into another subnet, with owners and cooldowns."""
+    mine = (ip_address.c.subnet_pk == subnet_pk, ip_address.c.ip.between(*within))
+    tx.execute(update(ip_address).where(*mine).values(subnet_pk=new_subnet_pk))
 
 
 def fence(tx: Transaction, subnet_pk: int, within: Sequence[AddressRange], *, until: int) -> None:

@@ -128,7 +128,8 @@ def choose(pool: Pool, cidr: str | None, prefixlen: int | None) -> str:
     length = pool.lengths.default if prefixlen is None else prefixlen
     if cidr is not None:
         length = prefixes.parse(cidr).length
-    _check_length(length, pool.lengths)
+    if broken := length_broken(length, pool.lengths):
+        raise broken[0]
     wanted = 1 << (LONGEST[pool.ip_version] - length)
     _check_quota(pool, wanted)
     if cidr is not None:
@@ -186,17 +187,23 @@ def check_neighbours(new: Origin, others: Sequence[Origin]) -> None:
         )
 
 
-def _check_length(length: int, allowed: Lengths) -> None:
+def length_broken(length: int, allowed: Lengths) -> list[CallerError]:
+    """A fault if a pool gives no prefix of this length."""
     if length > allowed.most:
-        raise MaxPrefixSubnetAllocationError(
-            f"Unable to allocate subnet with prefix length {length}, maximum allowed prefix is"
-            f" {allowed.most}."
-        )
+        return [
+            MaxPrefixSubnetAllocationError(
+                f"Unable to allocate subnet with prefix length {length}, maximum allowed prefix is"
+                f" {allowed.most}."
+            )
+        ]
     if length < allowed.least:
-        raise MinPrefixSubnetAllocationError(
-            f"Unable to allocate subnet with prefix length {length}, minimum allowed prefix is"
-            f" {allowed.least}."
-        )
+        return [
+            MinPrefixSubnetAllocationError(
+                f"Unable to allocate subnet with prefix length {length}, minimum allowed prefix is"
+                f" {allowed.least}."
+            )
+        ]
+    return []
 
 
 def _check_quota(pool: Pool, wanted: int) -> None:

@@ -266,6 +266,21 @@ SUBNETS: Final = (
         {"subnet": {"allocation_pools": [{"start": "10.0.0.9", "end": "10.0.1.9"}]}},
         400,
     ),
+    Example(
+        "Split a subnet into two",
+        "PUT",
+        "/v2.0/subnets/$subnet/split",
+        {"subnets": [{"cidr": "10.0.0.0/25"}, {"cidr": "10.0.0.128/25", "name": "lan-upper"}]},
+        keep={"upper": "subnets.1.id"},
+        shown=("id", "name", "cidr", "gateway_ip"),
+    ),
+    Example(
+        "Make one of them again",
+        "PUT",
+        "/v2.0/subnets/$subnet/merge",
+        {"subnet": {"subnet_ids": ["$upper"], "gateway_ip": "10.0.0.254"}},
+        shown=("id", "cidr", "gateway_ip"),
+    ),
 )
 
 PORTS: Final = (

@@ -111,6 +111,7 @@ EXTENSIONS: Final = (
         "router:external of subnets; who sees an external network sees its subnets",
     ),
     Extension("subnet-resize", "Resize of subnets", "PUT of cidr around a subnet's ports (ours)"),
+    Extension("subnet-split", "Split and merge of subnets", "PUT of split and merge (ours)"),
     Extension("subnet-service-types", "Subnet service types", "service_types of subnets"),
     Extension("subnet_allocation", "Subnet Allocation", "Subnets from subnet pools"),
     Extension("subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Add and remove prefixes"),

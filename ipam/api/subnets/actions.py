@@ -84,7 +84,7 @@ class SubnetActions:
 
         Raises IpAddressAlreadyAllocated, or IpAddressGenerationFailure.
         """
-        network = self._lock_network_of(tx, subnet_id)
+        network = lock_network_of(tx, subnet_id)
         row = writing.locked(tx, tables.subnet, subnet_id, None, KIND.missing(subnet_id))
         dhcp_port.serve(
             tx,
@@ -101,7 +101,7 @@ class SubnetActions:
         asked = writing.read_update(SubnetUpdate, SubnetView, body)
 
         def work(tx: Transaction) -> SubnetView:
-            network = self._lock_network_of(tx, resource_id)
+            network = lock_network_of(tx, resource_id)
             row = writing.locked(
                 tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
             )
@@ -116,7 +116,7 @@ class SubnetActions:
         allocator = self._service.allocator
 
         def work(tx: Transaction) -> None:
-            network = self._lock_network_of(tx, resource_id)
+            network = lock_network_of(tx, resource_id)
             row = writing.locked(
                 tx, tables.subnet, resource_id, revision, KIND.missing(resource_id)
             )
@@ -157,14 +157,6 @@ class SubnetActions:
     def _limits(self) -> Limits:
         network = self._service.settings.network
         return Limits(network.max_dns_nameservers, network.max_subnet_host_routes)
-
-    def _lock_network_of(self, tx: Transaction, subnet_id: str) -> Record:
-        """The locked row of a subnet's network. Raises SubnetNotFound."""
-        network_id = subnets.network_id_of(tx, subnet_id)
-        network = networks.bump(tx, network_id) if network_id else None
-        if network is None:
-            raise KIND.missing(subnet_id)
-        return network
 
     def _add(
         self, tx: Transaction, caller: Caller, body: SubnetCreate, own_id: str, *, serve: bool
@@ -248,6 +240,15 @@ class SubnetActions:
         else:
             own = makes_own_addresses(row.ipv6_ra_mode, row.ipv6_address_mode)
             dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, is_automatic=own)
+
+
+def lock_network_of(tx: Transaction, subnet_id: str) -> Record:
+    """The locked row of a subnet's network. Raises SubnetNotFound."""
+    network_id = subnets.network_id_of(tx, subnet_id)
+    network = networks.bump(tx, network_id) if network_id else None
+    if network is None:
+        raise KIND.missing(subnet_id)
+    return network
 
 
 def _new_values(asked: SubnetUpdate) -> dict[str, Any]:

@@ -105,7 +105,8 @@ class EffectiveOptionsRoute:
         assert row is not None, network_pk
         server = ports.dhcp_port(tx, network_pk, model.dhcp_device_id(row.id))
         own = ports.fixed_ips(tx, [server.pk])[server.pk] if server else ()
-        addresses = {subnet_id: model.unpack(ip) for subnet_id, _, ip in own}
+        # Of several in one subnet the first is told, as agents do.
+        addresses = {subnet_id: model.unpack(ip) for subnet_id, _, ip in reversed(own)}
         settings = self._service.settings.network
         deployment = Deployment(
             dns_domain=settings.dns_domain, lease_seconds=settings.dhcp_lease_duration

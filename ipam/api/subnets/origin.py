@@ -1,6 +1,6 @@
 """Gets the prefix of a new subnet from the request or from a subnet pool."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import UnsetType
 from msgspec.structs import asdict, replace
@@ -74,10 +74,10 @@ def _pool(tx: Transaction, body: SubnetCreate, viewer: Viewer | None) -> Record 
 
 
 def pool_facts(
-    tx: Transaction, pool: Record, project_id: str, *, without: str | None = None
+    tx: Transaction, pool: Record, project_id: str, *, without: Collection[str] = ()
 ) -> Pool:
-    """What the rules ask of a locked pool; `without` is a prefix taken from it that is to end."""
-    taken = [one for one in subnet_pools.allocations(tx, pool.pk) if one[0] != without]
+    """What the rules ask of a locked pool; `without` are prefixes taken from it that end."""
+    taken = [one for one in subnet_pools.allocations(tx, pool.pk) if one[0] not in without]
     return Pool(
         lengths=Lengths(pool.min_prefixlen, pool.default_prefixlen, pool.max_prefixlen),
         ip_version=pool.ip_version,

@@ -67,5 +67,5 @@ def carry_out(
 def _check_pool(tx: Transaction, row: Record, cidr: str) -> None:
     """Raise if the subnet pool, which this locks, does not have the prefix free."""
     pool = subnet_pools.locked(tx, row.subnetpool_pk)
-    facts = pool_facts(tx, pool, row.project_id, without=row.cidr)
+    facts = pool_facts(tx, pool, row.project_id, without=[row.cidr])
     subnet_pool_rules.choose(facts, cidr, None)

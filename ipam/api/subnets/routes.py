@@ -7,6 +7,7 @@ from ipam.api.ports.wire import KIND as PORT
 from ipam.api.service import Service
 from ipam.api.subnets.actions import SubnetActions
 from ipam.api.subnets.address_route import SubnetAddressesRoute
+from ipam.api.subnets.cut_routes import MergeRoute, SplitRoute
 from ipam.api.subnets.effective_options_route import EffectiveOptionsRoute
 from ipam.api.subnets.usage_wire import kind as usage_kind
 from ipam.api.subnets.wire import KIND
@@ -17,6 +18,8 @@ def routes(service: Service) -> list[tuple[str, Route]]:
     usage = usage_kind(service.settings.network.nearly_full_percent)
     return [
         *write_routes(service, "/v2.0/subnets", KIND, SubnetActions(service)),
+        ("/v2.0/subnets/{resource_id}/split", SplitRoute(service)),
+        ("/v2.0/subnets/{resource_id}/merge", MergeRoute(service)),
         ("/v2.0/subnets/{resource_id}/addresses", SubnetAddressesRoute(service)),
         ("/v2.0/subnets/{resource_id}/dhcp-options", EffectiveOptionsRoute(service, KIND)),
         ("/v2.0/ports/{resource_id}/dhcp-options", EffectiveOptionsRoute(service, PORT)),

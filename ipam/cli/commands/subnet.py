@@ -19,6 +19,7 @@ from ipam.cli.commands.dhcp_settings_options import (
     with_options,
     without_options,
 )
+from ipam.cli.commands.subnet_cut import merge, split
 from ipam.cli.commands.subnet_map import draw
 from ipam.cli.commands.subnet_options import (
     LIST_WORDS,
@@ -375,6 +376,8 @@ def addresses(name_or_id: str, state: str | None, **listing: Any) -> None:
 
 subnet.add_command(pool)
 subnet.add_command(resize)
+subnet.add_command(split)
+subnet.add_command(merge)
 subnet.add_command(usage)
 subnet.add_command(draw)
 subnet.add_command(boot_group(SUBNET))
