@@ -101,6 +101,7 @@ def dhcp_range(subnet: DhcpSubnet, lease_seconds: int, faults: list[str]) -> Dhc
         dynamic=dynamic,
         classes=classes,
         makes_own=not subnet.reserves,
+        is_deprecated=subnet.row.is_deprecated and advertised and not subnet.reserves,
     )
 
 

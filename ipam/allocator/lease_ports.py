@@ -44,14 +44,16 @@ class LeasePorts:
     ) -> dict[Key, Holder]:
         """Make and end ports so that these leases have one; the holders that are new, by address.
 
-        None is a lease that has ended. Addresses outside of dynamic ranges do not matter.
+        None is a lease that has ended. Addresses outside of dynamic ranges only matter if they
+        were in one when their leases began.
         """
         ranges = dynamic.ranges_of(tx, {network_id for network_id, _ in leases})
+        places = {key: subnet for key in leases if (subnet := dynamic.subnet_of(ranges, key))}
+        ended = [key for key, lease in leases.items() if lease is None and key not in places]
+        if ended:
+            places |= dynamic.left_behind(tx, ended)
         made: dict[Key, Holder] = {}
-        for key in sorted(leases) if ranges else ():
-            subnet = dynamic.subnet_of(ranges, key)
-            if subnet is None:
-                continue
+        for key, subnet in sorted(places.items(), key=lambda place: place[0]):
             holder = self._follow(tx, subnet, key, leases[key], vendor_classes.get(key, ""))
             if holder is not None:
                 made[key] = holder

@@ -6,20 +6,27 @@ done again, and be undone, whoever was interrupted where.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from ipam import model
 from ipam.rules import device_owners
+from ipam.rules.dhcp_settings import DEPRECATED
+from ipam.rules.ipv6 import makes_own_addresses
 
 TO: Final = "renumber-to:"
 OF: Final = "renumber-of:"
 POOL: Final = "renumber-pool:"
+RANGE: Final = "renumber-range:"
+CLASS: Final = "renumber-class:"
+LEASE_TIME: Final = "renumber-lease-time:"
+MEMORY: Final = (POOL, RANGE, CLASS, LEASE_TIME)
 FROM: Final = "renumber-from:"
 
 COPIED: Final = (
+    *("ip_version", "ipv6_ra_mode", "ipv6_address_mode"),
     *("enable_dhcp", "service_types", "address_selection", "project_id"),
-    *("client_classes", "dhcp_options", "dhcp_boot", "lease_time"),
+    *("dhcp_options", "dhcp_boot", "lease_time", "dns_publish_fixed_ip"),
 )
 
 Record = Mapping[str, Any]
@@ -45,7 +52,7 @@ def tagged(item: Record, prefix: str) -> list[str]:
 
 def marks(item: Record) -> list[str]:
     """The item's tags of a renumbering, those last by which it is found."""
-    found = [tag for tag in item["tags"] if tag.startswith((TO, OF, POOL, FROM))]
+    found = [tag for tag in item["tags"] if tag.startswith((TO, OF, FROM, *MEMORY))]
     return sorted(found, key=lambda tag: tag.startswith((TO, OF)))
 
 
@@ -56,26 +63,50 @@ def faults(old: Record, cidr: str) -> Iterator[str]:
     except ValueError:
         yield f"{cidr!r} is no prefix such as 10.8.0.0/24"
         return
-    if old["ip_version"] != 4 or new.version != 4:
-        yield "only IPv4 is renumbered this way; docs/ipv6.md tells how IPv6 is"
-    elif new.overlaps(ip_network(old["cidr"])):
+    if new.version != old["ip_version"]:
+        yield f"{cidr} is not of its IP version"
+        return
+    if new.overlaps(ip_network(old["cidr"])):
         yield f"{cidr} overlaps {old['cidr']}; `ipam subnet resize` grows and shrinks a subnet"
-    if old["dynamic_ranges"]:
-        yield "it has dynamic ranges, whose machines have no port: move the ranges by hand"
+    for one in old["dynamic_ranges"]:
+        if None in _there(one, old["cidr"], cidr).values():
+            yield f"its dynamic range {one['start']}-{one['end']} has no place in {cidr}"
 
 
 def mapped(address: str, before: str, after: str) -> str | None:
     """The address with the same place in the other prefix; None if it is usable in neither."""
-    ip, old, new = ip_address(address), IPv4Network(before), IPv4Network(after, strict=False)
-    if not isinstance(ip, IPv4Address) or ip not in old:
+    ip, old, new = ip_address(address), ip_network(before), ip_network(after, strict=False)
+    if ip not in old:
         return None
     offset = int(ip) - int(old.network_address)
-    is_usable = 0 < offset < new.num_addresses - 1
+    ends = 1 if new.version == 4 else 0  # IPv6 has no broadcast address
+    is_usable = 0 < offset < new.num_addresses - ends
     return str(new.network_address + offset) if is_usable else None
 
 
+def _there(ends: Mapping[str, str | None], before: str, after: str) -> dict[str, str | None]:
+    """Start and end with the same places in the other prefix; None where there is none."""
+    given = {name: ends[name] for name in ("start", "end")}
+    return {name: ip and mapped(ip, before, after) for name, ip in given.items()}
+
+
+def is_self_made(subnet: Record) -> bool:
+    """Whether machines make their addresses in it, so that they can have two prefixes at once."""
+    return makes_own_addresses(subnet["ipv6_ra_mode"], subnet["ipv6_address_mode"])
+
+
+def is_deprecated(subnet: Record) -> bool:
+    """Whether machines start nothing new from their addresses in it."""
+    return bool(subnet["lease_time"] == DEPRECATED)
+
+
 def own_place(address: str, old: Record, new: Record, taken: Collection[str]) -> str | None:
-    """The address with the same place in the new subnet; None if it is not free."""
+    """The address with the same place in the new subnet; None if it is not free.
+
+    Nor has an address that machines make themselves a place.
+    """
+    if is_self_made(new):
+        return None
     there = mapped(address, old["cidr"], new["cidr"])
     return None if there == new["gateway_ip"] or there in taken else there
 
@@ -88,13 +119,16 @@ def new_subnet(old: Record, cidr: str, gateway: str | None) -> dict[str, Any]:
 
     body: dict[str, Any] = {
         "network_id": old["network_id"],
-        "ip_version": 4,
         "cidr": cidr,
         "name": old["name"],
         "description": old["description"],
         "tags": [f"{OF}{old['id']}"],
         "dns_nameservers": [there(one) for one in old["dns_nameservers"]],
         "host_routes": [{**one, "nexthop": there(one["nexthop"])} for one in old["host_routes"]],
+        "dynamic_ranges": [_there(one, old["cidr"], cidr) for one in old["dynamic_ranges"]],
+        "client_classes": [
+            {**one, **_there(one, old["cidr"], cidr)} for one in old["client_classes"]
+        ],
         **{name: old[name] for name in COPIED},
     }
     if gateway or old["gateway_ip"]:
@@ -104,15 +138,54 @@ def new_subnet(old: Record, cidr: str, gateway: str | None) -> dict[str, Any]:
     return body
 
 
-def pool_tags(old: Record) -> list[str]:
-    """The tags that remember the old subnet's pools."""
-    return [f"{POOL}{one['start']}-{one['end']}" for one in old["allocation_pools"]]
+def memory_tags(old: Record) -> list[str]:
+    """The tags that remember what the old subnet is to have again if all is undone."""
+    lists = {POOL: "allocation_pools", RANGE: "dynamic_ranges"}
+    tags = [
+        f"{tag}{one['start']}-{one['end']}" for tag, name in lists.items() for one in old[name]
+    ]
+    tags += [
+        f"{CLASS}{one['name']}:{one['start']}-{one['end']}"
+        for one in old["client_classes"]
+        if one["start"]
+    ]
+    if old["lease_time"] is not None:
+        tags.append(f"{LEASE_TIME}{old['lease_time']}")
+    return tags
 
 
-def remembered_pools(old: Record) -> list[dict[str, str]]:
-    """The pools that such tags remember."""
-    pairs = (text.split("-") for text in tagged(old, POOL))
+def remembered(old: Record) -> dict[str, Any]:
+    """What such tags say that the old subnet has to have again and has not."""
+    found: dict[str, Any] = {
+        name: pairs
+        for tag, name in ((POOL, "allocation_pools"), (RANGE, "dynamic_ranges"))
+        if (pairs := _pairs(tagged(old, tag))) and any(one not in old[name] for one in pairs)
+    }
+    spans = dict(text.split(":", 1) for text in tagged(old, CLASS))
+    if any(one["name"] in spans and not one["start"] for one in old["client_classes"]):
+        found["client_classes"] = [
+            {**one, **_pairs([spans[one["name"]]])[0]} if one["name"] in spans else one
+            for one in old["client_classes"]
+        ]
+    if is_deprecated(old):
+        times = tagged(old, LEASE_TIME)
+        found["lease_time"] = int(times[0]) if times else None
+    return found
+
+
+def _pairs(texts: Iterable[str]) -> list[dict[str, str]]:
+    pairs = (text.split("-") for text in texts)
     return [{"start": start, "end": end} for start, end in pairs]
+
+
+def dynamic(ports: Iterable[Record], leases: Iterable[Record], subnet_id: str) -> list[Record]:
+    """The leases of this subnet's dynamic ranges. Each has made a port."""
+    made = {
+        port["id"]
+        for port in ports
+        if port["device_owner"] == model.LEASE_PORT_OWNER and address_in(port, subnet_id)
+    }
+    return [one for one in leases if one["port_id"] in made]
 
 
 def is_moved_by_hand(port: Record) -> bool:
@@ -152,19 +225,24 @@ def _is_own(port: Record, pair: Record, address: str) -> bool:
 
 
 def progress(
-    ports: Iterable[Record], leases: Iterable[Record], old_id: str, new_id: str
+    ports: Iterable[Record],
+    leases: Iterable[Record],
+    old_id: str,
+    new_id: str,
+    *,
+    keeps_old: bool = False,
 ) -> list[Progress]:
-    """Every port that is or was in the old subnet."""
-    leased = {(one["ip_address"], one["port_id"]) for one in leases}
+    """Every port that is or was in the old subnet. With `keeps_old` it has both addresses."""
+    leased = {(one["subnet_id"], one["port_id"]) for one in leases}
     found = []
     for port in ports:
-        if port["device_owner"] == model.DHCP_PORT_OWNER:
+        if port["device_owner"] in (model.DHCP_PORT_OWNER, model.LEASE_PORT_OWNER):
             continue
         here, new = address_in(port, old_id), address_in(port, new_id)
         old = here or next(iter(tagged(port, FROM)), "")
         if old:
-            new = "" if here else new
-            found.append(Progress(port, old, new, (new, port["id"]) in leased))
+            new = "" if here and not keeps_old else new
+            found.append(Progress(port, old, new, bool(new) and (new_id, port["id"]) in leased))
     return sorted(found, key=lambda one: int(ip_address(one.old)))
 
 

@@ -159,6 +159,9 @@ class ServedSubnet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Meta(description="Addresses of the ranges that ports have which other hosts serve."),
     ] = []
     name: Annotated[str, Meta(description="The subnet's name.")] = ""
+    is_deprecated: Annotated[
+        bool, Meta(description="Whether machines are to start nothing new from their addresses.")
+    ] = False
 
 
 class ServedPort(Struct, frozen=True, kw_only=True, omit_defaults=True):

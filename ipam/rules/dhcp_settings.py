@@ -18,6 +18,7 @@ from ipam.rules.dhcp_option_values import (
     SHORTEST_LEASE_SECONDS,
 )
 from ipam.rules.dhcp_options import ROOM_OCTETS, DhcpOption
+from ipam.rules.ipv6 import AUTO_ADDRESS_MODES
 
 Level: TypeAlias = Literal["network", "subnet"]
 Wish: TypeAlias = tuple[str, str | None, int]
@@ -25,6 +26,8 @@ Wish: TypeAlias = tuple[str, str | None, int]
 
 INFINITE_LEASE: Final = -1
 """As Neutron's dhcp_lease_duration."""
+DEPRECATED: Final = 0
+"""In place of a subnet's lease time: machines start nothing new from their addresses there."""
 
 _OF_ATTRIBUTES: Final[Mapping[int, Mapping[int, str]]] = {
     4: {
@@ -103,7 +106,12 @@ def lease_seconds(
 
 
 def seconds_of(lease_time_set: int | None) -> int | None:
-    """The seconds of a lease time as it is set; 2**32 - 1 for ever, as in a message."""
+    """The seconds of a lease time as it is set; 2**32 - 1 for ever, as in a message.
+
+    None if it says nothing of them.
+    """
+    if lease_time_set == DEPRECATED:
+        return None
     return INFINITE_SECONDS if lease_time_set == INFINITE_LEASE else lease_time_set
 
 
@@ -138,6 +146,22 @@ def lease_time(seconds: int) -> int:
             f" nor {INFINITE_LEASE} for leases that do not end"
         )
     return seconds
+
+
+def subnet_lease_time(seconds: int) -> int:
+    """A time that leases of a subnet can have, or 0. Raises ValueError for another."""
+    return seconds if seconds == DEPRECATED else lease_time(seconds)
+
+
+def deprecation_faults(lease_time_set: int | None, ipv6_ra_mode: str | None) -> list[CallerError]:
+    """A fault if a subnet is deprecated that this service does not advertise."""
+    if lease_time_set != DEPRECATED or ipv6_ra_mode in AUTO_ADDRESS_MODES:
+        return []
+    reason = (
+        "0 deprecates the prefix that a subnet with the ipv6_ra_mode slaac or dhcpv6-stateless"
+        " advertises; others are not advertised for addresses"
+    )
+    return [_fault("lease_time", reason)]
 
 
 def said_by(number: int, ip_version: int) -> str:

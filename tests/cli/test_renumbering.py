@@ -13,6 +13,9 @@ OLD: dict[str, Any] = {
     "name": "v4",
     "description": "",
     "ip_version": 4,
+    "ipv6_ra_mode": None,
+    "ipv6_address_mode": None,
+    "dns_publish_fixed_ip": False,
     "cidr": "10.0.0.0/24",
     "gateway_ip": "10.0.0.1",
     "enable_dhcp": True,
@@ -44,10 +47,14 @@ PORT: dict[str, Any] = {
         ("10.0.0.200", "10.8.0.0/25", None),
         ("10.0.0.127", "10.8.0.0/25", None),  # the broadcast address
         ("192.0.2.9", "10.8.0.0/24", None),
+        ("2001:db8:1::9", "2001:db8:2::/64", "2001:db8:2::9"),
+        ("2001:db8:1::ffff", "2001:db8:2::/112", "2001:db8:2::ffff"),  # IPv6 has no broadcast
+        ("2001:db8:1::1:0", "2001:db8:2::/112", None),
     ],
 )
 def test_an_address_keeps_its_place(address: str, after: str, there: str | None) -> None:
-    assert renumbering.mapped(address, OLD["cidr"], after) == there
+    before = "2001:db8:1::/64" if ":" in address else OLD["cidr"]
+    assert renumbering.mapped(address, before, after) == there
 
 
 def test_what_lies_in_the_old_subnet_has_the_same_place_in_the_new() -> None:
@@ -62,19 +69,46 @@ def test_what_lies_in_the_old_subnet_has_the_same_place_in_the_new() -> None:
     assert without["gateway_ip"] is None
 
 
-def test_the_pools_are_remembered_in_tags() -> None:
-    tags = renumbering.pool_tags(OLD)
-    assert renumbering.remembered_pools(OLD | {"tags": tags}) == OLD["allocation_pools"]
+def test_what_the_old_subnet_loses_is_remembered_in_tags() -> None:
+    span = {"start": "10.0.0.100", "end": "10.0.0.199"}
+    classes = [
+        {"name": "phones", "mac_prefix": "52:54:00", **span},
+        {"name": "all", "start": None},
+    ]
+    old = OLD | {"dynamic_ranges": [span], "client_classes": classes, "lease_time": 600}
+    old["tags"] = renumbering.memory_tags(old)
+    assert renumbering.remembered(old) == {}
+    left = [{**classes[0], "start": None, "end": None}, classes[1]]
+    emptied = {"allocation_pools": [], "dynamic_ranges": [], "client_classes": left}
+    assert renumbering.remembered(old | emptied | {"lease_time": 0}) == {
+        "allocation_pools": OLD["allocation_pools"],
+        "dynamic_ranges": [span],
+        "client_classes": classes,
+        "lease_time": 600,
+    }
+
+
+def test_dynamic_ranges_and_their_classes_have_the_same_place() -> None:
+    span = {"start": "10.0.0.100", "end": "10.0.0.199"}
+    old = OLD | {"dynamic_ranges": [span], "client_classes": [{"name": "phones", **span}]}
+    body = renumbering.new_subnet(old, "10.8.0.0/24", None)
+    there = {"start": "10.8.0.100", "end": "10.8.0.199"}
+    assert body["dynamic_ranges"] == [there]
+    assert body["client_classes"] == [{"name": "phones", **there}]
 
 
 @pytest.mark.parametrize(
     ("changes", "cidr", "why"),
     [
         ({}, "10.0.0.0/23", "overlaps"),
-        ({}, "2001:db8::/64", "IPv4"),
+        ({}, "2001:db8::/64", "IP version"),
         ({}, "lots", "'lots' is no prefix"),
         ({}, "10.8.0.0/33", "no prefix"),
-        ({"dynamic_ranges": [{"start": "10.0.0.9", "end": "10.0.0.9"}]}, "10.8.0.0/24", "ranges"),
+        (
+            {"dynamic_ranges": [{"start": "10.0.0.9", "end": "10.0.0.200"}]},
+            "10.8.0.0/25",
+            "range 10.0.0.9-10.0.0.200 has no place",
+        ),
     ],
 )
 def test_what_cannot_be_renumbered_is_told(changes: dict[str, Any], cidr: str, why: str) -> None:

@@ -20,6 +20,7 @@ from ipam.templating import Word, render_config, render_lines
 DEFAULT_ROUTE = Word("0.0.0.0/0")
 ON_LINK = Word(IPv4Address(0))
 """The nexthop of a route to destinations on the link."""
+DEPRECATED = Word("deprecated")
 STRANGER = Word("tag:!known")
 NOT_DHCPV6 = Word("tag:!dhcpv6")
 RANGE_MODES = {mode: Word(mode) for mode in ("static", "ra-only", "ra-stateless")}
@@ -76,6 +77,8 @@ class DhcpRange:
     classes: Sequence[ClientClass] = ()
     makes_own: bool = False
     """Whether machines make their addresses in it, so that no dhcp-host line has them."""
+    is_deprecated: bool = False
+    """Whether they are to start nothing new from these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +289,8 @@ def _range_fields(one: DhcpRange) -> list[Word]:
         fields += [Word("static"), safe_words.bare_address(one.network.netmask)]
     else:
         fields += [RANGE_MODES[one.mode], safe_words.number(one.network.prefixlen)]
-    return [*fields, safe_words.lease_time(one.lease_seconds)]
+    time = DEPRECATED if one.is_deprecated else safe_words.lease_time(one.lease_seconds)
+    return [*fields, time]
 
 
 def _dynamic(one: DhcpRange) -> list[list[Word]]:

@@ -32,6 +32,12 @@ LEASE_TIME: Final = Meta(
     " service's own time."
 )
 
+SUBNET_LEASE_TIME: Final = Meta(
+    description="How long DHCP leases are, in seconds, -1 for ever; null for the network's, or the"
+    " service's own time. 0 deprecates a prefix in which machines make their addresses: they start"
+    " nothing new from these, and leases are as with null."
+)
+
 OptionName = Annotated[ShortName, Meta(description="By dnsmasq's name or number.")]
 OptionText = Annotated[str, Meta(max_length=values.NAME_LENGTH)]
 BootFile = Annotated[str, Meta(min_length=1, max_length=FILE_MAX)]
@@ -42,6 +48,14 @@ LeaseTime = Annotated[
         ge=dhcp_settings.INFINITE_LEASE,
         le=LONGEST_SECONDS,
         extra={"check": dhcp_settings.lease_time},
+    ),
+]
+SubnetLeaseTime = Annotated[
+    int,
+    Meta(
+        ge=dhcp_settings.INFINITE_LEASE,
+        le=LONGEST_SECONDS,
+        extra={"check": dhcp_settings.subnet_lease_time},
     ),
 ]
 

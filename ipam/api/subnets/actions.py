@@ -152,6 +152,9 @@ class SubnetActions:
         option_faults = subnet_options.faults(told, self._limits(), "new subnet")
         settings = dhcp_settings_wire.of_body(values, told.ip_version)
         setting_faults = dhcp_settings.own_faults(settings, told.ip_version)
+        setting_faults += dhcp_settings.deprecation_faults(
+            values.get("lease_time"), values.get("ipv6_ra_mode")
+        )
         return [*create_faults(values), *option_faults, *setting_faults]
 
     def _limits(self) -> Limits:
@@ -206,6 +209,7 @@ class SubnetActions:
             faults += subnet_options.faults(after, self._limits(), f"subnet {row.id}")
         if not NAMES.isdisjoint(wished):
             faults += settings_faults_after(network, row, wished)
+        faults += dhcp_settings.deprecation_faults(wished.get("lease_time"), row.ipv6_ra_mode)
         writing.raise_all(faults)
         values = writing.changed(row, wished)
         resized = "cidr" in values

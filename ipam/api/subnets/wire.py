@@ -26,9 +26,9 @@ from ipam.api.networks import wire as network_wire
 from ipam.api.networks.dhcp_settings_wire import (
     DHCP_BOOT,
     DHCP_OPTIONS,
-    LEASE_TIME,
+    SUBNET_LEASE_TIME,
     DhcpBoot,
-    LeaseTime,
+    SubnetLeaseTime,
     SubnetOption,
     SubnetOptions,
 )
@@ -150,7 +150,7 @@ class SubnetCreate(Struct, kw_only=True):
     client_classes: Annotated[ClientClasses, CLIENT_CLASSES] = []
     dhcp_options: Annotated[SubnetOptions, DHCP_OPTIONS] = []
     dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT] = None
-    lease_time: Annotated[LeaseTime | None, LEASE_TIME] = None
+    lease_time: Annotated[SubnetLeaseTime | None, SUBNET_LEASE_TIME] = None
     dns_nameservers: Annotated[NameServers, DNS_NAMESERVERS] = []
     host_routes: Annotated[HostRoutes, HOST_ROUTES] = []
     enable_dhcp: Annotated[bool, ENABLE_DHCP] = True
@@ -180,7 +180,7 @@ class SubnetUpdate(Struct, kw_only=True):
     client_classes: Annotated[ClientClasses | UnsetType, CLIENT_CLASSES] = UNSET
     dhcp_options: Annotated[SubnetOptions | UnsetType, DHCP_OPTIONS] = UNSET
     dhcp_boot: Annotated[DhcpBoot | UnsetType | None, DHCP_BOOT] = UNSET
-    lease_time: Annotated[LeaseTime | UnsetType | None, LEASE_TIME] = UNSET
+    lease_time: Annotated[SubnetLeaseTime | UnsetType | None, SUBNET_LEASE_TIME] = UNSET
     dns_nameservers: Annotated[NameServers | UnsetType, DNS_NAMESERVERS] = UNSET
     host_routes: Annotated[HostRoutes | UnsetType, HOST_ROUTES] = UNSET
     enable_dhcp: Annotated[bool | UnsetType, ENABLE_DHCP] = UNSET
@@ -203,7 +203,7 @@ class SubnetView(Struct, kw_only=True):
     client_classes: Annotated[list[ClientClass], CLIENT_CLASSES]
     dhcp_options: Annotated[list[SubnetOption], DHCP_OPTIONS]
     dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT]
-    lease_time: Annotated[int | None, LEASE_TIME]
+    lease_time: Annotated[int | None, SUBNET_LEASE_TIME]
     dns_nameservers: Annotated[list[str], DNS_NAMESERVERS]
     host_routes: Annotated[list[dict[str, str]], HOST_ROUTES]
     enable_dhcp: Annotated[bool, ENABLE_DHCP]

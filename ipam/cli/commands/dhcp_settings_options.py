@@ -77,7 +77,7 @@ class ExtraDhcpOption(_Completed, KeyValues):
 
 
 class LeaseTime(click.ParamType[int | str]):
-    """`12h`, `3600` or `infinite` in the API's form; `default` as it is."""
+    """`12h`, `3600`, `infinite` or `deprecated` in the API's form; `default` as it is."""
 
     name = "time"
 
@@ -89,12 +89,17 @@ class LeaseTime(click.ParamType[int | str]):
             INFINITE_SECONDS,
             lease_time,
         )
-        from ipam.rules.dhcp_settings import INFINITE_LEASE  # noqa: PLC0415  # as above
+        from ipam.rules.dhcp_settings import (  # noqa: PLC0415  # as above
+            DEPRECATED,
+            INFINITE_LEASE,
+        )
 
         if isinstance(value, int):
             return value
         if value == DEFAULT:
             return DEFAULT
+        if value == "deprecated":
+            return DEPRECATED
         try:
             (seconds,) = lease_time(value)
         except ValueError as error:
@@ -118,7 +123,8 @@ def dhcp_settings_options(verb: str) -> Callable[[Command], Command]:
             "--lease-time",
             type=LeaseTime(),
             metavar="TIME",
-            help="How long DHCP leases are: 600, 12h, 7d, infinite, or default.",
+            help="How long DHCP leases are: 600, 12h, 7d, infinite, or default; deprecated for an"
+            " IPv6 subnet whose addresses machines are to leave.",
         ),
     )
 

@@ -17,6 +17,7 @@ from ipam.cli.renumbering import FROM, OF, TO, Progress
 from ipam.cli.resource_kinds import LEASE, PORT, SUBNET
 from ipam.cli.terminal import say
 from ipam.errors import IpAddressAlreadyAllocated, NotFound
+from ipam.rules.dhcp_settings import DEPRECATED
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -46,11 +47,14 @@ class UnderWay:
     ports: Sequence[Progress]
     taken: frozenset[str]
     """The addresses that ports of the network have."""
+    dynamic: Sequence[Record]
+    """The leases of the old subnet's dynamic ranges."""
+    dynamic_of_new: Sequence[Record]
 
 
 @click.group()
 def renumber() -> None:
-    """Move the machines of an IPv4 subnet to other addresses, step by step.
+    """Move the machines of a subnet to other addresses, step by step.
 
     SUBNET is the old one or the new one. What is under way is kept in tags, so each step may be
     interrupted and given again, and `undo` takes all back until `finish`.
@@ -61,6 +65,7 @@ def renumber() -> None:
     epilog=examples(
         "ipam renumber start 10.0.0.0/24 10.8.0.0/24",
         "ipam renumber start demo-v4 10.8.0.0/23 --gateway 10.8.0.1",
+        "ipam renumber start 2001:db8:1::/64 2001:db8:2::/64",
     )
 )
 @subnet_argument
@@ -87,7 +92,7 @@ def start(name_or_id: str, cidr: str, gateway: str | None) -> None:
             " goes back."
         )
     if not renumbering.tagged(old, TO):
-        tags = [f"{TO}{new['id']}", *renumbering.pool_tags(old)]
+        tags = [f"{TO}{new['id']}", *renumbering.memory_tags(old)]
         client.post(_tags(SUBNET.path, old), json={"tags": tags})
     if old["allocation_pools"]:
         client.put(f"{SUBNET.path}/{old['id']}", json={"subnet": {"allocation_pools": []}})
@@ -110,6 +115,8 @@ def move(name_or_id: str, count: int | None, names: Sequence[str]) -> None:
     """Give ports their address in the new subnet, in the same place if it is free.
 
     A machine gets it at its next renewal. Until `finish` it may send from the old address, too.
+    Once every port has moved, leases of dynamic ranges end, and an old prefix in which machines
+    make their addresses is deprecated: they use it for nothing new.
     """
     client = connect()
     found = _under_way(client, name_or_id)
@@ -127,6 +134,8 @@ def move(name_or_id: str, count: int | None, names: Sequence[str]) -> None:
     ]
     moved.sort(key=lambda pair: pair[1] is None)  # else these might get the places of others
     lookup.for_each(moved, lambda pair: _move(client, *pair, old, new))
+    if all(one in chosen or renumbering.is_moved_by_hand(one.port) for one in here):
+        _leave(client, found, old)
     if not global_options.is_dry_run():
         left = len(here) - len(moved)
         say(f"{len(moved)} moved, {left} left. `ipam renumber status {new['id']}` shows them.")
@@ -160,7 +169,9 @@ def status(name_or_id: str, output_format: str) -> None:
         f" asked for since, {len(found.ports) - len(here) - len(waiting)} done.",
         err=True,
     )
-    if here or waiting:
+    if found.dynamic:
+        say(f"{counted(len(found.dynamic), 'dynamic lease')} of the old subnet.", err=True)
+    if here or waiting or found.dynamic:
         raise click.exceptions.Exit(1)
 
 
@@ -185,6 +196,8 @@ def finish(name_or_id: str, *, yes: bool) -> None:
             f"Machines have not asked since they moved: {_some(waiting)}. Those that still use"
             " their old address are cut off; --yes does it."
         )
+    if found.old is not None:
+        _refuse_dynamic(found.old, found.dynamic)
     for one in found.ports:
         _tidy(client, one.port, one.old)
     if found.old is not None:
@@ -203,13 +216,13 @@ def undo(name_or_id: str) -> None:
         raise click.ClickException("The old subnet is gone: the renumbering was finished.")
     old = found.old
     lookup.for_each(found.ports, lambda one: _move_back(client, one, old, found.new))
-    if found.new is not None:
-        client.delete(f"{SUBNET.path}/{found.new['id']}")
-    pools = renumbering.remembered_pools(old)
     # An undo that was cut off may have given all back, and have left some of the tags.
-    if any(one not in old["allocation_pools"] for one in pools):
-        body = {"subnet": {"allocation_pools": pools}}
-        client.put(f"{SUBNET.path}/{old['id']}", json=body)
+    if lacking := renumbering.remembered(old):
+        client.put(f"{SUBNET.path}/{old['id']}", json={"subnet": lacking})
+    if found.new is not None:
+        _end_leases(client, found.new, found.dynamic_of_new)
+        _refuse_dynamic(found.new, found.dynamic_of_new)
+        client.delete(f"{SUBNET.path}/{found.new['id']}")
     _untag(client, SUBNET.path, old)
 
 
@@ -233,7 +246,10 @@ def _under_way(client: "Client", name_or_id: str) -> UnderWay:
     leases = client.list(LEASE.path, LEASE.collection, network)
     ids = ["" if one is None else str(one["id"]) for one in (old, new)]
     taken = frozenset(one["ip_address"] for port in ports for one in port["fixed_ips"])
-    return UnderWay(old, new, renumbering.progress(ports, leases, *ids), taken)
+    keeps_old = old is not None and renumbering.is_self_made(old)
+    found = renumbering.progress(ports, leases, *ids, keeps_old=keeps_old)
+    dynamic, dynamic_of_new = (renumbering.dynamic(ports, leases, one) for one in ids)
+    return UnderWay(old, new, found, taken, dynamic, dynamic_of_new)
 
 
 def _subnet(client: "Client", subnet_id: str) -> Record | None:
@@ -264,13 +280,15 @@ def _move(client: "Client", one: Progress, place: str | None, old: Record, new: 
     if not renumbering.tagged(port, FROM):
         client.post(_tags(PORT.path, port), json={"tags": [f"{FROM}{one.old}"]})
     body: dict[str, Any] = {}
+    keeps_old = renumbering.is_self_made(old)
     pairs = renumbering.pairs_with(port, one.old)
-    if pairs != port["allowed_address_pairs"]:
+    if pairs != port["allowed_address_pairs"] and not keeps_old:
         body["allowed_address_pairs"] = pairs
+    leaving = "" if keeps_old else old["id"]
     anywhere = {"subnet_id": new["id"]}
     wishes = [{**anywhere, "ip_address": place}] if place else []
     for wish in (*wishes, anywhere):
-        body["fixed_ips"] = renumbering.with_address(port, old["id"], wish)
+        body["fixed_ips"] = renumbering.with_address(port, leaving, wish)
         try:
             client.put(path, json={"port": body})
         except IpAddressAlreadyAllocated:
@@ -280,8 +298,38 @@ def _move(client: "Client", one: Progress, place: str | None, old: Record, new: 
             return
 
 
+def _leave(client: "Client", found: UnderWay, old: Record) -> None:
+    """Have machines without a port, and those that make their addresses, leave the old subnet."""
+    _end_leases(client, old, found.dynamic)
+    is_ours = renumbering.is_self_made(old) and old["ipv6_ra_mode"]
+    if is_ours and not renumbering.is_deprecated(old):
+        client.put(f"{SUBNET.path}/{old['id']}", json={"subnet": {"lease_time": DEPRECATED}})
+
+
+def _end_leases(client: "Client", subnet: Record, leases: Sequence[Record]) -> None:
+    """End these leases of the subnet's dynamic ranges, and give no more."""
+    if not subnet["dynamic_ranges"]:
+        return
+    lookup.for_each(leases, lambda one: client.put(f"{LEASE.path}/{one['id']}/release"))
+    classes = [{**one, "start": None, "end": None} for one in subnet["client_classes"]]
+    body = {"dynamic_ranges": [], "client_classes": classes}
+    client.put(f"{SUBNET.path}/{subnet['id']}", json={"subnet": body})
+
+
+def _refuse_dynamic(subnet: Record, dynamic: Sequence[Record]) -> None:
+    """Raise while leases of dynamic ranges are still ending."""
+    if dynamic and not global_options.is_dry_run():
+        raise click.ClickException(
+            f"{counted(len(dynamic), 'dynamic lease')} of {subnet['cidr']} have not ended yet."
+            " Their hosts are told to; give this again in a moment."
+        )
+
+
 def _move_back(client: "Client", one: Progress, old: Record, new: Record | None) -> None:
-    if one.new and new is not None:
+    if one.new and new is not None and renumbering.is_self_made(new):
+        kept = [ip for ip in one.port["fixed_ips"] if ip["subnet_id"] != new["id"]]
+        client.put(f"{PORT.path}/{one.port['id']}", json={"port": {"fixed_ips": kept}})
+    elif one.new and new is not None:
         wish = {"subnet_id": old["id"], "ip_address": one.old}
         body = {
             "fixed_ips": renumbering.with_address(one.port, new["id"], wish),

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import and_, select
 
+from ipam import model
 from ipam.chunks import alternatives
 from ipam.rules.leases import Key
 from ipam.store.engine.database import Transaction
@@ -58,6 +59,36 @@ _RANGES: Final = (
     .select_from(dynamic_range)
     .join(subnet, subnet.c.pk == dynamic_range.c.subnet_pk)
     .join(network, network.c.pk == subnet.c.network_pk)
+)
+
+
+def left_behind(tx: Transaction, keys: Sequence[Key]) -> dict[Key, DynamicSubnet]:
+    """Those of these addresses that ports of leases have, with their subnets."""
+    found: dict[Key, DynamicSubnet] = {}
+    wanted = frozenset(keys)
+    for some in alternatives(sorted({ip for _, ip in keys})):
+        for row in tx.execute(_OF_LEASES.where(ip_address.c.ip.in_(some))):
+            ip, network_id, *rest = tuple(row)
+            if (key := (network_id, bytes(ip))) in wanted:
+                found[key] = DynamicSubnet(*rest)
+    return found
+
+
+_OF_LEASES: Final = (
+    select(
+        ip_address.c.ip,
+        network.c.id,
+        subnet.c.pk,
+        subnet.c.id,
+        network.c.pk,
+        network.c.project_id,
+        network.c.port_security_enabled,
+    )
+    .select_from(ip_address)
+    .join(subnet, subnet.c.pk == ip_address.c.subnet_pk)
+    .join(network, network.c.pk == subnet.c.network_pk)
+    .join(port, port.c.pk == ip_address.c.owner_pk)
+    .where(port.c.device_owner == model.LEASE_PORT_OWNER)
 )
 
 

@@ -194,3 +194,94 @@ def test_all_is_undone_wherever_it_was_cut_off(
         cut_off(cut, "renumber undo 10.0.0.0/24")
         local("renumber", "undo", "10.0.0.0/24")
         assert service.state() == before, cut
+
+
+def slaac(service: Service) -> Any:
+    modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+    on = {**service.on, "ip_version": 6, **modes, "name": "v6", "lease_time": 3600}
+    service.client.post("/v2.0/subnets", json={"subnet": {**on, "cidr": "2001:db8:1::/64"}})
+    service.client.post("/v2.0/ports", json={"port": {**service.on, "name": "web6"}})
+
+    def prefixes() -> tuple[list[str], Any]:
+        (port,) = service.client.list("/v2.0/ports", "ports", {"name": "web6"})
+        mine = [one["ip_address"] for one in port["fixed_ips"] if ":" in one["ip_address"]]
+        found = service.client.list("/v2.0/subnets", "subnets", {"cidr": "2001:db8:1::/64"})
+        times = found[0]["lease_time"] if found else None
+        return sorted(":".join(one.split(":")[:3]) for one in mine), times
+
+    return prefixes
+
+
+def test_machines_that_make_their_addresses_have_both_until_the_old_prefix_goes(
+    local: Ipam, service: Service
+) -> None:
+    prefixes = slaac(service)
+    run(local, "renumber start 2001:db8:1::/64 2001:db8:2::/64")
+    run(local, "renumber move 2001:db8:2::/64")
+    assert prefixes() == (["2001:db8:1", "2001:db8:2"], 0)  # the old prefix is deprecated
+    run(local, "renumber undo 2001:db8:2::/64")
+    assert prefixes() == (["2001:db8:1"], 3600)
+    run(local, "renumber start 2001:db8:1::/64 2001:db8:2::/64")
+    run(local, "renumber move 2001:db8:2::/64")
+    assert "web6" in run(local, "renumber finish 2001:db8:2::/64", 1)
+    run(local, "renumber finish 2001:db8:2::/64 --yes")
+    assert prefixes() == (["2001:db8:2"], None)
+
+
+def test_stateful_ipv6_moves_like_ipv4(local: Ipam, service: Service) -> None:
+    modes = {"ipv6_ra_mode": "dhcpv6-stateful", "ipv6_address_mode": "dhcpv6-stateful"}
+    subnet = {**service.on, "ip_version": 6, **modes, "cidr": "2001:db8:1::/64"}
+    service.client.post("/v2.0/subnets", json={"subnet": subnet})
+    port = {**service.on, "name": "web6", "fixed_ips": [{"ip_address": "2001:db8:1::9"}]}
+    service.client.post("/v2.0/ports", json={"port": port})
+    before = service.state()
+    run(local, "renumber start 2001:db8:1::/64 2001:db8:2::/64")
+    run(local, "renumber move 2001:db8:2::/64")
+    assert service.state()["web6"][:2] == (["2001:db8:2::9"], ["2001:db8:1::9"])
+    run(local, "renumber undo 2001:db8:2::/64")
+    assert service.state() == before
+
+
+def test_dynamic_leases_end_and_their_machines_get_new_ones(local: Ipam, service: Service) -> None:
+    span = [{"start": "10.3.0.100", "end": "10.3.0.109"}]
+    classes = [{"name": "phones", "mac_prefix": "52:54:00", **span[0]}]
+    subnet = {**service.on, "name": "dyn", "cidr": "10.3.0.0/24", "ip_version": 4}
+    subnet |= {"dynamic_ranges": span, "client_classes": classes}
+    service.client.post("/v2.0/subnets", json={"subnet": subnet})
+    event = {
+        **service.on,
+        "host": "cn1",
+        "ip_address": "10.3.0.100",
+        "mac_address": "52:54:00:00:00:01",
+        "expires_at": int(time.time()) + 3600,
+    }
+
+    def tell(action: str) -> None:
+        own = {"id": uuid.uuid4().hex, "action": action}
+        now = {"occurred_at_us": time.time_ns() // 1000}
+        service.client.post("/v2.0/lease-events", json={"lease_events": [event | own | now]})
+
+    def dynamic() -> Any:
+        found = service.client.list("/v2.0/subnets", "subnets", service.on)
+        return {
+            one["cidr"]: (one["dynamic_ranges"], one["client_classes"][0]["start"])
+            for one in found
+            if one["name"] == "dyn"
+        }
+
+    tell("add")
+    run(local, "renumber start dyn 10.8.0.0/24")
+    there = [{"start": "10.8.0.100", "end": "10.8.0.109"}]
+    assert dynamic()["10.8.0.0/24"] == (there, "10.8.0.100")
+    run(local, "renumber move 10.8.0.0/24")
+    assert dynamic()["10.3.0.0/24"] == ([], None)
+    assert "1 dynamic lease of the old subnet" in run(local, "renumber status 10.8.0.0/24", 1)
+    assert "have not ended yet" in run(local, "renumber finish 10.8.0.0/24", 1)
+    run(local, "renumber undo 10.8.0.0/24")
+    assert dynamic() == {"10.3.0.0/24": (span, "10.3.0.100")}
+    run(local, "renumber start dyn 10.8.0.0/24")
+    run(local, "renumber move 10.8.0.0/24")
+    tell("del")
+    run(local, "renumber status 10.8.0.0/24")
+    run(local, "renumber finish 10.8.0.0/24")
+    assert dynamic() == {"10.8.0.0/24": (there, "10.8.0.100")}

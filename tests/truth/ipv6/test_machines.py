@@ -193,6 +193,16 @@ def _dhcp6_client() -> socket.socket:
 def test_a_prefix_that_leaves_is_deprecated_on_its_machines(served: Served) -> None:
     stays, leaves = (eui64(one["cidr"], served.port["mac_address"]) for one in served.made)
     eventually(lambda: {stays, leaves} <= served.own_addresses().keys(), "both addresses")
+    for lease_time, is_deprecated in ((0, True), (None, False)):  # while the subnet stays
+        body = {"subnet": {"lease_time": lease_time}}
+        served.site.client.put(f"/v2.0/subnets/{served.made[1]['id']}", json=body)
+        eventually(
+            lambda wanted=is_deprecated: (  # type: ignore[misc]  # bound in this turn
+                ("deprecated" in served.own_addresses()[leaves]) == wanted
+            ),
+            lambda: f"{served.own_addresses()}\n{served.site.log()[-3000:]}",
+        )
+        assert "deprecated" not in served.own_addresses()[stays]
     served.site.delete("subnet", served.made[1])
     eventually(
         lambda: "deprecated" in served.own_addresses()[leaves],
