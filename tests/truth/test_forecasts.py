@@ -78,6 +78,24 @@ def naks(one: Subject) -> int:
     return len(re.findall(rf"DHCPNAK\S* \S+ {one.port['mac_address']}", log))
 
 
+def split_and_merge(one: Subject, *halves: str) -> None:
+    """The halves of a /23 take its machines with them, and are one again: only netmasks change."""
+    subnet, port = one.subnet(), one.port
+    address = port["fixed_ips"][0]["ip_address"]
+    path = f"/v2.0/subnets/{subnet['id']}"
+    parts = {"subnets": [{"cidr": f"{half}.0/24"} for half in halves]}
+    split = {"method": "PUT", "path": f"{path}/split", "body": parts}
+    told = forecast_and_do(one, split)
+    assert (felt(told, port)["effect"], felt(told, port)["has_lease"]) == ("hears", False)
+    assert "netmask" in felt(told, port)["options"]
+    assert one.machine.ask4().addresses == {f"{address}/24"}
+    others = [each["id"] for each in one.site.subnets(one.network) if each["id"] != subnet["id"]]
+    body = {"subnet": {"subnet_ids": others, "gateway_ip": subnet["gateway_ip"]}}
+    merge = {"method": "PUT", "path": f"{path}/merge", "body": body}
+    assert felt(forecast_and_do(one, merge), port)["effect"] == "hears"
+    assert one.machine.ask4().addresses == {f"{address}/23"}
+
+
 def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) -> None:
     one = leased(site)
     one.machine.client = DHCPCD
@@ -111,21 +129,7 @@ def test_what_was_said_is_what_the_agent_does_and_the_machine_feels(site: Site) 
         assert (felt(told, port)["effect"], felt(told, port)["options"]) == ("hears", ["netmask"])
         assert one.machine.udhcpc().addresses == {f"{address}/23"}
         assert naks(one) == 0
-        # Its halves take its machines with them, and are one again: only the netmask changes.
-        path = f"/v2.0/subnets/{subnet['id']}"
-        halves = [f"{prefix}.{int(last) // 2 * 2 + half}.0/24" for half in (0, 1)]
-        parts = {"subnets": [{"cidr": one} for one in halves]}
-        split = {"method": "PUT", "path": f"{path}/split", "body": parts}
-        told = forecast_and_do(one, split)
-        assert (felt(told, port)["effect"], felt(told, port)["has_lease"]) == ("hears", False)
-        assert "netmask" in felt(told, port)["options"]
-        assert one.machine.ask4().addresses == {f"{address}/24"}
-        listed = site.client.list("/v2.0/subnets", "subnets", {"network_id": one.network["id"]})
-        others = [each["id"] for each in listed if each["id"] != subnet["id"]]
-        body = {"subnet": {"subnet_ids": others, "gateway_ip": subnet["gateway_ip"]}}
-        merge = {"method": "PUT", "path": f"{path}/merge", "body": body}
-        assert felt(forecast_and_do(one, merge), port)["effect"] == "hears"
-        assert one.machine.ask4().addresses == {f"{address}/23"}
+        split_and_merge(one, f"{prefix}.{int(last) // 2 * 2}", f"{prefix}.{int(last) | 1}")
         assert naks(one) == 0
         # Another address is refused at the renewal, and then given.
         fixed = [{"ip_address": f"{prefix}.{last}.99"}]
