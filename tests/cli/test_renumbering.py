@@ -71,7 +71,7 @@ def test_what_lies_in_the_old_subnet_has_the_same_place_in_the_new() -> None:
 
 def test_what_the_old_subnet_loses_is_remembered_in_tags() -> None:
     span = {"start": "10.0.0.100", "end": "10.0.0.199"}
-    classes = [
+    classes: list[dict[str, Any]] = [
         {"name": "phones", "mac_prefix": "52:54:00", **span},
         {"name": "all", "start": None},
     ]
