@@ -266,21 +266,6 @@ SUBNETS: Final = (
         {"subnet": {"allocation_pools": [{"start": "10.0.0.9", "end": "10.0.1.9"}]}},
         400,
     ),
-    Example(
-        "Split a subnet into two",
-        "PUT",
-        "/v2.0/subnets/$subnet/split",
-        {"subnets": [{"cidr": "10.0.0.0/25"}, {"cidr": "10.0.0.128/25", "name": "lan-upper"}]},
-        keep={"upper": "subnets.1.id"},
-        shown=("id", "name", "cidr", "gateway_ip"),
-    ),
-    Example(
-        "Make one of them again",
-        "PUT",
-        "/v2.0/subnets/$subnet/merge",
-        {"subnet": {"subnet_ids": ["$upper"], "gateway_ip": "10.0.0.254"}},
-        shown=("id", "cidr", "gateway_ip"),
-    ),
 )
 
 PORTS: Final = (
@@ -937,6 +922,28 @@ REST: Final = (
 )
 
 LAST: Final = (
+    Example(
+        "Split a subnet into two",
+        "PUT",
+        "/v2.0/subnets/$pooled/split",
+        {
+            "subnets": [
+                {"cidr": "10.20.0.0/27"},
+                {"cidr": "10.20.0.32/27", "name": "servers-upper"},
+            ]
+        },
+        caller="admin",
+        keep={"upper": "subnets.1.id"},
+        shown=("id", "name", "cidr", "gateway_ip"),
+    ),
+    Example(
+        "Make one of them again",
+        "PUT",
+        "/v2.0/subnets/$pooled/merge",
+        {"subnet": {"subnet_ids": ["$upper"]}},
+        caller="admin",
+        shown=("id", "cidr", "gateway_ip"),
+    ),
     Example("Delete one", "DELETE", "/v2.0/subnets/$pooled", status=204, caller="admin"),
     Example("Delete one", "DELETE", "/v2.0/subnetpools/$pool", status=204),
     Example("Delete one", "DELETE", "/v2.0/address-scopes/$scope", status=204),
