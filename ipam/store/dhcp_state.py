@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal_column,
     not_,
+    null,
     or_,
     select,
     union_all,
@@ -178,18 +179,29 @@ def _parameters(agent: Record) -> dict[str, Any]:
 @lru_cache(maxsize=FORMS_KEPT)
 def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bool) -> Select[Any]:
     """Made once for each form: making it takes longer than reading 500 networks."""
-    every = _parts(AnyAgent(zone, is_up, answers), agents_per_network).subquery()
+    agent = AnyAgent(zone, is_up, answers)
+    bound = _bound_ports(agent)
+    every = union_all(*_parts_beside_bound_ports(agent, agents_per_network, bound)).subquery()
     is_apart = every.c.kind.in_(APART)
-    row = select(
+    of_others = select(
         case((is_apart, every.c.kind), else_=NETWORK).label("kind"),
         every.c.network_pk,
         case((or_(is_apart, every.c.kind == NETWORK), every.c.pk)).label("pk"),
         case((or_(is_apart, every.c.kind == NETWORK), every.c.id)).label("id"),
         every.c.revision,
-        case((not_(is_apart), RowHash(every.c.kind, every.c.id, every.c.revision)), else_=0).label(
+        case((not_(is_apart), RowHash(every.c.id, every.c.kind, every.c.revision)), else_=0).label(
             "row_hash"
         ),
-    ).subquery()
+    )
+    of_ports = select(
+        literal_column(str(NETWORK)),
+        bound.c.network_pk,
+        null(),
+        null(),
+        literal_column("0"),
+        bound.c.rows_hash,
+    )
+    row = union_all(of_others, of_ports).subquery()
     summed = select(
         row.c.kind,
         row.c.network_pk,
@@ -212,14 +224,34 @@ def _every_part(
 
 
 def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
-    served = served_networks.of_host(agent, may_answer=agent.may_answer)
     return union_all(
+        _part(PORT, _port).where(*served_networks.bound_ports_of(agent)),
+        *_parts_beside_bound_ports(agent, agents_per_network),
+    )
+
+
+def _bound_ports(agent: Any) -> CTE:
+    """The ports that are bound to the agent's host, summed up by network in one look at them."""
+    is_up = func.max(case((_port.c.admin_state_up, 1), else_=0))
+    rows_hash = func.sum(RowHash(_port.c.id, literal_column(str(PORT)), _port.c.revision_number))
+    return (
+        select(_port.c.network_pk, is_up.label("is_up"), rows_hash.label("rows_hash"))
+        .where(*served_networks.bound_ports_of(agent))
+        .group_by(_port.c.network_pk)
+        .cte("bound")
+    )
+
+
+def _parts_beside_bound_ports(
+    agent: Any, agents_per_network: int, bound: CTE | None = None
+) -> Iterator[Select[Any]]:
+    served = served_networks.of_host(agent, may_answer=agent.may_answer, bound=bound)
+    yield from (
         _part(NETWORK, _network, _network.c.pk).join(served, served.c.network_pk == _network.c.pk),
         _part(SUBNET, _subnet).join(served, served.c.network_pk == _subnet.c.network_pk),
         _part(DHCP_PORT, _port)
         .join(served, served.c.network_pk == _port.c.network_pk)
         .where(_IS_DHCP_PORT),
-        _part(PORT, _port).where(_port.c.binding_host_id == agent.host, not_(_IS_DHCP_PORT)),
         _part(PORT, _port)
         .join(_binding, _binding.c.port_pk == _port.c.pk)
         .where(_binding.c.host == agent.host, not_(_IS_DHCP_PORT)),

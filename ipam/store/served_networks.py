@@ -18,16 +18,22 @@ _network, _port, _binding = tables.network, tables.port, tables.port_binding
 _IS_DHCP_PORT: Final[ColumnElement[bool]] = _port.c.device_owner == model.DHCP_PORT_OWNER
 
 
-def of_host(agent: Record, *, may_answer: bool) -> CTE:
+def bound_ports_of(agent: Record) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of the ports that are bound to the agent's host."""
+    return _port.c.binding_host_id == agent.host, not_(_IS_DHCP_PORT)
+
+
+def of_host(agent: Record, *, may_answer: bool, bound: CTE | None = None) -> CTE:
     """The numbers of the networks that the agent's host serves, as `network_pk`.
 
-    Only an agent that `may_answer` machines behind uplinks is elected for some.
+    Only an agent that `may_answer` machines behind uplinks is elected for some. `bound` has what
+    is known already of the networks of `bound_ports_of` it: `network_pk`, and whether one `is_up`.
     """
     elected = [elections.networks_of(agent)] if may_answer else []
     return union(
-        select(_port.c.network_pk).where(
-            _port.c.binding_host_id == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)
-        ),
+        select(_port.c.network_pk).where(*bound_ports_of(agent), _port.c.admin_state_up)
+        if bound is None
+        else select(bound.c.network_pk).where(bound.c.is_up == 1),
         select(_port.c.network_pk)
         .join_from(_port, _binding, _binding.c.port_pk == _port.c.pk)
         .where(_binding.c.host == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)),

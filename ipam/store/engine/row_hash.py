@@ -16,7 +16,7 @@ SQLITE_OCTETS: Final = 5
 
 
 class RowHash(FunctionElement[int]):
-    """Of columns of any type, none of which is NULL."""
+    """Of a column of text and others of whole numbers, none of which is NULL."""
 
     type = BigInteger()
     name = "row_hash"
@@ -30,8 +30,11 @@ def _of_sqlite(element: Any, compiler: Any, **more: Any) -> str:
 
 @compiles(RowHash, "postgresql")
 def _of_postgresql(element: Any, compiler: Any, **more: Any) -> str:
-    joined = _parts(element, compiler, " || ' ' || ", **more)
-    return f"hashtextextended({joined}, 0)"
+    text, *numbers = (compiler.process(each, **more) for each in element.clauses)
+    seed = "0"
+    for number in numbers:  # to write them as text would cost as much as all else
+        seed = f"hashint8extended({number}, {seed})"
+    return f"hashtextextended({text}, {seed})"
 
 
 @compiles(RowHash, "mysql", "mariadb")

@@ -30,7 +30,7 @@ def summed(database: Database, rows: list[tuple[int, str, int]]) -> int:
             for kind, name, number in rows
         )
     ).subquery()
-    total = select(func.sum(RowHash(each.c.kind, each.c.name, each.c.number)))
+    total = select(func.sum(RowHash(each.c.name, each.c.kind, each.c.number)))
     return int(database.read(lambda tx: tx.execute(total).scalar_one()))
 
 
