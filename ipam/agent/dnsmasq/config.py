@@ -199,11 +199,6 @@ def names_file(answers: Iterable[Answer]) -> str:
     )
 
 
-def names_file_name(number: int) -> str:
-    """The file of one part of a network's names."""
-    return f"{number:03x}"
-
-
 def withheld_file(addresses: Iterable[Word]) -> str:
     """A dhcp-host line for each address that nobody is to get here: it names no machine."""
     return render_lines("lines.j2", [[one] for one in addresses])

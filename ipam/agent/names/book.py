@@ -1,14 +1,14 @@
 """What ports are called, on disk: an agent that starts without the API has names to serve.
 
 A network may have tens of thousands of names, so none of them is kept in memory. Each claim is in
-one of `BUCKETS` parts, found by its name, so that all claims of a name are in one part.
+one of `BUCKETS` buckets, found by its name, so that all claims of a name are in one bucket.
 """
 
 import contextlib
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from ipam.rules.dns_answers import Claim, claims
 LOG = logging.getLogger(__name__)
 
 BUCKETS: Final = 4096
-"""dnsmasq remembers each file name that it ever saw, and searches them one by one."""
+"""A network's names are in so many files at most, see `parts`."""
 CACHE_KIB: Final = 512
 VERSION: Final = 1
 _SCHEMA: Final = (
@@ -45,6 +45,11 @@ class Moves:
 
     lost: dict[int, set[str]] = field(default_factory=dict)
     gained: dict[int, set[str]] = field(default_factory=dict)
+
+    @property
+    def growth(self) -> int:
+        """How many addresses more it has, at most."""
+        return sum(map(len, self.gained.values())) - sum(map(len, self.lost.values()))
 
     def lose(self, rows: Iterable[Row]) -> None:
         for bucket, address, *_rest in rows:
@@ -110,20 +115,22 @@ class NameBook:
         with self._connection:
             self._connection.execute("DELETE FROM claim WHERE network_id = ?", (network_id,))
 
-    def claims(self, network_id: str, bucket: int) -> list[Claim]:
-        """The claims of one bucket."""
+    def claims(self, network_id: str, first: int, last: int) -> list[Claim]:
+        """The claims of these buckets."""
         found = self._connection.execute(
-            "SELECT name, address, is_leased FROM claim WHERE network_id = ? AND bucket = ?",
-            (network_id, bucket),
+            "SELECT name, address, is_leased FROM claim"
+            " WHERE network_id = ? AND bucket BETWEEN ? AND ?",
+            (network_id, first, last),
         )
         return [Claim(name, address, bool(is_leased)) for name, address, is_leased in found]
 
-    def buckets(self, network_id: str) -> Iterator[int]:
-        """The buckets with claims."""
+    def buckets(self, network_id: str) -> Mapping[int, int]:
+        """The buckets with claims, and how many each has."""
         found = self._connection.execute(
-            "SELECT DISTINCT bucket FROM claim WHERE network_id = ?", (network_id,)
-        ).fetchall()
-        return (bucket for (bucket,) in found)
+            "SELECT bucket, count(*) FROM claim WHERE network_id = ? GROUP BY bucket",
+            (network_id,),
+        )
+        return dict(found)
 
     def _change(self, port: NamedPort, moves: Moves) -> None:
         of_port = (port.network_id, port.port_id)

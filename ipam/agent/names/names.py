@@ -7,7 +7,7 @@ A file is never deleted: dnsmasq may look for it only after that, and then compl
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ipam import files
 from ipam.agent.dnsmasq import config
 from ipam.agent.dnsmasq.safe_words import UnfitError
 from ipam.agent.names.book import Moves, NameBook
+from ipam.agent.names.parts import Part, in_order, part_named, part_of, parts_for
 from ipam.protocol.dns_names import NamedPort
 from ipam.rules.dns_answers import answers
 from ipam.trouble import Trouble
@@ -27,6 +28,9 @@ class _Network:
     domain: str = ""
     directory: Path | None = None
     """Where its dnsmasq reads names; None if none is meant to run."""
+    parts: int = 1
+    """In how many files its names are."""
+    names: int = 0
     is_behind: bool = False
     """Whether the disk has refused names that are in the book."""
 
@@ -119,42 +123,51 @@ class Names:
             network = self._networks.get(network_id)
             if network is None or network.directory is None:
                 continue
-            if network.is_behind:
+            network.names += of_network.growth
+            if network.is_behind or parts_for(network.names, network.parts) != network.parts:
                 self._write_all(network_id)
             else:
                 self._write_moved(network_id, of_network)
 
     def _write_moved(self, network_id: str, moves: Moves) -> None:
         """An address is in one file at a time: with two, dnsmasq forgets its reverse look-up."""
-        everywhere = set[str]().union(*moves.lost.values())
-        for bucket in sorted(moves.lost):
-            arriving = moves.gained.get(bucket, set()) & everywhere
-            self._write(network_id, bucket, without=arriving - moves.lost[bucket])
-        for bucket in sorted(moves.gained):
-            self._write(network_id, bucket)
+        of = self._networks[network_id].parts
+        lost, gained = _by_part(moves.lost, of), _by_part(moves.gained, of)
+        everywhere = set[str]().union(*lost.values())
+        for part in sorted(lost):
+            arriving = gained.get(part, set()) & everywhere
+            self._write(network_id, part, without=arriving - lost[part])
+        for part in sorted(gained):
+            self._write(network_id, part)
 
     def _write_all(self, network_id: str) -> None:
         network = self._networks[network_id]
         if network.directory is None:
             return
-        wanted = sorted(self._book.buckets(network_id))
-        empty = {path.name for path in network.directory.iterdir()}
-        for name in empty.difference(map(config.names_file_name, wanted)):
-            self._put(network_id, network.directory / name, "")
-        for bucket in wanted:
-            self._write(network_id, bucket)
+        buckets = self._book.buckets(network_id)
+        there = {path.name for path in network.directory.iterdir()}
+        has = max((part.of for part in map(part_named, there) if part), default=0)
+        network.names = sum(buckets.values())
+        network.parts = parts_for(network.names, has)
+        wanted = {part_of(bucket, network.parts) for bucket in buckets}
+        for name, part in in_order(there, wanted):
+            if part is None:
+                self._put(network_id, network.directory / name, "")
+            else:
+                self._write(network_id, part)
         network.is_behind = False
 
-    def _write(self, network_id: str, bucket: int, without: Iterable[str] = ()) -> None:
+    def _write(self, network_id: str, part: Part, without: Iterable[str] = ()) -> None:
         network = self._networks[network_id]
         assert network.directory is not None, network_id  # the callers have looked
-        claimed = [c for c in self._book.claims(network_id, bucket) if c.address not in without]
+        of_part = self._book.claims(network_id, *part.buckets)
+        claimed = [one for one in of_part if one.address not in without]
         try:
             text = config.names_file(answers(claimed, network.domain))
         except UnfitError as error:  # the API gives no such names
             LOG.error("network %s: left out of its names: %s", network_id, error)  # noqa: TRY400
             text = ""
-        self._put(network_id, network.directory / config.names_file_name(bucket), text)
+        self._put(network_id, network.directory / part.name, text)
 
     def _put(self, network_id: str, path: Path, text: str) -> None:
         before = path.read_text() if path.is_file() else ""
@@ -164,3 +177,11 @@ class Names:
         if not self._forgets and set(before.splitlines()) - set(text.splitlines()):
             self._kept.add(network_id)
             self._on_kept()
+
+
+def _by_part(addresses: Mapping[int, set[str]], of: int) -> dict[Part, set[str]]:
+    """The addresses by part, of those by bucket."""
+    found: dict[Part, set[str]] = {}
+    for bucket, some in addresses.items():
+        found.setdefault(part_of(bucket, of), set()).update(some)
+    return found

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ipam.agent.names.book import BUCKETS, NameBook, bucket_of
 from ipam.agent.names.names import Names
+from ipam.agent.names.parts import MOST_OF_A_FILE, Part, part_named, part_of, parts_for
 from ipam.protocol.dns_names import NamedPort
 from ipam.rules.dns_answers import answers, claims
 
@@ -126,7 +129,7 @@ def test_a_damaged_book_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
     path.write_bytes(damage)
     book = NameBook(path)
     book.change([port(5, "web")])
-    assert [one.name for one in book.claims(NETWORK, bucket_of("web"))] == ["web"]
+    assert [one.name for one in book.claims(NETWORK, *[bucket_of("web")] * 2)] == ["web"]
     book.close()
 
 
@@ -172,8 +175,8 @@ def test_one_name_more_writes_one_file(names: Names, resolver: Resolver) -> None
 class Watched(Names):
     """Keeps the laws of dnsmasq's reverse look-ups: an address is in one file at any time."""
 
-    def _write(self, network_id: str, bucket: int, without: object = ()) -> None:
-        super()._write(network_id, bucket, without)  # type: ignore[arg-type]
+    def _write(self, network_id: str, part: Part, without: object = ()) -> None:
+        super()._write(network_id, part, without)  # type: ignore[arg-type]
         directory = self._networks[network_id].directory
         assert directory is not None
         seen = [
@@ -212,6 +215,63 @@ def test_any_history_ends_in_the_answers_of_what_was_told_last(tmp_path: Path) -
             for name in answer.names:
                 expected.setdefault(name, set()).add(answer.address)
         assert resolver.answers() == expected
+
+
+def test_names_that_become_many_are_spread_over_more_files(tmp_path: Path) -> None:
+    """No address is in two files meanwhile, and no file has many names."""
+    watched, resolver = Watched(NameBook(None)), Resolver(tmp_path / "r")
+    watched.open(NETWORK, resolver.directory)
+    told = [
+        port(number, f"vm-{number}", f"10.0.{number >> 8}.{number & 255}") for number in range(300)
+    ]
+    for one in told:
+        watched.change([one])
+        sizes = [len(path.read_text().splitlines()) for path in resolver.directory.iterdir()]
+        assert max(sizes) <= 3 * MOST_OF_A_FILE
+    assert resolver.answers() == {one.dns_name: {*one.addresses} for one in told}
+    assert len([size for size in sizes if size]) > 300 / MOST_OF_A_FILE
+
+
+def test_an_agent_that_was_killed_while_it_spread_names_goes_on(tmp_path: Path) -> None:
+    book, resolver = NameBook(None), Resolver(tmp_path / "r")
+    told = [port(number, f"vm-{number}", f"10.0.0.{number}") for number in range(100)]
+    first = Names(book)
+    first.open(NETWORK, resolver.directory)
+    for one in told[:MOST_OF_A_FILE]:
+        first.change([one])
+    before = {path.name: path.read_text() for path in resolver.directory.iterdir()}
+    first.change(told)
+    for name, text in before.items():  # as if it had not been emptied
+        (resolver.directory / name).write_text(text)
+    again = Names(book)
+    again.open(NETWORK, resolver.directory)
+    assert resolver.answers() == {one.dns_name: {*one.addresses} for one in told}
+    lines = [
+        text for path in resolver.directory.iterdir() for text in path.read_text().splitlines()
+    ]
+    assert len(lines) == len(told)
+
+
+@given(st.lists(st.integers(0, 200_000)))
+def test_names_are_spread_over_ever_more_files_up_to_a_bound(history: list[int]) -> None:
+    has = 0
+    for names in history:
+        before, has = has, parts_for(names, has)
+        assert before <= has <= BUCKETS
+        assert names <= MOST_OF_A_FILE * has or has == BUCKETS
+
+
+@given(st.integers(0, BUCKETS - 1), st.integers(0, 12).map(lambda power: 1 << power))
+def test_a_part_has_its_buckets_and_its_name(bucket: int, of: int) -> None:
+    part = part_of(bucket, of)
+    first, last = part.buckets
+    assert first <= bucket <= last
+    assert part_named(part.name) == part
+
+
+@pytest.mark.parametrize("name", ["x", "001-3", "010-10", "000-0", "000-2000", ".000.new"])
+def test_other_files_are_no_part(name: str) -> None:
+    assert part_named(name) is None
 
 
 def test_names_are_in_few_files_however_many_come_and_go() -> None:
