@@ -56,6 +56,10 @@ class InotifyWatch:
         self._by_number[number] = directory
         self._numbers[directory] = number
 
+    def watches(self, directory: Path) -> bool:
+        """Whether it is watched: the kernel may refuse it, and it ends with the directory."""
+        return directory in self._numbers
+
     def unwatch(self, directory: Path) -> None:
         """Watch it no longer; it may be gone."""
         number = self._numbers.pop(directory, None)
@@ -79,7 +83,9 @@ class InotifyWatch:
             if directory is None or event.name.startswith("."):
                 continue
             found.add(directory / event.name if event.name else directory)
-            if event.mask & flags.IGNORED:
+            if event.mask & flags.MOVE_SELF and self._numbers.get(directory) == event.wd:
+                self.unwatch(directory)  # the name is another one's now, or nobody's
+            elif event.mask & flags.IGNORED:
                 del self._by_number[event.wd]
                 if self._numbers.get(directory) == event.wd:
                     del self._numbers[directory]  # else it is there again, and watched

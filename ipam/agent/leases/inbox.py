@@ -54,8 +54,11 @@ TOGETHER: Final = 32
 Take = Callable[[Mapping[str, list[bytes]]], None]
 """Is given new lines by network id."""
 SPOOL_SECONDS = 1.0
-"""How often the spools are read, and the socket's file is looked for. A hook spools only while the
-socket does not answer, and until its spool is empty."""
+"""How often all spools are looked at while one has records. A hook spools only while the socket
+does not answer, and until its spool is empty."""
+QUIET_SECONDS = 10.0
+"""How often they are looked at, and the socket's file is looked for, while none has: the net under
+the watch, which tells at once."""
 GATHER_SECONDS = 0.01
 """What hooks write into spools meanwhile is synced together. None of them waits for it."""
 WRITTEN = b"written"
@@ -196,7 +199,7 @@ class LeaseInbox:
         self._network_namespace = network_namespace
         self._connected: Counter[NamespaceId] = Counter()
         self._refused: Counter[str] = Counter()
-        self._drain_at = 0.0
+        self._look_at = 0.0
         self._host = host
         self._file = file
         self._table = table
@@ -218,10 +221,11 @@ class LeaseInbox:
         self._inode = path.lstat().st_ino
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._stop_reader, selectors.EVENT_READ)
-        self._spools = InotifyWatch()
-        """Wakes when a hook in Lua has written, and for all else that is done to a spool."""
-        self._spools.watch(spool.directory)
-        self._selector.register(self._spools, selectors.EVENT_READ)
+        self._watch = InotifyWatch()
+        """Wakes when a hook in Lua has written, and for all else that is done to a spool or to the
+        socket's file."""
+        self._watch_again()
+        self._selector.register(self._watch, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve, name="lease-inbox", daemon=True)
 
     def start(self) -> None:
@@ -282,20 +286,22 @@ class LeaseInbox:
 
     def _serve(self) -> None:
         while True:
-            ready = [key.fileobj for key, _mask in self._selector.select(SPOOL_SECONDS)]
+            seconds = max(0.0, self._look_at - time.monotonic())
+            ready = [key.fileobj for key, _mask in self._selector.select(seconds)]
             if self._stop_reader in ready:
                 return
             try:
-                if self._spools in ready:
+                if self._watch in ready:
                     time.sleep(GATHER_SECONDS)
-                    self._drain_changed()
+                    self._take_changes()
                 self._turn([one for one in ready if isinstance(one, socket.socket)])
             except Exception:
                 LOG.exception("lease inbox")
 
     def _turn(self, ready: list[socket.socket]) -> None:
-        if time.monotonic() >= self._drain_at:  # also while somebody keeps the socket busy
-            self._drain_at = time.monotonic() + SPOOL_SECONDS
+        if time.monotonic() >= self._look_at:  # also while somebody keeps the socket busy
+            is_watched = self._watch_again()
+            self._look_at = time.monotonic() + (QUIET_SECONDS if is_watched else SPOOL_SECONDS)
             if not ready:
                 self._listen_again()
             self._drain_all()
@@ -399,15 +405,29 @@ class LeaseInbox:
         if self._lost.bit_length() != before.bit_length():
             LOG.error("%s: %s", said, error)
 
-    def _drain_changed(self) -> None:
-        changed = sorted({path.name for path in self._spools.changed()})
-        self._drain([name for name in changed if self._spool.has_news(name)])
+    def _watch_again(self) -> bool:
+        """Watch the spools and the socket's file; whether that can be."""
+        found = True
+        for directory in (self._spool.directory, self.path.parent):
+            if not self._watch.watches(directory):
+                self._watch.watch(directory)
+            found &= self._watch.watches(directory)
+        return found
+
+    def _take_changes(self) -> None:
+        changed = {*self._watch.changed()}
+        if not changed.isdisjoint((self.path, self.path.parent, self._spool.directory)):
+            self._look_at = 0.0
+        names = sorted(path.name for path in changed if path.parent == self._spool.directory)
+        self._drain([name for name in names if self._spool.has_news(name)])
 
     def _drain_all(self) -> None:
         self._drain(self._spool.waiting())
 
     def _drain(self, network_ids: Sequence[str]) -> None:
         """Take what the networks' spools have, if the disk lets them be emptied."""
+        if network_ids:  # what cannot be emptied now is to be soon
+            self._look_at = min(self._look_at, time.monotonic() + SPOOL_SECONDS)
         for some in chunks(network_ids, TOGETHER):
             try:
                 self._spool.drain(some, self._take_spooled)

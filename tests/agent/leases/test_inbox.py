@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -470,3 +471,24 @@ def test_a_spool_that_somebody_has_open_is_read_and_emptied_later(desk: Desk) ->
         assert path.stat().st_size > 0
     eventually(lambda: path.stat().st_size == 0, "an empty spool")
     assert desk.events() == [("add", "10.0.0.1")]
+
+
+def test_what_is_done_to_spools_and_socket_is_seen_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after their directory was another for a while."""
+    monkeypatch.setattr(inbox, "QUIET_SECONDS", 10 * PATIENCE_SECONDS)
+    desk.open()
+    spool, socket_file = desk.directory / "spool", desk.directory / "inbox.sock"
+    for number in range(2):
+        command = [sys.executable, "-IS", "-c", WITHOUT_LOCK, str(spool / NETWORK)]
+        subprocess.run([*command, str(number), "1", NETWORK], check=True)
+        eventually(partial(has, desk, number + 1), "the record is read")
+        socket_file.unlink()
+        eventually(socket_file.exists, "the socket is there again")
+        spool.rename(desk.directory / f"away-{number}")
+        spool.mkdir()
+
+
+def has(desk: Desk, count: int) -> bool:
+    return len(desk.events()) == count
