@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -47,14 +47,16 @@ class DistantWakes:
         self._agent_down_time = agent_down_time
         self._send = send
         self._due: set[int] = set()
+        self._hosts: set[str] = set()
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
         self._budget = Budget(time.monotonic())
 
-    def add(self, network_pks: Sequence[int]) -> None:
-        """Wake the agents of these networks soon. Never blocks, never raises."""
+    def add(self, network_pks: Sequence[int], hosts: Collection[str] = ()) -> None:
+        """Wake the agents of these networks and hosts soon. Never blocks, never raises."""
         with self._news:
             self._due.update(network_pks)
+            self._hosts.update(hosts)
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="wakes", daemon=True)
                 with contextlib.suppress(RuntimeError):  # there may be no more threads
@@ -62,11 +64,11 @@ class DistantWakes:
                     self._thread = thread
             self._news.notify()
 
-    def turn(self, network_pks: Sequence[int]) -> None:
+    def turn(self, network_pks: Sequence[int], hosts: Collection[str] = ()) -> None:
         """Wake as many of them as may be woken now."""
         oldest = agents.oldest_heartbeat(self._agent_down_time)
         rows = self._database.read(
-            lambda tx: served_networks.wake_ends(tx, network_pks, oldest_heartbeat=oldest)
+            lambda tx: served_networks.wake_ends(tx, network_pks, hosts, oldest_heartbeat=oldest)
         )
         most = self._budget.take(len(rows), time.monotonic())
         some = random.sample(rows, most)
@@ -75,12 +77,13 @@ class DistantWakes:
     def _run(self) -> None:
         while True:
             with self._news:
-                while not self._due:
+                while not (self._due or self._hosts):
                     self._news.wait()
                 due, self._due = self._due, set()
+                hosts, self._hosts = self._hosts, set()
             began = time.monotonic()
             try:
-                self.turn(sorted(due))
+                self.turn(sorted(due), hosts)
             except Exception as error:  # noqa: BLE001  # the thread must go on; agents poll
                 LOG.debug("agents of other hosts are not woken: %s", error)
             rest = min(REST * (time.monotonic() - began), LONGEST_REST_SECONDS)
@@ -114,8 +117,13 @@ class Wakes:
         """Wake the agent of this host."""
         self._waker.wake()
 
-    def after(self, tx: Transaction, *network_pks: int) -> None:
-        """After the commit, wake the agents that may serve these networks, or the new one."""
+    def after(self, tx: Transaction, *network_pks: int, hosts: Iterable[str | None] = ()) -> None:
+        """After the commit, wake the agents that may serve these networks, or the new one.
+
+        `hosts` are those that may not serve them any more, or not in this way; empty ones do not
+        count.
+        """
         tx.on_commit(self._waker.wake)
-        if self._distant is not None and network_pks:
-            tx.on_commit(partial(self._distant.add, network_pks))
+        named = {host for host in hosts if host}
+        if self._distant is not None and (network_pks or named):
+            tx.on_commit(partial(self._distant.add, network_pks, named))

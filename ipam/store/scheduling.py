@@ -67,6 +67,12 @@ def agent_pks(tx: Transaction, network_pk: int) -> list[int]:
     return _numbers(tx, select(_ASSIGNED.c.agent_pk).where(_ASSIGNED.c.network_pk == network_pk))
 
 
+def hosts(tx: Transaction, network_pk: int) -> list[str]:
+    """The hosts of the agents that the network is assigned to."""
+    query = select(_AGENT.c.host).join(_ASSIGNED, _ASSIGNED.c.agent_pk == _AGENT.c.pk)
+    return list(tx.execute(query.where(_ASSIGNED.c.network_pk == network_pk)).scalars())
+
+
 def network_pks(tx: Transaction, agent_pk: int) -> list[int]:
     """The networks that an agent serves for their unbound ports."""
     return _numbers(tx, select(_ASSIGNED.c.network_pk).where(_ASSIGNED.c.agent_pk == agent_pk))

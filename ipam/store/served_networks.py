@@ -3,7 +3,7 @@
 Those of ports bound there, those scheduled to it, and those for which it is elected.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import CTE, ColumnElement, Select, exists, not_, or_, select, union
@@ -53,32 +53,41 @@ def served_ids(tx: Transaction, agent: Record, network_ids: Sequence[str]) -> fr
 
 
 def wake_ends(
-    tx: Transaction, network_pks: Sequence[int], *, oldest_heartbeat: int
+    tx: Transaction,
+    network_pks: Sequence[int],
+    hosts: Collection[str] = (),
+    *,
+    oldest_heartbeat: int,
 ) -> list[Record]:
-    """Where the living agents of these networks' hosts wait: wake_ip, wake_port, wake_key."""
+    """Where the living agents wait: wake_ip, wake_port, wake_key.
+
+    Those of the hosts of these networks, and of these hosts.
+    """
     found: dict[Record, None] = {}
     for some in alternatives(network_pks):
-        found.update(dict.fromkeys(tx.execute(_wake_ends(some, oldest_heartbeat))))
+        found.update(dict.fromkeys(tx.execute(_wake_ends(_serves(some), oldest_heartbeat))))
+    for named in alternatives(sorted(hosts)):
+        is_named = tables.agent.c.host.in_(named)
+        found.update(dict.fromkeys(tx.execute(_wake_ends(is_named, oldest_heartbeat))))
     return list(found)
 
 
-def _wake_ends(network_pks: Sequence[int], oldest_heartbeat: int) -> Select[Any]:
+def _wake_ends(which: ColumnElement[bool], oldest_heartbeat: int) -> Select[Any]:
+    agent = tables.agent
+    return select(agent.c.wake_ip, agent.c.wake_port, agent.c.wake_key).where(
+        agent.c.wake_ip.is_not(None), agent.c.heartbeat_at >= oldest_heartbeat, which
+    )
+
+
+def _serves(network_pks: Sequence[int]) -> ColumnElement[bool]:
     agent, assigned = tables.agent, tables.network_dhcp_agent
     elected = tables.elected_agent
     of_network = _port.c.network_pk.in_(network_pks)
-    return select(agent.c.wake_ip, agent.c.wake_port, agent.c.wake_key).where(
-        agent.c.wake_ip.is_not(None),
-        agent.c.heartbeat_at >= oldest_heartbeat,
-        or_(
-            exists().where(
-                assigned.c.network_pk.in_(network_pks), assigned.c.agent_pk == agent.c.pk
-            ),
-            exists().where(
-                elected.c.network_pk.in_(network_pks), elected.c.agent_pk == agent.c.pk
-            ),
-            exists().where(of_network, _port.c.binding_host_id == agent.c.host),
-            exists().where(
-                of_network, _binding.c.port_pk == _port.c.pk, _binding.c.host == agent.c.host
-            ),
+    return or_(
+        exists().where(assigned.c.network_pk.in_(network_pks), assigned.c.agent_pk == agent.c.pk),
+        exists().where(elected.c.network_pk.in_(network_pks), elected.c.agent_pk == agent.c.pk),
+        exists().where(of_network, _port.c.binding_host_id == agent.c.host),
+        exists().where(
+            of_network, _binding.c.port_pk == _port.c.pk, _binding.c.host == agent.c.host
         ),
     )

@@ -16,6 +16,7 @@ from ipam.store import tables
 from ipam.store.engine.database import Database
 from tests.api.agents.test_agent_requests import report, silence
 from tests.api.caller import ADMIN, Api
+from tests.api.leases.test_event_requests import event, send
 from tests.waiting import PATIENCE_SECONDS
 
 Json = dict[str, Any]
@@ -120,3 +121,38 @@ def test_each_change_of_a_port_wakes_its_networks_agents(
     assert is_woken()
     api.call("DELETE", f"/ports/{port['id']}")
     assert is_woken()
+
+
+def test_an_agent_is_woken_that_loses_its_last_part_of_a_network(
+    settings: Settings, sqlite: Database, waiting: WakeSocket
+) -> None:
+    app = create_app(
+        settings, authenticate=lambda _environ: ADMIN, database=sqlite, wakes_distant=True
+    )
+    api, own = Api(app), waiting.distant_end("127.0.0.1")
+    assert own is not None
+    agent = heartbeat(api, "a", {"ip": own.ip, "port": own.port, "key": own.key})
+    network = api.create("network")
+    at_host = {"network_id": network["id"], "binding:host_id": "a"}
+
+    def wakes(method: str, path: str, body: Json | None = None) -> None:
+        answer = api.call(method, path, body)
+        assert answer.status_code in (200, 201, 204), answer.text
+        assert waiting.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE, path
+
+    wakes("POST", "/ports", {"port": at_host})
+    (port,) = api.list("port")
+    wakes("PUT", f"/ports/{port['id']}", {"port": {"binding:host_id": "b"}})
+    wakes("POST", f"/ports/{port['id']}/bindings", {"binding": {"host": "a"}})
+    wakes("DELETE", f"/ports/{port['id']}/bindings/a")
+    wakes("PUT", f"/ports/{port['id']}", {"port": {"binding:host_id": "a"}})
+    wakes("DELETE", f"/ports/{port['id']}")
+    send(api, event(network["id"], host="a"))
+    (lease,) = api.list("lease")
+    wakes("PUT", f"/leases/{lease['id']}/release")
+    for path in (
+        f"/agents/{agent['id']}/dhcp-networks/{network['id']}",
+        f"/networks/{network['id']}",
+    ):
+        wakes("POST", f"/agents/{agent['id']}/dhcp-networks", {"network_id": network["id"]})
+        wakes("DELETE", path)

@@ -144,7 +144,7 @@ class DhcpNetworkRoute:
             if is_elected:
                 self._elections.settle(tx, [network.pk])
             tx.note("network_id", network_id, None)
-            self._service.wakes.after(tx, network.pk)
+            self._service.wakes.after(tx, network.pk, hosts=[agent.host])
 
         write_again(self._service.database, write)
         resp.status = falcon.HTTP_204

@@ -44,7 +44,7 @@ class LeaseReleaseRoute:
                     " server, so none can end it."
                 )
             releases.ask(tx, row.pk)
-            self._service.wakes.after(tx)
+            self._service.wakes.after(tx, hosts=[row.host])
             view: LeaseView = KIND.show(tx, resource_id)
             return view
 

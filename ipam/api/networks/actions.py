@@ -125,9 +125,10 @@ class NetworkActions:
                     f"Unable to complete operation on network {resource_id}. There are one or"
                     " more ports still in use on the network."
                 )
+            hosts = scheduling.hosts(tx, row.pk)
             self._remove(tx, row.pk, device_id)
             rbac.forget(tx, resource_id)
-            self._service.wakes.after(tx, row.pk)
+            self._service.wakes.after(tx, hosts=hosts)
 
         self._service.database.write(work)
 

@@ -126,7 +126,8 @@ class PortActions:
                 changed = self._change(tx, caller, row, asked)
             if changed:
                 self._service.outbox.updated(tx, row, changed, by_service=caller.is_service)
-                self._service.wakes.after(tx, row.network_pk)
+                left = {row.binding_host_id} if "binding_host_id" in changed else ()
+                self._service.wakes.after(tx, row.network_pk, hosts=left)
             view: PortView = self.kind.show(tx, resource_id)
             return view
 
@@ -145,7 +146,7 @@ class PortActions:
                 tx.note("fixed_ips", _texts(address for _, _, address in held), None)
                 ports.remove(tx, row.pk, tagged=bool(row.tags))
             self._service.outbox.deleted(tx, row)
-            self._service.wakes.after(tx, row.network_pk)
+            self._service.wakes.after(tx, row.network_pk, hosts=[row.binding_host_id])
 
         self._service.database.write(work)
 

@@ -83,7 +83,7 @@ class Bindings:
             port_bindings.add(tx, port.pk, asked.host, values)
             return {}
 
-        self._change(port_id, work)
+        self._change(port_id, asked.host, work)
         return self.show(port_id, asked.host)
 
     def update(self, port_id: str, host: str, body: Any) -> BindingView:
@@ -101,7 +101,7 @@ class Bindings:
             port_bindings.change(tx, port.pk, host, values)
             return {}
 
-        self._change(port_id, work)
+        self._change(port_id, host, work)
         return self.show(port_id, host)
 
     def activate(self, port_id: str, host: str) -> BindingView:
@@ -123,7 +123,7 @@ class Bindings:
                 port_bindings.demote(tx, port, leaving=False)
             return bindings.activated(chosen)
 
-        self._change(port_id, work)
+        self._change(port_id, host, work)
         return self.show(port_id, host)
 
     def delete(self, port_id: str, host: str) -> None:
@@ -141,12 +141,14 @@ class Bindings:
                 port_bindings.remove(tx, port.pk, host)
             return {}
 
-        self._change(port_id, work)
+        self._change(port_id, host, work)
 
     def _change(
-        self, port_id: str, work: Callable[[Transaction, Record], Mapping[str, Any]]
+        self, port_id: str, host: str, work: Callable[[Transaction, Record], Mapping[str, Any]]
     ) -> None:
-        """Carry out a change with the port's row locked, and set the values that it gives.
+        """Carry out a change of the port's binding to the host with the port's row locked.
+
+        The port gets the values that `work` gives.
 
         It raises the port's revision.
         """
@@ -157,7 +159,7 @@ class Bindings:
             ports.change(tx, port.pk, values)
             # Only Nova changes bindings, and it knows what it wrote.
             self.service.outbox.updated(tx, port, values, by_service=True)
-            self.service.wakes.after(tx, port.network_pk)
+            self.service.wakes.after(tx, port.network_pk, hosts=[port.binding_host_id, host])
 
         self.service.database.write(held)
 
