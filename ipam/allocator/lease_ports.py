@@ -8,7 +8,7 @@ changes or ends it.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from ipam import model, values
+from ipam import model
 from ipam.allocator.allocator import Allocator
 from ipam.rules import dns_names
 from ipam.rules.leases import Holder, Key, Lease
@@ -113,13 +113,7 @@ def _row(subnet: DynamicSubnet, lease: Lease, mac: str, vendor_class: str) -> di
         )
         | {
             "description": vendor_class[:DESCRIPTION_MAX],
-            "dns_name": _dns_name(lease.hostname or ""),
+            "dns_name": dns_names.name_of_machine(lease.hostname or ""),
             "port_security_enabled": subnet.port_security_enabled,
         }
     )
-
-
-def _dns_name(hostname: str) -> str:
-    """The name that the machine gives itself, if a port may have it."""
-    label = dns_names.host_label(hostname).lower()
-    return label if label and values.is_domain(label) else ""

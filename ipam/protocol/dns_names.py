@@ -31,6 +31,12 @@ class NamedPort(Struct, frozen=True, omit_defaults=True):
         bool,
         Meta(description="Whether the port follows a lease, and its machine named itself."),
     ] = False
+    own_name: Annotated[
+        str,
+        Meta(
+            description="How its machine calls itself, to be answered where nobody has the name."
+        ),
+    ] = ""
 
 
 class ChangedNames(Struct, frozen=True):

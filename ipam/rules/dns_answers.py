@@ -1,7 +1,8 @@
 """Decides what a network's resolver answers, from what its ports claim. Pure.
 
 A port claims its `dns_name` for all its addresses, or else Neutron's `host-…` name for each. A
-claim fails if others must not rely on the name. Its addresses then have their `host-…` names.
+claim fails if others must not rely on the name. Its addresses then have their `host-…` names. Its
+machine's own name is answered beside that if nobody claims it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ NEVER_SERVED: Final = frozenset({"isatap", "localhost", "wpad"})
 """First labels that machines ask for by themselves, and trust who has them."""
 LONGEST: Final = 253
 """Octets of a name without a final dot."""
+OF_ADDRESS: Final = "host-"
+"""How names begin that are made of addresses. No machine calls itself so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Claim:
     address: str
     is_leased: bool = False
     """Whether the machine named itself. It yields to ports, whose names were given to them."""
+    own_name: str = ""
+    """How the port's machine calls itself, one label. It yields to everybody's claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,17 @@ class Answer:
 
     address: str
     names: tuple[str, ...]
+    own_names: tuple[str, ...] = ()
+    """What else it is found by: as its machine calls itself."""
 
 
-def claims(dns_name: str, addresses: Iterable[str], *, is_leased: bool = False) -> list[Claim]:
+def claims(
+    dns_name: str, addresses: Iterable[str], *, is_leased: bool = False, own_name: str = ""
+) -> list[Claim]:
     """What a port claims."""
+    name = "" if is_leased and dns_name.startswith(OF_ADDRESS) else dns_name
     return [
-        Claim(dns_name or model.default_hostname(one), one, is_leased and bool(dns_name))
+        Claim(name or model.default_hostname(one), one, is_leased and bool(name), own_name)
         for one in addresses
     ]
 
@@ -54,22 +64,33 @@ def host_name(dns_name: str, first_address: str) -> str:
     return model.default_hostname(first_address) if first_address else ""
 
 
-def answers(claimed: Iterable[Claim], domain: str) -> Iterator[Answer]:
+def answers(
+    claimed: Iterable[Claim], domain: str, rivals: Iterable[Claim] = ()
+) -> Iterator[Answer]:
     """The answers for all claims of some names, in order of name and address.
 
-    A name that several ports claim has all their addresses. `domain` is the network's.
+    A name that several ports claim has all their addresses. `domain` is the network's. Among the
+    `rivals` is everybody who claims a name that a machine of the claimed calls itself by.
     """
-    by_name: dict[str, list[Claim]] = {}
+    by_names: dict[tuple[str, ...], list[Claim]] = {}
     for claim in sorted(claimed, key=lambda one: (one.name, one.address)):
-        by_name.setdefault(claim.name, []).append(claim)
-    for name, of_name in by_name.items():
-        served = names(name, domain)
-        is_given = not all(claim.is_leased for claim in of_name)
-        for claim in of_name:
+        by_names.setdefault(names(claim.name, domain), []).append(claim)
+    taken = {names(one.name, domain) for one in rivals}
+    for served, of_names in by_names.items():
+        is_given = not all(claim.is_leased for claim in of_names)
+        for claim in of_names:
+            own = _own_names(claim, domain)
+            beside = () if own in taken else own
             if served and not (claim.is_leased and is_given):
-                yield Answer(claim.address, served)
+                yield Answer(claim.address, served, beside)
             elif default := names(model.default_hostname(claim.address), domain):
-                yield Answer(claim.address, default)
+                yield Answer(claim.address, default, beside)
+
+
+def _own_names(claim: Claim, domain: str) -> tuple[str, ...]:
+    if not claim.own_name or claim.own_name.startswith(OF_ADDRESS):
+        return ()
+    return names(claim.own_name, domain)
 
 
 def names(name: str, domain: str) -> tuple[str, ...]:

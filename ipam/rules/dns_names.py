@@ -6,6 +6,8 @@ label, or labels joined by dots. With a final dot it is a full name, which must 
 
 from typing import Final
 
+from ipam import values
+
 LONGEST: Final = 255
 """Octets of a full name with its final dot."""
 UNSET_DOMAIN: Final = "openstacklocal"
@@ -37,6 +39,12 @@ def domain_of(network_domain: str, default: str) -> str:
 def host_label(name: str) -> str:
     """The first label, which is the machine's host name."""
     return name.partition(".")[0]
+
+
+def name_of_machine(hostname: str) -> str:
+    """The first label of the name that a machine gives itself; empty if no port may have it."""
+    label = host_label(hostname).lower()
+    return label if values.is_domain(label) else ""
 
 
 def assigned_names(name: str, dns_domain: str) -> tuple[str, str]:

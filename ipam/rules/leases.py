@@ -42,6 +42,8 @@ class LeaseEvent(Struct, frozen=True):
     duid: str | None = None
     iaid: str | None = None
     hostname: str | None = None
+    own_name: str | None = ""
+    """How the machine calls itself, where its port may answer to that; None if it is not said."""
     expires_at: int | None = None
     """Epoch seconds. None means infinite for `add`, and unknown for the others."""
     details: Mapping[str, str] = {}
@@ -75,6 +77,7 @@ class Lease(Struct, frozen=True):
     first_seen_at_us: int
     last_seen_at_us: int
     source: LeaseOrigin = DHCP_LEASE
+    own_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,20 @@ def holder_of(event: LeaseEvent, owner: Holder | None, project_id: str) -> Holde
     if event.mac_address and event.mac_address != owner.mac_address and not event.duid:
         return Holder(project_id, owner.subnet_id)
     return owner
+
+
+def with_holder(
+    event: LeaseEvent, owner: Holder | None, project_id: str
+) -> tuple[LeaseEvent, Holder]:
+    """The event with its holder, as `holder_of`.
+
+    What the machine calls itself is left out unless the port is of the network's own project: the
+    machines of others, who share the network, name nothing in it.
+    """
+    holder = holder_of(event, owner, project_id)
+    if event.own_name and (holder.port_id is None or holder.project_id != project_id):
+        return replace(event, own_name=""), holder
+    return event, holder
 
 
 def after_all(
@@ -206,6 +223,7 @@ def _begun(event: LeaseEvent, lease_id: str) -> Lease:
         first_seen_at_us=event.occurred_at_us,
         last_seen_at_us=event.occurred_at_us,
         source=SLAAC_LEASE if event.source == "slaac" else DHCP_LEASE,
+        own_name=event.own_name or "",
     )
 
 
@@ -226,6 +244,7 @@ def _renewed(lease: Lease, event: LeaseEvent) -> Lease:
         duid=event.duid or lease.duid,
         iaid=event.iaid or lease.iaid,
         hostname=event.hostname or lease.hostname,
+        own_name=lease.own_name if event.own_name is None else event.own_name,
         expires_at=lease.expires_at if event.expires_at is None else event.expires_at,
         last_seen_at_us=max(lease.last_seen_at_us, event.occurred_at_us),
     )

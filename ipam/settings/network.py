@@ -18,6 +18,7 @@ class NetworkSettings:
     vni_ranges: segments.Ranges
     network_vlan_ranges: segments.Ranges
     dns_domain: str
+    serve_own_names: bool
     dhcp_lease_duration: int
     address_cooldown_seconds: int
     give_cooling_addresses: bool
@@ -78,6 +79,14 @@ OPTIONS: Final = [
         "dns_domain",
         default="",
         help="Domain given to machines of a network that has no dns_domain of its own.",
+    ),
+    cfg.BoolOpt(
+        "serve_own_names",
+        default=False,
+        help="Have resolvers answer, too, to what a port's machine calls itself in DHCP, where"
+        " that is another name than the port's and nobody has it, for ports of the network's own"
+        " project. Off, because whoever controls a machine may then take any free name of its"
+        " network. A change counts for each machine from its next renewal.",
     ),
     cfg.IntOpt(
         "dhcp_lease_duration",

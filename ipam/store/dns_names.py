@@ -1,7 +1,7 @@
 """What ports are called, and which of them changed since a moment.
 
-The history of addresses says which: each change of an address, a name or a device is an event in
-it, so that names cost a writer nothing.
+The history of addresses says which: each change of an address, a name (also of what the machine
+calls itself) or a device is an event in it, so that names cost a writer nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from ipam.store import ports, tables
 from ipam.store.addresses_of_ports import FixedIp
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.leases import own_names
 
 LATE_MICROSECONDS: Final = 10_000_000
 """An event may be seen this much later than its time: transactions last, and clocks differ."""
@@ -85,6 +86,7 @@ _NAMED: Final = select(
     _port.c.id,
     _port.c.dns_name,
     _port.c.device_owner,
+    own_names.OF_PORT,
     _network.c.id.label("network_id"),
 ).join(_network, _network.c.pk == _port.c.network_pk)
 

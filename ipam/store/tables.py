@@ -289,12 +289,14 @@ lease = Table(
     Column("first_seen_at_us", BigInteger, nullable=False),
     Column("last_seen_at_us", BigInteger, nullable=False),
     Column("source", String(16), nullable=False, server_default="dhcp"),
+    Column("own_name", String(63), nullable=False, server_default=""),
     UniqueConstraint("network_id", "ip_address"),
     postgresql_with={"fillfactor": 45},
 )
 """What a DHCP server last said about an address; `expires_at` NULL is an infinite lease. Where the
-`source` is `slaac`, the machine made the address itself, and an agent has seen it. What a
-renewal changes has no index, and a page has room for it: so PostgreSQL writes into no index."""
+`source` is `slaac`, the machine made the address itself, and an agent has seen it. `own_name` is
+how its machine calls itself, where its port may answer to that, too. What a renewal changes has no
+index, and a page has room for it: so PostgreSQL writes into no index."""
 
 lease_release = Table(
     "lease_release",

@@ -56,6 +56,44 @@ def test_a_machine_that_names_itself_yields_to_a_port_and_not_to_its_like() -> N
     ]
 
 
+def test_a_full_name_and_its_label_are_one_name() -> None:
+    claimed = [Claim("web.lab.", "10.0.0.5"), Claim("web", "10.0.0.7", is_leased=True)]
+    assert [one.names[-1] for one in answers(claimed, "lab")] == ["host-10-0-0-7", "web"]
+
+
+def test_no_machine_names_itself_like_an_address() -> None:
+    assert claims("host-10-0-0-5", ["10.0.0.7"], is_leased=True) == [
+        Claim("host-10-0-0-7", "10.0.0.7")
+    ]
+    own = claims("web", ["10.0.0.7"], own_name="host-10-0-0-5")
+    assert [one.own_names for one in answers(own, "")] == [()]
+
+
+@pytest.mark.parametrize(
+    ("claimant", "is_answered"),
+    [
+        (Claim("db", "10.0.0.5"), True),
+        (Claim("laptop", "10.0.0.5"), False),
+        (Claim("laptop.lab.", "10.0.0.5"), False),
+        (Claim("laptop", "10.0.0.5", is_leased=True), False),
+        (Claim("web", "10.0.0.5", own_name="laptop"), True),
+    ],
+)
+def test_a_machines_own_name_stands_beside_its_ports_if_nobody_claims_it(
+    claimant: Claim, is_answered: bool
+) -> None:
+    claimed = [claimant, Claim("web", "10.0.0.9", own_name="laptop")]
+    (mine,) = [one for one in answers(claimed, "lab", claimed) if one.address == "10.0.0.9"]
+    assert mine.names == ("web.lab", "web")
+    assert mine.own_names == (("laptop.lab", "laptop") if is_answered else ())
+
+
+@pytest.mark.parametrize("own", ["wpad", "localhost", "isatap", "web", "host-1"])
+def test_an_own_name_is_never_one_that_must_not_be_served_nor_the_ports(own: str) -> None:
+    claimed = claims("web", ["10.0.0.9"], own_name=own)
+    assert [one.own_names for one in answers(claimed, "lab", claimed)] == [()]
+
+
 def test_what_must_not_be_served_has_the_name_of_its_address() -> None:
     assert list(answers([Claim("wpad", "10.0.0.5"), Claim("db.org.", "10.0.0.6")], "lab")) == [
         Answer("10.0.0.6", ("host-10-0-0-6.lab", "host-10-0-0-6")),

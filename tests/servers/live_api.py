@@ -32,7 +32,7 @@ def live_api(template_database: Path, directory: Path) -> Iterator[LiveApi]:
     config_file.write_text(
         f"[DEFAULT]\nstate_path = {directory}\nrun_path = {directory}\nhost = here\n"
         "[api]\nbind_port = 0\nthreads = 4\n"
-        "[network]\naddress_cooldown_seconds = 0\n"
+        "[network]\naddress_cooldown_seconds = 0\nserve_own_names = true\n"
     )
     users = directory / "htpasswd"
     htpasswd.put(users, "admin", "sesame", role="admin")

@@ -23,6 +23,13 @@ SERVER, SERVER6 = "10.44.0.2", "fd44::2"
 ADDRESSES = ("10.44.0.200/24", "fd44::200/64", "192.0.2.9/32")
 
 
+class NamingCloud(Cloud):
+    """Its machines are answered to by what they call themselves, too."""
+
+    def start(self, more: str = "[network]\nserve_own_names = true\n") -> None:
+        super().start(more)
+
+
 class House:
     """The network, with a machine that asks on each host."""
 
@@ -72,7 +79,7 @@ class House:
 def house() -> Iterator[House]:
     if os.geteuid() != 0:
         pytest.skip("needs root: it makes namespaces and bridges")
-    with started(partial(Cloud, wakes=True)) as cloud:
+    with started(partial(NamingCloud, wakes=True)) as cloud:
         made = House(cloud)
         for port in (made.port(5, "web", cloud.a, "fd44::5"), made.port(6, "db", cloud.b)):
             cloud.await_status(port, "ACTIVE")
@@ -142,6 +149,33 @@ def test_names_come_change_and_go_without_a_restart_or_a_sighup(house: House) ->
         assert asker.code(SERVER, "21.0.44.10.in-addr.arpa", "PTR") == "NXDOMAIN"
     assert [pid(house, host) for host in house.hosts] == pids
     assert house.cloud.b.log().count("dnsmasq reads its hosts anew") == before
+
+
+def test_what_a_machine_calls_itself_is_answered_on_each_host_until_it_goes(house: House) -> None:
+    cloud, port = house.cloud, house.port(40, "box", house.cloud.a, "fd44::40")
+    cloud.await_status(port, "ACTIVE")
+    pids = [pid(house, host) for host in house.hosts]
+    guest = cloud.guest(port)
+    guest.plug(cloud.a)
+    guest.start_client("-x", "hostname:laptop", "-F", "laptop.elsewhere.example")
+    house.everywhere("laptop.lab.example", {"10.44.0.40"})
+    house.everywhere("laptop", {"fd44::40"}, "AAAA")
+    house.everywhere("box", {"10.44.0.40"})
+    taker = house.port(41, "laptop", cloud.b)
+    house.everywhere("laptop", {"10.44.0.41"})
+    house.delete(taker)
+    house.everywhere("laptop", {"10.44.0.40"})
+    for asker, host in zip(house.askers, house.hosts, strict=True):
+        assert asker.reverse(SERVER, "10.44.0.40") == {"box.lab.example."}
+        assert asker.reverse(SERVER, "fd44::40") == {"box.lab.example."}
+        os.kill(pid(house, host), signal.SIGHUP)
+        assert asker.addresses(SERVER, "laptop") == {"10.44.0.40"}
+        assert asker.reverse(SERVER, "10.44.0.40") == {"box.lab.example."}
+        assert asker.code(SERVER, "laptop.elsewhere.example") == "REFUSED"
+    guest.stop_client()
+    house.everywhere("laptop", set())
+    house.everywhere("box", {"10.44.0.40"})
+    assert [pid(house, host) for host in house.hosts] == pids
 
 
 def test_the_network_knows_its_own_names_and_no_others(house: House) -> None:

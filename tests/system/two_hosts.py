@@ -173,8 +173,11 @@ class Guest:
     def unplug(self, host: HostNamespace) -> None:
         run("ip", "-n", f"{self.namespace}-wire", "link", "del", f"to-{host.name}")
 
-    def start_client(self) -> None:
-        """udhcpc, which keeps its lease and renews it when told to."""
+    def start_client(self, *more: str) -> None:
+        """udhcpc, which keeps its lease, renews it when told to and gives it back at its end.
+
+        `more` are further words of its command line.
+        """
         script = self.directory / "lease-script"
         script.write_text(LEASE_SCRIPT.replace("RESULT", str(self.directory / "leases")))
         script.chmod(0o755)
@@ -193,6 +196,7 @@ class Guest:
                 "1",
                 "-s",
                 str(script),
+                *more,
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -201,6 +205,12 @@ class Guest:
     def renew(self) -> None:
         assert self.client is not None
         self.client.send_signal(signal.SIGUSR1)
+
+    def stop_client(self) -> None:
+        """End the client, which gives its lease back."""
+        assert self.client is not None
+        self.client.terminate()
+        self.client.wait(PATIENCE_SECONDS)
 
     def leases(self) -> list[str]:
         """What the client was given, first to last."""

@@ -192,7 +192,7 @@ def names_file(answers: Iterable[Answer]) -> str:
         [
             [
                 safe_words.bare_address(ip_address(one.address)),
-                *map(safe_words.dns_name, one.names),
+                *map(safe_words.dns_name, (*one.names, *one.own_names)),
             ]
             for one in answers
         ],

@@ -1,7 +1,8 @@
 """What ports are called, on disk: an agent that starts without the API has names to serve.
 
 A network may have tens of thousands of names, so none of them is kept in memory. Each claim is in
-one of `BUCKETS` buckets, found by its name, so that all claims of a name are in one bucket.
+one of `BUCKETS` buckets, found by its name, so that all claims of a name are in one bucket. What a
+machine calls itself stands with the claim of its port, in whose line it is answered.
 """
 
 import contextlib
@@ -16,13 +17,20 @@ from typing import Final
 from ipam import files
 from ipam.protocol.dns_names import NamedPort
 from ipam.rules.dns_answers import Claim, claims
+from ipam.rules.dns_names import host_label
 
 LOG = logging.getLogger(__name__)
 
 BUCKETS: Final = 4096
 """A network's names are in so many files at most, see `parts`."""
 CACHE_KIB: Final = 512
-VERSION: Final = 1
+VERSION: Final = 2
+_ADDED: Final = (
+    "ALTER TABLE claim ADD COLUMN own_name TEXT DEFAULT ''",
+    "ALTER TABLE claim ADD COLUMN own_bucket INTEGER",
+    "CREATE INDEX claim_beside ON claim (network_id, own_bucket) WHERE own_bucket IS NOT NULL",
+    f"PRAGMA user_version = {VERSION}",
+)
 _SCHEMA: Final = (
     """
     CREATE TABLE claim (
@@ -32,11 +40,18 @@ _SCHEMA: Final = (
     ) WITHOUT ROWID
     """,
     "CREATE INDEX claim_of_port ON claim (network_id, port_id)",
-    f"PRAGMA user_version = {VERSION}",
+    *_ADDED,
 )
+_UPGRADES: Final = {
+    0: _SCHEMA,
+    # Names of several labels were in other buckets. The API tells them again.
+    1: (*_ADDED, "DELETE FROM claim WHERE name LIKE '%.%'"),
+    VERSION: (),
+}
 
-Row = tuple[int, str, str, bool]
-"""Bucket, address, name, whether it is leased."""
+_COLUMNS: Final = "bucket, address, name, is_leased, own_name"
+Row = tuple[int, str, str, bool, str]
+"""Bucket, address, name, whether it is leased, how the machine calls itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +76,13 @@ class Moves:
 
 
 def bucket_of(name: str) -> int:
-    """The bucket of a claimed name."""
-    return zlib.crc32(name.encode()) % BUCKETS
+    """The bucket of a claimed name: with and without the domain it is the same."""
+    return zlib.crc32(host_label(name).encode()) % BUCKETS
+
+
+def claims_of(port: NamedPort) -> list[Claim]:
+    """What the port claims."""
+    return claims(port.dns_name, port.addresses, is_leased=port.is_leased, own_name=port.own_name)
 
 
 class NameBook:
@@ -103,8 +123,7 @@ class NameBook:
         with self._connection:
             for network_id in network_ids:
                 stale = self._connection.execute(
-                    "DELETE FROM claim WHERE network_id = ? AND is_stale"
-                    " RETURNING bucket, address, name, is_leased",
+                    f"DELETE FROM claim WHERE network_id = ? AND is_stale RETURNING {_COLUMNS}",  # noqa: S608  # ours
                     (network_id,),
                 ).fetchall()
                 moves.setdefault(network_id, Moves()).lose(stale)
@@ -118,11 +137,26 @@ class NameBook:
     def claims(self, network_id: str, first: int, last: int) -> list[Claim]:
         """The claims of these buckets."""
         found = self._connection.execute(
-            "SELECT name, address, is_leased FROM claim"
+            f"SELECT {_COLUMNS} FROM claim"  # noqa: S608  # ours
             " WHERE network_id = ? AND bucket BETWEEN ? AND ?",
             (network_id, first, last),
         )
-        return [Claim(name, address, bool(is_leased)) for name, address, is_leased in found]
+        return [
+            Claim(name, address, bool(is_leased), own_name)
+            for _bucket, address, name, is_leased, own_name in found
+        ]
+
+    def beside(self, network_id: str, buckets: Iterable[int]) -> set[int]:
+        """The buckets with a claim whose machine calls itself by a name of these buckets."""
+        found: set[int] = set()
+        for bucket in buckets:
+            rows = self._connection.execute(
+                "SELECT bucket FROM claim INDEXED BY claim_beside"
+                " WHERE network_id = ? AND own_bucket = ?",
+                (network_id, bucket),
+            )
+            found.update(each for (each,) in rows)
+        return found
 
     def buckets(self, network_id: str) -> Mapping[int, int]:
         """The buckets with claims, and how many each has."""
@@ -136,14 +170,14 @@ class NameBook:
         of_port = (port.network_id, port.port_id)
         before = set(
             self._connection.execute(
-                "SELECT bucket, address, name, is_leased FROM claim INDEXED BY claim_of_port"
+                f"SELECT {_COLUMNS} FROM claim INDEXED BY claim_of_port"  # noqa: S608  # ours
                 " WHERE network_id = ? AND port_id = ?",
                 of_port,
             )
         )
         now = {
-            (bucket_of(one.name), one.address, one.name, one.is_leased)
-            for one in claims(port.dns_name, port.addresses, is_leased=port.is_leased)
+            (bucket_of(one.name), one.address, one.name, one.is_leased, one.own_name)
+            for one in claims_of(port)
         }
         if before == now:
             self._connection.execute(
@@ -154,9 +188,9 @@ class NameBook:
             return
         self._connection.execute("DELETE FROM claim WHERE network_id = ? AND port_id = ?", of_port)
         self._connection.executemany(
-            "INSERT INTO claim (network_id, port_id, bucket, address, name, is_leased)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [(*of_port, *row) for row in now],
+            f"INSERT INTO claim (network_id, port_id, own_bucket, {_COLUMNS})"  # noqa: S608  # ours
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*of_port, bucket_of(row[-1]) if row[-1] else None, *row) for row in now],
         )
         moves.lose(before - now)
         moves.gain(now - before)
@@ -185,11 +219,10 @@ class NameBook:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version not in (0, VERSION):
+            if version not in _UPGRADES:
                 raise sqlite3.DatabaseError(f"version {version} and not {VERSION}")
-            if version == 0:
-                with connection:
-                    for statement in _SCHEMA:
-                        connection.execute(statement)
+            with connection:
+                for statement in _UPGRADES[version]:
+                    connection.execute(statement)
             opened.pop_all()
         return connection

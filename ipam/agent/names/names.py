@@ -14,7 +14,7 @@ from pathlib import Path
 from ipam import files
 from ipam.agent.dnsmasq import config
 from ipam.agent.dnsmasq.safe_words import UnfitError
-from ipam.agent.names.book import Moves, NameBook
+from ipam.agent.names.book import Moves, NameBook, bucket_of
 from ipam.agent.names.parts import Part, in_order, part_named, part_of, parts_for
 from ipam.protocol.dns_names import NamedPort
 from ipam.rules.dns_answers import answers
@@ -133,10 +133,15 @@ class Names:
         """An address is in one file at a time: with two, dnsmasq forgets its reverse look-up."""
         of = self._networks[network_id].parts
         lost, gained = _by_part(moves.lost, of), _by_part(moves.gained, of)
+        beside = self._book.beside(network_id, moves.lost.keys() | moves.gained.keys())
         everywhere = set[str]().union(*lost.values())
         for part in sorted(lost):
             arriving = gained.get(part, set()) & everywhere
             self._write(network_id, part, without=arriving - lost[part])
+        for part in sorted(
+            {part_of(bucket, of) for bucket in beside} - lost.keys() - gained.keys()
+        ):
+            self._write(network_id, part)
         for part in sorted(gained):
             self._write(network_id, part)
 
@@ -162,8 +167,10 @@ class Names:
         assert network.directory is not None, network_id  # the callers have looked
         of_part = self._book.claims(network_id, *part.buckets)
         claimed = [one for one in of_part if one.address not in without]
+        own = {bucket_of(one.own_name) for one in claimed if one.own_name}
+        rivals = [one for each in own for one in self._book.claims(network_id, each, each)]
         try:
-            text = config.names_file(answers(claimed, network.domain))
+            text = config.names_file(answers(claimed, network.domain, rivals))
         except UnfitError as error:  # the API gives no such names
             LOG.error("network %s: left out of its names: %s", network_id, error)  # noqa: TRY400
             text = ""

@@ -73,4 +73,5 @@ def _named(row: Record, fixed_ips: Sequence[FixedIp]) -> NamedPort:
         row.dns_name,
         [model.unpack(ip) for _subnet_id, _subnet_pk, ip in fixed_ips],
         row.device_owner == model.LEASE_PORT_OWNER,
+        row.own_name or "",
     )

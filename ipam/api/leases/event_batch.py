@@ -15,6 +15,7 @@ from ipam import model, values
 from ipam.api.http.attributes import parse
 from ipam.errors import HTTPBadRequest
 from ipam.protocol.lease_events import LeaseEventCreate
+from ipam.rules import dns_names
 from ipam.rules.leases import LeaseEvent
 
 LATEST_SECONDS: Final = 253_402_300_799
@@ -29,6 +30,8 @@ CLIENT_ID_MAX: Final = 1024
 IAID_MAX: Final = 16
 HOST_MAX: Final = 255
 """How many characters the columns of texts that clients choose hold."""
+SUPPLIED_HOSTNAME: Final = "supplied_hostname"
+"""The detail with the name that the client sent; `hostname` is its port's, if it has one."""
 UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
@@ -44,9 +47,12 @@ def clock_difference_us(sent_at_us: Any, now_us: int) -> int:
     return difference_us if abs(difference_us) > CLOCK_TOLERANCE_US else 0
 
 
-def read_events(given: Sequence[Any], now_us: int, difference_us: int = 0) -> list[LeaseEvent]:
+def read_events(
+    given: Sequence[Any], now_us: int, difference_us: int = 0, *, own_names: bool = False
+) -> list[LeaseEvent]:
     """The events of a batch, their times put forward by this difference.
 
+    `own_names` says whether ports answer to what their machines call themselves.
     Raises HTTPBadRequest with every fault of every event.
     """
     if len(given) > EVENTS_MAX:
@@ -58,7 +64,7 @@ def read_events(given: Sequence[Any], now_us: int, difference_us: int = 0) -> li
     faults: list[str] = []
     for number, each in enumerate(given):
         try:
-            events.append(_read_event(each, now_us, difference_us))
+            events.append(_read_event(each, now_us, difference_us, own_names))
         except HTTPBadRequest as error:
             faults += [f"[{number}] {fault}" for fault in error.faults]
     if faults:
@@ -74,7 +80,9 @@ class _Batch(msgspec.Struct):
 _DECODER: Final = msgspec.json.Decoder(_Batch)
 
 
-def read_plain(raw: bytes, now_us: int) -> tuple[list[LeaseEvent], int] | None:
+def read_plain(
+    raw: bytes, now_us: int, *, own_names: bool = False
+) -> tuple[list[LeaseEvent], int] | None:
     """The events of a body in which nothing is wrong, and the difference of their clock.
 
     None for any other: `read_events` finds its faults, or understands what Neutron would. This
@@ -83,24 +91,27 @@ def read_plain(raw: bytes, now_us: int) -> tuple[list[LeaseEvent], int] | None:
     try:
         batch = _DECODER.decode(raw)
         difference_us = clock_difference_us(batch.sent_at_us, now_us)
-        return [_plain_event(each, now_us, difference_us) for each in batch.lease_events], (
-            difference_us
-        )
+        events = [
+            _plain_event(each, now_us, difference_us, own_names) for each in batch.lease_events
+        ]
+        return events, difference_us
     except (ValueError, OSError, RecursionError, HTTPBadRequest):
         return None
 
 
-def _plain_event(event: LeaseEventCreate, now_us: int, difference_us: int) -> LeaseEvent:
+def _plain_event(
+    event: LeaseEventCreate, now_us: int, difference_us: int, own_names: bool
+) -> LeaseEvent:
     """Raises ValueError or OSError if it is not plainly right."""
     event_id = read_event_id(event.id)
     if event_id is None or not model.is_uuid(event.network_id):
         raise ValueError("an id that is none")
     if not all(type(value) is str for value in event.details.values()):
         raise ValueError("a detail that is no text")
-    return _made_fit(event, event_id, now_us, difference_us)
+    return _made_fit(event, event_id, now_us, difference_us, own_names)
 
 
-def _read_event(given: Any, now_us: int, difference_us: int) -> LeaseEvent:
+def _read_event(given: Any, now_us: int, difference_us: int, own_names: bool) -> LeaseEvent:
     parsed = parse(LeaseEventCreate, given)
     event_id = read_event_id(str(parsed.values.get("id", "")))
     faults = list(parsed.faults)
@@ -108,11 +119,11 @@ def _read_event(given: Any, now_us: int, difference_us: int) -> LeaseEvent:
         faults.append("Invalid input for id. Reason: it is not 32 hexadecimal digits.")
     if faults or event_id is None:
         raise HTTPBadRequest(faults)
-    return _made_fit(parsed.result(), event_id, now_us, difference_us)
+    return _made_fit(parsed.result(), event_id, now_us, difference_us, own_names)
 
 
 def _made_fit(
-    event: LeaseEventCreate, event_id: str, now_us: int, difference_us: int
+    event: LeaseEventCreate, event_id: str, now_us: int, difference_us: int, own_names: bool
 ) -> LeaseEvent:
     details, mac_address = event.details, (event.mac_address or "").lower()
     if mac_address and not model.is_mac(mac_address):
@@ -131,12 +142,18 @@ def _made_fit(
         duid=_text(event.duid, CLIENT_ID_MAX),
         iaid=_text(event.iaid, IAID_MAX),
         hostname=_text(event.hostname, HOST_MAX),
+        own_name=_own_name(event) if own_names else "",
         expires_at=_seconds(event.expires_at, difference_us),
         details=_details(details),
         source=event.source,
         epoch=event.epoch,
         sequence=event.sequence,
     )
+
+
+def _own_name(event: LeaseEventCreate) -> str | None:
+    said = event.details.get(SUPPLIED_HOSTNAME)
+    return None if said is None else dns_names.name_of_machine(str(said))
 
 
 def _text(text: str | None, longest: int) -> str | None:

@@ -3,7 +3,7 @@
 An agent sends an event again until it is acknowledged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import falcon
@@ -24,7 +24,8 @@ from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest
 from ipam.protocol.lease_events import LeaseEventCreate, LeaseEventsRecorded
 from ipam.rules.leases import LeaseEvent
-from ipam.store.leases import recording
+from ipam.store.engine.database import Transaction
+from ipam.store.leases import own_names, recording
 
 RULE: Final = "create_lease_event"
 
@@ -34,6 +35,7 @@ class LeaseEventsRoute(ListRoute):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, KIND)
+        self._wakes = service.wakes
         self._ports = LeasePorts(service.allocator, service.wakes.after)
 
     @property
@@ -55,7 +57,11 @@ class LeaseEventsRoute(ListRoute):
         for host in {event.host for event in events} or {access.caller.host}:
             access.require_host(RULE, host)
         recorded = recording.record(
-            self.service.database, events, reporter=access.caller.host, follow=self._ports.follow
+            self.service.database,
+            events,
+            reporter=access.caller.host,
+            follow=self._ports.follow,
+            on_own_names=self._note_own_names,
         )
         last = events[-1] if events else None
         answer = LeaseEventsRecorded(
@@ -67,10 +73,14 @@ class LeaseEventsRoute(ListRoute):
         )
         respond(resp, answer)
 
+    def _note_own_names(self, tx: Transaction, port_ids: Collection[str]) -> None:
+        self._wakes.after(tx, *own_names.note_changes(tx, port_ids))
+
     def _read(self, req: falcon.Request) -> tuple[list[LeaseEvent], int]:
         """The events, and by how much their sender's clock is behind."""
         most, now_us = self.service.settings.api.max_body_bytes, clock.now_microseconds()
-        plain = read_plain(read_bytes(req, most), now_us)
+        serves = self.service.settings.network.serve_own_names
+        plain = read_plain(read_bytes(req, most), now_us, own_names=serves)
         if plain is not None:
             return plain
         body = read_json(req, most)
@@ -78,7 +88,7 @@ class LeaseEventsRoute(ListRoute):
         if not isinstance(given, list):
             raise HTTPBadRequest("Invalid input for lease_events. Reason: it is not a list.")
         difference_us = clock_difference_us(body.get("sent_at_us"), now_us)
-        return read_events(given, now_us, difference_us), difference_us
+        return read_events(given, now_us, difference_us, own_names=serves), difference_us
 
 
 class LeaseEventRoute(ShowRoute):

@@ -48,7 +48,19 @@ class LeaseView(Struct):
     iaid: Annotated[
         str | None, Meta(description="The DHCPv6 identity association, as the client sent it.")
     ]
-    hostname: Annotated[str | None, Meta(description="The name that the client sent, escaped.")]
+    hostname: Annotated[
+        str | None,
+        Meta(
+            description="The name of the lease: its port's, or else what the client sent, escaped."
+        ),
+    ]
+    own_name: Annotated[
+        str,
+        Meta(
+            description="How the client calls itself, with [network] serve_own_names: its port is"
+            " found by that, too, unless somebody has the name. Empty for nothing."
+        ),
+    ]
     host: Annotated[str, Meta(description="The host of the DHCP server that reported it.")]
     expires_at: Annotated[str | None, Meta(description="When the lease ends; null for never.")]
     first_seen_at: Annotated[str, Meta(description="When the client first had the address.")]
@@ -78,6 +90,7 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[LeaseView]:
             duid=row.duid,
             iaid=row.iaid,
             hostname=row.hostname,
+            own_name=row.own_name,
             host=row.host,
             expires_at=None if row.expires_at is None else model.iso_time(row.expires_at),
             first_seen_at=model.iso_time_microseconds(row.first_seen_at_us),

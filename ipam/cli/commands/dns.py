@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam import model
+from ipam.chunks import chunks
 from ipam.cli import lookup, output
 from ipam.cli.commands import dns_on_host, dns_zones
 from ipam.cli.commands.dns_on_host import on_option
@@ -17,7 +18,7 @@ from ipam.cli.printing import print_columns
 from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
 from ipam.errors import NotFound
 from ipam.rules import dns_answers
-from ipam.rules.dns_answers import Claim, published_name
+from ipam.rules.dns_answers import Answer, Claim, published_name
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -31,11 +32,15 @@ COLUMNS = (
     output.Column("Address", "address"),
     output.Column("Also", "also"),
     output.Column("Elsewhere", "elsewhere"),
+    output.Column("Kind", "kind"),
     output.Column("Port", "port"),
     output.Column("Network", "network"),
     output.Column("Note", "note"),
 )
 Record = Mapping[str, Any]
+Ports = tuple[Sequence[Record], dict[str, str]]
+"""Ports, and by their ids what their machines call themselves."""
+IDS_AT_ONCE = 100
 
 
 @click.group()
@@ -64,14 +69,17 @@ def list_names(
 ) -> None:
     """List the names that are answered, with their addresses.
 
-    Elsewhere is the name that its subnet publishes, where a zone has room for it: see `ipam dns
-    zones`. The note says what is not as its port asks: a name that several ports share, or that is
-    not served. With --on it says what that host's resolver answers otherwise, and the command ends
-    with status 1 if there is anything.
+    The kind says whose name it is: the port's (port), one made of the address (address), what the
+    machine of a dynamic range calls itself (machine), or what the port's machine calls itself
+    beside the port's name (own). Elsewhere is the name that its subnet publishes, where a zone has
+    room for it: see `ipam dns zones`. The note says what is not as its port asks: a name that
+    several ports share, or that is not served. With --on it says what that host's resolver answers
+    otherwise, and the command ends with status 1 if there is anything.
     """
     client = connect()
     filters = {"network_id": lookup.find_id(client, NETWORK, network)} if network else {}
-    rows = list(_rows(client, _ports(client, filters.items())))
+    own_names = _own_names(client, filters.items())
+    rows = list(_rows(client, _ports(client, filters.items()), own_names))
     _show_on(client, host, rows, output_format, wanted)
 
 
@@ -98,9 +106,11 @@ def look_up(
     name = name_or_address.removesuffix(".").lower()
     address = _address(name)
     if address is not None:
-        found = [row for row in _rows(client, _with(client, address)) if row["address"] == address]
+        ports, own_names = _with(client, address)
+        found = [row for row in _rows(client, ports, own_names) if row["address"] == address]
     else:
-        found = [row for row in _rows(client, _claiming(client, name)) if _is_named(row, name)]
+        ports, own_names = _claiming(client, name)
+        found = [row for row in _rows(client, ports, own_names) if _is_named(row, name)]
     if not found:
         raise NotFound(f"Nobody has '{name_or_address}'. `ipam dns list` shows all names.")
     _show_on(client, host, found, output_format, wanted)
@@ -131,20 +141,24 @@ def _ports(client: "Client", filters: Iterable[tuple[str, Any]]) -> Sequence[Rec
     return client.list(PORT.path, PORT.collection, [*filters, *fields])
 
 
-def _with(client: "Client", address: str) -> list[Record]:
+def _with(client: "Client", address: str) -> Ports:
     """The ports with the address, and those that claim the names of these."""
     owners = _ports(client, [("fixed_ips", f"ip_address={address}")])
-    names = {port["dns_name"] for port in owners} - {""}
-    return [*owners, *_named(client, names)]
+    own_names = _own_names(client, [("port_id", port["id"]) for port in owners]) if owners else {}
+    names = {port["dns_name"] for port in owners} | set(own_names.values())
+    return [*owners, *_named(client, names - {""})], own_names
 
 
-def _claiming(client: "Client", name: str) -> list[Record]:
+def _claiming(client: "Client", name: str) -> Ports:
     """The ports that may have a name: by what they claim, or by the address in it."""
     labels = name.split(".")
     claimed = [".".join(labels[:count]) for count in range(1, len(labels) + 1)]
-    address = _address_in(labels[0])
-    found = _named(client, [*claimed, f"{name}."])
-    return [*found, *(_with(client, address) if address else ())]
+    own_names = _own_names(client, [("own_name", labels[0])])
+    found = [*_named(client, [*claimed, f"{name}."]), *_of_ids(client, own_names)]
+    if address := _address_in(labels[0]):
+        more, names = _with(client, address)
+        return [*found, *more], own_names | names
+    return found, own_names
 
 
 def _named(client: "Client", names: Iterable[str]) -> Sequence[Record]:
@@ -152,15 +166,33 @@ def _named(client: "Client", names: Iterable[str]) -> Sequence[Record]:
     return _ports(client, given) if given else []
 
 
-def _rows(client: "Client", ports: Iterable[Record]) -> Iterator[dict[str, Any]]:
-    """A row for each address of the ports, by what the resolver of its network answers."""
+def _of_ids(client: "Client", ids: Iterable[str]) -> Iterator[Record]:
+    for some in chunks(sorted(ids), IDS_AT_ONCE):
+        yield from _ports(client, [("id", one) for one in some])
+
+
+def _own_names(client: "Client", filters: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """What machines call themselves, by port: with the first of a port's addresses."""
+    wanted = [("fields", "port_id"), ("fields", "own_name"), ("sort_key", "ip_address")]
+    found: dict[str, str] = {}
+    for lease in client.list("/v2.0/leases", "leases", [*filters, *wanted]):
+        if lease["own_name"] and lease["port_id"]:
+            found.setdefault(lease["port_id"], lease["own_name"])
+    return found
+
+
+def _rows(
+    client: "Client", ports: Iterable[Record], own_names: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """The rows of each address of the ports, by what the resolver of its network answers."""
     by_network: dict[str, dict[str, Record]] = {}
     for port in ports:
         by_network.setdefault(port["network_id"], {})[port["id"]] = port
     networks, published = _networks(client, by_network), _published(client)
     for network_id, of_network in by_network.items():
         if network_id in networks:
-            yield from _rows_of(networks[network_id], list(of_network.values()), published)
+            ports_of_it = list(of_network.values())
+            yield from _rows_of(networks[network_id], ports_of_it, own_names, published)
 
 
 def _networks(client: "Client", ids: Iterable[str]) -> dict[str, Record]:
@@ -179,34 +211,59 @@ def _published(client: "Client") -> set[str]:
 
 
 def _rows_of(
-    network: Record, ports: Sequence[Record], published: set[str]
+    network: Record,
+    ports: Sequence[Record],
+    own_names: Mapping[str, str],
+    published: set[str],
 ) -> Iterator[dict[str, Any]]:
     domain = network["dns_domain"] or _default_domain(ports)
     claims: list[Claim] = []
     owners: dict[str, tuple[Record, Claim]] = {}
-    claimants: dict[tuple[str, bool], set[str]] = {}
+    claimants: dict[tuple[tuple[str, ...], bool], set[str]] = {}
     for port in ports:
         addresses = [one["ip_address"] for one in port["fixed_ips"]]
         is_leased = port["device_owner"] == model.LEASE_PORT_OWNER
-        for claim in dns_answers.claims(port["dns_name"], addresses, is_leased=is_leased):
+        own_name = own_names.get(port["id"], "")
+        for claim in dns_answers.claims(
+            port["dns_name"], addresses, is_leased=is_leased, own_name=own_name
+        ):
             claims.append(claim)
             owners[claim.address] = port, claim
-            claimants.setdefault((claim.name, claim.is_leased), set()).add(port["id"])
-    for answer in dns_answers.answers(claims, domain):
+            served = dns_answers.names(claim.name, domain)
+            claimants.setdefault((served, claim.is_leased), set()).add(port["id"])
+    for answer in dns_answers.answers(claims, domain, claims):
         port, claim = owners[answer.address]
-        sharing = len(claimants[claim.name, claim.is_leased])
-        yield {
-            "name": answer.names[0],
+        sharing = len(claimants[dns_answers.names(claim.name, domain), claim.is_leased])
+        of_port = {
             "address": answer.address,
-            "also": ", ".join(answer.names[1:]),
-            "elsewhere": _elsewhere(port, answer.address, domain, published),
-            "names": answer.names,
+            "reverse": answer.names[0],
             "port": port["name"] or port["id"],
             "network": network["name"] or network["id"],
             "network_id": network["id"],
             "has_domain": bool(domain),
-            "note": _note(claim, answer.names, domain, sharing),
         }
+        yield (
+            _named_row(answer.names)
+            | of_port
+            | {
+                "elsewhere": _elsewhere(port, answer.address, domain, published),
+                "kind": _kind(claim, answer, domain),
+                "note": _note(claim, answer, domain, sharing),
+            }
+        )
+        if answer.own_names:
+            own = {"elsewhere": "", "kind": "own", "note": ""}
+            yield _named_row(answer.own_names) | of_port | own
+
+
+def _named_row(names: Sequence[str]) -> dict[str, Any]:
+    return {"name": names[0], "also": ", ".join(names[1:]), "names": names}
+
+
+def _kind(claim: Claim, answer: Answer, domain: str) -> str:
+    if answer.names == dns_answers.names(model.default_hostname(claim.address), domain):
+        return "address"
+    return "machine" if claim.is_leased else "port"
 
 
 def _default_domain(ports: Sequence[Record]) -> str:
@@ -229,11 +286,11 @@ def _elsewhere(port: Record, address: str, domain: str, published: set[str]) -> 
     return name or ""
 
 
-def _note(claim: Claim, served: Sequence[str], domain: str, sharing: int) -> str:
+def _note(claim: Claim, answer: Answer, domain: str, sharing: int) -> str:
     wished = dns_answers.names(claim.name, domain)
     if not wished:
         return f"{claim.name} is not served"
-    if tuple(served) != wished:
+    if answer.names != wished:
         return f"{claim.name} is a port's name"
     return f"shared by {sharing} ports" if sharing > 1 else ""
 

@@ -81,7 +81,7 @@ def _note(row: Row, answers: Answers, host: str) -> bool:
     from ipam.protocol.dns_lookups import MOST_RECORDS  # noqa: PLC0415  # msgspec
 
     wished = dict.fromkeys(row["names"], row["address"])
-    wished[row["address"]] = f"{row['names'][0]}."
+    wished[row["address"]] = f"{row['reverse']}."
     said = [
         f"{question} is {_in_words(answers[question])} on {host}"
         for question, record in wished.items()

@@ -11,10 +11,13 @@ from ipam.model import LeaseAction
 from ipam.rules.leases import Key, Lease, LeaseEvent
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
+from ipam.store.leases import own_names
 from ipam.store.tables import lease, lease_event
 
 _COPIED: Final = (
-    *sorted(set(Lease.__struct_fields__) & set(LeaseEvent.__struct_fields__)),
+    *sorted(
+        {*Lease.__struct_fields__} & {*LeaseEvent.__struct_fields__} & {*lease_event.c.keys()}
+    ),
     "project_id",
     "port_id",
 )
@@ -56,6 +59,7 @@ def end_overdue(tx: Transaction, *, before: int, after: int, last: int, limit: i
     overdue = tx.execute(query).all()
     now_us = clock.now_microseconds()
     _end(tx, overdue, [_missed(row, now_us) for row in overdue])
+    own_names.note_changes(tx, {row.port_id for row in overdue if row.own_name and row.port_id})
     return [(row.network_id, row.ip_address) for row in overdue]
 
 

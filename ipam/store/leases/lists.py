@@ -22,6 +22,7 @@ LEASES: Final = Collection(
         "duid": lease.c.duid,
         "iaid": lease.c.iaid,
         "hostname": lease.c.hostname,
+        "own_name": lease.c.own_name,
         "host": lease.c.host,
         "expires_at": lease.c.expires_at,
         "first_seen_at": lease.c.first_seen_at_us,

@@ -1,9 +1,9 @@
 """Records lease events of DHCP servers: the history, and the leases that follow from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 from sqlalchemy import delete, select
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ipam import clock, model
 from ipam.errors import MacAddressInUse
-from ipam.rules.leases import Holder, Key, Lease, LeaseEvent, after_all, holder_of
+from ipam.rules.leases import Holder, Key, Lease, LeaseEvent, after_all, with_holder
 from ipam.store import served_networks
 from ipam.store.engine import bulk
 from ipam.store.engine.database import Database, Transaction
@@ -42,6 +42,10 @@ class Recorded:
     duplicates: int
 
 
+OnOwnNames: TypeAlias = Callable[[Transaction, Collection[str]], object]
+"""Is told of the ports whose machines call themselves otherwise now, in the same transaction."""
+
+
 class Follower(Protocol):
     """Is told of the leases after a batch, by address, in the same transaction."""
 
@@ -60,6 +64,7 @@ def record(
     *,
     reporter: str = "",
     follow: Follower | None = None,
+    on_own_names: OnOwnNames | None = None,
 ) -> Recorded:
     """Insert events into the history, each id once, and update the leases; all or nothing.
 
@@ -68,12 +73,16 @@ def record(
     and leases that it gave, change.
     Raises DatabaseUnavailable when others keep interfering.
     """
+
+    def work(tx: Transaction, *, trusting: bool = False) -> Recorded:
+        return _record(tx, events, reporter, follow, on_own_names, trusting=trusting)
+
     try:
-        return database.write(lambda tx: _record(tx, events, reporter, follow, trusting=True))
+        return database.write(lambda tx: work(tx, trusting=True))
     except INTERFERENCE:
         pass
     # A batch collides only with its own repetition, or with another host's event for an address.
-    return write_again(database, lambda tx: _record(tx, events, reporter, follow), INTERFERENCE)
+    return write_again(database, work, INTERFERENCE)
 
 
 def _record(
@@ -81,6 +90,7 @@ def _record(
     events: Sequence[LeaseEvent],
     reporter: str,
     follow: Follower | None,
+    on_own_names: OnOwnNames | None,
     *,
     trusting: bool = False,
 ) -> Recorded:
@@ -102,7 +112,7 @@ def _record(
     owners |= touched.owners_by_mac(tx, [e for e in fresh if _is_privacy_address(e, owners)])
     projects = touched.projects(tx, {event.network_id for event in fresh})
     with_holders = [
-        (event, holder_of(event, owners.get(event.key), projects.get(event.network_id, "")))
+        with_holder(event, owners.get(event.key), projects.get(event.network_id, ""))
         for event in fresh
     ]
     before = {key: each.lease for key, each in stored.items()}
@@ -114,7 +124,22 @@ def _record(
     rows = [_history_row(*each, now_us) for each in with_holders]
     bulk.insert_all(tx, lease_event, _HISTORY, rows)
     _write_leases(tx, stored, leases, {event.key: holder for event, holder in with_holders})
+    if on_own_names is not None and (of_ports := _renamed(stored, leases, with_holders)):
+        on_own_names(tx, of_ports)
     return Recorded(len(fresh), len(events) - len(fresh))
+
+
+def _renamed(
+    stored: Mapping[Key, touched.Stored],
+    leases: Mapping[Key, Lease | None],
+    with_holders: Sequence[tuple[LeaseEvent, Holder]],
+) -> set[str]:
+    """The ports whose machines call themselves otherwise than before."""
+    ports = {key: each.holder[2] for key, each in stored.items() if each.lease.own_name}
+    names = {key: stored[key].lease.own_name for key in ports}
+    ports |= {event.key: holder.port_id for event, holder in with_holders if event.own_name}
+    now = {key: state.own_name for key, state in leases.items() if state is not None}
+    return {of for key, of in ports.items() if of and names.get(key, "") != now.get(key, "")}
 
 
 def _is_privacy_address(event: LeaseEvent, owners: Mapping[Key, Holder]) -> bool:

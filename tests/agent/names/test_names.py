@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from ipam.agent.names.book import BUCKETS, NameBook, bucket_of
+from ipam.agent.names.book import BUCKETS, NameBook, bucket_of, claims_of
 from ipam.agent.names.names import Names
 from ipam.agent.names.parts import MOST_OF_A_FILE, Part, part_named, part_of, parts_for
 from ipam.protocol.dns_names import NamedPort
-from ipam.rules.dns_answers import answers, claims
+from ipam.rules.dns_answers import answers
 
 NETWORK, OTHER = (f"{number}1111111-1111-4111-8111-111111111111" for number in (1, 2))
 
@@ -40,6 +41,12 @@ class Resolver:
                 for name in names:
                     found.setdefault(name, set()).add(address)
         return found
+
+    def lines(self) -> list[str]:
+        """All lines, file by file."""
+        return [
+            line for path in self.directory.iterdir() for line in path.read_text().splitlines()
+        ]
 
     def stamps(self) -> dict[Path, tuple[int, int]]:
         """When each file was written, and its size: two writes may be of one tick of the clock."""
@@ -74,6 +81,26 @@ def test_a_name_comes_changes_and_goes(names: Names, resolver: Resolver) -> None
     assert "web" not in resolver.answers()
     names.change([NamedPort(port(5).port_id, NETWORK), port(6, "db")])
     assert resolver.answers() == {"db": {"10.0.0.6"}, "db.lab.example": {"10.0.0.6"}}
+
+
+def test_what_a_machine_calls_itself_stands_beside_its_ports_name_until_somebody_has_it(
+    names: Names, resolver: Resolver
+) -> None:
+    web = structs.replace(port(5, "web"), own_name="laptop")
+    names.change([web])
+    assert resolver.lines() == ["10.0.0.5 web.lab.example web laptop.lab.example laptop"]
+    for claim in ("laptop", "laptop.lab.example."):
+        names.change([port(6, claim)])
+        assert sorted(resolver.lines()) == [
+            "10.0.0.5 web.lab.example web",
+            "10.0.0.6 laptop.lab.example laptop",
+        ]
+        names.change([NamedPort(port(6).port_id, NETWORK)])
+        assert resolver.answers()["laptop"] == {"10.0.0.5"}
+    names.change([structs.replace(web, own_name="desktop")])
+    assert resolver.lines() == ["10.0.0.5 web.lab.example web desktop.lab.example desktop"]
+    names.change([port(5, "web")])
+    assert resolver.lines() == ["10.0.0.5 web.lab.example web"]
 
 
 def test_no_file_is_ever_deleted(names: Names, resolver: Resolver) -> None:
@@ -131,6 +158,29 @@ def test_a_damaged_book_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
     book.change([port(5, "web")])
     assert [one.name for one in book.claims(NETWORK, *[bucket_of("web")] * 2)] == ["web"]
     book.close()
+
+
+def test_a_book_of_the_first_version_keeps_its_names(tmp_path: Path) -> None:
+    path = tmp_path / "names.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE claim (network_id TEXT, bucket INTEGER, port_id TEXT, address TEXT,"
+            " name TEXT, is_leased INTEGER, is_stale INTEGER DEFAULT 0,"
+            " PRIMARY KEY (network_id, bucket, port_id, address)) WITHOUT ROWID"
+        )
+        connection.execute("CREATE INDEX claim_of_port ON claim (network_id, port_id)")
+        rows = [
+            (NETWORK, bucket_of("web"), "p", "10.0.0.5", "web"),
+            (NETWORK, 7, "q", "::", "a.b"),
+        ]
+        connection.executemany("INSERT INTO claim VALUES (?, ?, ?, ?, ?, 0, 0)", rows)
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    for _ in range(2):
+        book = NameBook(path)
+        assert list(book.buckets(NETWORK)) == [bucket_of("web")]
+        assert [one.name for one in book.claims(NETWORK, *[bucket_of("web")] * 2)] == ["web"]
+        book.close()
 
 
 def test_a_book_of_another_version_is_begun_anew(tmp_path: Path) -> None:
@@ -198,21 +248,18 @@ def test_any_history_ends_in_the_answers_of_what_was_told_last(tmp_path: Path) -
             NamedPort(
                 port(number).port_id,
                 NETWORK,
-                chance.choice(["", "a", "b", "c", "wpad"]),
+                chance.choice(["", "a", "b", "c", "wpad", "c.d"]),
                 addresses[number * 2 : number * 2 + chance.randrange(3)],
                 chance.random() < 0.3,
+                chance.choice(["", "a", "d"]),
             )
             for number in range(3)
         ]
         assert watched.change(told)
-        claimed = [
-            claim
-            for one in told
-            for claim in claims(one.dns_name, one.addresses, is_leased=one.is_leased)
-        ]
+        claimed = [claim for one in told for claim in claims_of(one)]
         expected: dict[str, set[str]] = {}
-        for answer in answers(claimed, ""):
-            for name in answer.names:
+        for answer in answers(claimed, "", claimed):
+            for name in (*answer.names, *answer.own_names):
                 expected.setdefault(name, set()).add(answer.address)
         assert resolver.answers() == expected
 

@@ -4,11 +4,17 @@ from typing import Any
 
 import pytest
 
+from ipam import clock
 from ipam.api.agents import dns_names
+from ipam.api.app import create_app
 from ipam.protocol.dns_names import CURSOR_HEADER
+from ipam.settings import Settings
+from ipam.store.engine.database import Database
+from ipam.store.leases import endings
 from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
-from tests.api.caller import Api
-from tests.api.leases.test_event_requests import event, send
+from tests.api.caller import ADMIN, Api
+from tests.api.leases.test_event_requests import MAC, event, send
+from tests.changed_settings import changed
 
 Json = dict[str, Any]
 
@@ -103,6 +109,63 @@ def test_each_kind_of_change_is_told_and_nothing_else_is(site: Api) -> None:
     found = asker.changes()
     assert found is not None
     assert found[port["id"]] == {"port_id": port["id"], "network_id": network["id"]}
+
+
+def test_what_a_machine_calls_itself_is_told_while_its_lease_lasts(
+    settings: Settings, database: Database
+) -> None:
+    serving = changed(settings, "network", serve_own_names=True)
+    site = Api(create_app(serving, authenticate=lambda _environ: ADMIN, database=database))
+    network = with_subnet(site)
+    asker = Asker(site)
+    addresses = {"fixed_ips": [{"ip_address": "10.0.0.5"}], "mac_address": MAC}
+    port = site.create("port", network_id=network["id"], dns_name="web", **addresses)
+    stranger = site.create("port", network_id=network["id"], project_id="project-x")
+
+    def say(port: Json, action: str = "add", **said: str) -> None:
+        machine = {"mac_address": port["mac_address"], **port["fixed_ips"][0]}
+        del machine["subnet_id"]
+        now = {"occurred_at_us": clock.now_microseconds(), "details": said}
+        send(site, event(network["id"], action, **machine, **now))
+
+    def told() -> str | None:
+        """How the port's machine calls itself by the next answer; None if nothing is new."""
+        found = asker.changes()
+        return None if found is None else str(found[port["id"]].get("own_name", ""))
+
+    while asker.changes() is not None:  # the network is its agent's, and new
+        pass
+    say(port, supplied_hostname="Laptop.elsewhere.example")
+    assert told() == "laptop"
+    say(port, "old")  # dnsmasq may leave out what it said before
+    assert told() is None
+    say(port, "old", supplied_hostname="desk")
+    assert told() == "desk"
+    assert {**named(port), "own_name": "desk"} in asker.all(network["id"])["names"]
+    assert [one["port_id"] for one in site.list("lease", own_name="desk")] == [port["id"]]
+    say(stranger, supplied_hostname="db")
+    assert told() is None
+    for said, name in (("no_name!", ""), ("desk", "desk"), ("", "")):
+        say(port, supplied_hostname=said)
+        assert told() == name
+    say(port, supplied_hostname="desk")
+    say(port, "del")
+    assert told() == ""
+    say(port, supplied_hostname="desk")
+    assert told() == "desk"
+    beyond = clock.now_seconds() + 7200
+    database.write(
+        lambda tx: endings.end_overdue(tx, before=beyond, after=0, last=10**6, limit=10)
+    )
+    assert told() == ""
+
+
+def test_what_machines_call_themselves_does_not_count_by_default(site: Api) -> None:
+    network = with_subnet(site)
+    addresses = {"fixed_ips": [{"ip_address": "10.0.0.5"}], "mac_address": MAC}
+    site.create("port", network_id=network["id"], **addresses)
+    send(site, event(network["id"], details={"supplied_hostname": "laptop"}))
+    assert [one["own_name"] for one in site.list("lease")] == [""]
 
 
 def test_a_lease_that_becomes_a_reservation_is_told(site: Api) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from ipam.cli.commands.dns import _default_domain
-from tests.cli.conftest import Ipam
+from ipam.client import Client
+from tests.cli.conftest import Ipam, parsed
+from tests.servers.live_api import LiveApi
 
 
 @pytest.fixture
@@ -85,6 +87,38 @@ def test_what_nobody_has_ends_with_status_one(house: Ipam, asked: str) -> None:
     told = house("dns", "lookup", asked)
     assert told.status == 1
     assert "Nobody has" in told.err
+
+
+def test_what_a_machine_calls_itself_is_a_row_of_its_own(api: LiveApi, house: Ipam) -> None:
+    network = parsed(house("network", "show", "lab", "-f", "json"))["id"]
+    mac = {
+        one: parsed(house("port", "show", one, "-f", "json"))["mac_address"]
+        for one in ("one", "two", "three")
+    }
+    lease = {"network_id": network, "host": "a", "action": "add", "occurred_at_us": 1}
+    with Client(socket_path=api.socket) as client:
+        events = [
+            lease
+            | {"id": f"{number:032x}", "mac_address": mac[port], "ip_address": f"10.0.0.{number}"}
+            | {"details": {"supplied_hostname": name}}
+            for number, port, name in ((5, "one", "laptop"), (6, "two", "web"), (7, "three", "tv"))
+        ]
+        client.post("/v2.0/lease-events", json={"lease_events": events})
+    laptop = ("laptop.lab.example", "10.0.0.5", "one", "")
+    television = ("tv.lab.example", "10.0.0.7", "three", "")
+    assert rows(house, "list", "--network", "lab") == [THREE, laptop, television, ONE, TWO]
+    for asked in ("laptop", "LAPTOP.lab.example."):
+        assert rows(house, "lookup", asked) == [laptop]
+    assert rows(house, "lookup", "10.0.0.5") == [laptop, ONE]
+    house("port", "set", "--dns-name", "laptop", "two")
+    two = ("laptop.lab.example", "10.0.0.6", "two", "")
+    assert rows(house, "lookup", "laptop") == [two]
+    assert rows(house, "lookup", "10.0.0.5") == [("web.lab.example", "10.0.0.5", "one", "")]
+
+
+def test_each_row_has_the_kind_of_its_name(house: Ipam) -> None:
+    found = parsed(house("dns", "list", "-f", "json"))
+    assert [one["Kind"] for one in found] == ["address", "port", "address", "port", "port"]
 
 
 def test_the_deployments_domain_is_the_one_that_the_api_names() -> None:
