@@ -9,6 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import hypothesis
 import pytest
@@ -18,8 +19,10 @@ from ipam.store.engine.database import Database, Transaction
 from ipam.store.tables import metadata
 from tests.kernel_features import LACKS
 from tests.servers.bind_server import BindServer
+from tests.servers.knot_server import KnotServer
 from tests.servers.mariadb_server import MariadbServer
 from tests.servers.postgresql_server import PostgresqlServer
+from tests.servers.primary_server import PrimaryServer
 from tests.servers.private_server import PrivateServer
 
 # How long an example takes says something of the machine alone.
@@ -28,6 +31,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ipam")
 
+P = TypeVar("P", bound=PrimaryServer)
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 
 
@@ -67,9 +71,19 @@ def mariadb() -> Iterator[PrivateServer]:
 @pytest.fixture(scope="session")
 def bind() -> Iterator[BindServer]:
     """A name server with zones that take updates."""
-    if reason := BindServer.missing():
+    yield from _primary(BindServer)
+
+
+@pytest.fixture(scope="session", params=[BindServer, KnotServer], ids=["bind", "knot"])
+def primary(request: pytest.FixtureRequest) -> Iterator[PrimaryServer]:
+    """Each kind of name server with zones that take updates."""
+    yield from _primary(request.param)
+
+
+def _primary(kind: type[P]) -> Iterator[P]:
+    if reason := kind.missing():
         pytest.skip(reason)
-    server = BindServer()
+    server = kind()
     yield server
     server.remove()
 

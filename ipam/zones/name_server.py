@@ -185,6 +185,9 @@ class NameServer:
         except dns.xfr.TransferError as error:
             self._disconnect()
             raise self._refusal(dns.rcode.to_text(error.rcode), what) from error
+        except dns.exception.FormError as error:
+            self._disconnect()
+            raise self._unsigned() from error
         except (dns.exception.DNSException, OSError, EOFError) as error:
             self._disconnect()
             why = str(error) or type(error).__name__
@@ -201,8 +204,8 @@ class NameServer:
 
     def _unsigned(self) -> ZoneRefused:
         return ZoneRefused(
-            f"{self._server.called} does not sign its answers for {self.zone.name}: what answers"
-            " may be another server."
+            f"{self._server.called} does not sign its answers for {self.zone.name}: it has no such"
+            " zone, or what answers is another server. Compare [dns] zones with its settings."
         )
 
 

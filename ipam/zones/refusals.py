@@ -41,10 +41,14 @@ def _remedy(code: str, key_name: str) -> str:
             return (
                 f"it lets the key {key_name} not do that. In BIND: `update-policy {{ grant"
                 f" {key_name} zonesub A AAAA PTR DHCID; }};` and `allow-transfer {{ key"
-                f" {key_name}; }};`."
+                f" {key_name}; }};`. In Knot: an `acl` of the zone with `key: {key_name}` and"
+                " `action: [update, transfer]`."
             )
         case "BADKEY":
-            return f"it knows no key {key_name} of this algorithm. Give it [dns] key_file."
+            return (
+                f"it knows no key {key_name} of this algorithm, or, as Knot means by it, the zone"
+                " has no `acl` with the key. Give it [dns] key_file."
+            )
         case "BADSIG":
             return f"its key {key_name} has another secret than the one of [dns] key_file."
         case "BADTIME":

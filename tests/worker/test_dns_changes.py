@@ -26,6 +26,7 @@ from ipam.zones.refusals import TransferRefused, ZoneRefused
 from ipam.zones.wanted import Wanted
 from tests.api.caller import ADMIN, Api
 from tests.servers.bind_server import BindServer
+from tests.servers.primary_server import PrimaryServer
 from tests.waiting import PATIENCE_SECONDS, eventually, ready_process
 
 LAB, BACK = "lab.example", "2.0.192.in-addr.arpa"
@@ -325,13 +326,13 @@ def test_without_transfers_every_name_is_sent(
 
 
 @pytest.fixture
-def real(tmp_path: Path, bind: BindServer) -> Iterator[tuple[Site, NameSender]]:
-    """A site with two zones of BIND, and a sender with its real parts."""
+def real(tmp_path: Path, primary: PrimaryServer) -> Iterator[tuple[Site, NameSender]]:
+    """A site with two zones of BIND or Knot, and a sender with its real parts."""
     url = f"sqlite:///{tmp_path}/ipam.sqlite"
     settings = loaded(
         tmp_path,
-        *(bind.line(zone) for zone in (LAB, BACK)),
-        key=bind.directory / "ipam.key",
+        *(primary.line(zone) for zone in (LAB, BACK)),
+        key=primary.directory / "ipam.key",
         database=url,
     )
     database = Database(url)
@@ -346,52 +347,53 @@ def real(tmp_path: Path, bind: BindServer) -> Iterator[tuple[Site, NameSender]]:
 
 
 def test_with_a_real_server_names_and_addresses_follow_the_port_through_drift_and_outage(
-    real: tuple[Site, NameSender], bind: BindServer, monkeypatch: pytest.MonkeyPatch
+    real: tuple[Site, NameSender], primary: PrimaryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, sender = real
     without_waits(monkeypatch)
     web, theirs, pointer = f"web.{LAB}", f"theirs.{LAB}", f"5.{BACK}"
-    bind.edit(LAB, [(theirs, "A", "192.0.2.200")])
+    primary.edit(LAB, [(theirs, "A", "192.0.2.200")])
     port = site.port("web", 5)
     site.port("theirs", 6)
     send_all(sender)
-    assert bind.values(web, "A") == ["192.0.2.5"]
-    assert bind.values(pointer, "PTR") == [f"{web}."]
-    assert bind.values(theirs, "A") == ["192.0.2.200"]
-    assert bind.values(f"6.{BACK}", "PTR") == [f"{theirs}."]
+    assert primary.values(web, "A") == ["192.0.2.5"]
+    assert primary.values(pointer, "PTR") == [f"{web}."]
+    assert primary.values(theirs, "A") == ["192.0.2.200"]
+    assert primary.values(f"6.{BACK}", "PTR") == [f"{theirs}."]
     assert [row.name for row in site.waiting()] == [theirs]
 
-    bind.edit(LAB, [(web, "A", "192.0.2.66")])
-    bind.edit(BACK, [], removing=pointer)
+    primary.edit(LAB, [(web, "A", "192.0.2.66")])
+    primary.edit(BACK, [], removing=pointer)
     sender._compare_at = 0
     send_all(sender)
-    assert bind.values(web, "A") == ["192.0.2.5"]
-    assert bind.values(pointer, "PTR") == [f"{web}."]
+    assert primary.values(web, "A") == ["192.0.2.5"]
+    assert primary.values(pointer, "PTR") == [f"{web}."]
 
-    bind.stop()
+    primary.stop()
     site.api.update("port", port["id"], dns_name="www")
     assert sender.send_batch()
     assert {row.name for row in site.waiting()} >= {web, f"www.{LAB}", pointer}
-    bind.start()
+    primary.start()
     site.make_due()
     send_all(sender)
-    assert bind.values(web, "A") == []
-    assert bind.values(f"www.{LAB}", "A") == ["192.0.2.5"]
-    assert bind.values(pointer, "PTR") == [f"www.{LAB}."]
+    assert primary.values(web, "A") == []
+    assert primary.values(f"www.{LAB}", "A") == ["192.0.2.5"]
+    assert primary.values(pointer, "PTR") == [f"www.{LAB}."]
 
-    bind.edit(LAB, [], removing=theirs)
+    primary.edit(LAB, [], removing=theirs)
     for one in site.api.list("port"):
         if one["dns_name"]:
             site.api.delete("port", one["id"])
     site.make_due()
     send_all(sender)
-    assert bind.values(f"www.{LAB}", "A") == bind.values(pointer, "PTR") == []
-    assert bind.values(theirs, "A") == []
+    assert primary.values(f"www.{LAB}", "A") == primary.values(pointer, "PTR") == []
+    assert primary.values(theirs, "A") == []
     assert site.waiting() == []
 
 
+@pytest.mark.parametrize("primary", [BindServer], indirect=True, ids=["bind"])
 def test_a_killed_worker_leaves_its_names_to_the_next(
-    real: tuple[Site, NameSender], bind: BindServer, tmp_path: Path
+    real: tuple[Site, NameSender], primary: PrimaryServer, tmp_path: Path
 ) -> None:
     site, _ = real
     site.port("killed", 9)
@@ -399,18 +401,18 @@ def test_a_killed_worker_leaves_its_names_to_the_next(
         tmp_path / "worker.log",
         [sys.executable, "-c", PROGRAM, str(tmp_path / "ipam.conf")],
     )
-    bind.pause(on=True)
+    primary.pause(on=True)
     with ready_process(command, tmp_path, log) as worker:
         eventually(lambda: any(row.attempts for row in site.waiting()), "no name was claimed")
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    bind.pause(on=False)
+    primary.pause(on=False)
     assert site.waiting() != []
     site.make_due()
     with ready_process(command, tmp_path, log) as worker:
         eventually(lambda: not site.waiting(), log.read_text)
         worker.send_signal(signal.SIGTERM)
         worker.wait(PATIENCE_SECONDS)
-    assert bind.values(f"killed.{LAB}", "A") == ["192.0.2.9"]
-    assert bind.values(f"9.{BACK}", "PTR") == [f"killed.{LAB}."]
-    assert bind.secret("ipam") not in log.read_text()
+    assert primary.values(f"killed.{LAB}", "A") == ["192.0.2.9"]
+    assert primary.values(f"9.{BACK}", "PTR") == [f"killed.{LAB}."]
+    assert primary.secret("ipam") not in log.read_text()
