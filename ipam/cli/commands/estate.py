@@ -3,27 +3,47 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import click
 
 from ipam.cli import global_options, lookup
 from ipam.cli.commands.imports import ITEMS_MAX
 from ipam.cli.connection import connect
-from ipam.cli.estate import text_form
+from ipam.cli.estate import surroundings, text_form
 from ipam.cli.estate.difference import Change, Existing, Plan, plan
 from ipam.cli.estate.reading import format_of, parsed
+from ipam.cli.estate.surroundings import Surroundings
 from ipam.cli.options import dry_run_option, examples
 from ipam.cli.output import counted
-from ipam.cli.resource_kinds import NETWORK, PORT, SUBNET
+from ipam.cli.resource_kinds import (
+    ADDRESS_SCOPE,
+    NETWORK,
+    PORT,
+    QUOTA,
+    RBAC_POLICY,
+    SUBNET,
+    SUBNET_POOL,
+    Resource,
+)
 from ipam.cli.terminal import say, say_lines
+from ipam.errors import NotFound, PolicyNotAuthorized
 
 if TYPE_CHECKING:
     from ipam.client import Client
 
-KINDS: Final = {"network": NETWORK, "subnet": SUBNET, "port": PORT}
+KINDS: Final = {
+    "network": NETWORK,
+    "subnet": SUBNET,
+    "port": PORT,
+    "subnet_pool": SUBNET_POOL,
+    "address_scope": ADDRESS_SCOPE,
+}
+OBJECTS: Final = {"network": NETWORK, "subnetpool": SUBNET_POOL, "address_scope": ADDRESS_SCOPE}
+"""What can be shared, by object_type."""
 
 
 @click.command(
@@ -42,23 +62,27 @@ KINDS: Final = {"network": NETWORK, "subnet": SUBNET, "port": PORT}
     help="The format of the text.",
 )
 def export(network: str | None, output_format: str) -> None:
-    """Write networks, subnets and ports as text that `ipam apply` reads.
+    """Write networks with their subnets and ports as text that `ipam apply` reads.
 
-    It has names instead of ids, nothing that is as by default, and one order, so that two of them
-    can be compared. Subnet pools, address scopes, policies, quotas and leases are not in it.
+    Without --network, it also has address scopes, subnet pools, RBAC policies and, for admins,
+    quotas of projects. It has names instead of ids, nothing that is as by default, and one order,
+    so that two of them can be compared. Leases are not in it.
     """
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network) if network else None
     found = _existing(client, network_id)
-    names = Counter(one["name"] for one in found.networks)
-    if twice := sorted(one for one, count in names.items() if count > 1 or not one):
-        raise click.ClickException(
-            f"{len(twice)} names of networks are not unique or empty, such as {twice[0]!r}:"
-            " `ipam network set ID --name NAME` gives others."
-        )
-    say_lines(
-        _written(text_form.document(found.networks, found.subnets, found.ports), output_format)
-    )
+    around = found.around
+    for resource, things in (
+        (NETWORK, found.networks),
+        (SUBNET_POOL, around.pools),
+        (ADDRESS_SCOPE, around.scopes),
+    ):
+        _refuse_same_names(resource, things)
+    version, networks = text_form.document(
+        found.networks, found.subnets, found.ports, around.pools
+    ).values()
+    parts = surroundings.sections(around, found.networks)
+    say_lines(_written({"version": version, **parts, "networks": networks}, output_format))
 
 
 @click.command(
@@ -85,14 +109,16 @@ def export(network: str | None, output_format: str) -> None:
 def apply(path: str, file_format: str | None, *, yes: bool) -> None:
     """Make and change networks, subnets and ports until they are as a text says.
 
-    What the text does not name stays. New things are made in one transaction, which `ipam import
-    undo` takes back; changes follow one by one. A second time there is nothing to do.
+    What the text does not name stays. Quotas, address scopes and subnet pools come first, one by
+    one. New networks, subnets and ports are made in one transaction, which `ipam import undo`
+    takes back. Changes and RBAC policies follow one by one. A second time there is nothing to do.
     """
     data, name = read_file(path)
     usual = "yaml" if path == "-" else None
     document = parsed(data, format_of(name, file_format or usual), name)
     client = connect()
-    made = plan(document, _existing(client))
+    existing = _existing(client)
+    made = plan(document, existing)
     if made.faults:
         say_lines("\n".join(made.faults), err=True)
         raise click.ClickException(
@@ -100,16 +126,15 @@ def apply(path: str, file_format: str | None, *, yes: bool) -> None:
         )
     for line in _told(made):
         say(line)
-    if global_options.is_dry_run():
-        _make(client, made, name)
-        lookup.for_each(made.changes, lambda change: _change(client, change))
-        return
-    if not yes:
+    if not (yes or global_options.is_dry_run()):
         say("Nothing was changed. --yes does it." if _has_work(made) else "All is so.", err=True)
         return
-    if import_id := _make(client, made, name):
+    ids = _make_surroundings(client, made, existing.around)
+    import_id = _make(client, made, name)
+    if import_id and not global_options.is_dry_run():
         say(f"`ipam import undo {import_id}` takes back what was made.", err=True)
-    lookup.for_each(made.changes, lambda change: _change(client, change))
+    lookup.for_each(made.changes, lambda change: _change(client, change, ids))
+    lookup.for_each(made.policies, lambda policy: _share(client, policy))
 
 
 def read_file(path: str) -> tuple[bytes, str]:
@@ -126,7 +151,33 @@ def _existing(client: "Client", network_id: str | None = None) -> Existing:
         client.list(NETWORK.path, NETWORK.collection, own),
         client.list(SUBNET.path, SUBNET.collection, below),
         client.list(PORT.path, PORT.collection, below),
+        _around(client, is_whole=network_id is None),
     )
+
+
+def _around(client: "Client", *, is_whole: bool) -> Surroundings:
+    """What is around networks. Of one network alone, only whom it is shared with."""
+    pools = client.list(SUBNET_POOL.path, SUBNET_POOL.collection)
+    policies = client.list(RBAC_POLICY.path, RBAC_POLICY.collection)
+    if not is_whole:
+        return Surroundings(policies=policies)
+    scopes = client.list(ADDRESS_SCOPE.path, ADDRESS_SCOPE.collection)
+    try:
+        quotas = client.get(QUOTA.path)[QUOTA.collection]
+        default = client.get(f"{QUOTA.path}/default/default")["quota"]
+    except PolicyNotAuthorized:  # only admins may see those of all projects
+        quotas, default = [], {}
+    return Surroundings(scopes, pools, policies, quotas, default)
+
+
+def _refuse_same_names(resource: Resource, things: Sequence[Mapping[str, Any]]) -> None:
+    """Raise if two of these things have one name, or one has none: the text has names alone."""
+    names = Counter(one["name"] for one in things)
+    if twice := sorted(one for one, count in names.items() if count > 1 or not one):
+        raise click.ClickException(
+            f"{len(twice)} names of {resource.plural} are not unique or empty, such as"
+            f" {twice[0]!r}: `ipam {resource.noun} set ID --name NAME` gives others."
+        )
 
 
 def _written(document: Mapping[str, Any], output_format: str) -> str:
@@ -140,18 +191,79 @@ def _written(document: Mapping[str, Any], output_format: str) -> str:
 
 def _told(made: Plan) -> list[str]:
     """A line for each thing that would be made or changed, then the numbers."""
-    lines = [f"+ network {one['ref']}" for one in made.networks]
+    lines = [f"~ quota {project}: {', '.join(limits)}" for project, limits in made.quotas]
+    lines += [f"+ address scope {one['name']}" for one in made.scopes]
+    lines += [f"+ subnet pool {one['name']}" for one in made.pools]
+    lines += [f"+ network {one['ref']}" for one in made.networks]
     lines += [f"+ subnet {one['body']['cidr']}" for one in made.subnets]
     lines += [
         f"+ port {one['body'].get('name') or one['body']['mac_address']}" for one in made.ports
     ]
     lines += [f"~ {one.noun} {one.called}: {', '.join(one.fields)}" for one in made.changes]
-    new = len(made.networks) + len(made.subnets) + len(made.ports)
-    return [*lines, f"{new} to make, {len(made.changes)} to change, {made.same} as they are"]
+    lines += [
+        f"+ rbac policy {one['object_type']} {one['object']} for {one['target_project']}"
+        for one in made.policies
+    ]
+    new = sum(map(len, _new(made)))
+    changes = len(made.changes) + len(made.quotas)
+    return [*lines, f"{new} to make, {changes} to change, {made.same} as they are"]
+
+
+def _new(made: Plan) -> tuple[Sequence[object], ...]:
+    return made.scopes, made.pools, made.networks, made.subnets, made.ports, made.policies
 
 
 def _has_work(made: Plan) -> bool:
-    return bool(made.networks or made.subnets or made.ports or made.changes)
+    return any(_new(made)) or bool(made.changes or made.quotas)
+
+
+Ids = Callable[[str, str], str | None]
+"""Gives the id of a thing by its kind and name."""
+
+
+def _make_surroundings(client: "Client", made: Plan, around: Surroundings) -> Ids:
+    """Set quotas, make address scopes and subnet pools, and say of which pools new subnets are.
+
+    A dry run forgets each request, so in one nothing refers to what is only tried.
+    """
+    present = (("address_scope", around.scopes), ("subnet_pool", around.pools))
+    known = {(kind, one["name"]): str(one["id"]) for kind, found in present for one in found}
+
+    def id_of(kind: str, name: str) -> str | None:
+        return known.get((kind, name))
+
+    for project, limits in made.quotas:
+        client.put(f"{QUOTA.path}/{quote(project, safe='')}", json={"quota": limits})
+    for kind, entries in (("address_scope", made.scopes), ("subnet_pool", made.pools)):
+        resource = KINDS[kind]
+        for entry in entries:
+            body = surroundings.body_of_pool(entry, id_of)
+            new = client.post(resource.path, json={resource.body: body})[resource.body]
+            if not global_options.is_dry_run():
+                known[kind, entry["name"]] = new["id"]
+    for subnet in made.subnets:
+        if pool_id := id_of("subnet_pool", subnet.pop("subnet_pool", "")):
+            subnet["body"]["subnetpool_id"] = pool_id
+    return id_of
+
+
+def _share(client: "Client", policy: Mapping[str, Any]) -> None:
+    """Make an RBAC policy. One of an object that is only tried cannot be tried."""
+    kind = policy["object_type"]
+    try:
+        object_id = lookup.find_id(client, OBJECTS[kind], policy["object"])
+    except NotFound:
+        if global_options.is_dry_run():
+            return
+        raise
+    body = {
+        "object_type": kind,
+        "object_id": object_id,
+        "action": policy["action"],
+        "target_tenant": policy["target_project"],
+    }
+    body |= {name: policy[name] for name in ("project_id",) if name in policy}
+    client.post(RBAC_POLICY.path, json={RBAC_POLICY.body: body})
 
 
 def _make(client: "Client", made: Plan, source: str) -> str:
@@ -181,10 +293,11 @@ def _import(client: "Client", things: Mapping[str, Any], source: str) -> str:
     return str(client.post("/v2.0/imports", json={"import": body})["import"]["id"])
 
 
-def _change(client: "Client", change: Change) -> None:
+def _change(client: "Client", change: Change, id_of: Ids) -> None:
     resource = KINDS[change.noun]
     path = f"{resource.path}/{change.id}"
     if change.body:
-        client.put(path, json={resource.body: change.body})
+        body = surroundings.body_of_pool(change.body, id_of)
+        client.put(path, json={resource.body: body})
     if change.tags is not None:
         client.put(f"{path}/tags", json={"tags": list(change.tags)})

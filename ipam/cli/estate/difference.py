@@ -3,18 +3,21 @@
 What is there and not in the text stays. All faults of a text are found at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ipam import model
-from ipam.cli.estate import text_form
+from ipam.cli.estate import surroundings, text_form
+from ipam.cli.estate.surroundings import ADDRESS_SCOPE, SUBNET_POOL, Surroundings
 from ipam.cli.estate.text_form import NETWORK, PORT, SUBNET, VERSION, Form, Record
 
-BODIES: Final = {
+BODIES: Final[Mapping[str, Callable[[Record], dict[str, Any]]]] = {
     "network": text_form.body_of_network,
     "subnet": text_form.body_of_subnet,
     "port": text_form.body_of_port,
+    "address_scope": dict,
+    "subnet_pool": dict,
 }
 
 
@@ -34,6 +37,12 @@ class Change:
 class Plan:
     """What is to be made, in the form of an import, and to be changed."""
 
+    scopes: list[Record] = field(default_factory=list)
+    """New address scopes and subnet pools, as their entries say."""
+    pools: list[Record] = field(default_factory=list)
+    policies: list[Record] = field(default_factory=list)
+    quotas: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Limits to change, by project."""
     networks: list[dict[str, Any]] = field(default_factory=list)
     subnets: list[dict[str, Any]] = field(default_factory=list)
     ports: list[dict[str, Any]] = field(default_factory=list)
@@ -49,6 +58,11 @@ class Existing:
     networks: Sequence[Record] = ()
     subnets: Sequence[Record] = ()
     ports: Sequence[Record] = ()
+    around: Surroundings = field(default_factory=Surroundings)
+
+    def pool_names(self) -> dict[str, str]:
+        """The names of subnet pools by id."""
+        return {one["id"]: one["name"] for one in self.around.pools}
 
 
 def plan(document: Any, existing: Existing) -> Plan:
@@ -61,6 +75,7 @@ def plan(document: Any, existing: Existing) -> Plan:
         return made
     if document.get("version", VERSION) != VERSION:
         made.faults.append(f"It is of version {document['version']!r}; {VERSION} is understood.")
+    _surroundings(document, existing, made)
     by_name = _grouped(existing.networks, "name")
     subnets_of = _grouped(existing.subnets, "network_id")
     ports_of = _grouped(existing.ports, "network_id")
@@ -79,9 +94,37 @@ def plan(document: Any, existing: Existing) -> Plan:
             body = text_form.body_of_network(entry)
             made.networks.append({"ref": name, "body": body})
         ports = ports_of.get(ref, [])
-        _subnets(entry, ref, subnets_of.get(ref, []), ports, made)
+        _subnets(entry, ref, subnets_of.get(ref, []), ports, made, pools=existing.pool_names())
         _ports(entry, ref, ports, made)
+    made.faults += _unknown_names(made, existing)
     return made
+
+
+def _unknown_names(made: Plan, existing: Existing) -> Iterator[str]:
+    """A fault for each name of something that is neither here nor in the text."""
+    around = existing.around
+    known = {
+        "network": {one["name"] for one in existing.networks}
+        | {one["ref"] for one in made.networks},
+        "subnetpool": {one["name"] for one in (*around.pools, *made.pools)},
+        "address_scope": {one["name"] for one in (*around.scopes, *made.scopes)},
+    }
+    used = [
+        (f"subnet {one['body']['cidr']}", "subnetpool", one["subnet_pool"])
+        for one in made.subnets
+        if "subnet_pool" in one
+    ]
+    used += [
+        (f"subnet_pool {one['name']}", "address_scope", one["address_scope"])
+        for one in made.pools
+        if one.get("address_scope")
+    ]
+    used += [("rbac_policy", one["object_type"], one["object"]) for one in made.policies]
+    for user, kind, name in used:
+        if kind not in known:
+            yield f"{user}: {kind!r} is none of {', '.join(known)}."
+        elif name not in known[kind]:
+            yield f"{user}: no {kind} is called {name!r}, neither here nor in the text."
 
 
 def _grouped(records: Sequence[Record], field_name: str) -> dict[str, list[Record]]:
@@ -92,8 +135,48 @@ def _grouped(records: Sequence[Record], field_name: str) -> dict[str, list[Recor
     return groups
 
 
+def _surroundings(document: Record, existing: Existing, made: Plan) -> None:
+    """Plan what is around networks. A text that says nothing of it leaves it as it is."""
+    around = existing.around
+    for form, name, present, new in (
+        (ADDRESS_SCOPE, "address_scopes", around.scopes, made.scopes),
+        (SUBNET_POOL, "subnet_pools", around.pools, made.pools),
+    ):
+        by_name = _grouped(present, "name")
+        for entry in _entries(form, document.get(name, []), "", made):
+            found = by_name.get(entry["name"], [])
+            if len(found) > 1:
+                made.faults.append(
+                    f"{form.noun} {entry['name']}: {len(found)} here have this name."
+                )
+            elif not found:
+                new.append(entry)
+            else:
+                is_pool = form is SUBNET_POOL
+                one = found[0]
+                told = (
+                    surroundings.of_pool(one, around.scopes)
+                    if is_pool
+                    else text_form.told(form, one)
+                )
+                _compare(form, entry, told, made, resource_id=one["id"], called=entry["name"])
+    policies, quotas = document.get("rbac_policies", []), document.get("quotas", [])
+    faults = [*surroundings.policy_faults(policies), *surroundings.quota_faults(quotas)]
+    made.faults += faults
+    if not faults:
+        made.policies += surroundings.new_policies(policies, around, existing.networks)
+        made.quotas += surroundings.changed_quotas(quotas, around)
+        made.same += len(policies) + len(quotas) - len(made.policies) - len(made.quotas)
+
+
 def _subnets(
-    network: Record, ref: str, present: Sequence[Record], ports: Sequence[Record], made: Plan
+    network: Record,
+    ref: str,
+    present: Sequence[Record],
+    ports: Sequence[Record],
+    made: Plan,
+    *,
+    pools: Mapping[str, str],
 ) -> None:
     where = f"network {network['name']}: "
     servers = {
@@ -106,7 +189,7 @@ def _subnets(
     for entry in _entries(SUBNET, network.get("subnets", []), where, made):
         found = by_cidr.get(entry["cidr"])
         if found:
-            told = text_form.of_subnet(found, servers.get(found["id"]))
+            told = text_form.of_subnet(found, servers.get(found["id"]), pools)
             _compare(SUBNET, entry, told, made, resource_id=found["id"], called=entry["cidr"])
             continue
         version = 6 if ":" in entry["cidr"] else 4
@@ -114,6 +197,8 @@ def _subnets(
         new = {"network": ref, "body": body}
         if "dhcp_server" in entry:
             new["server_address"] = entry["dhcp_server"]
+        if entry.get("subnet_pool"):
+            new["subnet_pool"] = entry["subnet_pool"]
         made.subnets.append(new)
 
 

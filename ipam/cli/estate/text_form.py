@@ -71,6 +71,7 @@ SUBNET: Final = Form(
     "cidr",
     {
         "cidr": ALWAYS,
+        "subnet_pool": None,
         "name": "",
         "description": "",
         "project_id": ALWAYS,
@@ -92,7 +93,7 @@ SUBNET: Final = Form(
         "ipv6_address_mode": ALWAYS,
         "tags": [],
     },
-    frozenset({"project_id", "ipv6_ra_mode", "ipv6_address_mode", "dhcp_server"}),
+    frozenset({"project_id", "subnet_pool", "ipv6_ra_mode", "ipv6_address_mode", "dhcp_server"}),
 )
 PORT: Final = Form(
     "port",
@@ -121,9 +122,13 @@ SERVICE_OWNERS: Final = (model.DHCP_PORT_OWNER, model.LEASE_PORT_OWNER)
 
 
 def document(
-    networks: Iterable[Record], subnets: Iterable[Record], ports: Iterable[Record]
+    networks: Iterable[Record],
+    subnets: Iterable[Record],
+    ports: Iterable[Record],
+    pools: Iterable[Record] = (),
 ) -> Any:
-    """The whole estate, in an order that does not depend on when things were made."""
+    """The networks, in an order that does not depend on when things were made."""
+    names = {one["id"]: one["name"] for one in pools}
     below: dict[str, tuple[list[Record], list[Record]]] = {}
     servers: dict[str, str] = {}
     for port in ports:
@@ -133,28 +138,34 @@ def document(
             below.setdefault(port["network_id"], ([], []))[1].append(port)
     for subnet in subnets:
         below.setdefault(subnet["network_id"], ([], []))[0].append(subnet)
-    told = []
+    entries = []
     for network in sorted(networks, key=lambda one: (one["name"], one["id"])):
         of_it = below.get(network["id"], ((), ()))
         entry = of_network(network)
         if of_it[0]:
             served = ((one, servers.get(one["id"])) for one in sorted(of_it[0], key=_by_cidr))
-            entry["subnets"] = [of_subnet(one, server) for one, server in served]
+            entry["subnets"] = [of_subnet(one, server, names) for one, server in served]
         if of_it[1]:
             entry["ports"] = [of_port(one) for one in sorted(of_it[1], key=_by_address)]
-        told.append(entry)
-    return {"version": VERSION, "networks": told}
+        entries.append(entry)
+    return {"version": VERSION, "networks": entries}
 
 
 def of_network(network: Record) -> dict[str, Any]:
     """A network in the form of the text, without what is in it."""
-    return _told(NETWORK, network)
+    return told(NETWORK, network)
 
 
-def of_subnet(subnet: Record, server: str | None) -> dict[str, Any]:
-    """A subnet; `server` is the address of its DHCP server."""
-    gateway = {"gateway_ip": subnet["gateway_ip"] or "none"}
-    return _told(SUBNET, {**subnet, **gateway, "dhcp_server": server})
+def of_subnet(
+    subnet: Record, server: str | None, pools: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A subnet; `server` is the address of its DHCP server, `pools` the names of pools by id."""
+    own = {
+        "gateway_ip": subnet["gateway_ip"] or "none",
+        "dhcp_server": server,
+        "subnet_pool": (pools or {}).get(subnet["subnetpool_id"]),
+    }
+    return told(SUBNET, {**subnet, **own})
 
 
 def of_port(port: Record) -> dict[str, Any]:
@@ -163,7 +174,7 @@ def of_port(port: Record) -> dict[str, Any]:
         "addresses": sorted((one["ip_address"] for one in port["fixed_ips"]), key=_number),
         "host": port.get("binding:host_id") or "",
     }
-    return _told(PORT, {**port, **own})
+    return told(PORT, {**port, **own})
 
 
 def with_own_addresses(entry: Record, port: Record) -> Record:
@@ -183,8 +194,9 @@ def body_of_network(entry: Record) -> dict[str, Any]:
 
 
 def body_of_subnet(entry: Record) -> dict[str, Any]:
-    """A subnet's entry in the API's form, without its DHCP server."""
-    body = {name: entry[name] for name in SUBNET.fields if name in entry and name != "dhcp_server"}
+    """A subnet's entry in the API's form, without its DHCP server and its subnet pool."""
+    apart = ("dhcp_server", "subnet_pool")
+    body = {name: entry[name] for name in SUBNET.fields if name in entry and name not in apart}
     if body.get("gateway_ip") == "none":
         body["gateway_ip"] = None
     return body
@@ -200,7 +212,8 @@ def body_of_port(entry: Record) -> dict[str, Any]:
     return body
 
 
-def _told(form: Form, record: Record) -> dict[str, Any]:
+def told(form: Form, record: Record) -> dict[str, Any]:
+    """The fields of the record that are not as by default."""
     return {
         name: record[name]
         for name, default in form.fields.items()

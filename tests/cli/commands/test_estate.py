@@ -20,6 +20,14 @@ subnet create --network lab --subnet-range 10.0.0.0/24 v4 --dns-nameserver 9.9.9
  --allocation-pool start=10.0.0.10,end=10.0.0.99 --dynamic-range start=10.0.0.160,end=10.0.0.199
  --host-route destination=10.9.0.0/16,gateway=10.0.0.9 --tag x
  --dhcp-option ntp-server= --lease-time infinite
+address scope create all-4
+subnet pool create --pool-prefix 10.64.0.0/16 --default-prefix-length 24 --address-scope all-4
+ --default-quota 9999 --tag p lab-pool
+network create pooled
+subnet create --network pooled --subnet-pool lab-pool --prefix-length 24
+network rbac create pooled --target-project other
+network rbac create lab --target-all-projects --action access_as_external
+quota set other --ports 5 --networks -1
 subnet boot set v4 --nothing
 subnet create --network lab --subnet-range 10.0.1.0/24 --gateway none --no-dhcp quiet
 subnet create --network lab --subnet-range 2001:db8::/64 v6 --ipv6-ra-mode dhcpv6-stateful
@@ -60,7 +68,7 @@ def apply(ipam: Ipam, document: Any, *words: str) -> Outcome:
 def test_what_was_exported_is_all_as_it_is(estate: Ipam) -> None:
     outcome = apply(estate, exported(estate), "--yes")
     assert outcome.status == 0, outcome.err
-    assert outcome.out == "0 to make, 0 to change, 8 as they are\n"
+    assert outcome.out == "0 to make, 0 to change, 14 as they are\n"
 
 
 def test_an_empty_service_becomes_the_same_estate(estate: Ipam) -> None:
@@ -69,8 +77,11 @@ def test_an_empty_service_becomes_the_same_estate(estate: Ipam) -> None:
     for port in ports:
         if port["Device Owner"] != "network:dhcp":
             assert estate("port", "delete", port["ID"]).status == 0
-    assert estate("network", "delete", "lab", "empty").status == 0
-    assert yaml.safe_load(exported(estate))["networks"] == []
+    assert estate("network", "delete", "lab", "empty", "pooled").status == 0
+    assert estate("subnet", "pool", "delete", "lab-pool").status == 0
+    assert estate("address", "scope", "delete", "all-4").status == 0
+    assert estate("quota", "delete", "other").status == 0
+    assert yaml.safe_load(exported(estate)) == {"version": 1, "networks": []}
     outcome = apply(estate, before, "--yes")
     assert outcome.status == 0, outcome.err
     assert exported(estate) == before
@@ -106,10 +117,48 @@ def test_without_yes_nothing_is_changed_and_all_is_told(estate: Ipam) -> None:
     assert outcome.out.splitlines() == [
         "+ network new",
         "~ network lab: mtu",
-        "1 to make, 1 to change, 7 as they are",
+        "1 to make, 1 to change, 13 as they are",
     ]
     assert outcome.err == "Nothing was changed. --yes does it.\n"
     assert exported(estate) == before
+
+
+def test_what_is_around_networks_is_changed_and_shared(estate: Ipam) -> None:
+    document = yaml.safe_load(exported(estate))
+    (pool,) = document["subnet_pools"]
+    assert (pool["address_scope"], pool["default_quota"], pool["tags"]) == ("all-4", 9999, ["p"])
+    assert document["networks"][2]["subnets"][0]["subnet_pool"] == "lab-pool"
+    pool |= {"address_scope": None, "prefixes": ["10.64.0.0/15"]}
+    shared = {"object_type": "network", "object": "empty", "action": "access_as_shared"}
+    document["rbac_policies"].append({**shared, "target_project": "third"})
+    document["quotas"] = [{"project_id": "other", "ports": 7}]
+    assert (
+        "quota other has no ports. It may have: project_id, network" in apply(estate, document).err
+    )
+    document["quotas"] = [{"project_id": "other", "port": 7}]
+    dry = apply(estate, document, "--dry-run")
+    assert dry.status == 0, dry.err
+    assert apply(estate, document, "--yes").status == 0
+    after = yaml.safe_load(exported(estate))
+    assert after["subnet_pools"][0]["prefixes"] == ["10.64.0.0/15"]
+    assert "address_scope" not in after["subnet_pools"][0]
+    assert [one["object"] for one in after["rbac_policies"]] == ["empty", "pooled"]
+    assert after["quotas"] == [{"project_id": "other", "network": -1, "port": 7}]
+    assert "All is so." in apply(estate, document).err
+
+
+def test_names_that_nothing_has_are_faults(local: Ipam) -> None:
+    subnet = {"cidr": "10.0.0.0/24", "subnet_pool": "none"}
+    policy = {"object_type": "network", "object": "gone", "action": "access_as_shared"}
+    document = {
+        "subnet_pools": [{"name": "p", "prefixes": ["10.0.0.0/8"], "address_scope": "no"}],
+        "networks": [{"name": "n", "subnets": [subnet]}],
+        "rbac_policies": [{**policy, "target_project": "*"}, {**policy, "colour": "red"}],
+    }
+    told = apply(local, document, "--yes").err
+    assert "subnet 10.0.0.0/24: no subnetpool is called 'none'" in told
+    assert "subnet_pool p: no address_scope is called 'no'" in told
+    assert "rbac_policy 2 has not all of object_type, object, action, target_project" in told
 
 
 def test_changes_of_every_kind_are_made(estate: Ipam) -> None:
