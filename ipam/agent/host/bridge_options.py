@@ -1,4 +1,4 @@
-"""Sets an option of a bridge by netlink.
+"""Sets an option of a bridge that pyroute2 does not know.
 
 /sys has it, too. But /sys is read-only in a container, and may be that of another namespace.
 """

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterator
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from ipam.agent.host import link_requests
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
 from ipam.agent.host.namespaces import call_in_new_namespace
 from ipam.rules.segments import VLAN, VXLAN
 
@@ -24,16 +25,17 @@ def lacking() -> list[str]:
 
 
 def _lacking() -> Iterator[str]:
-    link_requests.add_veth("p", "q")
-    below = link_requests.link("p").index
-    kinds = {
-        VLAN: partial(link_requests.add_vlan, parent=below, vlan_id=1),
-        VXLAN: partial(link_requests.add_vxlan, vni=1, local="127.0.0.1", port=4789),
-    }
-    for kind, add in kinds.items():
-        try:
-            add("x")
-        except OSError as error:
-            yield f"{kind}: the module {MODULES[kind]} is missing ({error.strerror})"
-        else:
-            link_requests.delete(link_requests.link("x").index)
+    with IPRoute() as route:
+        route.link("add", ifname="p", kind="veth", peer="q")
+        below = route.link_lookup(ifname="p")[0]
+        links: dict[str, dict[str, Any]] = {
+            VLAN: {"link": below, "vlan_id": 1},
+            VXLAN: {"vxlan_id": 1, "vxlan_local": "127.0.0.1", "vxlan_port": 4789},
+        }
+        for kind, attributes in links.items():
+            try:
+                route.link("add", ifname="x", kind=kind, **attributes)
+            except NetlinkError as error:
+                yield f"{kind}: the module {MODULES[kind]} is missing ({error.args[-1]})"
+            else:
+                route.link("del", index=route.link_lookup(ifname="x")[0])

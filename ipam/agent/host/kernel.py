@@ -1,7 +1,7 @@
 """Reads and changes bridges, taps and veth pairs in the kernel.
 
-Every call names the wanted state and succeeds if it is reached already, so an interrupted call can
-be repeated.
+Only `host` imports pyroute2, which makes the changes. Every call names the wanted state and
+succeeds if it is reached already, so an interrupted call can be repeated.
 """
 
 import errno
@@ -10,8 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pyroute2 import IPRoute
+
 from ipam import model
-from ipam.agent.host import forwarding_table, link_requests
+from ipam.agent.host import forwarding_table
 from ipam.agent.host.bridge_options import learn_from_no_link_local
 from ipam.agent.host.inside import Inside
 from ipam.agent.host.link_table import LinkTable
@@ -32,7 +34,8 @@ class NetlinkKernel:
         """`named` are the interfaces that the settings map."""
         self._named = set(named)
         self._links = LinkTable()
-        self._wires = Wires(self._links)
+        self._route = IPRoute()
+        self._wires = Wires(self._links, self._route)
         self._namespaces = Namespaces()
         self._unpinned: set[int] = set()
         self._epoll = select.epoll()
@@ -48,6 +51,7 @@ class NetlinkKernel:
         self._epoll.close()
         self._links.close()
         self._namespaces.close()
+        self._route.close()
 
     def refresh(self) -> None:
         """Take in what has changed on the host."""
@@ -142,16 +146,23 @@ class NetlinkKernel:
             return
         if link is None:
             with unless(errno.EEXIST):
-                # An MTU that is not set to another value follows the bridge's members.
-                link_requests.add_bridge(bridge.name, mtu=bridge.mtu ^ 1)
+                self._route.link(
+                    "add",
+                    ifname=bridge.name,
+                    kind="bridge",
+                    br_stp_state=0,
+                    br_forward_delay=0,
+                    # An MTU that is not set to another value follows the bridge's members.
+                    mtu=bridge.mtu ^ 1,
+                )
             self._links.refresh()
             link = self._links.by_name[bridge.name]
         write_sysctl(IPV6_CONF / bridge.name / "disable_ipv6", "1")
         learn_from_no_link_local(link.index)
-        link_requests.change(link.index, up=True, mtu=bridge.mtu)
+        self._route.link("set", index=link.index, state="up", mtu=bridge.mtu)
         for member in self._links.members(bridge.name):
             if member.mtu < bridge.mtu or (member.mtu > bridge.mtu and _is_tap(member)):
-                link_requests.change(member.index, mtu=bridge.mtu)
+                self._route.link("set", index=member.index, mtu=bridge.mtu)
 
     def delete_link(self, name: str) -> None:
         """Have no link of that name. Deleting one end of a veth pair deletes both."""
@@ -159,7 +170,7 @@ class NetlinkKernel:
         link = self._links.by_name.get(name)
         if link is not None:
             with unless(errno.ENODEV):
-                link_requests.delete(link.index)
+                self._route.link("del", index=link.index)
 
     def create_namespace(self, network_id: str) -> None:
         """Have the network's namespace, with loopback up and no IPv6 autoconfiguration."""
@@ -172,18 +183,23 @@ class NetlinkKernel:
     def create_interface(self, network_id: str, interface: Interface, bridge: str) -> None:
         """Have the DHCP port's veth pair between the bridge and the namespace, up at both ends."""
         self.delete_interface(network_id, interface)
-        link_requests.add_veth(
-            interface.outside,
-            interface.inside,
-            mtu=interface.mtu,
+        self._route.link(
+            "add",
+            ifname=interface.outside,
+            kind="veth",
             group=OWN_GROUP,
+            mtu=interface.mtu,
             master=self._links.by_name[bridge].index,
-            mac=interface.mac,
-            namespace=namespace_path(network_id),
+            peer={
+                "ifname": interface.inside,
+                "address": interface.mac,
+                "mtu": interface.mtu,
+                "net_ns_fd": namespace_path(network_id),
+            },
         )
         write_sysctl(IPV6_CONF / interface.outside / "disable_ipv6", "1")
         self.isolate(interface)
-        link_requests.change(self._links.by_name[interface.outside].index, up=True)
+        self._route.link("set", index=self._links.by_name[interface.outside].index, state="up")
         self._namespaces.set_up(network_id, interface.inside)
 
     def isolate(self, interface: Interface) -> None:
@@ -197,7 +213,7 @@ class NetlinkKernel:
     def _set_port(self, interface: Interface, *, isolated: bool) -> None:
         self._links.refresh()
         index = self._links.by_name[interface.outside].index
-        link_requests.isolate(index, isolated=isolated)
+        self._route.brport("set", index=index, isolated=int(isolated))
         forwarding_table.pin(index, interface.mac)
         self._unpinned.discard(index)
 
@@ -230,7 +246,9 @@ class NetlinkKernel:
             return
         with unless(errno.ENODEV):
             write_sysctl(IPV6_CONF / tap / "disable_ipv6", "1")
-            link_requests.change(link.index, master=master.index, mtu=bridge.mtu, up=True)
+            self._route.link(
+                "set", index=link.index, master=master.index, mtu=bridge.mtu, state="up"
+            )
 
 
 def _interface(

@@ -5,25 +5,34 @@ its own. That takes 1 ms, where a child process takes 30.
 """
 
 import contextlib
+import ctypes
 import errno
 import os
 import select
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pyroute2 import IPRoute, netns
+from pyroute2.netlink.exceptions import NetlinkError
 
 from ipam import files, model
-from ipam.agent.host import address_requests, link_requests, netns
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
-from ipam.agent.host.netns import NETNS_DIRECTORY
 from ipam.agent.host.own_neighbours import pin, pin_missing
-from ipam.agent.host.raw_netlink import Link
 from ipam.agent.outside import AddressRefusedError
 from ipam.rules.ipv6 import eui64
 
 T = TypeVar("T")
+
+NETNS_DIRECTORY = Path("/run/netns")
+MOUNTS_OF_HOST = Path("/proc/1/ns/mnt")
+CLONE_FS = 0x00000200
+CLONE_NEWNS = 0x00020000
+CLONE_NEWNET = 0x40000000
+IFA_F_NODAD = 2
 
 
 class Namespaces:
@@ -84,24 +93,24 @@ class Namespaces:
             path.unlink(missing_ok=True)
         if not path.exists():
             _in_thread(lambda: _new_namespace(name))
-        call_in_namespace(name, _prepare_namespace)
+        _in_namespace(name, _prepare_namespace)
         self.changed(network_id)
 
     def delete(self, network_id: str) -> None:
         """Have no namespace of the network."""
         self._leave(network_id)
         with contextlib.suppress(FileNotFoundError):
-            _in_thread(lambda: netns.remove(model.dhcp_namespace(network_id)))
+            _in_thread(lambda: _remove_name(model.dhcp_namespace(network_id)))
 
     def set_up(self, network_id: str, interface: str) -> None:
         """Set up the interface in the namespace, and loopback."""
 
-        def up() -> None:
-            for index in (LOOPBACK, link_requests.link(interface).index):
-                link_requests.change(index, up=True)
+        def up(route: Any) -> None:
+            for index in (LOOPBACK, *route.link_lookup(ifname=interface)):
+                route.link("set", index=index, state="up")
 
         self.changed(network_id)
-        call_in_namespace(model.dhcp_namespace(network_id), up)
+        _in_namespace(model.dhcp_namespace(network_id), up)
 
     def delete_link(self, network_id: str, name: str) -> None:
         """Have no link of this name in the namespace."""
@@ -109,31 +118,39 @@ class Namespaces:
         if inside is None or name not in inside.links:
             return
 
-        def delete() -> None:
-            with unless(errno.ENODEV):
-                link_requests.delete(link_requests.link(name).index)
+        def delete(route: Any) -> None:
+            for index in route.link_lookup(ifname=name):
+                route.link("del", index=index)
 
         self.changed(network_id)
-        call_in_namespace(model.dhcp_namespace(network_id), delete)
+        _in_namespace(model.dhcp_namespace(network_id), delete)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
         """Add the address to the interface in the namespace, or remove it.
 
         Raises AddressRefusedError for an address that this interface cannot have.
         """
+        ip, _, length = address.partition("/")
+        # Duplicate detection would keep dnsmasq from using the address for a second or two.
+        flags = {"flags": IFA_F_NODAD} if model.ip_version(ip) == 6 and add else {}
 
-        def change() -> None:
-            link = link_requests.link(interface)
+        def change(route: Any) -> None:
+            index = route.link_lookup(ifname=interface)[0]
             with _refusals() if add else unless(errno.EADDRNOTAVAIL):
-                address_requests.change_address(link.index, address, add=add)
-            ip = address.partition("/")[0]
+                route.addr(
+                    "replace" if add else "del",
+                    index=index,
+                    address=ip,
+                    prefixlen=int(length),
+                    **flags,
+                )
             if model.ip_version(ip) == 6:
-                pin(link, ip, add=add)
-                if add:
-                    _give_link_local(link)
+                pin(route, index, ip, add=add)
+            if flags:
+                _give_link_local(route, index)
 
         self.changed(network_id)
-        call_in_namespace(model.dhcp_namespace(network_id), change)
+        _in_namespace(model.dhcp_namespace(network_id), change)
 
     def _room(self, network_id: str) -> Room | None:
         """The namespace that the network's file stands for at the moment."""
@@ -178,7 +195,7 @@ def call_in_namespace(name: str, work: Callable[[], T]) -> T:
     """
 
     def enter() -> T:
-        netns.enter(name)
+        netns.setns(name, flags=0)
         return work()
 
     return _in_thread(enter)
@@ -188,7 +205,7 @@ def call_in_new_namespace(work: Callable[[], T]) -> T:
     """The result of `work`, called in a namespace without a name, which ends after it."""
 
     def enter() -> T:
-        netns.enter_new()
+        _unshare_network()
         return work()
 
     return _in_thread(enter)
@@ -196,7 +213,9 @@ def call_in_new_namespace(work: Callable[[], T]) -> T:
 
 def pin_own_addresses(network_id: str, interface: str) -> list[str]:
     """Have the namespace's entries of `own_neighbours`. Gives the addresses that had none."""
-    return call_in_namespace(model.dhcp_namespace(network_id), lambda: pin_missing(interface))
+    return _in_namespace(
+        model.dhcp_namespace(network_id), lambda route: pin_missing(route, interface)
+    )
 
 
 @contextlib.contextmanager
@@ -204,21 +223,22 @@ def _refusals() -> Iterator[None]:
     """Raise AddressRefusedError for what says that the address itself is at fault."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.EINVAL, errno.EACCES, errno.EADDRNOTAVAIL):
-            raise AddressRefusedError(os.strerror(error.errno)) from error
+    except NetlinkError as error:
+        if error.code in (errno.EINVAL, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise AddressRefusedError(os.strerror(error.code)) from error
         raise
 
 
-def _give_link_local(link: Link) -> None:
+def _give_link_local(route: Any, index: int) -> None:
     """Add the link-local address, which a flush removes, and which dnsmasq needs for IPv6."""
-    address = model.unpack(eui64("fe80::/64", link.mac))
-    address_requests.change_address(link.index, f"{address}/64", add=True)
-    pin(link, address)
+    mac = route.get_links(index)[0].get("address")
+    address = model.unpack(eui64("fe80::/64", mac))
+    route.addr("replace", index=index, address=address, prefixlen=64, flags=IFA_F_NODAD)
+    pin(route, index, address)
 
 
-def _prepare_namespace() -> None:
-    link_requests.change(LOOPBACK, up=True)
+def _prepare_namespace(route: Any) -> None:
+    route.link("set", index=LOOPBACK, state="up")
     # For new interfaces: usable at once, and ignoring their own router advertisements.
     for name in ("accept_dad", "accept_ra", "autoconf"):
         write_sysctl(IPV6_CONF / "default" / name, "0")
@@ -226,8 +246,53 @@ def _prepare_namespace() -> None:
 
 def _new_namespace(name: str) -> None:
     """Put this thread into a new namespace, and give the namespace a name."""
-    netns.enter_new(name)
-    netns.attach(name)
+    _unshare_network(name)
+    _enter_mounts_of_host()
+    netns.attach(name, "thread-self")
+
+
+def _unshare_network(*name: str) -> None:
+    """Put this thread into a new namespace, which an error calls by this name."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) < 0:
+        raise OSError(ctypes.get_errno(), "unshare failed", *name)
+
+
+def _remove_name(name: str) -> None:
+    _enter_mounts_of_host()
+    netns.remove(name)
+
+
+def _enter_mounts_of_host() -> None:
+    """Put this thread where the whole host sees its mounts, if a unit gave the agent its own.
+
+    The name of a namespace is a mount. One in the agent's own mounts would end with the agent.
+    """
+    try:
+        if MOUNTS_OF_HOST.samefile("/proc/thread-self/ns/mnt"):
+            return
+    except PermissionError:  # in some containers process 1 is not to be looked at
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = os.open(MOUNTS_OF_HOST, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # A thread that shares its working directory with others cannot change its mounts.
+        if libc.unshare(CLONE_FS) < 0 or libc.setns(descriptor, CLONE_NEWNS) < 0:
+            error = ctypes.get_errno()
+            raise OSError(error, f"cannot enter the host's mounts: {os.strerror(error)}")
+    finally:
+        os.close(descriptor)
+
+
+def _in_namespace(name: str, work: Callable[[Any], T]) -> T:
+    """The result of `work`, called with a connection to the kernel inside the namespace."""
+
+    def enter() -> T:
+        netns.setns(name, flags=0)
+        with IPRoute() as route:
+            return work(route)
+
+    return _in_thread(enter)
 
 
 def _in_thread(work: Callable[[], T]) -> T:

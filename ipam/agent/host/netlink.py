@@ -1,10 +1,15 @@
 """What changes through netlink need: ignoring some refusals, and setting sysctls."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from pyroute2.netlink.exceptions import NetlinkError
+
 IPV6_CONF = Path("/proc/sys/net/ipv6/conf")
+
+logging.getLogger("pyroute2").setLevel(logging.WARNING)  # else it logs every netlink message
 
 
 @contextlib.contextmanager
@@ -12,8 +17,8 @@ def unless(*codes: int) -> Iterator[None]:
     """Treat these answers of the kernel as success."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in codes:
+    except NetlinkError as error:
+        if error.code not in codes:
             raise
 
 

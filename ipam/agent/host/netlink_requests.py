@@ -1,4 +1,4 @@
-"""Asks the kernel by netlink, one request at a time, in the calling thread's namespace."""
+"""Asks the kernel for what pyroute2 does not know or is slow at, one request at a time."""
 
 import os
 import socket
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from ipam.agent.host.raw_netlink import NLMSG_DONE, NLMSG_ERROR, Message, messages
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
-NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 SOL_NETLINK, NETLINK_GET_STRICT_CHK = 270, 12
 RECEIVE_BYTES = 1 << 14
 

@@ -7,30 +7,29 @@ Machines need none of the entries.
 
 import errno
 import socket
+from typing import Any
 
-from ipam.agent.host import link_requests
-from ipam.agent.host.address_requests import addresses, change_neighbour, neighbours
 from ipam.agent.host.netlink import unless
-from ipam.agent.host.raw_netlink import Link
+
+NUD_PERMANENT = 0x80
 
 
-def pin(link: Link, address: str, *, add: bool = True) -> None:
+def pin(route: Any, index: int, address: str, *, add: bool = True) -> None:
     """Have the entry, or have none: a machine may get the address."""
+    mac = route.get_links(index)[0].get("address")
+    entry = {"dst": address, "lladdr": mac, "ifindex": index, "state": NUD_PERMANENT}
     with unless(errno.ENOENT, errno.ENODEV):
-        change_neighbour(link.index, address, link.mac, add=add)
+        route.neigh("replace" if add else "del", family=socket.AF_INET6, **entry)
 
 
-def pin_missing(interface: str) -> list[str]:
+def pin_missing(route: Any, interface: str) -> list[str]:
     """Have all entries. Gives the addresses that had none."""
-    try:
-        link = link_requests.link(interface)
-    except OSError as error:
-        if error.errno != errno.ENODEV:
-            raise
-        return []
-    pinned = {one.address for one in neighbours(link.index) if one.permanent}
-    own = [one.address.partition("/")[0] for one in addresses(link.index, socket.AF_INET6)]
-    missing = [address for address in own if address not in pinned]
-    for address in missing:
-        pin(link, address)
-    return missing
+    for index in route.link_lookup(ifname=interface):
+        rows = route.get_neighbours(family=socket.AF_INET6, ifindex=index)
+        pinned = {row.get("dst") for row in rows if row["state"] & NUD_PERMANENT}
+        own = [row.get("address") for row in route.get_addr(index=index, family=socket.AF_INET6)]
+        missing = [address for address in own if address not in pinned]
+        for address in missing:
+            pin(route, index, address)
+        return missing
+    return []

@@ -1,6 +1,7 @@
 """What this host itself uses a link for.
 
-The kernel is asked about that one link, because a host may have a million routes.
+The kernel is asked about that one link, because a host may have a million routes. pyroute2 would
+take 3 to 6 ms for each link.
 """
 
 import errno

@@ -1,6 +1,6 @@
 """Reads the kernel's messages about links and addresses from raw netlink.
 
-It only reads.
+It only reads. pyroute2 is not used for that because it needs 0.6 ms to decode one link.
 """
 
 import errno

@@ -5,12 +5,16 @@ two: by the number it is known later as the agent's own, to be deleted with its 
 """
 
 import errno
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from ipam.agent.host import address_requests, forwarding_table, link_requests, own_uses
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from ipam.agent.host import forwarding_table, own_uses
 from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
 from ipam.agent.host.raw_netlink import Link
@@ -25,8 +29,9 @@ BRIDGED: Final = "bridged"
 class Wires:
     """Puts wires on bridges and takes them off. Not thread-safe."""
 
-    def __init__(self, links: LinkTable) -> None:
+    def __init__(self, links: LinkTable, route: IPRoute) -> None:
         self._links = links
+        self._route = route
         self._peers: dict[int, frozenset[str]] = {}
 
     def ensure(self, wire: Wire, bridge: Bridge) -> None:
@@ -36,15 +41,15 @@ class Wires:
         if link.master != master.index:
             with self._silent(master) if link.up else unless():
                 self._enslave(link, master)
-                link_requests.isolate(link.index, isolated=True)
+                self._route.brport("set", index=link.index, isolated=1)
         elif not link.isolated:
-            link_requests.isolate(link.index, isolated=True)
+            self._route.brport("set", index=link.index, isolated=1)
         if wire.mtu and wire.mtu != link.mtu:
-            link_requests.change(link.index, mtu=wire.mtu)
+            self._route.link("set", index=link.index, mtu=wire.mtu)
         if not link.learning:
-            link_requests.have_learn(link.index)
+            self._route.link("set", index=link.index, kind=VXLAN, vxlan_learning=True)
         if not link.up:
-            link_requests.change(link.index, up=True)
+            self._route.link("set", index=link.index, state="up")
         self._links.refresh()
 
     def remove(self, wire: Wire) -> None:
@@ -54,11 +59,11 @@ class Wires:
             return
         with unless(errno.ENODEV, errno.EINVAL):
             if wire.kind == BRIDGED:
-                link_requests.isolate(link.index, isolated=False)
+                self._route.brport("set", index=link.index, isolated=0)
             elif is_own(link):
-                link_requests.delete(link.index)
+                self._route.link("del", index=link.index)
             elif link.master:
-                link_requests.change(link.index, master=0)
+                self._route.link("set", index=link.index, master=0)
         self._links.refresh()
 
     def uses_of(self, device: str) -> Sequence[str]:
@@ -91,9 +96,13 @@ class Wires:
 
     def holder_of(self, address: str) -> str:
         """See outside.Kernel.holder_of."""
-        found = address_requests.addresses()
-        holders = (one.index for one in found if one.address.partition("/")[0] == address)
-        return self._links.name_of(next(holders, 0))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        indices = [
+            one["index"]
+            for one in self._route.get_addr(family=family)
+            if address in (one.get("local"), one.get("address"))
+        ]
+        return self._links.name_of(indices[0]) if indices else ""
 
     def _found(self, wire: Wire) -> Link:
         """The wire's link, made if it is missing. Raises LookupError without an uplink."""
@@ -101,34 +110,38 @@ class Wires:
         if link is not None and is_own(link):
             parent = self._links.name_of(link.parent)
             if not wire.is_same_link(wire_of(link, parent)):
-                link_requests.delete(link.index)
+                self._route.link("del", index=link.index)
                 link = None
         if link is None:
             if wire.kind not in (VLAN, VXLAN):
                 raise LookupError(f"{wire.device} is gone")
             with unless(errno.EEXIST):
-                self._make(wire)
+                self._route.link("add", ifname=wire.device, group=OWN_GROUP, **self._kind(wire))
             self._links.refresh()
             link = self._links.by_name[wire.device]
         if wire.kind in (VLAN, VXLAN):  # else the host would take addresses from the network's RAs
             write_sysctl(IPV6_CONF / wire.device / "disable_ipv6", "1")
         return link
 
-    def _make(self, wire: Wire) -> None:
-        of_all: dict[str, int] = {"mtu": wire.mtu, "group": OWN_GROUP}
+    def _kind(self, wire: Wire) -> dict[str, Any]:
         if wire.kind == VLAN:
             parent = self._links.by_name[wire.parent].index
-            link_requests.add_vlan(wire.device, parent=parent, vlan_id=wire.segment, **of_all)
-        else:
-            link_requests.add_vxlan(
-                wire.device, vni=wire.segment, local=wire.local, port=wire.port, **of_all
-            )
+            return {"kind": "vlan", "link": parent, "vlan_id": wire.segment, "mtu": wire.mtu}
+        local = "vxlan_local6" if ":" in wire.local else "vxlan_local"
+        return {
+            "kind": "vxlan",
+            "vxlan_id": wire.segment,
+            local: wire.local,
+            "vxlan_port": wire.port,
+            "vxlan_learning": True,
+            "mtu": wire.mtu,
+        }
 
     def _enslave(self, link: Link, master: Link) -> None:
         try:
-            link_requests.change(link.index, master=master.index)
-        except OSError as error:
-            if error.errno != errno.EBUSY:
+            self._route.link("set", index=link.index, master=master.index)
+        except NetlinkError as error:
+            if error.code != errno.EBUSY:
                 raise
             why = "a macvlan or ipvlan shares it, perhaps in a container"
             raise OSError(errno.EBUSY, why) from error
@@ -136,11 +149,11 @@ class Wires:
     @contextmanager
     def _silent(self, bridge: Link) -> Iterator[None]:
         """Pass no frame meanwhile: a link that is up forwards from the moment that it is on."""
-        link_requests.change(bridge.index, up=False)
+        self._route.link("set", index=bridge.index, state="down")
         try:
             yield
         finally:
-            link_requests.change(bridge.index, up=True)
+            self._route.link("set", index=bridge.index, state="up")
 
 
 def is_own(link: Link) -> bool:

@@ -6,8 +6,9 @@ import subprocess
 from contextlib import closing
 
 import pytest
+from pyroute2 import IPRoute
+from pyroute2.netlink.nlsocket import NetlinkRequest
 
-from ipam.agent.host import link_requests
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.namespaces import call_in_new_namespace
@@ -41,11 +42,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What was sent to the kernel, which gets nothing."""
     found: list[bytes] = []
 
-    def send(request: bytes) -> None:
-        found.append(request)
+    async def send(request: NetlinkRequest) -> None:
+        await request.prepare()
+        found.append(bytes(request.msg.data))
         raise SentError
 
-    monkeypatch.setattr(link_requests, "ask", send)
+    monkeypatch.setattr(NetlinkRequest, "send", send)
     return found
 
 
@@ -56,8 +58,8 @@ def test_a_vlan_is_asked_for_with_its_parent_and_its_id(
     links = LinkTable()
     links.by_name["eth1"] = Link(7, "eth1", 9000, True, 0, "fa:16:3e:00:00:07")
     wire = Wire("eth1.101", "vlan", "eth1", 101, mtu=1500)
-    with pytest.raises(SentError):
-        Wires(links).ensure(wire, Bridge("brq1", 1500))
+    with IPRoute() as route, pytest.raises(SentError):
+        Wires(links, route).ensure(wire, Bridge("brq1", 1500))
     links.close()
     (data,) = sent
     (message,) = messages(data)
