@@ -5,6 +5,8 @@ machines asks first if it would: then the changes are sent as they were recorded
 """
 
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -37,9 +39,9 @@ class Rehearsal:
         return getattr(self._client, name)
 
     def post(self, path: str, _params: Any = None, json: Any = None) -> Any:
-        """Keep the request. In a dry run gives its answer, or raises what it is refused with."""
+        """Keep the request. In a dry run gives its answer, for which the service is asked late."""
         self._keep("POST", path, json)
-        return _body(self._told()["answers"][-1]) if global_options.is_dry_run() else None
+        return _Answer(self, len(self._requests)) if global_options.is_dry_run() else None
 
     def put(
         self, path: str, _params: Any = None, json: Any = None, *, revision_number: Any = None
@@ -59,6 +61,10 @@ class Rehearsal:
             self._tell(global_options.given())
         elif self._requests and self._is_agreed():
             self._send_all()
+
+    def answer(self, number: int) -> Any:
+        """The body of the answer to this request, from 1. Raises what it would be refused with."""
+        return _body(self._told(number)["answers"][-1])
 
     def _told(self, most: int | None = None) -> Record:
         """What the service says that the requests so far would do, or the first of them."""
@@ -133,6 +139,28 @@ class Rehearsal:
         except NotFound:
             if request["method"] != "DELETE":  # else it has gone while the user was asked
                 raise
+
+
+class _Answer(Mapping[str, Any]):
+    """The answer to a POST. Who reads it has all requests before it tried again, so few should."""
+
+    def __init__(self, rehearsal: Rehearsal, number: int) -> None:
+        self._rehearsal = rehearsal
+        self._number = number
+
+    @cached_property
+    def _body(self) -> Record:
+        found: Record = self._rehearsal.answer(self._number)
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        return self._body[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._body)
+
+    def __len__(self) -> int:
+        return len(self._body)
 
 
 def around(client: "Client") -> Any:

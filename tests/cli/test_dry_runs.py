@@ -4,11 +4,12 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import click
 import pytest
 
-from ipam.cli import rehearsal
+from ipam.cli import global_options, rehearsal
 from ipam.client import Client
 from ipam.errors import PolicyNotAuthorized
 from tests.cli.conftest import Ipam, parsed
@@ -165,3 +166,21 @@ def test_a_bulk_of_ports_passes_over_the_dhcp_servers(lan: Ipam) -> None:
     assert [one["Device Owner"] for one in left] == ["network:dhcp"]
     alone = lan("port", "delete", left[0]["ID"])
     assert alone.status == 1
+
+
+def test_answers_that_nobody_reads_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Service:
+        def post(self, _path: str, json: Any) -> Any:
+            requests = json["dry_run"]["requests"]
+            asked.append(len(requests))
+            answers = [{"status": 201, "body": {"n": n}} for n, _ in enumerate(requests, 1)]
+            return {"dry_run": {"answers": answers}}
+
+    monkeypatch.setattr(global_options, "is_dry_run", lambda: True)
+    tried = rehearsal.Rehearsal(cast("Client", Service()))
+    answers = [tried.post("/v2.0/ports", json={}) for _ in range(50)]
+    assert asked == []
+    assert [answers[9]["n"], answers[9]["n"]] == [10, 10]
+    assert asked == [10]

@@ -238,9 +238,9 @@ def _make_surroundings(client: "Client", made: Plan, around: Surroundings) -> Id
         resource = KINDS[kind]
         for entry in entries:
             body = surroundings.body_of_pool(entry, id_of)
-            new = client.post(resource.path, json={resource.body: body})[resource.body]
+            answer = client.post(resource.path, json={resource.body: body})
             if not global_options.is_dry_run():
-                known[kind, entry["name"]] = new["id"]
+                known[kind, entry["name"]] = answer[resource.body]["id"]
     for subnet in made.subnets:
         if pool_id := id_of("subnet_pool", subnet.pop("subnet_pool", "")):
             subnet["body"]["subnetpool_id"] = pool_id
