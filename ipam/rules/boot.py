@@ -96,6 +96,12 @@ def faults(boot: Boot, version: int | None = None) -> Iterator[str]:
             yield f"{name} is not printable ASCII: {values.shown(value)}"
     if server is not None and version not in (None, ip_version(server)):
         yield f"tftp_server {server} is no address of IPv{version}, as its subnet is"
+    if server is not None and (why := _unreachable(server)):
+        yield f"tftp_server {server} is {why}, so no machine can load from it"
+    for name in boot:
+        host = _parts(boot[name]).hostname if "://" in boot[name] else None
+        if host and (why := _unreachable(host)):
+            yield f"{name} is at {host}, which is {why}: {values.shown(boot[name])}"
     files = [one.name for one in ARCHITECTURES if not one.by_http and one.name in boot]
     for name in files:
         if "://" in boot[name]:
@@ -156,6 +162,22 @@ def _host_fits(url: str, version: int) -> bool:
         return ip_address(_parts(url).hostname or "").version == version
     except ValueError:
         return True
+
+
+def _unreachable(host: str) -> str:
+    """What kind of address the host is, if no machine can ask it; empty for others and names."""
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return ""
+    kinds = {
+        "unspecified": ip.is_unspecified,
+        "a loopback address": ip.is_loopback,
+        "a multicast address": ip.is_multicast,
+        "link-local": ip.version == 6 and ip.is_link_local,
+        "reserved": ip.version == 4 and ip.is_reserved,
+    }
+    return next((kind for kind, fits in kinds.items() if fits), "")
 
 
 def _is_http(url: str) -> bool:

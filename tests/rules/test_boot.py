@@ -83,6 +83,12 @@ def test_no_two_architectures_share_a_number_or_a_tag() -> None:
         ({"ipxe_script": "http:///x"}, 4, "ipxe_script names no host"),
         (PXE | {"bios": "a\nb"}, 4, "bios is not printable ASCII"),
         (PXE | {"bios": " "}, 4, "bios is not printable ASCII"),
+        (PXE | {"tftp_server": "fe80::1"}, 6, "fe80::1 is link-local, so no machine can load"),
+        (PXE | {"tftp_server": "127.0.0.1"}, 4, "127.0.0.1 is a loopback address"),
+        (PXE | {"tftp_server": "0.0.0.0"}, 4, "0.0.0.0 is unspecified"),
+        (PXE | {"tftp_server": "255.255.255.255"}, 4, "255.255.255.255 is reserved"),
+        ({"uefi_x64_http": "http://[ff02::1]/x"}, 6, "is at ff02::1, which is a multicast"),
+        ({"ipxe_script": "tftp://[fe80::1]/x"}, 6, "is at fe80::1, which is link-local"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(
