@@ -1,6 +1,6 @@
 """Takes what agents' hosts hold after a backup was restored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from typing import Final
 
@@ -10,11 +10,13 @@ from ipam import model
 from ipam.api.agents.lookup import known
 from ipam.api.http.bodies import read_bytes, respond
 from ipam.api.http.operations import Operation
+from ipam.api.ports.wire import DHCP_OPTIONS_MAX
 from ipam.api.service import Service
 from ipam.errors import HTTPBadRequest
 from ipam.protocol.dhcp_state import FullNetwork, ServedPort
 from ipam.protocol.recovery import DECODER, HeldPart
 from ipam.rules.segments import FLAT, LOCAL, VLAN, VXLAN
+from ipam.settings.network import ADDRESS_PAIRS_MAX, HOST_ROUTES_MAX, NAME_SERVERS_MAX
 from ipam.store import recovery
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.write_again import write_again
@@ -25,7 +27,15 @@ PHYSICAL_MAX: Final = 64
 NETWORK_TYPES: Final = (LOCAL, FLAT, VLAN, VXLAN)
 IPV6_MODES: Final = (None, model.SLAAC, model.DHCPV6_STATEFUL, model.DHCPV6_STATELESS)
 REVISION_LIMIT: Final = 2**48
-_TEXTS: Final = ("device_id", "device_owner", "binding_host_id", "hostname", "name", "project_id")
+_TEXTS: Final = (
+    "binding_vif_type",
+    "device_id",
+    "device_owner",
+    "binding_host_id",
+    "hostname",
+    "name",
+    "project_id",
+)
 
 
 class AgentRecoveryRoute:
@@ -110,6 +120,12 @@ def _check_network(network: FullNetwork) -> None:
         for mode in (subnet.ipv6_ra_mode, subnet.ipv6_address_mode):
             _require(mode in IPV6_MODES, mode, "mode")
         own = [] if subnet.gateway_ip is None else [subnet.gateway_ip]
+        own += subnet.dns_nameservers
+        _require_few(subnet.dns_nameservers, NAME_SERVERS_MAX, "name servers")
+        _require_few(subnet.host_routes, HOST_ROUTES_MAX, "host routes")
+        for route in subnet.host_routes:
+            ip_network(route.destination)
+            own.append(route.nexthop)
         for one in subnet.dynamic_ranges:
             own += [one.start, one.end]
         for address in own:
@@ -129,6 +145,22 @@ def _check_port(port: ServedPort) -> None:
         _check_text(getattr(port, name), name)
     for ip in port.fixed_ips:
         model.pack(ip.ip_address)
+    _require_few(port.extra_dhcp_opts, DHCP_OPTIONS_MAX, "DHCP options")
+    for option in port.extra_dhcp_opts:
+        # What an older version took and dnsmasq cannot be told is no reason not to recover.
+        _check_text(option.opt_name, "name of a DHCP option")
+        _check_text(option.opt_value or "", "value of a DHCP option")
+        _require(option.ip_version in (4, 6), option.ip_version, "IP version")
+    _require_few(port.allowed_address_pairs, ADDRESS_PAIRS_MAX, "allowed address pairs")
+    for pair in port.allowed_address_pairs:
+        ip_network(pair.ip_address)
+        is_right = pair.mac_address is None or model.is_mac(pair.mac_address)
+        _require(is_right, pair.mac_address, "MAC address")
+
+
+def _require_few(found: Sequence[object], most: int, kind: str) -> None:
+    if len(found) > most:
+        raise ValueError(f"{len(found)} {kind} are more than {most}")
 
 
 def _check_text(text: str, kind: str) -> None:

@@ -441,6 +441,9 @@ def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: 
     (lease,) = host.leases
     site.restore(site.backup())
     host.heartbeat()
+    option = {"opt_name": "ntp-server", "opt_value": "192.0.2.1"}
+    torn, pair = option | {"opt_value": "\n"}, {"ip_address": "x"}
+    subnet, route = held["subnets"][0], {"destination": "10.0.0.1/8", "nexthop": "10.0.0.1"}
     for bad in (
         {"part": -1},
         {"leases": [{"network_id": host.id, "ip_address": "10.0.0.1", "expires_at": 2**63}]},
@@ -451,6 +454,16 @@ def test_report_that_cannot_be_read_is_refused_with_its_fault(site: Site, plug: 
         {"networks": [held | {"ports": [one | {"id": "x"}]}]},
         {"networks": [held | {"ports": [one | {"name": "n" * 256}]}]},
         {"networks": [held | {"ports": [one | {"mac_address": "x"}]}]},
+        {
+            "networks": [
+                held | {"ports": [one | {"extra_dhcp_opts": [option | {"opt_value": "\n"}]}]}
+            ]
+        },
+        {"networks": [held | {"ports": [one | {"extra_dhcp_opts": [torn]}]}]},
+        {"networks": [held | {"ports": [one | {"extra_dhcp_opts": [option] * 51}]}]},
+        {"networks": [held | {"ports": [one | {"allowed_address_pairs": [pair]}]}]},
+        {"networks": [held | {"subnets": [subnet | {"dns_nameservers": ["x"]}]}]},
+        {"networks": [held | {"subnets": [subnet | {"host_routes": [route]}]}]},
     ):
         site.api.refused(
             400, "HTTPBadRequest", "POST", f"{host.path}/recovery", EMPTY_REPORT | bad
