@@ -98,6 +98,11 @@ def iso_time(epoch_seconds: int) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def epoch_seconds(iso_time: str) -> int:
+    """The instant that is in the API's format."""
+    return int(datetime.fromisoformat(iso_time).timestamp())
+
+
 def iso_time_microseconds(epoch_microseconds: int) -> str:
     """The instant with microseconds: `2026-11-22T08:00:00.000001Z`."""
     moment = datetime.fromtimestamp(epoch_microseconds / 1_000_000, UTC)

@@ -5,6 +5,7 @@ the rule. Rules between values (a gateway in its subnet) are in `ipam.rules`.
 """
 
 import re
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -152,6 +153,17 @@ def lower_case(text: str) -> str:
     return printable(text).lower()
 
 
+def instant(text: str) -> str:
+    """An instant in ISO 8601, UTC if it names no zone; in the API's format, to the second."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return model.iso_time(int(moment.timestamp()))
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{shown(text)} is no instant such as 2026-11-22T08:00:00Z") from None
+
+
 def json_object(value: dict[str, Any], most: int = 4095) -> dict[str, Any]:
     """Any JSON object of bounded size; without `most`, of Neutron's limit for binding:profile."""
     text = repr(value)
@@ -198,6 +210,7 @@ ServiceType: TypeAlias = Annotated[str, _text(service_type, max_length=NAME_LENG
 LowerCase: TypeAlias = Annotated[str, Meta(extra={"check": lower_case})]
 HostName: TypeAlias = Annotated[str, _text(hostname, max_length=NAME_LENGTH)]
 Domain: TypeAlias = Annotated[str, _text(domain, max_length=NAME_LENGTH)]
+Instant: TypeAlias = Annotated[str, _text(instant, "date-time", max_length=64)]
 PairAddress: TypeAlias = Annotated[str, _text(pair_address, max_length=64)]
 PrefixLength: TypeAlias = Annotated[int, Meta(ge=0, le=128)]
 PrefixLengthText: TypeAlias = Annotated[str, Meta(extra={"check": prefix_length})]

@@ -39,12 +39,11 @@ from ipam.api.wakes import DistantWakes, Wakes
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.authentication import authenticator
 from ipam.identity.policy import Policy
-from ipam.protocol.wake import AGENT_SOCKET, DNS_WORKER_SOCKET, WORKER_SOCKET, Waker
+from ipam.protocol.wake import AGENT_SOCKET, WORKER_SOCKET, Waker
 from ipam.settings import Settings
 from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
-from ipam.zones.outbox import ZoneOutbox
-from ipam.zones.wanted import Wanted
+from ipam.zones.outbox import zone_outbox
 
 
 def create_app(
@@ -100,10 +99,7 @@ def make_service(
     outbox = ComputeOutbox(
         Waker(str(settings.run_path / WORKER_SOCKET)), enabled=settings.compute.send_events
     )
-    zones = ZoneOutbox(
-        Waker(str(settings.run_path / DNS_WORKER_SOCKET)),
-        Wanted(settings.dns.known, settings.network.dns_domain),
-    )
+    zones = zone_outbox(settings)
     down_time = settings.network.agent_down_time
     wakes = Wakes(
         Waker(str(settings.run_path / AGENT_SOCKET)),

@@ -60,6 +60,7 @@ def _port(item: Item, names: Names) -> list[str]:
         _device(item),
         _about("project", item["project_id"]),
         _since(item["created_at"]),
+        f"until {shown(ends, form=SHORT)}" if (ends := item["expires_at"]) else "",
     ]
 
 

@@ -116,6 +116,40 @@ def relative(text: str, now: datetime) -> str:
     return f"in {count} {unit}" if seconds > 0 else f"{count} {unit} ago"
 
 
+LAST = "9999-12-31T23:59:59Z"
+"""The last instant that the API can name."""
+END_FORMS = "30d or 12h (from now), 2027-01-31, '2027-01-31 18:00', 2027-01-31T18:00:00Z or never"
+
+
+def end(text: str, now: datetime) -> datetime:
+    """The instant at which something is to end: so long after `now`, or in ISO 8601.
+
+    Raises ValueError for other text, OverflowError for what no calendar has.
+    """
+    words = " ".join(text.lower().split()).removeprefix("in ")
+    if length := AGO.fullmatch(words):
+        return now + timedelta(**{_unit(length[2]): int(length[1])})
+    found = datetime.fromisoformat(text.strip())
+    return found if found.tzinfo else _in_zone(found, now)
+
+
+class End(click.ParamType[str]):
+    """An option that takes the end of something: an instant of the API, or NEVER."""
+
+    name = "when"
+    never = "never"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The instant. A usage error shows the possible forms."""
+        if value == self.never:
+            return self.never
+        try:
+            found = end(value, datetime.now().astimezone()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no end: write {END_FORMS}.", param, ctx)
+        return found.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Instant(click.ParamType[datetime]):
     """An option that takes an instant, in local time if it names no zone."""
 

@@ -123,6 +123,7 @@ PORT = Resource(
         Column("Device ID", "device_id"),
         Column("DNS Name", "dns_name"),
         Column("State", "admin_state_up"),
+        Column("Expires", "expires_at", is_instant=True),
         Column("Project", "project_id"),
     ),
     brief=("Name", "MAC Address", "Fixed IP Addresses", "Status", "Host"),

@@ -135,6 +135,7 @@ _COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
     "binding:vif_type": _T.c.binding_vif_type,
     "port_security_enabled": _T.c.port_security_enabled,
     "revision_number": _T.c.revision_number,
+    "expires_at": _T.c.expires_at,
     "created_at": _T.c.created_at,
     "updated_at": _T.c.updated_at,
 }
@@ -151,9 +152,15 @@ COLLECTION: Final = Collection(
     columns=_COLUMNS,
     id=_T.c.id,
     pk=_T.c.pk,
-    special={"fixed_ips": _by_fixed_ips, **instants.of_changes(_T), **tags.filters(_T)},
+    special={
+        "fixed_ips": _by_fixed_ips,
+        "expires_at": instants.equal_seconds(_T.c.expires_at),
+        "expires_before": instants.before_seconds(_T.c.expires_at),
+        **instants.of_changes(_T),
+        **tags.filters(_T),
+    },
     relations=visibility.ON_NETWORK,
-    verbatim=frozenset(_COLUMNS) - {"created_at", "updated_at"},
+    verbatim=frozenset(_COLUMNS) - {"expires_at", "created_at", "updated_at"},
     references={"network_id": _T.c.network_pk},
 )
 
@@ -224,6 +231,7 @@ def unbound_row(
         "extra_dhcp_opts": [],
         "allowed_address_pairs": [],
         "port_security_enabled": False,
+        "expires_at": None,
     }
 
 
@@ -298,6 +306,21 @@ _NETWORK_AND_AGENT: Final = (
 def find(tx: Transaction, port_id: str) -> Record | None:
     """The port's row."""
     return tx.execute(select(_T).where(_T.c.id == port_id)).one_or_none()
+
+
+def ended(tx: Transaction, *, now: int, limit: int) -> list[Record]:
+    """The rows of ports without a device whose end has come, locked, the earliest first.
+
+    Rows that another process has locked are skipped.
+    """
+    query = (
+        select(_T)
+        .where(_T.c.expires_at <= now, _T.c.device_id == "")
+        .order_by(_T.c.expires_at, _T.c.pk)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(tx.execute(query))
 
 
 def is_server_of_others(tx: Transaction, device_id: str, project_id: str) -> bool:

@@ -186,10 +186,18 @@ port = Table(
     Column("extra_dhcp_opts", JSON, nullable=False),
     Column("allowed_address_pairs", JSON, nullable=False),
     Column("port_security_enabled", Boolean, nullable=False),
+    Column("expires_at", BigInteger),
     UniqueConstraint("network_pk", "mac_address"),
     Index("ix_port_network_pk_device_owner", "network_pk", "device_owner"),
     Index("ix_port_network_pk", "network_pk", "pk"),
+    Index(
+        "ix_port_expires_at",
+        "expires_at",
+        sqlite_where=text("expires_at IS NOT NULL"),
+        postgresql_where=text("expires_at IS NOT NULL"),
+    ),
 )
+"""`expires_at` is when the worker deletes the port, if no device has it then; NULL for never."""
 
 port_binding = Table(
     "port_binding",

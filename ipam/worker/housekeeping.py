@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from ipam import clock
+from ipam.allocator import port_endings
 from ipam.allocator.allocator import Allocator
 from ipam.allocator.lease_ports import LeasePorts
 from ipam.allocator.recovery_watch import RecoveryWatch
@@ -17,6 +18,7 @@ from ipam.store import (
     dhcp_refusals,
     elections,
     idempotency,
+    ports,
     subnet_counters,
     usage,
 )
@@ -25,9 +27,12 @@ from ipam.store.audit.key import read_key
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.write_again import write_again
 from ipam.store.leases import endings
+from ipam.zones.outbox import ZoneOutbox
 
 BATCH_ROWS: Final = 500
 """How many rows a transaction deletes. Few rows keep their locks short, some milliseconds."""
+PORTS_AT_ONCE: Final = 100
+"""How many ports a transaction deletes, each with its leases and addresses."""
 BATCHES: Final = 20
 """How many batches a task does per round, so that no task delays the others for long."""
 COUNTED_AT_ONCE: Final = 1_000
@@ -46,10 +51,13 @@ Task: TypeAlias = Callable[[], int]
 """Does a part of the work and gives the number of rows it handled."""
 
 
-def tasks(settings: Settings, database: Database, allocator: Allocator) -> Mapping[str, Task]:
+def tasks(
+    settings: Settings, database: Database, allocator: Allocator, zones: ZoneOutbox
+) -> Mapping[str, Task]:
     """The tasks of a round in order, each by its description for the log."""
     sweep = Sweep()
     return {
+        "ports whose time has ended": lambda: end_ports(database, allocator, zones),
         "leases that ended unseen": lambda: end_leases(
             database,
             allocator,
@@ -122,6 +130,19 @@ def end_leases(
     if count < BATCHES * BATCH_ROWS:
         sweep.after = last if are_more else 0
     return count
+
+
+def end_ports(database: Database, allocator: Allocator, zones: ZoneOutbox) -> int:
+    """Delete the ports whose end has come. Their addresses begin to cool down."""
+
+    def work(tx: Transaction) -> int:
+        ended = ports.ended(tx, now=clock.now_seconds(), limit=PORTS_AT_ONCE)
+        for row in ended:
+            with zones.changing(tx, row.pk):
+                port_endings.end(tx, allocator, row, "the port's time has ended")
+        return len(ended)
+
+    return _in_batches(database, work, rows=PORTS_AT_ONCE)
 
 
 def unschedule(database: Database, *, agent_down_time: int) -> int:
@@ -252,11 +273,14 @@ def forget_answers(database: Database) -> int:
     return _in_batches(database, lambda tx: idempotency.forget_old(tx, limit=BATCH_ROWS))
 
 
-def _in_batches(database: Database, work: Callable[[Transaction], int]) -> int:
+def _in_batches(
+    database: Database, work: Callable[[Transaction], int], rows: int = BATCH_ROWS
+) -> int:
+    """Do the work until it handles less than so many rows at a time; how many it handled."""
     total = 0
     for _ in range(BATCHES):
         done = database.write(work)
         total += done
-        if done < BATCH_ROWS:
+        if done < rows:
             break
     return total

@@ -17,6 +17,7 @@ from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
 from ipam.trouble import Trouble
 from ipam.worker.housekeeping import Task, is_recovering, tasks
+from ipam.zones.outbox import zone_outbox
 
 if TYPE_CHECKING:
     from ipam.worker.sending import Sending
@@ -48,7 +49,7 @@ def run(settings: Settings) -> None:
     # The retries would log a missing database in every round. The Worker logs when that changes.
     logging.getLogger("ipam.store.engine.database").setLevel(logging.ERROR)
     worker = Worker(
-        tasks(settings, database, allocator),
+        tasks(settings, database, allocator, zone_outbox(settings)),
         waits=lambda: is_recovering(settings, database, allocator),
     )
     if settings.compute.reclaim_orphans:

@@ -3,9 +3,10 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from ipam.protocol.wake import Waker
+from ipam.protocol.wake import DNS_WORKER_SOCKET, Waker
 from ipam.rules import dns_records
 from ipam.rules.dns_zones import Place
+from ipam.settings import Settings
 from ipam.store import dns_changes
 from ipam.store.dns_changes import WHOLE_ZONE
 from ipam.store.engine.database import Transaction
@@ -49,3 +50,11 @@ class ZoneOutbox:
         if places:
             dns_changes.put(tx, places)
             tx.on_commit(self._waker.wake)
+
+
+def zone_outbox(settings: Settings) -> ZoneOutbox:
+    """The outbox of the zones that the settings name."""
+    return ZoneOutbox(
+        Waker(str(settings.run_path / DNS_WORKER_SOCKET)),
+        Wanted(settings.dns.known, settings.network.dns_domain),
+    )

@@ -313,6 +313,13 @@ PORTS: Final = (
         shown=("id", "name"),
     ),
     Example(
+        "Have it end by itself",
+        "PUT",
+        "/v2.0/ports/$camera",
+        {"port": {"expires_at": "2099-01-31T18:00:00Z"}},
+        shown=("id", "expires_at"),
+    ),
+    Example(
         "An address that is taken is refused",
         "POST",
         "/v2.0/ports",

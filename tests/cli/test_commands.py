@@ -195,6 +195,30 @@ def test_ports_are_found_by_every_filter(demo: Ipam) -> None:
     assert demo("port", "list", "--network", "empty", "-f", "json").out == "[]\n"
 
 
+def test_a_port_ends_when_it_is_told_and_the_list_says_which_end_soon(
+    demo: Ipam, show: Callable[..., Any]
+) -> None:
+    for name, when in {"late": "60d", "soon": "2 days", "lasting": "never"}.items():
+        assert demo("port", "create", "--network", "demo", name, "--expires", when).status == 0
+    soon = demo("port", "list", "--expires-before", "7d")
+    assert "| soon " in soon.out
+    assert "in 1 d" in soon.out
+    assert "late" not in soon.out
+    assert names(demo("port", "list", "--expires-before", "never", "-f", "json")) == [
+        "soon",
+        "late",
+    ]
+    assert demo("port", "set", "soon", "--expires", "2099-01-31T18:00:00Z").status == 0
+    assert show("port", "soon")["expires_at"] == "2099-01-31T18:00:00Z"
+    assert "until 2099-01-31" in demo("find", "soon").out
+    assert demo("port", "unset", "late", "--expires").status == 0
+    assert demo("port", "set", "soon", "--expires", "never").status == 0
+    assert demo("port", "list", "--expires-before", "never", "-f", "value").out == ""
+    wrong = demo("port", "set", "soon", "--expires", "someday")
+    assert wrong.status == 2
+    assert "'someday' is no end: write 30d or 12h (from now), 2027-01-31," in wrong.err
+
+
 def test_lists_are_sorted_limited_and_cut_to_columns(demo: Ipam) -> None:
     for number in (3, 1, 2):
         demo("network", "create", f"net-{number}")
@@ -324,7 +348,7 @@ def test_the_address_of_an_unannounced_machine_is_reserved(served: Ipam, api: Li
     with Client(socket_path=api.socket) as client:
         begun = [event | machine | times | {"id": "f" * 32, "hostname": "tv", "details": {}}]
         client.post("/v2.0/lease-events", json={"lease_events": begun})
-    told = served("lease", "reserve", "--hostname", "tv")
+    told = served("lease", "reserve", "--hostname", "tv", "--expires", "30d")
     assert told.out.startswith("10.7.0.100: reserved for 52:54:00:00:00:07 by port ")
     port = told.out.split()[-1].rstrip(".")
     assert served("port", "show", port, "-f", "value", "-c", "device_owner").out == "\n"

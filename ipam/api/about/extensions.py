@@ -61,6 +61,7 @@ EXTENSIONS: Final = (
     ),
     Extension("network-ip-availability", "Network IP Availability", "How full networks are"),
     Extension("pagination", "Pagination support", "limit, marker and page_reverse"),
+    Extension("port-ends", "Ports that end", "expires_at of ports (ours)"),
     Extension(
         "port-mac-address-regenerate",
         "Neutron Port MAC address regenerate",

@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct, UnsetType
 
 from ipam import model
+from ipam.allocator import port_endings
 from ipam.allocator.selection import Machine
 from ipam.api.http import writing
 from ipam.api.ports.addresses import PortAddresses
@@ -29,6 +30,7 @@ from ipam.api.ports.wishes import (
     options,
     pairs,
     port_security,
+    refuse_end_of_service_port,
     refuse_many_fixed_ips,
     refuse_many_options,
 )
@@ -44,7 +46,6 @@ from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.engine.write_again import write_despite
-from ipam.store.leases import endings
 
 MAC_ATTEMPTS: Final = 16
 """Neutron's mac_generation_retries. With 100,000 ports in a network, 1 of 170 MACs is taken."""
@@ -138,13 +139,9 @@ class PortActions:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
             if row.device_owner == model.DHCP_PORT_OWNER:
                 refuse_dhcp_port(row, ports.network_id(tx, row.network_pk))
-            endings.end_of_port(tx, resource_id, "port deleted")
-            held = ports.fixed_ips(tx, [row.pk])[row.pk]
             with self._service.zones.changing(tx, row.pk):
-                for _, subnet_pk, address in held:
-                    self._allocator.release(tx, subnet_pk, address, row.pk)
-                tx.note("fixed_ips", _texts(address for _, _, address in held), None)
-                ports.remove(tx, row.pk, tagged=bool(row.tags))
+                held = port_endings.end(tx, self._allocator, row, "port deleted")
+            tx.note("fixed_ips", _texts(held), None)
             self._service.outbox.deleted(tx, row)
             self._service.wakes.after(tx, row.network_pk, hosts=[row.binding_host_id])
 
@@ -196,6 +193,9 @@ class PortActions:
         """The changed values by column. `fixed_ips` is among them if the addresses changed."""
         values = writing.changed(row, self._new_values(tx, row, asked))
         check_port_security(row, values)
+        refuse_end_of_service_port(
+            values.get("device_owner", row.device_owner), values.get("expires_at", row.expires_at)
+        )
         if not DEVICE.isdisjoint(values):
             owner = values.get("device_owner", row.device_owner)
             device_id = values.get("device_id", row.device_id)
@@ -227,6 +227,8 @@ class PortActions:
             wishes = options(values["extra_dhcp_opts"] or [])
             values["extra_dhcp_opts"] = dhcp_options.merged_options(row.extra_dhcp_opts, wishes)
             refuse_many_options(values["extra_dhcp_opts"])
+        if values.get("expires_at"):
+            values["expires_at"] = model.epoch_seconds(values["expires_at"])
         if "binding_host_id" in values:
             host = host_of(self._service, tx, values["binding_host_id"] or "", row.network_pk)
             values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
@@ -328,6 +330,7 @@ def _new_row(
     address_pairs: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
     refuse_second_dhcp_port(body.device_owner, body.device_id, body.network_id)
+    refuse_end_of_service_port(body.device_owner, body.expires_at)
     wishes = options(body.extra_dhcp_opts or [])
     return rows.with_standard_columns(
         {
@@ -350,5 +353,6 @@ def _new_row(
             "extra_dhcp_opts": dhcp_options.merged_options([], wishes),
             "allowed_address_pairs": address_pairs,
             "port_security_enabled": port_security(body, of_network=network.port_security_enabled),
+            "expires_at": model.epoch_seconds(body.expires_at) if body.expires_at else None,
         }
     )

@@ -31,6 +31,7 @@ from ipam.values import (
     Description,
     Domain,
     HostName,
+    Instant,
     IpAddress,
     JsonObject,
     MacAddress,
@@ -77,6 +78,10 @@ PORT_SECURITY_ENABLED: Final = Meta(
     description="The network's when left out, and false for owners that begin with `network:`."
     " Where the host can (vif_details.port_filter), the machine may then send only from its own"
     " addresses and its address pairs."
+)
+EXPIRES_AT: Final = Meta(
+    description="When the service deletes the port, and its addresses begin to cool down; null for"
+    " never. As long as it has a device_id it stays."
 )
 SECURITY_GROUPS: Final = Meta(description="Always empty: there are none, so none can be named.")
 QOS_POLICY_ID: Final = Meta(description="Always null: there is no QoS.")
@@ -152,6 +157,7 @@ class PortCreate(Struct, kw_only=True):
     extra_dhcp_opts: Annotated[DhcpOptions | None, EXTRA_DHCP_OPTS] = None
     allowed_address_pairs: Annotated[AddressPairs | None, ALLOWED_ADDRESS_PAIRS] = None
     port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
+    expires_at: Annotated[Instant | None, EXPIRES_AT] = None
     security_groups: Annotated[SecurityGroups | None, SECURITY_GROUPS] = None
 
 
@@ -179,6 +185,7 @@ class PortUpdate(Struct, kw_only=True):
         UNSET
     )
     port_security_enabled: Annotated[bool | UnsetType, PORT_SECURITY_ENABLED] = UNSET
+    expires_at: Annotated[Instant | UnsetType | None, EXPIRES_AT] = UNSET
     security_groups: Annotated[SecurityGroups | UnsetType | None, SECURITY_GROUPS] = UNSET
 
 
@@ -219,6 +226,7 @@ class PortView(Struct, kw_only=True):
     extra_dhcp_opts: Annotated[list[dict[str, Any]], EXTRA_DHCP_OPTS]
     allowed_address_pairs: Annotated[list[dict[str, Any]], ALLOWED_ADDRESS_PAIRS]
     port_security_enabled: Annotated[bool, PORT_SECURITY_ENABLED]
+    expires_at: Annotated[str | None, EXPIRES_AT] = None
     security_groups: Annotated[tuple[str, ...], SECURITY_GROUPS] = ()
     qos_policy_id: Annotated[str | None, QOS_POLICY_ID] = None
     qos_network_policy_id: Annotated[str | None, QOS_POLICY_ID] = None
@@ -292,6 +300,7 @@ def _view(
             {"mac_address": row.mac_address, **pair} for pair in row.allowed_address_pairs
         ],
         port_security_enabled=row.port_security_enabled,
+        expires_at=None if row.expires_at is None else model.iso_time(row.expires_at),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import UnsetType
 
-from ipam import model
+from ipam import clock, model
 from ipam.api.ports.wire import DHCP_OPTIONS_MAX, AddressPair, DhcpOptionWish, PortCreate
 from ipam.errors import (
     AddressPairAndPortSecurityRequired,
@@ -41,9 +41,22 @@ def body_faults(values: Mapping[str, Any], settings: NetworkSettings) -> list[Ca
                 " ports that the leases of dynamic ranges make."
             )
         )
+    end = _given(values, "expires_at")
+    if end is not None and model.epoch_seconds(end) <= clock.now_seconds():
+        faults.append(InvalidInput(f"Invalid input for expires_at. Reason: {end} is past."))
     if groups := _given(values, "security_groups"):
         faults.append(SecurityGroupNotFound(f"Security group {', '.join(groups)} does not exist"))
     return faults
+
+
+def refuse_end_of_service_port(device_owner: str, expires_at: object) -> None:
+    """Raise InvalidInput for an end of a port that the service or the cloud keeps itself."""
+    kept = device_owner == model.LEASE_PORT_OWNER or device_owners.is_networks(device_owner)
+    if kept and expires_at is not None:
+        raise InvalidInput(
+            f"Invalid input for expires_at. Reason: a port with the device_owner {device_owner}"
+            " has no end of its own."
+        )
 
 
 def refuse_many_fixed_ips(given: Sequence[Any], device_owner: str, most: int) -> None:

@@ -7,6 +7,7 @@ import click
 
 from ipam import model
 from ipam.cli import lookup
+from ipam.cli.commands.port_options import expires_option, wire_changes
 from ipam.cli.connection import connect
 from ipam.cli.options import Command, examples, given
 from ipam.cli.resource_kinds import LEASE, NETWORK
@@ -49,10 +50,15 @@ def release(leases: Sequence[str], **filters: Any) -> None:
 
 
 @click.command(
-    epilog=examples("ipam lease reserve 10.0.0.120", "ipam lease reserve --mac 52:54:00:12:34:56")
+    epilog=examples(
+        "ipam lease reserve 10.0.0.120",
+        "ipam lease reserve --mac 52:54:00:12:34:56",
+        "ipam lease reserve 10.0.0.120 --expires 30d",
+    )
 )
 @chosen_leases
-def reserve(leases: Sequence[str], **filters: Any) -> None:
+@expires_option
+def reserve(leases: Sequence[str], expires_at: str | None, **filters: Any) -> None:
     """Keep the addresses of unannounced machines for them, by address, by id, or by filter.
 
     The lease's port becomes an ordinary one, which does not end with the lease. The machine
@@ -66,7 +72,8 @@ def reserve(leases: Sequence[str], **filters: Any) -> None:
         if port.get("device_owner") != model.LEASE_PORT_OWNER:
             say(f"{address}: no lease of a dynamic range; nothing is changed.")
             return
-        client.put(f"/v2.0/ports/{port['id']}", json={"port": {"device_owner": ""}})
+        changes = {"device_owner": "", **wire_changes({"expires_at": expires_at})}
+        client.put(f"/v2.0/ports/{port['id']}", json={"port": changes})
         say(f"{address}: reserved for {lease['mac_address']} by port {port['id']}.")
 
     _each(client, leases, filters, keep)

@@ -17,6 +17,7 @@ from ipam.cli.commands.port_options import (
     owned_fixed_ip,
     wire_address_pair,
     wire_binding,
+    wire_changes,
     wire_dhcp_option,
     wire_fixed_ip,
 )
@@ -26,6 +27,7 @@ from ipam.cli.commands.port_wait import wait
 from ipam.cli.connection import connect
 from ipam.cli.estate.reading import FORMATS
 from ipam.cli.hosts import warn_of_unknown_host
+from ipam.cli.instants import LAST, End
 from ipam.cli.options import (
     KeyValues,
     examples,
@@ -58,6 +60,7 @@ def port() -> None:
         "ipam port create --network demo --host node-7 --mac-address 52:54:00:12:34:56 vm-9",
         "ipam port create --network demo --extra-dhcp-option name=bootfile-name,value=pxe.0 pxe",
         "ipam port create --network demo --from-file machines.csv",
+        "ipam port create --network demo --fixed-ip ip-address=10.0.0.50 --expires 30d printer",
     )
 )
 @click.argument("name_argument", metavar="[NAME]", required=False)
@@ -116,7 +119,7 @@ def create(
         raise click.UsageError("Say --network NETWORK.")
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network)
-    body = given(name=name_argument or name_option, network_id=network_id, **wire_binding(fields))
+    body = given(name=name_argument or name_option, network_id=network_id) | wire_changes(fields)
     if fixed_ips:
         body["fixed_ips"] = [wire_fixed_ip(client, network_id, one) for one in fixed_ips]
     if extra_dhcp_opts:
@@ -134,6 +137,7 @@ def create(
         "ipam port list --network demo",
         "ipam port list --fixed-ip ip-address=10.0.0.20",
         "ipam port list --host node-7 --sort-column name -f value -c ID",
+        "ipam port list --expires-before 7d",
     ),
 )
 @click.option("--network", metavar="NETWORK", help="Only those of this network.")
@@ -151,6 +155,13 @@ def create(
 @click.option("--device-owner", metavar="OWNER", help="Only the ports of this kind of device.")
 @click.option("--host", metavar="HOST", help="Only those on this host.")
 @click.option("--status", metavar="STATUS", help="Only ACTIVE or only DOWN ones.")
+@click.option(
+    "--expires-before",
+    type=End(),
+    metavar="WHEN",
+    help="Only those that end by themselves before then (7d: within seven days), soonest first;"
+    " never: all that end.",
+)
 @tag_filters
 @project_option
 @list_options
@@ -158,6 +169,7 @@ def list_ports(
     *,
     network: str | None,
     fixed_ip: dict[str, str] | None,
+    expires_before: str | None,
     output_format: str,
     wanted: Sequence[str],
     long_list: bool,
@@ -169,6 +181,11 @@ def list_ports(
     client = connect()
     network_id = lookup.find_id(client, NETWORK, network) if network else None
     filters = given(network_id=network_id, **wire_filters(wire_binding(fields)))
+    if expires_before:
+        filters["expires_before"] = LAST if expires_before == End.never else expires_before
+        sort_columns = sort_columns or ("Expires",)
+        usual = PORT.brief if output_format == "table" else [one.title for one in PORT.columns]
+        wanted = wanted or (() if long_list else (*usual, "Expires"))
     if fixed_ip:
         wanted_ip = wire_fixed_ip(client, network_id, fixed_ip)
         filters["fixed_ips"] = [f"{name}={value}" for name, value in wanted_ip.items()]
@@ -209,6 +226,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
         "ipam port set web-1 --host node-8",
         "ipam port set web-1 --fixed-ip subnet=demo-v6",
         "ipam port set web-1 --no-fixed-ip --fixed-ip ip-address=10.0.0.21",
+        "ipam port set printer --expires 30d",
     ),
 )
 @click.argument("name_or_id", metavar="PORT")
@@ -236,7 +254,7 @@ def change(
     """Change a port. Addresses are added to those it has, unless --no-fixed-ip empties them."""
     client = connect()
     found = lookup.find(client, PORT, name_or_id)
-    changes = given(**wire_binding(fields))
+    changes = wire_changes(fields)
     if fixed_ips or no_fixed_ip:
         kept = [] if no_fixed_ip else found["fixed_ips"]
         added = [wire_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
@@ -283,6 +301,7 @@ def change(
 @click.option("--host", "no_host", is_flag=True, help="Remove the host.")
 @click.option("--device", "no_device", is_flag=True, help="Remove the device.")
 @click.option("--dns-name", "no_dns_name", is_flag=True, help="Remove the host name.")
+@click.option("--expires", "no_end", is_flag=True, help="Let the port not end by itself.")
 @allowed_address_option
 @tag_removals
 @told_first
@@ -294,6 +313,7 @@ def unset(
     no_host: bool,
     no_device: bool,
     no_dns_name: bool,
+    no_end: bool,
     allowed_address_pairs: Sequence[dict[str, str]],
     tags: Sequence[str],
     all_tags: bool,
@@ -315,6 +335,8 @@ def unset(
         changes |= {"device_id": "", "device_owner": ""}
     if no_dns_name:
         changes["dns_name"] = ""
+    if no_end:
+        changes["expires_at"] = None
     if allowed_address_pairs:
         pairs = [owned_address_pair(found, one) for one in allowed_address_pairs]
         changes["allowed_address_pairs"] = lookup.without(

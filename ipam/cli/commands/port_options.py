@@ -6,7 +6,15 @@ import click
 
 from ipam.cli import lookup
 from ipam.cli.commands.dhcp_settings_options import ExtraDhcpOption
-from ipam.cli.options import Command, KeyValues, admin_state_option, description_option, stacked
+from ipam.cli.instants import End
+from ipam.cli.options import (
+    Command,
+    KeyValues,
+    admin_state_option,
+    description_option,
+    given,
+    stacked,
+)
 from ipam.cli.resource_kinds import SUBNET
 
 if TYPE_CHECKING:
@@ -40,6 +48,16 @@ allowed_address_option = click.option(
 )
 
 
+expires_option = click.option(
+    "--expires",
+    "expires_at",
+    type=End(),
+    metavar="WHEN",
+    help="When the port ends by itself and its addresses become free, if no device has it then:"
+    " 30d, 2027-01-31, '2027-01-31 18:00' or never.",
+)
+
+
 def machine_options(command: Command) -> Command:
     """The options about the machine, for `create` and `set`."""
     return stacked(
@@ -61,9 +79,18 @@ def machine_options(command: Command) -> Command:
             metavar="DOMAIN",
             help="The domain of its name in zones elsewhere, if not the network's.",
         ),
+        expires_option,
         description_option,
         admin_state_option,
     )(command)
+
+
+def wire_changes(fields: dict[str, Any]) -> dict[str, Any]:
+    """The given ones of the fields in the API's form."""
+    changes = given(**wire_binding(fields))
+    if changes.get("expires_at") == End.never:
+        changes["expires_at"] = None
+    return changes
 
 
 def wire_binding(fields: dict[str, Any]) -> dict[str, Any]:

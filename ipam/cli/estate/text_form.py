@@ -111,6 +111,7 @@ PORT: Final = Form(
         "project_id": ALWAYS,
         "admin_state_up": True,
         "port_security_enabled": True,
+        "expires_at": None,
         "extra_dhcp_opts": [],
         "allowed_address_pairs": [],
         "tags": [],

@@ -52,6 +52,15 @@ def equal_seconds(column: ColumnElement[int]) -> SpecialFilter:
     return condition
 
 
+def before_seconds(column: ColumnElement[int]) -> SpecialFilter:
+    """Rows whose column of seconds is before this instant; none without a value."""
+
+    def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
+        return column * 1_000_000 < min(microseconds(text) for text in texts)
+
+    return condition
+
+
 def of_changes(table: Table) -> dict[str, SpecialFilter]:
     """The filters on when a row was made and last changed."""
     return {name: equal_seconds(table.c[name]) for name in ("created_at", "updated_at")}

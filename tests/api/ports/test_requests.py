@@ -72,6 +72,7 @@ def test_a_port_of_nothing_has_neutrons_defaults(port: Make) -> None:
         "binding:vif_details": {},
         "extra_dhcp_opts": [],
         "allowed_address_pairs": [],
+        "expires_at": None,
         "security_groups": [],
         "qos_policy_id": None,
         "resource_request": None,
