@@ -221,6 +221,10 @@ class DnsLookupNotFound(NotFound):
     """Nobody has asked the agent about names."""
 
 
+class AddressCheckNotFound(NotFound):
+    """No such question about who uses addresses; it may have been too long ago."""
+
+
 class PortProbeNotFound(NotFound):
     """Nobody has asked what the port's machine would get."""
 

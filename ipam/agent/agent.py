@@ -13,7 +13,9 @@ from typing import Protocol, TypeVar
 from msgspec import UNSET
 
 from ipam import clock, extras
+from ipam.agent import address_checks
 from ipam.agent.api_link import ApiLink
+from ipam.agent.dnsmasq.address_probe import who_use
 from ipam.agent.dnsmasq.advertiser import PacketAdvertiser
 from ipam.agent.dnsmasq.dhcp6_requests import read_request, request_filter
 from ipam.agent.dnsmasq.logs import ServerLogs
@@ -55,6 +57,7 @@ from ipam.agent.wires import Reach
 from ipam.client import Client
 from ipam.errors import AgentHostInUse, SettingsUnfit
 from ipam.model import LeaseAction
+from ipam.protocol.address_checks import AddressCheckAnswer, AskedAddressCheck
 from ipam.protocol.dns_lookups import AskedLookup, LookupAnswer
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.refusals import SeenRefusal
@@ -235,6 +238,7 @@ class Agent:
             on_change=self._on_networks,
             answer=self._answer_probes,
             look_up=self._look_up,
+            check_addresses=self._check_addresses,
             refusals=self._refusals,
             held_leases=lambda: held_leases(self._table, clock.now_seconds()),
             on_displaced=self._give_way,
@@ -431,6 +435,9 @@ class Agent:
             return LookupAnswer(id=asked.id, trouble=str(error))
         return resolver.answer(asked, self._reconciler.networks)
 
+    def _check_addresses(self, asked: AskedAddressCheck) -> AddressCheckAnswer:
+        return address_checks.answer(asked, self._reconciler.networks, who_use)
+
     def _refusals(self) -> list[SeenRefusal]:
         return list(seen_refusals(self._logs.refusals(), link_of))
 
@@ -461,6 +468,7 @@ class Agent:
             uplinks=self._reconciler.uplinks,
             kernel_lacks=self._kernel_lacks,
             vif_type=of_agent.vif_type or UNSET,
+            conflicts=self._reconciler.conflicts,
             installation=self._installation,
             guard=self._reconciler.guard_facts,
             answers_uplinks=not self._filter.fault,

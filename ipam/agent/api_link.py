@@ -18,6 +18,11 @@ from ipam.agent.whereabouts import reach_of
 from ipam.chunks import chunks
 from ipam.client import Client
 from ipam.errors import AgentHostInUse, AgentNotFound, AgentReportRequired, IpamError
+from ipam.protocol.address_checks import (
+    AddressCheckAnswer,
+    AskedAddressCheck,
+    read_address_checks,
+)
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
 from ipam.protocol.dns_lookups import AskedLookup, LookupAnswer, read_lookups
 from ipam.protocol.dns_names import CURSOR_HEADER, read_changes
@@ -71,6 +76,7 @@ class ApiLink:
         on_change: Callable[[], None],
         answer: Callable[[Sequence[AskedProbe]], list[ProbeAnswer]],
         look_up: Callable[[AskedLookup], LookupAnswer],
+        check_addresses: Callable[[AskedAddressCheck], AddressCheckAnswer],
         refusals: Callable[[], list[SeenRefusal]],
         held_leases: Callable[[], Sequence[HeldLease]],
         on_displaced: Callable[[AgentHostInUse], None],
@@ -91,6 +97,7 @@ class ApiLink:
         self._on_change = on_change
         self._answer = answer
         self._look_up = look_up
+        self._check_addresses = check_addresses
         self._refusals = refusals
         self._held_leases = held_leases
         self._on_displaced = on_displaced
@@ -232,6 +239,7 @@ class ApiLink:
         self._on_change()
         self._answer_probes(read_asked(body))
         self._answer_lookups(read_lookups(body))
+        self._answer_address_checks(read_address_checks(body))
         self._etag = news.etag
         self._tell_of_faults(faults)
         for row in fetched:
@@ -274,6 +282,11 @@ class ApiLink:
         for one in asked:
             body = {"dns_answer": parsed(self._look_up(one))}
             self._client.post(f"/v2.0/agents/{self._agent_id}/dns-answer", json=body)
+
+    def _answer_address_checks(self, asked: Sequence[AskedAddressCheck]) -> None:
+        for one in asked:
+            body = {"address_check": parsed(self._check_addresses(one))}
+            self._client.post(f"/v2.0/agents/{self._agent_id}/address-checks", json=body)
 
     def _tell_of_faults(self, faults: Mapping[str, str]) -> None:
         """Log once what is wrong with a network's description, and once when it is right.

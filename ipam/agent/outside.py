@@ -378,11 +378,22 @@ class Neighbours(Protocol):
     """Asks the machines of a network, as the DHCP server, who has addresses."""
 
     def who_have(
-        self, network_id: str, interface: Interface, asked: Mapping[IpAddress, IpAddress]
+        self,
+        network_id: str,
+        interface: Interface,
+        asked: Mapping[IpAddress, IpAddress],
+        *,
+        but: str = "",
     ) -> Mapping[IpAddress, str]:
         """The MAC addresses that answer for the addresses, which come with the server's own.
 
-        Raises OSError if it cannot ask.
+        Answers of the machine `but` do not count. Raises OSError if it cannot ask.
+        """
+
+    def known(self, network_id: str, interface: Interface) -> Mapping[IpAddress, str]:
+        """The MAC addresses that the server's host itself has learned, by address.
+
+        Raises OSError if the namespace is gone.
         """
 
     def announce(self, network_id: str, interface: Interface, addresses: Collection[str]) -> None:

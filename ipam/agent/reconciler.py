@@ -58,7 +58,7 @@ from ipam.agent.whereabouts import whereabouts
 from ipam.agent.wires import NO_REACH, Reach
 from ipam.agent.wiring import Wiring
 from ipam.protocol.dhcp_state import FullNetwork
-from ipam.protocol.reports import GuardFacts, NetworkFacts, UplinkFacts
+from ipam.protocol.reports import GuardFacts, NetworkFacts, SeenConflict, UplinkFacts
 from ipam.trouble import Trouble
 
 LOG = logging.getLogger(__name__)
@@ -141,6 +141,11 @@ class Reconciler:
         self._look_again_at = 0.0
         self._observed: Observed | None = None
         self._wiring.look_at_uplinks()
+
+    @property
+    def conflicts(self) -> list[SeenConflict]:
+        """The addresses of ports that other machines use. Any thread may call it."""
+        return self._conflicts.seen
 
     @property
     def networks(self) -> Mapping[str, ServedNetwork]:

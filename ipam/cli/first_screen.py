@@ -24,6 +24,10 @@ COMMANDS = {
         "ipam.cli.commands.find:find",
         "Find an address, prefix, MAC, name or id: who has it, where",
     ),
+    "conflicts": (
+        "ipam.cli.commands.conflicts:conflicts",
+        "List addresses of ports that other machines have",
+    ),
     "explain": (
         "ipam.cli.commands.explain:explain",
         "Explain why a machine has its address, or gets none",

@@ -246,6 +246,12 @@ PORT: Final[tuple[Rule, ...]] = (
     ),
     ("create_agent_dns_lookup", ADMIN, "It tells the names of any network of the host."),
     ("get_agent_dns_lookup", ADMIN, "As create_agent_dns_lookup."),
+    (
+        "create_network_address_check",
+        MEMBER,
+        "Who owns a network may ask what is on it before an address is given by hand.",
+    ),
+    ("get_network_address_check", READER, "As create_network_address_check."),
     ("create_port_probe", MEMBER, "Who has the machine may ask what it would get."),
     ("get_port_probe", READER, "As get_port."),
     (
@@ -332,6 +338,11 @@ AGENT: Final[tuple[Rule, ...]] = (
         "create_dry_run",
         ADMIN,
         "It tells of hosts, machines and leases of every project. Its requests have own rules.",
+    ),
+    (
+        "get_address_conflict",
+        READER,
+        "Who else uses addresses of a network is its owner's business.",
     ),
     ("get_dhcp_refusal", READER, "Who asks in vain on a network is its owner's business."),
 )

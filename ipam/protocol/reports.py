@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert
 
 from ipam import model
 from ipam.protocol.wake_port import WakeEnd
@@ -112,6 +112,24 @@ class UplinkFacts(Struct, frozen=True):
     """Why no network can have it; a sentence."""
 
 
+class SeenConflict(Struct, frozen=True):
+    """An address of a port that another machine uses, or that the port's machine declined."""
+
+    ignores_unknown: ClassVar = True
+
+    network_id: str
+    ip_address: str
+    mac_address: str
+    """Of the other machine; empty if nobody answers any more."""
+    since: Seconds
+    """When the agent first knew, in epoch seconds."""
+    declined: bool
+    """Whether the port's machine declined it."""
+
+
+MOST_CONFLICTS = 50
+
+
 class AgentFacts(Struct, frozen=True, kw_only=True):
     """What an agent says of itself in `configurations`."""
 
@@ -140,8 +158,18 @@ class AgentFacts(Struct, frozen=True, kw_only=True):
     guard: GuardFacts | UnsetType = UNSET
     answers_uplinks: bool | UnsetType = UNSET
     """Whether it could answer machines behind an uplink, which needs the guard's rules."""
+    conflicts: list[SeenConflict] | UnsetType = UNSET
+    """The addresses of ports that other machines use; some, if there are very many."""
     installation: str | UnsetType = UNSET
     """A name of its state directory: a restarted agent has it again, another agent has another."""
+
+
+def conflicts(configurations: Mapping[str, Any]) -> list[SeenConflict]:
+    """The conflicts of these facts, of an agent of any version; none in a form of another."""
+    try:
+        return convert(configurations.get("conflicts", []), list[SeenConflict])
+    except ValidationError:
+        return []
 
 
 def filters_ports(configurations: Mapping[str, Any]) -> bool:

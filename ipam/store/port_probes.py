@@ -3,19 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from ipam import clock, model
-from ipam.store import elections, tables
+from ipam.store import elections, open_questions, tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
-OPEN_SECONDS: Final = 60
-"""A question is open so long. After that nobody waits for its answer."""
 MOST_LOOKED_AT: Final = 10_000
 
 _probe, _port = tables.port_probe, tables.port
-_ANY_OPEN: Final = select(_probe.c.id).where(_probe.c.asked_at > bindparam("after")).limit(1)
 
 
 def ask(tx: Transaction, port_id: str) -> int | None:
@@ -43,13 +40,10 @@ def last(tx: Transaction, port_id: str) -> Record | None:
 
 def waiting(tx: Transaction, agent: Record, most: int) -> list[Record]:
     """The questions that this agent should answer and has not answered: `id` and `port_id`."""
-    after = clock.now_seconds() - OPEN_SECONDS
-    if tx.execute(_ANY_OPEN, {"after": after}).first() is None:
-        return []  # as nearly always, and most agents ask every few seconds
     query = (
         select(_probe.c.id, _port.c.id.label("port_id"), _probe.c.answers)
         .join_from(_probe, _port, _port.c.pk == _probe.c.port_pk)
-        .where(_probe.c.asked_at > after, elections.served_by(agent))
+        .where(_probe.c.asked_at > open_questions.oldest(), elections.served_by(agent))
         .order_by(_probe.c.asked_at)
         .limit(MOST_LOOKED_AT)
     )

@@ -72,6 +72,17 @@ def wake_ends(
     return list(found)
 
 
+def hosts_of(tx: Transaction, network_pk: int, *, oldest_heartbeat: int) -> list[str]:
+    """The hosts of living agents that serve the network, in order."""
+    agent = tables.agent
+    query = select(agent.c.host).where(
+        agent.c.agent_type == model.DHCP_AGENT_TYPE,
+        agent.c.heartbeat_at >= oldest_heartbeat,
+        _serves([network_pk]),
+    )
+    return list(tx.execute(query.order_by(agent.c.host)).scalars())
+
+
 def _wake_ends(which: ColumnElement[bool], oldest_heartbeat: int) -> Select[Any]:
     agent = tables.agent
     return select(agent.c.wake_ip, agent.c.wake_port, agent.c.wake_key).where(

@@ -553,6 +553,21 @@ port_probe = Table(
 )
 """The last question about what a port's machine would get, with what agents answered, by host."""
 
+address_check = Table(
+    "address_check",
+    metadata,
+    Column("pk", Pk, primary_key=True, autoincrement=True),
+    Column("id", String(UUID_LENGTH), nullable=False, unique=True),
+    Column(
+        "network_pk", Pk, ForeignKey("network.pk", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("asked_at", BigInteger, nullable=False, index=True),
+    Column("ip_addresses", JSON, nullable=False),
+    Column("hosts", JSON, nullable=False),
+    Column("answers", JSON, nullable=False),
+)
+"""Questions about who uses addresses: the hosts that are to look, and what each heard."""
+
 dhcp_refusal = Table(
     "dhcp_refusal",
     metadata,
@@ -686,6 +701,7 @@ for _table in metadata.tables.values():
 # lease_event.details may hold any text that a client sent. It is stored, never rendered.
 __all__ = [
     "Address",
+    "address_check",
     "address_scope",
     "agent",
     "allocation_event",

@@ -13,6 +13,7 @@ from ipam.allocator.lease_ports import LeasePorts
 from ipam.allocator.recovery_watch import RecoveryWatch
 from ipam.settings import Settings
 from ipam.store import (
+    address_checks,
     agents,
     allocation_history,
     dhcp_refusals,
@@ -76,6 +77,7 @@ def tasks(
         "addresses counted": lambda: count_addresses(database),
         "answers kept for more than a day": lambda: forget_answers(database),
         "machines that no longer ask in vain": lambda: forget_refusals(database),
+        "checks of addresses past a day": lambda: forget_checks(database),
         "lease events past their retention": lambda: forget_events(
             database, retention_days=settings.worker.lease_event_retention_days
         ),
@@ -266,6 +268,11 @@ def forget_refusals(database: Database) -> int:
     return _in_batches(
         database, lambda tx: dhcp_refusals.forget(tx, before=before, limit=BATCH_ROWS)
     )
+
+
+def forget_checks(database: Database) -> int:
+    """Delete what hosts answered more than a day ago about who uses addresses."""
+    return _in_batches(database, lambda tx: address_checks.forget(tx, limit=BATCH_ROWS))
 
 
 def forget_answers(database: Database) -> int:

@@ -734,6 +734,40 @@ AGENTS: Final = (
         caller="admin",
     ),
     Example(
+        "Ask who uses an address, before it is given by hand",
+        "POST",
+        "/v2.0/networks/$servers/address-checks",
+        {"address_check": {"ip_addresses": ["10.0.0.77"]}},
+        202,
+        caller="admin",
+        keep={"check": "address_check.id"},
+    ),
+    Example(
+        "An agent answers: a machine has it",
+        "POST",
+        "/v2.0/agents/$agent/address-checks",
+        {
+            "address_check": {
+                "id": "$check",
+                "machines": [{"ip_address": "10.0.0.77", "mac_address": "52:54:00:99:88:77"}],
+            }
+        },
+        204,
+        caller="agent",
+    ),
+    Example(
+        "See what was heard",
+        "GET",
+        "/v2.0/networks/$servers/address-checks/$check",
+        caller="admin",
+    ),
+    Example(
+        "Which addresses of ports other machines have",
+        "GET",
+        "/v2.0/address-conflicts?network_id=$servers",
+        caller="admin",
+    ),
+    Example(
         "Which agent answers machines behind the uplink of a network",
         "GET",
         "/v2.0/elected-agents?network_id=$servers",

@@ -241,7 +241,12 @@ REFUSALS: Final[Mapping[str, tuple[type[IpamError], ...]]] = {
         errors.LeaseEventNotFound,
         errors.DhcpRefusalNotFound,
     ),
-    "Agents": (errors.AgentNotFound, errors.AgentHostInUse, errors.DnsLookupNotFound),
+    "Agents": (
+        errors.AgentNotFound,
+        errors.AgentHostInUse,
+        errors.DnsLookupNotFound,
+        errors.AddressCheckNotFound,
+    ),
     "What agents ask": (errors.AgentReportRequired,),
     "Scheduling": (
         errors.InvalidDHCPAgent,

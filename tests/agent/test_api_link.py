@@ -23,6 +23,7 @@ from ipam.errors import (
     ServiceRecovering,
     ServiceUnavailable,
 )
+from ipam.protocol.address_checks import AddressCheckAnswer
 from ipam.protocol.dns_lookups import LookupAnswer
 from ipam.protocol.probes import AskedProbe, ProbeAnswer
 from ipam.protocol.recovery import HeldLease
@@ -75,6 +76,7 @@ class Desk:
             on_change=self._changed,
             answer=self._answer,
             look_up=lambda one: LookupAnswer(id=one.id, trouble=one.network_id),
+            check_addresses=lambda one: AddressCheckAnswer(id=one.id, trouble=one.network_id),
             refusals=self._refused,
             held_leases=lambda: self.held,
             on_displaced=self.displaced.append,
@@ -662,3 +664,11 @@ def test_a_question_about_names_is_answered(desk: Desk) -> None:
     desk.open().turn()
     (body,) = desk.api.bodies("dns-answer")
     assert (body["dns_answer"]["id"], body["dns_answer"]["trouble"]) == (A, B)
+
+
+def test_a_question_about_who_uses_addresses_is_answered(desk: Desk) -> None:
+    question = {"id": A, "network_id": B, "ip_addresses": ["10.0.0.5"]}
+    desk.api.digests = {"networks": [], "address_checks": [question]}
+    desk.open().turn()
+    (body,) = desk.api.bodies("address-checks")
+    assert (body["address_check"]["id"], body["address_check"]["trouble"]) == (A, B)

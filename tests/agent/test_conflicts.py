@@ -74,6 +74,34 @@ def test_one_look_asks_about_few(host: LoopHost) -> None:
     assert host.neighbours.asked == every[:MOST_AT_ONCE]
 
 
+def test_who_was_learned_for_a_ports_address_is_asked_about_and_told_of(host: LoopHost) -> None:
+    host.neighbours.learned = {"10.0.0.5": SQUATTER, "10.0.0.6": mac(6), "10.0.0.77": SQUATTER}
+    look(host)
+    assert host.neighbours.asked == ["10.0.0.5"]
+    assert host.reconciler.conflicts == [], "its own machine has it again"
+    host.neighbours.holders["10.0.0.5"] = SQUATTER
+    look(host)
+    (told,) = host.reconciler.conflicts
+    assert (told.network_id, told.ip_address) == (network_id(1), "10.0.0.5")
+    assert (told.mac_address, told.declined) == (SQUATTER, False)
+    host.neighbours.learned.clear()
+    look(host)
+    assert host.reconciler.conflicts == [told], "it is asked about until nobody answers"
+    host.neighbours.holders.clear()
+    look(host)
+    assert host.reconciler.conflicts == []
+
+
+def test_a_declined_address_is_told_of_as_long_as_it_is_kept_back(host: LoopHost) -> None:
+    decline(host, "10.0.0.5")
+    look(host)
+    (told,) = host.reconciler.conflicts
+    assert (told.ip_address, told.mac_address, told.declined) == ("10.0.0.5", "", True)
+    host.logs.said.clear()
+    look(host)
+    assert host.reconciler.conflicts == []
+
+
 def test_nothing_is_concluded_where_nobody_can_be_asked(host: LoopHost) -> None:
     host.neighbours.is_gone = True
     decline(host, "10.0.0.5")

@@ -635,6 +635,9 @@ def test_an_address_that_somebody_else_uses_is_a_trouble_of_the_port(host: Host)
     assert f"declined {address_of(port)}" in trouble()
     holder = f"{squatter.port['mac_address']} answers for {address_of(port)}"
     eventually(lambda: holder in trouble(), lambda: f"who answers\n{trouble()}")
+    (conflict,) = host.api.agent["configurations"]["conflicts"]
+    assert conflict["ip_address"] == address_of(port)
+    assert conflict["mac_address"] == squatter.port["mac_address"]
     assert not machine.udhcpc("-t", "1", "-A", "1")
     eventually(lambda: port["id"] not in host.api.ready, lambda: f"down\n{trouble()}")
     run(*within, "addr", "del", f"{address_of(port)}/24", "dev", "eth0")

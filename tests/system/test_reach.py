@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -214,6 +215,33 @@ def test_the_server_reaches_no_machine_of_another_host(
         asking.append(subprocess.Popen(command, stdout=subprocess.PIPE))
     for one in asking:
         assert b"100% packet loss" in one.communicate()[0]
+
+
+def test_who_uses_an_address_is_heard_on_its_host_and_over_the_wire(
+    rack: Rack, everywhere: dict[str, Joined]
+) -> None:
+    joined = [everywhere[kind] for kind in ("flat", "vxlan")]
+    used = [[one.a.address(version) for version in (4, 6)] for one in joined]
+    paths = []
+    for one, addresses in zip(joined, used, strict=True):
+        path = f"/v2.0/networks/{one.network['id']}/address-checks"
+        body = {"address_check": {"ip_addresses": [*addresses, "10.66.0.249"]}}
+        asked = rack.client.post(path, json=body)["address_check"]
+        paths.append(f"{path}/{asked['id']}")
+
+    def answers(path: str) -> list[Json]:
+        found: list[Json] = rack.client.get(path)["address_check"]["answers"]
+        return found
+
+    def looked(path: str) -> bool:
+        return len(answers(path)) == 2
+
+    for one, addresses, path in zip(joined, used, paths, strict=True):
+        rack.eventually(partial(looked, path), "both hosts have looked")
+        mac = one.a.port["mac_address"]
+        machines = [{"ip_address": ip, "mac_address": mac} for ip in sorted(addresses)]
+        for answer in answers(path):
+            assert (answer["machines"], answer["trouble"]) == (machines, ""), one.kind
 
 
 def test_a_packet_of_the_networks_mtu_passes_whole(joined: Joined) -> None:

@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import pytest
 
 from ipam.agent.dnsmasq.log_pipe import LogPipe
+from ipam.agent.dnsmasq.neighbours import PacketNeighbours
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.dnsmasq.probe_answers import Question
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Said, Verdict, parse
@@ -60,6 +62,10 @@ def test_a_good_network_has_no_verdicts(network: DhcpNetwork) -> None:
     network.write("hosts/port", f"{mac},vm-1,10.77.0.5,[2001:db8:77::5]")
     assert network.udhcpc(guest) == "10.77.0.5"
     network.await_line("DHCPACK")
+    run("ip", "-n", guest, "addr", "add", "10.77.0.5/24", "dev", "eth0")
+    run("ip", "netns", "exec", guest, "busybox", "ping", "-c1", SERVER)
+    learned = PacketNeighbours().known(network.id, network.interface)
+    assert learned[ip_address("10.77.0.5")] == mac
     assert verdicts(network) == []
     assert FileRead("hosts/port") in understood(network)
     packets = [one for one in understood(network) if isinstance(one, Packet)]

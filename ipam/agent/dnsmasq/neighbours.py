@@ -8,12 +8,13 @@ import select
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, ip_interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, ip_address, ip_interface
 from typing import TypeAlias
 
 from ipam.agent.dnsmasq import arp_frames, nd_frames
 from ipam.agent.dnsmasq.probe_frames import ETHERTYPE_IPV6, octets
 from ipam.agent.dnsmasq.wire import open_wire
+from ipam.agent.host.namespaces import learned_neighbours
 from ipam.agent.outside import IpAddress
 from ipam.agent.state import Interface
 
@@ -28,12 +29,18 @@ class PacketNeighbours:
     """See outside.Neighbours."""
 
     def who_have(
-        self, network_id: str, interface: Interface, asked: Mapping[IpAddress, IpAddress]
+        self,
+        network_id: str,
+        interface: Interface,
+        asked: Mapping[IpAddress, IpAddress],
+        *,
+        but: str = "",
     ) -> Mapping[IpAddress, str]:
         """The MAC addresses that answer for the addresses, which come with the asker's own.
 
-        It takes 0.2 s for each IP version if one of them is silent, and else no longer than the
-        answers. Raises OSError if the namespace or the interface is gone.
+        Answers of the machine `but` do not count. It takes 0.2 s for each IP version if one of
+        them is silent, and else no longer than the answers. Raises OSError if the namespace or
+        the interface is gone.
         """
         mac = octets(interface.mac)
         found: dict[IpAddress, str] = {}
@@ -48,8 +55,13 @@ class PacketNeighbours:
             }
             if questions:
                 with open_wire(network_id, interface.inside, ethertype) as wire:
-                    found |= _answers(wire, questions, read)
+                    found |= _answers(wire, questions, read, but)
         return found
+
+    def known(self, network_id: str, interface: Interface) -> Mapping[IpAddress, str]:
+        """See outside.Neighbours."""
+        learned = learned_neighbours(network_id, interface.inside)
+        return {ip_address(address): mac for address, mac in learned.items()}
 
     def announce(self, network_id: str, interface: Interface, addresses: Collection[str]) -> None:
         """Tell all where these addresses are, in both forms (RFC 5227). Raises OSError."""
@@ -70,9 +82,9 @@ def _question(address: IpAddress, mac: bytes, own: IpAddress) -> bytes:
 
 
 def _answers(
-    wire: socket.socket, questions: Mapping[IpAddress, bytes], read: _Read
+    wire: socket.socket, questions: Mapping[IpAddress, bytes], read: _Read, but: str
 ) -> Mapping[IpAddress, str]:
-    """The first answer to each that comes in time."""
+    """The first answer to each that comes in time, and from another machine than `but`."""
     found: dict[IpAddress, str] = {}
     poll = select.poll()
     poll.register(wire, select.POLLIN)
@@ -84,6 +96,6 @@ def _answers(
             poll.poll(left * 1000)
             with contextlib.suppress(BlockingIOError):
                 answer = read(wire.recv(FRAME_BYTES))
-                if answer and answer[0] in questions:
+                if answer and answer[0] in questions and answer[1] != but:
                     found.setdefault(*answer)
     return found

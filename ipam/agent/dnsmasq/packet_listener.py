@@ -1,28 +1,19 @@
 """Hears some kind of packets in each network. They wait in the kernel until they are read."""
 
-import ctypes
 import socket
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from ipam import model
-from ipam.agent.dnsmasq.packet_filter import INSTRUCTION_OCTETS
+from ipam.agent.dnsmasq.wire import open_filtered
 from ipam.agent.host.namespaces import call_in_namespace, namespace_path
 from ipam.agent.state import Interface
 
-SO_ATTACH_FILTER = 26
-ETH_P_ALL = 3
 FRAME_BYTES = 2048
 WAITING_BYTES = 1 << 16
 
 T = TypeVar("T")
-
-
-class _Program(ctypes.Structure):
-    """The kernel's struct sock_fprog."""
-
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
 class PacketListener(Generic[T]):
@@ -82,14 +73,4 @@ class PacketListener(Generic[T]):
             listener.close()
 
     def _listen(self, interface: str) -> socket.socket:
-        """The protocol is 0 until the filter is set, so that it gets no other frames."""
-        listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-        try:
-            program = _Program(len(self._program) // INSTRUCTION_OCTETS, self._program)
-            listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(program))
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._waiting_bytes)
-            listener.bind((interface, ETH_P_ALL))
-        except OSError:
-            listener.close()
-            raise
-        return listener
+        return open_filtered(interface, self._program, waiting_bytes=self._waiting_bytes)

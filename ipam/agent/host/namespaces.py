@@ -21,7 +21,7 @@ from ipam import files, model
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
-from ipam.agent.host.own_neighbours import pin, pin_missing
+from ipam.agent.host.own_neighbours import learned, pin, pin_missing
 from ipam.agent.outside import AddressRefusedError
 from ipam.rules.ipv6 import eui64
 
@@ -216,6 +216,15 @@ def pin_own_addresses(network_id: str, interface: str) -> list[str]:
     return _in_namespace(
         model.dhcp_namespace(network_id), lambda route: pin_missing(route, interface)
     )
+
+
+def learned_neighbours(network_id: str, interface: str) -> dict[str, str]:
+    """The MAC addresses that the namespace has learned on the interface, by address.
+
+    Raises OSError if it is gone.
+    """
+    name = model.dhcp_namespace(network_id)
+    return _in_namespace(name, lambda route: learned(route, interface))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Permanent neighbour entries of a namespace for its own IPv6 addresses.
+"""Neighbour entries of a namespace: permanent ones for its own IPv6 addresses, and learned ones.
 
 dnsmasq receives its own answer to a probe as if it were a client's message. It looks for the
 client's MAC address in the neighbour table, and would wait half a second for a missing one.
@@ -12,6 +12,8 @@ from typing import Any
 from ipam.agent.host.netlink import unless
 
 NUD_PERMANENT = 0x80
+NUD_ANSWERED = 0x02 | 0x04 | 0x08 | 0x10
+"""Reachable, stale, delay or probe: the neighbour has answered, lately or once."""
 
 
 def pin(route: Any, index: int, address: str, *, add: bool = True) -> None:
@@ -33,3 +35,13 @@ def pin_missing(route: Any, interface: str) -> list[str]:
             pin(route, index, address)
         return missing
     return []
+
+
+def learned(route: Any, interface: str) -> dict[str, str]:
+    """The MAC addresses of neighbours that have answered, by address."""
+    return {
+        row.get("dst"): row.get("lladdr")
+        for index in route.link_lookup(ifname=interface)
+        for row in route.get_neighbours(ifindex=index)
+        if row["state"] & NUD_ANSWERED and row.get("lladdr")
+    }

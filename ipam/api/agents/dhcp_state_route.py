@@ -10,13 +10,14 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import falcon
 import msgspec
 
 from ipam import model
 from ipam.api.agents import dns_names
+from ipam.api.agents.address_check_routes import open_checks
 from ipam.api.agents.dns_lookup_route import open_lookups
 from ipam.api.agents.elections import Elections
 from ipam.api.agents.lookup import known
@@ -27,11 +28,13 @@ from ipam.api.http.list_query import query_pairs
 from ipam.api.http.operations import Operation
 from ipam.api.service import Service
 from ipam.errors import AgentReportRequired, ServiceRecovering
+from ipam.protocol.address_checks import MOST_AT_ONCE as MOST_CHECKS_AT_ONCE
+from ipam.protocol.address_checks import AskedAddressCheck
 from ipam.protocol.dhcp_state import FullNetwork, ServedNetwork
 from ipam.protocol.dns_lookups import AskedLookup
 from ipam.protocol.dns_names import CURSOR_HEADER, AllNames, ChangedNames, NamedPort
 from ipam.protocol.probes import MOST_AT_ONCE, AskedProbe
-from ipam.store import agents, dhcp_state, port_probes, recovery, scheduling
+from ipam.store import agents, dhcp_state, open_questions, port_probes, recovery, scheduling
 from ipam.store.dhcp_state import NETWORK, RESTORED, UNSCHEDULED, Contents, Part
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
@@ -41,6 +44,8 @@ DIGEST_CHARACTERS: Final = 32
 CONTENTS: Final = 4
 """Grows with what the full answer tells of a row, so that agents ask again after an upgrade."""
 RULE: Final = "get_dhcp_state"
+
+_Asked: TypeAlias = Mapping[str, Sequence[AskedProbe | AskedLookup | AskedAddressCheck]]
 
 
 class DhcpStateRoute:
@@ -59,12 +64,14 @@ class DhcpStateRoute:
                     "networks": list[ServedNetwork],
                     "probes": list[AskedProbe],
                     "dns_lookups": list[AskedLookup],
+                    "address_checks": list[AskedAddressCheck],
                 },
                 response_forms=(
                     {
                         "networks": list[ServedNetwork],
                         "probes": list[AskedProbe],
                         "dns_lookups": list[AskedLookup],
+                        "address_checks": list[AskedAddressCheck],
                         "names": ChangedNames,
                     },
                     {"networks": list[FullNetwork]},
@@ -115,28 +122,23 @@ class DhcpStateRoute:
         # What changed before a restore, and after its backup, is not known any more.
         is_lost = cursor is not None and 0 < cursor < restored_at_us
 
-        def look(tx: Transaction) -> tuple[list[AskedProbe], list[AskedLookup], list[Record]]:
+        def look(tx: Transaction) -> tuple[_Asked, list[Record]]:
             found = [] if is_lost else dns_names.seen(tx, cursor, ids)
-            agent = known(tx, resource_id, access, RULE)
-            return self._asked(tx, agent), open_lookups(agent), found
+            return _asked(tx, known(tx, resource_id, access, RULE)), found
 
         now = dns_names.now_cursor()
-        probes, lookups, changes = read(look)
+        asked, changes = read(look)
         if cursor:
             resp.set_header(CURSOR_HEADER, str(now))
         lines = [f"{each.id} {each.digest}" for each in networks]
         names = [f"{each.port_id} {each.seen}" for each in changes]
-        asked = [*(one.id for one in probes), *(one.id for one in lookups)]
-        etag = _digest([*lines, *asked, *sorted(names)])
+        questions = [one.id for some in asked.values() for one in some]
+        etag = _digest([*lines, *questions, *sorted(names)])
         resp.etag = etag
         if etag in (req.if_none_match or ()) and not is_lost:
             resp.status = falcon.HTTP_304
             return
-        body: dict[str, object] = {
-            "networks": networks,
-            "probes": probes,
-            "dns_lookups": lookups,
-        }
+        body: dict[str, object] = {"networks": networks, **asked}
         if cursor is not None:
             body["names"] = (
                 dns_names.anew()
@@ -150,11 +152,6 @@ class DhcpStateRoute:
             return dns_names.of_networks(tx, known(tx, agent_id, access, RULE), wanted, after)
 
         return self.service.database.read(read)
-
-    def _asked(self, tx: Transaction, agent: Record) -> list[AskedProbe]:
-        """The questions that wait for the agent's answer."""
-        waiting = port_probes.waiting(tx, agent, MOST_AT_ONCE)
-        return [AskedProbe(row.id, row.port_id) for row in waiting]
 
     def _digests(self, access: Access, agent_id: str) -> tuple[list[ServedNetwork], int]:
         """The networks, and when the last recovery ended, in microseconds; 0 if there was none.
@@ -237,6 +234,20 @@ class DhcpStateRoute:
         times = f"{settings.dhcp_lease_duration} {settings.agent_down_time}"
         salt = f"{CONTENTS} {settings.dns_domain} {times}"
         return digests(parts, salt)
+
+
+def _asked(tx: Transaction, agent: Record) -> _Asked:
+    """The questions that wait for the agent's answer, by kind."""
+    asked: dict[str, Sequence[AskedProbe | AskedLookup | AskedAddressCheck]] = {
+        "probes": [],
+        "dns_lookups": open_lookups(agent),
+        "address_checks": [],
+    }
+    if open_questions.is_any(tx):
+        waiting = port_probes.waiting(tx, agent, MOST_AT_ONCE)
+        asked["probes"] = [AskedProbe(row.id, row.port_id) for row in waiting]
+        asked["address_checks"] = open_checks(tx, agent, MOST_CHECKS_AT_ONCE)
+    return asked
 
 
 def _refuse_in_recovery(agent: Record, restored: Part) -> None:

@@ -1,5 +1,11 @@
 """The paths of agents, of what they serve and report, and of availability zones."""
 
+from ipam.api.agents.address_check_routes import (
+    AddressCheckRoute,
+    AddressChecksRoute,
+    AgentAddressChecksRoute,
+)
+from ipam.api.agents.address_conflicts_route import AddressConflictsRoute
 from ipam.api.agents.agent_routes import AgentRoute, AgentsRoute
 from ipam.api.agents.dhcp_state_route import DhcpStateRoute
 from ipam.api.agents.dns_lookup_route import DnsAnswersRoute, DnsLookupRoute
@@ -31,12 +37,16 @@ def routes(service: Service) -> list[tuple[str, Route]]:
         (f"{one}/dns-lookup", DnsLookupRoute(service)),
         (f"{one}/dns-answer", DnsAnswersRoute(service)),
         (f"{one}/dhcp-refusals", AgentRefusalsRoute(service)),
+        (f"{one}/address-checks", AgentAddressChecksRoute(service)),
         (f"{one}/recovery", AgentRecoveryRoute(service)),
         (f"{one}/down-ports", ReportedPortsRoute(service, DOWN)),
         ("/v2.0/networks/{resource_id}/dhcp-agents", DhcpAgentsRoute(service)),
         ("/v2.0/networks/{resource_id}/hosts", NetworkHostsRoute(service)),
+        ("/v2.0/networks/{resource_id}/address-checks", AddressChecksRoute(service)),
+        ("/v2.0/networks/{resource_id}/address-checks/{check_id}", AddressCheckRoute(service)),
         (f"{one}/dhcp-networks", DhcpNetworksRoute(service)),
         (f"{one}/dhcp-networks/{{network_id}}", DhcpNetworkRoute(service)),
+        ("/v2.0/address-conflicts", AddressConflictsRoute(service)),
         ("/v2.0/elected-agents", ElectedAgentsRoute(service)),
         ("/v2.0/availability_zones", AvailabilityZonesRoute(service)),
     ]

@@ -1,4 +1,4 @@
-"""`ipam address …`: who had an address, and address scopes."""
+"""`ipam address …`: who uses an address, who had it, and address scopes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ipam.cli import lookup
+from ipam.cli.commands.address_check import check
 from ipam.cli.connection import connect
 from ipam.cli.instants import Instant
 from ipam.cli.options import (
@@ -27,7 +28,10 @@ share_option = click.option(
 
 @click.group()
 def address() -> None:
-    """Addresses: who had them and when, and the scopes in which each occurs once."""
+    """Addresses: who uses them, who had them and when, and scopes in which each occurs once."""
+
+
+address.add_command(check)
 
 
 @address.command(

@@ -7,6 +7,7 @@ import click
 
 from ipam import model
 from ipam.cli import lookup
+from ipam.cli.address_checks import check_option, refuse_used
 from ipam.cli.commands.port_options import expires_option, wire_changes
 from ipam.cli.connection import connect
 from ipam.cli.options import Command, examples, given
@@ -58,7 +59,8 @@ def release(leases: Sequence[str], **filters: Any) -> None:
 )
 @chosen_leases
 @expires_option
-def reserve(leases: Sequence[str], expires_at: str | None, **filters: Any) -> None:
+@check_option
+def reserve(leases: Sequence[str], *, expires_at: str | None, check: bool, **filters: Any) -> None:
     """Keep the addresses of unannounced machines for them, by address, by id, or by filter.
 
     The lease's port becomes an ordinary one, which does not end with the lease. The machine
@@ -72,6 +74,8 @@ def reserve(leases: Sequence[str], expires_at: str | None, **filters: Any) -> No
         if port.get("device_owner") != model.LEASE_PORT_OWNER:
             say(f"{address}: no lease of a dynamic range; nothing is changed.")
             return
+        if check:
+            refuse_used(client, lease["network_id"], {address: lease["mac_address"]})
         changes = {"device_owner": "", **wire_changes({"expires_at": expires_at})}
         client.put(f"/v2.0/ports/{port['id']}", json={"port": changes})
         say(f"{address}: reserved for {lease['mac_address']} by port {port['id']}.")

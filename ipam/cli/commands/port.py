@@ -1,15 +1,17 @@
 """`ipam port …`: one machine's place on a network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from ipam.cli import lookup
+from ipam.cli import address_checks, lookup
+from ipam.cli.address_checks import check_option
 from ipam.cli.commands import elected_agent
 from ipam.cli.commands.port_delete import delete
 from ipam.cli.commands.port_options import (
     allowed_address_option,
+    canonical_mac,
     extra_dhcp_option,
     fixed_ip_option,
     machine_options,
@@ -78,6 +80,7 @@ def port() -> None:
 )
 @click.option("--keep-going", is_flag=True, help="With --from-file: make as many as can be made.")
 @fixed_ip_option
+@check_option
 @extra_dhcp_option
 @allowed_address_option
 @machine_options
@@ -93,6 +96,7 @@ def create(
     file_format: str | None,
     keep_going: bool,
     fixed_ips: Sequence[dict[str, str]],
+    check: bool,
     extra_dhcp_opts: Sequence[dict[str, str]],
     allowed_address_pairs: Sequence[dict[str, str]],
     output_format: str,
@@ -111,6 +115,7 @@ def create(
             file_format,
             network,
             keep_going=keep_going,
+            check=check,
             output_format=output_format,
             wanted=wanted,
         )
@@ -126,6 +131,9 @@ def create(
         body["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
     if allowed_address_pairs:
         body["allowed_address_pairs"] = [wire_address_pair(one) for one in allowed_address_pairs]
+    if check:
+        mac = canonical_mac(body.get("mac_address"))
+        address_checks.refuse_used(client, network_id, _named(body.get("fixed_ips", ()), mac))
     created = client.post(PORT.path, json={"port": body})["port"]
     warn_of_unknown_host(client, body.get("binding:host_id"))
     show_record(created, output_format=output_format, wanted=wanted)
@@ -232,6 +240,7 @@ def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
 @click.argument("name_or_id", metavar="PORT")
 @click.option("--name", metavar="NAME", help="The new name.")
 @fixed_ip_option
+@check_option
 @click.option("--no-fixed-ip", is_flag=True, help="First remove all addresses of the port.")
 @extra_dhcp_option
 @allowed_address_option
@@ -245,6 +254,7 @@ def change(
     tags: list[str] | None,
     no_tag: bool,
     fixed_ips: Sequence[dict[str, str]],
+    check: bool,
     no_fixed_ip: bool,
     extra_dhcp_opts: Sequence[dict[str, str]],
     allowed_address_pairs: Sequence[dict[str, str]],
@@ -259,6 +269,9 @@ def change(
         kept = [] if no_fixed_ip else found["fixed_ips"]
         added = [wire_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
         changes["fixed_ips"] = kept + added
+        if check:
+            mac = canonical_mac(fields["mac_address"]) or found["mac_address"]
+            address_checks.refuse_used(client, found["network_id"], _named(added, mac))
     if extra_dhcp_opts:
         changes["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
     if allowed_address_pairs or no_allowed_address:
@@ -346,6 +359,11 @@ def unset(
         revision = found["revision_number"] if fixed_ips or allowed_address_pairs else None
         lookup.update(client, PORT, found["id"], changes, revision_number=revision)
     remove_tags(client, PORT, found["id"], tags=tags, all_tags=all_tags)
+
+
+def _named(fixed_ips: Iterable[Mapping[str, str]], mac: str | None) -> dict[str, str | None]:
+    """The addresses that are named, with the MAC address of the machine that may use them."""
+    return {one["ip_address"]: mac for one in fixed_ips if "ip_address" in one}
 
 
 def _owner(found: dict[str, Any]) -> str:

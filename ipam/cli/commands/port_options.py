@@ -6,6 +6,7 @@ import click
 
 from ipam.cli import lookup
 from ipam.cli.commands.dhcp_settings_options import ExtraDhcpOption
+from ipam.cli.estate.text_form import PORT as PORT_FORM
 from ipam.cli.instants import End
 from ipam.cli.options import (
     Command,
@@ -96,6 +97,11 @@ def wire_changes(fields: dict[str, Any]) -> dict[str, Any]:
 def wire_binding(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields, with --host under its name in the API."""
     return {"binding:host_id" if name == "host" else name: fields[name] for name in fields}
+
+
+def canonical_mac(text: str | None) -> str | None:
+    """A MAC address as the API writes it; what it refuses as it is."""
+    return PORT_FORM.key_of(text) if text else None
 
 
 def wire_fixed_ip(

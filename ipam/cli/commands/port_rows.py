@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ipam.cli import lookup
+from ipam.cli import address_checks, lookup
 from ipam.cli.commands.estate import read_file
 from ipam.cli.estate.reading import format_of, rows
 from ipam.cli.estate.text_form import PORT as FORM
@@ -40,6 +40,7 @@ def create_from_file(
     network: str | None,
     *,
     keep_going: bool,
+    check: bool,
     output_format: str,
     wanted: Sequence[str],
 ) -> None:
@@ -51,6 +52,9 @@ def create_from_file(
     usual = "csv" if path == "-" else None
     found = list(rows(data, format_of(name, file_format or usual), name))
     new, same, faults = _sorted_out(client, found, network)
+    if check:
+        new, used = _unused(client, new)
+        faults += used
     if faults and not keep_going:
         say_lines("\n".join(faults), err=True)
         raise click.ClickException(f"{len(faults)} of {len(found)} cannot be made: none is made.")
@@ -109,6 +113,24 @@ def _sorted_out(
             else:
                 same += 1
     return new, same, faults
+
+
+def _unused(client: "Client", new: Sequence[New]) -> tuple[list[New], list[str]]:
+    """Those whose addresses no other machine uses; what is wrong with the others."""
+    wanted: dict[str, dict[str, New]] = {}
+    for one in new:
+        for fixed_ip in one.body.get("fixed_ips", ()):
+            address = address_checks.canonical(str(fixed_ip["ip_address"]))
+            wanted.setdefault(one.body["network_id"], {})[address] = one
+    used: dict[str, str] = {}
+    for network_id, of_network in wanted.items():
+        heard = address_checks.ask(client, network_id, list(of_network))
+        heard.say_failures()
+        for address, mac, host in heard.machines:
+            one = of_network[address]
+            if mac != one.body.get("mac_address"):
+                used[one.place] = f"{one.place}: {address} is in use by {mac} on host {host}."
+    return [one for one in new if one.place not in used], list(used.values())
 
 
 def _present(client: "Client", network: str) -> tuple[str, dict[str, Mapping[str, Any]]]:

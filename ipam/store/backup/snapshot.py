@@ -17,6 +17,7 @@ from ipam.store.tables import metadata
 
 LEFT_OUT: Final = frozenset(
     {
+        "address_check",
         "compute_event",
         "dns_change",
         "elected_agent",

@@ -122,6 +122,14 @@ class Site:
         asked = {"dns_lookup": {"network_id": network["id"], "questions": ["web"]}}
         path = f"/agents/{agents[0]}/dns-lookup"
         assert self._as("admin").call("POST", path, asked).status_code == 202
+        questions = f"/networks/{network['id']}/address-checks"
+        address = port["fixed_ips"][0]["ip_address"]
+        addresses = {"address_check": {"ip_addresses": [address]}}
+        check = self._as("admin").call("POST", questions, addresses).json["address_check"]
+        machine = {"ip_address": address, "mac_address": "52:54:00:00:00:66"}
+        told = {"address_check": {"id": check["id"], "machines": [machine]}}
+        path = f"/agents/{agents[0]}/address-checks"
+        assert self._as("agent").call("POST", path, told).status_code == 204
         served = {"network_id": empty["id"]}
         path = f"/agents/{agents[0]}/dhcp-networks"
         assert self._as("admin").call("POST", path, served).status_code == 201
@@ -151,6 +159,7 @@ class Site:
             "allocation_event": self._oldest("allocation-events"),
             "audit_event": self._oldest("audit-events", seen_by="member"),
             "refusal": self._oldest("dhcp-refusals"),
+            "check": check["id"],
             "import": self._imported(),
             "uuid": "3f2d3f4e-8c5d-4a0e-9f3b-000000000000",
         }

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ipam import clock, model
 from ipam.allocator.allocator import Allocator
 from ipam.settings import Settings
+from ipam.store import ports
 from ipam.store.allocation_ledger import AllocationLedger
 from ipam.store.engine.database import Database
 from ipam.store.tables import allocation_event, ip_address
@@ -121,7 +122,7 @@ def test_a_worker_that_dies_on_the_way_has_ended_nothing_and_the_next_ends_all_o
             if next(left, None) is None:
                 raise KeyboardInterrupt
 
-        patched.setattr(housekeeping.port_endings.ports, "remove", dies)
+        patched.setattr(ports, "remove", dies)
         with pytest.raises(KeyboardInterrupt):
             end_ports(database, settings)
     assert len(api.list("port")) == 7  # with that of the DHCP server
