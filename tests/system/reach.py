@@ -15,7 +15,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ipam import model
 from tests.system.frames import packet_socket
@@ -29,6 +29,14 @@ AT_ONCE = ("forward_delay", "0")
 """A new bridge port only learns for 15 seconds otherwise."""
 NAK = 6
 Json = dict[str, Any]
+SomeMachine = TypeVar("SomeMachine", bound="Machine")
+
+
+class HostOfTaps(Protocol):
+    """Where machines are."""
+
+    name: str
+    network_namespace: str
 
 
 class Rack(Cloud):
@@ -98,13 +106,19 @@ class Rack(Cloud):
 
     def machine(self, network: Json, host: HostNamespace, **more: Any) -> "Machine":
         """A machine with its port's addresses, on its tap."""
+        return self.machine_of(Machine, network, host, **more)
+
+    def machine_of(
+        self, kind: type[SomeMachine], network: Json, host: HostNamespace, **more: Any
+    ) -> SomeMachine:
+        """One of this kind."""
         body = {
             "network_id": network["id"],
             "device_owner": "compute:nova",
             "binding:host_id": host.name,
         } | more
         port = self.client.post("/v2.0/ports", json={"port": body})["port"]
-        made = Machine(port, network["mtu"], host)
+        made = kind(port, network["mtu"], host)
         self._closing.callback(made.close)
         made.connect()
         return made
@@ -149,7 +163,7 @@ def switch_of(uplink: str) -> str:
     return f"sw-{uplink.replace('.', '-')}"
 
 
-def within(host: HostNamespace, *command: str, check: bool = True) -> str:
+def within(host: HostOfTaps, *command: str, check: bool = True) -> str:
     """What a command prints in the host's namespace."""
     return run("ip", "netns", "exec", host.network_namespace, *command, check=check)
 
@@ -160,7 +174,7 @@ class Machine:
 
     port: Json
     mtu: int
-    host: HostNamespace
+    host: HostOfTaps
     namespace: str = field(default_factory=lambda: f"machine-{os.urandom(3).hex()}")
     answers: list[tuple[bytes, int]] = field(default_factory=list)
     """Transaction and message type of each DHCPv4 answer."""

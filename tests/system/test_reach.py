@@ -35,6 +35,8 @@ from tests.system.frames import (
     udp,
 )
 from tests.system.ipam_host import run
+from tests.system.moving import Journey, MovingMachine
+from tests.system.pinging import Pinging
 from tests.system.reach import (
     AT_ONCE,
     NAK,
@@ -362,35 +364,119 @@ def test_a_broadcast_comes_once_to_each_of_three_hosts_and_never_back(
         assert not any(b"only once" in each for each in its)
 
 
-@pytest.mark.parametrize("kind", ["flat", "vxlan"])
-def test_a_third_host_finds_a_machine_that_moved_at_its_first_frame(
-    rack: Rack, everywhere: dict[str, Joined], third: dict[str, Machine], kind: str
+@pytest.fixture(scope="module")
+def journeys(
+    rack: Rack, everywhere: dict[str, Joined], third: dict[str, Machine]
+) -> dict[str, Journey]:
+    """By kind of network a machine on host a, which all others of the network reach."""
+    found = {}
+    for kind, joined in everywhere.items():
+        one = rack.machine_of(MovingMachine, joined.network, rack.a)
+        others = (joined.a, joined.b, third.get(kind))
+        found[kind] = Journey(one, [each for each in others if each])
+    for journey in found.values():
+        rack.await_status(journey.one.port, "ACTIVE")
+        assert all(observer.reaches(address) for observer, address in journey.ways())
+    return found
+
+
+def test_a_machine_that_moves_between_hosts_loses_no_ping(
+    rack: Rack,
+    everywhere: dict[str, Joined],
+    third: dict[str, Machine],
+    journeys: dict[str, Journey],
 ) -> None:
-    joined, observer = everywhere[kind], third[kind]
-    before = rack.machine(joined.network, rack.a)
-    port, mac, own = before.port, before.port["mac_address"], before.address(4)
-    rack.await_status(port, "ACTIVE")
-    assert observer.reaches(own)
-    assert is_behind(rack, observer, kind, mac, "a")
-    path = f"/v2.0/ports/{port['id']}/bindings"
-    rack.client.post(path, json={"binding": {"host": "b"}})
-    before.close()
-    after = Machine(port, joined.network["mtu"], rack.b)
-    rack.on_close(after.close)
-    after.connect(up=False)
-    tap = model.tap_name(port["id"])
+    """The pause of the machine itself ends when all have heard it again."""
+    moved = journeys.values()
+    with Pinging(way for each in moved for way in each.ways()) as pinging:
+        prepare(rack, journeys, rack.b)
+        abandon(rack, journeys, rack.b)
+        prepare(rack, journeys, rack.b)
+        assert are_behind(rack, third, journeys, "a"), "nothing has told of the move"
+        pinging.in_a_pause(lambda: go_on(journeys, rack.b))
+        rack.eventually(lambda: are_behind(rack, third, journeys, "b"), "they are found behind b")
+        complete(rack, journeys, rack.a)
+        prepare(rack, journeys, rack.a)
+        rack.stop_api()
+        pinging.in_a_pause(lambda: go_on(journeys, rack.a))
+        rack.eventually(lambda: are_behind(rack, third, journeys, "a"), "they are found behind a")
+        for kind, each in journeys.items():
+            asks_and_is_answered_once(each.one, everywhere[kind])
+            assert not lies_are_heard(each.one, everywhere[kind].a)
+        rack.start_api()
+        complete(rack, journeys, rack.b)
+    assert pinging.not_answered_once() == {}
+
+
+def prepare(rack: Rack, journeys: dict[str, Journey], target: HostNamespace) -> None:
+    """As Nova does, until the target's agent has told it that the machine's interface is in."""
+    for each in journeys.values():
+        each.prepare(rack, target)
+    for kind, each in journeys.items():
+        rack.eventually(partial(each.is_prepared, target), f"{kind}: it is prepared")
+        tap = within(target, "ip", "link", "show", model.tap_name(each.one.port["id"]))
+        assert " master " in tap
+        assert guards(target, each.one)
+
+
+def abandon(rack: Rack, journeys: dict[str, Journey], target: HostNamespace) -> None:
+    """As Nova does when the machine cannot move."""
+    for each in journeys.values():
+        each.unbind(rack, target)
+    await_forgotten(rack, journeys, target)
+
+
+def go_on(journeys: dict[str, Journey], target: HostNamespace) -> None:
+    """All machines run on the target from now on."""
+    for each in journeys.values():
+        each.go_on(target)
+
+
+def complete(rack: Rack, journeys: dict[str, Journey], source: HostNamespace) -> None:
+    """As Nova does once the machine runs on the target."""
+    for each in journeys.values():
+        each.complete(rack, source)
+    for each in journeys.values():
+        rack.await_status(each.one.port, "ACTIVE")
+    await_forgotten(rack, journeys, source)
+
+
+def await_forgotten(rack: Rack, journeys: dict[str, Journey], host: HostNamespace) -> None:
     rack.eventually(
-        lambda: f"master {joined.bridge}" in within(rack.b, "ip", "link", "show", tap),
-        "the tap is on its bridge",
+        lambda: not any(guards(host, each.one) for each in journeys.values()),
+        f"{host.name} has forgotten the machines",
     )
-    assert is_behind(rack, observer, kind, mac, "a"), "nothing has told of the move"
-    after.set_up()
-    with closing(inside(after.namespace, frames.packet_socket)) as machine:
-        machine.send(ethernet(mac, ARP, arp(2, mac, own, own)))
-    rack.eventually(lambda: is_behind(rack, observer, kind, mac, "b"), "it is found behind b")
-    assert observer.reaches(own)
-    rack.client.put(f"{path}/b/activate", json={})
-    rack.client.delete(f"{path}/a")
+
+
+def guards(host: HostNamespace, one: Machine) -> bool:
+    listed = within(host, "nft", "list", "set", "bridge", table_of(host), "guarded")
+    return model.tap_name(one.port["id"]) in listed
+
+
+def lies_are_heard(one: Machine, observer: Machine) -> bool:
+    """Whether the observer hears what the machine says in the name of another."""
+    mac, own = one.port["mac_address"], one.address(4)
+    lie = arp(2, mac, "10.66.0.1", "10.66.0.1") + b"a lie"
+    truth = arp(2, mac, own, own) + b"the truth"
+    with ExitStack() as stack:
+        ear, mouth = (
+            stack.enter_context(closing(inside(each.namespace, frames.packet_socket)))
+            for each in (observer, one)
+        )
+        stack.enter_context(frames.one_cpu())
+        for said in (lie, truth):
+            mouth.send(ethernet(mac, ARP, said))
+        return any(b"a lie" in each for each in frames.heard_until(ear, b"the truth"))
+
+
+def are_behind(
+    rack: Rack, third: dict[str, Machine], journeys: dict[str, Journey], host: str
+) -> bool:
+    """Whether the third host believes the machines on this host."""
+    return all(
+        is_behind(rack, observer, kind, journeys[kind].one.port["mac_address"], host)
+        for kind, observer in third.items()
+    )
 
 
 def is_behind(rack: Rack, observer: Machine, kind: str, mac: str, host: str) -> bool:
