@@ -1,4 +1,4 @@
-"""A cloud with Nova and two hosts, once for all tests; a network of its own for each.
+"""A cloud with Nova and two hosts, once for all tests; a network of its own for each, over VXLAN.
 
 It is Nova 34, or the release in IPAM_TEST_NOVA: 26, 29, 32.
 """
@@ -19,16 +19,30 @@ from tests.servers.openstack.releases import Release
 
 RELEASE = Release(int(os.environ.get("IPAM_TEST_NOVA", "34")))
 
+CABLE = f"198.19.{os.getpid() % 250}"
+FIRST_VNI = 1000 * (1 + os.getpid() % 16000)
+"""Of the first host's tunnels, which are this machine's, as may be those of other tests."""
 HOSTS = (
-    Hypervisor("compute1"),
-    Hypervisor("compute2", namespace=f"ipam-nova-{os.getpid()}", driver=LIVE_DRIVER),
+    Hypervisor("compute1", tunnel_ip=f"{CABLE}.1"),
+    Hypervisor(
+        "compute2",
+        namespace=f"ipam-nova-{os.getpid()}",
+        driver=LIVE_DRIVER,
+        tunnel_ip=f"{CABLE}.2",
+    ),
 )
+IPAM = {
+    "network": {
+        "default_network_type": "vxlan",
+        "vni_ranges": f"{FIRST_VNI}:{FIRST_VNI + 999}",
+    }
+}
 
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     def make(directory: Path) -> Cloud:
-        return Cloud(directory, HOSTS, release=RELEASE, say=print)
+        return Cloud(directory, HOSTS, release=RELEASE, say=print, ipam=IPAM)
 
     with running(make, "namespaces, bridges and dnsmasq") as one:
         yield one

@@ -123,7 +123,7 @@ class Cloud:
         if any(not each.is_fake for each in self.hosts.values()):
             libvirt.start(self.place)
         for each in self.hosts.values():
-            hypervisors.start(self.place, each)
+            hypervisors.start(self.place, each, self.hosts[self.place.controller])
         with contextlib.closing(self.connection("admin")) as admin:
             hypervisors.await_conductor(self.place, admin.compute)
             for each in self.hosts.values():

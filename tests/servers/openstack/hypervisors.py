@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,6 +43,8 @@ class Hypervisor:
     namespace: str = ""
     """Where its bridges and taps are; this machine itself when empty."""
     vif_type: str = ""
+    tunnel_ip: str = ""
+    """Its end of tunnels, on the one cable from this machine to a namespace; empty for none."""
     nova: Sections = field(default_factory=dict)
     """Further settings of its nova-compute."""
     privsep: str = ""
@@ -70,13 +73,29 @@ class Hypervisor:
         return f"ipam-agent-{self.host}"
 
 
-def start(place: Place, each: Hypervisor) -> None:
+def start(place: Place, each: Hypervisor, controller: Hypervisor) -> None:
     """Begin to start everything of the host but its nova-compute."""
     if each.namespace:
         subprocess.run(["ip", "netns", "add", each.namespace], check=True)
+        if each.tunnel_ip:
+            _lay_cable(controller, each)
     start_agent(place, each)
     if each.is_fake:
         _start_plugger(place, each)
+
+
+def _lay_cable(here: Hypervisor, there: Hypervisor) -> None:
+    """It goes with the namespace."""
+    name = f"cable-{uuid.uuid4().hex[:8]}"
+    far = ["peer", "name", "cable", "netns", there.namespace]
+    for words in (
+        ["ip", "link", "add", name, "type", "veth", *far],
+        ["ip", "address", "add", f"{here.tunnel_ip}/24", "dev", name],
+        ["ip", "link", "set", name, "up"],
+        ["ip", "-n", there.namespace, "address", "add", f"{there.tunnel_ip}/24", "dev", "cable"],
+        ["ip", "-n", there.namespace, "link", "set", "cable", "up"],
+    ):
+        subprocess.run(words, check=True)
 
 
 def remove(place: Place, each: Hypervisor) -> None:
@@ -104,8 +123,9 @@ def start_agent(place: Place, each: Hypervisor, more: Sections | None = None) ->
     path = run_path(place, each)
     path.mkdir(exist_ok=True)
     base = config_files.ipam(place.directory, place.ports, each.host, path)
-    vif_type: Sections = {"agent": {"vif_type": each.vif_type}} if each.vif_type else {}
-    config = place.write(f"ipam-{each.host}.conf", merged(base, vif_type, more or {}))
+    given = {"vif_type": each.vif_type, "local_ip": each.tunnel_ip}
+    own = {"agent": {name: value for name, value in given.items() if value}}
+    config = place.write(f"ipam-{each.host}.conf", merged(base, own, more or {}))
     command = [IPAM, "agent", "run", "--remove-on-exit", "--config-file", config]
     if each.namespace:
         # Namespaces have their names in /run/netns: this host's are nobody else's.
