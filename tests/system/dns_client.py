@@ -1,4 +1,4 @@
-"""A machine on a network's bridge that asks the network's resolver."""
+"""Machines that ask a network's resolver."""
 
 import socket
 import uuid
@@ -20,22 +20,11 @@ NO_ANSWER_SECONDS = 0.3
 ASK_AGAIN_SECONDS = 1.0
 
 
-class DnsClient:
-    """It has addresses in the network, and none by DHCP."""
+class Asker:
+    """A machine in a namespace, whose link is eth0."""
 
-    def __init__(self, bridge: str, *addresses: str, host_namespace: str = "") -> None:
-        """`host_namespace` is where the bridge is."""
-        self.namespace = f"dns-{uuid.uuid4().hex[:6]}"
-        self._tap = f"q{uuid.uuid4().hex[:10]}"
-        self._host = ("ip", *(("-n", host_namespace) if host_namespace else ()), "link")
-        run("ip", "netns", "add", self.namespace)
-        peer = ("peer", "name", "eth0", "netns", self.namespace)
-        run(*self._host, "add", self._tap, "type", "veth", *peer)
-        run(*self._host, "set", self._tap, "master", bridge, "up")
-        run("ip", "-n", self.namespace, "link", "set", "lo", "up")
-        run("ip", "-n", self.namespace, "link", "set", "eth0", "up")
-        for address in addresses:
-            self.add(address)
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
 
     def add(self, address: str) -> None:
         """Have one more address."""
@@ -88,7 +77,7 @@ class DnsClient:
         It is asked before one from its first address. dnsmasq answers in order, so when that has
         its answer, the other has none.
         """
-        with self.opened(socket.SOCK_DGRAM) as asking:
+        with self.opened(socket.SOCK_DGRAM, model.ip_version(server)) as asking:
             asking.bind((source, 0))
             asking.sendto(dns.message.make_query(name, "A").to_wire(), (server, 53))
             self.ask(server, name)
@@ -98,6 +87,35 @@ class DnsClient:
             except TimeoutError:
                 return False
             return True
+
+    def connects_from(self, source: str, server: str) -> bool:
+        """Whether a connection from this address of the machine comes about."""
+        with self.opened(socket.SOCK_STREAM, model.ip_version(server)) as asking:
+            asking.bind((source, 0))
+            asking.settimeout(NO_ANSWER_SECONDS)
+            try:
+                asking.connect((server, 53))
+            except OSError:
+                return False
+            return True
+
+
+class DnsClient(Asker):
+    """A machine on a network's bridge. It has addresses in the network, and none by DHCP."""
+
+    def __init__(self, bridge: str, *addresses: str, host_namespace: str = "") -> None:
+        """`host_namespace` is where the bridge is."""
+        super().__init__(f"dns-{uuid.uuid4().hex[:6]}")
+        self._tap = f"q{uuid.uuid4().hex[:10]}"
+        self._host = ("ip", *(("-n", host_namespace) if host_namespace else ()), "link")
+        run("ip", "netns", "add", self.namespace)
+        peer = ("peer", "name", "eth0", "netns", self.namespace)
+        run(*self._host, "add", self._tap, "type", "veth", *peer)
+        run(*self._host, "set", self._tap, "master", bridge, "up")
+        run("ip", "-n", self.namespace, "link", "set", "lo", "up")
+        run("ip", "-n", self.namespace, "link", "set", "eth0", "up")
+        for address in addresses:
+            self.add(address)
 
     def close(self) -> None:
         run(*self._host, "del", self._tap, check=False)

@@ -20,6 +20,7 @@ from ipam.agent.guard import table
 from ipam.agent.host.forwarding_table import link_of
 from tests.kernel_features import need
 from tests.system import frames
+from tests.system.dns_client import Asker
 from tests.system.frames import (
     ALL_NODES,
     ARP,
@@ -553,6 +554,7 @@ def test_a_machine_of_no_host_is_answered_by_one_elected_host_also_when_that_die
     asks_and_is_answered_once(bare, joined)
     offer, *_ = json.loads(rack.ipam("port", "probe", bare.port["id"], "-f", "json"))
     assert (offer["Host"], offer["Address"]) == (rack.elected(joined.network), bare.address(4))
+    only_the_networks_own_machines_are_told_names(bare, joined)
     first = rack.hosts[rack.elected(joined.network)]
     others = rack.hosts.keys() - {first.name}
     first.kill_agent()
@@ -570,6 +572,22 @@ def test_a_machine_of_no_host_is_answered_by_one_elected_host_also_when_that_die
         asks_and_is_answered_once(one, joined)
     rack.client.delete(f"/v2.0/ports/{bare.port['id']}")
     bare.close()
+
+
+def only_the_networks_own_machines_are_told_names(bare: Machine, joined: Joined) -> None:
+    """Over the wire, whose other machines have a way to the resolver, and no answer."""
+    asker = Asker(bare.namespace)
+    for version, foreign in ((4, "198.51.100.9/24"), (6, "2001:db8:99::9/64")):
+        asker.add(foreign)
+        own, server, stranger = bare.address(version), joined.server(version), foreign[:-3]
+        name = model.default_hostname(joined.a.address(version))
+        kind = "A" if version == 4 else "AAAA"
+        assert asker.addresses(server, name, kind) == {joined.a.address(version)}
+        assert asker.reverse(server, own) == {f"{model.default_hostname(own)}."}
+        assert asker.is_answered_from(own, server, name)
+        assert asker.connects_from(own, server)
+        assert not asker.is_answered_from(stranger, server, name)
+        assert not asker.connects_from(stranger, server)
 
 
 @pytest.mark.parametrize("kind", ["flat", "vlan"])
