@@ -35,23 +35,33 @@ class FormerIdentities:
         self._listener = listener
         self._monotonic = monotonic
         self._again_at: dict[str, float] = {}
+        self._waiting: dict[str, dict[str, Request6]] = {}
+        """By network and MAC address, who was refused last while its port's pause lasted.
+
+        Its next question may be far away: clients that are refused ask ever more rarely.
+        """
         self._listening: set[str] = set()
 
     def plan(self, served: ServedNetwork, seen: ObservedNetwork | None) -> list[ReleaseLease]:
         """The leases to end, whose machines were refused under another identity."""
         if seen is None or seen.state.server is None or not _has_ipv6(served):
             return []
-        refused = self._logs.refused_duids(served.state.id)
-        if not refused and served.state.id in self._listening:
+        network_id = served.state.id
+        refused = self._logs.refused_duids(network_id)
+        requests = self._waiting.pop(network_id, {})
+        if not refused and not requests and network_id in self._listening:
             return []
-        requests = [one for one in self._heard(served) if one.logged_duid in refused]
+        requests |= {one.mac: one for one in self._heard(served) if one.logged_duid in refused}
         now = self._monotonic()
         found: list[Lease] = []
         for port, leases in _former(served.ports.values(), seen.leases, requests):
-            if now >= self._again_at.get(port.id, 0.0):
-                self._again_at[port.id] = now + AGAIN_SECONDS
-                LOG.info("port %s: its machine has another DHCPv6 identity now", port.id)
-                found += leases
+            mac = port.mac_address
+            if now < self._again_at.get(port.id, 0.0):
+                self._waiting.setdefault(network_id, {})[mac] = requests[mac]
+                continue
+            self._again_at[port.id] = now + AGAIN_SECONDS
+            LOG.info("port %s: its machine has another DHCPv6 identity now", port.id)
+            found += leases
         return list(releases_of(seen.state, found))
 
     def tidy(self, networks: Mapping[str, ServedNetwork]) -> None:
@@ -61,6 +71,8 @@ class FormerIdentities:
             self._heard(served)
         self._listener.keep(with_ipv6)
         self._listening &= with_ipv6.keys()
+        for gone in self._waiting.keys() - with_ipv6.keys():
+            del self._waiting[gone]
         now = self._monotonic()
         self._again_at = {key: at for key, at in self._again_at.items() if at > now}
 
@@ -80,12 +92,14 @@ def _has_ipv6(served: ServedNetwork) -> bool:
 
 
 def _former(
-    ports: Iterable[ServedPort], leases: Collection[Lease], requests: Collection[Request6]
+    ports: Iterable[ServedPort], leases: Collection[Lease], requests: Mapping[str, Request6]
 ) -> Iterator[tuple[ServedPort, list[Lease]]]:
-    """Ports whose machines ask, and the leases of their addresses under another identity."""
-    by_mac = {one.mac: one for one in requests}
+    """Ports whose machines ask, and the leases of their addresses under another identity.
+
+    The requests are by MAC address.
+    """
     for port in ports:
-        request = by_mac.get(port.mac_address)
+        request = requests.get(port.mac_address)
         if request is None:
             continue
         former = [

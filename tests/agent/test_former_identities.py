@@ -96,6 +96,31 @@ def test_two_systems_on_one_machine_do_not_fight_without_a_pause(place: Place) -
     assert place.asks(Request6(MAC, NEW, frozenset({"7"}))) == [ADDRESS]
 
 
+def test_who_was_refused_last_in_the_pause_gets_the_address_when_it_ends(place: Place) -> None:
+    first, second, last = (Request6(MAC, NEW, frozenset({iaid})) for iaid in ("7", "8", "9"))
+    assert place.asks(first) == [ADDRESS]
+    place.leases = [Lease(ADDRESS, MAC, 0, duid=NEW, iaid="7")]
+    assert place.asks(second) == place.asks(last) == []
+    place.logs.refused, place.listener.packets = {}, {}
+
+    def ended() -> list[str]:
+        seen = ObservedNetwork(place.served.state, False, place.leases, frozenset())
+        return [step.lease.ip_address for step in place.identities.plan(place.served, seen)]
+
+    assert ended() == []
+    place.clock.now += AGAIN_SECONDS
+    assert ended() == [ADDRESS]
+    assert ended() == []
+    place.leases = [Lease(ADDRESS, MAC, 0, duid=NEW, iaid="9")]
+    place.clock.now += AGAIN_SECONDS
+    assert ended() == []
+    place.asks(second)
+    assert place.asks(last) == [], "the lease is its own"
+    place.identities.tidy({})
+    place.clock.now += AGAIN_SECONDS
+    assert ended() == []
+
+
 def test_a_network_is_listened_to_before_anybody_is_refused(place: Place) -> None:
     place.listener.packets = {place.served.state.id: [Request6(MAC, NEW, frozenset({"7"}))]}
     seen = ObservedNetwork(place.served.state, False, place.leases, frozenset())
