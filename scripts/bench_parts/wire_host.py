@@ -4,11 +4,13 @@ API, PostgreSQL, agent and dnsmasqs are real, and so are wires and guards. The o
 of the API: an agent that said where its tunnels end, and ports that are bound there.
 """
 
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,14 +45,13 @@ address add {OWN_END}/16 dev eth0
 """
 PATIENCE_SECONDS: Final = 600
 SETTLE_SECONDS: Final = 1.0
-REST_SECONDS: Final = 10.0
 VXLAN: Final = {"provider:network_type": "vxlan"}
 SETTINGS: Final = f"local_ip = {OWN_END}\nwake_ip = 127.0.0.1\n"
 
 
 def main(networks: int, counter: Path) -> None:
     """Print the figures, a JSON object a line."""
-    with served("vni_ranges = 1000:9999\n") as (api, wire, pids):
+    with served("vni_ranges = 1000:9999\nagent_down_time = 3600\n") as (api, wire, pids):
         _ip(UNDERLAY)
         ports = make_networks(
             wire,
@@ -71,25 +72,34 @@ def main(networks: int, counter: Path) -> None:
 
 
 def _tell_of_peers(wire: Wire, host: Host, counter: Path) -> None:
-    """What a network costs this host that has ports on 99 others, and what one host more."""
+    """What a network costs this host that has ports on 99 others, and what one host more.
+
+    Each with the second after it, in which the agent looks whether all is well.
+    """
     for number in range(1, HOSTS + 1):
         agent = {"host": _peer(number), "started_at": 0, "configurations": _facts(_end(number))}
         wire.call("POST", "/v2.0/agents", {"agent": agent})
     made: list[dict[str, Any]] = []
+    rest = _Costs(host, counter)
+    for _ in range(NEW_NETWORKS):
+        with rest:
+            pass
+    tell(at_rest_each_second=rest.of_each())
     costs = _Costs(host, counter)
     for number in range(NEW_NETWORKS):
         network_id = _network_elsewhere(wire, number)
         with costs:
             port = {"network_id": network_id, "binding:host_id": HOST}
-            made += (one := post(wire, "port", [port]))
-            _await_active(wire, one[0]["id"])
+            made += post(wire, "port", [port])
+            _await_active(wire, made[-1]["id"])
     tell(network_of_100_hosts=costs.of_each())
     costs = _Costs(host, counter)
     for one in made:
+        device = _tunnel(wire, one["network_id"])
         with costs:
             port = {"network_id": one["network_id"], "binding:host_id": _peer(HOSTS)}
             post(wire, "port", [port])
-            wait(lambda one=one: _end(HOSTS) in _peers(wire, one["network_id"]), PATIENCE_SECONDS)
+            wait(partial(_has_peer, device, _end(HOSTS)), PATIENCE_SECONDS)
     tell(one_host_more=costs.of_each())
 
 
@@ -99,7 +109,6 @@ class _Costs:
     def __init__(self, host: Host, counter: Path) -> None:
         self._host, self._counter = host, counter
         self._blocks, self._spent = 0, _Spent()
-        self._idle = self._during_rest()
 
     def __enter__(self) -> None:
         self._before = self._now()
@@ -110,18 +119,10 @@ class _Costs:
         self._spent += self._now() - self._before
 
     def of_each(self) -> dict[str, float]:
-        """Without what it uses at rest for so long."""
-        rest = self._idle.cpu_s / self._idle.wall_s, self._idle.messages / self._idle.wall_s
-        spent = self._spent
         return {
-            "agent_cpu_ms": round(1000 * (spent.cpu_s - rest[0] * spent.wall_s) / self._blocks, 1),
-            "netlink_messages": round((spent.messages - rest[1] * spent.wall_s) / self._blocks, 1),
+            "agent_cpu_ms": round(1000 * self._spent.cpu_s / self._blocks, 1),
+            "netlink_messages": round(self._spent.messages / self._blocks, 1),
         }
-
-    def _during_rest(self) -> "_Spent":
-        before = self._now()
-        time.sleep(REST_SECONDS)
-        return self._now() - before
 
     def _now(self) -> "_Spent":
         pid = self._host.agent.pid
@@ -143,32 +144,36 @@ class _Spent:
         return self + _Spent(-other.cpu_s, -other.messages, -other.wall_s)
 
 
-def _port_to_ready(wire: Wire) -> dict[str, float]:
-    """Of a new port on a network with a tunnel, from the request until it is ACTIVE."""
-    network_id = _network_elsewhere(wire, NEW_NETWORKS)
-    port = {"network_id": network_id, "binding:host_id": HOST}
-    ready = []
-    for _ in range(NEW_PORTS + 1):
-        began = time.monotonic()
-        (made,) = post(wire, "port", [port])
-        _await_active(wire, made["id"])
-        ready.append((time.monotonic() - began) * 1000)
-        time.sleep(SETTLE_SECONDS / 20)
-    of_old_network = ready[1:]
+def _port_to_ready(wire: Wire) -> dict[str, dict[str, float]]:
+    """Of a new port, from the request until it is ACTIVE, with and without a tunnel in turn."""
+    kinds = {"vxlan": _network_elsewhere(wire, NEW_NETWORKS), "local": _network(wire, {}, 0)}
+    found: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for number in range(NEW_PORTS + 1):
+        for kind, network_id in kinds.items():
+            began = time.monotonic()
+            (made,) = post(wire, "port", [{"network_id": network_id, "binding:host_id": HOST}])
+            _await_active(wire, made["id"])
+            if number:  # the network has been made
+                found[kind].append((time.monotonic() - began) * 1000)
+            time.sleep(SETTLE_SECONDS / 20)
     return {
-        "p50": round(quantile(of_old_network, 0.5), 1),
-        "p99": round(quantile(of_old_network, 0.99), 1),
+        kind: {"p50": round(quantile(each, 0.5), 1), "p99": round(quantile(each, 0.99), 1)}
+        for kind, each in found.items()
     }
 
 
 def _network_elsewhere(wire: Wire, number: int) -> str:
     """A network with a port on each of 99 other hosts."""
-    (network,) = post(wire, "network", [dict(VXLAN)])
+    network_id = _network(wire, VXLAN, number)
+    row = {"network_id": network_id}
+    post(wire, "port", [row | {"binding:host_id": _peer(one)} for one in range(1, HOSTS)])
+    return network_id
+
+
+def _network(wire: Wire, row: Mapping[str, Any], number: int) -> str:
+    (network,) = post(wire, "network", [dict(row)])
     subnet = {"network_id": network["id"], "ip_version": 4, "cidr": f"10.99.{number}.0/24"}
     post(wire, "subnet", [subnet])
-    numbers = range(1, HOSTS)
-    row = {"network_id": network["id"]}
-    post(wire, "port", [row | {"binding:host_id": _peer(one)} for one in numbers])
     return str(network["id"])
 
 
@@ -180,11 +185,14 @@ def _await_active(wire: Wire, port_id: str) -> None:
     wait(is_active, PATIENCE_SECONDS, 0.002)
 
 
-def _peers(wire: Wire, network_id: str) -> frozenset[str]:
-    """The other ends of the network's tunnels, in the kernel."""
+def _tunnel(wire: Wire, network_id: str) -> int:
+    """The index of the network's VXLAN on this host."""
     network = msgspec.json.decode(wire.call("GET", f"/v2.0/networks/{network_id}"))["network"]
-    device = Path(f"/sys/class/net/vxlan-{network['provider:segmentation_id']}/ifindex")
-    return peers_of(int(device.read_text()))
+    return socket.if_nametoindex(f"vxlan-{network['provider:segmentation_id']}")
+
+
+def _has_peer(device: int, end: str) -> bool:
+    return end in peers_of(device)
 
 
 def _facts(end: str) -> dict[str, Any]:
