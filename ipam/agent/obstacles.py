@@ -12,12 +12,12 @@ UPLINK_KINDS: Final = ("", "vlan", "bond", "team", "vxlan")
 """What leads to other hosts: hardware, and what is made of it. A veth or tap leads to a guest."""
 
 
-def uplinks(links: Collection[Link], bridge: str, named: Collection[str]) -> list[str]:
+def uplinks(links: Mapping[str, Link], bridge: str, named: Collection[str]) -> list[str]:
     """The links on an administrator's bridge that lead to other hosts; those named count, too."""
-    master = next((link.index for link in links if link.name == bridge), -1)
+    master = links[bridge].index if bridge in links else -1
     return sorted(
         link.name
-        for link in links
+        for link in links.values()
         if link.master == master and (link.kind in UPLINK_KINDS or link.name in named)
     )
 

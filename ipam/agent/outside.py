@@ -71,8 +71,8 @@ class Kernel(Protocol):
     def refresh(self) -> None:
         """Take in what has changed on the host."""
 
-    def links(self) -> Collection[Link]:
-        """Every link of the host."""
+    def links(self) -> Mapping[str, Link]:
+        """Every link of the host by name. It changes with the host at the next `refresh`."""
 
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
         """The names that are links of this host."""

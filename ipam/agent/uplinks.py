@@ -1,6 +1,6 @@
 """Says which interfaces of this host could lead a network to others, and why some cannot. Pure."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from ipam import model
@@ -17,14 +17,13 @@ KINDS: Final = ("", "vlan", "bond", "team", "bridge", "veth")
 
 
 def uplinks(
-    links: Collection[Link],
+    links: Mapping[str, Link],
     *,
     uses_of: Callable[[str], Sequence[str]],
     is_wireless: Callable[[str], bool],
 ) -> dict[str, UplinkFacts]:
     """By name, what there is to say of each as the uplink of a flat network."""
-    by_name = {link.name: link for link in links}
-    taken = {link.index for link in links if link.name.startswith(model.bridge_name(""))}
+    taken = {link.index for link in links.values() if link.name.startswith(model.bridge_name(""))}
 
     def fault(link: Link) -> str:
         if link.master in taken:
@@ -32,13 +31,13 @@ def uplinks(
         return obstacle(
             Wire(link.name, FLAT),
             Bridge("", 0),
-            by_name,
+            links,
             uses_of=uses_of,
             is_wireless=is_wireless,
             holder_of=lambda _address: "",
         )
 
-    fit = [one for one in links if _may_lead_out(one, taken)]
+    fit = [one for one in links.values() if _may_lead_out(one, taken)]
     fit.sort(key=lambda one: (KINDS.index(one.kind), one.name))
     return {one.name: UplinkFacts(one.mtu, fault(one)) for one in fit[:MOST_TOLD]}
 

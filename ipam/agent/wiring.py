@@ -116,7 +116,7 @@ class Wiring:
         return obstacles.obstacle(
             wire,
             bridge,
-            {link.name: link for link in self._kernel.links()},
+            self._kernel.links(),
             uses_of=self._uses_of,
             is_wireless=self._kernel.is_wireless,
             holder_of=self._holder_of,

@@ -5,7 +5,7 @@ real one. Any of them may fail, and the earlier steps then stay done.
 """
 
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
 
@@ -91,8 +91,8 @@ class KernelDouble:
     def refresh(self) -> None:
         self._seen = {name: self._link(name, one) for name, one in self.host.items()}
 
-    def links(self) -> Collection[Link]:
-        return self._seen.values()
+    def links(self) -> Mapping[str, Link]:
+        return self._seen
 
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
         return frozenset(names) & self._seen.keys()

@@ -12,7 +12,7 @@ def link(index: int, name: str, kind: str = "", master: int = 0, mtu: int = 1500
 
 def of(*links: Link, used: str = "") -> dict[str, UplinkFacts]:
     return uplinks(
-        links,
+        {link.name: link for link in links},
         uses_of=lambda name: ["the address 192.0.2.1/24"] if name == used else [],
         is_wireless=lambda name: name.startswith("wlan"),
     )

@@ -6,7 +6,7 @@ succeeds if it is reached already, so an interrupted call can be repeated.
 
 import errno
 import select
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,9 +58,9 @@ class NetlinkKernel:
         self._links.refresh()
         self._namespaces.refresh()
 
-    def links(self) -> Collection[Link]:
-        """Every link of the host."""
-        return self._links.by_name.values()
+    def links(self) -> Mapping[str, Link]:
+        """Every link of the host by name."""
+        return self._links.by_name
 
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
         """The names that are links of this host."""

@@ -33,10 +33,11 @@ class UnknownTaps:
         before, self._asked = self._asked, {}
         ask, wait = False, math.inf
         for link in links:
-            if not _TAP.fullmatch(link.name):
+            is_known = link.name in known
+            if not is_known and not _TAP.fullmatch(link.name):
                 continue
             since, times = before.get(link.index, (now, 0))
-            if link.name in known:
+            if is_known:
                 times = len(ASK_AFTER_SECONDS)
             if times == len(ASK_AFTER_SECONDS):
                 self._asked[link.index] = (since, times)

@@ -86,12 +86,11 @@ def test_a_link_that_others_share_is_told_apart_and_left_where_it_is() -> None:
     def look() -> None:
         subprocess.run(["ip", "-batch", "-"], input=commands, text=True, check=True)
         with closing(NetlinkKernel()) as kernel:
-            links = {link.name: link for link in kernel.links()}
+            links = kernel.links()
             assert links["sharing"].parent == links["eth1"].index
             with pytest.raises(OSError, match="a macvlan or ipvlan shares it"):
                 kernel.ensure_wire(Wire("eth1", "flat"), Bridge("br1", 1500))
             kernel.refresh()
-            links = {link.name: link for link in kernel.links()}
             assert links["br1"].up
             assert not links["eth1"].master
 
