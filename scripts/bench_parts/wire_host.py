@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -108,40 +107,23 @@ class _Costs:
 
     def __init__(self, host: Host, counter: Path) -> None:
         self._host, self._counter = host, counter
-        self._blocks, self._spent = 0, _Spent()
+        self._blocks, self._seconds, self._messages = 0, 0.0, 0
 
     def __enter__(self) -> None:
-        self._before = self._now()
+        self._seconds -= cpu_seconds(self._host.agent.pid)
+        self._messages -= counted_agent.read(self._counter)
 
     def __exit__(self, *_error: object) -> None:
         time.sleep(SETTLE_SECONDS)
+        self._seconds += cpu_seconds(self._host.agent.pid)
+        self._messages += counted_agent.read(self._counter)
         self._blocks += 1
-        self._spent += self._now() - self._before
 
     def of_each(self) -> dict[str, float]:
         return {
-            "agent_cpu_ms": round(1000 * self._spent.cpu_s / self._blocks, 1),
-            "netlink_messages": round(self._spent.messages / self._blocks, 1),
+            "agent_cpu_ms": round(1000 * self._seconds / self._blocks, 1),
+            "netlink_messages": round(self._messages / self._blocks, 1),
         }
-
-    def _now(self) -> "_Spent":
-        pid = self._host.agent.pid
-        return _Spent(cpu_seconds(pid), counted_agent.read(self._counter), time.monotonic())
-
-
-@dataclass(frozen=True)
-class _Spent:
-    cpu_s: float = 0
-    messages: int = 0
-    wall_s: float = 0
-
-    def __add__(self, other: "_Spent") -> "_Spent":
-        return _Spent(
-            self.cpu_s + other.cpu_s, self.messages + other.messages, self.wall_s + other.wall_s
-        )
-
-    def __sub__(self, other: "_Spent") -> "_Spent":
-        return self + _Spent(-other.cpu_s, -other.messages, -other.wall_s)
 
 
 def _port_to_ready(wire: Wire) -> dict[str, dict[str, float]]:
