@@ -6,6 +6,9 @@ import hashlib
 import io
 import itertools
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -187,6 +190,45 @@ def test_restore_that_fails_in_between_changes_nothing(
     with pytest.raises(KeyboardInterrupt):
         restored(content, database, replace=True)
     assert content_of(database) == before
+
+
+RESTORE = """
+import sys, time
+from ipam.store.audit import events
+from ipam.store.backup import restoring
+from ipam.store.engine.database import Database
+
+def wait(*_words, **_named):
+    print("filled", flush=True)
+    time.sleep(3600)
+
+events.add = wait  # the last that a restore writes
+url, path = sys.argv[1:]
+restoring.restore(
+    Database(url), lambda: open(path, "rb"), path, replace=True, cooling_seconds=1, restorer="root"
+)
+"""
+
+
+def test_restore_whose_process_is_killed_leaves_what_was_there(
+    database: Database, tmp_path: Path
+) -> None:
+    fill(database)
+    content = written(database)
+    tmp_path.joinpath("backup").write_bytes(content)
+    change(database)
+    before = content_of(database)
+    url = database.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", RESTORE, url, str(tmp_path / "backup")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "filled\n"
+        process.send_signal(signal.SIGKILL)
+    assert content_of(database) == before
+    assert database.read(recovery.read) is None
+    # Nothing of it is in the way of the next one, which is all.
+    assert restored(content, database, replace=True).findings == {}
+    assert len(rows(database, tables.port)) == 1
 
 
 def test_backup_is_of_one_moment(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
