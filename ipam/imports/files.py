@@ -78,6 +78,10 @@ def gathered(raw: Mapping[str, bytes]) -> Files:
 def _decoded(content: bytes) -> tuple[str, str]:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace"), ""
+    for byte_order, start in (("le", slice(1, 4, 2)), ("be", slice(0, 4, 2))):
+        if content[start] == b"\0\0":
+            text = content.decode(f"utf-16-{byte_order}", "replace")
+            return text, "It has no byte order mark: it was read as UTF-16"
     try:
         return content.decode("utf-8-sig"), ""
     except UnicodeDecodeError:

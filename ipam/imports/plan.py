@@ -19,6 +19,7 @@ from ipam.imports.estate import (
     Reservation,
     Subnet,
 )
+from ipam.rules import subnet_resize
 from ipam.rules.dhcp_option_values import LONGEST_SECONDS, SHORTEST_LEASE_SECONDS
 from ipam.rules.dhcp_settings import INFINITE_LEASE
 
@@ -272,11 +273,12 @@ class _Planner:
         if body.get("ipv6_address_mode") in ("slaac", "dhcpv6-stateless"):
             return
         gateway = body["gateway_ip"]
-        pools = [
-            part
-            for pool in _merged(one.pools)
-            for part in words.without(pool, filter(None, [gateway]))
-        ]
+        said = _merged(one.pools)
+        usable = subnet_resize.inside(one.cidr, said)
+        if usable != said:
+            text = ", ".join(f"{low}-{high}" for low, high in said if (low, high) not in usable)
+            self.row("change", "allocation pools", text[:200], one.place, _of_machines(one.cidr))
+        pools = [part for pool in usable for part in words.without(pool, filter(None, [gateway]))]
         if pools:
             body["allocation_pools"] = [{"start": low, "end": high} for low, high in pools[:100]]
         elif one.dhcp:
@@ -364,6 +366,8 @@ class _Planner:
                     self.row("leave out", "address", address, one.place, f"{owner} has it")
             elif home and address == home.gateway:
                 self.row("same", "address", address, one.place, f"it is the gateway of {cidr}")
+            elif home and (why := _nobodys(address, home)):
+                self.row("leave out", "address", address, one.place, why)
             elif cidr in taken.values() and not keep_all:
                 self.hold(
                     one.place,
@@ -460,6 +464,9 @@ class _Planner:
         if home is None:
             self.row("leave out", "address", address, place, f"no subnet has it ({reason})")
             return
+        if why := _nobodys(address, home):
+            self.row("leave out", "address", address, place, why)
+            return
         owner = self.owners.get((home.network, address))
         if owner or address == home.gateway:
             what = f"{owner} has it" if owner else f"it is the gateway of {home.cidr}"
@@ -500,6 +507,18 @@ class _Planner:
                 Place("-"),
                 "rows that are not listed",
             )
+
+
+def _nobodys(address: str, home: _Home) -> str:
+    """Why no machine can have the address; empty for others."""
+    if words.between(address, *words.usable_ends(home.cidr)):
+        return ""
+    return _of_machines(home.cidr)
+
+
+def _of_machines(cidr: str) -> str:
+    first, last = words.usable_ends(cidr)
+    return f"in {cidr}, machines can only have the addresses from {first} to {last}"
 
 
 def _without_mac(one: Reservation) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -96,6 +97,7 @@ def ends(cidr: str) -> tuple[str, str]:
     return str(net[0]), str(net[-1])
 
 
+@lru_cache(maxsize=1024)
 def usable_ends(cidr: str) -> tuple[str, str]:
     """The first and the last address that a machine can have."""
     net = ip_network(cidr)

@@ -1,5 +1,6 @@
 """What the cases do not show: single rules of each format."""
 
+import json
 from typing import Any
 
 import pytest
@@ -300,3 +301,34 @@ def test_libvirts_boot_file_is_taken_with_its_server() -> None:
     (subnet,) = network("server='192.0.2.8'").subnets
     assert subnet.options == [("bootfile-name", "a"), ("server-ip-address", "192.0.2.8")]
     assert "boot_not_taken" in codes(network(""))
+
+
+def test_addresses_that_no_machine_can_have_keep_nothing_else_out() -> None:
+    kea = {"subnet": "192.0.2.0/24", "id": 1, "pools": [{"pool": "192.0.2.0/25"}]}
+    six = {"subnet": "2001:db8::/64", "id": 2, "pools": [{"pool": "2001:db8::/80"}]}
+    conf = {"Dhcp4": {"subnet4": [kea]}, "Dhcp6": {"subnet6": [six]}}
+    made = plan(understood(kea_conf=json.dumps(conf)), Existing())
+    pools = [one["body"]["allocation_pools"] for one in made.subnets]
+    assert pools == [
+        [{"start": "192.0.2.1", "end": "192.0.2.127"}],
+        [{"start": "2001:db8::1", "end": "2001:db8::ffff:ffff:ffff"}],
+    ]
+    assert [row.subject for row in made.rows if row.kind == "allocation pools"] == [
+        "192.0.2.0-192.0.2.127",
+        "2001:db8::-2001:db8::ffff:ffff:ffff",
+    ]
+    text = "address,mac\n192.0.2.0,52:54:00:00:00:01\n192.0.2.255,\n192.0.2.7,52:54:00:00:00:02\n"
+    subnets = [{"network_id": "n", "cidr": "192.0.2.0/24", "gateway_ip": None}]
+    made = plan(understood(a_csv=text), Existing([{"id": "n", "name": "lan"}], subnets, []))
+    assert [one["body"]["fixed_ips"] for one in made.ports] == [[{"ip_address": "192.0.2.7"}]]
+    left = {row.subject: row.reason for row in made.rows if row.action == "leave out"}
+    assert left.keys() == {"192.0.2.0", "192.0.2.255"}
+    assert "from 192.0.2.1 to 192.0.2.254" in left["192.0.2.0"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_files_of_other_systems_are_read(encoding: str) -> None:
+    text = "# Büro\r\ndhcp-range=192.0.2.9,192.0.2.20,255.255.255.0\r\n"
+    files = gathered({"dnsmasq.conf": text.encode(encoding)})
+    assert read(files, Wishes(NOW)).subnets[0].pools == [("192.0.2.9", "192.0.2.20")]
+    assert bool(files.notes) == (encoding in {"utf-16-le", "utf-16-be", "latin-1"})
