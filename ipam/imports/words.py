@@ -1,7 +1,7 @@
 """Single words of foreign files in the forms that an estate has: MACs, ids, names, times. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -70,13 +70,29 @@ def prefix(text: str, length: str | int | None = None) -> str | None:
 
 def inside(where: str, prefixes: Iterable[str]) -> str | None:
     """The longest of these prefixes that has the address."""
-    one = ip_address(where)
-    found = [
-        each
-        for each in prefixes
-        if (net := ip_network(each)).version == one.version and one in net
-    ]
-    return max(found, key=lambda each: ip_network(each).prefixlen, default=None)
+    packed = model.pack(where)
+    number, bits = int.from_bytes(packed), len(packed) * 8
+    lengths, named = _by_length(tuple(prefixes))
+    for length in lengths.get(bits, ()):
+        found = named.get((bits, length, number >> (bits - length)))
+        if found is not None:
+            return found
+    return None
+
+
+@lru_cache(maxsize=64)
+def _by_length(
+    prefixes: tuple[str, ...],
+) -> tuple[Mapping[int, Sequence[int]], Mapping[tuple[int, int, int], str]]:
+    """By IP version's bits the lengths, longest first; and each prefix by bits, length, number."""
+    lengths: dict[int, set[int]] = {}
+    named: dict[tuple[int, int, int], str] = {}
+    for each in prefixes:
+        net = ip_network(each)
+        bits, length = net.max_prefixlen, net.prefixlen
+        lengths.setdefault(bits, set()).add(length)
+        named.setdefault((bits, length, int(net.network_address) >> (bits - length)), each)
+    return {bits: sorted(found, reverse=True) for bits, found in lengths.items()}, named
 
 
 def between(where: str, first: str, last: str) -> bool:

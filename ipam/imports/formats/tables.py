@@ -127,6 +127,10 @@ class _Reader:
     def __init__(self, draft: Draft, wishes: Wishes) -> None:
         self.draft = draft
         self.wishes = wishes
+        self.known = [*wishes.prefixes, *(one.cidr for one in draft.subnets)]
+        """The prefixes in which addresses can be."""
+        self.cidrs = {one.cidr for one in draft.subnets}
+        self.keys = {one.key for one in draft.networks}
         self.seen: dict[str, Place] = {}
         self.macs: dict[tuple[str, str], Place] = {}
 
@@ -142,10 +146,13 @@ class _Reader:
             self._add_prefix(place, cidr, row)
 
     def _add_prefix(self, place: Place, cidr: str, row: Mapping[str, str]) -> None:
-        if any(one.cidr == cidr for one in self.draft.subnets):
+        if cidr in self.cidrs:
             return
+        self.cidrs.add(cidr)
+        self.known.append(cidr)
         key = row.get("network") or row.get("vlan") or cidr
-        if all(one.key != key for one in self.draft.networks):
+        if key not in self.keys:
+            self.keys.add(key)
             self.draft.networks.append(Network(place=place, key=key))
         self.draft.subnets.append(Subnet(place=place, cidr=cidr, network=key, dhcp=False))
 
@@ -197,8 +204,7 @@ class _Reader:
         if (cidr := words.prefix(row.get("subnet", ""))) and words.inside(one, [cidr]):
             self._add_prefix(place, cidr, row)
             return True
-        known = [*self.wishes.prefixes, *(subnet.cidr for subnet in self.draft.subnets)]
-        if words.inside(one, known):
+        if words.inside(one, self.known):
             return True
         self._problem(
             place,
@@ -207,7 +213,7 @@ class _Reader:
             "No subnet has it: make the subnet first, or name it with --prefix."
             + (" The mask is the interface's, not the subnet's." if kind == "netbox" else ""),
         )
-        return not known
+        return not self.known
 
     def _take(self, place: Place, one: str, row: Mapping[str, str]) -> None:
         found = Reservation(place=place, addresses=[one], network=row.get("network", ""))
