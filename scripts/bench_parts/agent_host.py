@@ -144,7 +144,7 @@ def make_networks(
     """
     found = []
     for start in range(0, networks, AT_ONCE):
-        agent = {"host": HOST, "started_at": 0, "configurations": facts}
+        agent = {"host": HOST, "started_at": 0, "configurations": {**facts}}
         wire.call("POST", "/v2.0/agents", {"agent": agent})
         numbers = range(start, min(start + AT_ONCE, networks))
         made = post(wire, "network", [{"name": f"n{one}", **of_network} for one in numbers])
