@@ -1,11 +1,11 @@
 """Makes text files from templates, with parsed values only.
 
-A template for dnsmasq may print only a `Word`. Rendering refuses anything else, such as a plain
+What is printed for dnsmasq must be a `Word`. Rendering refuses anything else, such as a plain
 string, so a value that was not parsed can never become syntax.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,12 +30,13 @@ class NotAWordError(TypeError):
     """A template was given a value that no parser made."""
 
 
-def render_lines(template: str, lines: Sequence[Sequence[Word]]) -> str:
-    """The file `dnsmasq/<template>` with one line per sequence, its fields between commas.
+def render_lines(lines: Iterable[Sequence[Word]], between: str = ",") -> str:
+    """A line for each sequence, its fields with `between` between them. Raises LineTooLongError.
 
-    Raises LineTooLongError.
+    It is joined here, because a host has a file for each port, and a template takes ten times as
+    long.
     """
-    return _rendered(template, lines=lines)
+    return _fitting("".join(f"{between.join(map(_only_words, fields))}\n" for fields in lines))
 
 
 def render_config(template: str, **values: object) -> str:
@@ -47,7 +48,10 @@ def render_config(template: str, **values: object) -> str:
 
 
 def _rendered(template: str, **values: object) -> str:
-    text = _dnsmasq_environment().get_template(template).render(**values)
+    return _fitting(_dnsmasq_environment().get_template(template).render(**values))
+
+
+def _fitting(text: str) -> str:
     if len(text) > LINE_OCTETS_MAX:
         longest = max(text.splitlines(), key=_octets)
         if (length := _octets(longest)) > LINE_OCTETS_MAX:

@@ -76,9 +76,9 @@ def test_the_rules_and_the_writer_agree_on_the_longest_line() -> None:
 
 def test_lines_up_to_the_longest_are_made_and_no_longer_ones() -> None:
     fits = Word("x" * LINE_OCTETS_MAX)
-    assert render_lines("lines.j2", [[fits], [fits]]) == f"{fits}\n{fits}\n"
+    assert render_lines([[fits], [fits]]) == f"{fits}\n{fits}\n"
     with pytest.raises(LineTooLongError, match="a line of 1024 octets"):
-        render_lines("lines.j2", [[Word("a")], [Word("x" * (LINE_OCTETS_MAX + 1))]])
+        render_lines([[Word("a")], [Word("x" * (LINE_OCTETS_MAX + 1))]])
 
 
 def test_a_configuration_has_no_longer_line_either() -> None:

@@ -173,7 +173,7 @@ def mac_tags_file() -> str:
         for octet in range(256)
         for place, tag in enumerate(safe_words.mac_tags(":".join([f"{octet:02x}"] * 6)))
     ]
-    return render_lines("mac_tags.conf.j2", patterns)
+    return render_config("mac_tags.conf.j2", lines=patterns)
 
 
 def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
@@ -182,13 +182,12 @@ def hosts_file(interface: Word, hosts: Iterable[Host]) -> str:
     Each has the interface's tag, which always matches. dnsmasq finds entries with a matching tag
     in its first pass over the list, several times faster than entries without a tag.
     """
-    return render_lines("lines.j2", [_host_fields(interface, host) for host in hosts])
+    return render_lines([_host_fields(interface, host) for host in hosts])
 
 
 def names_file(answers: Iterable[Answer]) -> str:
     """Lines of a hosts file: an address, and its names with the one for reverse look-ups first."""
     return render_lines(
-        "names.j2",
         [
             [
                 safe_words.bare_address(ip_address(one.address)),
@@ -196,17 +195,18 @@ def names_file(answers: Iterable[Answer]) -> str:
             ]
             for one in answers
         ],
+        between=" ",
     )
 
 
 def withheld_file(addresses: Iterable[Word]) -> str:
     """A dhcp-host line for each address that nobody is to get here: it names no machine."""
-    return render_lines("lines.j2", [[one] for one in addresses])
+    return render_lines([[one] for one in addresses])
 
 
 def options_file(options: Iterable[Option]) -> str:
     """The dhcp-option lines of a network or of one port."""
-    return render_lines("lines.j2", _option_lines(options))
+    return render_lines(_option_lines(options))
 
 
 def subnet_options(

@@ -135,7 +135,7 @@ def test_a_host_name_has_a_dot_that_keeps_it_from_being_read_as_anything_else(te
 @pytest.mark.parametrize("value", ["text", 5, None, Word("x") + "y", Word("x").upper()])
 def test_a_template_prints_only_words(value: object) -> None:
     with pytest.raises(NotAWordError):
-        render_lines("lines.j2", [[value]])  # type: ignore[list-item]  # that is the point
+        render_lines([[value]])  # type: ignore[list-item]  # that is the point
 
 
 @pytest.mark.system
@@ -152,7 +152,7 @@ def test_dnsmasq_reads_whatever_is_rendered(
             fields = [safe_words.mac(f"fa:16:3e:00:00:{number:02x}"), safe_words.hostname(name)]
         except safe_words.UnfitError:
             continue
-        lines.append("dhcp-host=" + render_lines("lines.j2", [fields]))
+        lines.append("dhcp-host=" + render_lines([fields]))
     for name, value in values:
         try:
             option = dhcp_options.parse(name, value, 6 if name.startswith("6") else 4)
@@ -163,7 +163,7 @@ def test_dnsmasq_reads_whatever_is_rendered(
             ]
         except ValueError:
             continue
-        lines.append("dhcp-option=" + render_lines("lines.j2", [line]))
+        lines.append("dhcp-option=" + render_lines([line]))
     config = tmp_path_factory.mktemp("dnsmasq") / "conf"
     _assert_accepted(config, "".join(lines))
 
