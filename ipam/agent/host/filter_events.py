@@ -4,6 +4,7 @@ The kernel announces each change of nftables, and at the end of each transaction
 changes of other tables, and the agent's own, cost no listing.
 """
 
+import contextlib
 import errno
 import socket
 import struct
@@ -19,8 +20,11 @@ NFPROTO_BRIDGE: Final = 7
 TABLE_NAME: Final = 1
 """The attribute of every message but that of a generation."""
 GENERATION_PID: Final = 2
+SO_RCVBUFFORCE: Final = 33
+"""Of <asm-generic/socket.h>: beyond what net.core.rmem_max lets others have."""
 RECEIVE_BYTES: Final = 1 << 16
-QUEUE_BYTES: Final = 4 << 20
+QUEUE_BYTES: Final = 64 << 20
+"""A load of 50,000 ports announces 400,000 elements. What is lost costs a listing of them all."""
 
 _FAMILY = struct.Struct("=BBH")
 _U32 = struct.Struct(">I")
@@ -38,6 +42,8 @@ class FilterEvents:
             NETLINK_NETFILTER,
         )
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, QUEUE_BYTES)
+        with contextlib.suppress(PermissionError):  # in a container without CAP_NET_ADMIN
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, QUEUE_BYTES)
         self._socket.bind((0, NFTABLES_GROUP))
 
     def fileno(self) -> int:
@@ -66,12 +72,19 @@ class FilterEvents:
                 if is_of_nftables and len(message.body) >= _FAMILY.size:
                     changed |= self._take(message, own_pid)
 
-    def _take(self, message: Message, own_pid: int) -> bool:
-        found = dict(attributes(message.body[_FAMILY.size :]))
-        if message.kind & 0xFF != NFT_MSG_NEWGEN:
-            is_ours = message.body[0] == NFPROTO_BRIDGE
-            self._is_touched |= is_ours and found.get(TABLE_NAME, b"")[:-1] == self._table
+    def _is_of_table(self, message: Message) -> bool:
+        if message.body[0] != NFPROTO_BRIDGE:
             return False
+        for number, value in attributes(message.body[_FAMILY.size :]):
+            if number == TABLE_NAME:
+                return value[:-1] == self._table
+        return False
+
+    def _take(self, message: Message, own_pid: int) -> bool:
+        if message.kind & 0xFF != NFT_MSG_NEWGEN:
+            self._is_touched = self._is_touched or self._is_of_table(message)
+            return False
+        found = dict(attributes(message.body[_FAMILY.size :]))
         touched, self._is_touched = self._is_touched, False
         pid = found.get(GENERATION_PID)
         return touched and not (own_pid and pid and _U32.unpack(pid)[0] == own_pid)
