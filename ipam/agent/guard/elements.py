@@ -5,7 +5,7 @@ out here. The text of the key is nft's, and only values that were parsed get int
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Final, TypeAlias
@@ -69,7 +69,7 @@ def _allowed(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> dict[str,
     return allowed
 
 
-def _sources(mac: str, networks: Iterable[_Network]) -> set[Element]:
+def _sources(mac: str, networks: Collection[_Network]) -> set[Element]:
     found = set()
     for one in _apart(networks):
         is_address = one.prefixlen == one.max_prefixlen
@@ -78,23 +78,27 @@ def _sources(mac: str, networks: Iterable[_Network]) -> set[Element]:
     return found
 
 
-def _targets(networks: Iterable[_Network]) -> set[Element]:
+def _targets(networks: Collection[_Network]) -> set[Element]:
     """The addresses of which the tap may say that they are its own."""
     found = set()
     for one in _apart(networks):
+        if one.version == 4:
+            continue
         first, last = int(one.network_address), int(one.broadcast_address)
-        if one.version == 6 and first == last:
+        if first == last:
             found.add(("nd6", f"{first:#x}"))
-        elif one.version == 6:
+        else:
             found.add(("nd6_nets", f"{first:#x}-{last:#x}"))
     return found
 
 
-def _apart(networks: Iterable[_Network]) -> list[_Network]:
+def _apart(networks: Collection[_Network]) -> Collection[_Network]:
     """The same addresses as networks that do not overlap, which the kernel does not take.
 
     Addresses stay alone, because a look-up in networks is dearer.
     """
+    if all(one.prefixlen == one.max_prefixlen for one in networks):
+        return networks
     found: list[_Network] = []
     for version in (4, 6):
         alike = [one for one in networks if one.version == version]
