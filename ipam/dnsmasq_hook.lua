@@ -10,7 +10,7 @@
 -- No error leaves this file, because one would end the helper.
 
 local LONGEST_VALUE = 1024
-local LONGEST_SPOOL = 64 * 1024 * 1024
+local LONGEST_SPOOL = 15 * 1024 * 1024 -- this process may write files of 16 MiB
 local ID = "id=" .. string.rep("%02x", 16)
 local ACTIONS = { add = true, old = true, del = true }
 local KEPT = {

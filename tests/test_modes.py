@@ -12,7 +12,7 @@ import pytest
 
 import ipam
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles, prepare_directory
-from ipam.agent.dnsmasq.log_pipe import LogPipe
+from ipam.agent.dnsmasq.log_file import LogFile
 from ipam.agent.holds import Holds
 from ipam.agent.last_known_networks import LastKnownNetworks
 from ipam.agent.leases.inbox import Spool
@@ -86,13 +86,13 @@ def test_the_agents_state_is_roots_alone_but_for_the_hooks_way_in(tmp_path: Path
 def test_dnsmasq_as_nobody_reads_hosts_and_options_and_nothing_else(tmp_path: Path) -> None:
     prepare_directory(tmp_path / "dhcp")
     server = ServerFiles(tmp_path / "dhcp" / NETWORK)
-    pipe = LogPipe(server.directory)
+    log = LogFile(server.directory)
     server.write_startup("port=0\n")
     LeaseFiles(tmp_path / "dhcp").write(NETWORK, [])
     server.write("hosts/p", "a\n")
     server.remove("hosts/p")
     server.write("options/p", "a\n")
-    pipe.close()
+    log.close()
     assert modes(tmp_path / "dhcp" / NETWORK) == {
         ".reload-due": 0o600,
         CONFIG: 0o600,

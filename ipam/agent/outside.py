@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
 from ipam.agent.actions import ReleaseLease, RestoreLease
-from ipam.agent.dnsmasq.answered import Ended
+from ipam.agent.dnsmasq.answered import Answer, Ended
 from ipam.agent.dnsmasq.files import ServerFiles
 from ipam.agent.dnsmasq.probe_answers import Advertisement, Offer, Question, Refusal
 from ipam.agent.dnsmasq.process_stat import ProcessStat
@@ -291,17 +291,23 @@ class FileWatch(Protocol):
 class Logs(Protocol):
     """The logs of the dnsmasq processes."""
 
-    def open(self, network_id: str, directory: Path) -> int:
-        """The descriptor for the network's dnsmasq to log into."""
+    def open(self, network_id: str, directory: Path) -> None:
+        """Read the network's log from now on, if it is not read yet."""
 
-    def begins_anew(self, network_id: str) -> None:
-        """Note that a new dnsmasq starts: the verdicts of an earlier one do not hold."""
+    def begin_anew(self, network_id: str) -> int:
+        """A new dnsmasq starts: the verdicts of an earlier one do not hold.
+
+        Gives the descriptor for it to log into.
+        """
 
     def reloads(self, network_id: str) -> None:
         """Note that dnsmasq reads its files anew: it forgets which addresses were declined."""
 
     def close(self, network_id: str) -> None:
         """Close the log of a network without dnsmasq."""
+
+    def is_worn(self, network_id: str) -> bool:
+        """Whether its dnsmasq can log no more, or soon will not."""
 
     def last_words(self, network_id: str) -> str:
         """The last lines of the network's dnsmasq."""
@@ -315,10 +321,10 @@ class Logs(Protocol):
     def network_ids_with_verdicts(self) -> set[str]:
         """The networks that may have verdicts; a line that came just now may be left out."""
 
-    def answered(self, network_id: str, since: float) -> Mapping[str, str]:
-        """The MAC addresses, by IP address, that its dnsmasq has answered since a moment.
+    def answered(self, network_id: str, since: float) -> Mapping[str, Answer]:
+        """What its dnsmasq has said of each IP address since a moment, in order.
 
-        In order; empty for an address that was given back. `since` is of the monotonic clock.
+        `since` is of the monotonic clock.
         """
 
     def take_ended(self, network_id: str) -> Sequence[Ended]:

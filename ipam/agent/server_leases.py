@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ipam import clock
-from ipam.agent.dnsmasq.answered import Ended
+from ipam.agent.dnsmasq.answered import Answer, Ended
 from ipam.agent.leases import passing
 from ipam.agent.leases.comparisons import Comparisons
 from ipam.agent.leases.differences import (
@@ -104,10 +104,12 @@ class ServerLeases:
         Gives the seconds until there may be more.
         """
         held, changes = self._files.held(network_id), self._table.changes(network_id)
-        if held is None:
-            return math.inf
+        if held is None:  # it is being written, or the disk is full
+            return AGAIN_SECONDS
+        gone = self._gone_before(network_id, held)
         ended = [*self._ended.pop(network_id, ()), *self._logs.take_ended(network_id)]
-        ended += self._ended_before(network_id, held)
+        told = {(one.ip_address, one.mac_address) for one in ended}
+        ended += [Ended(self._monotonic(), *one) for one in gone if one not in told]
         if not ended and not self._comparisons.is_news(network_id, held, changes):
             return math.inf
         recorded = self._table.by_address(network_id)
@@ -132,7 +134,7 @@ class ServerLeases:
         A lease of which too little is known ends after `lease_seconds`.
         """
         held = self._files.held(network_id)
-        if not held:  # an empty file may be one that was being written
+        if held is None:
             held = self._rebuilt(network_id, lease_seconds)
             self._files.write(network_id, held)
         self._record(network_id, differences(held, self._table.by_address(network_id)))
@@ -144,6 +146,7 @@ class ServerLeases:
     def prepare(self, network_id: str, path: str, lease_seconds: int) -> None:
         """Have the dnsmasq that is started next, with this file, hold what the one before held.
 
+        Record what its hook did not report, if its own file does not say what it held.
         A lease of which too little is known ends after `lease_seconds`.
         A durable file may be the part that was on disk when the host lost its power: no lease that
         is recorded is missing from it then.
@@ -152,10 +155,13 @@ class ServerLeases:
         if held is None:  # it has moved, or there is none
             held = self._files.held(network_id)
         recorded = self._table.leases(network_id)
-        if held and self._files.is_durable(network_id):
+        if held is None:
+            held = self._rebuilt(network_id, lease_seconds)
+            self._record(network_id, differences(held, self._table.by_address(network_id)))
+        elif self._files.is_durable(network_id):
             addresses = {one.ip_address for one in held}
             held = [*held, *(one for one in recorded if one.ip_address not in addresses)]
-        self._files.write(network_id, held or self._remembered(network_id, lease_seconds))
+        self._files.write(network_id, held)
         if str(before) != path:
             before.unlink(missing_ok=True)
 
@@ -193,14 +199,14 @@ class ServerLeases:
         last_end = functools.partial(self._table.last_end, network_id)
         return passing.untold(ended, recorded, last_end) if ended else []
 
-    def _ended_before(self, network_id: str, held: Iterable[Lease]) -> list[Ended]:
+    def _gone_before(self, network_id: str, held: Iterable[Lease]) -> list[tuple[str, str]]:
         """Once in this life: what an earlier one heard dnsmasq give, and what is gone by now."""
         if network_id in self._looked_back:
             return []
         self._looked_back.add(network_id)
-        there, now = {(one.ip_address, one.mac_address) for one in held}, self._monotonic()
-        given = self._table.given_before(network_id)
-        return [Ended(now, *one) for one in given if one not in there]
+        self._logs.words(network_id)  # which reads the ends that the earlier one did not hear
+        there = {(one.ip_address, one.mac_address) for one in held}
+        return [one for one in self._table.given_before(network_id) if one not in there]
 
     def _note_find(self, network_id: str) -> None:
         heard = self.inbox.heard(network_id)
@@ -211,20 +217,18 @@ class ServerLeases:
             self._unreported.add(network_id)
 
     def _rebuilt(self, network_id: str, lease_seconds: int) -> Sequence[Lease]:
-        """The leases of a dnsmasq that has left a part of its file."""
-        since, base = self._files.last_whole(network_id) or (
-            -math.inf,
-            self._table.leases(network_id),
-        )
-        answered = self._logs.answered(network_id, since)
-        return rebuilt(base, answered, clock.now_seconds(), lease_seconds)
-
-    def _remembered(self, network_id: str, lease_seconds: int) -> Sequence[Lease]:
-        """The leases of a dnsmasq that was killed while it wrote its file, before this life."""
-        recorded, given = self._table.leases(network_id), self._table.given_before(network_id)
-        known = {one.ip_address for one in recorded}
-        answered = {ip: mac for ip, mac in given if ip not in known}
-        return rebuilt(recorded, answered, clock.now_seconds(), lease_seconds)
+        """The leases of a dnsmasq that has left a part of its file, or no file at all."""
+        answered: dict[str, Answer] = {}
+        if last := self._files.last_whole(network_id):
+            since, base = last
+        else:
+            since, base = -math.inf, self._table.leases(network_id)
+            known = {one.ip_address for one in base}
+            given = self._table.given_before(network_id)
+            answered = {ip: Answer(mac) for ip, mac in given if ip not in known}
+        answered.update(self._logs.answered(network_id, since))
+        part, now = self._files.part(network_id), clock.now_seconds()
+        return rebuilt(base, answered, part, now, lease_seconds)
 
     def _record(self, network_id: str, found: Collection[Difference]) -> float:
         """Record them. Gives the seconds until to try again if the disk refuses."""

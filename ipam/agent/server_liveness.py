@@ -36,7 +36,7 @@ class ServerLiveness:
         """What is not as it should be, by network."""
 
     def look(self, served: Mapping[str, ServedNetwork], held: Collection[str]) -> bool:
-        """Look at every server but these. True if one was killed, so that it is started again."""
+        """Look at every server but these. True if one was ended, so that it is started again."""
         self._liveness.keep(self._servers.network_ids())
         self._ask_some(served, held)
         killed = False
@@ -48,6 +48,9 @@ class ServerLiveness:
                 remedy = self._liveness.remedy(network_id, pulse, words)
                 self._help(network_id, remedy, pulse.hook)
                 killed |= remedy is Remedy.RESTART
+                if self._logs.is_worn(network_id):
+                    self._servers.renew_log(network_id)
+                    killed = True
                 if said := self._filling_said(network_id, pulse.events_waiting):
                     troubles[network_id] = said
         self.troubles = troubles

@@ -182,8 +182,8 @@ class Servers:
             "IPAM_INBOX": str(self._leases.inbox.path),
             "IPAM_SPOOL": str(self._spool.prepare(network_id)),
         }
-        log = self._logs.open(network_id, files.directory)
-        self._logs.begins_anew(network_id)
+        self._logs.open(network_id, files.directory)
+        log = self._logs.begin_anew(network_id)
         try:
             running = self._processes.start(network_id, files, environment, log)
         except DnsmasqFailed as error:
@@ -228,6 +228,14 @@ class Servers:
         LOG.error("network %s: %s; killing its dnsmasq and starting it again", network_id, what)
         self._processes.kill(self._running[network_id])
         self._settle(network_id)
+
+    def renew_log(self, network_id: str) -> None:
+        """End a server that can soon log no more. It starts again with its leases."""
+        LOG.warning(
+            "network %s: dnsmasq has said much while no agent read it; starting it again",
+            network_id,
+        )
+        self.stop(network_id, for_good=False)
 
     def release(self, step: ReleaseLease) -> None:
         """Ask the server to end a lease."""

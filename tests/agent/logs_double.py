@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ipam.agent.dnsmasq.answered import Ended
-from ipam.agent.dnsmasq.log_pipe import PIPE
+from ipam.agent.dnsmasq.answered import Answer, Ended
+from ipam.agent.dnsmasq.log_file import NAME
 from ipam.agent.dnsmasq.verdicts import Kind, Verdict
 
 
@@ -18,15 +18,20 @@ class LogsDouble:
         self.answers: dict[str, list[tuple[float, str, str]]] = {}
         self.refused: dict[str, set[str]] = {}
         self.ended: dict[str, list[Ended]] = {}
+        self.worn: set[str] = set()
         self.spoken: Counter[str] = Counter()
 
-    def open(self, network_id: str, directory: Path) -> int:
-        (directory / PIPE).touch()
+    def open(self, network_id: str, directory: Path) -> None:
+        (directory / NAME).touch()
         self.opened.add(network_id)
+
+    def begin_anew(self, network_id: str) -> int:
+        assert network_id in self.opened
+        self.worn.discard(network_id)
         return -1
 
-    def begins_anew(self, network_id: str) -> None:
-        assert network_id in self.opened
+    def is_worn(self, network_id: str) -> bool:
+        return network_id in self.worn
 
     def reloads(self, network_id: str) -> None:
         of_network = self.said.get(network_id, [])
@@ -48,8 +53,8 @@ class LogsDouble:
     def network_ids_with_verdicts(self) -> set[str]:
         return {network_id for network_id, said in self.said.items() if said}
 
-    def answered(self, network_id: str, since: float) -> Mapping[str, str]:
-        return {ip: who for at, ip, who in self.answers.get(network_id, []) if at >= since}
+    def answered(self, network_id: str, since: float) -> Mapping[str, Answer]:
+        return {ip: Answer(who) for at, ip, who in self.answers.get(network_id, []) if at >= since}
 
     def take_ended(self, network_id: str) -> Sequence[Ended]:
         return self.ended.pop(network_id, [])

@@ -46,7 +46,7 @@ class ServerDouble:
 
     def write_leases(self) -> None:
         held = [f"{expires} {mac} {ip} * *\n" for ip, (expires, mac) in self.leases.items()]
-        (self.directory / lease_file.NAME).write_text("".join(held))
+        (self.directory / lease_file.NAME).write_text("".join(held) + "duid 00:04\n")
 
     def read_all(self) -> None:
         self.held = self._on_disk()

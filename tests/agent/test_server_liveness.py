@@ -56,6 +56,17 @@ def test_a_server_that_hears_no_question_is_started_again_with_its_leases(
     assert "10.0.0.5" in host.processes.servers[network_id(1)].leases
 
 
+def test_a_server_that_can_soon_log_no_more_is_started_again_with_its_leases(
+    host: LoopHost,
+) -> None:
+    before, other = host.pid(1), host.pid(2)
+    host.logs.worn.add(network_id(1))
+    assert looks(host, 1) == [True]
+    assert has_started_again(host, before)
+    assert looks(host, 1) == [False]
+    assert host.pid(2) == other
+
+
 def test_a_hook_that_hangs_is_ended_before_its_server(host: LoopHost) -> None:
     before = host.pid(1)
     looks(host, 1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ipam import model
-from ipam.agent.dnsmasq.log_pipe import LogPipe
+from ipam.agent.dnsmasq.log_file import LIMIT_BYTES, LogFile
 from ipam.agent.host.kernel import NetlinkKernel
 from ipam.agent.state import Bridge, Interface
 from tests.system.ipam_host import random_mac, run
@@ -33,6 +33,8 @@ class DhcpNetwork:
     addresses: tuple[str, ...]
     ranges: tuple[str, ...]
     more: tuple[str, ...] = ()
+    log_bytes: int = LIMIT_BYTES
+    """The kernel takes no more for its log."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     said: list[str] = field(default_factory=list)
     guests: list[str] = field(default_factory=list)
@@ -53,7 +55,7 @@ class DhcpNetwork:
         self.kernel.create_interface(self.id, self.interface, self.bridge.name)
         for address in self.addresses:
             self.kernel.change_address(self.id, self.interface.inside, address, add=True)
-        self.log = LogPipe(self.directory)
+        self.log = LogFile(self.directory)
 
     def start(self) -> None:
         lines = (
@@ -75,17 +77,20 @@ class DhcpNetwork:
             *(f"dhcp-range={one}" for one in self.ranges),
         )
         (self.directory / "dnsmasq.conf").write_text("\n".join(lines) + "\n")
+        self.hear()
         subprocess.run(
             [
                 *("nsenter", f"--net=/run/netns/{model.dhcp_namespace(self.id)}", "--"),
+                *("prlimit", f"--fsize={self.log_bytes}:", "--"),
                 *(DNSMASQ, f"--conf-file={self.directory}/dnsmasq.conf"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=self.log.descriptor,
+            stderr=self.log.begin_anew(),
             env={"PATH": os.environ["PATH"]},
             check=True,
             timeout=PATIENCE_SECONDS,
+            restore_signals=False,  # as the agent starts it: the end of its log does not end it
         )
 
     def hook(self) -> Path:
@@ -121,6 +126,7 @@ class DhcpNetwork:
         """All that dnsmasq has said so far."""
         while lines := self.log.read():
             self.said += lines
+            self.log.forget()
         return self.said
 
     def await_line(self, pattern: str, start: int = 0) -> str:
@@ -163,13 +169,16 @@ class DhcpNetwork:
 
 @contextmanager
 def dhcp_network(
-    *addresses: str, ranges: tuple[str, ...], more: tuple[str, ...] = ()
+    *addresses: str,
+    ranges: tuple[str, ...],
+    more: tuple[str, ...] = (),
+    log_bytes: int = LIMIT_BYTES,
 ) -> Iterator[DhcpNetwork]:
     """Started, and gone at the end."""
     directory = Path(tempfile.mkdtemp(prefix="ipam-dnsmasq-"))
     directory.chmod(0o755)
     kernel = NetlinkKernel()
-    network = DhcpNetwork(directory, kernel, addresses, ranges, more)
+    network = DhcpNetwork(directory, kernel, addresses, ranges, more, log_bytes)
     try:
         network.make()
         network.start()

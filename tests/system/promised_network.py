@@ -57,7 +57,7 @@ class PromisedNetwork(DhcpNetwork):
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=self.log.descriptor,
+            stderr=self.log.begin_anew(),
             check=True,
             timeout=PATIENCE_SECONDS,
         )

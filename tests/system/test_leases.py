@@ -56,8 +56,12 @@ def served(host: Host, machines: int = MACHINES) -> tuple[Json, list[tuple[Json,
 
 def held(host: Host, network: Json) -> set[str]:
     """The addresses in dnsmasq's own lease file."""
-    text = (host.directory / "run" / "dhcp" / network["id"] / lease_file.NAME).read_text()
+    text = lease_path(host, network).read_text()
     return {lease.ip_address for lease in lease_file.parsed(text) or ()}
+
+
+def lease_path(host: Host, network: Json) -> Path:
+    return host.directory / "run" / "dhcp" / str(network["id"]) / lease_file.NAME
 
 
 def sources(host: Host, port: Json) -> list[tuple[str, str]]:
@@ -68,11 +72,14 @@ def sources(host: Host, port: Json) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("victims", ["helper", "both", "main"])
+@pytest.mark.parametrize("victims", ["helper", "both", "main", "agent as well, amid a write"])
 def test_what_a_killed_dnsmasq_or_helper_did_not_report_is_recorded(
     host: Host, victims: str
 ) -> None:
-    """The agent is held meanwhile: nobody starts dnsmasq again while the machines ask."""
+    """The agent is held meanwhile: nobody starts dnsmasq again while the machines ask.
+
+    If the agent and what dnsmasq has in its file are lost as well, its log alone tells of them.
+    """
     host.start_agent()
     network, machines = served(host)
     (first, machine), *others = machines
@@ -88,7 +95,12 @@ def test_what_a_killed_dnsmasq_or_helper_did_not_report_is_recorded(
     eventually(lambda: address_of(first) not in held(host, network), "dnsmasq hears the release")
     if victims != "helper":
         os.kill(pid, signal.SIGKILL)
-    os.kill(agent_pid(host), signal.SIGCONT)
+    if victims.startswith("agent"):
+        host.end_agent(signal.SIGKILL)
+        os.truncate(lease_path(host, network), 0)  # as dnsmasq does before it writes
+        host.start_agent()
+    else:
+        os.kill(agent_pid(host), signal.SIGCONT)
     for port, _one in others:
         eventually(lambda port=port: sources(host, port), "the lease is recorded")  # type: ignore[misc]
     eventually(lambda: len(sources(host, first)) == 2, "and the end of the first")

@@ -1,7 +1,5 @@
 """The messages of a real dnsmasq that drops or refuses something are understood."""
 
-import contextlib
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from ipam.agent.dnsmasq.log_pipe import LogPipe
+from ipam.agent.dnsmasq.log_file import LogFile
 from ipam.agent.dnsmasq.neighbours import PacketNeighbours
 from ipam.agent.dnsmasq.probe import PacketProber
 from ipam.agent.dnsmasq.probe_answers import Question
@@ -201,32 +199,20 @@ def test_a_configuration_that_does_not_start_is_told_with_its_line(network: Dhcp
     assert found.line > 0
 
 
-def test_a_log_that_nobody_reads_stops_nothing_and_is_counted(
-    network: DhcpNetwork, prober: PacketProber
-) -> None:
-    mac = random_mac()
-    network.write("hosts/port", f"{mac},vm-1,10.77.0.5")
-    fill(network.log)
-    questions = [Question(mac, SERVER)]
-    for _ in range(100):
-        assert prober.ask(network.id, network.interface, questions, attempts=20)
-    network.hear()
-    prober.ask(network.id, network.interface, questions)
-    assert await_verdict(network, Kind.LINES_LOST).option > 0
+def test_a_log_of_which_the_kernel_takes_no_more_stops_nothing(prober: PacketProber) -> None:
+    mac, most = random_mac(), 2048
+    ranges = ("10.77.0.0,static,255.255.255.0,3600",)
+    with dhcp_network(f"{SERVER}/24", ranges=ranges, log_bytes=most) as network:
+        network.write("hosts/port", f"{mac},vm-1,10.77.0.5")
+        for _ in range(30):
+            assert prober.ask(network.id, network.interface, [Question(mac, SERVER)], attempts=20)
+        assert (network.directory / "log").stat().st_size == most
 
 
 def test_a_new_reader_goes_on_where_the_last_one_ended(network: DhcpNetwork) -> None:
     network.hear()
     network.log.close()
     network.signal(signal.SIGHUP)
-    network.log = LogPipe(network.directory)
+    network.log = LogFile(network.directory)
     network.write("hosts/port", f"{random_mac()},bad name,10.77.0.5")
     assert await_verdict(network, Kind.HOST_DROPPED).file == "hosts/port"
-
-
-def fill(pipe: LogPipe) -> None:
-    """To the last octet."""
-    for size in (500, 1):
-        with contextlib.suppress(BlockingIOError):
-            while os.write(pipe.descriptor, b"x" * (size - 1) + b"\n"):
-                pass

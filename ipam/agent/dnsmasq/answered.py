@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ipam.agent.dnsmasq.verdicts import Packet
 
@@ -20,11 +20,19 @@ class Ended:
     mac_address: str
 
 
+class Answer(NamedTuple):
+    """Who has an address, by the last line about it."""
+
+    mac_address: str
+    """Empty if it was given back."""
+    hostname: str = ""
+
+
 class Answered:
     """DHCPv4 only: a line about DHCPv6 does not say all that makes a lease. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._by_address: dict[str, tuple[float, str]] = {}
+        self._by_address: dict[str, tuple[float, Answer]] = {}
         self._informed: Packet | None = None
         """What came before, if it asked for no address."""
         self._ended: deque[Ended] = deque(maxlen=MOST)
@@ -37,16 +45,16 @@ class Answered:
         elif packet.message == "DHCPACK" and packet.address:
             if before is not None and before.client == packet.client:
                 return False
-            self._note(packet.address, packet.client, now)
+            self._note(packet.address, Answer(packet.client, packet.remark), now)
             return True
         elif packet.message in ENDS and packet.address and not packet.remark:
-            self._note(packet.address, "", now)
+            self._note(packet.address, Answer(""), now)
             self._ended.append(Ended(now, packet.address, packet.client))
         return False
 
-    def since(self, moment: float) -> Mapping[str, str]:
-        """Machines by address, in order; empty for an address that was given back."""
-        return {ip: client for ip, (at, client) in self._by_address.items() if at >= moment}
+    def since(self, moment: float) -> Mapping[str, Answer]:
+        """The answers by address, in order."""
+        return {ip: answer for ip, (at, answer) in self._by_address.items() if at >= moment}
 
     def begin_anew(self) -> None:
         """Another dnsmasq begins. What ended before it is still to be taken."""
@@ -58,8 +66,8 @@ class Answered:
         self._ended.clear()
         return found
 
-    def _note(self, address: str, client: str, now: float) -> None:
+    def _note(self, address: str, answer: Answer, now: float) -> None:
         self._by_address.pop(address, None)
-        self._by_address[address] = (now, client)
+        self._by_address[address] = (now, answer)
         if len(self._by_address) > MOST:
             del self._by_address[next(iter(self._by_address))]

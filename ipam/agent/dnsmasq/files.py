@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ipam import files
-from ipam.agent.dnsmasq.log_pipe import PIPE
+from ipam.agent.dnsmasq import log_file
 
 LOG = logging.getLogger(__name__)
 
@@ -160,15 +160,16 @@ class ServerFiles:
             self.files[name] = text
 
     def _inodes(self, *, names: bool = True) -> Sequence[int] | None:
-        """The directories and the pipe as the kernel tells them apart; None if one is missing."""
+        """The directories and the log as the kernel tells them apart; None if one is missing."""
         found = []
         watched = (self.names,) if names else ()
-        for path in (*self.directories(), *watched, self.directory / PIPE):
+        for path in (*self.directories(), *watched, self.directory / log_file.NAME):
             try:
                 status = path.stat()
             except OSError:
                 return None
-            if path.name != PIPE and not stat.S_ISDIR(status.st_mode):
+            is_log = path.name == log_file.NAME
+            if not (stat.S_ISREG if is_log else stat.S_ISDIR)(status.st_mode):
                 return None
             found.append(status.st_ino)
         return found

@@ -1,6 +1,7 @@
 """dnsmasq's own lease file (lease.c): which leases it says, and how one is written. Pure.
 
-dnsmasq empties the file and writes all of it at each change, so a reader may see a part.
+dnsmasq empties the file and writes all of it at each change. So a reader may see a part, and a
+kill may leave one.
 """
 
 import re
@@ -14,19 +15,26 @@ from ipam.agent.state import Lease
 
 NAME: Final = "dnsmasq.leases"
 
+PIECE_BYTES: Final = 4096
+"""dnsmasq's C library writes in pieces of this size."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _OCTETS = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2})*")
 _IAID = re.compile(r"T?[0-9]{1,10}")
 
 
 def parsed(text: str) -> list[Lease] | None:
-    """The leases, or None for a part of a file. Lines of other kinds are left out.
+    """The leases, or None for what is a part of a file, or may be one."""
+    # The server's own DUID stands between the leases of DHCPv4 and DHCPv6, also without either.
+    has_middle = text.startswith("duid ") or "\nduid " in text
+    is_whole = has_middle and text.endswith("\n") and len(text) % PIECE_BYTES != 0
+    return leases_in(text) if is_whole else None
 
-    An empty file may be a part, too. Only the next look tells.
-    """
-    if text and not text.endswith("\n"):
-        return None
-    leases = (_lease(line.split(" ")) for line in text.splitlines())
+
+def leases_in(text: str) -> list[Lease]:
+    """The leases of its whole lines. Lines of other kinds are left out."""
+    *lines, _begun = text.split("\n")
+    leases = (_lease(line.split(" ")) for line in lines)
     return [lease for lease in leases if lease is not None]
 
 

@@ -1,4 +1,4 @@
-"""Reads the log of every dnsmasq of this host in one thread, so that no pipe runs full.
+"""Reads the log of every dnsmasq of this host in one thread, so that no log grows.
 
 The lines go into the agent's log for operators, up to a bound. Messages about what dnsmasq did not
 do are kept while they hold.
@@ -6,20 +6,19 @@ do are kept while they hold.
 
 import logging
 import math
-import os
-import select
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from ipam.agent.dnsmasq.answered import Answered, Ended
+from ipam.agent.dnsmasq.answered import Answer, Answered, Ended
 from ipam.agent.dnsmasq.current_verdicts import CurrentVerdicts
 from ipam.agent.dnsmasq.files import NAMES
-from ipam.agent.dnsmasq.log_pipe import CAPACITY_BYTES, READ_BYTES, LogPipe
+from ipam.agent.dnsmasq.log_file import LogFile
 from ipam.agent.dnsmasq.refusals import DECLINED, Refusals, Refused
 from ipam.agent.dnsmasq.verdicts import FileRead, Kind, Packet, Verdict, parse
+from ipam.agent.host.log_watch import LogWatch
 
 LOG = logging.getLogger(__name__)
 
@@ -28,8 +27,6 @@ LINES_A_SECOND = 200
 TAIL_LINES = 5
 DHCPV6_ANSWERS = ("DHCPADVERTISE", "DHCPREPLY")
 MOST_DUIDS = 100
-GATHER_SECONDS = 0.02
-"""Lines that come meanwhile are read together, unless somebody asks for the last one."""
 DUIDS_SECONDS = 0.2
 """So often at most the agent is woken by machines of one network that DHCPv6 refuses."""
 
@@ -40,7 +37,7 @@ class ServerLog:
     def __init__(
         self, network_id: str, directory: Path, on_given: Callable[[str, str, str], None]
     ) -> None:
-        self.pipe = LogPipe(directory)
+        self.file = LogFile(directory)
         self._on_given = on_given
         self.current = CurrentVerdicts()
         self.refusals = Refusals()
@@ -59,10 +56,17 @@ class ServerLog:
     def read(self) -> bool:
         """Read what has arrived. True if a new verdict holds."""
         now, news = time.monotonic(), False
-        for line in self.pipe.read():
+        for line in self.file.read():
             self.words += 1
             news |= self._hear(line, now)
+        self.file.forget()
         return news
+
+    def read_all(self) -> None:
+        """Read as much as there can be."""
+        self.read()
+        while self.file.is_behind:
+            self.read()
 
     def _hear(self, line: str, now: float) -> bool:
         said = parse(line, self._directory)
@@ -122,10 +126,7 @@ class ServerLogs:
         self._on_given = on_given
         self._lock = threading.Lock()
         self._logs: dict[str, ServerLog] = {}
-        self._by_descriptor: dict[int, str] = {}
-        self._epoll = select.epoll()
-        self._stop_reader, self._stop_writer = os.pipe2(os.O_CLOEXEC)
-        self._epoll.register(self._stop_reader, select.EPOLLIN)
+        self._watch = LogWatch()
         self._thread = threading.Thread(target=self._run, name="dnsmasq-logs", daemon=True)
 
     def start(self) -> None:
@@ -137,33 +138,29 @@ class ServerLogs:
 
         Each dnsmasq runs on, and its lines wait for the next reader.
         """
-        os.write(self._stop_writer, b"x")
+        self._watch.stop()
         if self._thread.is_alive():
             self._thread.join()
         for network_id in list(self._logs):
             self.close(network_id)
-        self._epoll.close()
-        os.close(self._stop_reader)
-        os.close(self._stop_writer)
+        self._watch.close()
 
-    def open(self, network_id: str, directory: Path) -> int:
-        """The descriptor for the network's dnsmasq to log into."""
+    def open(self, network_id: str, directory: Path) -> None:
+        """Read the network's log from now on, if it is not read yet."""
         with self._lock:
-            log = self._logs.get(network_id)
-            if log is None:
+            if network_id not in self._logs:
                 log = self._logs[network_id] = ServerLog(network_id, directory, self._on_given)
-                self._by_descriptor[log.pipe.descriptor] = network_id
-                self._epoll.register(log.pipe.descriptor, select.EPOLLIN)
-            return log.pipe.descriptor
+                self._watch.watch(network_id, log.file.path)
 
-    def begins_anew(self, network_id: str) -> None:
-        """Note that a new dnsmasq starts: the verdicts of an earlier one do not hold."""
+    def begin_anew(self, network_id: str) -> int:
+        """See outside.Logs."""
         with self._lock:
             log = self._logs[network_id]
-            log.read()
+            log.read_all()
             log.current = CurrentVerdicts()
             log.answered.begin_anew()
             log.tail.clear()
+            return log.file.begin_anew()
 
     def reloads(self, network_id: str) -> None:
         """Note that dnsmasq reads its files anew: it forgets which addresses were declined."""
@@ -177,9 +174,14 @@ class ServerLogs:
         with self._lock:
             log = self._logs.pop(network_id, None)
             if log is not None:
-                self._epoll.unregister(log.pipe.descriptor)
-                del self._by_descriptor[log.pipe.descriptor]
-                log.pipe.close()
+                self._watch.unwatch(network_id)
+                log.file.close()
+
+    def is_worn(self, network_id: str) -> bool:
+        """See outside.Logs."""
+        with self._lock:
+            log = self._logs.get(network_id)
+            return log is not None and log.file.is_worn()
 
     def last_words(self, network_id: str) -> str:
         """The last lines of the network's dnsmasq, including those not read yet."""
@@ -219,14 +221,13 @@ class ServerLogs:
         )
         return DECLINED if declined else ""
 
-    def answered(self, network_id: str, since: float) -> Mapping[str, str]:
+    def answered(self, network_id: str, since: float) -> Mapping[str, Answer]:
         """See outside.Logs. Lines that are not read yet are read first."""
         with self._lock:
             log = self._logs.get(network_id)
             if log is None:
                 return {}
-            for _ in range(CAPACITY_BYTES // READ_BYTES):
-                log.read()
+            log.read_all()
             return log.answered.since(since)
 
     def take_ended(self, network_id: str) -> Sequence[Ended]:
@@ -257,24 +258,21 @@ class ServerLogs:
         return {network_id: of_network for network_id, of_network in news.items() if of_network}
 
     def _run(self) -> None:
-        while True:
-            ready = {descriptor for descriptor, _event in self._epoll.poll()}
-            if self._stop_reader in ready:
-                return
-            time.sleep(GATHER_SECONDS)
-            news = False
-            for descriptor in ready:
-                news |= self._read(descriptor)
-            if news:
+        while (network_ids := self._watch.wait()) is not None:
+            news = [self._read(network_id) for network_id in network_ids]
+            if any(news):
                 self._on_news()
 
-    def _read(self, descriptor: int) -> bool:
+    def _read(self, network_id: str) -> bool:
         with self._lock:
-            network_id = self._by_descriptor.get(descriptor)
-            if network_id is None:
+            log = self._logs.get(network_id)
+            if log is None:
                 return False  # it was closed meanwhile
             try:
-                return self._logs[network_id].read()
+                news = log.read()
             except Exception:
                 LOG.exception("network %s: a line of dnsmasq's log", network_id)
-                return False
+                news = False
+            if log.file.is_behind:
+                self._watch.tell_again(network_id)
+            return news

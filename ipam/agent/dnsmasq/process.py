@@ -21,7 +21,7 @@ import psutil
 
 from ipam import model
 from ipam.agent.actions import ReleaseLease, RestoreLease
-from ipam.agent.dnsmasq import event_queue, lease_messages
+from ipam.agent.dnsmasq import event_queue, lease_messages, log_file
 from ipam.agent.dnsmasq.config import lease_file_of
 from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
@@ -55,6 +55,7 @@ class DnsmasqProcesses:
         self.dnsmasq = find_program(dnsmasq, "dnsmasq-base")
         self._nsenter = find_program("nsenter", "util-linux")
         self._release = find_program("dhcp_release", "dnsmasq-utils")
+        self._prlimit = find_program("prlimit", "util-linux")
 
     def find(self, directory: Path) -> Mapping[str, int]:
         """The process ids of those that serve from directories in this one, by their names.
@@ -211,8 +212,9 @@ class DnsmasqProcesses:
         """Run it to its end in the namespace. A file takes what it says: a daemon keeps pipes.
 
         Its standard error may go to a descriptor instead. If paths are given, it and what it
-        starts write nowhere else.
+        starts write nowhere else, and no file that is longer than a log may be.
         """
+        limit = [self._prlimit, f"--fsize={log_file.LIMIT_BYTES}:", "--"] if writable else []
         with (
             tempfile.TemporaryFile() as output,
             ThreadPoolExecutor(max_workers=1, thread_name_prefix="start") as thread,
@@ -221,7 +223,7 @@ class DnsmasqProcesses:
                 thread.submit(confine_thread, writable).result()
             done = thread.submit(
                 subprocess.run,
-                [self._nsenter, f"--net={namespace_path(network_id)}", "--", *command],
+                [self._nsenter, f"--net={namespace_path(network_id)}", "--", *limit, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output if errors is None else errors,
@@ -229,6 +231,7 @@ class DnsmasqProcesses:
                 cwd="/",
                 timeout=COMMAND_SECONDS,
                 check=False,
+                restore_signals=False,  # SIGXFSZ would end it at the limit of its log
             ).result()
             output.seek(0)
             said = output.read(2000).decode(errors="backslashreplace").strip()

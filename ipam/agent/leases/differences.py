@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ipam import model
+from ipam.agent.dnsmasq.answered import Answer
 from ipam.agent.leases.record import CUT
 from ipam.agent.state import Lease
 from ipam.model import LeaseAction
@@ -56,20 +57,25 @@ def completed(held: Collection[Lease], recorded: Mapping[str, Lease]) -> list[Le
 
 
 def rebuilt(
-    base: Collection[Lease], answered: Mapping[str, str], now: int, lease_seconds: int
+    base: Collection[Lease],
+    answered: Mapping[str, Answer],
+    part: Collection[Lease],
+    now: int,
+    lease_seconds: int,
 ) -> list[Lease]:
     """The leases that a dnsmasq had when it was killed while it wrote its file.
 
-    `base` are those that were known before, `answered` what it has said in its log since then:
-    MAC addresses by address, empty for one that was given back. `now` is in epoch seconds.
+    `base` are those that were known before, `answered` what it has said in its log since then, by
+    address, and `part` what it has left of the file. `now` is in epoch seconds.
     """
     leases = {one.ip_address: one for one in base if not 0 < one.expires_at <= now}
-    for address, mac in answered.items():
+    for address, (mac, hostname) in answered.items():
         known = leases.get(address)
         if not mac:
             leases.pop(address, None)
         elif known is None or known.mac_address != mac:
-            leases[address] = Lease(address, mac, _end(now, lease_seconds))
+            leases[address] = Lease(address, mac, _end(now, lease_seconds), hostname or None)
+    leases.update({one.ip_address: one for one in part})
     return list(leases.values())
 
 

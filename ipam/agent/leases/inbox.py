@@ -47,8 +47,8 @@ LONGEST_RECORD = 1 << 18
 IDLE_CONNECTION_LIMIT = 512
 NAMESPACE_CONNECTION_LIMIT = 64
 """dnsmasq runs one hook at a time, and waits for it."""
-LONGEST_SPOOL_BYTES = 64 << 20
-"""Some 200,000 records: what is beyond is dropped."""
+LONGEST_SPOOL_BYTES = 16 << 20
+"""Some 50,000 records. dnsmasq, and so its hook, may write no longer file."""
 TOGETHER: Final = 32
 """So many spools are taken at once, with one sync."""
 Take = Callable[[Mapping[str, list[bytes]]], None]

@@ -48,15 +48,23 @@ class LeaseFiles:
             stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
             known = self._read.get(network_id)
             if known is None or known[0] != stamp or age_ns < CLOCK_TICK_NS:
-                known = self._read[network_id] = (stamp, _leases(Path(file)))
+                leases = lease_file.parsed(_text(Path(file)))
+                known = self._read[network_id] = (stamp, leases)
         except OSError:
             return None
         if known[1]:
             self._whole[network_id] = (self._monotonic(), known[1])
         return known[1]
 
+    def part(self, network_id: str) -> Sequence[Lease]:
+        """The leases in a file that is not whole; none if there is no file."""
+        try:
+            return lease_file.leases_in(_text(self._path(network_id)))
+        except OSError:
+            return ()
+
     def last_whole(self, network_id: str) -> tuple[float, Sequence[Lease]] | None:
-        """When the file last had leases, and which; None for never. No part of one is meant."""
+        """When the file was last seen whole and had leases, and which; None for never."""
         return self._whole.get(network_id)
 
     def write(self, network_id: str, leases: Iterable[Lease]) -> None:
@@ -78,8 +86,5 @@ class LeaseFiles:
         return self._paths.get(network_id, self._directory / network_id / lease_file.NAME)
 
 
-def _leases(path: Path) -> Sequence[Lease] | None:
-    text = path.read_text("ascii", "replace")
-    if not text and os.statvfs(path).f_bavail == 0:
-        return None  # dnsmasq could not write it
-    return lease_file.parsed(text)
+def _text(path: Path) -> str:
+    return path.read_text("ascii", "replace")

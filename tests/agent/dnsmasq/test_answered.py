@@ -1,5 +1,5 @@
 from ipam.agent.dnsmasq import answered
-from ipam.agent.dnsmasq.answered import Answered, Ended
+from ipam.agent.dnsmasq.answered import Answer, Answered, Ended
 from ipam.agent.dnsmasq.verdicts import Packet, parse
 
 A, B = "fa:16:3e:00:00:0a", "fa:16:3e:00:00:0b"
@@ -22,14 +22,15 @@ def test_who_was_answered_has_the_address_until_it_is_given_back() -> None:
         f"DHCPACK(ns-1) 10.0.0.6 {B}",
         f"DHCPRELEASE(ns-1) 10.0.0.5 {A}",
     )
-    assert log.since(0) == {"10.0.0.6": B, "10.0.0.5": ""}
-    assert log.since(4) == {"10.0.0.5": ""}
+    assert log.since(0) == {"10.0.0.6": Answer(B), "10.0.0.5": Answer("")}
+    assert log.since(2) == {"10.0.0.5": Answer(""), "10.0.0.6": Answer(B)}
+    assert log.since(4) == {"10.0.0.5": Answer("")}
     assert log.since(5) == {}
 
 
 def test_a_release_that_dnsmasq_does_not_believe_ends_nothing() -> None:
-    log = heard(f"DHCPACK(ns-1) 10.0.0.5 {A}", f"DHCPRELEASE(ns-1) 10.0.0.5 {B} unknown lease")
-    assert log.since(0) == {"10.0.0.5": A}
+    log = heard(f"DHCPACK(ns-1) 10.0.0.5 {A} web", f"DHCPRELEASE(ns-1) 10.0.0.5 {B} unknown lease")
+    assert log.since(0) == {"10.0.0.5": Answer(A, "web")}
 
 
 def test_the_oldest_are_forgotten() -> None:
@@ -61,5 +62,5 @@ def test_who_only_asked_for_options_was_given_no_lease() -> None:
         )
     ]
     assert given == [False, False, False, True, True]
-    assert found.since(0) == {"10.0.0.5": A}
-    assert found.since(2) == {"10.0.0.5": A}
+    assert found.since(0) == {"10.0.0.5": Answer(A)}
+    assert found.since(2) == {"10.0.0.5": Answer(A)}

@@ -7,7 +7,7 @@ import pytest
 
 from ipam.agent.dnsmasq import files as dnsmasq_files
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
-from ipam.agent.dnsmasq.log_pipe import PIPE
+from ipam.agent.dnsmasq.log_file import NAME
 
 
 def test_a_new_file_needs_no_reload(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_a_server_of_before_names_is_adopted_and_one_that_lost_its_names_is_not(
     """The first is restarted once, as its configuration is another; the second watches nothing."""
     for directory in ("hosts", "options"):
         (tmp_path / directory).mkdir()
-    (tmp_path / PIPE).touch()
+    (tmp_path / NAME).touch()
     (tmp_path / CONFIG).write_text("port=0\n")
     assert ServerFiles(tmp_path).was_whole
     (tmp_path / CONFIG).write_text(f"port=53\nhostsdir={tmp_path}/names\n")
@@ -120,10 +120,10 @@ def test_the_startup_file_is_put_back_and_that_is_said(
     assert caplog.messages == [f"{tmp_path / CONFIG} was changed by hand and is put back"]
 
 
-@pytest.mark.parametrize("part", ["hosts", "options", PIPE])
+@pytest.mark.parametrize("part", ["hosts", "options", NAME])
 def test_a_directory_without_one_of_its_parts_is_not_whole(tmp_path: Path, part: str) -> None:
     files = ServerFiles(tmp_path)
-    (tmp_path / PIPE).touch()
+    (tmp_path / NAME).touch()
     assert files.is_whole()
     gone = tmp_path / part
     if gone.is_dir():
@@ -160,7 +160,7 @@ def test_a_mode_is_put_back_and_all_is_read_again(
 @pytest.mark.parametrize("name", ["", "hosts", "options"])
 def test_a_directory_that_was_replaced_is_not_whole(tmp_path: Path, name: str) -> None:
     files = ServerFiles(tmp_path / "net")
-    (files.directory / PIPE).touch()
+    (files.directory / NAME).touch()
     files.remember_parts()
     assert files.is_whole()
     path = files.directory / name

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipam.agent.dnsmasq.lease_file import parsed, text_of
+from ipam.agent.dnsmasq.lease_file import PIECE_BYTES, leases_in, parsed, text_of
 from ipam.agent.state import Lease
 
 MAC = "fa:16:3e:00:00:01"
@@ -46,12 +46,20 @@ def test_what_is_written_is_read_again() -> None:
 
 
 def test_a_file_of_which_a_part_is_written_says_nothing() -> None:
-    whole = f"0 {MAC} 10.0.0.6 * *\n0 {MAC} 10.0.0.7 * *\n"
+    whole = f"0 {MAC} 10.0.0.6 * *\n0 {MAC} 10.0.0.7 * *\nduid 00:04:11\n"
     assert len(parsed(whole) or ()) == 2
-    for end in range(1, len(whole)):
-        if whole[end - 1] != "\n":
-            assert parsed(whole[:end]) is None
-    assert parsed("") == []
+    for end in range(len(whole)):
+        assert parsed(whole[:end]) is None
+        assert leases_in(whole[:end]) == [
+            Lease(f"10.0.0.{6 + number}", MAC, 0) for number in range(whole[:end].count("\n"))
+        ]
+
+
+def test_leases_of_dhcpv6_may_be_missing_where_a_piece_ends() -> None:
+    line = f"0 {MAC} 10.0.0.6 * *\n"
+    text = "duid 00:04:11\n" + line * 100
+    assert parsed(text)
+    assert parsed(text.ljust(PIECE_BYTES - 1, "x") + "\n") is None
 
 
 @pytest.mark.parametrize(
@@ -67,9 +75,10 @@ def test_a_file_of_which_a_part_is_written_says_nothing() -> None:
     ],
 )
 def test_lines_of_other_kinds_are_left_out(line: str) -> None:
-    assert parsed(line + "\n") == []
+    assert parsed(f"{line}\nduid 00:04:11\n") == []
 
 
 @given(text=st.text())
 def test_any_text_can_be_read(text: str) -> None:
-    parsed(text)
+    parsed(text + "\nduid 00:04:11\n")
+    leases_in(text)

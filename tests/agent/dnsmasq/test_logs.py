@@ -1,5 +1,6 @@
-"""The logs of real pipes, written to as each dnsmasq would."""
+"""The logs of real files, written to as each dnsmasq would."""
 
+import errno
 import logging
 import os
 import threading
@@ -30,15 +31,17 @@ class Desk:
         self.directory = directory
         self.news = threading.Semaphore(0)
         self.logs = ServerLogs(self.news.release)
-        self.pipes = {one: self.open(one) for one in (FIRST, SECOND)}
+        for one in (FIRST, SECOND):
+            self.open(one)
+        self.written = {one: self.logs.begin_anew(one) for one in (FIRST, SECOND)}
 
-    def open(self, network_id: str) -> int:
+    def open(self, network_id: str) -> None:
         path = self.directory / network_id
         path.mkdir(exist_ok=True)
-        return self.logs.open(network_id, path)
+        self.logs.open(network_id, path)
 
     def say(self, network_id: str, *lines: str) -> None:
-        os.write(self.pipes[network_id], "".join(line + "\n" for line in lines).encode())
+        os.write(self.written[network_id], "".join(line + "\n" for line in lines).encode())
 
     def kinds(self, network_id: str) -> list[Kind]:
         return [one.kind for one in self.logs.verdicts(network_id)]
@@ -95,7 +98,7 @@ def test_a_new_verdict_is_news_once(desk: Desk) -> None:
 
 def test_what_one_dnsmasq_has_said_does_not_hold_for_the_next(desk: Desk) -> None:
     desk.say(FIRST, LEASED)
-    desk.logs.begins_anew(FIRST)
+    desk.written[FIRST] = desk.logs.begin_anew(FIRST)
     assert desk.kinds(FIRST) == [], "not even of a line that was not read yet"
     assert desk.logs.last_words(FIRST) == ""
     desk.say(FIRST, LEASED)
@@ -203,7 +206,7 @@ def test_a_line_that_cannot_be_taken_ends_neither_the_reader_nor_other_networks(
     desk: Desk, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> bool:
-        desk.logs._logs[FIRST].pipe.read()
+        desk.logs._logs[FIRST].file.read()
         raise ZeroDivisionError
 
     monkeypatch.setattr(desk.logs._logs[FIRST], "read", fail)
@@ -219,24 +222,55 @@ def test_a_closed_log_is_heard_no_more_and_may_be_opened_again(desk: Desk) -> No
     desk.logs.close(FIRST)
     desk.logs.close(FIRST)
     assert desk.kinds(FIRST) == []
-    desk.pipes[FIRST] = desk.open(FIRST)
+    desk.open(FIRST)
+    desk.written[FIRST] = desk.logs.begin_anew(FIRST)
     desk.say(FIRST, LEASED)
     assert desk.news.acquire(timeout=PATIENCE_SECONDS)
     assert desk.kinds(FIRST) == [Kind.ADDRESS_LEASED]
 
 
 def test_a_log_is_opened_once(desk: Desk) -> None:
-    assert desk.open(FIRST) == desk.pipes[FIRST]
+    desk.open(FIRST)
+    desk.say(FIRST, LEASED)
+    assert desk.kinds(FIRST) == [Kind.ADDRESS_LEASED]
 
 
 def test_lines_of_the_time_between_two_agents_are_read_by_the_next(tmp_path: Path) -> None:
-    """The dnsmasq holds its own descriptor, and with it what the pipe contains."""
+    """Whether a dnsmasq is there or not."""
     first = Desk(tmp_path)
-    held = os.open(tmp_path / FIRST / "log", os.O_RDWR | os.O_NONBLOCK)
+    held = os.dup(first.written[FIRST])
     first.logs.start()
     first.logs.stop()
     os.write(held, f"{LEASED}\n".encode())
-    following = Desk(tmp_path)
-    assert following.kinds(FIRST) == [Kind.ADDRESS_LEASED]
-    following.logs.stop()
     os.close(held)
+    news = threading.Semaphore(0)
+    following = ServerLogs(news.release)
+    following.open(FIRST, tmp_path / FIRST)
+    following.start()
+    assert news.acquire(timeout=PATIENCE_SECONDS)
+    assert [one.kind for one in following.verdicts(FIRST)] == [Kind.ADDRESS_LEASED]
+    following.stop()
+
+
+def test_a_log_that_cannot_be_watched_is_read_all_the_same(
+    desk: Desk, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_unused: object) -> int:
+        raise OSError(errno.ENOSPC, "no watch left")
+
+    desk.logs.close(FIRST)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.logs._watch._inotify, "add_watch", full)
+        desk.open(FIRST)
+    desk.written[FIRST] = desk.logs.begin_anew(FIRST)
+    desk.logs.start()
+    eventually(lambda: not desk.logs._watch._due)
+    desk.say(FIRST, LEASED)
+    assert desk.news.acquire(timeout=PATIENCE_SECONDS)
+    assert "fs.inotify.max_user_watches" in told.text
+
+
+def test_more_than_is_read_at_once_is_read_to_its_end(desk: Desk) -> None:
+    desk.say(FIRST, *["x" * 100] * 2000, LEASED)
+    desk.logs.start()
+    assert desk.news.acquire(timeout=PATIENCE_SECONDS)

@@ -7,6 +7,7 @@ The programs stand in a directory of their own: `dnsmasq` becomes a daemon with 
 import contextlib
 import dataclasses
 import os
+import resource
 import select
 import signal
 import socket
@@ -25,7 +26,7 @@ from ipam.agent.dnsmasq import probe_dhcp6, probe_frames, process
 from ipam.agent.dnsmasq.config import server_duid
 from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import ServerFiles
-from ipam.agent.dnsmasq.log_pipe import LogPipe
+from ipam.agent.dnsmasq.log_file import LIMIT_BYTES, LogFile
 from ipam.agent.dnsmasq.process import DnsmasqProcesses
 from ipam.agent.outside import Pulse, Running
 from ipam.agent.state import Interface, Lease
@@ -72,7 +73,7 @@ class Host:
         self.spool = directory / "spool"
         self.processes = DnsmasqProcesses("dnsmasq")
         self.files = ServerFiles(directory / NETWORK)
-        self.log = LogPipe(directory)
+        self.log = LogFile(directory)
         self.held: list[Running] = []
 
     def start(self, config: str = "") -> Running:
@@ -81,7 +82,7 @@ class Host:
             NETWORK,
             self.files,
             {"IPAM_NETWORK": NETWORK, "IPAM_SPOOL": str(self.spool)},
-            self.log.descriptor,
+            self.log.begin_anew(),
         )
         self.held.append(running)
         return running
@@ -141,6 +142,15 @@ def test_a_server_may_write_for_its_network_alone(host: Host) -> None:
     host.spool.mkdir()
     host.start()
     assert host.confined == [[host.files.directory, host.spool, Path("/dev/null")]]
+
+
+def test_a_log_that_is_too_long_is_refused_to_a_server_and_does_not_end_it(host: Host) -> None:
+    running = host.start()
+    soft, _hard = resource.prlimit(running.pid, resource.RLIMIT_FSIZE)
+    assert soft == LIMIT_BYTES
+    status = Path(f"/proc/{running.pid}/status").read_text()
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    assert ignored >> (signal.SIGXFSZ - 1) & 1
 
 
 def test_a_server_gets_the_hooks_environment_and_none_of_the_agents(
