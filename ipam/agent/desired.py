@@ -187,7 +187,7 @@ def _with_dhcp(
         mtu=interface.mtu,
         ranges=[dhcp_range(subnet, lease_seconds(row, subnet.row), faults) for subnet in subnets],
         options=options,
-        zones=list(own_zones(row.dns_domain, subnets, forwards=forwards)),
+        zones=list(own_zones(row, subnets, forwards=forwards)),
         forwards=forwards,
         tells_architectures=tells_architectures(row),
     )

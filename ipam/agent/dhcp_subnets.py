@@ -120,18 +120,24 @@ def dynamic_ranges(row: FullNetwork) -> tuple[tuple[IPv4Address, IPv4Address], .
     )
 
 
-def own_zones(dns_domain: str, subnets: Iterable[DhcpSubnet], *, forwards: bool) -> Iterator[Word]:
+def own_zones(
+    row: FullNetwork, subnets: Iterable[DhcpSubnet], *, forwards: bool
+) -> Iterator[Word]:
     """The zones in which nobody but the network's resolver knows a name or an address.
 
     Where it asks elsewhere, that is asked for more names of the domain, too, as in Neutron: the
-    domain may be a part of a larger one, or a company's.
+    domain may be a part of a larger one, or a company's. It is asked for no address of the
+    network, also of those subnets in which nothing is served.
     """
-    domain = dns_domain.strip(".")
+    domain = row.dns_domain.strip(".")
     with contextlib.suppress(safe_words.UnfitError):  # its names are not served either
         if domain and not forwards:
             yield safe_words.dns_name(domain)
-    for subnet in subnets:
-        yield from map(safe_words.dns_name, reverse_zones(str(subnet.network)))
+    cidrs = [str(subnet.network) for subnet in subnets]
+    if forwards:
+        cidrs += sorted({one.cidr for one in row.subnets} - {*cidrs})
+    for cidr in cidrs:
+        yield from map(safe_words.dns_name, reverse_zones(cidr))
 
 
 def _server_addresses(dhcp_port: DhcpPort, subnet: ServedSubnet) -> list[str]:

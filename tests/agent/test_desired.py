@@ -285,13 +285,16 @@ def test_what_a_resolver_does_not_know_it_asks_the_forwarder_and_nobody_else() -
         forwards=True,
         rebind_domains=(Word("corp.example"),),
     )
-    row = msgspec.convert(network(), FullNetwork)
+    silent = subnet4(id=PORT, cidr="10.9.0.0/24", enable_dhcp=False)
+    subnets = [subnet4(), silent, subnet6()]
+    row = msgspec.convert(network(subnets=subnets), FullNetwork)
     lines = (served_network(row, site, HOST).state.server or "").splitlines()
     asked = [line for line in lines if line.startswith(("server=", "local=", "resolv-file"))]
     assert asked == [
         "server=127.0.0.1#5300",
         "local=/0.0.10.in-addr.arpa/",
         "local=/0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa/",
+        "local=/0.9.10.in-addr.arpa/",
     ]
     assert {"stop-dns-rebind", "rebind-domain-ok=/corp.example/", "no-resolv"} < {*lines}
     free = served_network(row, replace(site, rebind_domains=None), HOST).state.server or ""

@@ -1,9 +1,12 @@
 """Two hosts, one network: what a port is called is answered on both, and gone when the port is."""
 
+import contextlib
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,24 @@ class House:
             DnsClient(bridge, *ADDRESSES, host_namespace=host.network_namespace)
             for host in self.hosts
         ]
+
+    @contextlib.contextmanager
+    def asked_all_the_while(self, name: str) -> Iterator[list[set[str]]]:
+        """What the second host answers to a name in the meantime, which is complete at the end."""
+        answers: list[set[str]] = []
+        is_over = threading.Event()
+
+        def ask() -> None:
+            while not is_over.is_set():
+                answers.append(self.askers[1].addresses(SERVER, name))
+
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(ask)
+            try:
+                yield answers
+            finally:
+                is_over.set()
+                asking.result()
 
     def everywhere(self, name: str, addresses: set[str], kind: str = "A") -> None:
         """Both hosts answer so."""
@@ -136,15 +157,20 @@ def test_names_come_change_and_go_without_a_restart_or_a_sighup(house: House) ->
     house.everywhere("host-10-44-0-22", {"10.44.0.22"})
     house.everywhere("host-10-44-0-23.lab.example", {"10.44.0.23"})
     assert {one.code(SERVER, "wpad.lab.example") for one in house.askers} == {"NXDOMAIN"}
-    house.change(made[0], dns_name="two")
-    house.delete(made[1])
-    house.change(made[2], fixed_ips=[{"ip_address": "10.44.0.32"}])
-    house.everywhere("two", {"10.44.0.20"})
+    with house.asked_all_the_while("db") as neighbour:
+        for name in ("more", "most", "two"):
+            house.change(made[0], dns_name=name)
+            house.everywhere(name, {"10.44.0.20"})
+        house.delete(made[1])
+        house.change(made[2], fixed_ips=[{"ip_address": "10.44.0.32"}])
+        house.everywhere("two", {"10.44.0.20"})
+    assert neighbour
+    assert all(answer == {"10.44.0.6"} for answer in neighbour)
     house.everywhere("web", {"10.44.0.5"})
     house.everywhere("host-10-44-0-32", {"10.44.0.32"})
     for asker in house.askers:
         assert asker.reverse(SERVER, "10.44.0.20") == {"two.lab.example."}
-        for gone in ("one", "one.lab.example", "host-10-44-0-22"):
+        for gone in ("one", "more", "most", "one.lab.example", "host-10-44-0-22"):
             assert asker.code(SERVER, gone) == "NXDOMAIN", gone
         assert asker.code(SERVER, "21.0.44.10.in-addr.arpa", "PTR") == "NXDOMAIN"
     assert [pid(house, host) for host in house.hosts] == pids

@@ -57,10 +57,14 @@ def mtu_or_default(mtu: int) -> int:
     return mtu
 
 
+LIMITED_BROADCAST: Final = "255.255.255.255"
+
+
 def server_address(text: str) -> str:
     """The address of a name server in its usual form."""
     found = address(text)
-    if (read := ip_address(found)).is_unspecified or read.is_multicast:
+    read = ip_address(found)
+    if read.is_unspecified or read.is_multicast or found == LIMITED_BROADCAST:
         raise ValueError(f"{found} is the address of no single host")
     return found
 

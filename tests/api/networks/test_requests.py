@@ -77,6 +77,7 @@ def test_two_different_projects_are_refused(api: Api) -> None:
         ({"dns_domain": "a,b"}, "dns_domain"),
         ({"dns_servers": ["dns.example.org"]}, "dns_servers"),
         ({"dns_servers": ["0.0.0.0"]}, "no single host"),
+        ({"dns_servers": ["255.255.255.255"]}, "no single host"),
         ({"dns_servers": ["192.0.2.53"] * 6}, "dns_servers"),
         ({"provider:network_type": "magic"}, "provider:network_type"),
     ],
