@@ -145,7 +145,7 @@ class Servers:
             namespace=seen.namespace,
             interface=seen.interface,
             addresses=seen.addresses,
-            files=dict(files.files),
+            files=files.snapshot(),
             server=files.startup if runs else None,
             reload_due=files.reload_due and runs,
             wire=seen.wire,

@@ -38,6 +38,7 @@ class ServerFiles:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.files: dict[str, str] = {}
+        self._snapshot: Mapping[str, str] | None = None
         self._retired: set[str] = set()
         self._written: dict[Path, _Stamp] = {}
         """What was written here, until it is told that it has changed."""
@@ -65,6 +66,12 @@ class ServerFiles:
         """Where dnsmasq writes its process id."""
         return self.directory / "pid"
 
+    def snapshot(self) -> Mapping[str, str]:
+        """The files as they are now, in the same object as long as they stay so."""
+        if self._snapshot is None:
+            self._snapshot = dict(self.files)
+        return self._snapshot
+
     @property
     def names(self) -> Path:
         """The directory of the names that dnsmasq answers."""
@@ -83,6 +90,7 @@ class ServerFiles:
         files.put(self.directory / path, text.encode(), mode=files.PUBLIC)
         self._written[self.directory / path] = _stamp(self.directory / path)
         self.files[path] = text
+        self._snapshot = None
 
     def remove(self, path: str) -> None:
         """Remove a file. dnsmasq remembers its lines until SIGHUP."""
@@ -90,6 +98,7 @@ class ServerFiles:
         with contextlib.suppress(FileNotFoundError):
             (self.directory / path).unlink()
         del self.files[path]
+        self._snapshot = None
 
     def remember_parts(self) -> None:
         """Take what is there for what the dnsmasq of this directory looks at."""
@@ -151,6 +160,7 @@ class ServerFiles:
         known, text = self.files.get(name), _read(path)
         if path.name.startswith(".") or text == known:
             return
+        self._snapshot = None
         for one in (known, text):  # dnsmasq may use what it has read of either
             if one is not None:
                 self._retire(one)

@@ -6,7 +6,6 @@ out here. The text of the key is nft's, and only values that were parsed get int
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Final, TypeAlias
 
@@ -40,7 +39,6 @@ def tap_guard(port: ServedPort) -> TapGuard:
     return _guard_of(port.mac_address, ips, pairs)
 
 
-@lru_cache(maxsize=4096)  # a network is read anew with all its ports when one of them changes
 def _guard_of(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> TapGuard:
     found = {TAPS, GUARDED}
     allowed = _allowed(mac_address, ips, pairs)

@@ -94,6 +94,23 @@ def test_what_others_do_to_files_is_taken_in_and_in_doubt(tmp_path: Path) -> Non
     assert files.reload_due
 
 
+def test_a_snapshot_stays_and_shows_each_change(tmp_path: Path) -> None:
+    files, path = ServerFiles(tmp_path), tmp_path / "hosts" / "1"
+    files.write("hosts/1", "a\n")
+    first = files.snapshot()
+    assert files.snapshot() is first
+    path.write_text("b\n")
+    files.take_in([path.parent])
+    assert (first, files.snapshot()) == ({"hosts/1": "a\n"}, {"hosts/1": "b\n"})
+    path.unlink()
+    files.take_in([path.parent])
+    assert files.snapshot() == {}
+    files.write("hosts/1", "c\n")
+    assert files.snapshot() == {"hosts/1": "c\n"}
+    files.remove("hosts/1")
+    assert files.snapshot() == {}
+
+
 def test_a_single_file_is_taken_in_by_its_path(tmp_path: Path) -> None:
     files = ServerFiles(tmp_path)
     files.write("options/1", "a\n")
