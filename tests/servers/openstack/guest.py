@@ -1,7 +1,7 @@
 """A guest that boots in seconds under emulation: Debian's kernel, BusyBox, and one script.
 
 It asks for its address by DHCP, prints what it was told on its console, and from then on pings
-its neighbours .11 to .14.
+its neighbours .11 to .14, and by name those that the kernel's command line names (`reach=web-1`).
 """
 
 import os
@@ -40,6 +40,9 @@ while true; do
   for n in 11 12 13 14; do
     ping -c 1 -W 1 $net.$n >/dev/null 2>&1 && echo "GUEST reaches $net.$n"
   done
+  for name in $reach; do
+    ping -c 1 -W 1 $name >/dev/null 2>&1 && echo "GUEST reaches $name"
+  done
   sleep 1
 done
 """
@@ -53,6 +56,8 @@ for name in ip mask router dns domain hostname mtu serverid lease staticroutes; 
 done
 ip address add $ip/$mask dev $interface
 [ -n "$mtu" ] && ip link set $interface mtu $mtu
+[ -n "$domain" ] && echo "search $domain" >/etc/resolv.conf
+for server in $dns; do echo "nameserver $server" >>/etc/resolv.conf; done
 set -- $staticroutes
 while [ $# -ge 2 ]; do
   ip route add $1 via $2 dev $interface 2>/dev/null; shift 2
