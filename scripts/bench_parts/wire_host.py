@@ -86,7 +86,7 @@ def _tell_of_peers(wire: Wire, host: Host, counter: Path) -> None:
     tell(at_rest_each_second=rest.of_each())
     costs = _Costs(host, counter)
     for number in range(NEW_NETWORKS):
-        network_id = _network_elsewhere(wire, number)
+        network_id = _network_elsewhere(wire, VXLAN, number)
         with costs:
             port = {"network_id": network_id, "binding:host_id": HOST}
             made += post(wire, "port", [port])
@@ -128,7 +128,10 @@ class _Costs:
 
 def _port_to_ready(wire: Wire) -> dict[str, dict[str, float]]:
     """Of a new port, from the request until it is ACTIVE, with and without a tunnel in turn."""
-    kinds = {"vxlan": _network_elsewhere(wire, NEW_NETWORKS), "local": _network(wire, {}, 0)}
+    kinds = {
+        "vxlan": _network_elsewhere(wire, VXLAN, NEW_NETWORKS),
+        "local": _network_elsewhere(wire, {}, NEW_NETWORKS + 1),
+    }
     found: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(NEW_PORTS + 1):
         for kind, network_id in kinds.items():
@@ -144,18 +147,13 @@ def _port_to_ready(wire: Wire) -> dict[str, dict[str, float]]:
     }
 
 
-def _network_elsewhere(wire: Wire, number: int) -> str:
+def _network_elsewhere(wire: Wire, row: Mapping[str, Any], number: int) -> str:
     """A network with a port on each of 99 other hosts."""
-    network_id = _network(wire, VXLAN, number)
-    row = {"network_id": network_id}
-    post(wire, "port", [row | {"binding:host_id": _peer(one)} for one in range(1, HOSTS)])
-    return network_id
-
-
-def _network(wire: Wire, row: Mapping[str, Any], number: int) -> str:
     (network,) = post(wire, "network", [dict(row)])
-    subnet = {"network_id": network["id"], "ip_version": 4, "cidr": f"10.99.{number}.0/24"}
-    post(wire, "subnet", [subnet])
+    of_network = {"network_id": network["id"]}
+    post(wire, "subnet", [of_network | {"ip_version": 4, "cidr": f"10.99.{number}.0/24"}])
+    hosts = map(_peer, range(1, HOSTS))
+    post(wire, "port", [of_network | {"binding:host_id": host} for host in hosts])
     return str(network["id"])
 
 
