@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import Any, Final
 
 from ipam.cli.instants import SHORT, shown
-from ipam.cli.output import addresses
+from ipam.cli.output import addresses, labelled_ranges
 from ipam.escaping import escaped
 
 Item = Mapping[str, Any]
@@ -14,6 +14,8 @@ Names = Mapping[str, str]
 
 LINES: Final = 22
 """With the command and the next prompt they fill a screen of 24."""
+RANGES: Final = 3
+"""So many static ranges of a subnet are told."""
 INDENT: Final = "    "
 
 
@@ -97,6 +99,7 @@ def _subnet(item: Item, names: Names) -> list[str]:
         f"on {_network(item, names)}",
         _about("gateway", item["gateway_ip"]),
         "DHCP on" if item["enable_dhcp"] else "DHCP off",
+        _about("static", labelled_ranges(item["static_ranges"][:RANGES])),
         _about("project", item["project_id"]),
         _since(item["created_at"]),
     ]

@@ -45,6 +45,14 @@ def pools(allocation_pools: Any) -> str:
     return ", ".join(f"{one['start']}-{one['end']}" for one in allocation_pools or ())
 
 
+def labelled_ranges(static_ranges: Any) -> str:
+    """Static ranges as `first-last label`."""
+    return ", ".join(
+        " ".join(filter(None, (f"{one['start']}-{one['end']}", one["label"])))
+        for one in static_ranges or ()
+    )
+
+
 FIELDS_NAMED = 4
 
 

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from ipam.cli.output import Column, addresses, fields_changed, or_never, pools
+from ipam.cli.output import (
+    Column,
+    addresses,
+    fields_changed,
+    labelled_ranges,
+    or_never,
+    pools,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ SUBNET = Resource(
         Column("Gateway", "gateway_ip"),
         Column("Allocation Pools", "allocation_pools", pools),
         Column("Dynamic Ranges", "dynamic_ranges", pools),
+        Column("Static Ranges", "static_ranges", labelled_ranges),
         Column("Address Selection", "address_selection"),
         Column("DHCP", "enable_dhcp"),
         Column("Name Servers", "dns_nameservers"),
@@ -167,6 +175,7 @@ SUBNET_USAGE = Resource(
         Column("Total", "total"),
         Column("Held", "held"),
         Column("Dynamic", "dynamic"),
+        Column("Static", "static"),
         Column("Cooling", "cooling"),
         Column("Largest Free", "largest_free"),
         Column("Growth per Week", "growth_per_week"),

@@ -12,6 +12,7 @@ COLUMNS: Final = 32
 MARKS: Final[Mapping[str, tuple[str, str]]] = {
     "free": (".", ""),
     "outside": (" ", ""),
+    "static": ("s", "blue"),
     "cooling": ("~", "cyan"),
     "held": ("r", "yellow"),
     "leased": ("l", "magenta"),
@@ -33,8 +34,9 @@ def cells(
     part: IPv4Network | IPv6Network,
     pools: Sequence[Mapping[str, str]],
     taken: Iterable[Mapping[str, Any]],
+    static: Sequence[Mapping[str, str]] = (),
 ) -> list[Cell]:
-    """The cells of this part of a subnet, in order.
+    """The cells of this part of a subnet, in order. A cell with a free address of a pool is free.
 
     `taken` are its addresses that are not free, as the API lists them.
     """
@@ -46,7 +48,7 @@ def cells(
         number = (int(ip_address(item["ip_address"])) - start) // size
         if 0 <= number < count:
             states[number][_state(item)] += 1
-    ranges = [(int(ip_address(each["start"])), int(ip_address(each["end"]))) for each in pools]
+    ranges = {"free": _numbers(pools), "static": _numbers(static)}
     make = type(part.network_address)
     return [
         Cell(str(make(first)), _of(states[number], size, first, ranges))
@@ -60,10 +62,21 @@ def _state(item: Mapping[str, Any]) -> str:
     return "held" if is_held else str(item["state"])
 
 
-def _of(found: Counter[str], size: int, first: int, ranges: Sequence[tuple[int, int]]) -> str:
+def _numbers(ranges: Sequence[Mapping[str, str]]) -> list[tuple[int, int]]:
+    return [(int(ip_address(each["start"])), int(ip_address(each["end"]))) for each in ranges]
+
+
+def _of(
+    found: Counter[str],
+    size: int,
+    first: int,
+    ranges: Mapping[str, Sequence[tuple[int, int]]],
+) -> str:
     if found.total() == size > 1:
         return "full"
     if found:
         return found.most_common(1)[0][0]
-    in_pool = any(low <= first + size - 1 and first <= high for low, high in ranges)
-    return "free" if in_pool else "outside"
+    for state, some in ranges.items():
+        if any(low <= first + size - 1 and first <= high for low, high in some):
+            return state
+    return "outside"

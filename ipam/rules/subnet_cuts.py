@@ -19,6 +19,8 @@ from ipam.rules.subnets import Shape
 
 Gateway = str | UnsetType | None
 """An address, None for no gateway, UNSET for the one that follows from the rest."""
+LabelledRange = tuple[str, str, str, str]
+"""First and last address, label and owner."""
 Classes = Sequence[Mapping[str, Any]]
 """Client classes in the form of the table."""
 
@@ -36,6 +38,8 @@ class Cut:
 
     shape: Shape
     classes: Classes
+    static: Sequence[LabelledRange] = ()
+    """The static ranges of the shape with their words."""
 
     @property
     def routes(self) -> list[tuple[str, str]]:
@@ -98,17 +102,20 @@ def merge(
         ]
     new_gateway = kept.shape.gateway_ip if isinstance(gateway, UnsetType) else gateway
     dynamic = [each for one in every for each in one.shape.dynamic_ranges]
+    static = [each for one in every for each in one.static]
+    taken = [*dynamic, *(each[:2] for each in static)]
     routes, clashes = _joined_routes(one.routes for one in every)
     shape = replace(
         kept.shape,
         cidr=cidr,
         gateway_ip=new_gateway,
-        pools=_joined_pools(every, Extent(cidr, new_gateway), dynamic),
+        pools=_joined_pools(every, Extent(cidr, new_gateway), taken),
         dynamic_ranges=dynamic,
+        static_ranges=[each[:2] for each in static],
         destinations=[destination for destination, _ in routes],
         nexthops=[hop for _, hop in routes],
     )
-    merged = Cut(shape, _joined_classes(one.classes for one in every))
+    merged = Cut(shape, _joined_classes(one.classes for one in every), static)
     return merged, [*clashes, *subnet_rules.faults(shape), *_class_faults(merged)]
 
 
@@ -142,8 +149,13 @@ def _part(whole: Cut, cidr: str, asked: Gateway) -> Cut:
         Extent(old.cidr, old.gateway_ip),
         Extent(cidr, gateway),
         pools=old.pools,
-        dynamic=old.dynamic_ranges,
+        taken=[*old.dynamic_ranges, *old.static_ranges],
     )
+    static = [
+        (first, last, label, owner)
+        for low, high, label, owner in whole.static
+        for first, last in subnet_resize.inside(cidr, [(low, high)])
+    ]
     if gateway != old.gateway_ip and gateway and model.ip_version(gateway) == old.ip_version:
         pools = subnet_rules.without(pools, [(gateway, gateway)])
     routes = [
@@ -157,11 +169,12 @@ def _part(whole: Cut, cidr: str, asked: Gateway) -> Cut:
         gateway_ip=gateway,
         pools=pools,
         dynamic_ranges=dynamic,
+        static_ranges=[each[:2] for each in static],
         destinations=[destination for destination, _ in routes],
         nexthops=[hop for _, hop in routes],
     )
     classes = [one for one in whole.classes if not one["start"] or _has(cidr, one["start"])]
-    return Cut(shape, classes)
+    return Cut(shape, classes, static)
 
 
 def _gateway_of(old: Shape, cidr: str) -> str | None:
@@ -183,13 +196,13 @@ def _crossing(old: Shape, cidrs: Sequence[str]) -> Iterator[CallerError]:
 
 
 def _joined_pools(
-    every: Sequence[Cut], after: Extent, dynamic: Sequence[tuple[str, str]]
+    every: Sequence[Cut], after: Extent, taken: Sequence[tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """All addresses if each subnet gave all of its own; never those of the routers so far."""
     old = [one.shape for one in every]
     routers = [(one.gateway_ip, one.gateway_ip) for one in old if one.gateway_ip]
     if all(_gives_all(one) for one in old):
-        pools = after.everything(dynamic)
+        pools = after.everything(taken)
     else:
         pools = [pool for one in old for pool in one.pools]
     if after.gateway_ip and model.ip_version(after.gateway_ip) == old[0].ip_version:
@@ -198,8 +211,8 @@ def _joined_pools(
 
 
 def _gives_all(one: Shape) -> bool:
-    everything = Extent(one.cidr, one.gateway_ip).everything(one.dynamic_ranges)
-    return subnet_rules.merged(one.pools) == subnet_rules.merged(everything)
+    taken = [*one.dynamic_ranges, *one.static_ranges]
+    return subnet_resize.has_all(Extent(one.cidr, one.gateway_ip), one.pools, taken)
 
 
 def _joined_routes(

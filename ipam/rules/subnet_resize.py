@@ -68,22 +68,26 @@ class Extent:
     cidr: str
     gateway_ip: str | None
 
-    def everything(self, dynamic: Ranges) -> list[tuple[str, str]]:
-        """The pools with every usable address that is in no dynamic range."""
-        return subnet_rules.without(
-            subnet_rules.default_pools(self.cidr, self.gateway_ip), dynamic
-        )
+    def everything(self, taken: Ranges) -> list[tuple[str, str]]:
+        """The pools with every usable address that is in none of these ranges."""
+        return subnet_rules.without(subnet_rules.default_pools(self.cidr, self.gateway_ip), taken)
+
+
+def has_all(extent: Extent, pools: Ranges, taken: Ranges) -> bool:
+    """Whether the pools have every usable address that is in none of the ranges."""
+    return subnet_rules.merged(pools) == subnet_rules.merged(extent.everything(taken))
 
 
 def pools_after(
-    before: Extent, after: Extent, *, pools: Ranges, dynamic: Ranges
+    before: Extent, after: Extent, *, pools: Ranges, taken: Ranges
 ) -> list[tuple[str, str]]:
     """The allocation pools in the new prefix.
 
-    If they were all usable addresses, they become all usable ones of it; else what is left.
+    If they were all usable addresses but those of the ranges, they become all such ones of it;
+    else what is left.
     """
-    if subnet_rules.merged(pools) == subnet_rules.merged(before.everything(dynamic)):
-        return after.everything(dynamic)
+    if has_all(before, pools, taken):
+        return after.everything(taken)
     return inside(after.cidr, pools)
 
 

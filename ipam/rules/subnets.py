@@ -51,6 +51,7 @@ class Shape:
     nexthops: Sequence[str] = ()
     destinations: Sequence[str] = ()
     dynamic_ranges: Sequence[tuple[str, str]] = ()
+    static_ranges: Sequence[tuple[str, str]] = ()
 
 
 def number(address: str) -> int:
@@ -102,6 +103,7 @@ def faults(shape: Shape) -> list[CallerError]:
         *_gateway_faults(shape),
         *_pool_faults(shape),
         *_dynamic_range_faults(shape),
+        *_static_range_faults(shape),
         *_dhcp_faults(shape),
         *mode_faults(shape),
         *_route_faults(shape),
@@ -251,42 +253,69 @@ def _dynamic_range_faults(shape: Shape) -> Iterator[CallerError]:
             " port can be made for it"
         )
         return
+    reasons, sound = _sound(shape, shape.dynamic_ranges)
+    yield from map(_range_fault, reasons)
+    yield from map(_range_fault, _overlaps(shape, sound))
+    gateway = shape.gateway_ip
+    for low, high, name in sound:
+        if gateway and ip_version(gateway) == 4 and low <= number(gateway) <= high:
+            yield _range_fault(f"{name} has the gateway {gateway}")
+
+
+def _static_range_faults(shape: Shape) -> Iterator[CallerError]:
+    """A static range may have the gateway: that is an address of fixed use, too."""
+    reasons, sound = _sound(shape, shape.static_ranges)
+    for reason in (*reasons, *_overlaps(shape, sound)):
+        yield _static_fault(reason)
+    _reasons, dynamic = _sound(shape, shape.dynamic_ranges)
+    for low, high, name in sound:
+        for start, end, other in dynamic:
+            if low <= end and start <= high:
+                yield _static_fault(f"{name} overlaps with the dynamic range {other}")
+
+
+def _sound(
+    shape: Shape, ranges: Sequence[tuple[str, str]]
+) -> tuple[list[str], list[tuple[int, int, str]]]:
+    """What is wrong with ranges by themselves; those that are sound, in order, with names."""
     first, last = usable(shape.cidr)
+    reasons: list[str] = []
     sound: list[tuple[int, int, str]] = []
-    for low, high in shape.dynamic_ranges:
+    for low, high in ranges:
         name = f"{low}-{high}"
-        if {ip_version(low), ip_version(high)} != {4}:
-            yield _range_fault(f"{name} is not of IP version 4")
+        if {ip_version(low), ip_version(high)} != {shape.ip_version}:
+            reasons.append(f"{name} is not of IP version {shape.ip_version}")
         elif number(low) > number(high):
-            yield _range_fault(f"the start of {name} lies after its end")
+            reasons.append(f"the start of {name} lies after its end")
         elif number(low) < first or number(high) > last:
-            yield _range_fault(f"{name} spans beyond the usable addresses of {shape.cidr}")
+            reasons.append(f"{name} spans beyond the usable addresses of {shape.cidr}")
         else:
             sound.append((number(low), number(high), name))
-    yield from _range_overlaps(shape, sorted(sound))
+    return reasons, sorted(sound)
 
 
-def _range_overlaps(shape: Shape, ranges: Sequence[tuple[int, int, str]]) -> Iterator[CallerError]:
-    """Faults of sound ranges that have an address of each other, of a pool, or the gateway."""
+def _overlaps(shape: Shape, ranges: Sequence[tuple[int, int, str]]) -> Iterator[str]:
+    """Which sound ranges have an address of each other, or of a pool."""
     for lower, upper in pairwise(ranges):
         if upper[0] <= lower[1]:
-            yield _range_fault(f"{lower[2]} and {upper[2]} overlap")
-    gateway = shape.gateway_ip
+            yield f"{lower[2]} and {upper[2]} overlap"
     pools = [
         (number(low), number(high), f"{low}-{high}")
         for low, high in shape.pools
-        if ip_version(low) == ip_version(high) == 4
+        if ip_version(low) == ip_version(high) == shape.ip_version
     ]
     for low, high, name in ranges:
-        if gateway and ip_version(gateway) == 4 and low <= number(gateway) <= high:
-            yield _range_fault(f"{name} has the gateway {gateway}")
         for start, end, pool in pools:
             if low <= end and start <= high:
-                yield _range_fault(f"{name} overlaps with the allocation pool {pool}")
+                yield f"{name} overlaps with the allocation pool {pool}"
 
 
 def _range_fault(reason: str) -> CallerError:
     return InvalidInput(f"Invalid input for dynamic_ranges. Reason: {reason}.")
+
+
+def _static_fault(reason: str) -> CallerError:
+    return InvalidInput(f"Invalid input for static_ranges. Reason: {reason}.")
 
 
 def _dhcp_faults(shape: Shape) -> Iterator[CallerError]:

@@ -20,7 +20,7 @@ from ipam.store.engine.retry import is_disconnect
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0032"
+HEAD: Final = "0033"
 """The newest revision in `migrations/versions`."""
 
 LOCK_SECONDS: Final = 60

@@ -15,11 +15,12 @@ from ipam.store.engine.reading import read_many
 MOST: Final = 20
 """How many rows of a kind are found at most."""
 
-_PORT, _IP, _SUBNET, _LEASE = (
+_PORT, _IP, _SUBNET, _LEASE, _STATIC = (
     tables.port.c,
     tables.ip_address.c,
     tables.subnet.c,
     tables.lease.c,
+    tables.static_range.c,
 )
 _REFUSAL: Final = tables.dhcp_refusal.c
 
@@ -69,7 +70,10 @@ def _networks(term: SearchTerm) -> list[ColumnElement[bool]]:
 def _subnets(term: SearchTerm) -> list[ColumnElement[bool]]:
     if term.ip_address is not None or term.prefix is not None:
         return [_SUBNET.cidr.in_(term.enclosing)]
-    return _named(tables.subnet, term)
+    if not term.is_name:
+        return _named(tables.subnet, term)
+    labels = func.lower(_STATIC.label + "\n" + _STATIC.owner).contains(term.text, autoescape=True)
+    return [*_named(tables.subnet, term), _SUBNET.pk.in_(select(_STATIC.subnet_pk).where(labels))]
 
 
 def _ports(term: SearchTerm) -> list[ColumnElement[bool]]:

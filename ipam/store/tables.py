@@ -167,6 +167,17 @@ dynamic_range = Table(
 )
 """The addresses that a subnet's DHCP servers give by themselves. No pool has them."""
 
+static_range = Table(
+    "static_range",
+    metadata,
+    Column("subnet_pk", Pk, ForeignKey("subnet.pk", ondelete="CASCADE"), primary_key=True),
+    Column("first", Address, primary_key=True),
+    Column("last", Address, nullable=False),
+    Column("label", String(64), nullable=False, server_default=""),
+    Column("owner", String(255), nullable=False, server_default=""),
+)
+"""The addresses of a subnet that are given only to who names them. No pool has them."""
+
 port = Table(
     "port",
     metadata,
@@ -731,6 +742,7 @@ __all__ = [
     "rbac_policy",
     "recovery",
     "recovery_report",
+    "static_range",
     "subnet",
     "subnet_usage",
     "subnet_usage_day",

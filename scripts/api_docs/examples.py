@@ -260,6 +260,24 @@ SUBNETS: Final = (
         "/v2.0/subnets/$subnet/dhcp-options",
     ),
     Example(
+        "Keep addresses for what is set up by hand",
+        "PUT",
+        "/v2.0/subnets/$subnet",
+        {
+            "subnet": {
+                "static_ranges": [
+                    {
+                        "start": "10.0.0.240",
+                        "end": "10.0.0.250",
+                        "label": "printers",
+                        "owner": "facilities",
+                    }
+                ]
+            }
+        },
+        shown=("id", "static_ranges", "allocation_pools"),
+    ),
+    Example(
         "A pool that leaves its subnet is refused",
         "PUT",
         "/v2.0/subnets/$subnet",

@@ -42,7 +42,7 @@ def test_pools_of_all_addresses_grow_and_others_stay() -> None:
     def after(cidr: str, *pools: tuple[str, str]) -> list[tuple[str, str]]:
         return list(
             subnet_resize.pools_after(
-                Extent(NET, "10.0.0.1"), Extent(cidr, "10.0.0.1"), pools=pools, dynamic=()
+                Extent(NET, "10.0.0.1"), Extent(cidr, "10.0.0.1"), pools=pools, taken=()
             )
         )
 

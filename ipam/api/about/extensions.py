@@ -114,6 +114,11 @@ EXTENSIONS: Final = (
     Extension("subnet-resize", "Resize of subnets", "PUT of cidr around a subnet's ports (ours)"),
     Extension("subnet-split", "Split and merge of subnets", "PUT of split and merge (ours)"),
     Extension("subnet-service-types", "Subnet service types", "service_types of subnets"),
+    Extension(
+        "subnet-static-ranges",
+        "Static ranges of subnets",
+        "Addresses of static_ranges are given only to who names them (ours)",
+    ),
     Extension("subnet_allocation", "Subnet Allocation", "Subnets from subnet pools"),
     Extension("subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Add and remove prefixes"),
     Extension("tag-creation", "Tag creation extension", "POST of several tags"),

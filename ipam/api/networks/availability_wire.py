@@ -14,7 +14,7 @@ from ipam.rules import prefixes
 from ipam.store import availability, subnet_counters
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.store.subnet_ranges import pools as pools_of
+from ipam.store.subnet_ranges import every
 from ipam.values import Cidr, Name, ProjectId, Uuid
 
 TOTAL_IPS: Final = Meta(description="How many addresses can be given.")
@@ -61,7 +61,7 @@ def views(
     subnets = availability.subnets_of(tx, [row.pk for row in rows], set(map(int, versions)))
     pks = [subnet.pk for subnet in subnets]
     counts = subnet_counters.current(tx, clock.now_seconds(), pks)
-    pools = pools_of(tx, pks)
+    of_subnets = every(tx, pks)
     parts: dict[int, list[SubnetAvailability]] = {row.pk: [] for row in rows}
     for subnet in subnets:
         part = SubnetAvailability(
@@ -69,7 +69,7 @@ def views(
             subnet.name,
             subnet.cidr,
             subnet.ip_version,
-            total(subnet.cidr, pools[subnet.pk]),
+            total(subnet.cidr, of_subnets[subnet.pk].pools),
             counts[subnet.pk].owned,
         )
         parts[subnet.network_pk].append(part)

@@ -51,8 +51,9 @@ def body_faults(values: Mapping[str, Any], settings: NetworkSettings) -> list[Ca
 
 def refuse_end_of_service_port(device_owner: str, expires_at: object) -> None:
     """Raise InvalidInput for an end of a port that the service or the cloud keeps itself."""
-    kept = device_owner == model.LEASE_PORT_OWNER or device_owners.is_networks(device_owner)
-    if kept and expires_at is not None:
+    if expires_at is None:
+        return
+    if device_owner == model.LEASE_PORT_OWNER or device_owners.is_networks(device_owner):
         raise InvalidInput(
             f"Invalid input for expires_at. Reason: a port with the device_owner {device_owner}"
             " has no end of its own."

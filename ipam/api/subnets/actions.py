@@ -26,6 +26,9 @@ from ipam.api.subnets.shape import (
     settings_room_faults,
     shape_after,
     shape_of,
+    static_after,
+    static_rows,
+    static_texts,
 )
 from ipam.api.subnets.wire import KIND, HostRoute, SubnetCreate, SubnetUpdate, SubnetView, views
 from ipam.errors import CallerError, IpAddressAlreadyAllocated, NetworkNotFound, SubnetInUse
@@ -189,6 +192,7 @@ class SubnetActions:
         subnet_ranges.set_pools(tx, pk, pools)
         ranges = subnet_rules.merged(shape.dynamic_ranges)
         subnet_ranges.set_dynamic_ranges(tx, pk, ranges)
+        subnet_ranges.set_static_ranges(tx, pk, static_rows(body.static_ranges))
         self._service.allocator.open_pools(tx, pk, pools)
         if body.enable_dhcp and serve:
             own = makes_own_addresses(body.ipv6_ra_mode, body.ipv6_address_mode)
@@ -196,10 +200,12 @@ class SubnetActions:
         return pk
 
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
-        pools = subnet_ranges.pools(tx, [row.pk])[row.pk]
-        ranges = subnet_ranges.dynamic_ranges(tx, [row.pk])[row.pk]
-        shape = shape_after(row, pools, ranges, asked)
-        is_same = shape == shape_after(row, pools, ranges, SubnetUpdate())
+        found = subnet_ranges.every(tx, [row.pk])[row.pk]
+        pools, ranges, static_before = found.pools, found.dynamic, found.static
+        static = static_after(row, static_before, asked)
+        shape = shape_after(row, pools, ranges, (static_before, static), asked)
+        before = shape_after(row, pools, ranges, (static_before, static_before), SubnetUpdate())
+        is_same = shape == before
         faults = [] if is_same else subnet_rules.faults(shape)
         wished = _new_values(asked)
         if not CLASSES.isdisjoint(writing.given(asked)):
@@ -219,6 +225,10 @@ class SubnetActions:
         fenced = dynamic_ranges.change(
             tx, self._service.allocator, row, ranges, subnet_rules.merged(shape.dynamic_ranges)
         )
+        relabelled = static != static_before
+        if relabelled:
+            subnet_ranges.set_static_ranges(tx, row.pk, static)
+            tx.note("static_ranges", static_texts(static_before), static_texts(static))
         new_pools = subnet_rules.merged(shape.pools)
         moved = not is_same and new_pools != pools
         if moved or resized:
@@ -230,7 +240,7 @@ class SubnetActions:
             resize.carry_out(
                 tx, self._service.allocator, network, row, shape, server_moves=server_moves
             )
-        if values or moved or fenced:
+        if values or moved or fenced or relabelled:
             rows.touch(tx, tables.subnet, row.pk, values)
         if "dns_publish_fixed_ip" in values:
             self._service.zones.zones_changed(tx)
@@ -259,6 +269,7 @@ def _new_values(asked: SubnetUpdate) -> dict[str, Any]:
     values = writing.given(asked)
     values.pop("allocation_pools", None)
     values.pop("dynamic_ranges", None)
+    values.pop("static_ranges", None)
     if "gateway_ip" in values:
         values["gateway_ip"] = model.pack(asked.gateway_ip) if asked.gateway_ip else None
     if not isinstance(asked.client_classes, UnsetType):

@@ -21,25 +21,30 @@ from ipam.store import subnet_counters, subnet_moves, subnet_ranges, subnets, ta
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.store.subnet_ranges import Range
+from ipam.store.subnet_ranges import Range, StaticRange
 
 
 def cut_of(tx: Transaction, row: Record) -> Cut:
     """The subnet as it is."""
-    routes = row.host_routes
+    routes, ranges = row.host_routes, subnet_ranges.every(tx, [row.pk])[row.pk]
+    static = [
+        (model.unpack(one.first), model.unpack(one.last), one.label, one.owner)
+        for one in ranges.static
+    ]
     shape = Shape(
         cidr=row.cidr,
         ip_version=row.ip_version,
         gateway_ip=model.unpack(row.gateway_ip) if row.gateway_ip else None,
-        pools=_texts(subnet_ranges.pools(tx, [row.pk])[row.pk]),
+        pools=_texts(ranges.pools),
         enable_dhcp=row.enable_dhcp,
         ipv6_ra_mode=row.ipv6_ra_mode,
         ipv6_address_mode=row.ipv6_address_mode,
         destinations=[route["destination"] for route in routes],
         nexthops=[route["nexthop"] for route in routes],
-        dynamic_ranges=_texts(subnet_ranges.dynamic_ranges(tx, [row.pk])[row.pk]),
+        dynamic_ranges=_texts(ranges.dynamic),
+        static_ranges=[each[:2] for each in static],
     )
-    return Cut(shape, row.client_classes or [])
+    return Cut(shape, row.client_classes or [], static)
 
 
 def faults(row: Record, cut: Cut, found: Sequence[Record]) -> list[CallerError]:
@@ -82,10 +87,15 @@ def pools(cut: Cut) -> list[Range]:
 
 
 def set_ranges(tx: Transaction, subnet_pk: int, cut: Cut) -> None:
-    """Write its allocation pools and dynamic ranges."""
+    """Write its allocation pools, dynamic and static ranges."""
     subnet_ranges.set_pools(tx, subnet_pk, pools(cut))
     dynamic = subnet_rules.merged(cut.shape.dynamic_ranges)
     subnet_ranges.set_dynamic_ranges(tx, subnet_pk, dynamic)
+    static = [
+        StaticRange(model.pack(first), model.pack(last), label, owner)
+        for first, last, label, owner in cut.static
+    ]
+    subnet_ranges.set_static_ranges(tx, subnet_pk, static)
 
 
 @dataclass(frozen=True, slots=True)

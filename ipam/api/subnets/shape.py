@@ -9,6 +9,7 @@ from ipam import model
 from ipam.api.networks import dhcp_settings_wire
 from ipam.api.subnets.client_class_wire import for_row
 from ipam.api.subnets.wire import AllocationPool, HostRoute, SubnetUpdate
+from ipam.api.subnets.wire import StaticRange as WireStaticRange
 from ipam.errors import CallerError
 from ipam.rules import client_classes, dhcp_settings, subnet_resize
 from ipam.rules import subnets as subnet_rules
@@ -17,7 +18,7 @@ from ipam.rules.subnet_options import SubnetOptions
 from ipam.rules.subnet_resize import Extent
 from ipam.rules.subnets import Shape
 from ipam.store.engine.listing import Record
-from ipam.store.subnet_ranges import Range
+from ipam.store.subnet_ranges import Range, StaticRange
 
 
 def shape_of(values: Mapping[str, Any]) -> Shape:
@@ -28,8 +29,9 @@ def shape_of(values: Mapping[str, Any]) -> Shape:
         gateway = subnet_rules.default_gateway(cidr)
     pools = values.get("allocation_pools", UNSET)
     dynamic = _pairs(values.get("dynamic_ranges", []))
+    static = _pairs(values.get("static_ranges", []))
     ranges = (
-        _left(subnet_rules.default_pools(cidr, gateway), dynamic)
+        _left(subnet_rules.default_pools(cidr, gateway), [*dynamic, *static])
         if isinstance(pools, UnsetType)
         else _pairs(pools)
     )
@@ -45,6 +47,7 @@ def shape_of(values: Mapping[str, Any]) -> Shape:
         destinations=[route.destination for route in routes],
         nexthops=[route.nexthop for route in routes],
         dynamic_ranges=dynamic,
+        static_ranges=static,
     )
 
 
@@ -109,11 +112,62 @@ def options_after(row: Record, asked: SubnetUpdate) -> SubnetOptions:
     )
 
 
+def static_after(
+    row: Record, before: Sequence[StaticRange], asked: SubnetUpdate
+) -> list[StaticRange]:
+    """The static ranges after the change, in order. A smaller prefix cuts them, if none are given.
+
+    They may be unsound: `shape_after` shows that.
+    """
+    if not isinstance(asked.static_ranges, UnsetType):
+        return static_rows(asked.static_ranges)
+    if isinstance(asked.cidr, UnsetType) or model.ip_version(asked.cidr) != row.ip_version:
+        return list(before)
+    return [
+        StaticRange(model.pack(first), model.pack(last), one.label, one.owner)
+        for one in before
+        for first, last in subnet_resize.inside(asked.cidr, _unpacked([one[:2]]))
+    ]
+
+
+def static_texts(ranges: Sequence[StaticRange]) -> list[str]:
+    """Static ranges for people."""
+    return [
+        " ".join(
+            part
+            for part in (
+                f"{model.unpack(one.first)}-{model.unpack(one.last)}",
+                one.label,
+                one.owner,
+            )
+            if part
+        )
+        for one in ranges
+    ]
+
+
+def static_rows(given: Sequence[WireStaticRange]) -> list[StaticRange]:
+    """The static ranges of a body, in order."""
+    packed = (
+        StaticRange(model.pack(one.start), model.pack(one.end), one.label, one.owner)
+        for one in given
+    )
+    return sorted(packed)
+
+
 def shape_after(
-    row: Record, pools: Sequence[Range], ranges: Sequence[Range], asked: SubnetUpdate
+    row: Record,
+    pools: Sequence[Range],
+    ranges: Sequence[Range],
+    static: tuple[Sequence[StaticRange], Sequence[StaticRange]],
+    asked: SubnetUpdate,
 ) -> Shape:
-    """The subnet after the change. `ranges` are its dynamic ranges before."""
+    """The subnet after the change. `ranges` are its dynamic ranges before.
+
+    `static` are its static ranges before and after.
+    """
     dynamic, kept_pools = _unpacked(ranges), _unpacked(pools)
+    static_before, static_now = (_unpacked([one[:2] for one in some]) for some in static)
     cidr = row.cidr if isinstance(asked.cidr, UnsetType) else asked.cidr
     kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
     gateway = kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip
@@ -122,12 +176,17 @@ def shape_after(
             Extent(row.cidr, kept_gateway),
             Extent(cidr, gateway),
             pools=kept_pools,
-            dynamic=dynamic,
+            taken=[*dynamic, *static_before],
         )
         dynamic = subnet_resize.inside(cidr, dynamic)
     if not isinstance(asked.dynamic_ranges, UnsetType):
         dynamic = _pairs(asked.dynamic_ranges)
         kept_pools = _left(kept_pools, dynamic)
+    if not isinstance(asked.static_ranges, UnsetType):
+        whole = Extent(cidr, gateway)
+        if subnet_resize.has_all(whole, kept_pools, [*dynamic, *static_before]):
+            kept_pools = subnet_rules.default_pools(cidr, gateway)
+        kept_pools = _left(kept_pools, [*dynamic, *static_now])
     routes = [] if isinstance(asked.host_routes, UnsetType) else asked.host_routes
     return Shape(
         cidr=cidr,
@@ -144,6 +203,7 @@ def shape_after(
         destinations=[route.destination for route in routes],
         nexthops=[route.nexthop for route in routes],
         dynamic_ranges=dynamic,
+        static_ranges=static_now,
     )
 
 

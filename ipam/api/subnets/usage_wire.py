@@ -42,6 +42,9 @@ class SubnetUsageView(Struct):
             description="How many unannounced machines have, in dynamic ranges beside the pools."
         ),
     ]
+    static: Annotated[
+        int, Meta(description="How many are kept in static ranges, beside the pools.")
+    ]
     cooling: Annotated[int, Meta(description="How many were given back a short time ago.")]
     free: Annotated[int, Meta(description="How many can be given now.")]
     percent: Annotated[
@@ -81,18 +84,19 @@ def views(
     now = clock.now_seconds()
     pks = [row.pk for row in rows]
     today = now // clock.SECONDS_PER_DAY
-    pools = subnet_ranges.pools(tx, pks)
+    of_subnets = subnet_ranges.every(tx, pks)
     counts = subnet_counters.current(tx, now, pks)
     peaks = usage.peaks(tx, pks, today - WEEK * WEEKS)
     search, found = FreeBlockSearch(tx, now), []
     for row in rows:
         count = counts[row.pk]
-        block = search.largest(row.pk, pools[row.pk], count.owned + count.cooling)
-        total = sum(map(ranges.size, pools[row.pk]))
+        block = search.largest(row.pk, of_subnets[row.pk].pools, count.owned + count.cooling)
+        total = sum(map(ranges.size, of_subnets[row.pk].pools))
         samples = peaks[row.pk]
         samples[today] = max(count.used, samples.get(today, 0))
         outlook = forecast(samples, total, today) if total else Forecast("full")
         view = _view(row, count, total, outlook, block)
+        view.static = sum(ranges.size(one[:2]) for one in of_subnets[row.pk].static)
         view.nearly_full = view.percent is not None and view.percent >= nearly_full_percent
         found.append(view)
     return found
@@ -114,6 +118,7 @@ def _view(
         used=count.used,
         held=count.held,
         dynamic=count.dynamic,
+        static=0,
         cooling=count.cooling,
         free=max(0, total - count.used - count.cooling),
         percent=_percent(count.used, total) if row.ip_version == 4 else None,

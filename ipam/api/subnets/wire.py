@@ -49,6 +49,7 @@ from ipam.values import (
     ProjectId,
     RouteCidr,
     ServiceType,
+    ShortName,
     Tags,
     Uuid,
 )
@@ -78,6 +79,10 @@ ALLOCATION_POOLS: Final = Meta(
 DYNAMIC_RANGES: Final = Meta(
     description="Ranges from which the DHCP servers give machines without a port an address; only"
     " IPv4. What they take is taken from the allocation pools, unless these are given, too."
+)
+STATIC_RANGES: Final = Meta(
+    description="Ranges of which a port gets an address only if it names it. What they take is"
+    " taken from the allocation pools, unless these are given, too."
 )
 DNS_NAMESERVERS: Final = Meta(
     description="Name servers that clients are told; empty says the network's own resolver,"
@@ -119,6 +124,13 @@ class DynamicRange(AllocationPool):
     """Addresses that the DHCP servers give by themselves."""
 
 
+class StaticRange(AllocationPool):
+    """Addresses of fixed use, which nobody gets by chance."""
+
+    label: Annotated[ShortName, Meta(description="What they are for.")] = ""
+    owner: Annotated[Name, Meta(description="Who plans them: a team or a person.")] = ""
+
+
 class HostRoute(Struct):
     destination: Annotated[RouteCidr, Meta(description="The network that is reached this way.")]
     nexthop: Annotated[IpAddress, Meta(description="The router that is asked.")]
@@ -126,12 +138,14 @@ class HostRoute(Struct):
 
 ALLOCATION_POOLS_MAX: Final = 100
 DYNAMIC_RANGES_MAX: Final = 10
+STATIC_RANGES_MAX: Final = 100
 SERVICE_TYPES_MAX: Final = 20
 
 NameServers = Annotated[list[IpAddress], NULL_IS_EMPTY, Meta(max_length=NAME_SERVERS_MAX)]
 HostRoutes = Annotated[list[HostRoute], NULL_IS_EMPTY, Meta(max_length=HOST_ROUTES_MAX)]
 AllocationPools = Annotated[list[AllocationPool], Meta(max_length=ALLOCATION_POOLS_MAX)]
 DynamicRanges = Annotated[list[DynamicRange], NULL_IS_EMPTY, Meta(max_length=DYNAMIC_RANGES_MAX)]
+StaticRanges = Annotated[list[StaticRange], NULL_IS_EMPTY, Meta(max_length=STATIC_RANGES_MAX)]
 ServiceTypes = Annotated[list[ServiceType], Meta(max_length=SERVICE_TYPES_MAX)]
 
 
@@ -147,6 +161,7 @@ class SubnetCreate(Struct, kw_only=True):
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dynamic_ranges: Annotated[DynamicRanges, DYNAMIC_RANGES] = []
+    static_ranges: Annotated[StaticRanges, STATIC_RANGES] = []
     client_classes: Annotated[ClientClasses, CLIENT_CLASSES] = []
     dhcp_options: Annotated[SubnetOptions, DHCP_OPTIONS] = []
     dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT] = None
@@ -177,6 +192,7 @@ class SubnetUpdate(Struct, kw_only=True):
     gateway_ip: Annotated[IpAddress | UnsetType | None, GATEWAY_IP] = UNSET
     allocation_pools: Annotated[AllocationPools | UnsetType, ALLOCATION_POOLS] = UNSET
     dynamic_ranges: Annotated[DynamicRanges | UnsetType, DYNAMIC_RANGES] = UNSET
+    static_ranges: Annotated[StaticRanges | UnsetType, STATIC_RANGES] = UNSET
     client_classes: Annotated[ClientClasses | UnsetType, CLIENT_CLASSES] = UNSET
     dhcp_options: Annotated[SubnetOptions | UnsetType, DHCP_OPTIONS] = UNSET
     dhcp_boot: Annotated[DhcpBoot | UnsetType | None, DHCP_BOOT] = UNSET
@@ -200,6 +216,7 @@ class SubnetView(Struct, kw_only=True):
     gateway_ip: Annotated[IpAddress | None, GATEWAY_IP]
     allocation_pools: Annotated[list[AllocationPool], ALLOCATION_POOLS]
     dynamic_ranges: Annotated[list[DynamicRange], DYNAMIC_RANGES]
+    static_ranges: Annotated[list[StaticRange], STATIC_RANGES]
     client_classes: Annotated[list[ClientClass], CLIENT_CLASSES]
     dhcp_options: Annotated[list[SubnetOption], DHCP_OPTIONS]
     dhcp_boot: Annotated[DhcpBoot | None, DHCP_BOOT]
@@ -226,7 +243,7 @@ class SubnetView(Struct, kw_only=True):
 def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
     """The subnets of these rows."""
     pks = [row.pk for row in found]
-    pools, ranges = subnet_ranges.pools(tx, pks), subnet_ranges.dynamic_ranges(tx, pks)
+    ranges = subnet_ranges.every(tx, pks)
     return [
         SubnetView(
             **writing.standard_view(row),
@@ -236,11 +253,15 @@ def views(tx: Transaction, found: Sequence[Record]) -> list[SubnetView]:
             gateway_ip=model.unpack(row.gateway_ip) if row.gateway_ip else None,
             allocation_pools=[
                 AllocationPool(model.unpack(first), model.unpack(last))
-                for first, last in pools[row.pk]
+                for first, last in ranges[row.pk].pools
             ],
             dynamic_ranges=[
                 DynamicRange(model.unpack(first), model.unpack(last))
-                for first, last in ranges[row.pk]
+                for first, last in ranges[row.pk].dynamic
+            ],
+            static_ranges=[
+                StaticRange(model.unpack(one.first), model.unpack(one.last), one.label, one.owner)
+                for one in ranges[row.pk].static
             ],
             client_classes=convert(row.client_classes or [], list[ClientClass]),
             **dhcp_settings_wire.view_of(row),

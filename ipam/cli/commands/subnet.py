@@ -35,6 +35,7 @@ from ipam.cli.commands.subnet_options import (
     with_classes,
 )
 from ipam.cli.commands.subnet_pool import pool
+from ipam.cli.commands.subnet_range import subnet_range
 from ipam.cli.commands.subnet_resize import resize
 from ipam.cli.commands.subnet_usage import usage
 from ipam.cli.connection import connect
@@ -380,4 +381,5 @@ subnet.add_command(split)
 subnet.add_command(merge)
 subnet.add_command(usage)
 subnet.add_command(draw)
+subnet.add_command(subnet_range)
 subnet.add_command(boot_group(SUBNET))

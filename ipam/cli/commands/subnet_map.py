@@ -44,7 +44,7 @@ def draw(name_or_id: str, part: str | None) -> None:
     taken = list(islice(inside, MOST_ADDRESSES))
     if len(taken) == MOST_ADDRESSES:
         say(f"Only the first {MOST_ADDRESSES} addresses are drawn: take a --part.", err=True)
-    drawn = cells(shown, subnet["allocation_pools"], taken)
+    drawn = cells(shown, subnet["allocation_pools"], taken, subnet["static_ranges"])
     size = shown.num_addresses // len(drawn)
     say(f"{shown}: {'an address' if size == 1 else f'{size} addresses'} a cell")
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -78,6 +78,7 @@ SUBNET: Final = Form(
         "gateway_ip": "",
         "allocation_pools": ALWAYS,
         "dynamic_ranges": [],
+        "static_ranges": [],
         "dns_nameservers": [],
         "host_routes": [],
         "address_selection": model.LEAST_RECENTLY_USED,
@@ -163,6 +164,7 @@ def of_subnet(
     """A subnet; `server` is the address of its DHCP server, `pools` the names of pools by id."""
     own = {
         "gateway_ip": subnet["gateway_ip"] or "none",
+        "static_ranges": [_without_empty(one) for one in subnet["static_ranges"]],
         "dhcp_server": server,
         "subnet_pool": (pools or {}).get(subnet["subnetpool_id"]),
     }
@@ -211,6 +213,10 @@ def body_of_port(entry: Record) -> dict[str, Any]:
     if "host" in body:
         body["binding:host_id"] = body.pop("host")
     return body
+
+
+def _without_empty(record: Record) -> Record:
+    return {name: value for name, value in record.items() if value}
 
 
 def told(form: Form, record: Record) -> dict[str, Any]:
