@@ -399,12 +399,14 @@ def test_a_machine_that_moves_between_hosts_loses_no_ping(
         complete(rack, journeys, rack.a)
         prepare(rack, journeys, rack.a)
         rack.stop_api()
+        rack.a.kill_agent()
         pinging.in_a_pause(lambda: go_on(journeys, rack.a))
         rack.eventually(lambda: are_behind(rack, third, journeys, "a"), "they are found behind a")
         for kind, each in journeys.items():
             asks_and_is_answered_once(each.one, everywhere[kind])
             assert not lies_are_heard(each.one, everywhere[kind].a)
         rack.start_api()
+        rack.a.start_agent()
         complete(rack, journeys, rack.b)
     assert pinging.not_answered_once() == {}
 
