@@ -73,7 +73,7 @@ COMMANDS = {
         "ipam.cli.commands.backup:backup",
         "Back up the database while the service runs",
     ),
-    "restore": ("ipam.cli.commands.backup:restore", "Make the database of a backup"),
+    "restore": ("ipam.cli.commands.backup:restore", "Restore the database from a backup"),
     "recover": (
         "ipam.cli.commands.recover:recover",
         "After a restore: what the hosts hold, what was taken back",

@@ -68,7 +68,7 @@ def backup(target: str, config_files: Sequence[str]) -> None:
 @click.option("--replace", is_flag=True, help="Delete what the database has.")
 @config_file_option
 def restore(source: str, *, check: bool, replace: bool, config_files: Sequence[str]) -> None:
-    """Make the database of a backup: all of it, or nothing. FILE is - for standard input.
+    """Restore the database from a backup: all of it, or nothing. FILE is - for standard input.
 
     Stop the API and the worker on all hosts first, but no agent; `ipam up` runs on. Afterwards
     the service is recovering: nothing can be changed until the agents have told which addresses

@@ -45,7 +45,7 @@ def boot_group(resource: Resource) -> click.Group:
     noun, metavar = resource.noun, resource.noun.upper()
     name = "demo" if resource is NETWORK else "demo-v4"
 
-    @click.group("boot", help=f"What machines of a {noun} load that boot from the network (PXE).")
+    @click.group("boot", help=f"What the machines of a {noun} load when they boot from it (PXE).")
     def boot() -> None:
         pass
 
@@ -71,7 +71,7 @@ def boot_group(resource: Resource) -> click.Group:
         _put(client, resource, found, {} if nothing else {**(found["dhcp_boot"] or {}), **asked})
 
     @boot.command(
-        help="Show what machines load, and which of network and subnet says so.",
+        help="Show what machines load, and whether their network or subnet says so.",
         epilog=examples(f"ipam {noun} boot show {name}"),
     )
     @click.argument("name_or_id", metavar=metavar)

@@ -101,7 +101,7 @@ def history(
 ) -> None:
     """List who held an address, or what a machine held, the newest first.
 
-    It is told from the history of allocations and that of leases together.
+    The answer combines the history of allocations and that of leases.
     """
     client = connect()
     times = {"at": at, "since": since, "until": until}

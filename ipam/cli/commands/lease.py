@@ -157,7 +157,7 @@ def events(
 @click.option("--network", metavar="NETWORK", help="Only those on this network.")
 @list_options
 def refusals(network: str | None, host: str | None, client: str | None, **options: Any) -> None:
-    """List the machines that ask DHCP in vain: no port has their MAC address, say."""
+    """List the machines that DHCP does not answer, such as those whose MAC address no port has."""
     api = connect()
     network_id = lookup.find_id(api, NETWORK, network) if network else None
     show_list(api, DHCP_REFUSAL, given(network_id=network_id, host=host, client=client), **options)

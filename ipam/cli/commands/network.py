@@ -266,7 +266,7 @@ def unset(
 @click.option("--yes", is_flag=True, help="With --recursive: do it. Without this, only show it.")
 @dry_run_option
 def delete(names_or_ids: Sequence[str], *, recursive: bool, yes: bool) -> None:
-    """Delete networks with their subnets: those that no machine uses, or --recursive any."""
+    """Delete networks with their subnets. One that machines use needs --recursive."""
     if not recursive:
         lookup.delete_each(connect(), NETWORK, names_or_ids)
         return

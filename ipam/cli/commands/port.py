@@ -215,8 +215,8 @@ def list_ports(
 def show(name_or_id: str, output_format: str, wanted: Sequence[str]) -> None:
     """Show one port, by name or id.
 
-    What its agents say is not as it should be follows on standard error. Where no host of an agent
-    has its machine, admins see which agent is elected to answer it.
+    Problems that its agents report follow on standard error. If its machine is on no host of an
+    agent, admins see which agent is elected to answer it.
     """
     client = connect()
     found = lookup.find(client, PORT, name_or_id)

@@ -34,7 +34,7 @@ Record = Mapping[str, Any]
 def delete(names_or_ids: Sequence[str], network: str | None) -> None:
     """Delete ports. Their addresses are free again after a cooldown.
 
-    Of several ports, that of a network's DHCP server is passed over: it goes with its network.
+    The port of a network's DHCP server is skipped among others: it goes with its network.
     """
     if bool(names_or_ids) == bool(network):
         raise click.UsageError("Say which ports, or --network NETWORK for all of one.")

@@ -54,9 +54,9 @@ TROUBLE_STANDS_SECONDS = 15.0
 def wait(name_or_id: str, timeout: float, *, keep_waiting: bool) -> None:
     """Wait until the port is ACTIVE, which means that its machine would get its address.
 
-    Ends with status 1 and the reason if that does not happen in time. It does not wait so long
-    where only a change can help, as of a disabled port or a subnet without DHCP: it says so at
-    once, and ends a few seconds later if nobody changes it.
+    Ends with status 1 and the reason if that does not happen in time. Where only a change can
+    help, as with a disabled port or a subnet without DHCP, it says so at once, and ends a few
+    seconds later if nobody changes it.
     """
     client = connect()
     port = lookup.find(client, PORT, name_or_id)

@@ -125,7 +125,7 @@ def show(policy_id: str, output_format: str, wanted: Sequence[str]) -> None:
     help="Share it with this project instead.",
 )
 def change(policy_id: str, target_tenant: str) -> None:
-    """Change with whom a policy shares."""
+    """Change the project that a policy shares its object with."""
     client = connect()
     found = lookup.find_id(client, RBAC_POLICY, policy_id)
     lookup.update(client, RBAC_POLICY, found, {"target_tenant": target_tenant})

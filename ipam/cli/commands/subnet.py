@@ -346,7 +346,7 @@ def unset(
 @click.argument("names_or_ids", metavar="SUBNET...", nargs=-1, required=True)
 @told_first
 def delete(names_or_ids: Sequence[str]) -> None:
-    """Delete subnets of which no port has an address."""
+    """Delete subnets in which no port has an address."""
     lookup.delete_each(connect(), SUBNET, names_or_ids)
 
 

@@ -28,7 +28,8 @@ MOST_ADDRESSES = 100_000
 def draw(name_or_id: str, part: str | None) -> None:
     """Draw a subnet in 256 cells: an address each, or in larger ones a block of addresses each.
 
-    A cell has the mark of most of what is not free in it. NO_COLOR leaves the colours out.
+    A cell shows what most of its addresses are, of those that are not free. NO_COLOR leaves the
+    colours out.
     """
     client = connect()
     subnet = lookup.find(client, SUBNET, name_or_id)

@@ -51,7 +51,7 @@ def usage(
     """Show how full subnets are: used, free, a bar, and the day on which each will be full.
 
     The day follows from the growth of the last weeks' peaks, at least four; before that it is not
-    known. Only addresses of the allocation pools count. Of IPv6 there are no percents.
+    known. Only addresses of the allocation pools count. IPv6 subnets have no percentage.
     """
     client = connect()
     filters = given(
