@@ -15,6 +15,8 @@ DOWN: Final = "DOWN"
 
 DHCP_PORT_OWNER: Final = "network:dhcp"
 LEASE_PORT_OWNER: Final = "dhcp:lease"
+DEPRECATED: Final = 0
+"""In place of a subnet's lease time: machines start nothing new from their addresses there."""
 """The owner of a port that a lease of a dynamic range made, and that ends with it."""
 COMPUTE_OWNER_PREFIX: Final = "compute:"
 

@@ -11,8 +11,6 @@ from typing import Any, Final
 
 from ipam import model
 from ipam.rules import device_owners
-from ipam.rules.dhcp_settings import DEPRECATED
-from ipam.rules.ipv6 import makes_own_addresses
 
 TO: Final = "renumber-to:"
 OF: Final = "renumber-of:"
@@ -92,12 +90,14 @@ def _there(ends: Mapping[str, str | None], before: str, after: str) -> dict[str,
 
 def is_self_made(subnet: Record) -> bool:
     """Whether machines make their addresses in it, so that they can have two prefixes at once."""
+    from ipam.rules.ipv6 import makes_own_addresses  # noqa: PLC0415  # slow, and not for the help
+
     return makes_own_addresses(subnet["ipv6_ra_mode"], subnet["ipv6_address_mode"])
 
 
 def is_deprecated(subnet: Record) -> bool:
     """Whether machines start nothing new from their addresses in it."""
-    return bool(subnet["lease_time"] == DEPRECATED)
+    return bool(subnet["lease_time"] == model.DEPRECATED)
 
 
 def own_place(address: str, old: Record, new: Record, taken: Collection[str]) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from ipam import values
+from ipam import model, values
 from ipam.errors import CallerError, InvalidInput
 from ipam.rules import boot, dhcp_options
 from ipam.rules.boot import Boot
@@ -26,8 +26,6 @@ Wish: TypeAlias = tuple[str, str | None, int]
 
 INFINITE_LEASE: Final = -1
 """As Neutron's dhcp_lease_duration."""
-DEPRECATED: Final = 0
-"""In place of a subnet's lease time: machines start nothing new from their addresses there."""
 
 _OF_ATTRIBUTES: Final[Mapping[int, Mapping[int, str]]] = {
     4: {
@@ -110,7 +108,7 @@ def seconds_of(lease_time_set: int | None) -> int | None:
 
     None if it says nothing of them.
     """
-    if lease_time_set == DEPRECATED:
+    if lease_time_set == model.DEPRECATED:
         return None
     return INFINITE_SECONDS if lease_time_set == INFINITE_LEASE else lease_time_set
 
@@ -150,12 +148,12 @@ def lease_time(seconds: int) -> int:
 
 def subnet_lease_time(seconds: int) -> int:
     """A time that leases of a subnet can have, or 0. Raises ValueError for another."""
-    return seconds if seconds == DEPRECATED else lease_time(seconds)
+    return seconds if seconds == model.DEPRECATED else lease_time(seconds)
 
 
 def deprecation_faults(lease_time_set: int | None, ipv6_ra_mode: str | None) -> list[CallerError]:
     """A fault if a subnet is deprecated that this service does not advertise."""
-    if lease_time_set != DEPRECATED or ipv6_ra_mode in AUTO_ADDRESS_MODES:
+    if lease_time_set != model.DEPRECATED or ipv6_ra_mode in AUTO_ADDRESS_MODES:
         return []
     reason = (
         "0 deprecates the prefix that a subnet with the ipv6_ra_mode slaac or dhcpv6-stateless"

@@ -118,7 +118,7 @@ def _subnet(row: Record, contents: Contents, agents_per_network: int) -> ServedS
         lease_seconds=dhcp_settings.seconds_of(row.lease_time),
         withheld=[model.unpack(ip) for subnet_id, ip in contents.withheld if subnet_id == row.id],
         name=row.name,
-        is_deprecated=row.lease_time == dhcp_settings.DEPRECATED,
+        is_deprecated=row.lease_time == model.DEPRECATED,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from ipam import model
 from ipam.cli.options import Command, KeyValues, stacked
 from ipam.errors import NotFound
 
@@ -89,17 +90,14 @@ class LeaseTime(click.ParamType[int | str]):
             INFINITE_SECONDS,
             lease_time,
         )
-        from ipam.rules.dhcp_settings import (  # noqa: PLC0415  # as above
-            DEPRECATED,
-            INFINITE_LEASE,
-        )
+        from ipam.rules.dhcp_settings import INFINITE_LEASE  # noqa: PLC0415  # as above
 
         if isinstance(value, int):
             return value
         if value == DEFAULT:
             return DEFAULT
         if value == "deprecated":
-            return DEPRECATED
+            return model.DEPRECATED
         try:
             (seconds,) = lease_time(value)
         except ValueError as error:

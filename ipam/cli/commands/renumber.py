@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import click
 
+from ipam import model
 from ipam.cli import global_options, lookup, renumbering
 from ipam.cli.connection import connect
 from ipam.cli.options import dry_run_option, examples, format_option, told_first
@@ -17,7 +18,6 @@ from ipam.cli.renumbering import FROM, OF, TO, Progress
 from ipam.cli.resource_kinds import LEASE, PORT, SUBNET
 from ipam.cli.terminal import say
 from ipam.errors import IpAddressAlreadyAllocated, NotFound
-from ipam.rules.dhcp_settings import DEPRECATED
 
 if TYPE_CHECKING:
     from ipam.client import Client
@@ -303,7 +303,7 @@ def _leave(client: "Client", found: UnderWay, old: Record) -> None:
     _end_leases(client, old, found.dynamic)
     is_ours = renumbering.is_self_made(old) and old["ipv6_ra_mode"]
     if is_ours and not renumbering.is_deprecated(old):
-        client.put(f"{SUBNET.path}/{old['id']}", json={"subnet": {"lease_time": DEPRECATED}})
+        client.put(f"{SUBNET.path}/{old['id']}", json={"subnet": {"lease_time": model.DEPRECATED}})
 
 
 def _end_leases(client: "Client", subnet: Record, leases: Sequence[Record]) -> None:
