@@ -1,5 +1,6 @@
 """A real forwarder's process between a resolver's sockets and a name server of this machine."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -91,6 +92,17 @@ def test_questions_are_answered_by_udp_and_tcp_and_cannot_be_guessed(
         desk.ask()
     assert len(set(server.ids)) > 5
     assert len(set(server.ports)) > 4
+
+
+def test_a_server_may_have_an_ipv6_address(desk: Desk) -> None:
+    try:
+        six = NameServer(("::1", 53), lambda kind: socket.socket(socket.AF_INET6, kind))
+    except PermissionError:
+        pytest.skip("needs root: it listens on port 53")
+    with contextlib.closing(six):
+        desk.opened("::1").serve(NETWORK)
+        for tcp in (False, True):
+            assert desk.ask(tcp=tcp).answer[0][0].to_text() == ADDRESS
 
 
 def test_it_outlives_the_agent_and_the_next_one_finds_it(desk: Desk, server: NameServer) -> None:
