@@ -1,7 +1,7 @@
 """`ipam dns …`: what the resolvers of the networks answer, for names and for addresses."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +146,7 @@ def _with(client: "Client", address: str) -> Ports:
     owners = _ports(client, [("fixed_ips", f"ip_address={address}")])
     own_names = _own_names(client, [("port_id", port["id"]) for port in owners]) if owners else {}
     names = {port["dns_name"] for port in owners} | set(own_names.values())
-    return [*owners, *_named(client, names - {""})], own_names
+    return [*owners, *_named(client, names - {""}, owners)], own_names
 
 
 def _claiming(client: "Client", name: str) -> Ports:
@@ -154,16 +154,27 @@ def _claiming(client: "Client", name: str) -> Ports:
     labels = name.split(".")
     claimed = [".".join(labels[:count]) for count in range(1, len(labels) + 1)]
     own_names = _own_names(client, [("own_name", labels[0])])
-    found = [*_named(client, [*claimed, f"{name}."]), *_of_ids(client, own_names)]
+    machines = list(_of_ids(client, own_names))
+    found = [*machines, *_named(client, [*claimed, f"{name}."], machines)]
     if address := _address_in(labels[0]):
         more, names = _with(client, address)
         return [*found, *more], own_names | names
     return found, own_names
 
 
-def _named(client: "Client", names: Iterable[str]) -> Sequence[Record]:
-    given = [("dns_name", name) for name in sorted(names)]
-    return _ports(client, given) if given else []
+def _named(client: "Client", names: Collection[str], others: Sequence[Record]) -> Iterator[Record]:
+    """The ports that claim one of these names, also in full where it is one label.
+
+    That is in the domain of any network, or in the one that the API names for the others.
+    """
+    labels = [name for name in names if "." not in name]
+    found = client.list(NETWORK.path, NETWORK.collection, [("fields", "dns_domain")])
+    domains = {one["dns_domain"].strip(".") for one in found} | {
+        _default_domain(others).strip(".")
+    }
+    full = {f"{label}.{domain}." for label in labels for domain in domains if domain}
+    for some in chunks(sorted({*names, *full}), IDS_AT_ONCE):
+        yield from _ports(client, [("dns_name", name) for name in some])
 
 
 def _of_ids(client: "Client", ids: Iterable[str]) -> Iterator[Record]:

@@ -114,6 +114,9 @@ def test_what_a_machine_calls_itself_is_a_row_of_its_own(api: LiveApi, house: Ip
     two = ("laptop.lab.example", "10.0.0.6", "two", "")
     assert rows(house, "lookup", "laptop") == [two]
     assert rows(house, "lookup", "10.0.0.5") == [("web.lab.example", "10.0.0.5", "one", "")]
+    house("port", "set", "--dns-name", "laptop.lab.example.", "two")
+    assert rows(house, "lookup", "laptop") == [two]
+    assert rows(house, "lookup", "10.0.0.5") == [("web.lab.example", "10.0.0.5", "one", "")]
 
 
 def test_each_row_has_the_kind_of_its_name(house: Ipam) -> None:
