@@ -50,6 +50,7 @@ local=/0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa/
 dhcp-name-match=set:unnamed,isatap
 dhcp-name-match=set:unnamed,localhost
 dhcp-name-match=set:unnamed,wpad
+dhcp-name-match=set:unnamed,host-*
 dhcp-ignore-names=tag:unnamed
 no-resolv
 no-hosts

@@ -63,10 +63,13 @@ def test_a_stranger_gets_an_address_that_becomes_its_reservation(host: Host) -> 
     assert machine.udhcpc("-x", "0x3d:0011223344") == address, "another system on the machine"
     assert machine.udhcpc("-x", "hostname:wpad") == address
     other = stranger(host, network)
-    found = other.udhcpc("-x", "hostname:printer")
-    assert {found, address} == {f"{prefix}100", f"{prefix}101"}
     asker = DnsClient(model.bridge_name(network["id"]), f"{prefix}200/24")
     try:
+        of_another = model.default_hostname(address)
+        assert other.udhcpc("-x", f"hostname:{of_another}") != address
+        assert asker.addresses(f"{prefix}2", of_another) <= {address}
+        found = other.udhcpc("-x", "hostname:printer")
+        assert {found, address} == {f"{prefix}100", f"{prefix}101"}
         assert asker.addresses(f"{prefix}2", "printer") == {found}
         assert asker.code(f"{prefix}2", "wpad") == "NXDOMAIN", "others would trust it"
     finally:

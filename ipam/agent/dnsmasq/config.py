@@ -14,7 +14,7 @@ from ipam.agent.dnsmasq import lease_file, safe_words
 from ipam.agent.dnsmasq.architectures import architecture_lines
 from ipam.agent.dnsmasq.client_classes import ClientClass, match_lines, outsiders
 from ipam.rules.dhcp_option_values import INFINITE_SECONDS
-from ipam.rules.dns_answers import NEVER_SERVED, Answer
+from ipam.rules.dns_answers import NEVER_SERVED, OF_ADDRESS, Answer
 from ipam.templating import Word, render_config, render_lines
 
 DEFAULT_ROUTE = Word("0.0.0.0/0")
@@ -158,6 +158,7 @@ def startup(
         stops_rebind=forwards and site.rebind_domains is not None,
         rebind_domains=[safe_words.zone(one) for one in (site.rebind_domains or ()) if forwards],
         untrusted_names=[safe_words.dns_name(one) for one in sorted(NEVER_SERVED)],
+        of_address=Word(OF_ADDRESS),
         zones=[safe_words.zone(one) for one in zones],
     )
 
