@@ -281,13 +281,14 @@ def forget_answers(database: Database) -> int:
 
 
 def _in_batches(
-    database: Database, work: Callable[[Transaction], int], rows: int = BATCH_ROWS
+    database: Database, work: Callable[[Transaction], int], rows: int | None = None
 ) -> int:
-    """Do the work until it handles less than so many rows at a time; how many it handled."""
+    """Do the work until it handles fewer rows than a batch has; how many it handled."""
+    most = BATCH_ROWS if rows is None else rows
     total = 0
     for _ in range(BATCHES):
         done = database.write(work)
         total += done
-        if done < rows:
+        if done < most:
             break
     return total
