@@ -262,6 +262,8 @@ def change(
     **fields: Any,
 ) -> None:
     """Change a port. Addresses are added to those it has, unless --no-fixed-ip empties them."""
+    if check and not fixed_ips:
+        raise click.UsageError("--check needs an address: name it with --fixed-ip ip-address=IP.")
     client = connect()
     found = lookup.find(client, PORT, name_or_id)
     changes = wire_changes(fields)

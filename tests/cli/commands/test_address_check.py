@@ -106,6 +106,7 @@ def test_where_nobody_can_look_that_is_said(
     monkeypatch.setattr(address_checks, "PATIENCE_SECONDS", 0.05)
     assert "has not answered in 0.05 s." in lan(*give, "node-7").err
     assert lan("port", "create", *ON_LAN, "--check").status == 2
+    assert lan("port", "set", "web", "--check").status == 2
 
 
 def test_who_uses_addresses_is_shown(served: Ipam, api: LiveApi) -> None:
