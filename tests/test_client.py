@@ -140,6 +140,23 @@ def test_get_if_changed_gives_none_while_the_etag_holds(client: Client, stub: St
     assert (again.etag, again.body, again.headers["cursor"]) == ('"1"', None, "7")
 
 
+def test_get_if_changed_raises_what_is_answered_and_survives_a_closed_connection(
+    client: Client, stub: Stub
+) -> None:
+    asked = {"names_since": 5, "of": "a b&c"}
+    stub.answer = lambda *_: (200, {"ETag": '"1"', "Connection": "close"}, b"{}")
+    for _ in range(3):
+        assert client.get_if_changed("/state", '"0"', asked).body == {}
+        assert stub.seen[-1][:2] == ("GET", "/state?names_since=5&of=a+b%26c")
+        assert stub.seen[-1][2]["Accept"] == "application/json"
+    stub.answer = lambda *_: neutron_error(404, "AgentNotFound")
+    with pytest.raises(errors.AgentNotFound, match="What happened"):
+        client.get_if_changed("/state", '"1"')
+    stub.answer = lambda *_: (200, {}, b"<html>")
+    with pytest.raises(errors.IpamError, match="/state did not answer in JSON"):
+        client.get_if_changed("/state", '"1"')
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
