@@ -226,6 +226,11 @@ class Pulse:
     events_waiting: int = 0
     """About how many events wait for the helper. dnsmasq drops what is beyond some 375."""
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it stays so for as long as neither of the two runs."""
+        return self.is_asleep and not (self.is_stopped or self.hook or self.events_waiting)
+
 
 class Processes(Protocol):
     """The dnsmasq processes of the host. They outlive the agent."""
@@ -246,6 +251,9 @@ class Processes(Protocol):
 
     def pulse(self, running: Running) -> Pulse:
         """How it is at this moment."""
+
+    def has_run(self, running: Running) -> bool:
+        """Whether it or its helper may have run since both were seen asleep."""
 
     def resume(self, running: Running) -> None:
         """Have it and its helper go on, which a signal has stopped."""

@@ -29,7 +29,10 @@ class ServerLiveness:
         self._logs = logs
         self._prober = prober
         self._liveness = Liveness()
+        self._at_rest: set[str] = set()
+        """The networks whose server was at rest when it was looked at last."""
         self._unasked: list[str] = []
+        self._asks_due = 0.0
         self._filling: set[str] = set()
         self._most_waiting = 0
         self.troubles: Mapping[str, str] = {}
@@ -41,11 +44,15 @@ class ServerLiveness:
         self._ask_some(served, held)
         killed = False
         troubles = {}
-        for network_id in list(self._servers.network_ids()):
+        at_rest = self._at_rest.difference(held, self._liveness.doubtful())
+        self._at_rest = {one for one in at_rest if not self._servers.has_run(one)}
+        for network_id in [x for x in self._servers.network_ids() if x not in self._at_rest]:
             pulse = None if network_id in held else self._servers.pulse(network_id)
             if pulse is not None:
                 words = 0 if pulse.is_asleep else self._logs.words(network_id)
                 remedy = self._liveness.remedy(network_id, pulse, words)
+                if pulse.is_at_rest and remedy is None:
+                    self._at_rest.add(network_id)
                 self._help(network_id, remedy, pulse.hook)
                 killed |= remedy is Remedy.RESTART
                 if self._logs.is_worn(network_id):
@@ -97,10 +104,12 @@ class ServerLiveness:
         """
         if not self._unasked:
             self._unasked = list(served)
-        most = len(served) // LOOKS_FOR_ALL + 1
+        self._asks_due += max(len(served) / LOOKS_FOR_ALL, 1.0)
+        most = int(self._asks_due)
+        self._asks_due -= most
         due, self._unasked = self._unasked[:most], self._unasked[most:]
         for network_id in {*due, *self._liveness.doubtful()} & served.keys() - set(held):
-            if self._servers.pulse(network_id) is not None:
+            if self._servers.runs(network_id):
                 self._ask(network_id, served[network_id])
 
     def _ask(self, network_id: str, served: ServedNetwork) -> None:

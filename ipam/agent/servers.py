@@ -62,6 +62,7 @@ class Servers:
         self._running: dict[str, Running] = {}
         self._changed: set[Path] = set()
         self._unlooked_at: list[str] = []
+        self._looks_due = 0.0
         prepare_directory(directory)
 
     def forward(self, network_id: str, dns_servers: Sequence[str] | None) -> None:
@@ -102,19 +103,38 @@ class Servers:
         """Have the next `refresh` look at all files of all networks."""
         self._changed.update(one for files in self._files.values() for one in files.directories())
 
-    def look_again(self, held: Collection[str]) -> None:
-        """Look at all files of some networks, other ones each time: the net under the watch."""
+    def look_again(self, held: Collection[str]) -> bool:
+        """Look at all files of some networks, other ones each time: the net under the watch.
+
+        True if there is something to be done.
+        """
+        found = False
         if not self._unlooked_at:
             self._unlooked_at = list(self._files)
-        for _ in range(len(self._files) // LOOKS_FOR_ALL + 1):
+        self._looks_due += max(len(self._files) / LOOKS_FOR_ALL, 1.0)
+        looks = int(self._looks_due)
+        self._looks_due -= looks
+        for _ in range(looks):
             network_id = self._unlooked_at.pop() if self._unlooked_at else ""
             if network_id in self._files and network_id not in held:
-                self._take_in(network_id, self._files[network_id].directories())
+                files = self._files[network_id]
+                self._take_in(network_id, files.directories())
+                found |= self._files[network_id] is not files or files.reload_due
+        return found
 
     def pulse(self, network_id: str) -> Pulse | None:
         """How the network's server is at this moment; None without one."""
         running = self._running.get(network_id)
         return self._processes.pulse(running) if running is not None else None
+
+    def has_run(self, network_id: str) -> bool:
+        """Whether the network's server may be no more as it was when it was seen at rest."""
+        running = self._running.get(network_id)
+        return running is None or self._processes.has_run(running)
+
+    def runs(self, network_id: str) -> bool:
+        """Whether the network has a server."""
+        return network_id in self._running
 
     def resume(self, network_id: str) -> None:
         """Have a server go on that somebody has stopped with a signal."""

@@ -85,6 +85,7 @@ class ProcessesDouble:
         self._faults = faults
         self._hook = hook
         self._pids = 100
+        self._pulses: dict[int, Pulse] = {}
 
     def find(self, directory: Path) -> Mapping[str, int]:
         found = self.servers.items()
@@ -130,9 +131,14 @@ class ProcessesDouble:
         one = self._server(running)
         if one is None:
             return Pulse(is_stopped=False, is_asleep=False, cpu_seconds=0.0, hook=0)
-        return Pulse(
+        self._pulses[running.pid] = pulse = Pulse(
             one.is_stopped, not one.is_busy, one.cpu_seconds, one.hook, one.events_waiting
         )
+        return pulse
+
+    def has_run(self, running: Running) -> bool:
+        before = self._pulses.get(running.pid)
+        return before is None or not before.is_asleep or self.pulse(running) != before
 
     def resume(self, running: Running) -> None:
         server = self._server(running)

@@ -258,6 +258,15 @@ def prepare_directory(directory: Path) -> None:
 def _read(path: Path) -> str | None:
     """What a regular file says; None for whatever else others have put there."""
     try:
-        return path.read_text(errors="surrogateescape") if path.is_file() else None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return os.read(descriptor, found.st_size).decode(errors="surrogateescape")
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)

@@ -149,6 +149,11 @@ class DnsmasqProcesses:
         waiting = event_queue.waiting(running.queue) if hook or of_helper != b"S" else 0
         return Pulse(is_stopped, state == b"S", cpu_seconds, hook, waiting)
 
+    def has_run(self, running: Running) -> bool:
+        """See outside.Processes. Two reads of files that are open."""
+        dnsmasq, helper = running.stats
+        return dnsmasq.has_run() or helper.has_run()
+
     def resume(self, running: Running) -> None:
         """Have it and its helper go on, which a signal has stopped."""
         for descriptor in (running.descriptor, running.helper):

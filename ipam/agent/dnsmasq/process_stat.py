@@ -41,6 +41,15 @@ class ProcessStat:
         self._runs, self._asleep = (runs, read) if read[0] == b"S" else (b"", read)
         return read
 
+    def has_run(self) -> bool:
+        """Whether it may have run since it was seen asleep."""
+        if not self._runs:
+            return True
+        try:
+            return os.pread(self._schedstat, STAT_BYTES, 0) != self._runs
+        except ProcessLookupError:
+            return True
+
     def close(self) -> None:
         """Close its files."""
         for descriptor in (self._stat, self._schedstat):

@@ -54,6 +54,8 @@ class Refusals:
 
     def news(self) -> Collection[Refused]:
         """The machines whose count has changed since the last call."""
+        if not self._news:
+            return ()
         found = [self._by_client[client] for client in self._news]
         self._news.clear()
         return found

@@ -34,9 +34,12 @@ def test_a_process_that_was_seen_asleep_is_seen_to_be_stopped_and_to_go_on(
     for _ in range(3):
         eventually(lambda: stat.read()[0] == b"S", "it sleeps")
         assert stat.read()[0] == b"S"
+        assert not stat.has_run()
         sleeper.send_signal(signal.SIGSTOP)
+        eventually(stat.has_run, "it has run to be stopped")
         eventually(lambda: stat.read()[0] == b"T", "it is stopped")
         assert stat.read()[0] == b"T"
+        assert stat.has_run()
         sleeper.send_signal(signal.SIGCONT)
 
 
