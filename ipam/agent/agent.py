@@ -242,7 +242,7 @@ class Agent:
             refusals=self._refusals,
             held_leases=lambda: held_leases(self._table, clock.now_seconds()),
             on_displaced=self._give_way,
-            on_heard=self._wake_up,
+            on_heard=self._on_heard,
         )
 
     def _port(self) -> WakePort | None:
@@ -322,13 +322,14 @@ class Agent:
         wait, tidy_at = 0.0, time.monotonic() + TIDY_SECONDS
         api_has_answered = False
         while not self._stopping:
-            self._wait(wait)
-            self._put_premises_back()
+            is_heard = self._wait(wait)
+            is_heard |= self._put_premises_back()
             if self._changed:
                 self._changed, api_has_answered = False, True
                 self._reconciler.want(self._link.networks)
             try:
-                wait = self._reconciler.turn()
+                rest = None if is_heard else self._reconciler.rest()
+                wait = self._reconciler.turn() if rest is None else rest
                 if time.monotonic() >= tidy_at:
                     tidy_at = time.monotonic() + TIDY_SECONDS
                     self._reconciler.tidy(api_has_answered=api_has_answered)
@@ -355,13 +356,16 @@ class Agent:
             more = self._reconciler.remove_everything()
         self._forwarder.end()
 
-    def _put_premises_back(self) -> None:
-        """Have the agent's own directories and files again; hooks spool as before."""
+    def _put_premises_back(self) -> bool:
+        """Have the agent's own directories and files again; hooks spool as before.
+
+        True if something was not as it was.
+        """
         try:
             said = self._premises.put_back()
         except OSError as error:
             LOG.error("the agent's own files cannot be put back: %s", error)  # noqa: TRY400
-            return
+            return True
         for sentence in said:
             LOG.warning("%s", sentence)
         if said:
@@ -371,11 +375,16 @@ class Agent:
             self._table.save_all()
             for row in self._link.networks.values():
                 self._known.save(row)
+        return bool(said)
 
-    def _wait(self, seconds: float) -> None:
-        """Wait until something happens. A dnsmasq that has ended is not watched any more."""
+    def _wait(self, seconds: float) -> bool:
+        """Wait until something happens; False if nothing did.
+
+        A dnsmasq that has ended is not watched any more.
+        """
         died = set()
-        for key, _mask in self._select(seconds):
+        events, is_heard = self._select(seconds)
+        for key, _mask in events:
             if key.data is not None:
                 died.add(key.data)
             elif key.fd in (self._woken, self._lease_news):
@@ -383,22 +392,27 @@ class Agent:
         for network_id in died:
             self._servers.died(network_id)
         self._turn_at = time.monotonic()
+        return is_heard
 
-    def _select(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
-        """What has happened. That a process was stopped or hangs is looked for: nothing tells."""
-        until = time.monotonic() + seconds
+    def _select(self, seconds: float) -> tuple[list[tuple[selectors.SelectorKey, int]], bool]:
+        """What has happened, and whether there was anything, also what is settled by now.
+
+        That a process was stopped or hangs is looked for: nothing tells.
+        """
+        until, is_heard = time.monotonic() + seconds, False
         while True:
             now = time.monotonic()
             if now >= self._look_at:
                 self._look_at = now + LOOK_SECONDS
                 if self._reconciler.look_after_servers():
-                    return []
+                    return [], True
             events = self._selector.select(min(until, self._look_at) - now)
+            is_heard |= bool(events)
             if events and all(key.fd == self._lease_news for key, _mask in events):
                 os.eventfd_read(self._lease_news)
                 events, until = [], min(until, self._turn_at + LEASES_SECONDS)
             if events or time.monotonic() >= until:
-                return events
+                return events, is_heard
 
     def _watch(self, network_id: str, running: Running) -> None:
         for descriptor in (running.descriptor, running.helper):
@@ -411,6 +425,10 @@ class Agent:
     def _give_way(self, refusal: AgentHostInUse) -> None:
         self._displaced = refusal
         self.stop()
+
+    def _on_heard(self) -> None:
+        if self._reconciler.depends_on_hearing():
+            self._wake_up()
 
     def _on_networks(self) -> None:
         self._changed = True

@@ -188,7 +188,9 @@ class ApiLink:
 
     def _heartbeat(self) -> None:
         facts, networks = self._facts(), self._whereabouts()
-        is_news = facts != self._said or reach_of(networks) != reach_of(self._told)
+        is_news = facts != self._said or (
+            networks is not self._told and reach_of(networks) != reach_of(self._told)
+        )
         waited = time.monotonic() - self._heartbeat_at
         due = waited >= self._report_seconds or (is_news and waited >= SOONEST_HEARTBEAT_SECONDS)
         if not due and self._agent_id:

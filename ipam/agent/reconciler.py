@@ -4,6 +4,7 @@ It is level-triggered: whatever woke it, a turn looks at everything and does wha
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -64,7 +65,14 @@ from ipam.trouble import Trouble
 LOG = logging.getLogger(__name__)
 
 IDLE_SECONDS = 10.0
+REST_SECONDS = 60.0
+"""For so long a host that is as wanted, and of which nothing is heard, is not looked at whole."""
 LOOK_AGAIN_SECONDS = 600.0
+
+_Whereabouts = tuple[
+    Mapping[str, ServedNetwork], Observed, Mapping[str, str], dict[str, NetworkFacts]
+]
+"""The last ones, after all that they depend on."""
 
 
 class Reconciler:
@@ -140,6 +148,9 @@ class Reconciler:
         self._api_has_said = False
         self._look_again_at = 0.0
         self._observed: Observed | None = None
+        self._whereabouts: _Whereabouts | None = None
+        self._is_as_wanted = False
+        self._rests_until = -math.inf
         self._wiring.look_at_uplinks()
 
     @property
@@ -165,11 +176,20 @@ class Reconciler:
     @property
     def whereabouts(self) -> dict[str, NetworkFacts] | None:
         """Where each network is, as of the last turn; None before. Any thread may call it."""
-        observed = self._observed
+        served, observed = self._served, self._observed
         if observed is None:
             return None
         troubles = joined([self._wiring.troubles, self._executor.wire_troubles])
-        return whereabouts(self._served, observed, troubles)
+        known = self._whereabouts
+        if (
+            known is None
+            or known[0] is not served
+            or known[1] is not observed
+            or known[2] != troubles
+        ):
+            known = served, observed, troubles, whereabouts(served, observed, troubles)
+            self._whereabouts = known
+        return known[3]
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -182,7 +202,8 @@ class Reconciler:
         found = [held, *(part.troubles for part in parts)]
         telling = self._logs.network_ids_with_verdicts()
         for network_id, served in self._served.items():
-            found.append(of_faults(served.faults))
+            if served.faults:
+                found.append(of_faults(served.faults))
             found.append(self._conflicts.troubles(served))
             if network_id in telling:
                 found.append(of_verdicts(served, self._logs.verdicts(network_id)))
@@ -214,16 +235,46 @@ class Reconciler:
         self._wait = IDLE_SECONDS
         began = self._monotonic()
         self._observed = observed = self._observe()
-        self._wait = min(self._wait, self._servers.compare_leases(self._held))
-        self._wait = min(self._wait, self._rogue.look(self._served))
-        self._wait = min(self._wait, self._leaving.tell(self._served))
+        self._do_what_time_brings()
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
         self._seen.listen(self._served, observed.networks)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
         self._ask_about_taps()
         acted = self._executor.run(steps, self._monotonic() - began)
-        return 0.0 if acted else min(self._wait, self._executor.seconds_to_wait())
+        wait = 0.0 if acted else min(self._wait, self._executor.seconds_to_wait())
+        is_quiet = wait == IDLE_SECONDS and self._is_as_wanted and self._all_is_told()
+        self._rests_until = began + REST_SECONDS if is_quiet else -math.inf
+        return wait
+
+    def rest(self) -> float | None:
+        """Do what is due if nothing was heard since the last turn; None if a turn is due.
+
+        Gives the seconds until the next time. What nobody tells of is looked at: what dnsmasq
+        holds, and whether something is on hold.
+        """
+        if self._monotonic() >= self._rests_until or self._held_now():
+            return None
+        self._wait = IDLE_SECONDS
+        self._do_what_time_brings()
+        return self._wait
+
+    def depends_on_hearing(self) -> bool:
+        """Whether something ends when the API is not heard. Any thread may call it."""
+        return any(one.elected_seconds is not None for one in self._served.values())
+
+    def _do_what_time_brings(self) -> None:
+        waits = (
+            self._servers.compare_leases(self._held),
+            self._rogue.look(self._served),
+            self._leaving.tell(self._served),
+        )
+        self._wait = min(self._wait, *waits)
+
+    def _all_is_told(self) -> bool:
+        """Whether a change would be heard of. Of addresses in the way of a wire nobody tells."""
+        is_wired = any(one.state.wire is not None for one in self._served.values())
+        return not (is_wired or self._held or self.depends_on_hearing())
 
     def remove_everything(self) -> bool:
         """Do what is to be done for nothing to be served; True if there may be more to do.
@@ -260,6 +311,7 @@ class Reconciler:
         for network_id in self._logs.network_ids_with_verdicts() & self._served.keys():
             served = self._served[network_id]
             self._ports.doubt(withheld(served, self._logs.verdicts(network_id)))
+            self._rests_until = -math.inf
         if self._rows is not self._kept_for:
             ports = {port for served in self._served.values() for port in served.ports}
             self._ports.keep(ports, self._served.keys())
@@ -268,9 +320,11 @@ class Reconciler:
         self._drift.keep(self._served)
         self._guards.tidy()
         self._wiring.look_at_uplinks()
-        self._servers.look_again(self._held)
+        if self._servers.look_again(self._held):
+            self._rests_until = -math.inf
         if self._monotonic() >= self._look_again_at:
             self._look_again_at = self._monotonic() + LOOK_AGAIN_SECONDS
+            self._rests_until = -math.inf
             self._kernel.look_again()
 
     def look_after_servers(self) -> bool:
@@ -385,6 +439,7 @@ class Reconciler:
         """The steps that are missing on this host and may be tried at the moment."""
         actual = observed.actual()
         steps = plan(observed.wanted, actual, observed.occupied())
+        self._is_as_wanted = not steps
         if not self._api_has_said:
             steps = tuple(step for step in steps if concerns(step, self._served))
         steps = self._without_drastic(steps, actual, observed.wanted)
