@@ -105,8 +105,7 @@ def _batch(scene: Scene) -> None:
     staying = [one for one in holding if one not in leaving]
     renewing = chance.sample(staying, min(AT_ONCE // 2, len(staying)))
     coming: list[Machine] = chance.sample(idle, min(AT_ONCE, len(idle)))
-    fleet.lease(coming, BATCH_SECONDS)
-    fleet.renew(renewing, BATCH_SECONDS)
+    fleet.lease_and_renew(coming, renewing, BATCH_SECONDS)
     time.sleep(max(0.0, begun + PACE_SECONDS - time.monotonic()))
 
 

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
@@ -78,10 +78,14 @@ class Fleet:
 
     def lease(self, machines: Sequence[Machine], seconds: float) -> bool:
         """All four messages for each; whether all of them have what they asked for."""
-        return self._ask(machines, self._discover, seconds)
+        return self._ask(dict.fromkeys(machines, self._discover), seconds)
 
-    def renew(self, machines: Sequence[Machine], seconds: float) -> bool:
-        return self._ask(machines, self._renew, seconds)
+    def lease_and_renew(
+        self, coming: Sequence[Machine], renewing: Sequence[Machine], seconds: float
+    ) -> None:
+        """Both at once, so that they wait together for a server that does not answer."""
+        asks = dict.fromkeys(coming, self._discover) | dict.fromkeys(renewing, self._renew)
+        self._ask(asks, seconds)
 
     def release(self, machine: Machine, *, as_mac: str = "") -> None:
         """Give it back; or, as another's, take it from a machine that goes on to hold it."""
@@ -122,13 +126,11 @@ class Fleet:
                     head = asked[6:12] + mac + asked[12:20] + ARP_REPLY
                     self._asked.send(head + mac + asked[38:42] + asked[22:32])
 
-    def _ask(
-        self, machines: Sequence[Machine], ask: Callable[[Machine], None], seconds: float
-    ) -> bool:
+    def _ask(self, asks: Mapping[Machine, Callable[[Machine], None]], seconds: float) -> bool:
         waiting: dict[bytes, Machine] = {}
         until, again = time.monotonic() + seconds, 0.0
         with self._lock:
-            for one in machines:
+            for one in asks:
                 if one.holding not in self.ended:
                     one.xid = os.urandom(4)
                     waiting[one.xid] = one
@@ -138,7 +140,7 @@ class Fleet:
             if now >= again:
                 again = now + AGAIN_SECONDS
                 for one in waiting.values():
-                    ask(one)
+                    asks[one](one)
             if select.select([self._socket], [], [], min(until, again) - now)[0]:
                 self._hear(self._socket.recv(4096), waiting)
         return not waiting

@@ -14,7 +14,8 @@ from ipam.agent.state import Lease
 
 QUIET_SECONDS: Final = 3.0
 """A hook takes 10 ms and hooks run one after the other, so in a storm something always comes."""
-LONGEST_SECONDS: Final = 20.0
+LONGEST_SECONDS: Final = 10.0
+"""Each SIGHUP has every lease reported again. What is new stands behind hundreds of those."""
 
 
 @dataclass(slots=True)
