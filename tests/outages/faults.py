@@ -22,6 +22,7 @@ HOOKS: Final = 5
 STORM: Final = 30
 REUSES: Final = 6
 HOUR: Final = 3600
+UNHEARD_SECONDS: Final = 1.0
 FAKETIME: Final = "/usr/lib/{}/faketime/libfaketimeMT.so.1"
 HOSTILE: Final = {
     12: b"$(reboot)\t\n\x00\xff%41=\x1b[2J",
@@ -63,6 +64,21 @@ def killed(*names: str) -> Fault:
         _start_again(scene.place)
 
     return fault
+
+
+@contextlib.contextmanager
+def killed_amid_a_write(scene: Scene) -> Iterator[None]:
+    """dnsmasq gives leases of which no agent hears, and has written a part of its file."""
+    place, network = scene.place, scene.network
+    place.kill("agent")
+    time.sleep(UNHEARD_SECONDS)
+    for pid in (place.pid(network), place.helper(network)):
+        _signal(pid, signal.SIGKILL)
+    eventually(lambda: place.pid(network) == 0, "dnsmasq is gone")
+    leases = place.lease_path(network)
+    os.truncate(leases, scene.chance.choice([0, scene.chance.randrange(leases.stat().st_size)]))
+    yield
+    _start_again(place)
 
 
 def stopped(name: str) -> Fault:
@@ -211,6 +227,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "dnsmasq and helper killed": killed("dnsmasq", "helper"),
     "agent and helper killed": killed("agent", "helper"),
     "agent and dnsmasq killed": killed("agent", "dnsmasq", "helper"),
+    "all killed amid a write": killed_amid_a_write,
     "API and database killed": killed("api", "database"),
     "everything killed": killed("hook", "agent", "dnsmasq", "helper", "api", "worker", "database"),
     **{

@@ -178,9 +178,12 @@ class Place:
     def served(self, network: Json) -> set[Holding]:
         """What dnsmasq's own file has."""
         with contextlib.suppress(FileNotFoundError):
-            found = lease_file.parsed((self._served(network) / lease_file.NAME).read_text())
+            found = lease_file.parsed(self.lease_path(network).read_text())
             return {(one.ip_address, str(one.mac_address)) for one in found or ()}
         return set()
+
+    def lease_path(self, network: Json) -> Path:
+        return self._served(network) / lease_file.NAME
 
     def remove(self, network: Json) -> None:
         query = {"network_id": network["id"], "device_owner": "baremetal:none", "fields": "id"}
