@@ -83,7 +83,7 @@ def test_lines_up_to_the_longest_are_made_and_no_longer_ones() -> None:
 
 def test_a_configuration_has_no_longer_line_either() -> None:
     names = ("interface", "mac_tags", "lease_file", "hook_option", "hook", "hook_user", "mtu")
-    words = dict.fromkeys(names, Word("a"))
+    words = dict.fromkeys([*names, "of_address"], Word("a"))
     with pytest.raises(LineTooLongError):
         render_config(
             "dnsmasq.conf.j2",
