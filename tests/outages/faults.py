@@ -76,7 +76,9 @@ def killed_amid_a_write(scene: Scene) -> Iterator[None]:
         _signal(pid, signal.SIGKILL)
     eventually(lambda: place.pid(network) == 0, "dnsmasq is gone")
     leases = place.lease_path(network)
-    os.truncate(leases, scene.chance.choice([0, scene.chance.randrange(leases.stat().st_size)]))
+    os.truncate(
+        leases, scene.chance.choice([0, scene.chance.randrange(leases.stat().st_size + 1)])
+    )
     yield
     _start_again(place)
 
