@@ -19,6 +19,7 @@ from tests.hostile.wire import Connection
 
 QUICK_REQUESTS = 3_000
 QUICK_QUIET_SECONDS = 5.0
+QUICK_SETTLE_SECONDS = 10.0
 SECONDS_PER_LINE = 10
 
 
@@ -42,7 +43,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 def _attack(kind: str, seed: int, arguments: argparse.Namespace) -> Report:
     plan = Plan(kind, arguments.requests, seed)
     if arguments.quick:
-        plan = Plan(kind, QUICK_REQUESTS, seed, quiet_seconds=QUICK_QUIET_SECONDS)
+        plan = Plan(
+            kind,
+            QUICK_REQUESTS,
+            seed,
+            quiet_seconds=QUICK_QUIET_SECONDS,
+            settle_seconds=QUICK_SETTLE_SECONDS,
+        )
     shown, told = time.monotonic(), 0
 
     def show(tally: Tally, seconds: float) -> None:

@@ -8,7 +8,14 @@ from tests.hostile.siege import Plan, besiege
 from tests.hostile.tally import Tally
 
 SHORT = Plan(
-    "sqlite", requests=2_000, seed=1, slow_clients=200, guessers=4, quiet_seconds=0, processes=1
+    "sqlite",
+    requests=2_000,
+    seed=1,
+    slow_clients=200,
+    guessers=4,
+    quiet_seconds=0,
+    settle_seconds=0,
+    processes=1,
 )
 
 
