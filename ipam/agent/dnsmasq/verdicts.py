@@ -106,13 +106,17 @@ _INTERFACE = r"(?P<interface>\S+)"
 _WITHHELD = rf"not using configured address {_ADDRESS} because it"
 _NO_RANGE = r"no address range available for DHCP(?:v6)? request"
 
+# A file may go after dnsmasq was told of it and before it opens it. One that should be there is
+# missed by whoever looks after the files.
+_UNREAD = r"(?!\S+/(?:hosts|options|names)/\S+: No such file or directory)\S+: .+"
+
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
         (Kind.FILES_UNREAD, r"bad dynamic directory \S+: .+"),
         (Kind.FILES_UNREAD, r"failed to create inotify for \S+: .+"),
-        (Kind.FILES_UNREAD, r"cannot (?:read|access|access directory) \S+: .+"),
-        (Kind.FILES_UNREAD, r"failed to (?:read|load names from) \S+: .+"),
+        (Kind.FILES_UNREAD, rf"cannot (?:read|access|access directory) {_UNREAD}"),
+        (Kind.FILES_UNREAD, rf"failed to (?:read|load names from) {_UNREAD}"),
         (Kind.ADDRESS_LEASED, rf"{_WITHHELD} is leased to {_MAC}"),
         (Kind.ADDRESS_OF_SERVER, rf"{_WITHHELD} is in use by the server or relay"),
         (Kind.ADDRESS_DECLINED, rf"{_WITHHELD} was previously declined"),

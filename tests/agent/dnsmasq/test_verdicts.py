@@ -100,6 +100,8 @@ def test_a_file_is_read_anew() -> None:
         ("overflow: 12 log entries lost", Verdict(Kind.LINES_LOST, "", option=12)),
         ("script process exited with status 1", Verdict(Kind.HOOK_FAILED, "")),
         ("bad dynamic directory /run/x: No such file", Verdict(Kind.FILES_UNREAD, "")),
+        ("cannot read /run/x/hosts/a: Permission denied", Verdict(Kind.FILES_UNREAD, "")),
+        ("cannot access directory /run/x/hosts: No such file", Verdict(Kind.FILES_UNREAD, "")),
         ("FAILED to start up", Verdict(Kind.START_REFUSED, "")),
         (
             "Ignoring domain example.org for DHCP host name vm-1",
@@ -118,6 +120,12 @@ def test_what_is_wrong_with_a_request_names_what_the_line_names(
         *(expected.kind, expected.address, expected.mac),
         *(expected.interface, expected.option),
     )
+
+
+@pytest.mark.parametrize("verb", ["cannot read", "failed to load names from"])
+@pytest.mark.parametrize("folder", ["hosts", "options", "names"])
+def test_a_file_that_goes_before_it_is_read_is_no_fault(verb: str, folder: str) -> None:
+    assert heard(f"{verb} /run/x/{folder}/a: No such file or directory") is None
 
 
 @pytest.mark.parametrize(
