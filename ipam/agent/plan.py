@@ -172,19 +172,30 @@ def refuse_if_drastic(
 
     The same holds for networks that would lose their wires.
     """
-    networks = actual.networks.values()
-    running = {network.id for network in networks if network.server is not None}
+    running = {one.id for one in actual.networks.values() if one.server is not None}
     stopped = {step.network_id for step in steps if isinstance(step, StopServer)}
     stopped -= {step.network_id for step in steps if isinstance(step, StartServer)}
-    wired = {network.id for network in networks if network.wire is not None}
-    cut = {step.network_id for step in steps if isinstance(step, RemoveWire)}
-    cut -= {step.network_id for step in steps if isinstance(step, EnsureWire)}
+    wired, cut = _wired(actual), _cut(steps)
     for lost, those, what in ((stopped, running, "DHCP servers"), (cut, wired, "wires")):
-        if len(lost) > 2 and len(lost) > drastic_fraction * len(those):
+        if _is_drastic(lost, those, drastic_fraction):
             raise DrasticPlan(
                 f"the plan stops {len(lost)} of {len(those)} {what}; they stay. If this is meant,"
                 " set [agent] allow_drastic and restart the agent."
             )
+
+
+def _wired(actual: HostState) -> set[str]:
+    return {one.id for one in actual.networks.values() if one.wire is not None}
+
+
+def _cut(steps: Collection[AnyAction]) -> set[str]:
+    """The networks that lose their wires and get no others."""
+    cut = {step.network_id for step in steps if isinstance(step, RemoveWire)}
+    return cut - {step.network_id for step in steps if isinstance(step, EnsureWire)}
+
+
+def _is_drastic(lost: set[str], those: set[str], drastic_fraction: float) -> bool:
+    return len(lost) > 2 and len(lost) > drastic_fraction * len(those)
 
 
 def without_drastic_peers(
@@ -201,9 +212,20 @@ def without_drastic_peers(
     return [step for step in steps if not isinstance(step, RemovePeer)]
 
 
-def removes_nothing(step: AnyAction, wanted: HostState) -> bool:
-    """Whether the step may be done though its plan is drastic."""
-    return concerns(step, wanted.networks) and not isinstance(step, RemoveWire)
+def of_drastic(
+    steps: Sequence[AnyAction], actual: HostState, wanted: HostState, drastic_fraction: float
+) -> tuple[AnyAction, ...]:
+    """The steps of a drastic plan that may be done: those for networks that stay.
+
+    If too many of these would lose their wires for good, they keep them.
+    """
+    staying = tuple(step for step in steps if concerns(step, wanted.networks))
+    cut = _cut(staying)
+    if not _is_drastic(cut, _wired(actual), drastic_fraction):
+        return staying
+    return tuple(
+        step for step in staying if not (isinstance(step, RemoveWire) and step.network_id in cut)
+    )
 
 
 def concerns(step: AnyAction, network_ids: Collection[str]) -> bool:

@@ -39,9 +39,9 @@ from ipam.agent.outside import (
 from ipam.agent.plan import (
     DrasticPlan,
     concerns,
+    of_drastic,
     plan,
     refuse_if_drastic,
-    removes_nothing,
     without_drastic_peers,
 )
 from ipam.agent.port_reports import PortReports
@@ -457,13 +457,13 @@ class Reconciler:
     def _without_drastic(
         self, steps: tuple[AnyAction, ...], actual: HostState, wanted: HostState
     ) -> tuple[AnyAction, ...]:
-        """The plan, or if it is drastic, only its steps that remove nothing."""
+        """The plan, or if it is drastic, only its steps that may be done."""
         try:
             refuse_if_drastic(steps, actual, self._drastic_fraction)
         except DrasticPlan as error:
             if self._refusal.begins(str(error)):
                 LOG.error("%s", error)  # noqa: TRY400  # the message says it all
-            return tuple(step for step in steps if removes_nothing(step, wanted))
+            return of_drastic(steps, actual, wanted, self._drastic_fraction)
         if self._refusal.ends():
             LOG.warning("the plan is carried out again: it stops no more than it may")
         return steps

@@ -14,6 +14,7 @@ from ipam.agent.actions import AnyAction
 from ipam.agent.guard.elements import Guard
 from ipam.agent.plan import (
     DrasticPlan,
+    of_drastic,
     plan,
     refuse_if_drastic,
     release_plan,
@@ -400,6 +401,26 @@ def test_a_plan_that_stops_most_servers_is_refused(had: int, has: int, refused: 
             refuse_if_drastic(steps, many(had), 0.5)
     else:
         refuse_if_drastic(steps, many(had), 0.5)
+
+
+def wired(count: int) -> HostState:
+    networks = {k: replace(n, wire=TUNNEL) for k, n in many(count).networks.items()}
+    return HostState(networks)
+
+
+@pytest.mark.parametrize(
+    ("stay", "lose_wires", "cut"), [(3, 1, 1), (3, 2, 2), (10, 10, 0), (10, 4, 4)]
+)
+def test_networks_that_stay_lose_wires_in_a_drastic_plan_unless_it_is_most(
+    stay: int, lose_wires: int, cut: int
+) -> None:
+    had = wired(10)
+    kept = dict(list(had.networks.items())[:stay])
+    bare = {name: replace(kept[name], wire=None) for name in list(kept)[:lose_wires]}
+    wanted = HostState(kept | bare)
+    done = of_drastic(plan(wanted, had), had, wanted, 0.5)
+    assert sum(isinstance(step, actions.RemoveWire) for step in done) == cut
+    assert {step.network_id for step in done} <= set(wanted.networks)
 
 
 def tunneled(*peers: str) -> HostState:
