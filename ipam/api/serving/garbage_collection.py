@@ -6,8 +6,9 @@ from typing import Final
 
 from ipam.api.serving import heap
 
-YOUNG: Final = 20_000
-"""With Python's 700, making one long list starts a hundred collections, each over more objects."""
+YOUNG: Final = 3_000
+"""All threads wait for a collection, for a time that grows with the objects. With Python's 700,
+making one long list starts a hundred of them."""
 
 TIDY_SECONDS: Final = 10
 """Python's own collections of old objects come after hundreds of thousands of new ones."""
