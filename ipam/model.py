@@ -97,7 +97,8 @@ def new_id() -> str:
 @lru_cache(maxsize=4096)
 def iso_time(epoch_seconds: int) -> str:
     """The instant in the API's format: `2026-11-22T08:00:00Z`."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: %Y of a year before 1000 has less than four digits.
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def epoch_seconds(iso_time: str) -> int:
@@ -108,7 +109,7 @@ def epoch_seconds(iso_time: str) -> int:
 def iso_time_microseconds(epoch_microseconds: int) -> str:
     """The instant with microseconds: `2026-11-22T08:00:00.000001Z`."""
     moment = datetime.fromtimestamp(epoch_microseconds / 1_000_000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def agent_user(host: str) -> str:

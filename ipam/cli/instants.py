@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from ipam import model
+
 UNITS = {
     "seconds": ("s", "sec", "secs", "second"),
     "minutes": ("m", "min", "mins", "minute"),
@@ -147,7 +149,7 @@ class End(click.ParamType[str]):
             found = end(value, datetime.now().astimezone()).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no end: write {END_FORMS}.", param, ctx)
-        return found.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return model.iso_time(int(found.timestamp()))
 
 
 class Instant(click.ParamType[datetime]):

@@ -103,6 +103,25 @@ def test_a_port_that_a_device_has_stays_until_the_device_gives_it_up(
     assert end_ports(database, settings) == 1
 
 
+@pytest.mark.parametrize(
+    ("end", "kind", "message"),
+    [
+        ("0242-05-21T03:23:18Z", "InvalidInput", "0242-05-21T03:23:18Z is past."),
+        ("0001-01-01T00:00:00+14:00", "HTTPBadRequest", "is no instant"),
+        ("9999-12-31T23:59:59-12:00", "HTTPBadRequest", "is no instant"),
+    ],
+)
+def test_an_end_that_cannot_come_is_refused(api: Api, end: str, kind: str, message: str) -> None:
+    port = {"network_id": lan(api)["id"], "expires_at": end}
+    assert message in api.refused(400, kind, "POST", "/ports", {"port": port})
+
+
+def test_an_end_may_be_as_late_as_an_instant_can_be(api_on_each: Api) -> None:
+    last = "9999-12-31T23:59:59Z"
+    made = api_on_each.create("port", network_id=lan(api_on_each)["id"], expires_at=last)
+    assert made["expires_at"] == last
+
+
 def test_a_worker_that_dies_on_the_way_has_ended_nothing_and_the_next_ends_all_once(
     api_on_each: Api,
     database: Database,
