@@ -66,10 +66,10 @@ def test_the_worker_does_its_rounds_and_stops_when_told(
 ) -> None:
     overdue(database, b"\x0a\0\0\1")
     with running(database_url, tmp_path) as (process, log):
-        eventually(lambda: not has_leases(database))
+        eventually(lambda: "Leases that ended unseen: 1" in log.read_text())
+        assert not has_leases(database)
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0
-    assert "Leases that ended unseen: 1" in log.read_text()
     assert "Traceback" not in log.read_text()
 
 

@@ -42,6 +42,7 @@ def test_an_agent_signs_in_with_what_enrolling_wrote_until_it_is_revoked(
             "networks": [],
             "probes": [],
             "dns_lookups": [],
+            "address_checks": [],
         }
         other = {"agent": REPORT["agent"] | {"host": "node-8"}}
         with pytest.raises(PolicyNotAuthorized, match="is the agent of 'node-7'"):
