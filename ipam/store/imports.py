@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from ipam import clock
 from ipam.store import tables
+from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection
 
@@ -44,8 +45,8 @@ def add(tx: Transaction, row: Mapping[str, Any], contents: Any) -> int:
 
 def contents(tx: Transaction, import_id: str) -> Any:
     """What was made, and the report; None if there is no such import."""
-    packed = tx.execute(select(_T.c.contents).where(_T.c.id == import_id)).scalar_one_or_none()
-    return None if packed is None else msgspec.json.decode(zlib.decompress(packed))
+    row = rows.find(tx, _T, import_id)
+    return None if row is None else msgspec.json.decode(zlib.decompress(row.contents))
 
 
 def undo(tx: Transaction, pk: int) -> None:

@@ -66,10 +66,12 @@ class Access:
         Raises the kind's `not_found` if the caller may not see the row.
         """
         self.applied.add(rule)
+        if not is_uuid(resource_id):
+            raise kind.missing(resource_id)
         grants = self._grants([rule, *self._attribute_rules(kind, rule, body)])
         if all(grant.everything for grant in grants.values()):
             return
-        found = self._relations(kind.rows, [resource_id] if is_uuid(resource_id) else [])
+        found = self._relations(kind.rows, [resource_id])
         if resource_id not in found:
             raise kind.missing(resource_id)
         if not self._grant(f"get_{kind.name}").covers(found[resource_id]):

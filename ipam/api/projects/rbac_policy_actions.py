@@ -29,7 +29,6 @@ from ipam.store import rbac, tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import is_uuid
 
 NOT_FOUND: Final[Mapping[str, type[NotFound]]] = {
     "network": NetworkNotFound,
@@ -94,7 +93,7 @@ class RbacPolicyActions:
 
     def _locked(self, tx: Transaction, policy_id: str) -> tuple[Record, Record]:
         """The policy and its object, both locked: the object first, as for a new policy."""
-        seen = rows.find(tx, tables.rbac_policy, policy_id) if is_uuid(policy_id) else None
+        seen = rows.find(tx, tables.rbac_policy, policy_id)
         if seen is None:
             raise KIND.missing(policy_id)
         shared = rbac.lock_object(tx, seen.object_type, seen.object_id)

@@ -41,12 +41,16 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
 
 
 def find(tx: Transaction, table: Table, resource_id: str) -> Record | None:
-    """The row with this id."""
+    """The row with this id. What is no id is not asked for: PostgreSQL takes no NUL, for one."""
+    if not model.is_uuid(resource_id):
+        return None
     return tx.execute(select(table).where(table.c.id == resource_id)).one_or_none()
 
 
 def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
-    """The row with this id, locked until the transaction ends."""
+    """The row with this id, locked until the transaction ends; see `find`."""
+    if not model.is_uuid(resource_id):
+        return None
     row = tx.execute(_lock(table), {"the_id": resource_id}).one_or_none()
     if row is not None and tx.notes is not None:
         tx.notes.held[table.name, row.pk] = row

@@ -1,6 +1,7 @@
 """No query string makes a statement long, nor many different ones."""
 
 import itertools
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -180,3 +181,21 @@ def test_no_filter_of_any_collection_reaches_the_database_with_nul(api_on_each: 
     assert "/elected-agents?agent_id=%00" in asked
     wrong = {path: api_on_each.call("GET", path).status_code for path in asked}
     assert {status for status in wrong.values() if status not in (200, 400)} == set(), wrong
+
+
+@pytest.mark.parametrize("name", ["%00", "11111111-2222-4333-8444-555555555555%00"])
+def test_no_path_reaches_the_database_with_nul(api_on_each: Api, name: str) -> None:
+    paths = api_on_each.call("GET", "/openapi.json").json["paths"]
+    asked = [
+        (method.upper(), re.sub(r"{[^}]+}", name, path).removeprefix("/v2.0"))
+        for path, item in paths.items()
+        if "{" in path
+        for method in ("get", "put", "post", "delete")
+        if method in item
+    ]
+    assert ("GET", f"/ports/{name}/probe") in asked
+    answers = {
+        each: api_on_each.call(*each, {} if each[0] in ("PUT", "POST") else None).status_code
+        for each in asked
+    }
+    assert [each for each, status in answers.items() if status >= 500] == []
