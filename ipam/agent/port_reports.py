@@ -66,10 +66,10 @@ class PortReports:
         """
         self._proofs.begin_turn()
         inputs = {key: _inputs(served, observed) for key, served in networks.items()}
-        unsettled = [key for key, one in inputs.items() if not self._is_settled(one)]
-        self._settled = {key: inputs[key] for key in inputs.keys() - set(unsettled)}
+        unsettled = {key: one for key, one in inputs.items() if not self._is_settled(one)}
+        self._settled = {key: inputs[key] for key in inputs.keys() - unsettled.keys()}
         report: dict[str, tuple[int, bool]] = {}
-        order, looked_at, with_news = self._in_order(unsettled, inputs), 0, []
+        order, looked_at, with_news = self._in_order(unsettled), 0, []
         while looked_at < len(order) and (looked_at < LEAST_NETWORKS or self._proofs.has_time()):
             network_id = order[looked_at]
             looked_at += 1
@@ -99,14 +99,14 @@ class PortReports:
             LOG.info("port %s: %s", port.id, sentence)
         return report
 
-    def _in_order(self, unsettled: Collection[str], inputs: Mapping[str, _Inputs]) -> list[str]:
+    def _in_order(self, unsettled: Mapping[str, _Inputs]) -> list[str]:
         """The networks as they are looked at: looking at thousands of ports takes a second.
 
         What has just changed does not wait until a whole host has started, nor that for what
         changes all the time.
         """
         waiting = [one for one in self._waiting if one in unsettled]
-        same = {one for one in waiting[1:] if self._waiting[one] == inputs[one]}
+        same = {one for one in waiting[1:] if self._waiting[one] == unsettled[one]}
         changed = (one for one in unsettled if one not in same and one not in waiting[:1])
         return [*waiting[:1], *changed, *(one for one in waiting if one in same)]
 
