@@ -8,7 +8,7 @@ minutes, whatever becomes of the conflict. A reload ends that at once.
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
@@ -100,13 +100,17 @@ class Conflicts:
 
     def _suspect_learned(self, served: Mapping[str, ServedNetwork]) -> None:
         """Suspect the addresses of ports for which the host has learned another machine."""
+        suspicious = {place.network_id for place in self._suspected} & served.keys()
+        of_ports = {network_id: served[network_id].reserved() for network_id in suspicious}
         self._suspected = {
             place: None
             for place in self._suspected
-            if place.network_id in served and _can_be_asked(served[place.network_id], place)
+            if place.network_id in suspicious
+            and _can_be_asked(place.address, served[place.network_id], of_ports[place.network_id])
         }
         self._turns = deque(one for one in self._turns if one in served)
-        self._turns.extend(one for one in served if one not in set(self._turns))
+        known = set(self._turns)
+        self._turns.extend(one for one in served if one not in known)
         for _ in range(min(LEARNED_AT_ONCE, len(self._turns))):
             self._turns.rotate(-1)
             network = served[self._turns[-1]]
@@ -118,19 +122,21 @@ class Conflicts:
                 LOG.debug("network %s: nobody was learned: %s", network.state.id, error)
                 continue
             reserved = network.reserved() if learned else {}
-            for address, mac in learned.items():
-                place = _Place(network.state.id, str(address))
-                if reserved.get(place.address, mac) != mac and _can_be_asked(network, place):
-                    self._suspected.setdefault(place)
+            for address, mac in ((str(one), mac) for one, mac in learned.items()):
+                is_other = reserved.get(address, mac) != mac
+                if is_other and _can_be_asked(address, network, reserved):
+                    self._suspected.setdefault(_Place(network.state.id, address))
 
     def _declined(self, served: Mapping[str, ServedNetwork]) -> dict[_Place, None]:
         """The declined addresses of ports that the server can ask about, in order."""
         found: dict[_Place, None] = {}
         for network_id in sorted(self._logs.network_ids_with_verdicts() & served.keys()):
-            verdicts = self._logs.verdicts(network_id)
+            network, verdicts = served[network_id], self._logs.verdicts(network_id)
             told = {one.address for one in verdicts if one.kind is Kind.ADDRESS_DECLINED}
-            places = (_Place(network_id, address) for address in sorted(told))
-            found |= {one: None for one in places if _can_be_asked(served[network_id], one)}
+            reserved = network.reserved() if told else {}
+            for address in sorted(told):
+                if _can_be_asked(address, network, reserved):
+                    found[_Place(network_id, address)] = None
         return found
 
     def _holder(self, served: ServedNetwork, address: str) -> str:
@@ -160,11 +166,10 @@ class Conflicts:
         self._servers.reload(network_id)
 
 
-def _can_be_asked(served: ServedNetwork, place: _Place) -> bool:
-    """Whether a port has the address, in a subnet of which the server has one, too."""
+def _can_be_asked(address: str, served: ServedNetwork, reserved: Collection[str]) -> bool:
+    """Whether a port has the address, in a subnet of which the server has one, too.
+
+    `reserved` are the addresses of the network's ports.
+    """
     is_built = served.state.interface is not None
-    return (
-        is_built
-        and place.address in served.reserved()
-        and served.server_beside(place.address) is not None
-    )
+    return is_built and address in reserved and served.server_beside(address) is not None
