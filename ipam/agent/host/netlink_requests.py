@@ -28,10 +28,10 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 def ask(message: bytes) -> Message:
     """The kernel's answer. Raises OSError if it is an error."""
-    with opened() as asking:
+    with _opened() as asking:
         asking.send(message)
         (answer,) = messages(asking.recv(RECEIVE_BYTES))
-    raise_if_error(answer)
+    _raise_if_error(answer)
     return answer
 
 
@@ -40,25 +40,25 @@ def dump(kind: int, body: bytes) -> Iterator[Message]:
 
     A kernel since 4.20 leaves out what does not fit the content; an older one gives all.
     """
-    with opened() as asking:
+    with _opened() as asking:
         asking.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
         asking.send(request(kind, NLM_F_DUMP, body))
         while True:
             for message in messages(asking.recv(RECEIVE_BYTES)):
                 if message.kind == NLMSG_DONE:
                     return
-                raise_if_error(message)
+                _raise_if_error(message)
                 yield message
 
 
-def opened() -> socket.socket:
+def _opened() -> socket.socket:
     """A connection to the kernel."""
     return socket.socket(
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
     )
 
 
-def raise_if_error(message: Message) -> None:
+def _raise_if_error(message: Message) -> None:
     """Raise OSError if the kernel refuses what it was asked for."""
     if message.kind == NLMSG_ERROR:
         (code,) = _I32.unpack_from(message.body)
