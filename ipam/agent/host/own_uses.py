@@ -27,13 +27,13 @@ _U32 = struct.Struct("=I")
 def uses_of(index: int) -> list[str]:
     """See outside.Kernel.uses_of."""
     found: list[str] = []
-    try:
-        for part in (_addresses, _routes):
-            for family in (socket.AF_INET, socket.AF_INET6):
+    for part in (_addresses, _routes):
+        for family in (socket.AF_INET, socket.AF_INET6):
+            try:
                 found += part(family, index)
-    except OSError as error:
-        if error.errno not in (errno.ENODEV, errno.EAFNOSUPPORT):
-            raise
+            except OSError as error:
+                if error.errno not in (errno.ENODEV, errno.EAFNOSUPPORT):
+                    raise
     return found
 
 

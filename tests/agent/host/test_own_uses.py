@@ -1,13 +1,17 @@
 """What the host itself uses a link for, as the real kernel says it."""
 
+import errno
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
+from ipam.agent.host import netlink_requests, own_uses
 from ipam.agent.host.namespaces import call_in_new_namespace
 from ipam.agent.host.own_uses import uses_of
+from ipam.agent.host.raw_netlink import Message
 
 COMMANDS = """\
 link add used up type veth peer name far
@@ -37,3 +41,27 @@ def test_addresses_and_routes_are_uses_and_what_comes_by_itself_is_none() -> Non
         "a route to 2001:db8:7::/48",
     ]
     assert free == gone == []
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes a namespace")
+def test_a_kernel_without_ipv6_is_asked_for_its_routes_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = netlink_requests.dump
+
+    def without_ipv6(kind: int, body: bytes) -> Iterator[Message]:
+        if body[0] == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+        return real(kind, body)
+
+    def look() -> list[str]:
+        subprocess.run(["ip", "-batch", "-"], input=COMMANDS, text=True, check=True)
+        return uses_of(socket.if_nametoindex("used"))
+
+    monkeypatch.setattr(own_uses, "dump", without_ipv6)
+    assert call_in_new_namespace(look) == [
+        "the address 198.51.100.9/24",
+        "a route to 203.0.113.0/24",
+        "a route to everywhere",
+    ]
