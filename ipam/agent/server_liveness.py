@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from ipam.agent.dnsmasq.event_queue import ROOM
+from ipam.agent.in_turn import InTurn
 from ipam.agent.liveness import Liveness, Remedy
 from ipam.agent.outside import Logs, Prober
 from ipam.agent.proof import promises
@@ -31,8 +32,7 @@ class ServerLiveness:
         self._liveness = Liveness()
         self._at_rest: set[str] = set()
         """The networks whose server was at rest when it was looked at last."""
-        self._unasked: list[str] = []
-        self._asks_due = 0.0
+        self._turns = InTurn(LOOKS_FOR_ALL)
         self._filling: set[str] = set()
         self._most_waiting = 0
         self.troubles: Mapping[str, str] = {}
@@ -102,12 +102,7 @@ class ServerLiveness:
 
         A dnsmasq that waits for something in vain looks to the kernel like one without work.
         """
-        if not self._unasked:
-            self._unasked = list(served)
-        self._asks_due += max(len(served) / LOOKS_FOR_ALL, 1.0)
-        most = int(self._asks_due)
-        self._asks_due -= most
-        due, self._unasked = self._unasked[:most], self._unasked[most:]
+        due = self._turns.some(served)
         for network_id in {*due, *self._liveness.doubtful()} & served.keys() - set(held):
             if self._servers.runs(network_id):
                 self._ask(network_id, served[network_id])

@@ -14,6 +14,7 @@ from ipam.agent.dnsmasq.config import lease_file_of, longest_lease_seconds
 from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import ServerFiles, prepare_directory
 from ipam.agent.forwarder.forwarder import DnsForwarder
+from ipam.agent.in_turn import InTurn
 from ipam.agent.leases.inbox import Spool
 from ipam.agent.names.names import Names
 from ipam.agent.observed import ObservedNetwork
@@ -61,8 +62,7 @@ class Servers:
         self._files: dict[str, ServerFiles] = {}
         self._running: dict[str, Running] = {}
         self._changed: set[Path] = set()
-        self._unlooked_at: list[str] = []
-        self._looks_due = 0.0
+        self._turns = InTurn(LOOKS_FOR_ALL)
         prepare_directory(directory)
 
     def forward(self, network_id: str, dns_servers: Sequence[str] | None) -> None:
@@ -109,13 +109,7 @@ class Servers:
         True if there is something to be done.
         """
         found = False
-        if not self._unlooked_at:
-            self._unlooked_at = list(self._files)
-        self._looks_due += max(len(self._files) / LOOKS_FOR_ALL, 1.0)
-        looks = int(self._looks_due)
-        self._looks_due -= looks
-        for _ in range(looks):
-            network_id = self._unlooked_at.pop() if self._unlooked_at else ""
+        for network_id in self._turns.some(self._files):
             if network_id in self._files and network_id not in held:
                 files = self._files[network_id]
                 self._take_in(network_id, files.directories())
