@@ -246,7 +246,7 @@ class Servers:
     def renew_log(self, network_id: str) -> None:
         """End a server that can soon log no more. It starts again with its leases."""
         LOG.warning(
-            "network %s: dnsmasq has said much while no agent read it; starting it again",
+            "network %s: the log of dnsmasq is nearly as long as it may be; starting it again",
             network_id,
         )
         self.stop(network_id, for_good=False)
