@@ -22,6 +22,7 @@ from ipam.agent.dnsmasq import lease_file
 from ipam.client import Client
 from ipam.errors import IpamError
 from tests.changed_settings import NO_QUOTAS
+from tests.guard_tables import remove_guard
 from tests.outages.fleet import Fleet, Holding
 from tests.outages.meddler import Meddler
 from tests.outages.verdict import Verdict, judge
@@ -211,6 +212,7 @@ class Place:
             run("ip", "netns", "del", model.dhcp_namespace(directory.name), check=False)
             run("ip", "link", "del", model.bridge_name(directory.name), check=False)
         self._closing.close()
+        remove_guard(self.directory / "run")
         if "api" in self.processes:
             self.kill("api")
         self.meddler.close()
