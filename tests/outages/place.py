@@ -61,6 +61,7 @@ class Place:
         # A process ends with the thread that started it.
         self._starter = self._closing.enter_context(ThreadPoolExecutor(max_workers=1))
         self._octets = itertools.count(1)
+        self._networks: list[Json] = []
 
     def start(self) -> None:
         self.disk.mkdir(parents=True)
@@ -127,6 +128,7 @@ class Place:
     def network(self, machines: int) -> tuple[Json, list[Json]]:
         """A network with so many ports, which are all ready."""
         one = self.client.post("/v2.0/networks", json={"network": {"name": "outages"}})["network"]
+        self._networks.append(one)
         cidr = "10.{}.{}.0/24".format(*divmod(next(self._octets) + 51200, 256))
         subnet = {"network_id": one["id"], "ip_version": 4, "cidr": cidr}
         self.client.post("/v2.0/subnets", json={"subnet": subnet})
@@ -206,11 +208,11 @@ class Place:
         for name in ("worker", "agent"):
             if name in self.processes:
                 self.kill(name)
-        for directory in (self.directory / "run" / "dhcp").glob("*"):
-            if pid := self.pid({"id": directory.name}):
+        for network in self._networks:
+            if pid := self.pid(network):
                 os.kill(pid, signal.SIGKILL)
-            run("ip", "netns", "del", model.dhcp_namespace(directory.name), check=False)
-            run("ip", "link", "del", model.bridge_name(directory.name), check=False)
+            run("ip", "netns", "del", model.dhcp_namespace(network["id"]), check=False)
+            run("ip", "link", "del", model.bridge_name(network["id"]), check=False)
         self._closing.close()
         remove_guard(self.directory / "run")
         if "api" in self.processes:
