@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ipam.cli import lookup, output
+from ipam.cli.address_checks import canonical
 from ipam.cli.connection import connect
 from ipam.cli.options import examples, format_options, told_first
 from ipam.cli.printing import print_columns
@@ -64,7 +65,7 @@ def list_ranges(name_or_id: str | None, output_format: str, wanted: Sequence[str
 @subnet_range.command(
     epilog=examples(
         "ipam subnet range create lan-v4 10.0.0.10-10.0.0.29 --label printers --owner facilities",
-        "ipam subnet range create lan-v4 10.0.0.240/28 --label infrastructure",
+        "ipam subnet range create lan-v4 10.0.0.224/28 --label infrastructure",
     )
 )
 @click.argument("name_or_id", metavar="SUBNET")
@@ -132,7 +133,7 @@ def _write(client: "Client", subnet: dict[str, Any], ranges: Sequence[Range]) ->
 
 def _find(subnet: dict[str, Any], text: str) -> Range:
     ranges: list[Range] = subnet["static_ranges"]
-    found = [one for one in ranges if text in (one["label"], _text(one))]
+    found = [one for one in ranges if _is_called(one, text)]
     if len(found) != 1:
         many = "Several static ranges are" if found else "No static range is"
         there = ", ".join(filter(None, (output.labelled_ranges([one]) for one in ranges)))
@@ -143,6 +144,18 @@ def _find(subnet: dict[str, Any], text: str) -> Range:
     return found[0]
 
 
+def _is_called(one: Range, text: str) -> bool:
+    """Whether the text is the range's label, or its addresses in any form that `create` reads."""
+    if not text:
+        return False
+    try:
+        ends = _read(text)
+    except click.UsageError:  # a label with a slash
+        ends = {}
+    is_there = ends and all(canonical(ip) == one[end] for end, ip in ends.items())
+    return bool(is_there or text == one["label"])
+
+
 def _read(text: str) -> Range:
     """`first-last`, a prefix, or an address in the API's form, which judges it."""
     from ipaddress import ip_network  # noqa: PLC0415  # only where it is needed
@@ -151,10 +164,10 @@ def _read(text: str) -> Range:
         try:
             net = ip_network(text)
         except ValueError:
-            raise click.UsageError(f"{text!r} is no prefix such as 10.0.0.240/28.") from None
+            raise click.UsageError(f"{text!r} is no prefix such as 10.0.0.224/28.") from None
         return {"start": str(net.network_address), "end": str(net.broadcast_address)}
-    first, _, last = text.partition("-")
-    return {"start": first.strip(), "end": (last or first).strip()}
+    first, dash, last = text.partition("-")
+    return {"start": first.strip(), "end": (last if dash else first).strip()}
 
 
 def _text(one: Range) -> str:

@@ -52,7 +52,25 @@ def test_what_cannot_be_is_said_with_what_there_is(lan: Ipam) -> None:
     over = lan("subnet", "range", "create", "lan-v4", "10.0.0.20-10.0.0.40")
     assert "10.0.0.10-10.0.0.29 and 10.0.0.20-10.0.0.40 overlap" in over.err
     assert lan("subnet", "range", "create", "lan-v4", "10.0.0.1/24").status == 2
+    assert "'' is not a valid IP" in lan("subnet", "range", "create", "lan-v4", "10.0.0.9-").err
     assert lan("subnet", "range", "set", "lan-v4", "printers").status == 2
+
+
+def test_a_range_is_named_as_it_was_given(lan: Ipam) -> None:
+    words = ("--network", "lan", "--subnet-range", "2001:db8::/64", "--ip-version", "6")
+    assert lan("subnet", "create", *words, "--no-dhcp", "lan-v6").status == 0
+    given = (
+        ("lan-v4", "10.0.0.9"),
+        ("lan-v4", "10.0.0.224/28"),
+        ("lan-v6", "2001:DB8::10-2001:db8:0::2F"),
+    )
+    for subnet, text in given:
+        assert lan("subnet", "range", "create", subnet, text).status == 0
+        assert lan("subnet", "range", "set", subnet, text, "--label", "a/b").status == 0
+        assert lan("subnet", "range", "set", subnet, "a/b", "--label", "").status == 0
+        assert lan("subnet", "range", "delete", subnet, "").status == 1  # no name of any
+        assert lan("subnet", "range", "delete", subnet, text).status == 0
+    assert ranges(lan) == []
 
 
 def test_the_text_of_an_estate_has_them(lan: Ipam, tmp_path: Path) -> None:
