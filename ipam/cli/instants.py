@@ -15,7 +15,7 @@ UNITS = {
     "days": ("d", "day"),
     "weeks": ("w", "week"),
 }
-AGO = re.compile(r"(\d{1,6}) ?([a-z]+)(?: ago)?")
+LENGTH = re.compile(r"(\d{1,6}) ?([a-z]+)")
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FORMS = (
@@ -35,8 +35,8 @@ def instant(text: str, now: datetime) -> datetime:
         raise ValueError("It is empty")
     if words == "now":
         return now
-    if ago := AGO.fullmatch(words):
-        return now - timedelta(**{_unit(ago[2]): int(ago[1])})
+    if length := LENGTH.fullmatch(words.removesuffix(" ago")):
+        return now - timedelta(**{_unit(length[2]): int(length[1])})
     day, _, clock = words.removeprefix("last ").removeprefix("on ").partition(" ")
     if CLOCK.fullmatch(day) and not clock:
         day, clock = "", day
@@ -129,7 +129,7 @@ def end(text: str, now: datetime) -> datetime:
     Raises ValueError for other text, OverflowError for what no calendar has.
     """
     words = " ".join(text.lower().split()).removeprefix("in ")
-    if length := AGO.fullmatch(words):
+    if length := LENGTH.fullmatch(words):
         return now + timedelta(**{_unit(length[2]): int(length[1])})
     found = datetime.fromisoformat(text.strip())
     return found if found.tzinfo else _in_zone(found, now)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ipam.cli.instants import instant, shown
+from ipam.cli.instants import end, instant, shown
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)  # a Wednesday
 
@@ -54,6 +54,26 @@ def test_each_form_means_the_last_such_moment(text: str, meant: str) -> None:
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         instant(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("90m", "2026-11-25T14:00"),
+        ("in 2 hours", "2026-11-25T14:30"),
+        ("2026-11-26", "2026-11-26T00:00"),
+        ("2026-11-26 08:00", "2026-11-26T08:00"),
+        ("2026-11-26T08:00:00+02:00", "2026-11-26T06:00"),
+    ],
+)
+def test_a_length_of_time_means_the_end_of_it(text: str, meant: str) -> None:
+    assert end(text, NOW) == datetime.fromisoformat(meant).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "2h ago", "in 2h ago", "yesterday", "5 apples", "in"])
+def test_what_is_no_end_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        end(text, NOW)
 
 
 @pytest.mark.usefixtures("berlin")
