@@ -124,9 +124,10 @@ def move(name_or_id: str, count: int | None, names: Sequence[str]) -> None:
     asked = {lookup.find_id(client, PORT, name) for name in names}
     here = [one for one in found.ports if not one.new]
     chosen = [one for one in here if not asked or one.port["id"] in asked][:count]
-    by_hand = [one for one in chosen if renumbering.is_moved_by_hand(one.port)]
-    for one in by_hand:
-        say(f"{one.old} of {one.port['device_owner']} is left: its owner moves it.", err=True)
+    by_hand = [one for one in here if renumbering.is_moved_by_hand(one.port)]
+    for one in chosen:
+        if one in by_hand:
+            say(f"{one.old} of {one.port['device_owner']} is left: its owner moves it.", err=True)
     moved = [
         (one, renumbering.own_place(one.old, old, new, found.taken))
         for one in chosen
@@ -134,7 +135,7 @@ def move(name_or_id: str, count: int | None, names: Sequence[str]) -> None:
     ]
     moved.sort(key=lambda pair: pair[1] is None)  # else these might get the places of others
     lookup.for_each(moved, lambda pair: _move(client, *pair, old, new))
-    if all(one in chosen or renumbering.is_moved_by_hand(one.port) for one in here):
+    if len(moved) + len(by_hand) == len(here):
         _leave(client, found, old)
     if not global_options.is_dry_run():
         left = len(here) - len(moved)
