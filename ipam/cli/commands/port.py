@@ -262,18 +262,16 @@ def change(
     **fields: Any,
 ) -> None:
     """Change a port. Addresses are added to those it has, unless --no-fixed-ip empties them."""
-    if check and not fixed_ips:
-        raise click.UsageError("--check needs an address: name it with --fixed-ip ip-address=IP.")
     client = connect()
     found = lookup.find(client, PORT, name_or_id)
     changes = wire_changes(fields)
+    added = [wire_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
     if fixed_ips or no_fixed_ip:
         kept = [] if no_fixed_ip else found["fixed_ips"]
-        added = [wire_fixed_ip(client, found["network_id"], one) for one in fixed_ips]
         changes["fixed_ips"] = kept + added
-        if check:
-            mac = canonical_mac(fields["mac_address"]) or found["mac_address"]
-            address_checks.refuse_used(client, found["network_id"], _named(added, mac))
+    if check:
+        mac = canonical_mac(fields["mac_address"]) or found["mac_address"]
+        address_checks.refuse_used(client, found["network_id"], _named(added, mac))
     if extra_dhcp_opts:
         changes["extra_dhcp_opts"] = [wire_dhcp_option(one) for one in extra_dhcp_opts]
     if allowed_address_pairs or no_allowed_address:
