@@ -48,8 +48,7 @@ def pools(allocation_pools: Any) -> str:
 def labelled_ranges(static_ranges: Any) -> str:
     """Static ranges as `first-last label`."""
     return ", ".join(
-        " ".join(filter(None, (f"{one['start']}-{one['end']}", one["label"])))
-        for one in static_ranges or ()
+        " ".join(filter(None, (pools([one]), one["label"]))) for one in static_ranges or ()
     )
 
 

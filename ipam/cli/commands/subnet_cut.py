@@ -12,6 +12,7 @@ from ipam.cli.options import examples, told_first
 from ipam.cli.resource_kinds import SUBNET
 
 PARTS_MAX = 64
+"""The most that the API takes."""
 
 
 @click.command(
@@ -99,7 +100,7 @@ def _parts(cidr: str, prefix_length: int) -> list[str]:
     whole = ip_network(cidr)
     if not whole.prefixlen < prefix_length <= whole.max_prefixlen:
         raise click.ClickException(f"/{prefix_length} is no part of {cidr}.")
-    if prefix_length - whole.prefixlen > PARTS_MAX.bit_length() - 1:
+    if 2 ** (prefix_length - whole.prefixlen) > PARTS_MAX:
         raise click.ClickException(
             f"{cidr} has more than {PARTS_MAX} parts of /{prefix_length}: split it in steps."
         )

@@ -46,13 +46,13 @@ def list_ranges(name_or_id: str | None, output_format: str, wanted: Sequence[str
     subnets = (
         [lookup.find(client, SUBNET, name_or_id)]
         if name_or_id
-        else client.list(SUBNET.path, SUBNET.collection, {})
+        else client.list(SUBNET.path, SUBNET.collection)
     )
     rows = [
         {
             **one,
             "subnet": subnet["name"] or subnet["cidr"],
-            "range": _text(one),
+            "range": output.pools([one]),
             "addresses": _size(one),
         }
         for subnet in subnets
@@ -136,10 +136,9 @@ def _find(subnet: dict[str, Any], text: str) -> Range:
     found = [one for one in ranges if _is_called(one, text)]
     if len(found) != 1:
         many = "Several static ranges are" if found else "No static range is"
-        there = ", ".join(filter(None, (output.labelled_ranges([one]) for one in ranges)))
         raise IpamError(
             f"{many} called {text!r} in subnet {subnet['name'] or subnet['id']}. There are:"
-            f" {there or 'none'}."
+            f" {output.labelled_ranges(ranges) or 'none'}."
         )
     return found[0]
 
@@ -168,10 +167,6 @@ def _read(text: str) -> Range:
         return {"start": str(net.network_address), "end": str(net.broadcast_address)}
     first, dash, last = text.partition("-")
     return {"start": first.strip(), "end": (last if dash else first).strip()}
-
-
-def _text(one: Range) -> str:
-    return f"{one['start']}-{one['end']}"
 
 
 def _size(one: Range) -> int:
