@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import click
 
@@ -45,14 +45,25 @@ def parsed(data: bytes, file_format: str, name: str) -> Any:
         text = _text(data, name)
         if file_format == "json":
             return json.loads(text)
-        import yaml  # noqa: PLC0415  # only when it is needed
-
-        try:
-            return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe
-        except yaml.YAMLError as error:
-            raise ValueError(str(error)) from error
+        return _yaml(text)
     except (ValueError, RecursionError) as error:
         raise click.ClickException(f"{name} is not valid {file_format}: {error}") from error
+
+
+def _yaml(text: str) -> Any:
+    """The value in YAML, in which an instant is text, as in JSON. Raises ValueError."""
+    import yaml  # noqa: PLC0415  # only when it is needed
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        yaml_implicit_resolvers: ClassVar = {
+            first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:timestamp"]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    try:
+        return yaml.load(text, Loader=Loader)  # noqa: S506  # it is a safe one
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def rows(data: bytes, file_format: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -214,6 +214,20 @@ def test_what_is_no_estate_is_refused_in_a_sentence(local: Ipam, text: str) -> N
     assert "estate" in outcome.err
 
 
+def test_an_instant_in_yaml_is_one_as_in_json(local: Ipam) -> None:
+    text = """
+networks:
+- name: lab
+  subnets: [{cidr: 10.0.0.0/24}]
+  ports: [{mac_address: "52:54:00:00:00:0a", expires_at: 2099-01-31T18:00:00Z}]
+"""
+    outcome = apply(local, text, "--yes")
+    assert outcome.status == 0, outcome.err
+    (port,) = yaml.safe_load(exported(local))["networks"][0]["ports"]
+    assert port["expires_at"] == "2099-01-31T18:00:00Z"
+    assert "All is so." in apply(local, text).err
+
+
 def test_a_refused_thing_leaves_nothing_half_made(local: Ipam) -> None:
     document = {
         "networks": [
