@@ -114,16 +114,18 @@ def _unknown_names(made: Plan, existing: Existing) -> Iterator[str]:
         for one in made.subnets
         if "subnet_pool" in one
     ]
+    pools = [(one["name"], one) for one in made.pools]
+    pools += [(one.called, one.body) for one in made.changes if one.noun == SUBNET_POOL.noun]
     used += [
-        (f"subnet_pool {one['name']}", "address_scope", one["address_scope"])
-        for one in made.pools
-        if one.get("address_scope")
+        (f"subnet_pool {name}", "address_scope", body["address_scope"])
+        for name, body in pools
+        if body.get("address_scope")
     ]
     used += [("rbac_policy", one["object_type"], one["object"]) for one in made.policies]
     for user, kind, name in used:
         if kind not in known:
             yield f"{user}: {kind!r} is none of {', '.join(known)}."
-        elif name not in known[kind]:
+        elif not isinstance(name, str) or name not in known[kind]:
             yield f"{user}: no {kind} is called {name!r}, neither here nor in the text."
 
 

@@ -37,9 +37,9 @@ SUBNET_POOL: Final = Form(
     },
     frozenset({"project_id", "shared"}),
 )
-POLICY_FIELDS: Final = ("object_type", "object", "action", "target_project", "project_id")
-SHARED, EXTERNAL = "access_as_shared", "access_as_external"
-FLAGS: Final = {SHARED: "shared", EXTERNAL: "router:external"}
+POLICY_KEY: Final = ("object_type", "object", "action", "target_project")
+POLICY_FIELDS: Final = (*POLICY_KEY, "project_id")
+FLAGS: Final = {"access_as_shared": "shared", "access_as_external": "router:external"}
 """What says of an object that there is a policy for everybody."""
 LIMITS: Final = ("network", "subnet", "port", "subnetpool", "rbac_policy", "fixed_ip")
 EVERYBODY: Final = "*"
@@ -93,15 +93,16 @@ def policy_faults(entries: Any) -> Iterator[str]:
     if not isinstance(entries, list):
         yield "rbac_policies is no list."
         return
-    needed = ("object_type", "object", "action", "target_project")
     for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, Mapping) or not all(entry.get(name) for name in needed):
-            yield f"rbac_policy {number} has not all of {', '.join(needed)}."
-        elif strange := sorted(set(entry) - set(POLICY_FIELDS)):
+        if not isinstance(entry, Mapping) or not all(entry.get(name) for name in POLICY_KEY):
+            yield f"rbac_policy {number} has not all of {', '.join(POLICY_KEY)}."
+        elif strange := sorted(map(str, set(entry) - set(POLICY_FIELDS))):
             yield (
-                f"rbac_policy {number} has no {', '.join(map(str, strange))}. It may have:"
+                f"rbac_policy {number} has no {', '.join(strange)}. It may have:"
                 f" {', '.join(POLICY_FIELDS)}."
             )
+        elif no_texts := [name for name in POLICY_KEY if not isinstance(entry[name], str)]:
+            yield f"rbac_policy {number}: {', '.join(no_texts)} is no text."
 
 
 def quota_faults(entries: Any) -> Iterator[str]:
@@ -113,9 +114,9 @@ def quota_faults(entries: Any) -> Iterator[str]:
         if not isinstance(entry, Mapping) or not isinstance(entry.get("project_id"), str):
             yield f"quota {number} has no project_id."
             continue
-        if strange := sorted(set(entry) - {"project_id", *LIMITS}):
+        if strange := sorted(map(str, set(entry) - {"project_id", *LIMITS})):
             yield (
-                f"quota {entry['project_id']} has no {', '.join(map(str, strange))}. It may have:"
+                f"quota {entry['project_id']} has no {', '.join(strange)}. It may have:"
                 f" project_id, {', '.join(LIMITS)}."
             )
 
@@ -175,7 +176,7 @@ def _policies(
 
 
 def _key(policy: Record) -> tuple[str, ...]:
-    return tuple(policy[name] for name in POLICY_FIELDS[:4])
+    return tuple(policy[name] for name in POLICY_KEY)
 
 
 def _order(entry: Record) -> list[str]:

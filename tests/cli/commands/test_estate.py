@@ -161,6 +161,29 @@ def test_names_that_nothing_has_are_faults(local: Ipam) -> None:
     assert "rbac_policy 2 has not all of object_type, object, action, target_project" in told
 
 
+def test_a_pool_does_not_change_to_a_scope_that_nothing_has(estate: Ipam) -> None:
+    document = yaml.safe_load(exported(estate))
+    document["subnet_pools"][0]["address_scope"] = "no"
+    told = apply(estate, document, "--yes")
+    assert told.status == 1
+    assert "subnet_pool lab-pool: no address_scope is called 'no'" in told.err
+
+
+def test_names_that_are_no_text_are_faults(local: Ipam) -> None:
+    policy = {"object": "n", "action": "access_as_shared", "target_project": 7}
+    document = {
+        "subnet_pools": [{"name": "p", "prefixes": ["10.0.0.0/8"], "address_scope": ["s"]}],
+        "networks": [{"name": "n", "subnets": [{"cidr": "10.0.0.0/24", "subnet_pool": ["p"]}]}],
+        "rbac_policies": [{**policy, "object_type": ["network"]}],
+        "quotas": [{"project_id": "p", 1: 1, "a": 1}],
+    }
+    told = apply(local, yaml.safe_dump(document), "--yes").err
+    assert "subnet 10.0.0.0/24: no subnetpool is called ['p']" in told
+    assert "subnet_pool p: no address_scope is called ['s']" in told
+    assert "rbac_policy 1: object_type, target_project is no text." in told
+    assert "quota p has no 1, a." in told
+
+
 def test_changes_of_every_kind_are_made(estate: Ipam) -> None:
     document = yaml.safe_load(exported(estate))
     lab = document["networks"][1]
