@@ -17,7 +17,7 @@ from ipam.cli.estate import surroundings, text_form
 from ipam.cli.estate.difference import Change, Existing, Plan, plan
 from ipam.cli.estate.reading import format_of, parsed
 from ipam.cli.estate.surroundings import Surroundings
-from ipam.cli.options import dry_run_option, examples
+from ipam.cli.options import dry_run_option, examples, given
 from ipam.cli.output import counted
 from ipam.cli.resource_kinds import (
     ADDRESS_SCOPE,
@@ -78,11 +78,12 @@ def export(network: str | None, output_format: str) -> None:
         (ADDRESS_SCOPE, around.scopes),
     ):
         _refuse_same_names(resource, things)
-    version, networks = text_form.document(
-        found.networks, found.subnets, found.ports, around.pools
-    ).values()
-    parts = surroundings.sections(around, found.networks)
-    say_lines(_written({"version": version, **parts, "networks": networks}, output_format))
+    document = {
+        "version": text_form.VERSION,
+        **surroundings.sections(around, found.networks),
+        "networks": text_form.entries(found.networks, found.subnets, found.ports, around.pools),
+    }
+    say_lines(_written(document, output_format))
 
 
 @click.command(
@@ -157,10 +158,10 @@ def _existing(client: "Client", network_id: str | None = None) -> Existing:
 
 def _around(client: "Client", *, is_whole: bool) -> Surroundings:
     """What is around networks. Of one network alone, only whom it is shared with."""
-    pools = client.list(SUBNET_POOL.path, SUBNET_POOL.collection)
     policies = client.list(RBAC_POLICY.path, RBAC_POLICY.collection)
     if not is_whole:
         return Surroundings(policies=policies)
+    pools = client.list(SUBNET_POOL.path, SUBNET_POOL.collection)
     scopes = client.list(ADDRESS_SCOPE.path, ADDRESS_SCOPE.collection)
     try:
         quotas = client.get(QUOTA.path)[QUOTA.collection]
@@ -256,13 +257,13 @@ def _share(client: "Client", policy: Mapping[str, Any]) -> None:
         if global_options.is_dry_run():
             return
         raise
-    body = {
-        "object_type": kind,
-        "object_id": object_id,
-        "action": policy["action"],
-        "target_tenant": policy["target_project"],
-    }
-    body |= {name: policy[name] for name in ("project_id",) if name in policy}
+    body = given(
+        object_type=kind,
+        object_id=object_id,
+        action=policy["action"],
+        target_tenant=policy["target_project"],
+        project_id=policy.get("project_id"),
+    )
     client.post(RBAC_POLICY.path, json={RBAC_POLICY.body: body})
 
 

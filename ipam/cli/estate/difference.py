@@ -154,11 +154,10 @@ def _surroundings(document: Record, existing: Existing, made: Plan) -> None:
             elif not found:
                 new.append(entry)
             else:
-                is_pool = form is SUBNET_POOL
-                one = found[0]
+                (one,) = found
                 told = (
                     surroundings.of_pool(one, around.scopes)
-                    if is_pool
+                    if form is SUBNET_POOL
                     else text_form.told(form, one)
                 )
                 _compare(form, entry, told, made, resource_id=one["id"], called=entry["name"])

@@ -123,13 +123,13 @@ SERVICE_OWNERS: Final = (model.DHCP_PORT_OWNER, model.LEASE_PORT_OWNER)
 """Ports that the service makes by itself."""
 
 
-def document(
+def entries(
     networks: Iterable[Record],
     subnets: Iterable[Record],
     ports: Iterable[Record],
-    pools: Iterable[Record] = (),
-) -> Any:
-    """The networks, in an order that does not depend on when things were made."""
+    pools: Iterable[Record],
+) -> list[dict[str, Any]]:
+    """Networks with what is in them, in an order that does not depend on when they were made."""
     names = {one["id"]: one["name"] for one in pools}
     below: dict[str, tuple[list[Record], list[Record]]] = {}
     servers: dict[str, str] = {}
@@ -140,7 +140,7 @@ def document(
             below.setdefault(port["network_id"], ([], []))[1].append(port)
     for subnet in subnets:
         below.setdefault(subnet["network_id"], ([], []))[0].append(subnet)
-    entries = []
+    found = []
     for network in sorted(networks, key=lambda one: (one["name"], one["id"])):
         of_it = below.get(network["id"], ((), ()))
         entry = of_network(network)
@@ -149,8 +149,8 @@ def document(
             entry["subnets"] = [of_subnet(one, server, names) for one, server in served]
         if of_it[1]:
             entry["ports"] = [of_port(one) for one in sorted(of_it[1], key=_by_address)]
-        entries.append(entry)
-    return {"version": VERSION, "networks": entries}
+        found.append(entry)
+    return found
 
 
 def of_network(network: Record) -> dict[str, Any]:
