@@ -108,7 +108,10 @@ def _parts(cidr: str, prefix_length: int) -> list[str]:
 
 
 def _with_gateways(cidrs: Sequence[str], gateways: Sequence[str]) -> list[dict[str, str]]:
-    """Each part with the router that is in it. Raises ClickException for one that is in none."""
+    """Each part with the router that is in it.
+
+    Raises ClickException for a router that is in no part, and for a second one of a part.
+    """
     from ipaddress import ip_address, ip_network  # noqa: PLC0415  # as above
 
     parts = [{"cidr": cidr} for cidr in cidrs]
@@ -120,5 +123,8 @@ def _with_gateways(cidrs: Sequence[str], gateways: Sequence[str]) -> list[dict[s
             raise click.ClickException(f"{error}.") from error
         if not own:
             raise click.ClickException(f"--gateway {gateway} is in none of the parts.")
+        if "gateway_ip" in own[0]:
+            other, cidr = own[0]["gateway_ip"], own[0]["cidr"]
+            raise click.ClickException(f"--gateway {other} and {gateway} are both in {cidr}.")
         own[0]["gateway_ip"] = gateway
     return parts
