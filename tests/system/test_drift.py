@@ -90,7 +90,10 @@ CHANGES: dict[str, Change] = {
         .with_name("mine")
         .write_text("fa:16:3e:88:88:88,mine,10.66.66.66\n")
     ),
-    "directory removed": lambda host, network: shutil.rmtree(directory(host, network)),
+    # The agent may be so fast that it puts something back before all is gone.
+    "directory removed": lambda host, network: shutil.rmtree(
+        directory(host, network), ignore_errors=True
+    ),
     "directory renamed": lambda host, network: directory(host, network).rename(
         host.directory / "elsewhere"
     ),
@@ -101,7 +104,9 @@ CHANGES: dict[str, Change] = {
     "all directories renamed": lambda host, network: directory(host, network).parent.rename(
         host.directory / "elsewhere"
     ),
-    "run directory removed": lambda host, _network: shutil.rmtree(host.directory / "run"),
+    "run directory removed": lambda host, _network: shutil.rmtree(
+        host.directory / "run", ignore_errors=True
+    ),
     "run directory renamed": lambda host, _network: (host.directory / "run").rename(
         host.directory / "elsewhere"
     ),
