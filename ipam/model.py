@@ -15,9 +15,9 @@ DOWN: Final = "DOWN"
 
 DHCP_PORT_OWNER: Final = "network:dhcp"
 LEASE_PORT_OWNER: Final = "dhcp:lease"
+"""The owner of a port that a lease of a dynamic range made, and that ends with it."""
 DEPRECATED: Final = 0
 """In place of a subnet's lease time: machines start nothing new from their addresses there."""
-"""The owner of a port that a lease of a dynamic range made, and that ends with it."""
 COMPUTE_OWNER_PREFIX: Final = "compute:"
 
 DHCP_AGENT_TYPE: Final = "DHCP agent"
