@@ -37,7 +37,9 @@ def ask(
 
 
 def find(tx: Transaction, network_pk: int, check_id: str) -> Record | None:
-    """The question, with its answers by host."""
+    """The question, with its answers by host. What is no id is not asked for; see `rows.find`."""
+    if not model.is_uuid(check_id):
+        return None
     return tx.execute(
         _WITH_NETWORK.where(_T.c.id == check_id, _T.c.network_pk == network_pk)
     ).one_or_none()

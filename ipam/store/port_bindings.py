@@ -27,7 +27,9 @@ def of_port(tx: Transaction, port_pk: int) -> Sequence[Record]:
 
 
 def find(tx: Transaction, port_pk: int, host: str) -> Record | None:
-    """The port's inactive binding to this host."""
+    """The port's inactive binding to this host. PostgreSQL cannot be asked for a NUL."""
+    if "\0" in host:
+        return None
     query = select(_T).where(_T.c.port_pk == port_pk, _T.c.host == host, _IS_INACTIVE)
     return tx.execute(query).one_or_none()
 

@@ -199,3 +199,25 @@ def test_no_path_reaches_the_database_with_nul(api_on_each: Api, name: str) -> N
         for each in asked
     }
     assert [each for each, status in answers.items() if status >= 500] == []
+
+
+def test_nothing_of_what_is_there_is_asked_for_with_nul(api_on_each: Api) -> None:
+    """The second name of a path, beside a first one that there is."""
+    network = api_on_each.create("network")
+    port = api_on_each.create("port", network_id=network["id"])
+    heartbeat = {"agent": {"host": "a", "started_at": 1, "configurations": {}}}
+    agent = api_on_each.call("POST", "/agents", heartbeat).json["agent"]
+    ids = {"networks": network["id"], "ports": port["id"], "agents": agent["id"]}
+    asked = [
+        (method.upper(), f"/{kind}/{re.sub(r'{[^}]+}', '%00', rest)}")
+        for path, item in api_on_each.call("GET", "/openapi.json").json["paths"].items()
+        for kind, resource_id in ids.items()
+        if path.startswith(f"/v2.0/{kind}/{{resource_id}}/") and path.count("{") == 2
+        for rest in [path.removeprefix(f"/v2.0/{kind}/").replace("{resource_id}", resource_id)]
+        for method in ("get", "put", "post", "delete")
+        if method in item
+    ]
+    assert ("PUT", f"/ports/{port['id']}/bindings/%00") in asked
+    bodies: Mapping[str, Any] = {"PUT": {"binding": {}}, "POST": {}}
+    answers = {each: api_on_each.call(*each, bodies.get(each[0])).status_code for each in asked}
+    assert {each: status for each, status in answers.items() if status not in (400, 404)} == {}
