@@ -25,7 +25,7 @@ from ipam.protocol.recovery import DECODER, HeldPart
 from ipam.rules import dns_answers
 from ipam.rules.leases import Key, LeaseEvent
 from ipam.rules.recovery import Decisions, Held, Place, Port, decide
-from ipam.store import ports, recovery
+from ipam.store import ports, recovery, tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.write_again import write_again
@@ -250,7 +250,7 @@ def _apply(
     for before, after in decisions.changed:
         pk = estate.pks[before.id]
         if after.row is not None:
-            ports.change(tx, pk, _columns(after), before=ports.find(tx, before.id))
+            ports.change(tx, pk, _columns(after), before=rows.find(tx, tables.port, before.id))
         else:
             ports.change(tx, pk, {})
         _claim(tx, allocator, estate, pk, after.addresses - before.addresses)

@@ -303,11 +303,6 @@ _NETWORK_AND_AGENT: Final = (
 )
 
 
-def find(tx: Transaction, port_id: str) -> Record | None:
-    """The port's row."""
-    return tx.execute(select(_T).where(_T.c.id == port_id)).one_or_none()
-
-
 def ended(tx: Transaction, *, now: int, limit: int) -> list[Record]:
     """The rows of ports without a device whose end has come, locked, the earliest first.
 

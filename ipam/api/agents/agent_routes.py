@@ -24,7 +24,6 @@ from ipam.rules.reach import tunnel_end
 from ipam.store import agents
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.write_again import write_again
-from ipam.values import is_uuid
 
 RULE: Final = "create_agent"
 WARNED_MAX: Final = 1000
@@ -154,7 +153,5 @@ class AgentRoute(ShowRoute):
                 raise self.kind.missing(resource_id)
             tx.note("host", row.host, None)
 
-        if not is_uuid(resource_id):
-            raise self.kind.missing(resource_id)
         self.service.database.write(write)
         resp.status = falcon.HTTP_204

@@ -243,8 +243,6 @@ class WriteShowRoute(ShowRoute):
         respond(resp, {kind.name: view})
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        if not is_uuid(resource_id):
-            raise self.kind.missing(resource_id)
         self.actions.delete(resource_id, wanted_revision(req))
         resp.status = falcon.HTTP_204
 

@@ -20,7 +20,7 @@ from ipam.api.http.service import FrameworkService
 from ipam.errors import HTTPBadRequest, TagNotFound
 from ipam.store import tags
 from ipam.store.engine.database import Transaction
-from ipam.values import NAME_LENGTH, TAGS_MAX, Tags, is_uuid
+from ipam.values import NAME_LENGTH, TAGS_MAX, Tags
 
 Change: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 """Gives the tags after a change, from those before it."""
@@ -141,8 +141,6 @@ class _Store:
 
         def work(tx: Transaction) -> tuple[str, ...]:
             missing = self._kind.missing(resource_id)
-            if not is_uuid(resource_id):
-                raise missing
             row = writing.locked(tx, self._table, resource_id, None, missing)
             before = tags.of_row(row)
             after = sorted(set(change(before)))

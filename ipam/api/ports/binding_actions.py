@@ -28,9 +28,9 @@ from ipam.errors import (
 )
 from ipam.rules import bindings
 from ipam.store import port_bindings, ports, tables
+from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import is_uuid
 
 
 class Bindings:
@@ -165,11 +165,9 @@ class Bindings:
 
 
 def _port(tx: Transaction, port_id: str, *, held: bool) -> Record:
-    if not is_uuid(port_id):
-        raise KIND.missing(port_id)
     if held:
         return writing.locked(tx, tables.port, port_id, None, KIND.missing(port_id))
-    row = ports.find(tx, port_id)
+    row = rows.find(tx, tables.port, port_id)
     if row is None:
         raise KIND.missing(port_id)
     return row

@@ -19,7 +19,7 @@ from ipam.rules import subnet_pools as subnet_pool_rules
 from ipam.store import address_scopes, subnet_pools
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
-from ipam.values import Cidr, is_uuid
+from ipam.values import Cidr
 
 
 class PrefixesStruct(Struct):
@@ -49,8 +49,6 @@ class PrefixesRoute:
         return {"PUT": changed}
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, resource_id: str) -> None:
-        if not is_uuid(resource_id):
-            raise KIND.missing(resource_id)
         body = read_json(req, self._service.settings.api.max_body_bytes)
         asked = parse(PrefixesStruct, body, method="PUT").result()
         caller = req.context.caller

@@ -19,7 +19,6 @@ from ipam.store import tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.store.engine.reading import read_many
-from ipam.values import is_uuid
 
 
 class SplitRoute:
@@ -88,8 +87,6 @@ def _changed(
     work: Callable[[Transaction, Record, Record], Any],
 ) -> Any:
     """What the work gives, with the network and the subnet locked."""
-    if not is_uuid(subnet_id):
-        raise KIND.missing(subnet_id)
 
     def locked(tx: Transaction) -> Any:
         network = lock_network_of(tx, subnet_id)
