@@ -200,12 +200,10 @@ class SubnetActions:
         return pk
 
     def _change(self, tx: Transaction, network: Record, row: Record, asked: SubnetUpdate) -> None:
-        found = subnet_ranges.every(tx, [row.pk])[row.pk]
-        pools, ranges, static_before = found.pools, found.dynamic, found.static
-        static = static_after(row, static_before, asked)
-        shape = shape_after(row, pools, ranges, (static_before, static), asked)
-        before = shape_after(row, pools, ranges, (static_before, static_before), SubnetUpdate())
-        is_same = shape == before
+        before = subnet_ranges.every(tx, [row.pk])[row.pk]
+        static = static_after(row, before.static, asked)
+        shape = shape_after(row, before, static, asked)
+        is_same = shape == shape_after(row, before, before.static, SubnetUpdate())
         faults = [] if is_same else subnet_rules.faults(shape)
         wished = _new_values(asked)
         if not CLASSES.isdisjoint(writing.given(asked)):
@@ -223,17 +221,21 @@ class SubnetActions:
         if values.get("gateway_ip"):
             _check_gateway_is_free(tx, row, values["gateway_ip"])
         fenced = dynamic_ranges.change(
-            tx, self._service.allocator, row, ranges, subnet_rules.merged(shape.dynamic_ranges)
+            tx,
+            self._service.allocator,
+            row,
+            before.dynamic,
+            subnet_rules.merged(shape.dynamic_ranges),
         )
-        relabelled = static != static_before
+        relabelled = static != before.static
         if relabelled:
             subnet_ranges.set_static_ranges(tx, row.pk, static)
-            tx.note("static_ranges", static_texts(static_before), static_texts(static))
+            tx.note("static_ranges", static_texts(before.static), static_texts(static))
         new_pools = subnet_rules.merged(shape.pools)
-        moved = not is_same and new_pools != pools
+        moved = not is_same and new_pools != before.pools
         if moved or resized:
             subnet_ranges.set_pools(tx, row.pk, new_pools)
-            tx.note("allocation_pools", texts(pools), texts(new_pools))
+            tx.note("allocation_pools", texts(before.pools), texts(new_pools))
             self._service.allocator.change_pools(tx, row.pk, new_pools)
             subnet_counters.count_anew(tx, row.pk)
         if resized:

@@ -18,7 +18,7 @@ from ipam.rules.subnet_options import SubnetOptions
 from ipam.rules.subnet_resize import Extent
 from ipam.rules.subnets import Shape
 from ipam.store.engine.listing import Record
-from ipam.store.subnet_ranges import Range, StaticRange
+from ipam.store.subnet_ranges import Range, Ranges, StaticRange
 
 
 def shape_of(values: Mapping[str, Any]) -> Shape:
@@ -156,18 +156,13 @@ def static_rows(given: Sequence[WireStaticRange]) -> list[StaticRange]:
 
 
 def shape_after(
-    row: Record,
-    pools: Sequence[Range],
-    ranges: Sequence[Range],
-    static: tuple[Sequence[StaticRange], Sequence[StaticRange]],
-    asked: SubnetUpdate,
+    row: Record, before: Ranges, static: Sequence[StaticRange], asked: SubnetUpdate
 ) -> Shape:
-    """The subnet after the change. `ranges` are its dynamic ranges before.
-
-    `static` are its static ranges before and after.
-    """
-    dynamic, kept_pools = _unpacked(ranges), _unpacked(pools)
-    static_before, static_now = (_unpacked([one[:2] for one in some]) for some in static)
+    """The subnet after the change, when it has these static ranges."""
+    dynamic, kept_pools = _unpacked(before.dynamic), _unpacked(before.pools)
+    static_before, static_now = (
+        _unpacked([one[:2] for one in some]) for some in (before.static, static)
+    )
     cidr = row.cidr if isinstance(asked.cidr, UnsetType) else asked.cidr
     kept_gateway = model.unpack(row.gateway_ip) if row.gateway_ip else None
     gateway = kept_gateway if isinstance(asked.gateway_ip, UnsetType) else asked.gateway_ip
