@@ -56,7 +56,8 @@ def before_seconds(column: ColumnElement[int]) -> SpecialFilter:
     """Rows whose column of seconds is before this instant; none without a value."""
 
     def condition(_tx: Transaction, texts: Sequence[str]) -> ColumnElement[bool]:
-        return column * 1_000_000 < min(microseconds(text) for text in texts)
+        earliest = min(microseconds(text) for text in texts)
+        return column < -(-earliest // 1_000_000)  # rounded up: an index has the bare column
 
     return condition
 

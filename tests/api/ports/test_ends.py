@@ -162,7 +162,10 @@ def test_lists_find_what_ends_soon(api_on_each: Api, hours: Hours) -> None:
     def names(**params: str) -> list[str]:
         return [one["name"] for one in api.list("port", sort_key="expires_at", **params)]
 
+    (soon,) = [one["expires_at"] for one in api.list("port", name="soon")]
     assert names(expires_before=hours.iso(2)) == ["soon"]
+    assert names(expires_before=soon) == []
+    assert names(expires_before=soon.replace("Z", ".000001Z")) == ["soon"]
     assert names(expires_before="9999-12-31T23:59:59Z") == ["soon", "late"]
     assert names(expires_at=api.list("port", name="late")[0]["expires_at"]) == ["late"]
 
