@@ -25,6 +25,15 @@ class DynamicSubnet:
     port_security_enabled: bool
 
 
+_SUBNET: Final = (
+    subnet.c.pk,
+    subnet.c.id,
+    network.c.pk,
+    network.c.project_id,
+    network.c.port_security_enabled,
+)
+"""The columns of a DynamicSubnet."""
+
 Dynamic = Mapping[str, Sequence[tuple[bytes, bytes, DynamicSubnet]]]
 """By network id: first and last address of each range, with its subnet."""
 
@@ -46,16 +55,7 @@ def ranges_of(tx: Transaction, network_ids: Collection[str]) -> Dynamic:
 
 
 _RANGES: Final = (
-    select(
-        dynamic_range.c.first,
-        dynamic_range.c.last,
-        network.c.id,
-        subnet.c.pk,
-        subnet.c.id,
-        network.c.pk,
-        network.c.project_id,
-        network.c.port_security_enabled,
-    )
+    select(dynamic_range.c.first, dynamic_range.c.last, network.c.id, *_SUBNET)
     .select_from(dynamic_range)
     .join(subnet, subnet.c.pk == dynamic_range.c.subnet_pk)
     .join(network, network.c.pk == subnet.c.network_pk)
@@ -75,15 +75,7 @@ def left_behind(tx: Transaction, keys: Sequence[Key]) -> dict[Key, DynamicSubnet
 
 
 _OF_LEASES: Final = (
-    select(
-        ip_address.c.ip,
-        network.c.id,
-        subnet.c.pk,
-        subnet.c.id,
-        network.c.pk,
-        network.c.project_id,
-        network.c.port_security_enabled,
-    )
+    select(ip_address.c.ip, network.c.id, *_SUBNET)
     .select_from(ip_address)
     .join(subnet, subnet.c.pk == ip_address.c.subnet_pk)
     .join(network, network.c.pk == subnet.c.network_pk)
