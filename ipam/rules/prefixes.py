@@ -29,6 +29,12 @@ class Prefix(NamedTuple):
         """Its last address."""
         return self.first + self.size - 1
 
+    @property
+    def ends(self) -> tuple[bytes, bytes]:
+        """Its first and its last address, packed."""
+        octets = self.bits // 8
+        return self.first.to_bytes(octets), self.last.to_bytes(octets)
+
     def __str__(self) -> str:
         return f"{model.unpack(self.first.to_bytes(self.bits // 8))}/{self.length}"
 

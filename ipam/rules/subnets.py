@@ -77,6 +77,13 @@ def usable(cidr: str) -> NumberRange:
     return (first + 1, last - 1) if net.version == 4 else (first + 1, last)
 
 
+def usable_ends(cidr: str) -> tuple[bytes, bytes]:
+    """As `usable`, of packed addresses."""
+    octets = ip_network(cidr).max_prefixlen // 8
+    first, last = usable(cidr)
+    return first.to_bytes(octets), last.to_bytes(octets)
+
+
 def default_gateway(cidr: str) -> str | None:
     """The first address; None in a network of one address."""
     first, last = usable(cidr)

@@ -92,15 +92,12 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[AddressView]:
 
 def kind(subnet: SubnetFacts, now: int) -> Kind:
     """The addresses of this subnet at this time, as a kind of resource."""
-    prefix = prefixes.parse(subnet.cidr)
-    first, last = (number.to_bytes(prefix.bits // 8) for number in (prefix.first, prefix.last))
+    within = prefixes.parse(subnet.cidr).ends
     return Kind(
         "subnet_address",
         "addresses",
         AddressView,
-        subnet_addresses.collection(
-            subnet.pk, subnet.network_pk, subnet.network_id, (first, last), now
-        ),
+        subnet_addresses.collection(subnet.pk, subnet.network_pk, subnet.network_id, within, now),
         views,
         SubnetNotFound,
     )

@@ -108,9 +108,7 @@ class Carving:
 
     def move(self, old: Record, new: Record, cidr: str) -> None:
         """Take the addresses in this prefix, and what is known of them, to the new subnet."""
-        prefix = prefixes.parse(cidr)
-        octets = prefix.bits // 8
-        within = prefix.first.to_bytes(octets), prefix.last.to_bytes(octets)
+        within = prefixes.parse(cidr).ends
         subnet_moves.change_owners(self.tx, old.pk, within)
         self.allocator.move(self.tx, old.pk, new.pk, within)
         subnet_moves.take_history(self.tx, self.network.id, old, new, within)
@@ -124,9 +122,7 @@ class Carving:
     def settle(self, subnet_pk: int, cut: Cut) -> None:
         """Give the DHCP server an address that it can have, forget what is unusable, and count."""
         tx, network, shape = self.tx, self.network, cut.shape
-        first, last = subnet_rules.usable(shape.cidr)
-        octets = 4 if shape.ip_version == 4 else 16
-        usable = first.to_bytes(octets), last.to_bytes(octets)
+        usable = subnet_rules.usable_ends(shape.cidr)
         if any(not usable[0] <= one.ip <= usable[1] for one in subnets.owned(tx, subnet_pk)):
             # `faults` has let in no other port.
             dhcp_port.give_back_address(tx, self.allocator, network.pk, network.id, subnet_pk)

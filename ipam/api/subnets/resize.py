@@ -57,9 +57,7 @@ def carry_out(
     """Forget addresses outside of the new prefix, and take the DHCP server's into it."""
     if server_moves:
         dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
-    first, last = subnet_rules.usable(shape.cidr)
-    octets = len(model.pack(shape.cidr.partition("/")[0]))
-    allocator.forget_outside(tx, row.pk, (first.to_bytes(octets), last.to_bytes(octets)))
+    allocator.forget_outside(tx, row.pk, subnet_rules.usable_ends(shape.cidr))
     if server_moves:
         dhcp_port.serve(tx, allocator, network, subnet_pk=row.pk, is_automatic=False)
 
