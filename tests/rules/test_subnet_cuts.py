@@ -59,6 +59,8 @@ def test_a_fault_of_every_part_is_told_once() -> None:
     parts = [("2001:db8::/65", UNSET), ("2001:db8::8000:0:0:0/65", UNSET)]
     _, faults = subnet_cuts.split(whole, parts)
     assert len(faults) == 2  # they name their parts
+    _, (fault,) = halves(cut(gateway="2001:db8::1"))
+    assert "is not of IP version 4" in fault
 
 
 def test_addresses_that_nobody_could_have_are_given_where_all_were() -> None:
