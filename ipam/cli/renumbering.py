@@ -66,9 +66,10 @@ def faults(old: Record, cidr: str) -> Iterator[str]:
         return
     if new.overlaps(ip_network(old["cidr"])):
         yield f"{cidr} overlaps {old['cidr']}; `ipam subnet resize` grows and shrinks a subnet"
-    for one in old["dynamic_ranges"]:
-        if None in _there(one, old["cidr"], cidr).values():
-            yield f"its dynamic range {one['start']}-{one['end']} has no place in {cidr}"
+    for kind in ("dynamic", "static"):
+        for one in old[f"{kind}_ranges"]:
+            if None in _there(one, old["cidr"], cidr).values():
+                yield f"its {kind} range {one['start']}-{one['end']} has no place in {cidr}"
 
 
 def mapped(address: str, before: str, after: str) -> str | None:
@@ -126,9 +127,10 @@ def new_subnet(old: Record, cidr: str, gateway: str | None) -> dict[str, Any]:
         "dns_nameservers": [there(one) for one in old["dns_nameservers"]],
         "host_routes": [{**one, "nexthop": there(one["nexthop"])} for one in old["host_routes"]],
         "dynamic_ranges": [_there(one, old["cidr"], cidr) for one in old["dynamic_ranges"]],
-        "client_classes": [
-            {**one, **_there(one, old["cidr"], cidr)} for one in old["client_classes"]
-        ],
+        **{
+            name: [{**one, **_there(one, old["cidr"], cidr)} for one in old[name]]
+            for name in ("client_classes", "static_ranges")
+        },
         **{name: old[name] for name in COPIED},
     }
     if gateway or old["gateway_ip"]:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ipam.api.http.attributes import wire_names
+from ipam.api.subnets.wire import SubnetCreate
 from ipam.cli import renumbering
 
 OLD: dict[str, Any] = {
@@ -28,6 +30,7 @@ OLD: dict[str, Any] = {
     "dhcp_boot": None,
     "lease_time": 600,
     "dynamic_ranges": [],
+    "static_ranges": [],
     "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.254"}],
     "tags": ["mine"],
 }
@@ -97,6 +100,20 @@ def test_dynamic_ranges_and_their_classes_have_the_same_place() -> None:
     assert body["client_classes"] == [{"name": "phones", **there}]
 
 
+def test_static_ranges_have_the_same_place_with_label_and_owner() -> None:
+    said = {"label": "printers", "owner": "ops"}
+    old = OLD | {"static_ranges": [{"start": "10.0.0.10", "end": "10.0.0.29", **said}]}
+    body = renumbering.new_subnet(old, "10.8.0.0/24", None)
+    assert body["static_ranges"] == [{"start": "10.8.0.10", "end": "10.8.0.29", **said}]
+
+
+def test_the_new_subnet_has_every_attribute_that_can_be_set() -> None:
+    of_its_own = {"allocation_pools", "tenant_id", "segment_id"}
+    of_a_pool = {"subnetpool_id", "use_default_subnetpool", "prefixlen"}
+    body = renumbering.new_subnet(OLD, "10.8.0.0/24", None)
+    assert set(wire_names(SubnetCreate)) - of_its_own - of_a_pool == body.keys()
+
+
 @pytest.mark.parametrize(
     ("changes", "cidr", "why"),
     [
@@ -108,6 +125,11 @@ def test_dynamic_ranges_and_their_classes_have_the_same_place() -> None:
             {"dynamic_ranges": [{"start": "10.0.0.9", "end": "10.0.0.200"}]},
             "10.8.0.0/25",
             "range 10.0.0.9-10.0.0.200 has no place",
+        ),
+        (
+            {"static_ranges": [{"start": "10.0.0.127", "end": "10.0.0.127"}]},
+            "10.8.0.0/25",
+            "static range 10.0.0.127-10.0.0.127 has no place",
         ),
     ],
 )
