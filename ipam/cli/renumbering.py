@@ -64,6 +64,8 @@ def faults(old: Record, cidr: str) -> Iterator[str]:
     if new.version != old["ip_version"]:
         yield f"{cidr} is not of its IP version"
         return
+    if tagged(old, OF):
+        yield "another is being renumbered to it; `ipam renumber finish` or `undo` ends that"
     if new.overlaps(ip_network(old["cidr"])):
         yield f"{cidr} overlaps {old['cidr']}; `ipam subnet resize` grows and shrinks a subnet"
     for kind in ("dynamic", "static"):

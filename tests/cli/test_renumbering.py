@@ -121,6 +121,7 @@ def test_the_new_subnet_has_every_attribute_that_can_be_set() -> None:
         ({}, "2001:db8::/64", "IP version"),
         ({}, "lots", "'lots' is no prefix"),
         ({}, "10.8.0.0/33", "no prefix"),
+        ({"tags": [f"{renumbering.OF}x"]}, "10.8.0.0/24", "another is being renumbered to it"),
         (
             {"dynamic_ranges": [{"start": "10.0.0.9", "end": "10.0.0.200"}]},
             "10.8.0.0/25",

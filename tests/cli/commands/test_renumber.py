@@ -82,6 +82,7 @@ def test_machines_move_one_by_one_and_the_old_subnet_goes(local: Ipam, service: 
     assert "renumbered to 10.8.0.0/24: `ipam" in run(
         local, "renumber start 10.0.0.0/24 10.9.0.0/24", 1
     )
+    assert "`undo` ends that" in run(local, "renumber start 10.8.0.0/24 10.9.0.0/24", 1)
     assert service.state()["10.0.0.0/24"][0] == []
     run(local, "renumber move 10.8.0.0/24 --count 1")
     assert service.addresses() == ["10.8.0.9", "10.0.0.10"]
