@@ -49,6 +49,9 @@ class LogWatch:
             else:
                 self._names[number] = name
                 self._numbers[name] = number
+                self._unwatched.discard(name)
+                if not self._unwatched:
+                    self._refusal.ends()
         self.tell_again(name)
 
     def unwatch(self, name: str) -> None:
