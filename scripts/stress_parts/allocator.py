@@ -6,6 +6,7 @@ the end of each round are compared by `tests.allocator.acknowledgements`.
 
 import argparse
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,7 +33,7 @@ POOLS: Final = (
     ("10.1.0.1-10.1.0.6", "10.2.0.1-10.2.15.254"),
     ("10.1.0.2-10.1.0.250", "2001:db8::2-2001:db8::7ff"),
 )
-WORDS: Final = ("own", "name", "key", "given", "undone", "refused", "unknown")
+WORDS: Final = ("own", "name", "made", "key", "given", "undone", "refused", "unknown")
 
 
 @dataclass
@@ -80,12 +81,23 @@ def _rounds(name: str, served: Served, seed: int, seconds: float) -> Found:
     while time.monotonic() < ends_at:
         chance = random.Random(f"{seed} {name} {found.rounds}")
         with tempfile.TemporaryDirectory(prefix="ipam-stress-") as directory:
-            faults = _round(served, Path(directory), chance, found)
+            faults = _whole_round(served, Path(directory), chance, found)
         found.faults += [f"{name}, round {found.rounds}: {fault}" for fault in faults]
         found.rounds += 1
         said = ", ".join(f"{number} {word}" for word, number in found.row().items())
-        print(f"{name}: {said}", *faults, sep="\n  ", file=sys.stderr, flush=True)
+        left = max(0, round(ends_at - time.monotonic()))
+        print(f"{name}: {said}; {left} s left", *faults, sep="\n  ", file=sys.stderr, flush=True)
     return found
+
+
+def _whole_round(
+    served: Served, directory: Path, chance: random.Random, found: Found
+) -> list[str]:
+    """What was wrong in one round. A worker or a server that ends by itself is a fault, too."""
+    try:
+        return _round(served, directory, chance, found)
+    except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        return [f"it could not be ended: {error}"]
 
 
 def _round(served: Served, directory: Path, chance: random.Random, found: Found) -> list[str]:

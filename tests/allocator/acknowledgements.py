@@ -4,8 +4,9 @@ Each worker owns by a port of its own and writes a line before and after each tr
 on the machine's monotonic clock, a word, and more words.
 
 - `begin COUNT`: it is about to take so many addresses. Next is one of these, unless it is killed:
-  `own ADDRESS...` (the allocator chose them), `name ADDRESS` (the worker chose it), `key KEY
-  ADDRESS` (the answer to an idempotency key), `undone` (it rolled back), `refused`, `unknown`.
+  `own ADDRESS...` (the allocator chose them), `name ADDRESS` (the worker chose it), `made KEY
+  ADDRESS` (the same as own, and the answer to an idempotency key), `key KEY ADDRESS` (the answer
+  that another's transaction gave to it), `undone` (it rolled back), `refused`, `unknown`.
 - `give ADDRESS`: it is about to give it back. Next is `given ADDRESS`, `kept ADDRESS` (it rolled
   back), or `unknown`.
 """
@@ -41,8 +42,10 @@ class Record:
 
     port: int
     holdings: list[Holding] = field(default_factory=list)
+    made: list[tuple[str, str]] = field(default_factory=list)
+    """Keys and the addresses that it took with them. It may give these back."""
     keys: list[tuple[str, Holding]] = field(default_factory=list)
-    """What it was answered to keys. Nobody gives such an address back."""
+    """What it was answered to keys."""
     unsettled: list[int] = field(default_factory=list)
     """How many addresses each transaction took whose end it does not know."""
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -67,11 +70,13 @@ def read(port: int, lines: Sequence[str]) -> Record:
             case "begin":
                 begun = int(rest[0])
                 continue
-            case "own" | "name":
+            case "own" | "name" | "made":
+                if word == "made":
+                    record.made.append((rest.pop(0), rest[0]))
                 for address in rest:
                     if address in held:
                         record.faults.append(f"{address} was given to its owner again")
-                    held[address] = Holding(address, at, chosen=word == "own")
+                    held[address] = Holding(address, at, chosen=word != "name")
                     record.holdings.append(held[address])
             case "key":
                 record.keys.append((rest[0], Holding(rest[1], at, chosen=True)))
@@ -121,8 +126,12 @@ def _shared(records: Sequence[Record], cooldown: int) -> Iterator[str]:
 
 
 def _keyed(records: Sequence[Record]) -> dict[tuple[str, str], Holding]:
-    """What was answered first, by key and address."""
-    answers = [answer for record in records for answer in record.keys]
+    """What was answered first, by key and address, where nobody says that it took the address.
+
+    Who took it was killed before it could, or does not know, so nobody gives it back.
+    """
+    made = {key for record in records for key, _ in record.made}
+    answers = [answer for record in records for answer in record.keys if answer[0] not in made]
     first: dict[tuple[str, str], Holding] = {}
     for key, holding in sorted(answers, key=lambda answer: answer[1].since):
         first.setdefault((key, holding.address), holding)
@@ -130,15 +139,21 @@ def _keyed(records: Sequence[Record]) -> dict[tuple[str, str], Holding]:
 
 
 def _keys(records: Sequence[Record], owners: Mapping[str, int]) -> Iterator[str]:
-    """Keys with several addresses, and addresses of keys that nobody owns."""
+    """Keys with several addresses or owners, and addresses of keys that nobody owns."""
     by_key: dict[str, set[str]] = defaultdict(set)
+    takers: dict[str, int] = defaultdict(int)
+    for record in records:
+        for key, address in record.made:
+            by_key[key].add(address)
+            takers[key] += 1
+        for key, holding in record.keys:
+            by_key[key].add(holding.address)
     for key, address in _keyed(records):
-        by_key[key].add(address)
         if address not in owners:
             yield f"{address}, which {key} gave, is lost"
     for key, addresses in by_key.items():
-        if len(addresses) > 1:
-            yield f"{key} gave {', '.join(sorted(addresses))}"
+        if len(addresses) > 1 or takers[key] > 1:
+            yield f"{key} gave {', '.join(sorted(addresses))} {takers[key]} times"
 
 
 def _lost(record: Record, owners: Mapping[str, int]) -> Iterator[str]:

@@ -30,6 +30,25 @@ HISTORIES = {
         {A: 2},
         "",
     ),
+    "a key's address, given back": (
+        [[f"1 made k {A}", f"3 give {A}", f"4 given {A}"], [f"2 key k {A}", f"6 own {A}"]],
+        {A: 2},
+        "",
+    ),
+    "the answer to a key is the same after its address was given back": (
+        [[f"1 made k {A}", f"2 give {A}", f"3 given {A}"], [f"4 key k {A}"]],
+        {},
+        "",
+    ),
+    "killed in a batch, once a key's address was given back": (
+        [
+            [f"1 made k {A}", f"2 give {A}", f"3 given {A}"],
+            [f"4 key k {A}"],
+            ["6 begin 2"],
+        ],
+        {A: 3, B: 3},
+        "",
+    ),
     "two owners": ([[f"1 own {A}"], [f"2 own {A}"]], {A: 1}, "while it had an owner"),
     "two owners, the first until later": (
         [[f"1 own {A}", f"9 give {A}", f"9 given {A}"], [f"8 name {A}"]],
@@ -48,6 +67,17 @@ HISTORIES = {
     "never asked for": ([["1 begin 1", "2 undone"]], {A: 1}, "not as a whole"),
     "not there to release": ([[f"1 own {A}", f"2 give {A}", f"3 lost {A}"]], {}, "to release"),
     "one key, two answers": ([[f"1 key k {A}"], [f"2 key k {B}"]], {A: 1, B: 2}, "k gave"),
+    "one key, taken twice": (
+        [[f"1 made k {A}", f"2 give {A}", f"3 given {A}"], [f"6 made k {A}"]],
+        {A: 2},
+        "k gave",
+    ),
+    "what a key took, lost": ([[f"1 made k {A}"], [f"2 key k {A}"]], {}, "is lost"),
+    "given early after a key": (
+        [[f"1 made k {A}", f"2 give {A}", f"2.1 given {A}"], [f"2.9 own {A}"]],
+        {A: 2},
+        "0.9 s after its release",
+    ),
     "the answer to a key, lost": ([[f"1 key k {A}"]], {}, "is lost"),
     "the answer to a key, given": (
         [[f"1 key k {A}"], [f"5 own {A}"]],

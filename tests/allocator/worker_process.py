@@ -71,7 +71,7 @@ class Worker:
         self._mine: list[tuple[Subnet, bytes]] = []
 
     def run(self, subnets: list[Subnet], stop: Path) -> None:
-        """Act until the file that says stop exists. Keys take from the last subnet alone."""
+        """Act until the file that says stop exists."""
         while not stop.exists():
             subnet = self._chance.choice(subnets)
             match self._chance.choices(list(ACTIONS), list(ACTIONS.values()))[0]:
@@ -82,7 +82,7 @@ class Worker:
                 case "name":
                     self._name(subnet)
                 case "key":
-                    self._key(subnets[-1])
+                    self._key(subnet)
                 case "give":
                     self._give()
         self._database.dispose()
@@ -125,16 +125,18 @@ class Worker:
         enclose(attempt.envelope)
         self._say("begin", 1)
         try:
-            end = self._write(lambda tx: self._one(tx, subnet))
+            end, word = self._write(lambda tx: self._one(tx, subnet)), "made"
         except KeyTaken:
             enclose(None)
-            end = self._kept(key)
+            end, word = self._kept(key), "key"
         finally:
             enclose(None)
         if isinstance(end, str):
             self._say(end)
-        else:
-            self._say("key", key, unpack(end))
+            return
+        self._say(word, key, unpack(end))
+        if word == "made":
+            self._mine.append((subnet, end))
 
     def _kept(self, key: str) -> bytes | str:
         """What was answered to the key."""
