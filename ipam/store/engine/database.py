@@ -28,6 +28,7 @@ from ipam.errors import DatabaseUnavailable, TimeLimitExceeded
 from ipam.store.engine import time_limit
 from ipam.store.engine.engines import IMMEDIATE, READING, create_engine, limit_sqlite
 from ipam.store.engine.notes import Notes
+from ipam.store.engine.pools import close_connections
 from ipam.store.engine.retry import is_disconnect, is_timeout, is_transient
 from ipam.store.engine.time_limit import TimeLimit
 
@@ -228,6 +229,7 @@ class Database:
             statement_seconds=statement_seconds,
         )
         self._write_lock_path = Path(f"{self.url.database}.lock") if self._is_sqlite else None
+        self._before_dispose: list[Callable[[], None]] = []
 
     @property
     def has_one_writer(self) -> bool:
@@ -320,10 +322,16 @@ class Database:
             "limit": sum(pool.size() for pool in pools),
         }
 
+    def before_dispose(self, callback: Callable[[], None]) -> None:
+        """Call this when nobody else uses the database any more. It must not raise."""
+        self._before_dispose.append(callback)
+
     def dispose(self) -> None:
-        """Close every pooled connection."""
-        self.engine.dispose()
-        self._aside.dispose()
+        """Close every connection; those that are in use, when they are not any more."""
+        for callback in self._before_dispose:
+            callback()
+        close_connections(self.engine)
+        close_connections(self._aside)
 
     def _attempt(
         self,
@@ -392,7 +400,7 @@ class Database:
         if not (lost or is_transient(error)):
             raise error
         if lost:
-            engine.dispose()  # its idle connections are dead, too
+            close_connections(engine)  # its idle connections are dead, too
         if last or (lost and attempt > 1):
             LOG.warning("database: attempt %d: %s", attempt, error.orig)
             raise DatabaseUnavailable("The database does not answer; try again.") from error

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import ArgumentError
 
 from ipam import files
+from ipam.store.engine import pools
 from ipam.store.engine.kept_statements import CompiledStatements
 from ipam.store.engine.row_hash import SQLITE_FUNCTION, of_sqlite
 
@@ -74,13 +75,15 @@ def create_engine(
     }
     match url.get_backend_name():
         case "sqlite":
-            return _sqlite(url, options, limited=statement_seconds > 0)
+            engine = _sqlite(url, options, limited=statement_seconds > 0)
         case "postgresql":
-            return _postgresql(url, options, lock_wait_seconds, statement_seconds)
+            engine = _postgresql(url, options, lock_wait_seconds, statement_seconds)
         case "mysql" | "mariadb":
-            return _mariadb(url, options, lock_wait_seconds, statement_seconds)
+            engine = _mariadb(url, options, lock_wait_seconds, statement_seconds)
         case other:
             raise ArgumentError(f"{other} is none of sqlite, postgresql and mysql")
+    pools.close_late_returns(engine)
+    return engine
 
 
 def _sqlite(url: sqlalchemy.URL, options: dict[str, Any], *, limited: bool) -> sqlalchemy.Engine:
