@@ -4,6 +4,7 @@
 package; `routes` here puts them together (how to add one: see `http/routes.py`).
 """
 
+import atexit
 import uuid
 from typing import Any
 
@@ -84,12 +85,7 @@ def make_service(
     settings: Settings, database: Database | None = None, *, wakes_distant: bool = False
 ) -> Service:
     """The parts that the handlers share."""
-    opened = database or Database(
-        settings.database.connection,
-        pool_size=settings.database.pool_size,
-        max_attempts=settings.database.max_attempts,
-        statement_seconds=settings.database.statement_timeout_seconds,
-    )
+    opened = database or _open_database(settings)
     allocator = Allocator(
         opened,
         cooldown_seconds=settings.network.address_cooldown_seconds,
@@ -112,6 +108,18 @@ def make_service(
         lease_seconds=settings.network.dhcp_lease_duration,
     )
     return Service(settings, opened, allocator, wakes, outbox, zones, Policy(settings), watch)
+
+
+def _open_database(settings: Settings) -> Database:
+    """The database, until the process ends."""
+    opened = Database(
+        settings.database.connection,
+        pool_size=settings.database.pool_size,
+        max_attempts=settings.database.max_attempts,
+        statement_seconds=settings.database.statement_timeout_seconds,
+    )
+    atexit.register(opened.dispose)
+    return opened
 
 
 def routes(

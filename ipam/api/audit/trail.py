@@ -97,6 +97,7 @@ class AuditTrail:
         self._authorization = authorization
         self._budget = RefusalBudget(self._settings.refusals_per_minute)
         self._summing_up: threading.Timer | None = None
+        service.database.before_dispose(self.end)
 
     def process_resource(
         self, req: falcon.Request, _resp: falcon.Response, _resource: Any, params: dict[str, Any]
@@ -168,6 +169,12 @@ class AuditTrail:
             self._summing_up = threading.Timer(WINDOW_SECONDS, self.sum_up)
             self._summing_up.daemon = True
             self._summing_up.start()
+
+    def end(self) -> None:
+        """Record what is counted now, not later."""
+        if (waiting := self._summing_up) is not None:
+            waiting.cancel()
+            self.sum_up()
 
     def sum_up(self) -> None:
         """Record how many refusals were not recorded, by sender."""

@@ -14,11 +14,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from ipam.identity import htpasswd
 from ipam.identity.failed_logins import FREE_OF_NAME
 from ipam.store import schema
 from ipam.store.engine.database import Database
+from ipam.store.tables import audit_event
 from tests.api.serving.api_process import (
     ApiProcess,
     UnixConnection,
@@ -232,6 +234,23 @@ def test_a_signal_stops_the_server_and_takes_its_socket_away(
         idle.close()
         assert not running.socket_path.exists()
         assert "Traceback" not in running.log.read_text()
+
+
+def test_what_was_counted_and_not_recorded_yet_is_recorded_before_the_server_ends(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    refused = select(func.sum(audit_event.c.times), func.count())
+    database = Database(sqlite_url)
+    (before, _), wanted = database.read(lambda tx: tx.execute(refused).one()), 80
+    with api_process(tmp_path, sqlite_url) as running:
+        for _ in range(wanted):
+            assert running.unix("POST", "/v2.0/networks", {}).status == 400
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(PATIENCE_SECONDS) == 0
+    times, rows = database.read(lambda tx: tx.execute(refused).one())
+    database.dispose()
+    assert times - (before or 0) == wanted
+    assert rows < wanted
 
 
 def test_a_socket_that_a_killed_server_left_is_replaced(sqlite_url: str, tmp_path: Path) -> None:
