@@ -3,10 +3,11 @@
 import socket
 from collections.abc import Callable, Mapping
 
-from ipam.agent.dnsmasq.probe_router import read_names
 from ipam.rules import dhcp_option_table as table
 
 LONGEST_TOLD = 100
+POINTER = 0xC0
+"""An octet of at least this begins the place where a name goes on."""
 
 
 def in_words(options: Mapping[int, bytes], ip_version: int) -> list[dict[str, str]]:
@@ -75,10 +76,26 @@ def _routes(data: bytes) -> str:
 
 
 def _names(data: bytes) -> str:
-    """A search list. A compressed one (RFC 3397) stays octets."""
-    if any(octet >= 0xC0 for octet in data):
-        raise ValueError(data)
-    return ", ".join(read_names(data))
+    """A search list, which may be compressed (RFC 3397)."""
+    found, at = [], 0
+    while any(data[at:]):
+        labels, at = _labels(data, at)
+        found.append(".".join(labels))
+    return ", ".join(found)
+
+
+def _labels(data: bytes, begin: int) -> tuple[list[str], int]:
+    """A name's labels, and where the next name begins (RFC 1035, section 4.1.4)."""
+    labels, at = [], begin
+    while size := data[at]:
+        if size >= POINTER:
+            target = int.from_bytes(data[at : at + 2]) & 0x3FFF
+            if target >= begin:  # each is before the last, so there is an end
+                raise ValueError(data)
+            return labels + _labels(data, target)[0], at + 2
+        labels.append(data[at + 1 : at + 1 + size].decode("ascii", errors="backslashreplace"))
+        at += 1 + size
+    return labels, at + 1
 
 
 _IPV4, _IPV6 = _addresses(4, socket.AF_INET), _addresses(16, socket.AF_INET6)
@@ -96,5 +113,9 @@ _FORMS6: Mapping[int, Callable[[bytes], str]] = {
     27: _IPV6,
     31: _IPV6,
 }
-_NAMES4 = {number: name for name, (number, _read) in table.IPV4.items()}
-_NAMES6 = {number: name for name, (number, _read) in table.IPV6.items()}
+_NAMES4 = {number: name for name, number in table.NAMES_NOT_TOLD4.items()} | {
+    number: name for name, (number, _read) in table.IPV4.items()
+}
+_NAMES6 = {number: name for name, number in table.NAMES_NOT_TOLD6.items()} | {
+    number: name for name, (number, _read) in table.IPV6.items()
+}
