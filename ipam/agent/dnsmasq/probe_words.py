@@ -86,7 +86,8 @@ def _names(data: bytes) -> str:
 
 def _labels(data: bytes, begin: int) -> tuple[list[str], int]:
     """A name's labels, and where the next name begins (RFC 1035, section 4.1.4)."""
-    labels, at = [], begin
+    labels: list[str] = []
+    at = begin
     while size := data[at]:
         if size >= POINTER:
             target = int.from_bytes(data[at : at + 2]) & 0x3FFF
