@@ -25,6 +25,8 @@ LOG = logging.getLogger(__name__)
 LINES_A_SECOND = 200
 """How many lines of one network go into the agent's log. Further lines are only counted."""
 TAIL_LINES = 5
+ROUTINE = ("inotify: ", "RTR-ADVERT(")
+"""How lines begin of which there is one for each change, or every few minutes for ever."""
 DHCPV6_ANSWERS = ("DHCPADVERTISE", "DHCPREPLY")
 MOST_DUIDS = 100
 DUIDS_SECONDS = 0.2
@@ -80,6 +82,7 @@ class ServerLog:
             if said.message in DHCPV6_ANSWERS and said.is_refusal:
                 return self._refuse(said.client, now)
         is_routine = isinstance(said, FileRead) or self._names in line
+        is_routine = is_routine or _text_of(line).startswith(ROUTINE)
         self._forward(line, logging.DEBUG if is_routine else logging.INFO)
         self.tail.append(line)
         if said is None or not self.current.hear(said, now):
@@ -105,8 +108,12 @@ class ServerLog:
             self._second, self._lines = second, 0
         self._lines += 1
         if self._lines <= LINES_A_SECOND:
-            text = line.partition(": ")[2] or line
-            LOG.log(level, "network %s: dnsmasq: %s", self._network_id, text)
+            LOG.log(level, "network %s: dnsmasq: %s", self._network_id, _text_of(line))
+
+
+def _text_of(line: str) -> str:
+    """The line without its head."""
+    return line.partition(": ")[2] or line
 
 
 def _ignore(_network_id: str, _address: str, _mac_address: str) -> None:

@@ -202,6 +202,21 @@ def test_files_that_are_read_are_told_for_debugging_only(
     assert desk.kinds(FIRST) == []
 
 
+def test_lines_of_routine_are_told_for_debugging_only(
+    desk: Desk, told: pytest.LogCaptureFixture
+) -> None:
+    path = desk.directory / FIRST / "hosts" / "port"
+    desk.say(
+        FIRST,
+        f"{HEAD}inotify: {path} new or modified",
+        f"{HEAD}RTR-ADVERT(ns-1) 2001:db8::",
+        f"{HEAD}DHCPACK(ns-1) 10.0.0.5 fa:16:3e:00:00:01 inotify: ",
+    )
+    desk.logs.verdicts(FIRST)
+    debug, info = logging.DEBUG, logging.INFO
+    assert [record.levelno for record in told.records] == [debug, debug, info]
+
+
 def test_a_line_that_cannot_be_taken_ends_neither_the_reader_nor_other_networks(
     desk: Desk, told: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
