@@ -11,9 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ipam.agent.dnsmasq import logs as reading
-from ipam.agent.dnsmasq.logs import LINES_A_SECOND, MOST_DUIDS, ServerLogs
+from ipam.agent.dnsmasq import server_log as reading
+from ipam.agent.dnsmasq.logs import ServerLogs
 from ipam.agent.dnsmasq.refusals import DECLINED
+from ipam.agent.dnsmasq.server_log import LINES_A_SECOND, MOST_DUIDS
 from ipam.agent.dnsmasq.verdicts import Kind
 from tests.waiting import PATIENCE_SECONDS, eventually
 
