@@ -78,9 +78,9 @@ class Guards:
     def look(self) -> GuardState | None:
         """The guard as it is; None on a host that has none."""
         try:
-            before = self._filter.state()
+            before = self._filter.state(self._wanted)
             changed = self._filter.refresh()
-            self._seen = after = self._filter.state()
+            self._seen = after = self._filter.state(self._wanted)
         except OSError as error:
             if self._trouble.begins(str(error)):
                 LOG.error("the guard cannot be listed: %s", error)  # noqa: TRY400  # it says it all

@@ -169,8 +169,11 @@ class PacketFilter(Protocol):
     def look_again(self) -> None:
         """List all at the next `state`: the net under the announcements."""
 
-    def state(self) -> GuardState | None:
-        """The guard as it is. None on a host that has none."""
+    def state(self, likely: Guard = ..., /) -> GuardState | None:
+        """The guard as it is. None on a host that has none.
+
+        `likely` is what it is likely to be: what is equal is kept in memory once.
+        """
 
     def load(self, taps: Guard) -> None:
         """Have the rules with these elements, whatever was there."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from ipam.agent.guard.elements import Element, Guard
+from ipam.agent.host.packet_filter import NOTHING
 from ipam.agent.outside import Drops
 from ipam.agent.state import GuardState
 from tests.agent.faults import Faults
@@ -30,7 +31,7 @@ class FilterDouble:
     def look_again(self) -> None:
         self._seen = None
 
-    def state(self) -> GuardState:
+    def state(self, _likely: Guard = NOTHING) -> GuardState:
         if self._seen is None:
             self._faults.step("list guard")
             self._seen = self.truth

@@ -4,7 +4,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
+
+import msgspec
 
 from ipam.agent.guard.elements import Element, Guard, TapGuard
 from ipam.agent.guard.opening import ANSWERING
@@ -24,8 +27,16 @@ class Listing:
     guard: Guard
 
 
-def read(listed: bytes) -> Listing:
-    """The table. Raises ValueError if this is no listing."""
+class _Listed(msgspec.Struct):
+    nftables: list[msgspec.Raw]
+    """Read one at a time: the elements of a whole table take megabytes as objects."""
+
+
+def read(listed: bytes, likely: Guard = MappingProxyType({})) -> Listing:
+    """The table. Raises ValueError if this is no listing.
+
+    A tap that is as in `likely` has the same object there and here, so that it takes memory once.
+    """
     rules: list[Any] = []
     found: dict[str, set[Element]] = defaultdict(set)
     for one in _objects(listed):
@@ -37,7 +48,11 @@ def read(listed: bytes) -> Listing:
                 found[tap].add((name, key))
         elif "metainfo" not in one:
             rules.append(one)
-    guard: dict[str, TapGuard] = {tap: frozenset(elements) for tap, elements in found.items()}
+    guard: dict[str, TapGuard] = {}
+    for tap in [*found]:
+        elements = frozenset(found.pop(tap))
+        known = likely.get(tap)
+        guard[tap] = known if known is not None and known == elements else elements
     return Listing(json.dumps([_plain(one) for one in rules], sort_keys=True), guard)
 
 
@@ -51,9 +66,10 @@ def drops(listed: bytes) -> Mapping[str, int]:
 
 def _objects(listed: bytes) -> Iterator[dict[str, Any]]:
     try:
-        yield from json.loads(listed)["nftables"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"nft's listing has another form: {error!r}") from error
+        for one in msgspec.json.decode(listed, type=_Listed).nftables:
+            yield msgspec.json.decode(one)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"nft's listing has another form: {error}") from error
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Collection, Iterable, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from ipam.agent.dnsmasq.process import find_program
@@ -21,6 +22,7 @@ LOG = logging.getLogger(__name__)
 
 SECONDS: Final = 30.0
 """A load of 2,000 ports takes 0.1."""
+NOTHING: Final[Guard] = MappingProxyType({})
 SWITCHED_OFF: Final = "[agent] port_filter is off."
 
 
@@ -62,10 +64,10 @@ class NftFilter:
         """List the table at the next `state`, whatever was announced."""
         self._seen = None
 
-    def state(self) -> GuardState:
+    def state(self, likely: Guard = NOTHING) -> GuardState:
         """The guard as it is: of the last listing, with the agent's own changes since."""
         if self._seen is None:
-            self._seen = self._list()
+            self._seen = self._list(likely)
         return self._seen
 
     def load(self, taps: Guard) -> None:
@@ -106,10 +108,10 @@ class NftFilter:
             fenced=listing.drops(self._ask("set", "bridge", self._table, "fenced")),
         )
 
-    def _list(self) -> GuardState:
+    def _list(self, likely: Guard) -> GuardState:
         self._events.changed_by_others()
         try:
-            found = listing.read(self._ask("table", "bridge", self._table))
+            found = listing.read(self._ask("table", "bridge", self._table), likely)
         except (FileNotFoundError, ValueError):
             return GuardState(is_loaded=False)
         return GuardState(found.guard, is_loaded=found.rules == self._rules)
@@ -193,7 +195,7 @@ class NoFilter:
     def close(self) -> None:
         """Nothing is open."""
 
-    def state(self) -> GuardState | None:
+    def state(self, _likely: Guard = NOTHING) -> GuardState | None:
         """There is none."""
         return None
 

@@ -48,6 +48,13 @@ def test_elements_are_by_tap_and_those_of_packets_are_left_out() -> None:
     assert found.guard == {"tap1": {("taps", ""), ("guarded", "")}, "tap2": {("taps", "")}}
 
 
+def test_what_is_as_it_was_likely_to_be_is_the_same_object() -> None:
+    likely = {"tap1": frozenset({("taps", "")}), "tap2": frozenset({("taps", "")})}
+    found = listing.read(listed(of_set("taps", "tap1", "tap2"), of_set("guarded", "tap2")), likely)
+    assert found.guard["tap1"] is likely["tap1"]
+    assert found.guard["tap2"] == {("taps", ""), ("guarded", "")}
+
+
 def rule(*expression: Any, handle: int) -> dict[str, Any]:
     return {"rule": {"chain": "c", "handle": handle, "expr": [*expression]}}
 
