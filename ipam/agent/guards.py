@@ -41,6 +41,7 @@ class Guards:
         self._last: Guard = {}
         self._equal: tuple[Guard | None, GuardState | None] = (None, None)
         self._seen: GuardState | None = None
+        self._counted: tuple[GuardState | None, int] = (None, 0)
         self._totals = DropTotals()
         self._trouble = Trouble()
         self._count_at = 0.0
@@ -58,15 +59,22 @@ class Guards:
         if not fault and seen is not None and not seen.is_loaded:
             fault = "The rules are not in the kernel: see the agent's troubles or its log."
         totals = self._totals
-        taps = sum(TAPS in one for one in seen.taps.values()) if seen else 0
         return GuardFacts(
             not fault,
             fault,
-            taps,
+            self._count(seen),
             spoofed=totals.spoofed,
             storms=totals.storms,
             fenced=totals.fenced,
         )
+
+    def _count(self, seen: GuardState | None) -> int:
+        """How many taps are counted and bounded: asked at each poll, and there are thousands."""
+        known, count = self._counted
+        if seen is not known:
+            count = sum(TAPS in one for one in seen.taps.values()) if seen else 0
+            self._counted = (seen, count)
+        return count
 
     def want(self, served: Mapping[str, ServedNetwork]) -> None:
         """Guard the ports of these networks from now on."""
