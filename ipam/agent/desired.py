@@ -54,7 +54,9 @@ def served_network(
     subnets = dhcp_subnets(row, faults) if row.admin_state_up and row.dhcp_port else []
     ports = [port for port in row.ports if port.admin_state_up]
     where = place(row, reach)
-    taps = frozenset(model.tap_name(p.id) for p in ports if p.binding_host_id == host)
+    # One text for each name: a host has it three times for each of thousands of ports.
+    names = {p.id: model.tap_name(p.id) for p in row.ports if p.binding_host_id == host}
+    taps = frozenset(names[port.id] for port in ports if port.id in names)
     state = NetworkState(network_id, where.bridge, wire=where.wire, peers=where.peers, taps=taps)
     options = port_options_of(ports)
     if row.dhcp_port and subnets:
@@ -79,7 +81,7 @@ def served_network(
     served = {
         port.id: same.served(port)
         or replace(
-            _served_port(port, host, subnets, options[port.id]),
+            _served_port(port, names.get(port.id), subnets, options[port.id]),
             is_served=row.admin_state_up and _is_served(port, row, giving),
             is_elsewhere=row.network_type in OF_UPLINKS and port.binding_host_id != host,
         )
@@ -99,7 +101,7 @@ def served_network(
         where.fault,
         tuple(row.ending_leases),
         tuple(IPv6Network(one.cidr) for one in self_made),
-        _guards(row, state, host, same),
+        _guards(row, state, names, same),
         None if row.dns_servers is None else tuple(row.dns_servers),
         row.elected_seconds,
         _is_of_host(row, host),
@@ -121,15 +123,19 @@ def _network_options(
     return found
 
 
-def _guards(row: FullNetwork, state: NetworkState, host: str, same: SamePorts) -> Guard:
-    """What each tap here may send; a port that is switched off may have a tap that runs on."""
-    here = [port for port in row.ports if port.binding_host_id == host]
+def _guards(
+    row: FullNetwork, state: NetworkState, names: Mapping[str, str], same: SamePorts
+) -> Guard:
+    """What each tap here may send; a port that is switched off may have a tap that runs on.
+
+    `names` are those of the taps by the ids of their ports.
+    """
     own = fence(row)
     known = same.network.guards if same.network else {}
     guards = {
         tap: known[tap] if port.id in same.ids else tap_guard(port) | own
-        for port in here
-        for tap in (model.tap_name(port.id),)
+        for port in row.ports
+        if (tap := names.get(port.id)) is not None
     }
     return guards | ({state.interface.outside: SERVER} if state.interface else {})
 
@@ -202,19 +208,20 @@ def _with_dhcp(
 
 
 def _served_port(
-    port: dhcp_state.ServedPort, host: str, subnets: list[DhcpSubnet], options: PortOptions
+    port: dhcp_state.ServedPort, tap: str | None, subnets: list[DhcpSubnet], options: PortOptions
 ) -> ServedPort:
-    here = port.binding_host_id == host
+    """`tap` is the name of its tap on this host; None if it is on another host."""
+    safe_words.uuid(port.id)  # or raises UnfitError
     used = {ip.subnet_id for ip in port.fixed_ips}
     advertised = [one for one in subnets if one.id in used and is_advertised(one.row)]
     return ServedPort(
-        id=safe_words.uuid(port.id),
+        id=port.id,
         revision_number=port.revision_number,
         status=port.status,
         mac_address=port.mac_address,
-        addresses=frozenset(reserved_addresses(port, subnets)),
-        tap=model.tap_name(port.id) if here else None,
-        waits_for_tap=here and port.device_owner.startswith(model.COMPUTE_OWNER_PREFIX),
+        addresses=tuple(reserved_addresses(port, subnets)),
+        tap=tap,
+        waits_for_tap=tap is not None and port.device_owner.startswith(model.COMPUTE_OWNER_PREFIX),
         client_id=options.client_id.hex(":") if options.client_id else None,
         hostname=port.hostname,
         extra_dhcp_opts=tuple(port.extra_dhcp_opts),

@@ -24,7 +24,7 @@ class ServedPort:
     revision_number: int
     status: str
     mac_address: str
-    addresses: frozenset[str]
+    addresses: tuple[str, ...]
     """The addresses that DHCP gives it."""
     tap: str | None
     """Its tap on this host; None if it is on another host."""

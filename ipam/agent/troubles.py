@@ -28,7 +28,7 @@ def of_verdicts(served: ServedNetwork, verdicts: Iterable[Verdict]) -> dict[str,
 def withheld(served: ServedNetwork, verdicts: Iterable[Verdict]) -> set[str]:
     """The ids of the ports whose address dnsmasq has said that it gives to nobody."""
     addresses = {one.address for one in verdicts if one.kind in OF_ADDRESSES}
-    return {p.id for p in served.ports.values() if not p.addresses.isdisjoint(addresses)}
+    return {p.id for p in served.ports.values() if not addresses.isdisjoint(p.addresses)}
 
 
 def of_faults(faults: Iterable[str]) -> dict[str, str]:

@@ -50,7 +50,7 @@ def port(*addresses: str) -> ServedPort:
         1,
         "DOWN",
         MAC,
-        frozenset(addresses),
+        addresses,
         None,
         waits_for_tap=False,
         client_id="01:aa",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ipam.agent.reported_ports import ReportedPorts
 from ipam.agent.served import ServedPort
 
-PORT = ServedPort("p", 1, "DOWN", "fa:16:3e:00:00:01", frozenset(), "tapp", waits_for_tap=True)
+PORT = ServedPort("p", 1, "DOWN", "fa:16:3e:00:00:01", (), "tapp", waits_for_tap=True)
 ACTIVE = replace(PORT, status="ACTIVE")
 
 

@@ -67,6 +67,15 @@ def test_fields_of_a_later_version_are_ignored_at_every_depth() -> None:
     assert read_digests(digests) == {NETWORK: "d"}
 
 
+def test_what_the_ports_of_a_network_have_in_common_is_one_object() -> None:
+    row = network(ports=[port(status="ACTIVE"), port(status="ACTIVE")])
+    (found,), _faults = read_networks(answer(row))
+    one, other = found.ports
+    assert one.status is other.status
+    assert one.fixed_ips[0].subnet_id is other.fixed_ips[0].subnet_id
+    assert found == read_networks(answer(row))[0][0]
+
+
 def test_what_is_newer_than_an_api_has_a_default() -> None:
     row = network(ports=[port(extra_dhcp_opts=[{"opt_name": "42", "opt_value": "10.0.0.1"}])])
     assert "binding_vif_type" not in row["ports"][0]

@@ -56,7 +56,8 @@ def _allowed(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> dict[str,
     """
     if not mac_address:
         return {}  # it cannot be read, so nothing is known to be its own
-    own = str(safe_words.mac(mac_address))
+    safe_words.mac(mac_address)  # or raises UnfitError
+    own = mac_address
     allowed: dict[str, set[_Network]] = defaultdict(set)
     allowed[own] = {ip_network(ip) for ip in ips}
     for cidr, mac in pairs:
