@@ -112,9 +112,10 @@ class Refill:
 
     def _long_released(self) -> CandidateList | None:
         released = self._expired(self.now - refill_policy.RECYCLE_AFTER_SECONDS)
-        return (
-            self._recycle(released) if len(released) == refill_policy.goal(self.wanted) else None
-        )
+        if len(released) < refill_policy.enough(self.wanted):
+            return None
+        share = refill_policy.share_of_released(self.wanted, len(released))
+        return self._recycle(released[:share])
 
     def _released(self) -> CandidateList | None:
         while released := self._expired(self.now):

@@ -8,8 +8,11 @@ from ipam.allocator import ranges
 from ipam.allocator.ranges import AddressRange
 
 LIST_SIZE: Final = 64
-"""A refill takes about ten statements. With 64 addresses it adds a few per cent to an allocation.
-A process that dies keeps at most 64 addresses from others until the pool runs short."""
+LARGE_LIST_SIZE: Final = 256
+"""A refill takes about ten statements, and finds so many addresses where many are free. A process
+that dies keeps a list from others until the pool runs short."""
+PARTS_OF_LARGE_LISTS: Final = 64
+"""So many large lists leave something of the addresses that were never used."""
 
 LONGEST_LIST: Final = 4000
 """So many addresses of 16 bytes fit the 65,535 bytes of a MariaDB BLOB."""
@@ -57,17 +60,27 @@ def choose(cursors: Sequence[Cursor], worker: str) -> Cursor:
 
 def goal(wanted: int) -> int:
     """How many addresses a refill looks for when `wanted` are needed at once."""
+    return min(max(LARGE_LIST_SIZE, 2 * wanted), LONGEST_LIST)
+
+
+def enough(wanted: int) -> int:
+    """How many addresses are worth a refill when `wanted` are needed at once."""
     return min(max(LIST_SIZE, 2 * wanted), LONGEST_LIST)
 
 
 def share_of_unused(wanted: int, remaining: int) -> int:
     """How many never-used addresses to take of those that remain. Most of them stay for others."""
-    return _clamp(max(wanted, min(goal(wanted), remaining // 4)), min(remaining, LONGEST_LIST))
+    small = min(enough(wanted), remaining // 4)
+    large = min(goal(wanted), remaining // PARTS_OF_LARGE_LISTS)
+    return _clamp(max(wanted, small, large), min(remaining, LONGEST_LIST))
 
 
 def share_of_released(wanted: int, found: int) -> int:
     """How many released addresses to take when `found` of the `goal` were found."""
-    return found if found >= goal(wanted) else _clamp(max(wanted, found // 8), found)
+    if found >= goal(wanted):
+        return found
+    some = enough(wanted)
+    return _clamp(max(wanted, some if found >= some else found // 8), found)
 
 
 def share_of_seized(wanted: int, unused: int) -> int:

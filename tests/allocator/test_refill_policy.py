@@ -25,6 +25,22 @@ def test_the_last_addresses_of_a_small_pool_are_taken_one_by_one() -> None:
     ]
 
 
+def test_a_list_is_large_only_where_many_are_free() -> None:
+    assert [refill_policy.share_of_unused(1, left) for left in (10**24, 65534, 4094, 1022)] == [
+        256,
+        256,
+        64,
+        64,
+    ]
+    assert [refill_policy.share_of_released(1, found) for found in (256, 255, 64, 63, 7)] == [
+        256,
+        64,
+        64,
+        7,
+        1,
+    ]
+
+
 def test_a_batch_takes_what_it_needs_even_from_a_small_pool() -> None:
     assert refill_policy.share_of_unused(100, 120) == 100
 
