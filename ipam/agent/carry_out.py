@@ -25,6 +25,9 @@ LONGEST_RETRY_SECONDS = 60.0
 FAILURES_OF_BROKEN = 5
 """After so many failures a network has failed for 7 seconds."""
 LONGEST_RUN_SECONDS = 0.2
+LONGEST_LONG_RUN_SECONDS = 1.0
+LOOKS_IN_A_RUN = 4
+"""So many times as long as a look at the host a run may be, if that is less than the above."""
 TAP_AGAIN_SECONDS = 5.0
 ADDRESS_AGAIN_SECONDS = 60.0
 
@@ -121,15 +124,15 @@ class Executor:
         """Carry out the steps, network by network. True if something was done.
 
         Short plans go first, and after some time the rest waits for the next run. So a new port
-        does not wait until a hundred networks are built. That time is at least what it took to
-        look at the host: with many networks, most of the time would go into looking.
+        does not wait until a hundred networks are built. That time depends on what it took to look
+        at the host: with many networks, most of the time would go into looking.
         """
         plans: dict[str, list[AnyAction]] = {}
         for step in steps:
             plans.setdefault(step.network_id, []).append(step)
         before, self._just_done = self._just_done, {}
         self._reload_wait = math.inf
-        acted, until = False, self._monotonic() + max(LONGEST_RUN_SECONDS, looked_seconds)
+        acted, until = False, self._monotonic() + _run_seconds(looked_seconds)
         guard_steps: list[AnyAction] = []
         for network_id in sorted(plans, key=lambda one: (one != HOST, len(plans[one]))):
             plan = _without_taps(plans[network_id], guard_steps)
@@ -303,6 +306,12 @@ class Executor:
         debugging = LOG.isEnabledFor(logging.DEBUG)
         subject = _subject(network_id)
         LOG.error("%s: %s; again in %.1f s", subject, sentence, delay, exc_info=debugging)
+
+
+def _run_seconds(looked_seconds: float) -> float:
+    """How long a run may be, after a look at the host of this time."""
+    some = min(LOOKS_IN_A_RUN * looked_seconds, LONGEST_LONG_RUN_SECONDS)
+    return max(LONGEST_RUN_SECONDS, some, looked_seconds)
 
 
 def _subject(network_id: str) -> str:

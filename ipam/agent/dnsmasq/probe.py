@@ -34,12 +34,14 @@ ETH_P_ALL = 3
 FRAME_BYTES = 65536
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Room:
     """The loopback of a namespace, while the namespace exists."""
 
     inode: int
     loopback: socket.socket
+    is_pinned: bool = False
+    """Whether the entries that IPv6 needs were looked for."""
 
 
 def _nobody_hears(_network_id: str, _mac: str) -> None:
@@ -123,7 +125,7 @@ class PacketProber:
         self, network_id: str, interface: Interface, frame: Callable[[IPv6Address], bytes]
     ) -> Iterator[probe_frames.FrameContent]:
         """Send from the server's own link-local address. What then comes in PATIENCE_SECONDS."""
-        loopback = self._loopback(network_id, interface)
+        loopback = self._loopback(network_id, interface, pinned=True)
         namespace = model.dhcp_namespace(network_id)
         source = call_in_namespace(namespace, lambda: _link_local(interface.inside))
         if source is None:
@@ -146,7 +148,8 @@ class PacketProber:
     def _ask_once(
         self, network_id: str, interface: Interface, questions: Sequence[Question]
     ) -> Mapping[Question, Offer | Refusal]:
-        loopback = self._loopback(network_id, interface)
+        pinned = any(model.ip_version(one.server) == 6 for one in questions)
+        loopback = self._loopback(network_id, interface, pinned=pinned)
         answers: dict[Question, Offer | Refusal] = {}
         waiting: dict[tuple[int, int], Question] = {}
         unsent = list(reversed(questions))
@@ -201,16 +204,21 @@ class PacketProber:
             what = f"neighbour entries of {interface.inside} for {', '.join(sorted(missing))}"
             LOG.warning("network %s: %s were removed and are put back", network_id, what)
 
-    def _loopback(self, network_id: str, interface: Interface) -> socket.socket:
-        """A socket on the namespace's loopback, emptied of answers to earlier probes."""
+    def _loopback(self, network_id: str, interface: Interface, *, pinned: bool) -> socket.socket:
+        """A socket on the namespace's loopback, emptied of answers to earlier probes.
+
+        With `pinned` what answers over IPv6 need was there once.
+        """
         inode = Path(namespace_path(network_id)).stat().st_ino
         room = self._rooms.get(network_id)
         if room is None or room.inode != inode:
             if room is not None:
                 room.loopback.close()
-            pin_own_addresses(network_id, interface.inside)
             opened = call_in_namespace(model.dhcp_namespace(network_id), _open_loopback)
             room = self._rooms[network_id] = _Room(inode, opened)
+        if pinned and not room.is_pinned:
+            pin_own_addresses(network_id, interface.inside)
+            room.is_pinned = True
         with contextlib.suppress(BlockingIOError):
             while room.loopback.recv(FRAME_BYTES):
                 pass

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -27,7 +26,7 @@ from ipam.agent.dnsmasq.failures import DnsmasqFailed
 from ipam.agent.dnsmasq.files import CONFIG, ServerFiles
 from ipam.agent.dnsmasq.process_stat import STAT_BYTES, ProcessStat, open_proc
 from ipam.agent.host.confinement import confine_thread
-from ipam.agent.host.namespaces import namespace_path
+from ipam.agent.host.namespaces import call_in_namespace, namespace_path
 from ipam.agent.outside import Pulse, Running
 from ipam.errors import HostUnfit
 
@@ -53,7 +52,6 @@ class DnsmasqProcesses:
 
     def __init__(self, dnsmasq: str) -> None:
         self.dnsmasq = find_program(dnsmasq, "dnsmasq-base")
-        self._nsenter = find_program("nsenter", "util-linux")
         self._release = find_program("dhcp_release", "dnsmasq-utils")
         self._prlimit = find_program("prlimit", "util-linux")
 
@@ -220,24 +218,27 @@ class DnsmasqProcesses:
         starts write nowhere else, and no file that is longer than a log may be.
         """
         limit = [self._prlimit, f"--fsize={log_file.LIMIT_BYTES}:", "--"] if writable else []
-        with (
-            tempfile.TemporaryFile() as output,
-            ThreadPoolExecutor(max_workers=1, thread_name_prefix="start") as thread,
-        ):
-            if writable:  # the thread stays confined, and ends after this
-                thread.submit(confine_thread, writable).result()
-            done = thread.submit(
-                subprocess.run,
-                [self._nsenter, f"--net={namespace_path(network_id)}", "--", *limit, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output if errors is None else errors,
-                env=dict(environment),
-                cwd="/",
-                timeout=COMMAND_SECONDS,
-                check=False,
-                restore_signals=False,  # SIGXFSZ would end it at the limit of its log
-            ).result()
+        with tempfile.TemporaryFile() as output:
+
+            def run() -> subprocess.CompletedProcess[bytes]:
+                if writable:  # the thread stays confined, and ends after this
+                    confine_thread(writable)
+                return subprocess.run(
+                    [*limit, *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output if errors is None else errors,
+                    env=dict(environment),
+                    cwd="/",
+                    timeout=COMMAND_SECONDS,
+                    check=False,
+                    restore_signals=False,  # SIGXFSZ would end it at the limit of its log
+                )
+
+            try:
+                done = call_in_namespace(model.dhcp_namespace(network_id), run)
+            except OSError as error:
+                raise DnsmasqFailed(f"{command[0]} cannot be started: {error}") from error
             output.seek(0)
             said = output.read(2000).decode(errors="backslashreplace").strip()
         if done.returncode != 0:

@@ -9,19 +9,21 @@ import ctypes
 import errno
 import os
 import select
+import socket
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pyroute2 import IPRoute, netns
+from pyroute2 import netns
 from pyroute2.netlink.exceptions import NetlinkError
 
 from ipam import files, model
 from ipam.agent.host.file_watch import InotifyWatch
 from ipam.agent.host.inside import LOOPBACK, Inside, Room, open_socket
-from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
+from ipam.agent.host.netlink import IPV6_CONF, indices_of, unless, write_sysctl
 from ipam.agent.host.own_neighbours import learned, pin, pin_missing
+from ipam.agent.host.visit import Visit
 from ipam.agent.outside import AddressRefusedError
 from ipam.rules.ipv6 import eui64
 
@@ -41,6 +43,8 @@ class Namespaces:
     def __init__(self) -> None:
         self._rooms: dict[str, Room] = {}
         self._by_descriptor: dict[int, Room] = {}
+        self._visit: tuple[tuple[str, int], Visit] | None = None
+        """The namespace that was changed last, by network and inode: more is often to be done."""
         self._epoll = select.epoll()
         # Whoever deletes a namespace deletes its file; in it nothing is announced then.
         self._files = InotifyWatch()
@@ -55,6 +59,7 @@ class Namespaces:
 
     def close(self) -> None:
         """Stop listening."""
+        self._end_visit()
         for network_id in list(self._rooms):
             self._leave(network_id)
         self._epoll.close()
@@ -62,6 +67,7 @@ class Namespaces:
 
     def refresh(self) -> None:
         """Take in what has changed."""
+        self._end_visit()
         for descriptor, _events in self._epoll.poll(0):
             if room := self._by_descriptor.get(descriptor):
                 room.take_announcements()
@@ -93,7 +99,7 @@ class Namespaces:
             path.unlink(missing_ok=True)
         if not path.exists():
             _in_thread(lambda: _new_namespace(name))
-        _in_namespace(name, _prepare_namespace)
+        self._inside(network_id, _prepare_namespace)
         self.changed(network_id)
 
     def delete(self, network_id: str) -> None:
@@ -106,11 +112,11 @@ class Namespaces:
         """Set up the interface in the namespace, and loopback."""
 
         def up(route: Any) -> None:
-            for index in (LOOPBACK, *route.link_lookup(ifname=interface)):
+            for index in (LOOPBACK, *indices_of(interface)):
                 route.link("set", index=index, state="up")
 
         self.changed(network_id)
-        _in_namespace(model.dhcp_namespace(network_id), up)
+        self._inside(network_id, up)
 
     def delete_link(self, network_id: str, name: str) -> None:
         """Have no link of this name in the namespace."""
@@ -119,11 +125,11 @@ class Namespaces:
             return
 
         def delete(route: Any) -> None:
-            for index in route.link_lookup(ifname=name):
+            for index in indices_of(name):
                 route.link("del", index=index)
 
         self.changed(network_id)
-        _in_namespace(model.dhcp_namespace(network_id), delete)
+        self._inside(network_id, delete)
 
     def change_address(self, network_id: str, interface: str, address: str, *, add: bool) -> None:
         """Add the address to the interface in the namespace, or remove it.
@@ -135,7 +141,7 @@ class Namespaces:
         flags = {"flags": IFA_F_NODAD} if model.ip_version(ip) == 6 and add else {}
 
         def change(route: Any) -> None:
-            index = route.link_lookup(ifname=interface)[0]
+            index = socket.if_nametoindex(interface)
             with _refusals() if add else unless(errno.EADDRNOTAVAIL):
                 route.addr(
                     "replace" if add else "del",
@@ -150,7 +156,25 @@ class Namespaces:
                 _give_link_local(route, index)
 
         self.changed(network_id)
-        _in_namespace(model.dhcp_namespace(network_id), change)
+        self._inside(network_id, change)
+
+    def _inside(self, network_id: str, work: Callable[[Any], T]) -> T:
+        """The result of `work`, called with a connection to the kernel inside the namespace."""
+        name = model.dhcp_namespace(network_id)
+        stay = network_id, (NETNS_DIRECTORY / name).stat().st_ino
+        if self._visit is None or self._visit[0] != stay:
+            self._end_visit()
+            self._visit = stay, Visit(name)
+        try:
+            return self._visit[1].call(work)
+        except BaseException:
+            self._end_visit()
+            raise
+
+    def _end_visit(self) -> None:
+        if self._visit is not None:
+            self._visit[1].end()
+            self._visit = None
 
     def _room(self, network_id: str) -> Room | None:
         """The namespace that the network's file stands for at the moment."""
@@ -175,7 +199,9 @@ class Namespaces:
         return room
 
     def _leave(self, network_id: str) -> None:
-        """Close the socket in the namespace, which lives as long as a socket is in it."""
+        """Close the socket in the namespace, which lives as long as somebody is in it."""
+        if self._visit is not None and self._visit[0][0] == network_id:
+            self._end_visit()
         room = self._rooms.pop(network_id, None)
         if room is not None:
             del self._by_descriptor[room.socket.fileno()]
@@ -295,13 +321,11 @@ def _enter_mounts_of_host() -> None:
 
 def _in_namespace(name: str, work: Callable[[Any], T]) -> T:
     """The result of `work`, called with a connection to the kernel inside the namespace."""
-
-    def enter() -> T:
-        netns.setns(name, flags=0)
-        with IPRoute() as route:
-            return work(route)
-
-    return _in_thread(enter)
+    visit = Visit(name)
+    try:
+        return visit.call(work)
+    finally:
+        visit.end()
 
 
 def _in_thread(work: Callable[[], T]) -> T:

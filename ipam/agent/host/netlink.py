@@ -1,7 +1,8 @@
-"""What changes through netlink need: ignoring some refusals, and setting sysctls."""
+"""What changes through netlink need: indices, ignoring some refusals, and setting sysctls."""
 
 import contextlib
 import logging
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def unless(*codes: int) -> Iterator[None]:
     except NetlinkError as error:
         if error.code not in codes:
             raise
+
+
+def indices_of(interface: str) -> list[int]:
+    """The index of the interface in the namespace of this thread; none if it is gone.
+
+    pyroute2's own look-up reads and decodes all links.
+    """
+    try:
+        return [socket.if_nametoindex(interface)]
+    except OSError:
+        return []
 
 
 def write_sysctl(path: Path, value: str) -> None:

@@ -9,7 +9,7 @@ import errno
 import socket
 from typing import Any
 
-from ipam.agent.host.netlink import unless
+from ipam.agent.host.netlink import indices_of, unless
 
 NUD_PERMANENT = 0x80
 NUD_ANSWERED = 0x02 | 0x04 | 0x08 | 0x10
@@ -26,7 +26,7 @@ def pin(route: Any, index: int, address: str, *, add: bool = True) -> None:
 
 def pin_missing(route: Any, interface: str) -> list[str]:
     """Have all entries. Gives the addresses that had none."""
-    for index in route.link_lookup(ifname=interface):
+    for index in indices_of(interface):
         rows = route.get_neighbours(family=socket.AF_INET6, ifindex=index)
         pinned = {row.get("dst") for row in rows if row["state"] & NUD_PERMANENT}
         own = [row.get("address") for row in route.get_addr(index=index, family=socket.AF_INET6)]
@@ -41,7 +41,7 @@ def learned(route: Any, interface: str) -> dict[str, str]:
     """The MAC addresses of neighbours that have answered, by address."""
     return {
         row.get("dst"): row.get("lladdr")
-        for index in route.link_lookup(ifname=interface)
+        for index in indices_of(interface)
         for row in route.get_neighbours(ifindex=index)
         if row["state"] & NUD_ANSWERED and row.get("lladdr")
     }

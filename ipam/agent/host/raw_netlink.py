@@ -51,6 +51,19 @@ RECEIVE_BYTES = 1 << 16
 QUEUE_BYTES = 4 << 20
 """Room for some thousands of announcements. After an overrun all is read again."""
 
+_OF_LINK = frozenset(
+    {
+        IFLA_ADDRESS,
+        IFLA_IFNAME,
+        IFLA_MTU,
+        IFLA_MASTER,
+        IFLA_LINK,
+        IFLA_LINKINFO,
+        IFLA_GROUP,
+        IFLA_LINK_NETNSID,
+    }
+)
+
 _HEADER = struct.Struct("=IHHII")
 _IFINFO = struct.Struct("=BxHiII")
 _IFADDR = struct.Struct("=BBBBI")
@@ -58,6 +71,7 @@ _ATTRIBUTE = struct.Struct("=HH")
 _I32 = struct.Struct("=i")
 _U32 = struct.Struct("=I")
 _U16 = struct.Struct("=H")
+_NOTHING = memoryview(b"")
 
 
 class QueueOverrun(Exception):  # noqa: N818  # it is no error: it says to read all anew
@@ -200,17 +214,17 @@ def read_link(message: Message) -> Link | None:
     family, _type, index, flags, _change = _IFINFO.unpack_from(message.body)
     if family != socket.AF_UNSPEC:
         return None  # a bridge's view, see `read_bridge_port`
-    found = dict(attributes(message.body[_IFINFO.size :]))
+    found = _some(message.body, _IFINFO.size, _OF_LINK)
 
     def number(kind: int) -> int:
         return int(_U32.unpack(found[kind])[0]) if kind in found else 0
 
     below = 0 if IFLA_LINK_NETNSID in found else number(IFLA_LINK)  # it is of another namespace
-    info = memoryview(found.get(IFLA_LINKINFO, b""))
+    info = found.get(IFLA_LINKINFO, _NOTHING)
     kind = bytes(_find(info, IFLA_INFO_KIND)).rstrip(b"\0").decode(errors="replace")
     return Link(
         index=index,
-        name=found[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
+        name=bytes(found[IFLA_IFNAME]).rstrip(b"\0").decode(errors="surrogateescape"),
         mtu=number(IFLA_MTU),
         up=bool(flags & IFF_UP),
         master=number(IFLA_MASTER),
@@ -294,24 +308,33 @@ def messages(data: bytes) -> Iterator[Message]:
 
 def attributes(view: memoryview) -> Iterator[tuple[int, bytes]]:
     """The attributes after a message's fixed part: kind, without its flags, and value."""
-    while len(view) >= _ATTRIBUTE.size:
-        length, kind = _ATTRIBUTE.unpack_from(view)
+    at, last = 0, len(view) - _ATTRIBUTE.size
+    while at <= last:
+        length, kind = _ATTRIBUTE.unpack_from(view, at)
         if length < _ATTRIBUTE.size:
             return
-        yield kind & NLA_TYPE_MASK, bytes(view[_ATTRIBUTE.size : length])
-        view = view[_aligned(length) :]
+        yield kind & NLA_TYPE_MASK, bytes(view[at + _ATTRIBUTE.size : at + length])
+        at += _aligned(length)
+
+
+def _some(view: memoryview, at: int, kinds: frozenset[int]) -> dict[int, memoryview]:
+    """The first attributes of these kinds from there on. A link has some forty of all kinds."""
+    found: dict[int, memoryview] = {}
+    last, unpack = len(view) - _ATTRIBUTE.size, _ATTRIBUTE.unpack_from
+    while at <= last:
+        length, kind = unpack(view, at)
+        kind &= NLA_TYPE_MASK
+        if length < _ATTRIBUTE.size:
+            break
+        if kind in kinds and kind not in found:
+            found[kind] = view[at + _ATTRIBUTE.size : at + length]
+        at += (length + 3) & ~3
+    return found
 
 
 def _find(view: memoryview, kind: int) -> memoryview:
     """The value of the first attribute of this kind; empty without one."""
-    while len(view) >= _ATTRIBUTE.size:
-        length, found = _ATTRIBUTE.unpack_from(view)
-        if length < _ATTRIBUTE.size:
-            break
-        if found & NLA_TYPE_MASK == kind:
-            return view[_ATTRIBUTE.size : length]
-        view = view[_aligned(length) :]
-    return memoryview(b"")
+    return _some(view, 0, frozenset((kind,))).get(kind, _NOTHING)
 
 
 def _aligned(length: int) -> int:

@@ -36,8 +36,8 @@ class Wires:
 
     def ensure(self, wire: Wire, bridge: Bridge) -> None:
         """See outside.Kernel.ensure_wire."""
-        link = self._found(wire)
         master = self._links.by_name[bridge.name]
+        link = self._found(wire, master)
         if link.master != master.index:
             with self._silent(master) if link.up else unless():
                 self._enslave(link, master)
@@ -104,8 +104,11 @@ class Wires:
         ]
         return self._links.name_of(indices[0]) if indices else ""
 
-    def _found(self, wire: Wire) -> Link:
-        """The wire's link, made if it is missing. Raises LookupError without an uplink."""
+    def _found(self, wire: Wire, master: Link) -> Link:
+        """The wire's link, made on the bridge, but down, if it is missing.
+
+        Raises LookupError without an uplink.
+        """
         link = self._links.by_name.get(wire.device)
         if link is not None and is_own(link):
             parent = self._links.name_of(link.parent)
@@ -116,7 +119,13 @@ class Wires:
             if wire.kind not in (VLAN, VXLAN):
                 raise LookupError(f"{wire.device} is gone")
             with unless(errno.EEXIST):
-                self._route.link("add", ifname=wire.device, group=OWN_GROUP, **self._kind(wire))
+                self._route.link(
+                    "add",
+                    ifname=wire.device,
+                    group=OWN_GROUP,
+                    master=master.index,
+                    **self._kind(wire),
+                )
             self._links.refresh()
             link = self._links.by_name[wire.device]
         if wire.kind in (VLAN, VXLAN):  # else the host would take addresses from the network's RAs

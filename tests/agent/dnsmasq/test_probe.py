@@ -220,11 +220,22 @@ def test_a_namespace_has_one_socket_until_it_is_made_anew(host: Host) -> None:
         addresses(host, question(1))
     first = host.loopback
     assert len(host.opened) == 2
-    assert host.pinned == [NETWORK], "or dnsmasq would wait for itself"
     host.make_namespace(NETWORK)
     assert addresses(host, question(1)) == {question(1): "10.0.0.1"}
     assert not first.is_open
     assert host.loopback is not first
+
+
+def test_a_namespace_has_its_neighbour_entries_before_the_first_question_over_ipv6(
+    host: Host,
+) -> None:
+    addresses(host, question(1))
+    assert host.pinned == [], "those of IPv4 need none"
+    for _again in range(2):
+        addresses(host, question(1), question(2, SERVER6))
+    assert host.pinned == [NETWORK], "or dnsmasq would wait for itself"
+    host.make_namespace(NETWORK)
+    addresses(host, question(2, SERVER6))
     assert host.pinned == [NETWORK] * 2
 
 

@@ -1,7 +1,7 @@
 """Real processes that behave like dnsmasq, in the namespace of the test, so that it needs no root.
 
 The programs stand in a directory of their own: `dnsmasq` becomes a daemon with a helper,
-`nsenter` notes which namespace it was asked for, and `dhcp_release` notes its arguments.
+and `dhcp_release` notes its arguments. Which namespaces were entered is noted, too.
 """
 
 import contextlib
@@ -13,7 +13,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Self
@@ -21,6 +22,7 @@ from typing import Self
 import psutil
 import pytest
 
+from ipam import model
 from ipam.agent.actions import ReleaseLease
 from ipam.agent.dnsmasq import probe_dhcp6, probe_frames, process
 from ipam.agent.dnsmasq.config import server_duid
@@ -36,12 +38,6 @@ from tests.waiting import PATIENCE_SECONDS, eventually
 
 FAKE = Path(__file__).with_name("fake_dnsmasq.py")
 INTERFACE = Interface("tap22222222-22", "ns-22222222-22", "fa:16:3e:00:00:02", 1450)
-NSENTER = """\
-#!/bin/sh
-echo "$1" >> {directory}/entered
-shift 2
-exec "$@"
-"""
 DHCP_RELEASE = """\
 #!/bin/sh
 echo "$@" >> {directory}/released
@@ -58,7 +54,6 @@ class Host:
         programs.mkdir()
         for name, text in (
             ("dnsmasq", f"#!{sys.executable} -IS\n{FAKE.read_text()}"),
-            ("nsenter", NSENTER.format(directory=directory)),
             ("dhcp_release", DHCP_RELEASE.format(directory=directory)),
         ):
             (programs / name).write_text(text)
@@ -67,6 +62,8 @@ class Host:
         self.directory = directory
         self.namespace = "/proc/self/ns/net"
         monkeypatch.setattr(process, "namespace_path", lambda _network_id: self.namespace)
+        self.entered: list[str] = []
+        monkeypatch.setattr(process, "call_in_namespace", self._enter)
         self.confined: list[list[Path]] = []
         """What each started dnsmasq may write; the test's own programs write elsewhere, too."""
         monkeypatch.setattr(process, "confine_thread", self.confined.append)
@@ -75,6 +72,11 @@ class Host:
         self.files = ServerFiles(directory / NETWORK)
         self.log = LogFile(directory)
         self.held: list[Running] = []
+
+    def _enter(self, name: str, work: Callable[[], object]) -> object:
+        self.entered.append(name)
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(work).result()
 
     def start(self, config: str = "") -> Running:
         self.files.write_startup(config)
@@ -134,7 +136,7 @@ def test_a_started_server_runs_in_the_namespace_with_its_helper(host: Host) -> N
     assert runs(running.descriptor)
     assert runs(running.helper)
     assert host.text("pid") == f"{running.pid}\n"
-    assert (host.directory / "entered").read_text() == f"--net={host.namespace}\n"
+    assert host.entered == [model.dhcp_namespace(NETWORK)]
     assert host.log.read() == ["dnsmasq: started"]
 
 
@@ -349,7 +351,7 @@ def test_a_server_that_does_not_obey_is_killed(
 
 
 def test_a_start_that_fails_says_the_program_and_its_status(host: Host) -> None:
-    with pytest.raises(DnsmasqFailed, match=r"nsenter|dnsmasq ended with status 1"):
+    with pytest.raises(DnsmasqFailed, match="ended with status 1"):
         host.start("refuse")
     assert host.log.read() == ["dnsmasq: bad option at line 1"], "its words are in its log"
     assert host.adopt() is None
@@ -366,8 +368,8 @@ def test_a_missing_program_is_said_with_its_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host
 ) -> None:
     monkeypatch.setattr(process, "SYSTEM_PATH", "")
-    for name, package in (("dhcp_release", "dnsmasq-utils"), ("nsenter", "util-linux")):
-        (tmp_path / "programs" / name).unlink()
+    for name, package in (("prlimit", "util-linux"), ("dhcp_release", "dnsmasq-utils")):
+        (tmp_path / "programs" / name).unlink(missing_ok=True)
         monkeypatch.setenv("PATH", str(tmp_path / "programs"))
         with pytest.raises(HostUnfit, match=f"{name} is not installed: `apt install {package}`"):
             DnsmasqProcesses("dnsmasq")

@@ -28,7 +28,7 @@ class Host:
         self.programs = directory / "bin"
         self.programs.mkdir()
         program(self.programs, "dnsmasq", VERSION)
-        for name in ("nsenter", "prlimit", "dhcp_release"):
+        for name in ("prlimit", "dhcp_release"):
             program(self.programs, name)
         only_programs_in(self.programs, monkeypatch)
         self.limits: list[tuple[int, tuple[int, int]]] = []
@@ -170,7 +170,6 @@ def test_a_limit_that_cannot_be_raised_is_said_and_the_agent_serves(
         ("root", "run it as root"),
         ("user", r"\[agent\] hook_user: there is no user 'nobody-here'"),
         ("dnsmasq", "apt install dnsmasq-base"),
-        ("nsenter", "apt install util-linux"),
         ("prlimit", "apt install util-linux"),
         ("dhcp_release", "apt install dnsmasq-utils"),
         ("version", "2.87 or later is needed"),

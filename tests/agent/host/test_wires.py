@@ -19,6 +19,7 @@ from ipam.agent.host.raw_netlink import (
     IFLA_INFO_KIND,
     IFLA_LINK,
     IFLA_LINKINFO,
+    IFLA_MASTER,
     IFLA_MTU,
     IFLA_VLAN_ID,
     RTM_NEWLINK,
@@ -57,6 +58,7 @@ def test_a_vlan_is_asked_for_with_its_parent_and_its_id(
     monkeypatch.setattr(LinkTable, "read_again", lambda _self: None)
     links = LinkTable()
     links.by_name["eth1"] = Link(7, "eth1", 9000, True, 0, "fa:16:3e:00:00:07")
+    links.by_name["brq1"] = Link(8, "brq1", 1500, True, 0, "fa:16:3e:00:00:08")
     wire = Wire("eth1.101", "vlan", "eth1", 101, mtu=1500)
     with IPRoute() as route, pytest.raises(SentError):
         Wires(links, route).ensure(wire, Bridge("brq1", 1500))
@@ -67,7 +69,8 @@ def test_a_vlan_is_asked_for_with_its_parent_and_its_id(
     assert struct.unpack_from("=H", data, 6)[0] & NLM_F_CREATE_NEW == NLM_F_CREATE_NEW
     of_link = dict(attributes(message.body[IFINFO_BYTES:]))
     assert of_link[IFLA_IFNAME].rstrip(b"\0") == b"eth1.101"
-    for kind, number in ((IFLA_LINK, 7), (IFLA_MTU, 1500), (IFLA_GROUP, OWN_GROUP)):
+    of_index = ((IFLA_LINK, 7), (IFLA_MASTER, 8))
+    for kind, number in (*of_index, (IFLA_MTU, 1500), (IFLA_GROUP, OWN_GROUP)):
         assert of_link[kind] == struct.pack("=I", number)
     info = dict(attributes(memoryview(of_link[IFLA_LINKINFO])))
     assert info[IFLA_INFO_KIND].rstrip(b"\0") == b"vlan"
