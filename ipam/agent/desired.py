@@ -59,11 +59,13 @@ def served_network(
     taps = frozenset(names[port.id] for port in ports if port.id in names)
     state = NetworkState(network_id, where.bridge, wire=where.wire, peers=where.peers, taps=taps)
     options = port_options_of(ports)
+    known = {port.id: same.served(port) for port in ports}
+    reserved = reserved_addresses((one for one in ports if known[one.id] is None), subnets)
     if row.dhcp_port and subnets:
         network = _network_options(row, row.dhcp_port, subnets, faults)
         files = {"options/network": config.options_file(network)}
         files |= port_files(
-            row.dhcp_port, subnets, ports, options=options, same=same, faults=faults
+            row.dhcp_port, ports, addresses=reserved, options=options, same=same, faults=faults
         )
         files |= withheld_files(subnets)
         state = _with_dhcp(
@@ -79,9 +81,9 @@ def served_network(
     self_made = list(_self_made(row))
     giving = {one.id for one in self_made} | {str(subnet.id) for subnet in subnets}
     served = {
-        port.id: same.served(port)
+        port.id: known[port.id]
         or replace(
-            _served_port(port, names.get(port.id), subnets, options[port.id]),
+            _served_port(port, names.get(port.id), subnets, options[port.id], reserved[port.id]),
             is_served=row.admin_state_up and _is_served(port, row, giving),
             is_elsewhere=row.network_type in OF_UPLINKS and port.binding_host_id != host,
         )
@@ -208,7 +210,11 @@ def _with_dhcp(
 
 
 def _served_port(
-    port: dhcp_state.ServedPort, tap: str | None, subnets: list[DhcpSubnet], options: PortOptions
+    port: dhcp_state.ServedPort,
+    tap: str | None,
+    subnets: list[DhcpSubnet],
+    options: PortOptions,
+    reserved: Sequence[str],
 ) -> ServedPort:
     """`tap` is the name of its tap on this host; None if it is on another host."""
     safe_words.uuid(port.id)  # or raises UnfitError
@@ -219,7 +225,7 @@ def _served_port(
         revision_number=port.revision_number,
         status=port.status,
         mac_address=port.mac_address,
-        addresses=tuple(reserved_addresses(port, subnets)),
+        addresses=tuple(reserved),
         tap=tap,
         waits_for_tap=tap is not None and port.device_owner.startswith(model.COMPUTE_OWNER_PREFIX),
         client_id=options.client_id.hex(":") if options.client_id else None,

@@ -105,10 +105,17 @@ def dhcp_range(subnet: DhcpSubnet, lease_seconds: int, faults: list[str]) -> Dhc
     )
 
 
-def reserved_addresses(port: ServedPort, subnets: Iterable[DhcpSubnet]) -> list[str]:
-    """The port's addresses that DHCP gives to its machine, in order."""
-    by_id = {str(subnet.id): subnet for subnet in subnets if subnet.reserves}
-    return [str(ip_address(ip.ip_address)) for ip in port.fixed_ips if ip.subnet_id in by_id]
+def reserved_addresses(
+    ports: Iterable[ServedPort], subnets: Iterable[DhcpSubnet]
+) -> dict[str, list[str]]:
+    """The addresses that DHCP gives to the ports' machines, in order, by the port's id."""
+    reserving = {str(subnet.id) for subnet in subnets if subnet.reserves}
+    return {
+        port.id: [
+            str(ip_address(ip.ip_address)) for ip in port.fixed_ips if ip.subnet_id in reserving
+        ]
+        for port in ports
+    }
 
 
 def dynamic_ranges(row: FullNetwork) -> tuple[tuple[IPv4Address, IPv4Address], ...]:

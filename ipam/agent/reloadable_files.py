@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ipam import model
-from ipam.agent.dhcp_subnets import DhcpSubnet, reserved_addresses, server_address
+from ipam.agent.dhcp_subnets import DhcpSubnet, server_address
 from ipam.agent.dnsmasq import config, safe_words
 from ipam.agent.dnsmasq.config import Host, Option
 from ipam.agent.dnsmasq.port_options import PortOptions
@@ -24,14 +24,17 @@ T = TypeVar("T")
 
 def port_files(
     dhcp_port: DhcpPort,
-    subnets: Sequence[DhcpSubnet],
     ports: Iterable[ServedPort],
     *,
+    addresses: Mapping[str, list[str]],
     options: Mapping[str, PortOptions],
     same: SamePorts,
     faults: list[str],
 ) -> dict[str, str]:
-    """The reloadable files. Options come before hosts, because hosts' tags refer to options."""
+    """The reloadable files. Options come before hosts, because hosts' tags refer to options.
+
+    `addresses` are those that DHCP gives, by port.
+    """
     interface = safe_words.interface(model.dhcp_interface_name(safe_words.uuid(dhcp_port.id)))
     files, hosts = {}, {}
     for port in ports:
@@ -41,7 +44,7 @@ def port_files(
             continue
         mine = options[port.id]
         faults += mine.faults
-        lines = _hosts(port, subnets, mine, faults)
+        lines = _hosts(port, addresses[port.id], mine, faults)
         try:
             if mine.lines:
                 files[f"options/{port.id}"] = config.options_file(mine.lines)
@@ -86,13 +89,12 @@ def subnet_options(
 
 
 def _hosts(
-    port: ServedPort, subnets: Sequence[DhcpSubnet], options: PortOptions, faults: list[str]
+    port: ServedPort, addresses: Sequence[str], options: PortOptions, faults: list[str]
 ) -> list[Host]:
     """The port's entries: one per IPv4 address, each with all IPv6 addresses.
 
     An entry without an IPv6 address would match the machine's DHCPv6 requests and refuse them.
     """
-    addresses = reserved_addresses(port, subnets)
     if not addresses:
         return []
     mac = safe_words.mac(port.mac_address)

@@ -6,7 +6,15 @@ out here. The text of the key is nft's, and only values that were parsed get int
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
 from typing import Final, TypeAlias
 
 from ipam.agent.dnsmasq import safe_words
@@ -25,7 +33,8 @@ GUARDED: Final = ("guarded", "")
 """It may send nothing but what other elements allow."""
 
 _LINK_LOCAL: Final = "fe80::/64"
-_Network: TypeAlias = IPv4Network | IPv6Network
+_Address: TypeAlias = IPv4Address | IPv6Address
+_Source: TypeAlias = _Address | IPv4Network | IPv6Network
 _Pairs: TypeAlias = tuple[tuple[str, str | None], ...]
 """Each an address or network, and a MAC address or None for the port's."""
 
@@ -42,15 +51,15 @@ def tap_guard(port: ServedPort) -> TapGuard:
 def _guard_of(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> TapGuard:
     found = {TAPS, GUARDED}
     allowed = _allowed(mac_address, ips, pairs)
-    for mac, networks in allowed.items():
+    for mac, sources in allowed.items():
         found |= {("macs", mac), ("chaddrs", _hexadecimal(mac))}
-        found |= _sources(mac, networks)
-    found |= _targets({one for networks in allowed.values() for one in networks})
+        found |= _sources(mac, sources)
+    found |= _targets(set().union(*allowed.values()))
     return frozenset(found)
 
 
-def _allowed(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> dict[str, set[_Network]]:
-    """The networks by MAC address; an address is a network of one.
+def _allowed(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> dict[str, set[_Source]]:
+    """The addresses, and networks of more than one, by MAC address.
 
     Of the link-local addresses, only the one made of the MAC address is known.
     """
@@ -58,57 +67,48 @@ def _allowed(mac_address: str, ips: tuple[str, ...], pairs: _Pairs) -> dict[str,
         return {}  # it cannot be read, so nothing is known to be its own
     safe_words.mac(mac_address)  # or raises UnfitError
     own = mac_address
-    allowed: dict[str, set[_Network]] = defaultdict(set)
-    allowed[own] = {ip_network(ip) for ip in ips}
+    allowed: dict[str, set[_Source]] = defaultdict(set)
+    allowed[own] = {ip_address(ip) for ip in ips}
     for cidr, mac in pairs:
-        of_pair = str(safe_words.mac(mac)) if mac else own
-        allowed[of_pair].add(ip_network(cidr, strict=False))
-    for mac, networks in allowed.items():
-        networks.add(ip_network(eui64(_LINK_LOCAL, mac)))
+        of_pair, network = str(safe_words.mac(mac)) if mac else own, ip_network(cidr, strict=False)
+        is_address = network.prefixlen == network.max_prefixlen
+        allowed[of_pair].add(network.network_address if is_address else network)
+    for mac, sources in allowed.items():
+        sources.add(IPv6Address(eui64(_LINK_LOCAL, mac)))
     return allowed
 
 
-def _sources(mac: str, networks: Collection[_Network]) -> set[Element]:
-    found = set()
-    for one in _apart(networks):
-        is_address = one.prefixlen == one.max_prefixlen
-        name = f"v{one.version}" if is_address else f"v{one.version}_nets"
-        found.add((name, f"{mac} . {one.network_address if is_address else one}"))
-    return found
+def _sources(mac: str, sources: Collection[_Source]) -> set[Element]:
+    return {
+        (f"v{one.version}{'' if isinstance(one, _Address) else '_nets'}", f"{mac} . {one}")
+        for one in _apart(sources)
+    }
 
 
-def _targets(networks: Collection[_Network]) -> set[Element]:
+def _targets(sources: Collection[_Source]) -> set[Element]:
     """The addresses of which the tap may say that they are its own."""
     found = set()
-    for one in _apart(networks):
-        if one.version == 4:
-            continue
-        first, last = int(one.network_address), int(one.broadcast_address)
-        if first == last:
-            found.add(("nd6", f"{first:#x}"))
-        else:
+    for one in _apart(sources):
+        if isinstance(one, IPv6Address):
+            found.add(("nd6", f"{int(one):#x}"))
+        elif isinstance(one, IPv6Network):
+            first, last = int(one.network_address), int(one.broadcast_address)
             found.add(("nd6_nets", f"{first:#x}-{last:#x}"))
     return found
 
 
-def _apart(networks: Collection[_Network]) -> Collection[_Network]:
+def _apart(sources: Collection[_Source]) -> Collection[_Source]:
     """The same addresses as networks that do not overlap, which the kernel does not take.
 
     Addresses stay alone, because a look-up in networks is dearer.
     """
-    if all(one.prefixlen == one.max_prefixlen for one in networks):
-        return networks
-    found: list[_Network] = []
-    for version in (4, 6):
-        alike = [one for one in networks if one.version == version]
-        wide = list(collapse_addresses(n for n in alike if n.prefixlen < n.max_prefixlen))  # type: ignore[type-var]  # all are of one version
-        found += wide
-        found += [
-            one
-            for one in alike
-            if one.prefixlen == one.max_prefixlen and not any(one.subnet_of(each) for each in wide)  # type: ignore[arg-type]  # idem
-        ]
-    return found
+    if all(isinstance(one, _Address) for one in sources):
+        return sources
+    four = collapse_addresses(one for one in sources if isinstance(one, IPv4Network))
+    six = collapse_addresses(one for one in sources if isinstance(one, IPv6Network))
+    wide: list[IPv4Network | IPv6Network] = [*four, *six]
+    alone = [one for one in sources if isinstance(one, _Address)]
+    return [*wide, *(one for one in alone if not any(one in each for each in wide))]
 
 
 def _hexadecimal(mac: str) -> str:
