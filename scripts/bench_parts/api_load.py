@@ -61,16 +61,35 @@ class Wire:
         while b"\r\n\r\n" not in data:
             data += self._some()
         head, _, rest = data.partition(b"\r\n\r\n")
-        missing = int(_header(head, b"content-length") or 0) - len(rest)
-        parts = [rest]
-        while missing > 0:
-            parts.append(self._some())
-            missing -= len(parts[-1])
         status = head.split(b" ", 2)[1]
-        answer = b"".join(parts)
+        if _header(head, b"transfer-encoding").lower() == b"chunked":
+            answer = self._chunks(rest)
+        else:
+            answer = self._rest(rest, int(_header(head, b"content-length") or 0))
         if not (status.startswith(b"2") or status == b"304"):
             raise RuntimeError(f"{method} {path}: {status!r} {answer[:300]!r}")
         return _header(head, b"etag").decode(), answer
+
+    def _rest(self, begun: bytes, length: int) -> bytes:
+        parts, missing = [begun], length - len(begun)
+        while missing > 0:
+            parts.append(self._some())
+            missing -= len(parts[-1])
+        return b"".join(parts)
+
+    def _chunks(self, begun: bytes) -> bytes:
+        """The parts of an answer of unknown length (RFC 9112), up to the empty one."""
+        parts: list[bytes] = []
+        while True:
+            while b"\r\n" not in begun:
+                begun += self._some()
+            line, _, begun = begun.partition(b"\r\n")
+            length = int(line.partition(b";")[0], 16)
+            begun = self._rest(begun, length + 2)
+            if not length:
+                return b"".join(parts)
+            parts.append(begun[:length])
+            begun = begun[length + 2 :]
 
     def _some(self) -> bytes:
         got = self._socket.recv(1 << 20)
