@@ -11,11 +11,17 @@ OF_OPENSTACK: Final = ("keystoneauth1", "keystonemiddleware", "openstack", "oslo
 settings or the command line ask for them."""
 OF_DNS: Final = ("dns",)
 """What `dnsmasq-ipam[dns]` adds: dnspython, for names in zones elsewhere."""
+OF_MYSQLCLIENT: Final = ("MySQLdb",)
+"""What `dnsmasq-ipam[mysqlclient]` adds: the driver of MariaDB that is written in C."""
 
-DISTRIBUTIONS: Final = {"dns": "dnspython"}
+DISTRIBUTIONS: Final = {"dns": "dnspython", "MySQLdb": "mysqlclient"}
 """What a package is called where it is installed from, if not like its module."""
 
-EXTRAS: Final = dict.fromkeys(OF_OPENSTACK, "openstack") | dict.fromkeys(OF_DNS, "dns")
+EXTRAS: Final = {
+    **dict.fromkeys(OF_OPENSTACK, "openstack"),
+    **dict.fromkeys(OF_DNS, "dns"),
+    **dict.fromkeys(OF_MYSQLCLIENT, "mysqlclient"),
+}
 
 
 @contextlib.contextmanager

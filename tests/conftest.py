@@ -20,7 +20,7 @@ from ipam.store.tables import metadata
 from tests.kernel_features import LACKS
 from tests.servers.bind_server import BindServer
 from tests.servers.knot_server import KnotServer
-from tests.servers.mariadb_server import MariadbServer
+from tests.servers.mariadb_server import MariadbByMysqlclient, MariadbServer
 from tests.servers.postgresql_server import PostgresqlServer
 from tests.servers.primary_server import PrimaryServer
 from tests.servers.private_server import PrivateServer
@@ -66,6 +66,12 @@ def postgresql() -> Iterator[PrivateServer]:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[PrivateServer]:
     yield from _serve(MariadbServer())
+
+
+@pytest.fixture(scope="session")
+def mysqlclient() -> Iterator[PrivateServer]:
+    """A MariaDB of which URLs name the driver in C."""
+    yield from _serve(MariadbByMysqlclient())
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,7 @@ def test_a_policy_file_that_cannot_be_obeyed_stops_the_start(config: Path, *, na
         ("[compute]\nsend_events = true", "worker.main.run"),
         ("[compute]\nreclaim_orphans = true", "worker.main.run"),
         ("[dns]\nzones = lab.example 192.0.2.53", "worker.main.run"),
+        ("[database]\nconnection = mysql+mysqldb://h/ipam", "api.app.create_app"),
     ],
 )
 def test_a_setting_that_asks_for_an_optional_package_names_the_extra(
@@ -82,7 +83,9 @@ def test_a_setting_that_asks_for_an_optional_package_names_the_extra(
     done = run_without_extras(program, str(config))
     assert done.returncode == 1, done
     assert done.stderr.splitlines()[-1].startswith("ipam.errors.SettingsUnfit: [")
-    extra = "dns" if settings.startswith("[dns]") else "openstack"
+    extra = {"[dns]": "dns", "[database]": "mysqlclient"}.get(
+        settings.split(maxsplit=1)[0], "openstack"
+    )
     assert f"not installed: `pip install 'dnsmasq-ipam[{extra}]'`" in done.stderr
 
 
@@ -114,4 +117,5 @@ def test_the_extra_has_them_and_the_core_has_not() -> None:
     added = {re.split("[<>=[]", each)[0] for each in optional["keystone"] + optional["openstack"]}
     assert distributions <= added
     assert [re.split("[<>=]", each)[0] for each in optional["dns"]] == ["dnspython"]
-    assert "dnspython" not in names
+    assert [re.split("[<>=]", each)[0] for each in optional["mysqlclient"]] == ["mysqlclient"]
+    assert not {"dnspython", "mysqlclient"} & set(names)

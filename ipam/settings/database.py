@@ -23,7 +23,8 @@ OPTIONS: Final = [
         sample_default="sqlite:////var/lib/ipam/ipam.sqlite",
         secret=True,
         help="SQLAlchemy URL of the database: sqlite:///PATH, postgresql+psycopg://… or"
-        " mysql+pymysql://…. Empty means ipam.sqlite in state_path. SQLite suits one machine;"
+        " mysql+pymysql://… (mysql+mysqldb://… where mysqlclient is installed). Empty means"
+        " ipam.sqlite in state_path. SQLite suits one machine;"
         " use PostgreSQL or MariaDB where several hosts run the API.",
     ),
     cfg.IntOpt(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"])
 class MariadbServer(PrivateServer):
     name = "mariadb"
     package = "mariadb-server-core"
+    driver = "pymysql"
 
     @classmethod
     def missing(cls) -> str | None:
@@ -34,7 +36,7 @@ class MariadbServer(PrivateServer):
 
     def create_database(self, name: str) -> str:
         self._administer(f"CREATE DATABASE `{name}`")
-        return f"mysql+pymysql://ipam:ipam@127.0.0.1:{self.port}/{name}"
+        return f"mysql+{self.driver}://ipam:ipam@127.0.0.1:{self.port}/{name}"
 
     def drop_database(self, name: str) -> None:
         self._administer(f"DROP DATABASE IF EXISTS `{name}`")
@@ -92,6 +94,20 @@ class MariadbServer(PrivateServer):
     def _administer(self, statement: str) -> None:
         with self._connect() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+class MariadbByMysqlclient(MariadbServer):
+    """The same, with URLs of the driver in C that installations may add."""
+
+    driver = "mysqldb"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        if find_spec("MySQLdb") is None:
+            return (
+                "needs the driver mysqlclient: apt install libmariadb-dev, pip install mysqlclient"
+            )
+        return super().missing()
 
 
 def _program(name: str) -> str:

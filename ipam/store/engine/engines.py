@@ -1,6 +1,7 @@
 """SQLAlchemy engines for SQLite, PostgreSQL and MariaDB, set up to behave alike."""
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import ArgumentError
 
-from ipam import files
+from ipam import extras, files
 from ipam.store.engine import pools
 from ipam.store.engine.kept_statements import CompiledStatements
 from ipam.store.engine.row_hash import SQLITE_FUNCTION, of_sqlite
@@ -179,7 +180,16 @@ def _mariadb(
     # Only MariaDB reads the comment. MySQL has no such limit for writes.
     limits = f"innodb_lock_wait_timeout={lock_wait_seconds}"
     limits += f" /*M!100100 , max_statement_time={statement_seconds} */"
-    engine = sqlalchemy.create_engine(
+    with extras.needed_for("[database] connection = mysql+mysqldb://…"):
+        engine = _mariadb_engine(url, options, limits)
+    event.listen(engine, "connect", _keep_alive)
+    return engine
+
+
+def _mariadb_engine(
+    url: sqlalchemy.URL, options: dict[str, Any], limits: str
+) -> sqlalchemy.Engine:
+    return sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
         # Every transaction ends before its connection returns to the pool. No second ROLLBACK.
@@ -189,16 +199,38 @@ def _mariadb(
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "charset": "utf8mb4",
             "init_command": f"SET SESSION {limits}",
+            "local_infile": False,  # else a server could ask mysqlclient for any file of this host
+            **_verified(url),
         },
         **options,
     )
-    event.listen(engine, "connect", _keep_alive)
-    return engine
+
+
+def _verified(url: sqlalchemy.URL) -> dict[str, str]:
+    """PyMySQL asks whose certificate it is when it has a CA. mysqlclient needs to be told to."""
+    query = url.query
+    if url.get_driver_name() != "mysqldb" or "ssl_mode" in query:
+        return {}
+    if {"ssl_ca", "ssl_capath"}.isdisjoint(query) or _is_off(query.get("ssl_check_hostname")):
+        return {}
+    return {"ssl_mode": "VERIFY_IDENTITY"}
+
+
+def _is_off(value: object) -> bool:
+    return str(value).lower() in ("false", "0", "no", "off")
 
 
 def _keep_alive(connection: Any, _record: object) -> None:
-    """PyMySQL offers no setting for this, so its socket is set up from outside."""
-    channel = connection._sock  # noqa: SLF001  # no public way
+    """The drivers offer no setting for this, so their socket is set up from outside."""
+    if hasattr(connection, "fileno"):
+        descriptor = connection.fileno()  # of mysqlclient
+    else:
+        descriptor = connection._sock.fileno()  # noqa: SLF001  # of PyMySQL, no public way
+    with socket.socket(fileno=os.dup(descriptor)) as channel:
+        _set_keepalive(channel)
+
+
+def _set_keepalive(channel: socket.socket) -> None:
     if channel.family == socket.AF_UNIX:
         return
     channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

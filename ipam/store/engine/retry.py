@@ -1,8 +1,8 @@
 """Which database errors another attempt may heal, and which constraint an error names.
 
 Pure functions of the driver's exception (or SQLAlchemy's wrapper of it). The drivers are not
-imported. What their errors carry tells them apart: psycopg has `sqlstate`, PyMySQL a number as its
-first argument, sqlite3 `sqlite_errorcode`.
+imported. What their errors carry tells them apart: psycopg has `sqlstate`, PyMySQL and mysqlclient
+a number as their first argument, sqlite3 `sqlite_errorcode`.
 """
 
 import re
@@ -28,9 +28,12 @@ TRANSIENT_MYSQL: Final = frozenset(
         1213,  # deadlock; in Galera also a certification failure, at COMMIT too
     }
 )
-LOST_MYSQL: Final = frozenset({0, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031})
+LOST_MYSQL: Final = frozenset(
+    {0, 1053, 1927, 2002, 2003, 2005, 2006, 2013, 2014, 2026, 2055, 4031}
+)
 """0 is PyMySQL's InterfaceError for a connection that it closed itself; 1053 a server shutdown,
-1927 a killed connection, 2002 and 2003 nobody listening, 4031 an idle connection closed."""
+1927 a killed connection, 2002 and 2003 nobody listening, 2005 and 2026 mysqlclient's for a name
+without an address and for a failure of TLS, 4031 an idle connection closed."""
 COMMIT_FAILED_MYSQL: Final = 1180
 """On Galera: undone for another's transaction, or the node lost its group during the COMMIT, and
 nobody knows whether that took effect."""
@@ -145,7 +148,7 @@ def _sqlite_code(cause: sqlite3.Error) -> int:
 
 
 def _mysql_code(cause: BaseException) -> int | None:
-    if not type(cause).__module__.startswith("pymysql"):
+    if not type(cause).__module__.startswith(("pymysql", "MySQLdb")):
         return None
     return cause.args[0] if cause.args and isinstance(cause.args[0], int) else -1
 

@@ -19,6 +19,12 @@ from ipam.store.engine.retry import (
 from tests.store.rows import NETWORK
 
 
+class MysqlclientError(Exception):
+    """As mysqlclient's, which not every machine has."""
+
+    __module__ = "MySQLdb"
+
+
 @pytest.fixture
 def refusal(database: Database) -> Callable[..., DBAPIError]:
     """A function that gives the error of a statement."""
@@ -107,6 +113,13 @@ def test_a_statement_with_a_fault_is_not_tried_again(
         (pymysql.err.OperationalError(1180, "Not connected to Primary Component"), False, True),
         (pymysql.err.InterfaceError(0, ""), False, True),
         (pymysql.err.ProgrammingError(1064, "You have an error in your SQL syntax"), False, False),
+        (MysqlclientError(1213, "Deadlock found"), True, False),
+        (MysqlclientError(1180, "wsrep aborted transaction"), True, False),
+        (MysqlclientError(1180, "Not connected to Primary Component"), False, True),
+        (MysqlclientError(2005, "Unknown server host"), False, True),
+        (MysqlclientError(2013, "Lost connection to server during query"), False, True),
+        (MysqlclientError(2026, "TLS/SSL error: certificate has expired"), False, True),
+        (MysqlclientError(1064, "You have an error in your SQL syntax"), False, False),
         (ValueError("not of a database"), False, False),
     ],
     ids=str,

@@ -18,7 +18,7 @@ FOR_EVER = {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     ),
     "postgresql": "SELECT pg_sleep(100000)",
-    "mariadb": "SELECT SLEEP(100000)",
+    "mysql": "SELECT SLEEP(100000)",
 }
 
 
@@ -53,13 +53,13 @@ def add(tx: Transaction) -> None:
 
 
 def test_a_statement_that_takes_too_long_ends_and_leaves_nothing_locked(
-    hasty: Database, database: Database, backend: str
+    hasty: Database, database: Database
 ) -> None:
     database.write(add)
 
     def work(tx: Transaction) -> None:
         rename(tx, "never")
-        tx.execute(text(FOR_EVER[backend]))
+        tx.execute(text(FOR_EVER[tx.dialect]))
 
     with pytest.raises(TimeLimitExceeded, match="took longer than 1 s for a statement"):
         hasty.write(work)
@@ -68,19 +68,19 @@ def test_a_statement_that_takes_too_long_ends_and_leaves_nothing_locked(
     assert names(hasty) == ["after"]
 
 
-def test_a_read_that_takes_too_long_ends(hasty: Database, backend: str) -> None:
+def test_a_read_that_takes_too_long_ends(hasty: Database) -> None:
     with pytest.raises(TimeLimitExceeded):
-        hasty.read(lambda tx: tx.execute(text(FOR_EVER[backend])).all())
+        hasty.read(lambda tx: tx.execute(text(FOR_EVER[tx.dialect])).all())
     assert names(hasty) == []
 
 
-def test_without_a_limit_statements_have_none(database: Database, backend: str) -> None:
+def test_without_a_limit_statements_have_none(database: Database) -> None:
     shown = {
         "sqlite": "SELECT 0",
         "postgresql": "SHOW statement_timeout",
-        "mariadb": "SELECT @@max_statement_time",
+        "mysql": "SELECT @@max_statement_time",
     }
-    found = database.read(lambda tx: tx.execute(text(shown[backend])).scalar_one())
+    found = database.read(lambda tx: tx.execute(text(shown[tx.dialect])).scalar_one())
     assert float(found) == 0
 
 
@@ -114,11 +114,11 @@ def test_a_request_whose_client_left_is_undone_though_its_work_is_done(
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_on_sqlite_a_client_that_leaves_ends_the_statement_under_way(
-    database_url: str, backend: str
+    database_url: str,
 ) -> None:
     patient = Database(database_url, statement_seconds=3600)
     looks = itertools.count()
     limit(is_gone=lambda: next(looks) > 3)
     with pytest.raises(ClientGone):
-        patient.read(lambda tx: tx.execute(text(FOR_EVER[backend])).all())
+        patient.read(lambda tx: tx.execute(text(FOR_EVER[tx.dialect])).all())
     patient.dispose()
