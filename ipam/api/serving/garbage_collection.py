@@ -13,6 +13,13 @@ making one long list starts a hundred of them."""
 TIDY_SECONDS: Final = 10
 """Python's own collections of old objects come after hundreds of thousands of new ones."""
 
+OLD: Final = 20_000
+"""Where a tidying leaves more objects, the next ones do not look at them: a look at so many holds
+all threads for a few milliseconds."""
+
+WHOLE_TURNS: Final = 30
+"""Each so many tidyings look at every object, also those that were left out."""
+
 
 def settle() -> None:
     """Exempt the present objects from collection. Call it once, when the application is made."""
@@ -25,9 +32,19 @@ def settle() -> None:
 def tidy_until(stopped: threading.Event) -> None:
     """Collect what was used and is garbage, old or new, and give its memory back. For a thread."""
     collections = -1
+    turns = 0
     while not stopped.wait(TIDY_SECONDS):
         young = gc.get_stats()[0]["collections"]
         if young != collections:  # since then nothing was done that is worth it
-            gc.collect()
+            turns += 1
+            _tidy(whole=turns % WHOLE_TURNS == 0)
             heap.give_back()
             collections = gc.get_stats()[0]["collections"]
+
+
+def _tidy(*, whole: bool) -> None:
+    if whole:
+        gc.unfreeze()
+    gc.collect()
+    if whole or len(gc.get_objects(generation=2)) > OLD:
+        gc.freeze()  # the caches; what requests held just now waits for the next whole turn

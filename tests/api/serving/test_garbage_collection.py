@@ -27,6 +27,30 @@ def test_garbage_that_python_takes_for_old_is_collected(monkeypatch: pytest.Monk
     finally:
         stopped.set()
         tidying.join()
+        gc.unfreeze()
+
+
+def test_what_was_left_out_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(garbage_collection, "OLD", 0)
+    knot = Knot()
+    seen = weakref.ref(knot)
+    looks = []
+
+    class Stopped(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal knot
+            looks.append(seen() is not None)
+            knot = Knot()  # the other one is garbage, and was left out
+            monkeypatch.setattr(gc, "get_stats", lambda: [{"collections": len(looks)}])
+            return timeout is None or len(looks) > garbage_collection.WHOLE_TURNS
+
+    try:
+        gc.collect()
+        gc.freeze()
+        garbage_collection.tidy_until(Stopped())
+    finally:
+        gc.unfreeze()
+    assert looks == [True] * garbage_collection.WHOLE_TURNS + [False]
 
 
 def test_nothing_is_collected_where_nothing_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
