@@ -87,7 +87,8 @@ def fresh_api() -> Iterator[Api]:
             )
             table = app.routes(service)
             route = openapi.OpenApiRoute(table)
-            yield Api(service, [*table, (openapi.PATH, route)], route.document, client)
+            document = json.loads(route.written)
+            yield Api(service, [*table, (openapi.PATH, route)], document, client)
         finally:
             database.dispose()
 

@@ -9,7 +9,6 @@ import falcon
 import msgspec
 
 from ipam.api.http import idempotency, list_query
-from ipam.api.http.bodies import respond
 from ipam.api.http.operations import Operation, Route
 from ipam.api.openapi.answers import (
     NeutronError,
@@ -52,12 +51,13 @@ class OpenApiRoute:
         return {"GET": answer}
 
     @cached_property
-    def document(self) -> dict[str, Any]:
-        """The document. It is made once."""
-        return describe(self._table)
+    def written(self) -> bytes:
+        """The document as it is sent. It is made once."""
+        return msgspec.json.encode(describe(self._table))
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        respond(resp, self.document)
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = self.written
 
 
 def describe(table: Sequence[tuple[str, Route]]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The connections of the API server, as waitress's loop and threads use them."""
 
+import contextlib
 import socket
 import struct
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any, Final
 
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 
 from ipam.api.serving.patience import (
     Reading,
@@ -15,12 +16,15 @@ from ipam.api.serving.patience import (
     is_window_over,
 )
 from ipam.api.serving.requests import Answer, ErrorAnswer, Parser, PeerAnswer, RequestTimeoutError
+from ipam.api.serving.unread import Unread
 from ipam.identity.local import caller_of_peer
 from ipam.identity.origins import origin_of_address
 
 REQUESTS_AT_ONCE: Final = 16
 """How many requests a client may send before it reads an answer."""
 PIECE_BYTES: Final = 512
+HELD_BYTES: Final = 65_536
+"""Who has not read so much of an answer gets the next one later, and no work is done for it."""
 _TOO_MANY: Final = (
     b'{"NeutronError":{"type":"ServiceUnavailable",'
     b'"message":"Too many connections; try again later.","detail":""}}'
@@ -50,7 +54,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """Whether a client of the system itself is at the other end: root, or the service's user."""
     began_at = 0.0
     sent_bytes = 0
+    is_held = False
+    """Whether its next request waits until the client has read the last answer."""
     _is_sending = False
+    _is_together = False
     reading: Reading | None = None
 
     def __init__(
@@ -58,11 +65,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     ) -> None:
         self.origin = origin_of_address(addr[0])
         super().__init__(server, sock, addr, adj, **others)
+        self._unread = Unread()
+        self.outbufs = [self._unread]
 
     @property
     def waits_since(self) -> float | None:
         """Since when it waits for its client; None while a thread works for it."""
-        if self.requests:
+        if self.requests and not self.is_held:
             return None
         if self.request is not None:
             return self.began_at
@@ -91,18 +100,46 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.sent_bytes += sent
         return sent
 
-    def write_soon(self, data: Any) -> int:
+    def write_soon(self, data: bytes) -> int:
         """Send the data from a thread, now or later."""
+        with self._sending():
+            self._flush_outbufs_below_high_watermark()
+            if not self.connected:
+                raise ClientDisconnected
+            self._unread.append(data)
+            self.total_outbufs_len += len(data)
+        return len(data)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Send all at once that a thread writes meanwhile."""
+        with self._sending():
+            self._is_together = True
+            try:
+                yield
+            finally:
+                self._is_together = False
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[None]:
+        """Send, at the end, what is written meanwhile."""
+        if self._is_together:
+            yield
+            return
+        if not self.connected:
+            raise ClientDisconnected
         # waitress sets this after the answer. A stop must see at once that an answer is being
         # sent.
         self.last_activity = time.time()
         self._is_sending = True
         try:
-            written: int = super().write_soon(data)
+            with self.outbuf_lock:
+                yield
+                self._flush_exception(self._flush_some, do_close=False)
+                self._unread.bound()
         finally:
             self._is_sending = False
         self._watch()
-        return written
 
     def service(self) -> None:
         """Answer one request, in a thread."""
@@ -116,6 +153,22 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         """
         is_left = self.total_outbufs_len and not self._is_sending
         return bool(is_left or self.will_close or self.close_when_flushed)
+
+    def handle_write(self) -> None:
+        """Send what waits, and let the next request be answered if it waited for that."""
+        super().handle_write()
+        if self.requests:
+            with self.requests_lock:
+                if self.is_held and self.connected and not self.will_close:
+                    self.server.add_task(self)
+
+    def has_to_read(self) -> bool:
+        """Whether the client has to read more of its last answer before the next is made.
+
+        `handle_write` asks again. Under the lock of its requests.
+        """
+        self.is_held = self.total_outbufs_len > HELD_BYTES
+        return self.is_held
 
     def check(self, now: float) -> None:
         """End the connection if its client let it wait too long. Only the loop calls it."""

@@ -40,6 +40,9 @@ IN_MEMORY_BYTES: Final = 65536
 """A longer body that arrives is kept in a file, because hundreds may be arriving."""
 UNREAD_BYTES: Final = 1_048_576
 """A client that has not read so much of its answers gets no further one."""
+UNSENT_BYTES: Final = 262_144
+"""So much that has not left yet the kernel takes for a connection. Without this bound it takes
+megabytes, and who reads nothing would have many answers made."""
 FULL_AGAIN_SECONDS: Final = 60.0
 """How often the log says at most that a door is full."""
 
@@ -84,6 +87,16 @@ class _Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no types
         alike = self.alike(channel)
         if len(alike) > self.limit(channel):
             self._make_room(alike)
+
+    def add_task(self, channel: Channel) -> None:
+        """Have a thread work on the connection's next request, if its client may have it now."""
+        if not channel.has_to_read():
+            self.threads_for(channel).add_task(channel)
+
+    def threads_for(self, channel: Channel) -> Any:
+        """The threads that work for this connection."""
+        _ = channel
+        return self.task_dispatcher
 
     def alike(self, channel: Channel) -> list[Channel]:
         """The connections that count together with this one, itself included."""
@@ -135,6 +148,10 @@ class _TcpServer(_Server, TcpWSGIServer):  # type: ignore[misc]  # waitress has 
     channel_class = Channel
     name = "TCP"
 
+    def set_socket_options(self, connection: socket.socket) -> None:
+        super().set_socket_options(connection)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
 
 class _TlsServer(_TcpServer):
     channel_class = TlsChannel
@@ -146,9 +163,8 @@ class _UnixServer(_Server, UnixWSGIServer):  # type: ignore[misc]  # waitress ha
     name = "The socket"
     threads_for_others: Threads
 
-    def add_task(self, channel: Channel) -> None:
-        threads = self.task_dispatcher if channel.is_trusted else self.threads_for_others
-        threads.add_task(channel)
+    def threads_for(self, channel: Channel) -> Any:
+        return self.task_dispatcher if channel.is_trusted else self.threads_for_others
 
     def alike(self, channel: Channel) -> list[Channel]:
         all_channels = self.active_channels.values()

@@ -24,4 +24,5 @@ def is_under_way(channel: Any) -> bool:
     """Whether the waitress channel has a request to answer, or is reading or writing one."""
     is_half_done = channel.request is not None or channel.total_outbufs_len > 0
     is_moving = time.time() < channel.last_activity + STALLED_SECONDS
-    return bool(channel.requests) or (is_half_done and is_moving)
+    is_worked_on = bool(channel.requests) and not channel.is_held
+    return is_worked_on or (is_half_done and is_moving)

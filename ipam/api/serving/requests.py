@@ -100,7 +100,14 @@ class ErrorAnswer(ErrorTask):  # type: ignore[misc]  # waitress has no types
 
 
 class Answer(WSGITask):  # type: ignore[misc]  # waitress has no types
-    """Tells clients of a stopping server to use another connection for the next request."""
+    """Sends head and body together. While the server stops, it is the connection's last."""
+
+    def write(self, data: bytes) -> None:
+        if self.wrote_header or not data:
+            super().write(data)
+            return
+        with self.channel.together():
+            super().write(data)
 
     def build_response_header(self) -> bytes:
         if not self.channel.server.accepting:

@@ -13,6 +13,8 @@ from ipam.tls import CurrentContext
 from tests.waiting import PATIENCE_SECONDS
 
 LONG_BYTES = 64 * 1024 * 1024
+MIDDLING_BYTES = 1_000_000
+SIZES = {"/long": LONG_BYTES, "/middling": MIDDLING_BYTES}
 CONNECTIONS = 20
 BODY_BYTES = 1000
 
@@ -34,7 +36,8 @@ class Application:
         environ["wsgi.input"].read()
         if path.startswith("/slow"):
             assert self.go_on.wait(PATIENCE_SECONDS)
-        body = bytes(LONG_BYTES) if path == "/long" else str(environ.get(PEER_UID)).encode()
+        size = SIZES.get(path)
+        body = bytes(size) if size else str(environ.get(PEER_UID)).encode()
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 

@@ -17,13 +17,14 @@ from ipam.api.serving import channels, doors, patience
 from ipam.store import schema
 from ipam.store.engine.database import Database
 from tests.api.serving.api_process import api_process
-from tests.api.serving.open_doors import CONNECTIONS, LONG_BYTES, Place
+from tests.api.serving.open_doors import CONNECTIONS, LONG_BYTES, MIDDLING_BYTES, Place
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 ASK = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"
 ASK_SLOW = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
 ASK_LAST = b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 ASK_LONG = b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n"
+ASK_MIDDLING = b"GET /middling HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -61,6 +62,16 @@ def is_closed(channel: socket.socket) -> bool:
 def has_something(channel: socket.socket) -> bool:
     """Whether there is an answer or the end to read. Does not wait."""
     return bool(select.select([channel], [], [], 0)[0])
+
+
+def slow_reader(place: Place, sent: bytes) -> socket.socket:
+    """A client of TCP for which the kernel keeps little that it has not read."""
+    client = place.opened.enter_context(socket.socket())
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    client.settimeout(PATIENCE_SECONDS)
+    client.connect(("127.0.0.1", place.port))
+    client.sendall(sent)
+    return client
 
 
 def number_open(place: Place) -> int:
@@ -180,6 +191,30 @@ def test_whoever_asks_again_without_reading_keeps_no_thread(place: Place) -> Non
     assert status(place.by_tcp(ASK, source="127.0.0.2")) == 200
     eventually(lambda: number_open(place) <= 1, "the greedy ones are gone")
     assert all(map(is_closed, greedy))
+
+
+def test_the_next_answer_is_made_when_the_last_is_read(place: Place) -> None:
+    client = slow_reader(place, ASK_MIDDLING * 3)
+    channel = eventually(lambda: list(place.tcp.server.active_channels.values()))[0]
+    eventually(lambda: channel.is_held, "the first answer waits to be read")
+    assert place.application.paths == ["/middling"]
+    answers = client.makefile("rb")
+    for _ in range(3):
+        while answers.readline() != b"\r\n":
+            pass
+        assert len(answers.read(MIDDLING_BYTES)) == MIDDLING_BYTES
+    assert place.application.paths == ["/middling"] * 3
+
+
+def test_who_does_not_read_the_last_answer_gives_way(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "ANSWER_SECONDS", 0.5)
+    client = slow_reader(place, ASK_MIDDLING * 3)
+    eventually(lambda: bool(place.application.paths), "the first request is worked on")
+    eventually(lambda: not number_open(place), "it is closed")
+    assert is_closed(client)
+    assert place.application.paths == ["/middling"]
 
 
 def test_too_many_requests_in_one_go_end_the_connection(

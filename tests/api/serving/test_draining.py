@@ -159,6 +159,7 @@ def test_what_is_waited_for(
 ) -> None:
     channel = SimpleNamespace(
         requests=requests,
+        is_held=False,
         request=request_,
         total_outbufs_len=unsent_bytes,
         last_activity=time.time() - silent_seconds,
