@@ -1,10 +1,11 @@
 """Statements on addresses that differ between databases, or that several files here need."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    CursorResult,
     Insert,
     Select,
     bindparam,
@@ -22,7 +23,7 @@ from ipam.allocator.ranges import AddressRange
 from ipam.chunks import alternatives
 from ipam.errors import ServiceRecovering, SubnetNotFound
 from ipam.store import recovery
-from ipam.store.engine import bulk
+from ipam.store.engine import bulk, frequent
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.retry import is_duplicate_key, is_foreign_key_violation, violated_constraint
 from ipam.store.tables import (
@@ -37,17 +38,13 @@ from ipam.store.tables import (
 
 _A = ip_address.c
 
-_CANDIDATE = (
-    select(
-        bindparam("of_subnet", type_=Pk),
-        bindparam("given", type_=Address),
-        bindparam("to_owner", type_=Pk),
-    )
-    .select_from(ip_candidates)
-    .where(
-        ip_candidates.c.subnet_pk == bindparam("of_subnet", type_=Pk),
-        ip_candidates.c.id == bindparam("from_list", type_=BigInteger()),
-    )
+_CANDIDATE = select(
+    ip_candidates.c.subnet_pk,
+    bindparam("given", type_=Address),
+    bindparam("to_owner", type_=Pk),
+).where(
+    ip_candidates.c.subnet_pk == bindparam("of_subnet", type_=Pk),
+    ip_candidates.c.id == bindparam("from_list", type_=BigInteger()),
 )
 """One row while the candidate's list exists, none after another process has seized it."""
 
@@ -64,7 +61,7 @@ _COUNTED = {"preserve_rowcount": True}  # else SQLAlchemy forgets the count of i
 _GIVEN = {name: new.execution_options(**_COUNTED) for name, new in _NEW.items()}
 _FROM_CANDIDATE = {
     name: new.from_select(["subnet_pk", "ip", "owner_pk"], _CANDIDATE)
-    for name, new in _GIVEN.items()
+    for name, new in _NEW.items()
 }
 
 
@@ -73,13 +70,13 @@ def insert_candidate(
 ) -> bool:
     """Whether the owner now has the address: nobody had it, and its list still exists."""
     values = {"of_subnet": subnet_pk, "given": ip, "to_owner": owner_pk, "from_list": list_id}
-    return _inserted(tx, _FROM_CANDIDATE[tx.dialect], values)
+    return _inserted(tx, lambda: frequent.run(tx, _FROM_CANDIDATE[tx.dialect], values))
 
 
 def insert_given(tx: Transaction, subnet_pk: int, ip: bytes, owner_pk: int) -> bool:
     """Whether the owner now has the address. False if it has a row, even a free one."""
     values = {"subnet_pk": subnet_pk, "ip": ip, "owner_pk": owner_pk}
-    return _inserted(tx, _GIVEN[tx.dialect], values)
+    return _inserted(tx, lambda: tx.execute(_GIVEN[tx.dialect], values))
 
 
 def insert_many(tx: Transaction, subnet_pk: int, owners: Mapping[bytes, int]) -> set[bytes]:
@@ -276,9 +273,9 @@ def count_expired(tx: Transaction, subnet_pk: int, now: int) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def _inserted(tx: Transaction, statement: Insert, values: Mapping[str, object]) -> bool:
+def _inserted(tx: Transaction, insert_one: Callable[[], CursorResult[Any]]) -> bool:
     try:
-        return tx.execute(statement, values).rowcount == 1
+        return insert_one().rowcount == 1
     except IntegrityError as error:
         if tx.dialect == "mysql" and is_duplicate_key(error):
             return False
