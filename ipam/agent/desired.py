@@ -22,6 +22,7 @@ from ipam.agent.dnsmasq.port_options import PortOptions, port_options_of
 from ipam.agent.guard.elements import Guard, TapGuard, tap_guard
 from ipam.agent.guard.fence import SERVER, fence
 from ipam.agent.guard.opening import asking
+from ipam.agent.guard.packed import Packed
 from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
 from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
@@ -135,7 +136,7 @@ def _guards(
     own = fence(row)
     known = same.network.guards if same.network else {}
     guards = {
-        tap: known[tap] if port.id in same.ids else tap_guard(port) | own
+        tap: known[tap] if port.id in same.ids else Packed(tap_guard(port) | own)
         for port in row.ports
         if (tap := names.get(port.id)) is not None
     }

@@ -11,7 +11,7 @@ from typing import Final
 
 from ipam.agent.drift import guard_differences
 from ipam.agent.guard.drops import DropTotals
-from ipam.agent.guard.elements import TAPS, Guard
+from ipam.agent.guard.elements import TAPS, Guard, TapGuard
 from ipam.agent.guard.opening import of_opening
 from ipam.agent.outside import Kernel, PacketFilter
 from ipam.agent.served import ServedNetwork
@@ -78,7 +78,7 @@ class Guards:
 
     def want(self, served: Mapping[str, ServedNetwork]) -> None:
         """Guard the ports of these networks from now on."""
-        wanted: dict[str, frozenset[tuple[str, str]]] = {}
+        wanted: dict[str, TapGuard] = {}
         for network in served.values():
             wanted.update(network.guards)
         self._wanted = wanted

@@ -6,6 +6,7 @@ out here. The text of the key is nft's, and only values that were parsed get int
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -23,7 +24,7 @@ from ipam.rules.device_owners import is_guarded
 from ipam.rules.ipv6 import eui64
 
 Element: TypeAlias = tuple[str, str]
-TapGuard: TypeAlias = frozenset[Element]
+TapGuard: TypeAlias = AbstractSet[Element]
 Guard: TypeAlias = Mapping[str, TapGuard]
 """The elements by tap."""
 

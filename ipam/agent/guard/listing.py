@@ -11,6 +11,7 @@ import msgspec
 
 from ipam.agent.guard.elements import Element, Guard, TapGuard
 from ipam.agent.guard.opening import ANSWERING
+from ipam.agent.guard.packed import Packed
 
 OF_PACKETS: Final = frozenset({"dhcp_rates", "storms", "spoofed", "fenced"})
 """The sets whose elements the kernel makes as packets come."""
@@ -50,8 +51,7 @@ def read(listed: bytes, likely: Guard = MappingProxyType({})) -> Listing:
             rules.append(one)
     guard: dict[str, TapGuard] = {}
     for tap in [*found]:
-        elements = frozenset(found.pop(tap))
-        known = likely.get(tap)
+        elements, known = Packed(found.pop(tap)), likely.get(tap)
         guard[tap] = known if known is not None and known == elements else elements
     return Listing(json.dumps([_plain(one) for one in rules], sort_keys=True), guard)
 

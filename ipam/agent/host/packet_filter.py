@@ -12,6 +12,7 @@ from typing import Final
 from ipam.agent.dnsmasq.process import find_program
 from ipam.agent.guard import listing, table
 from ipam.agent.guard.elements import Element, Guard
+from ipam.agent.guard.packed import Packed
 from ipam.agent.host.filter_events import FilterEvents
 from ipam.agent.host.namespaces import call_in_new_namespace
 from ipam.agent.outside import Drops
@@ -211,11 +212,12 @@ def _changed(
     before: Guard, removed: Iterable[tuple[str, Element]], added: Iterable[tuple[str, Element]]
 ) -> Guard:
     """The elements by tap after a change."""
-    after = dict(before)
+    changed: dict[str, set[Element]] = {}
     for tap, element in removed:
-        after[tap] = after[tap] - {element}
+        changed.setdefault(tap, {*before.get(tap, ())}).discard(element)
     for tap, element in added:
-        after[tap] = after.get(tap, frozenset()) | {element}
+        changed.setdefault(tap, {*before.get(tap, ())}).add(element)
+    after = {**before, **{tap: Packed(elements) for tap, elements in changed.items()}}
     return {tap: elements for tap, elements in after.items() if elements}
 
 
