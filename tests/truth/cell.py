@@ -51,13 +51,16 @@ def chosen(*, every: bool) -> list[tuple[str, str, str]]:
 
 def run_cell(site: Site, state: str, change: str, client: str) -> Outcome:
     """Bring about the state, change it, and ask again. Nothing is left of it."""
-    site.client_of_machines = client
-    one = STATES[state](site)
+    usual, site.client_of_machines = site.client_of_machines, client
     try:
-        CHANGES[change](one)
-        return judge(one, state, change)
+        one = STATES[state](site)
+        try:
+            CHANGES[change](one)
+            return judge(one, state, change)
+        finally:
+            one.close()
     finally:
-        one.close()
+        site.client_of_machines = usual
 
 
 def judge(one: Subject, state: str, change: str) -> Outcome:

@@ -62,14 +62,15 @@ class Dhcpcd:
         link and not about the address (RFC 8415 §18.3.3).
         """
         self._state.joinpath("eth0.lease6").unlink(missing_ok=True)
-        self._run(6, seconds)
-        return self._addresses(LEASED6, r"new_dhcp6_ia_na\d+_ia_addr\d+")
+
+        def given() -> frozenset[str]:
+            return self._addresses(LEASED6, r"new_dhcp6_ia_na\d+_ia_addr\d+")
+
+        self._run(6, seconds, lambda: bool(given()))
+        return given()
 
     def solicit(self, wanted: frozenset[str], *, seconds: float) -> frozenset[str]:
-        """Every address that it makes from a router advertisement.
-
-        It goes on where no router is named, so it is ended once it has those that are wanted.
-        """
+        """Every address that it makes from a router advertisement."""
 
         def made() -> frozenset[str]:
             return self._addresses(ADVERTISED, r"nd\d+_addr\d+")
@@ -86,6 +87,9 @@ class Dhcpcd:
     def _run(
         self, version: int, seconds: float, is_enough: Callable[[], bool] = lambda: False
     ) -> None:
+        """Have it ask until this is enough, for so long at most; for IPv4 until it has a lease."""
+        # For IPv6 one shot is any address: it would end with one of its own making.
+        shots = ["--oneshot"] if version == 4 else ["--persistent"]
         (self._state / "run").mkdir(parents=True, exist_ok=True)
         self._result.mkdir(exist_ok=True)
         for path in self._result.iterdir():
@@ -95,7 +99,7 @@ class Dhcpcd:
         running = subprocess.Popen(
             [
                 *("ip", "netns", "exec", self._namespace, "sh", "-c", OWN_DIRECTORIES, "sh"),
-                *("dhcpcd", "--oneshot", "--nobackground", f"-{version}", f"--waitip={version}"),
+                *("dhcpcd", *shots, "--nobackground", f"-{version}", f"--waitip={version}"),
                 *("--noarp", "--reboot", "1", "--timeout", "0", "--config", "/dev/null"),
                 "--nodelay",  # it would let up to a second go by before it asks
                 *("--env", f"RESULT={self._result}", "--script", str(script), *wishes, "eth0"),
