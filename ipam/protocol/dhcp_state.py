@@ -267,8 +267,8 @@ class FullNetwork(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: Annotated[str, Meta(description="The network's name.")] = ""
 
 
-OFTEN_EQUAL: Final = (
-    *("device_owner", "status", "binding_host_id", "binding_vif_type", "project_id"),
+OFTEN_EQUAL: Final = frozenset(
+    {"device_owner", "status", "binding_host_id", "binding_vif_type", "project_id"}
 )
 """What many ports of a network have in common."""
 

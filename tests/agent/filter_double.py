@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from ipam.agent.guard.elements import Element, Guard
-from ipam.agent.host.packet_filter import NOTHING
+from ipam.agent.guard.elements import NOTHING, Element, Guard
 from ipam.agent.outside import Drops
 from ipam.agent.state import GuardState
 from tests.agent.faults import Faults

@@ -16,6 +16,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from ipam.agent.dnsmasq import safe_words
@@ -27,6 +28,7 @@ Element: TypeAlias = tuple[str, str]
 TapGuard: TypeAlias = AbstractSet[Element]
 Guard: TypeAlias = Mapping[str, TapGuard]
 """The elements by tap."""
+NOTHING: Final[Guard] = MappingProxyType({})
 
 TAPS: Final = ("taps", "")
 """Its DHCP packets are counted and bounded."""

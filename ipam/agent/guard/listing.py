@@ -4,12 +4,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
-from ipam.agent.guard.elements import Element, Guard, TapGuard
+from ipam.agent.guard.elements import NOTHING, Element, Guard, TapGuard
 from ipam.agent.guard.opening import ANSWERING
 from ipam.agent.guard.packed import Packed
 
@@ -33,7 +32,7 @@ class _Listed(msgspec.Struct):
     """Read one at a time: the elements of a whole table take megabytes as objects."""
 
 
-def read(listed: bytes, likely: Guard = MappingProxyType({})) -> Listing:
+def read(listed: bytes, likely: Guard = NOTHING) -> Listing:
     """The table. Raises ValueError if this is no listing.
 
     A tap that is as in `likely` has the same object there and here, so that it takes memory once.

@@ -172,9 +172,9 @@ class Namespaces:
             raise
 
     def _end_visit(self) -> None:
-        if self._visit is not None:
-            self._visit[1].end()
-            self._visit = None
+        ended, self._visit = self._visit, None
+        if ended is not None:
+            ended[1].end()
 
     def _room(self, network_id: str) -> Room | None:
         """The namespace that the network's file stands for at the moment."""

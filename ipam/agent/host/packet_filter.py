@@ -6,12 +6,11 @@ import os
 import subprocess
 import time
 from collections.abc import Collection, Iterable, Sequence
-from types import MappingProxyType
 from typing import Final
 
 from ipam.agent.dnsmasq.process import find_program
 from ipam.agent.guard import listing, table
-from ipam.agent.guard.elements import Element, Guard
+from ipam.agent.guard.elements import NOTHING, Element, Guard
 from ipam.agent.guard.packed import Packed
 from ipam.agent.host.filter_events import FilterEvents
 from ipam.agent.host.namespaces import call_in_new_namespace
@@ -23,7 +22,6 @@ LOG = logging.getLogger(__name__)
 
 SECONDS: Final = 30.0
 """A load of 2,000 ports takes 0.1."""
-NOTHING: Final[Guard] = MappingProxyType({})
 SWITCHED_OFF: Final = "[agent] port_filter is off."
 
 
