@@ -2,10 +2,15 @@
 
 The kernel announces each change of nftables, and at the end of each transaction who made it. So
 changes of other tables, and the agent's own, cost no listing.
+
+It names a process by its number on the host, which a container with processes of its own does not
+know. There the agent's transaction is one of those that nft made: others are there if there are
+more.
 """
 
 import contextlib
 import errno
+import os
 import socket
 import struct
 from typing import Final
@@ -20,6 +25,10 @@ NFPROTO_BRIDGE: Final = 7
 TABLE_NAME: Final = 1
 """The attribute of every message but that of a generation."""
 GENERATION_PID: Final = 2
+GENERATION_PROGRAM: Final = 3
+OWN_PROGRAM: Final = b"nft"
+PIDS_OF_HOST: Final = 0xEFFFFFFC
+"""The inode of the host's PID namespace, PROC_PID_INIT_INO of Linux."""
 SO_RCVBUFFORCE: Final = 33
 """Of <asm-generic/socket.h>: beyond what net.core.rmem_max lets others have."""
 RECEIVE_BYTES: Final = 1 << 16
@@ -36,6 +45,8 @@ class FilterEvents:
     def __init__(self, table: str) -> None:
         self._table = table.encode()
         self._is_touched = False
+        self._own_pid = 0
+        self._knows_pids = os.stat("/proc/self/ns/pid").st_ino == PIDS_OF_HOST  # noqa: PTH116  # as namespaces are told apart
         self._socket = socket.socket(
             socket.AF_NETLINK,
             socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK,
@@ -55,8 +66,11 @@ class FilterEvents:
         self._socket.close()
 
     def changed_by_others(self, own_pid: int = 0) -> bool:
-        """Whether the table may have changed since the last call, but by this process."""
-        changed = False
+        """Whether the table may have changed since the last call, but by this process.
+
+        The process has changed it once.
+        """
+        changed, self._own_pid = False, own_pid
         while True:
             try:
                 data = self._socket.recv(RECEIVE_BYTES)
@@ -70,7 +84,7 @@ class FilterEvents:
             for message in messages(data):
                 is_of_nftables = message.kind >> 8 == NFNL_SUBSYS_NFTABLES
                 if is_of_nftables and len(message.body) >= _FAMILY.size:
-                    changed |= self._take(message, own_pid)
+                    changed |= self._take(message)
 
     def _is_of_table(self, message: Message) -> bool:
         if message.body[0] != NFPROTO_BRIDGE:
@@ -80,11 +94,22 @@ class FilterEvents:
                 return value[:-1] == self._table
         return False
 
-    def _take(self, message: Message, own_pid: int) -> bool:
+    def _take(self, message: Message) -> bool:
         if message.kind & 0xFF != NFT_MSG_NEWGEN:
             self._is_touched = self._is_touched or self._is_of_table(message)
             return False
-        found = dict(attributes(message.body[_FAMILY.size :]))
         touched, self._is_touched = self._is_touched, False
-        pid = found.get(GENERATION_PID)
-        return touched and not (own_pid and pid and _U32.unpack(pid)[0] == own_pid)
+        return touched and not self._is_own(message)
+
+    def _is_own(self, generation: Message) -> bool:
+        """Whether the own process made it, which makes no other."""
+        found = dict(attributes(generation.body[_FAMILY.size :]))
+        if self._knows_pids:
+            pid = found.get(GENERATION_PID, b"\0\0\0\0")
+            is_own = self._own_pid != 0 and _U32.unpack(pid)[0] == self._own_pid
+        else:
+            program = found.get(GENERATION_PROGRAM, b"")
+            is_own = self._own_pid != 0 and program.rstrip(b"\0") == OWN_PROGRAM
+        if is_own:
+            self._own_pid = 0
+        return is_own

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -139,6 +140,39 @@ def test_changes_of_others_are_heard_and_own_ones_and_other_tables_are_not(
         namespace.nft(*change)
         assert packet_filter.refresh(), change
         assert namespace.state() != GuardState(EXAMPLE)
+
+
+IN_CONTAINER = """
+import subprocess
+from ipam.agent.guard import listing
+from ipam.agent.guard.table import EXAMPLE
+from ipam.agent.host.packet_filter import NftFilter
+packet_filter = NftFilter("guard_test")
+packet_filter.load(EXAMPLE)
+read, listing.read = listing.read, lambda *words: print("listed") or read(*words)
+packet_filter.change([], [("tap9", ("taps", ""))])
+print(packet_filter.refresh(), "tap9" in packet_filter.state().taps)
+subprocess.run(["nft", "add", "element", "bridge", "guard_test", "taps", '{ "tap8" }'], check=True)
+packet_filter.change([], [("tap7", ("taps", ""))])
+print(sorted({"tap7", "tap8", "tap9"} & packet_filter.state().taps.keys()))
+subprocess.run(["nft", "delete", "element", "bridge", "guard_test", "taps", '{ "tap8" }'])
+print(packet_filter.refresh(), "tap8" in packet_filter.state().taps)
+"""
+
+
+@pytest.mark.root
+def test_own_changes_are_known_in_a_container_with_processes_of_its_own() -> None:
+    if os.geteuid() != 0 or shutil.which("nft") is None:
+        pytest.skip("needs root and nft: it loads tables")
+    apart = ("unshare", "--net", "--pid", "--fork", "--mount-proc", sys.executable, "-c")
+    said = subprocess.run([*apart, IN_CONTAINER], check=True, stdout=subprocess.PIPE, text=True)
+    assert said.stdout.splitlines() == [
+        "False True",
+        "listed",
+        "['tap7', 'tap8', 'tap9']",
+        "listed",
+        "True False",
+    ]
 
 
 @pytest.mark.root
