@@ -142,6 +142,20 @@ def test_changes_of_others_are_heard_and_own_ones_and_other_tables_are_not(
         assert namespace.state() != GuardState(EXAMPLE)
 
 
+@pytest.mark.root
+def test_what_was_changed_is_the_same_object_as_what_was_likely(namespace: Namespace) -> None:
+    packet_filter, likely = namespace.filter, {"tap9": frozenset({("taps", "")}), **EXAMPLE}
+    namespace.run(lambda: packet_filter.load(EXAMPLE))
+    namespace.run(
+        lambda: packet_filter.change([], [("tap9", ("taps", "")), ("tap8", ("taps", ""))])
+    )
+    seen = packet_filter.state(likely)
+    assert seen.taps["tap9"] is likely["tap9"]
+    assert seen.taps["tap8"] == {("taps", "")}, "it is there, likely or not"
+    assert packet_filter.state(likely) is seen
+    assert namespace.listed() == seen
+
+
 IN_CONTAINER = """
 import subprocess
 from ipam.agent.guard import listing
