@@ -475,9 +475,7 @@ class Reconciler:
             known |= served.state.taps
             if served.state.interface is not None:
                 known.add(served.state.interface.outside)
-        ask, wait = self._unknown_taps.look(
-            self._kernel.links().values(), known, self._monotonic()
-        )
+        ask, wait = self._unknown_taps.look(self._kernel.links(), known, self._monotonic())
         self._wait = min(self._wait, wait)
         if ask:
             self._ask()

@@ -6,7 +6,8 @@ A few more are for software that plugs first. After that the tap is taken for so
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from ipam.agent.host.raw_netlink import Link
 
@@ -22,29 +23,29 @@ class UnknownTaps:
 
     def __init__(self) -> None:
         self._asked: dict[int, tuple[float, int]] = {}
+        self._known: AbstractSet[str] = frozenset()
 
     def look(
-        self, links: Iterable[Link], known: Collection[str], now: float
+        self, links: Mapping[str, Link], known: AbstractSet[str], now: float
     ) -> tuple[bool, float]:
-        """Whether to ask, and after how many seconds to look again.
+        """Whether to ask, and after how many seconds to look again. The links are by name.
 
         A tap that was known before is not asked about: it waits to be unplugged.
         """
         before, self._asked = self._asked, {}
+        for name in links.keys() & (self._known - known):
+            before[links[name].index] = (now, len(ASK_AFTER_SECONDS))
+        self._known = known
         ask, wait = False, math.inf
-        for link in links:
-            is_known = link.name in known
-            if not is_known and not _TAP.fullmatch(link.name):
-                continue
-            since, times = before.get(link.index, (now, 0))
-            if is_known:
-                times = len(ASK_AFTER_SECONDS)
+        for name in filter(_TAP.fullmatch, links.keys() - known):
+            index = links[name].index
+            since, times = before.get(index, (now, 0))
             if times == len(ASK_AFTER_SECONDS):
-                self._asked[link.index] = (since, times)
+                self._asked[index] = (since, times)
                 continue
             due = sum(since + delay <= now for delay in ASK_AFTER_SECONDS)
             ask |= due > times
-            self._asked[link.index] = (since, max(due, times))
+            self._asked[index] = (since, max(due, times))
             if max(due, times) < len(ASK_AFTER_SECONDS):
                 wait = min(wait, since + ASK_AFTER_SECONDS[due] - now)
         return ask, wait
