@@ -12,7 +12,8 @@ class Drift:
     """Which networks were as wanted, and which of them no longer are."""
 
     def __init__(self) -> None:
-        self._were_right: dict[str, NetworkState] = {}
+        self._were_right: dict[str, tuple[NetworkState, NetworkState]] = {}
+        """What was wanted of each, and what was there."""
         self._said: set[str] = set()
 
     def news(self, network_id: str, wanted: NetworkState, present: NetworkState) -> str | None:
@@ -23,13 +24,16 @@ class Drift:
         The server is left out: when it ends, that is said as it happens. So are taps, which come
         and go.
         """
-        changed = differences(wanted, present)
         was_said = network_id in self._said
+        was_wanted, was_present = self._were_right.get(network_id, (None, None))
+        if wanted is was_wanted and present is was_present and not was_said:
+            return None
+        changed = differences(wanted, present)
         if not changed:
-            self._were_right[network_id] = wanted
+            self._were_right[network_id] = wanted, present
             self._said.discard(network_id)
             return "it is as it should be again" if was_said else None
-        if was_said or self._were_right.get(network_id) != wanted:
+        if was_said or was_wanted != wanted:
             return None
         self._said.add(network_id)
         return f"changed by hand, and to be put right: {'; '.join(changed)}"

@@ -11,6 +11,7 @@ from ipam.agent.plan import release_plan
 from ipam.agent.served import ServedNetwork
 from ipam.agent.servers import Servers
 from ipam.agent.state import Lease
+from ipam.agent.unchanged import Unchanged
 
 LOG = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ class Releases:
         self._servers = servers
         self._monotonic = monotonic
         self._asked: dict[str, dict[Lease, tuple[float, int]]] = {}
+        self._foreign = Unchanged[tuple[ReleaseLease, ...]]()
 
     def plan(
         self, served: ServedNetwork, seen: ObservedNetwork | None
@@ -39,14 +41,17 @@ class Releases:
             return [], math.inf
         now, due, wait = self._monotonic(), [], math.inf
         asked = self._asked.get(served.state.id, {})
-        reserved, client_ids = served.reserved(), served.client_ids()
-        steps = release_plan(
-            seen.state,
-            reserved,
-            seen.leases,
-            client_ids,
-            is_dynamic=served.is_dynamic,
-            ending=served.ending_leases,
+        steps = self._foreign.of(
+            served.state.id,
+            (served, seen),
+            lambda: release_plan(
+                seen.state,
+                served.reserved(),
+                seen.leases,
+                served.client_ids(),
+                is_dynamic=served.is_dynamic,
+                ending=served.ending_leases,
+            ),
         )
         for step in steps:
             again_at, _attempts = asked.get(step.lease, (now, 0))
@@ -80,3 +85,4 @@ class Releases:
             for lease in [one for one in asked if (network_id, one) not in leases]:
                 del asked[lease]
         self._asked = {network_id: asked for network_id, asked in self._asked.items() if asked}
+        self._foreign.clear()

@@ -21,6 +21,7 @@ from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import FileWatch, Logs, Processes, Pulse, Running, SeenNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.state import Lease, NetworkState
+from ipam.agent.unchanged import Unchanged
 
 LOG = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Servers:
         self._running: dict[str, Running] = {}
         self._changed: set[Path] = set()
         self._turns = InTurn(LOOKS_FOR_ALL)
+        self._observed = Unchanged[ObservedNetwork]()
         prepare_directory(directory)
 
     def forward(self, network_id: str, dns_servers: Sequence[str] | None) -> None:
@@ -151,22 +153,31 @@ class Servers:
         self, network_id: str, seen: SeenNetwork, taps: Collection[str]
     ) -> ObservedNetwork:
         """The network's actual state, with those of the given taps that are on its bridge."""
-        files = self._files[network_id]
-        runs = network_id in self._running
-        state = NetworkState(
-            id=network_id,
-            bridge=seen.bridge,
-            namespace=seen.namespace,
-            interface=seen.interface,
-            addresses=seen.addresses,
-            files=files.snapshot(),
-            server=files.startup if runs else None,
-            reload_due=files.reload_due and runs,
-            wire=seen.wire,
-            peers=seen.peers,
-            taps=seen.members & frozenset(taps),
+        files, leases = self._files[network_id], self._leases.of(network_id)
+        startup = files.startup if network_id in self._running else None
+        due, retired = files.reload_due, files.retired()
+        return self._observed.of(
+            network_id,
+            (seen, taps, files.snapshot(), startup, due, leases, retired),
+            lambda: ObservedNetwork(
+                NetworkState(
+                    id=network_id,
+                    bridge=seen.bridge,
+                    namespace=seen.namespace,
+                    interface=seen.interface,
+                    addresses=seen.addresses,
+                    files=files.snapshot(),
+                    server=startup,
+                    reload_due=due and startup is not None,
+                    wire=seen.wire,
+                    peers=seen.peers,
+                    taps=seen.members & frozenset(taps),
+                ),
+                seen.foreign,
+                leases,
+                retired,
+            ),
         )
-        return ObservedNetwork(state, seen.foreign, self._leases.of(network_id), files.retired())
 
     def begin(self, network_id: str) -> None:
         """Mark the network as the agent's, before anything of it exists."""
@@ -319,6 +330,7 @@ class Servers:
         """The files, which are no more the agent's."""
         self._names.shut(network_id)
         self._logs.close(network_id)
+        self._observed.forget(network_id)
         files = self._files.pop(network_id)
         for directory in files.directories():
             self._file_watch.unwatch(directory)

@@ -23,6 +23,7 @@ from ipam.agent.host.raw_netlink import Link
 from ipam.agent.host.wires import BRIDGED, OWN_GROUP, Wires, is_own, wire_of
 from ipam.agent.outside import BridgeUnfitError, SeenNetwork
 from ipam.agent.state import Bridge, Interface, NetworkState, Wire
+from ipam.agent.unchanged import Unchanged
 
 SYS_CLASS_NET = Path("/sys/class/net")
 
@@ -38,6 +39,7 @@ class NetlinkKernel:
         self._wires = Wires(self._links, self._route)
         self._namespaces = Namespaces()
         self._unpinned: set[int] = set()
+        self._seen = Unchanged[SeenNetwork]()
         self._epoll = select.epoll()
         for each in (self._links, self._namespaces):
             self._epoll.register(each, select.EPOLLIN)
@@ -76,6 +78,23 @@ class NetlinkKernel:
         name = self._bridge_of(network_id, wanted, inside)
         link = self._links.by_name.get(name)
         members = self._links.members(name)
+        of_wanted = (
+            (wanted.bridge, wanted.wire, self._wires.peer_changes(wanted)) if wanted else ()
+        )
+        return self._seen.of(
+            network_id,
+            (inside, link, members, of_wanted, self._links.renamed),
+            lambda: self._look(network_id, inside, link, members, wanted),
+        )
+
+    def _look(
+        self,
+        network_id: str,
+        inside: Inside | None,
+        link: Link | None,
+        members: Sequence[Link],
+        wanted: NetworkState | None,
+    ) -> SeenNetwork:
         interface = _interface(inside, members, self._unpinned)
         outside = interface.outside if interface else None
         others = [member for member in members if member.name != outside]
@@ -115,7 +134,9 @@ class NetlinkKernel:
 
     def know_uplink(self, device: str) -> None:
         """Take the device for a wire of any network on whose bridge it is."""
-        self._named.add(device)
+        if device not in self._named:
+            self._named.add(device)
+            self._seen.clear()
 
     def is_wireless(self, device: str) -> bool:
         """Whether the device is wireless."""
@@ -215,18 +236,23 @@ class NetlinkKernel:
         index = self._links.by_name[interface.outside].index
         self._route.brport("set", index=index, isolated=int(isolated))
         forwarding_table.pin(index, interface.mac)
-        self._unpinned.discard(index)
+        if index in self._unpinned:
+            self._unpinned.discard(index)
+            self._seen.clear()
 
     def look_again(self) -> None:
         """Have the next `refresh` see what the kernel does not announce."""
         self._links.read_again()
         self._wires.look_again()
         self._unpinned.clear()
+        self._seen.clear()
         for network_id in self._namespaces.known():
             interface = self.see(network_id).interface
             port = self._links.by_name.get(interface.outside) if interface else None
             if interface and port and not _is_pinned(port, interface.mac):
                 self._unpinned.add(port.index)
+        if self._unpinned:
+            self._seen.clear()
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
         """Have no veth pair of the DHCP port, even if its outer end has another name."""

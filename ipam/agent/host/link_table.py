@@ -6,6 +6,7 @@ queues the announcement of a change before it answers the request that made the 
 """
 
 import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ipam.agent.host.raw_netlink import (
@@ -16,6 +17,7 @@ from ipam.agent.host.raw_netlink import (
     Message,
     QueueOverrun,
     RouteSocket,
+    link_subject,
     read_bridge_port,
     read_link,
 )
@@ -27,7 +29,10 @@ class LinkTable:
     def __init__(self) -> None:
         self._by_index: dict[int, Link] = {}
         self._by_master: dict[int, dict[int, Link]] = {}
+        self._members: dict[int, Sequence[Link]] = {}
         self.by_name: dict[str, Link] = {}
+        self.renamed = 0
+        """How often links have got other names."""
         self._socket = RouteSocket(RTMGRP_LINK)
         self.read_again()
 
@@ -43,7 +48,7 @@ class LinkTable:
         """Take in the kernel's announcements. True if the table has changed."""
         changed = False
         try:
-            for message in self._socket.announced():
+            for message in _latest(self._socket.announced()):
                 changed |= self._take(message)
         except QueueOverrun:
             self.read_again()
@@ -55,18 +60,23 @@ class LinkTable:
         link = self._by_index.get(index)
         return link.name if link else ""
 
-    def members(self, bridge: str) -> list[Link]:
-        """The links that are enslaved to the bridge."""
+    def members(self, bridge: str) -> Sequence[Link]:
+        """The links that are enslaved to the bridge, in the same object while they stay so."""
         found = self.by_name.get(bridge)
         if found is None:
-            return []
-        return list(self._by_master.get(found.index, {}).values())
+            return ()
+        members = self._members.get(found.index)
+        if members is None:
+            members = tuple(self._by_master.get(found.index, {}).values())
+            self._members[found.index] = members
+        return members
 
     def read_again(self) -> None:
         """Read the whole list: what `ip link set … type bridge_slave` sets is not announced."""
         while True:
             self._by_index.clear()
             self._by_master.clear()
+            self._members.clear()
             self.by_name.clear()
             with contextlib.suppress(QueueOverrun):
                 for message in self._socket.dump(RTM_GETLINK):
@@ -80,12 +90,14 @@ class LinkTable:
         old = self._by_index.pop(link.index, None)
         if old is not None:
             self._drop(old)
+            self.renamed += old.name != link.name
         if message.kind == RTM_DELLINK:
             return old is not None
         self._by_index[link.index] = link
         self.by_name[link.name] = link
         if link.master:
             self._by_master.setdefault(link.master, {})[link.index] = link
+            self._members.pop(link.master, None)
         return link != old
 
     def _with_flags(self, message: Message) -> Link | None:
@@ -99,5 +111,20 @@ class LinkTable:
             del self.by_name[old.name]
         siblings = self._by_master.get(old.master, {})
         siblings.pop(old.index, None)
+        self._members.pop(old.master, None)
+        self._members.pop(old.index, None)
         if not siblings:
             self._by_master.pop(old.master, None)
+
+
+def _latest(announced: Iterable[Message]) -> Iterable[Message]:
+    """Of several announcements of one kind of a link the last, which says all, in their order.
+
+    A tap that gets onto a bridge is announced some eight times.
+    """
+    found: dict[tuple[int, int], Message] = {}
+    for message in announced:
+        if (subject := link_subject(message)) is not None:
+            found.pop(subject, None)
+            found[subject] = message
+    return found.values()

@@ -236,6 +236,14 @@ def read_link(message: Message) -> Link | None:
     )
 
 
+def link_subject(message: Message) -> tuple[int, int] | None:
+    """The index of the link that a message is about, and the family that sees it; else None."""
+    if message.kind not in (RTM_NEWLINK, RTM_DELLINK):
+        return None
+    family, _type, index, _flags, _change = _IFINFO.unpack_from(message.body)
+    return index, family
+
+
 def read_bridge_port(message: Message) -> BridgePort | None:
     """What a message says as a bridge's view of its link; None if it is another message.
 

@@ -6,6 +6,7 @@ two: by the number it is known later as the agent's own, to be deleted with its 
 
 import errno
 import socket
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from ipam.agent.host import forwarding_table, own_uses
 from ipam.agent.host.link_table import LinkTable
 from ipam.agent.host.netlink import IPV6_CONF, unless, write_sysctl
 from ipam.agent.host.raw_netlink import Link
-from ipam.agent.state import Bridge, Wire
+from ipam.agent.state import Bridge, NetworkState, Wire
 from ipam.rules.segments import FLAT, VLAN, VXLAN
 
 OWN_GROUP: Final = int.from_bytes(b"ipam", "big")
@@ -33,6 +34,7 @@ class Wires:
         self._links = links
         self._route = route
         self._peers: dict[int, frozenset[str]] = {}
+        self._changes = Counter[str]()
 
     def ensure(self, wire: Wire, bridge: Bridge) -> None:
         """See outside.Kernel.ensure_wire."""
@@ -77,6 +79,7 @@ class Wires:
         if link is None:
             raise FileNotFoundError(errno.ENODEV, f"{wire.device} is gone")
         self._peers.pop(link.index, None)
+        self._changes[wire.device] += 1
         forwarding_table.change_peer(link.index, peer, add=add)
 
     def peers_of(self, link: Link) -> frozenset[str]:
@@ -90,9 +93,14 @@ class Wires:
                 return frozenset()  # it goes at this moment, which is announced
         return self._peers[link.index]
 
+    def peer_changes(self, wanted: NetworkState) -> int:
+        """How often the peers of the network's wire were changed since all were read again."""
+        return self._changes[wanted.wire.device] if wanted.wire else 0
+
     def look_again(self) -> None:
         """Read all peers again when they are asked for."""
         self._peers.clear()
+        self._changes.clear()
 
     def holder_of(self, address: str) -> str:
         """See outside.Kernel.holder_of."""

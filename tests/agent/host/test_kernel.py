@@ -7,7 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import pytest
@@ -20,7 +20,7 @@ from tests.agent.kernel_double import KernelDouble
 from tests.kernel_features import need
 
 MAC = "fa:16:3e:00:00:02"
-VNI = 16_000_777
+VNI = 16_000_000 + os.getpid() % 700_000  # other processes run these tests at the same time
 
 
 class Hands(Protocol):
@@ -110,6 +110,8 @@ class Place:
     kernel: outside.Kernel
     hands: Hands
     network_id: str
+    named: set[str] = field(default_factory=set)
+    """The uplinks that the kernel knows."""
 
     @property
     def bridge(self) -> Bridge:
@@ -140,8 +142,13 @@ class Place:
         return "old" + self.network_id[-11:]
 
     def see(self, wanted: NetworkState | None = None) -> outside.SeenNetwork:
+        """What the kernel keeps of it is what it sees when it looks for the first time."""
         self.kernel.refresh()
-        return self.kernel.see(self.network_id, wanted)
+        found = self.kernel.see(self.network_id, wanted)
+        if isinstance(self.kernel, NetlinkKernel):
+            with contextlib.closing(NetlinkKernel(self.named)) as fresh:
+                assert fresh.see(self.network_id, wanted) == found
+        return found
 
     def build(self) -> None:
         self.kernel.refresh()

@@ -70,14 +70,14 @@ def test_a_link_moves_from_bridge_to_bridge() -> None:
     other = replace(BRIDGE, index=4, name="brq2")
     kernel = Kernel(BRIDGE, other, TAP)
     table = table_of(kernel)
-    assert table.members("brq1") == [TAP]
+    assert table.members("brq1") == (TAP,)
     moved = replace(TAP, master=4)
     kernel.queue = [new(moved)]
     assert table.refresh()
-    assert (table.members("brq1"), table.members("brq2")) == ([], [moved])
+    assert (table.members("brq1"), table.members("brq2")) == ((), (moved,))
     kernel.queue = [new(replace(TAP, master=0))]
     assert table.refresh()
-    assert table.members("brq2") == []
+    assert table.members("brq2") == ()
 
 
 def test_what_is_announced_again_is_no_change() -> None:
