@@ -18,6 +18,7 @@ from tests.hostile.tally import Tally
 from tests.hostile.wire import Connection
 
 QUICK_REQUESTS = 3_000
+QUICK_ORDINARY_REQUESTS = 2_000
 QUICK_QUIET_SECONDS = 5.0
 QUICK_SETTLE_SECONDS = 10.0
 SECONDS_PER_LINE = 10
@@ -47,6 +48,7 @@ def _attack(kind: str, seed: int, arguments: argparse.Namespace) -> Report:
             kind,
             QUICK_REQUESTS,
             seed,
+            ordinary_requests=QUICK_ORDINARY_REQUESTS,
             quiet_seconds=QUICK_QUIET_SECONDS,
             settle_seconds=QUICK_SETTLE_SECONDS,
         )

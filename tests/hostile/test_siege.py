@@ -13,6 +13,7 @@ SHORT = Plan(
     seed=1,
     slow_clients=200,
     guessers=4,
+    ordinary_requests=2_000,
     quiet_seconds=0,
     settle_seconds=0,
     processes=1,
