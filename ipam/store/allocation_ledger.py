@@ -1,8 +1,8 @@
 """Writes the history of addresses: a row in `allocation_event` per change of an owner.
 
-The last statement of a transaction inserts all its rows. Until then a ledger in memory keeps them.
-Code that makes ports or reads subnets tells the ledger what it knows of them, so that the ledger
-need not look it up.
+The rows of a transaction are inserted last (`last_rows`). Until then a ledger in memory keeps
+them. Code that makes ports or reads subnets tells the ledger what it knows of them, so that the
+ledger need not look it up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, select
 
 from ipam import clock, model
 from ipam.chunks import alternatives
 from ipam.store import tables
 from ipam.store.allocation_history import ALLOCATED, CHANGED, RELEASED
+from ipam.store.engine import last_rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
-_INSERT: Final = insert(tables.allocation_event).inline()
-"""Without `inline`, the insert of a single row would return its number, which nobody needs."""
+_T: Final = tables.allocation_event
+_COLUMNS: Final = tuple(column.name for column in _T.c if column is not _T.c.pk)
 
 COUNTED: Final = frozenset({"device_id", "device_owner"})
 """What the counters of subnets tell addresses apart by."""
@@ -153,6 +154,7 @@ def write_now(tx: Transaction) -> None:
     """Write the events so far, so that a statement of this transaction sees them."""
     if (ledger := _LEDGERS.get(tx)) is not None:
         _write(tx, ledger)
+        last_rows.write_now(tx)
 
 
 def know_subnets(tx: Transaction, network_id: str, ids: Iterable[tuple[int, str]]) -> None:
@@ -182,7 +184,9 @@ def _write(tx: Transaction, ledger: _Ledger) -> None:
     if not ledger.moves:
         return
     _look_up(tx, ledger)
-    tx.execute(_INSERT, [ledger.row(move) for move in ledger.moves])
+    events = [ledger.row(move) for move in ledger.moves]
+    rows = [tuple([event[name] for name in _COLUMNS]) for event in events]
+    last_rows.add(tx, _T, _COLUMNS, rows)
     ledger.moves.clear()
     ledger.changed.clear()
 

@@ -4,19 +4,18 @@ import os
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, and_, delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, select
 
 from ipam.store import tables
-from ipam.store.engine import instants
+from ipam.store.engine import instants, last_rows
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection
 
 _T = tables.audit_event
-_COLUMNS: Final = [column.name for column in _T.c if column is not _T.c.pk]
+_COLUMNS: Final = tuple(column.name for column in _T.c if column is not _T.c.pk)
 
 OUT_OF_ORDER_MS: Final = 600_000
 """Ten minutes: numbers and times of events differ in their order by less, because an event gets
@@ -24,26 +23,17 @@ both shortly before its commit. The rest allows for clocks of several machines."
 
 
 def add(tx: Transaction, events: Sequence[Mapping[str, Any]]) -> None:
-    """Insert events, each with every column but `id` and `pk`. `changes` may be `msgspec.Raw`.
+    """Insert events before the commit, each with every column but `id` and `pk`.
 
-    The driver gets the statement directly: through SQLAlchemy it would cost twice as much, which
-    counts because every change pays for it.
+    `changes` may be `msgspec.Raw`.
     """
-    dialect = tx.connection.dialect
-    text, names = _statement(dialect)
-    new = []
-    for event in events:
-        changes = msgspec.json.encode(event["changes"]).decode()
-        values = {**event, "id": _new_id(), "changes": changes}
-        new.append(tuple(values[name] for name in names) if dialect.positional else values)
-    tx.connection.exec_driver_sql(text, new[0] if len(new) == 1 else new)
+    last_rows.add(tx, _T, _COLUMNS, [_row(event) for event in events])
 
 
-@lru_cache(maxsize=8)
-def _statement(dialect: Dialect) -> tuple[str, Sequence[str]]:
-    """The text of the INSERT, and its parameters in their order."""
-    compiled: Any = insert(_T).inline().compile(dialect=dialect, column_keys=_COLUMNS)
-    return str(compiled), compiled.positiontup or ()
+def _row(event: Mapping[str, Any]) -> tuple[Any, ...]:
+    changes = msgspec.json.encode(event["changes"]).decode()
+    values = {**event, "id": _new_id(), "changes": changes}
+    return tuple([values[name] for name in _COLUMNS])
 
 
 def _new_id() -> str:
