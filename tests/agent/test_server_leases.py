@@ -140,8 +140,8 @@ def test_what_nobody_heard_before_all_were_killed_is_read_in_the_log(tmp_path: P
         f"DHCPACK(ns-1) {NEWER.ip_address} {NEWER.mac_address}",
     )
     whole = lease_file.text_of([replace(NEWER, client_id="01:02")], "00:04")
-    held = prepared(tmp_path, whole[: whole.index("duid")])
     now = clock.now_seconds()
+    held = prepared(tmp_path, whole[: whole.index("duid")])
     assert all(one is held[-1] or one.expires_at >= now + 3600 for one in held[1:])
     assert [(one.ip_address, one.mac_address, one.hostname, one.client_id) for one in held] == [
         (STAYS.ip_address, STAYS.mac_address, None, None),
