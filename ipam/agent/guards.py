@@ -72,7 +72,9 @@ class Guards:
         """How many taps are counted and bounded: asked at each poll, and there are thousands."""
         known, count = self._counted
         if seen is not known:
-            count = sum(TAPS in one for one in seen.taps.values()) if seen else 0
+            now, before = seen.taps if seen else {}, known.taps if known else {}
+            count += sum(TAPS in one for tap, one in now.items() if before.get(tap) is not one)
+            count -= sum(TAPS in one for tap, one in before.items() if now.get(tap) is not one)
             self._counted = (seen, count)
         return count
 

@@ -55,7 +55,7 @@ from ipam.agent.server_liveness import ServerLiveness
 from ipam.agent.servers import Servers
 from ipam.agent.state import HostState, NetworkState
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
-from ipam.agent.whereabouts import whereabouts
+from ipam.agent.whereabouts import Whereabouts
 from ipam.agent.wires import NO_REACH, Reach
 from ipam.agent.wiring import Wiring
 from ipam.protocol.dhcp_state import FullNetwork
@@ -148,6 +148,7 @@ class Reconciler:
         self._api_has_said = False
         self._look_again_at = 0.0
         self._observed: Observed | None = None
+        self._facts_of = Whereabouts()
         self._whereabouts: _Whereabouts | None = None
         self._is_as_wanted = False
         self._rests_until = -math.inf
@@ -187,7 +188,8 @@ class Reconciler:
             or known[1] is not observed
             or known[2] != troubles
         ):
-            known = served, observed, troubles, whereabouts(served, observed, troubles)
+            found = self._facts_of.of(served, observed, troubles)
+            known = served, observed, troubles, found
             self._whereabouts = known
         return known[3]
 

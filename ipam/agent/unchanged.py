@@ -1,6 +1,6 @@
 """What is worked out of each network, kept while all is the same from which it was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -30,6 +30,11 @@ class Unchanged(Generic[V]):
     def forget(self, network_id: str) -> None:
         """Forget the network."""
         self._found.pop(network_id, None)
+
+    def keep(self, network_ids: Collection[str]) -> None:
+        """Forget all networks but these."""
+        for network_id in self._found.keys() - network_ids:
+            del self._found[network_id]
 
     def clear(self) -> None:
         """Forget all."""

@@ -25,6 +25,14 @@ def test_networks_are_kept_apart_and_forgotten_apart() -> None:
     assert values.of("b", (1,), lambda: "new") == "new"
 
 
+def test_more_networks_than_there_are_are_not_kept() -> None:
+    values = Unchanged[str]()
+    for network_id in "abc":
+        values.of(network_id, (1,), lambda: "first")
+    values.keep({"b", "d"})
+    assert [values.of(one, (1,), lambda: "new") for one in "abc"] == ["new", "first", "new"]
+
+
 def test_what_could_not_be_worked_out_is_not_kept() -> None:
     values = Unchanged[str]()
     with pytest.raises(KeyError):
