@@ -61,6 +61,8 @@ ELECTED: Final = 10
 APART: Final = (UNSCHEDULED, RESTORED)
 """The kinds of parts that are about no network which the agent serves."""
 
+NO_NUMBER: Final = 0
+"""No row has it."""
 FORMS_KEPT: Final = 64
 MICROSECONDS_PER_SECOND: Final = 1_000_000
 
@@ -109,14 +111,28 @@ class Contents:
     agent_pk: int
 
 
-def summary(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
+def summary(
+    tx: Transaction,
+    agent: Record,
+    *,
+    agents_per_network: int,
+    network_ids: Collection[str] | None = None,
+) -> list[Part]:
     """A part for each network that the agent serves, and those of `APART`. Runs one statement.
+
+    With `network_ids` only the parts of these, and that of a restore, for which it runs two.
 
     The revision of a network's part stands for every row of the network that matters to the
     agent. One statement sees one state of the database, whatever commits meanwhile.
     """
-    statement = _summary(agents_per_network, *_form(agent))
-    rows = tx.execute(statement, _parameters(agent))
+    form, rows = _form(agent), list[Any]()
+    if network_ids is None:
+        statement = _summary(agents_per_network, *form, some=False)
+        rows += tx.execute(statement, _parameters(agent))
+    else:
+        statement = _summary(agents_per_network, *form, some=True)
+        for some in alternatives(_numbers(tx, network_ids) or [NO_NUMBER]):
+            rows += tx.execute(statement, {**_parameters(agent), "networks": some})
     return [
         Part(row.kind, row.network_pk, row.pk, row.id, int(row.rows_hash or row.revision))
         for row in rows
@@ -177,10 +193,13 @@ def _parameters(agent: Record) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bool) -> Select[Any]:
+def _summary(
+    agents_per_network: int, zone: str | None, is_up: bool, answers: bool, *, some: bool
+) -> Select[Any]:
     """Made once for each form: making it takes longer than reading 500 networks."""
     agent = AnyAgent(zone, is_up, answers)
-    bound = _bound_ports(agent)
+    these: Any = bindparam("networks", expanding=True)
+    bound = _bound_ports(agent, *([_port.c.network_pk.in_(these)] if some else []))
     every = union_all(*_parts_beside_bound_ports(agent, agents_per_network, bound)).subquery()
     is_apart = every.c.kind.in_(APART)
     of_others = select(
@@ -193,6 +212,8 @@ def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bo
             "row_hash"
         ),
     )
+    if some:
+        of_others = of_others.where(or_(every.c.kind == RESTORED, every.c.network_pk.in_(these)))
     of_ports = select(
         literal_column(str(NETWORK)),
         bound.c.network_pk,
@@ -220,7 +241,8 @@ def _every_part(
 ) -> Select[Any]:
     every = _parts(AnyAgent(zone, is_up, answers), agents_per_network).subquery()
     these: Any = bindparam("networks", expanding=True)
-    return select(every).where(every.c.kind.not_in(APART), every.c.network_pk.in_(these))
+    found = select(every).where(every.c.kind.not_in(APART), every.c.network_pk.in_(these))
+    return found.prefix_with(OFTEN)  # as above; lists have few lengths, see `alternatives`
 
 
 def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
@@ -230,13 +252,13 @@ def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
     )
 
 
-def _bound_ports(agent: Any) -> CTE:
+def _bound_ports(agent: Any, *which: ColumnElement[bool]) -> CTE:
     """The ports that are bound to the agent's host, summed up by network in one look at them."""
     is_up = func.max(case((_port.c.admin_state_up, 1), else_=0))
     rows_hash = func.sum(RowHash(_port.c.id, literal_column(str(PORT)), _port.c.revision_number))
     return (
         select(_port.c.network_pk, is_up.label("is_up"), rows_hash.label("rows_hash"))
-        .where(*served_networks.bound_ports_of(agent))
+        .where(*served_networks.bound_ports_of(agent), *which)
         .group_by(_port.c.network_pk)
         .cte("bound")
     )
@@ -397,6 +419,13 @@ def _part(kind: int, table: Any, network_pk: Any = None) -> Select[Any]:
         table.c.id.label("id"),
         table.c.revision_number.label("revision"),
     )
+
+
+def _numbers(tx: Transaction, network_ids: Collection[str]) -> list[int]:
+    found: list[int] = []
+    for some in alternatives(sorted(network_ids)):
+        found += tx.execute(select(_network.c.pk).where(_network.c.id.in_(some))).scalars()
+    return found
 
 
 def _rows(tx: Transaction, table: Any, pks: Sequence[int]) -> list[Record]:

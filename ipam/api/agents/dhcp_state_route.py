@@ -182,7 +182,7 @@ class DhcpStateRoute:
 
     def _in_full(self, access: Access, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
         def read(tx: Transaction) -> tuple[Mapping[str, str], Contents]:
-            agent, parts = self._look(tx, access, agent_id)
+            agent, parts = self._look(tx, access, agent_id, wanted)
             chosen = [part for part in parts if part.kind == NETWORK and part.id in wanted]
             pks, slots = {part.pk for part in chosen}, self._agents_per_network
             rows = dhcp_state.parts(tx, agent, pks, agents_per_network=slots)
@@ -191,10 +191,12 @@ class DhcpStateRoute:
         digests, contents = self.service.database.read(read)
         return full_networks(contents, digests, self.service.settings.network)
 
-    def _look(self, tx: Transaction, access: Access, agent_id: str) -> tuple[Record, list[Part]]:
+    def _look(
+        self, tx: Transaction, access: Access, agent_id: str, wanted: set[str] | None = None
+    ) -> tuple[Record, list[Part]]:
         agent = known(tx, agent_id, access, RULE)
         slots = self._agents_per_network
-        parts = dhcp_state.summary(tx, agent, agents_per_network=slots)
+        parts = dhcp_state.summary(tx, agent, agents_per_network=slots, network_ids=wanted)
         for part in parts:
             if part.kind == RESTORED:
                 _refuse_in_recovery(agent, part)

@@ -37,6 +37,8 @@ class Agent:
         result = self.api.call("GET", self.path, params={"network_id": list(network_ids)})
         assert result.status_code == 200, result.text
         found: list[dict[str, Any]] = result.json["networks"]
+        listed = self.digests()  # else the agent would ask for them at each poll
+        assert {each["id"]: each["digest"] for each in found}.items() <= listed.items()
         return found
 
     def ready(self, *ports: dict[str, Any]) -> dict[str, list[str]]:
