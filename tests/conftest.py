@@ -33,6 +33,12 @@ hypothesis.settings.load_profile("ipam")
 
 P = TypeVar("P", bound=PrimaryServer)
 BACKENDS = ("sqlite", "postgresql", "mariadb")
+SCHEMES = {
+    "sqlite": "sqlite:",
+    "postgresql": "postgresql+psycopg:",
+    "mariadb": "mysql+pymysql:",
+    "mysqlclient": "mysql+mysqldb:",
+}
 
 
 def _serve(server: PrivateServer) -> Iterator[PrivateServer]:
@@ -127,9 +133,10 @@ def migrated_url(
 
 @pytest.fixture
 def database_url(
-    database_server: PrivateServer | None, migrated_url: str, tmp_path: Path
+    backend: str, database_server: PrivateServer | None, migrated_url: str, tmp_path: Path
 ) -> Iterator[str]:
     """A database with the schema and no rows."""
+    assert migrated_url.startswith(SCHEMES[backend]), "kept from another directory's `backend`"
     if database_server is None:
         copy = tmp_path / "ipam.sqlite"
         shutil.copy(migrated_url.removeprefix("sqlite:///"), copy)
