@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ipam.agent.guard.elements import Guard, TapGuard
+from ipam.agent.guard.elements import NO_GUARD, Guard, TapGuard
 from ipam.agent.guard.opening import of_opening, opened_to, opening
 from ipam.agent.observed import ObservedNetwork
 from ipam.agent.outside import PacketFilter
@@ -25,13 +25,12 @@ LOG = logging.getLogger(__name__)
 
 SAFE_FRACTION: Final = 0.9
 """Of the time until the API takes the host for dead: clocks of its hosts may differ."""
-NOTHING: Final[TapGuard] = frozenset()
 
 
 def wanted_opening(served: ServedNetwork, state: NetworkState) -> TapGuard:
     """The elements of the network's DHCP port, if it is to be open."""
     if not served.machines or state.wire is None or state.interface is None:
-        return NOTHING
+        return NO_GUARD
     return opening(state.wire.device, served.machines, is_sole=served.is_sole)
 
 
@@ -53,9 +52,9 @@ def openings(
         interface, is_held = one.state.interface, network_id in held
         if interface is None or (interface.isolated and not is_held):
             continue
-        has = guard.taps.get(interface.outside, NOTHING)
+        has = guard.taps.get(interface.outside, NO_GUARD)
         kept = of_opening(has) if is_held else opened_to(has)
-        found[interface.outside] = found.get(interface.outside, NOTHING) | kept
+        found[interface.outside] = found.get(interface.outside, NO_GUARD) | kept
     return {tap: elements for tap, elements in found.items() if elements}
 
 
@@ -66,7 +65,7 @@ def may_open(
     elements = wanted_opening(served, state)
     if not elements or state.interface is None or seen is None or guard is None:
         return False
-    has = guard.taps.get(state.interface.outside, NOTHING)
+    has = guard.taps.get(state.interface.outside, NO_GUARD)
     is_guarded = guard.is_loaded and opened_to(elements) == opened_to(has)
     is_there = seen.wire == state.wire and state.interface.is_same_pair(seen.interface)
     return is_guarded and is_there

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from ipam.agent.guard.elements import GUARDED, TapGuard
+from ipam.agent.guard.elements import GUARDED, NO_GUARD, TapGuard
 from ipam.agent.observed import Observed, ObservedNetwork
 from ipam.agent.served import ServedNetwork
 from ipam.agent.state import GuardState, Wire
@@ -14,7 +14,6 @@ from ipam.protocol.reports import NetworkFacts
 
 MOST_OCTETS: Final = 1 << 18
 """Of all networks together, as JSON. A request's body may have four times as many."""
-NOTHING: Final[TapGuard] = frozenset()
 
 
 class Whereabouts:
@@ -47,7 +46,7 @@ class Whereabouts:
         """What is to be said of the network, and how long that is as JSON."""
         network_id, taps = served.state.id, seen.state.taps & served.state.taps
         kept = guard.taps if guard is not None and guard.is_loaded else {}
-        guards = [kept.get(tap, NOTHING) for tap in taps]
+        guards = [kept.get(tap, NO_GUARD) for tap in taps]
 
         def work_out() -> tuple[NetworkFacts, int]:
             one = _network(served, seen, fault, guards)

@@ -29,6 +29,7 @@ TapGuard: TypeAlias = AbstractSet[Element]
 Guard: TypeAlias = Mapping[str, TapGuard]
 """The elements by tap."""
 NOTHING: Final[Guard] = MappingProxyType({})
+NO_GUARD: Final[TapGuard] = frozenset()
 
 TAPS: Final = ("taps", "")
 """Its DHCP packets are counted and bounded."""
