@@ -66,10 +66,7 @@ class FilterEvents:
         self._socket.close()
 
     def changed_by_others(self, own_pid: int = 0) -> bool:
-        """Whether the table may have changed since the last call, but by this process.
-
-        The process has changed it once.
-        """
+        """Whether the table may have changed since the last call, but by this process."""
         changed, self._own_pid = False, own_pid
         while True:
             try:
@@ -102,14 +99,14 @@ class FilterEvents:
         return touched and not self._is_own(message)
 
     def _is_own(self, generation: Message) -> bool:
-        """Whether the own process made it, which makes no other."""
+        """Whether the own process made it. Where only programs are known, it makes no other."""
+        if not self._own_pid:
+            return False
         found = dict(attributes(generation.body[_FAMILY.size :]))
         if self._knows_pids:
-            pid = found.get(GENERATION_PID, b"\0\0\0\0")
-            is_own = self._own_pid != 0 and _U32.unpack(pid)[0] == self._own_pid
-        else:
-            program = found.get(GENERATION_PROGRAM, b"")
-            is_own = self._own_pid != 0 and program.rstrip(b"\0") == OWN_PROGRAM
+            pid = found.get(GENERATION_PID)
+            return pid is not None and _U32.unpack(pid)[0] == self._own_pid
+        is_own = found.get(GENERATION_PROGRAM, b"").rstrip(b"\0") == OWN_PROGRAM
         if is_own:
             self._own_pid = 0
         return is_own
