@@ -245,14 +245,12 @@ class NetlinkKernel:
         self._links.read_again()
         self._wires.look_again()
         self._unpinned.clear()
-        self._seen.clear()
         for network_id in self._namespaces.known():
             interface = self.see(network_id).interface
             port = self._links.by_name.get(interface.outside) if interface else None
             if interface and port and not _is_pinned(port, interface.mac):
                 self._unpinned.add(port.index)
-        if self._unpinned:
-            self._seen.clear()
+        self._seen.clear()
 
     def delete_interface(self, network_id: str, interface: Interface) -> None:
         """Have no veth pair of the DHCP port, even if its outer end has another name."""

@@ -42,7 +42,7 @@ class NftFilter:
             ) from error
         self._events = FilterEvents(self._table)
         self._seen: GuardState | None = None
-        self._changed: set[str] = set()
+        self._unshared: set[str] = set()
         """The taps that were changed since it was last said what is likely."""
         self._answering: tuple[Collection[str], float] = ((), 0.0)
 
@@ -69,9 +69,9 @@ class NftFilter:
         """The guard as it is: of the last listing, with the agent's own changes since."""
         if self._seen is None:
             self._seen = self._list(likely)
-        elif self._changed and likely:
-            self._seen = _shared(self._seen, likely, self._changed)
-            self._changed.clear()
+        elif self._unshared and likely:
+            self._seen = _shared(self._seen, likely, self._unshared)
+            self._unshared.clear()
         return self._seen
 
     def load(self, taps: Guard) -> None:
@@ -98,7 +98,7 @@ class NftFilter:
         self._run(table.change(self._table, removed, added))
         if self._seen is before:
             self._seen = GuardState(_changed(before.taps, removed, added), before.is_loaded)
-            self._changed |= {tap for tap, _element in (*removed, *added)}
+            self._unshared |= {tap for tap, _element in (*removed, *added)}
 
     def remove(self) -> None:
         """Have no rules."""

@@ -7,7 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pytest
@@ -110,8 +110,6 @@ class Place:
     kernel: outside.Kernel
     hands: Hands
     network_id: str
-    named: set[str] = field(default_factory=set)
-    """The uplinks that the kernel knows."""
 
     @property
     def bridge(self) -> Bridge:
@@ -146,7 +144,7 @@ class Place:
         self.kernel.refresh()
         found = self.kernel.see(self.network_id, wanted)
         if isinstance(self.kernel, NetlinkKernel):
-            with contextlib.closing(NetlinkKernel(self.named)) as fresh:
+            with contextlib.closing(NetlinkKernel()) as fresh:
                 assert fresh.see(self.network_id, wanted) == found
         return found
 
