@@ -125,17 +125,15 @@ def summary(
     The revision of a network's part stands for every row of the network that matters to the
     agent. One statement sees one state of the database, whatever commits meanwhile.
     """
-    form, rows = _form(agent), list[Any]()
-    if network_ids is None:
-        statement = _summary(agents_per_network, *form, some=False)
-        rows += tx.execute(statement, _parameters(agent))
-    else:
-        statement = _summary(agents_per_network, *form, some=True)
-        for some in alternatives(_numbers(tx, network_ids) or [NO_NUMBER]):
-            rows += tx.execute(statement, {**_parameters(agent), "networks": some})
+    statement = _summary(agents_per_network, *_form(agent), some=network_ids is not None)
+    which: list[dict[str, Any]] = [{}]
+    if network_ids is not None:
+        numbers = _numbers(tx, network_ids) or [NO_NUMBER]
+        which = [{"networks": some} for some in alternatives(numbers)]
     return [
         Part(row.kind, row.network_pk, row.pk, row.id, int(row.rows_hash or row.revision))
-        for row in rows
+        for these in which
+        for row in tx.execute(statement, _parameters(agent) | these)
         if row.id is not None
     ]
 
