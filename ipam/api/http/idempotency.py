@@ -18,7 +18,7 @@ from typing import Any, Final
 import falcon
 import msgspec
 
-from ipam.api.http.bodies import read_bytes
+from ipam.api.http.bodies import parsing, read_bytes
 from ipam.api.http.service import FrameworkService
 from ipam.errors import HTTPBadRequest, IdempotencyKeyInUse, IdempotencyKeyReused
 from ipam.identity.caller import Caller
@@ -158,10 +158,14 @@ def _key_id(caller: Caller, key: str) -> str:
 def _request_id(req: falcon.Request, body: bytes) -> str:
     """A hash that is equal for equal requests. The order of an object's members does not count."""
     try:
-        canonical = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+        canonical = parsing(body, _ordered)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         canonical = body  # refused later
     return _digest([req.method, req.path, req.query_string, canonical.hex()])
+
+
+def _ordered(body: bytes) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
 
 
 def _digest(parts: list[str]) -> str:

@@ -1,10 +1,12 @@
+import threading
 from typing import Any
 
 import falcon
 import falcon.testing
+import msgspec
 import pytest
 
-from ipam.api.http.bodies import MOST_COMMAS
+from ipam.api.http.bodies import MOST_COMMAS, SHALLOW, parsing
 from tests.api.caller import Api
 
 
@@ -84,3 +86,29 @@ def test_deep_nesting_in_a_free_object_is_refused_or_kept(
     )
     result = api_on_each.client.simulate_post("/v2.0/ports", body=raw)
     assert result.status_code == status
+
+
+def test_bodies_that_may_be_deep_share_one_stack_whatever_thread_reads_them() -> None:
+    deep: set[int] = set()
+
+    def read() -> None:
+        here = threading.get_ident()
+        assert parsing(b"[]", lambda _raw: threading.get_ident()) == here
+        deep.add(parsing(b"[" * SHALLOW, lambda _raw: threading.get_ident()))
+        assert here not in deep
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    read()
+    assert len(deep) == 1
+
+
+def test_what_parsing_raises_is_raised_to_who_asked() -> None:
+    for raw in (b"[", b"[" * SHALLOW):
+        with pytest.raises(msgspec.DecodeError):
+            parsing(raw, msgspec.json.decode)
+    with pytest.raises(RecursionError):
+        parsing(b"[" * 3000, msgspec.json.decode)
