@@ -1,13 +1,14 @@
 """Talks to the API in one thread: asks what to serve, reports ports, sends heartbeats.
 
-The wake socket only makes it faster; the poll alone is enough to be right. If the API does not
-answer, the thread goes on asking, and the rest of the agent serves what was last known.
+The wake socket only makes it faster; the poll alone is enough to be right. Networks that a wake
+names are read before the poll, which takes longer the more networks a host has. If the API does
+not answer, the thread goes on asking, and the rest of the agent serves what was last known.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import UNSET
 
@@ -50,6 +51,8 @@ LOG = logging.getLogger(__name__)
 
 NETWORKS_PER_REQUEST = 50
 TELL_ALL_SECONDS = 600.0
+AFTER_CHANGE_SECONDS = 0.5
+"""So long after networks that a wake named all others are asked for: these are served first."""
 SOONEST_HEARTBEAT_SECONDS = 1.0
 """The least time between heartbeats that are sent only because a count changed."""
 
@@ -175,9 +178,9 @@ class ApiLink:
         while not self._stopping:
             woken = self._wake.wait(max(0.0, next_poll - time.monotonic()))
             try:
-                is_report = woken is Woken.FROM_INSIDE and not self._asked
-                if is_report and not self._trouble and self._agent_id:
-                    self._send_reports()
+                if time.monotonic() < next_poll and self._does_a_part(woken):
+                    if woken is Woken.FROM_OUTSIDE:
+                        next_poll = min(next_poll, time.monotonic() + AFTER_CHANGE_SECONDS)
                     continue
                 self._asked = False
                 self.turn()
@@ -185,6 +188,13 @@ class ApiLink:
             except Exception as error:  # noqa: BLE001  # the thread must go on asking
                 self._failed(error)
             next_poll = time.monotonic() + self._poll_seconds
+
+    def _does_a_part(self, woken: Woken) -> bool:
+        """Do what the wait ended for, if that is all that is to be done now."""
+        if woken is Woken.BY_TIME or self._asked or self._trouble or not self._etag:
+            return False
+        self._send_reports()
+        return woken is Woken.FROM_INSIDE or self._fetch_changed(self._wake.changed_networks)
 
     def _heartbeat(self) -> None:
         facts, networks = self._facts(), self._whereabouts()
@@ -213,6 +223,32 @@ class ApiLink:
             self._told, self._tell_all_at = networks, time.monotonic() + TELL_ALL_SECONDS
         self._heartbeat_began, self._heartbeat_at = began, time.monotonic()
 
+    def _fetch_changed(self, numbers: Collection[int]) -> bool:
+        """Update `networks` by these numbers that a wake named.
+
+        False if all networks are to be asked for: these have not changed, or not for this host.
+        """
+        if not numbers:
+            return False
+        path, asked = f"/v2.0/agents/{self._agent_id}/dhcp-state", {"changed": sorted(numbers)}
+        try:
+            answer = self._client.get_bytes(path, asked)
+        except AgentReportRequired:
+            return False
+        fetched, faults = read_networks(answer)
+        news = [row for row in fetched if self._digest_of(row.id) != row.digest]
+        if faults or not news:
+            return False
+        self.networks = {**self.networks, **{row.id: row for row in news}}
+        self._on_change()
+        for row in news:
+            self._known.save(row)
+        return True
+
+    def _digest_of(self, network_id: str) -> str | None:
+        known = self.networks.get(network_id)
+        return known.digest if known else None
+
     def _fetch(self) -> None:
         """Update `networks` from the API: reads all digests, then the networks that changed."""
         path = f"/v2.0/agents/{self._agent_id}/dhcp-state"
@@ -237,8 +273,9 @@ class ApiLink:
         ]
         fetched, faults = self._fetch_in_full(path, moved)
         current.update((row.id, row) for row in fetched)
-        self.networks = current
-        self._on_change()
+        if fetched or self._etag is None or current.keys() != self.networks.keys():
+            self.networks = current
+            self._on_change()
         self._answer_probes(read_asked(body))
         self._answer_lookups(read_lookups(body))
         self._answer_address_checks(read_address_checks(body))

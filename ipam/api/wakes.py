@@ -41,22 +41,29 @@ class DistantWakes:
         database: Database,
         *,
         agent_down_time: int,
-        send: Callable[[Sequence[WakeEnd]], None] = wake_port.send,
+        send: Callable[[Sequence[WakeEnd], Collection[int]], None] = wake_port.send,
     ) -> None:
         self._database = database
         self._agent_down_time = agent_down_time
         self._send = send
         self._due: set[int] = set()
         self._hosts: set[str] = set()
+        self._is_more = False
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
         self._budget = Budget(time.monotonic())
 
-    def add(self, network_pks: Sequence[int], hosts: Collection[str] = ()) -> None:
-        """Wake the agents of these networks and hosts soon. Never blocks, never raises."""
+    def add(
+        self, network_pks: Sequence[int], hosts: Collection[str] = (), *, is_more: bool = False
+    ) -> None:
+        """Wake the agents of these networks and hosts soon. Never blocks, never raises.
+
+        There `is_more` to look at than these networks, always for hosts.
+        """
         with self._news:
             self._due.update(network_pks)
             self._hosts.update(hosts)
+            self._is_more |= is_more or bool(hosts)
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="wakes", daemon=True)
                 with contextlib.suppress(RuntimeError):  # there may be no more threads
@@ -64,7 +71,9 @@ class DistantWakes:
                     self._thread = thread
             self._news.notify()
 
-    def turn(self, network_pks: Sequence[int], hosts: Collection[str] = ()) -> None:
+    def turn(
+        self, network_pks: Sequence[int], hosts: Collection[str] = (), *, is_more: bool = False
+    ) -> None:
         """Wake as many of them as may be woken now."""
         oldest = agents.oldest_heartbeat(self._agent_down_time)
         rows = self._database.read(
@@ -72,7 +81,8 @@ class DistantWakes:
         )
         most = self._budget.take(len(rows), time.monotonic())
         some = random.sample(rows, most)
-        self._send([WakeEnd(row.wake_ip, row.wake_port, row.wake_key) for row in some])
+        ends = [WakeEnd(row.wake_ip, row.wake_port, row.wake_key) for row in some]
+        self._send(ends, () if is_more else network_pks)
 
     def _run(self) -> None:
         while True:
@@ -81,9 +91,10 @@ class DistantWakes:
                     self._news.wait()
                 due, self._due = self._due, set()
                 hosts, self._hosts = self._hosts, set()
+                is_more, self._is_more = self._is_more, False
             began = time.monotonic()
             try:
-                self.turn(sorted(due), hosts)
+                self.turn(sorted(due), hosts, is_more=is_more)
             except Exception as error:  # noqa: BLE001  # the thread must go on; agents poll
                 LOG.debug("agents of other hosts are not woken: %s", error)
             rest = min(REST * (time.monotonic() - began), LONGEST_REST_SECONDS)
@@ -123,7 +134,16 @@ class Wakes:
         `hosts` are those that may not serve them any more, or not in this way; empty ones do not
         count.
         """
-        tx.on_commit(self._waker.wake)
         named = {host for host in hosts if host}
+        tx.on_commit(partial(self._waker.wake, () if named else network_pks))
         if self._distant is not None and (network_pks or named):
             tx.on_commit(partial(self._distant.add, network_pks, named))
+
+    def for_news(self, tx: Transaction, *network_pks: int) -> None:
+        """After the commit, wake the agents that may serve these networks.
+
+        What is new are names, or questions to the agents, not what the networks are.
+        """
+        tx.on_commit(self._waker.wake)
+        if self._distant is not None and network_pks:
+            tx.on_commit(partial(self._distant.add, network_pks, is_more=True))

@@ -1,6 +1,7 @@
 """Wakes a process on this host when there is something new for it: both ends of the socket.
 
-A wake carries no data: the woken process looks for itself. A lost wake only delays the next look.
+A wake may name the networks that changed, see `wake_words`; the woken process looks for itself. A
+lost wake only delays the next look.
 """
 
 import contextlib
@@ -10,10 +11,12 @@ import os
 import select
 import socket
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 from ipam import files
+from ipam.protocol import wake_words
 from ipam.protocol.wake_port import WakeEnd, WakePort
 
 AGENT_SOCKET: Final = "agent-wake.sock"
@@ -29,19 +32,22 @@ LOCK_SUFFIX: Final = ".lock"
 
 
 class Waker:
-    """Sends an empty datagram to a process's socket."""
+    """Sends a datagram to a process's socket."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def wake(self) -> None:
-        """Wake the process, if one listens. Never blocks, never raises."""
+    def wake(self, network_numbers: Collection[int] = ()) -> None:
+        """Wake the process, if one listens. Never blocks, never raises.
+
+        Without numbers it is to look at everything.
+        """
         with (
             contextlib.suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
         ):
             sender.setblocking(False)
-            sender.sendto(b"", self._path)
+            sender.sendto(wake_words.octets_of(network_numbers), self._path)
 
 
 class Woken(enum.Enum):
@@ -65,6 +71,8 @@ class WakeSocket:
         self._lock: int | None = None
         self._socket: socket.socket | None = None
         self._inode = 0
+        self.changed_networks: frozenset[int] = frozenset()
+        """The numbers that the last wakes from other processes named; none for everything."""
         self._inside = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def is_bound(self) -> bool:
@@ -122,13 +130,11 @@ class WakeSocket:
             if one is not None:
                 poll.register(one, select.POLLIN)
         ready = {number for number, _event in poll.poll(min(seconds, deaf or seconds) * 1000)}
-        has_key = bool(
-            self._port and distant and distant.fileno() in ready and self._port.is_woken()
-        )
-        is_near = bool(self._socket and self._socket.fileno() in ready)
-        if ready:
-            self._empty()
-        if has_key or is_near:
+        wakes = self._read() if ready else []
+        if self._port and distant and distant.fileno() in ready:
+            wakes += self._port.wakes()
+        if wakes:
+            self.changed_networks = wake_words.numbers_of(wakes)
             return Woken.FROM_OUTSIDE
         return Woken.FROM_INSIDE if self._inside in ready else None
 
@@ -140,13 +146,15 @@ class WakeSocket:
             os.close(self._lock)
             self._lock = None
 
-    def _empty(self) -> None:
-        """Read all waiting wakes: one look finds everything."""
+    def _read(self) -> list[bytes]:
+        """All wakes that wait in this host's socket: one look finds what they are about."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._inside)
+        found: list[bytes] = []
         with contextlib.suppress(BlockingIOError):
             while self._socket is not None:
-                self._socket.recv(16)
+                found.append(self._socket.recv(wake_words.LONGEST + 1))
+        return found
 
 
 def _is_at(inode: int, path: Path) -> bool:

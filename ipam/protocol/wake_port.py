@@ -1,21 +1,23 @@
 """Wakes from other hosts: datagrams to a UDP port of the agent, with the key that it told the API.
 
-A wake says nothing but that there is something new, and a lost one only delays the next look. The
-key keeps others from having all agents ask the API all the time.
+A wake says which networks changed, or only that there is something new; a lost one only delays the
+next look. The key keeps others from having all agents ask the API all the time.
 """
 
 import contextlib
 import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Final
 
 from msgspec import Meta, Struct
 
+from ipam.protocol import wake_words
+
 KEY_OCTETS: Final = 16
-LONGEST: Final = 64
+LONGEST: Final = 64 + 1 + wake_words.LONGEST
 """Octets of a datagram that are looked at."""
 AT_ONCE: Final = 64
 """So many datagrams are read in one look."""
@@ -41,8 +43,13 @@ class WakeEnd(Struct, frozen=True):
     ]
 
 
-def send(ends: Iterable[WakeEnd]) -> None:
-    """Wake the agents at these ends. Never blocks, never raises."""
+def send(ends: Iterable[WakeEnd], network_numbers: Collection[int] = ()) -> None:
+    """Wake the agents at these ends. Never blocks, never raises.
+
+    Without numbers they are to look at everything.
+    """
+    about = wake_words.octets_of(network_numbers)
+    after_key = b" " + about if about else b""
     with contextlib.ExitStack() as opened:
         senders: dict[int, socket.socket] = {}
         for end in ends:
@@ -50,7 +57,7 @@ def send(ends: Iterable[WakeEnd]) -> None:
             with contextlib.suppress(OSError):
                 if family not in senders:
                     senders[family] = opened.enter_context(_opened(family))
-                senders[family].sendto(end.key.encode(), (end.ip, end.port))
+                senders[family].sendto(end.key.encode() + after_key, (end.ip, end.port))
 
 
 class WakePort:
@@ -85,10 +92,11 @@ class WakePort:
         """For how long nothing is to be heard."""
         return max(0.0, self._deaf_until - time.monotonic())
 
-    def is_woken(self) -> bool:
-        """Read what has come; whether there was a wake."""
-        heard = list(self._datagrams())
-        found = any(secrets.compare_digest(one, self._key.encode()) for one in heard)
+    def wakes(self) -> list[bytes]:
+        """Read what has come, and give of each wake what it says."""
+        heard = [one.partition(b" ") for one in self._datagrams()]
+        key = self._key.encode()
+        found = [about for word, _, about in heard if secrets.compare_digest(word, key)]
         if heard and not found:
             self._deaf_until = time.monotonic() + DEAF_SECONDS
         return found

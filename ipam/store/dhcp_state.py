@@ -6,8 +6,9 @@ behind an uplink, the agent that is elected has those ports. A port that moves
 from one host to another counts as bound to both, until the new host serves it.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Subquery,
     and_,
     bindparam,
     case,
@@ -111,50 +113,55 @@ class Contents:
     agent_pk: int
 
 
-def summary(
-    tx: Transaction,
-    agent: Record,
-    *,
-    agents_per_network: int,
-    network_ids: Collection[str] | None = None,
-) -> list[Part]:
+def summary(tx: Transaction, agent: Record, *, agents_per_network: int) -> list[Part]:
     """A part for each network that the agent serves, and those of `APART`. Runs one statement.
-
-    With `network_ids` only the parts of these, and that of a restore, for which it runs two.
 
     The revision of a network's part stands for every row of the network that matters to the
     agent. One statement sees one state of the database, whatever commits meanwhile.
     """
-    statement = _summary(agents_per_network, *_form(agent), some=network_ids is not None)
-    which: list[dict[str, Any]] = [{}]
-    if network_ids is not None:
-        numbers = _numbers(tx, network_ids) or [NO_NUMBER]
-        which = [{"networks": some} for some in alternatives(numbers)]
+    statement = _summary(agents_per_network, *_form(agent))
     return [
         Part(row.kind, row.network_pk, row.pk, row.id, int(row.rows_hash or row.revision))
-        for these in which
-        for row in tx.execute(statement, _parameters(agent) | these)
+        for row in tx.execute(statement, _parameters(agent))
         if row.id is not None
     ]
 
 
 def parts(
     tx: Transaction, agent: Record, network_pks: Collection[int], *, agents_per_network: int
-) -> list[Part]:
-    """Every row of these networks that matters to the agent."""
+) -> tuple[list[Part], list[Part]]:
+    """Of these networks what `summary` says, with a restore, and every row that matters.
+
+    Each statement sees one state of the database: what it says and the rows belong together.
+    """
     statement = _every_part(agents_per_network, *_form(agent))
     found: list[Part] = []
-    for some in alternatives(sorted(network_pks)):
-        rows = tx.execute(statement, {**_parameters(agent), "networks": some})
-        found += [Part(*row) for row in rows]
+    sums: dict[int, int] = defaultdict(int)
+    for some in alternatives(sorted(network_pks) or [NO_NUMBER]):
+        for *row, row_hash in tx.execute(statement, {**_parameters(agent), "networks": some}):
+            found.append(part := Part(*row))
+            sums[part.network_pk] += row_hash
+    served = {part.network_pk for part in found if part.kind == NETWORK}
+    short = [part for part in found if part.kind == RESTORED]
+    short += [
+        replace(part, revision=sums[part.network_pk]) for part in found if part.kind == NETWORK
+    ]
+    return short, [part for part in found if part.kind != RESTORED and part.network_pk in served]
+
+
+def numbers(tx: Transaction, network_ids: Collection[str]) -> list[int]:
+    """The numbers of those of these networks that there are."""
+    found: list[int] = []
+    for some in alternatives(sorted(network_ids)):
+        found += tx.execute(select(_network.c.pk).where(_network.c.id.in_(some))).scalars()
     return found
 
 
 def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents:
     """The rows behind these parts, which are the agent's.
 
-    Call this after `summary`. A change in between is then newer than the revision in the summary,
-    so the next poll sees a difference and fetches again. In the other order it would be lost.
+    Call this after `parts`. A change in between is then newer than what they say, so the next poll
+    sees a difference and fetches again. In the other order it would be lost.
     """
     networks = _rows(tx, _network, [part.pk for part in wanted if part.kind == NETWORK])
     subnets = _rows(tx, _subnet, [part.pk for part in wanted if part.kind == SUBNET])
@@ -191,13 +198,10 @@ def _parameters(agent: Record) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _summary(
-    agents_per_network: int, zone: str | None, is_up: bool, answers: bool, *, some: bool
-) -> Select[Any]:
+def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bool) -> Select[Any]:
     """Made once for each form: making it takes longer than reading 500 networks."""
     agent = AnyAgent(zone, is_up, answers)
-    these: Any = bindparam("networks", expanding=True)
-    bound = _bound_ports(agent, *([_port.c.network_pk.in_(these)] if some else []))
+    bound = _bound_ports(agent)
     every = union_all(*_parts_beside_bound_ports(agent, agents_per_network, bound)).subquery()
     is_apart = every.c.kind.in_(APART)
     of_others = select(
@@ -206,12 +210,8 @@ def _summary(
         case((or_(is_apart, every.c.kind == NETWORK), every.c.pk)).label("pk"),
         case((or_(is_apart, every.c.kind == NETWORK), every.c.id)).label("id"),
         every.c.revision,
-        case((not_(is_apart), RowHash(every.c.id, every.c.kind, every.c.revision)), else_=0).label(
-            "row_hash"
-        ),
+        case((not_(is_apart), _row_hash(every)), else_=0).label("row_hash"),
     )
-    if some:
-        of_others = of_others.where(or_(every.c.kind == RESTORED, every.c.network_pk.in_(these)))
     of_ports = select(
         literal_column(str(NETWORK)),
         bound.c.network_pk,
@@ -239,8 +239,17 @@ def _every_part(
 ) -> Select[Any]:
     every = _parts(AnyAgent(zone, is_up, answers), agents_per_network).subquery()
     these: Any = bindparam("networks", expanding=True)
-    found = select(every).where(every.c.kind.not_in(APART), every.c.network_pk.in_(these))
+    found = select(every, _row_hash(every).label("row_hash")).where(
+        or_(
+            every.c.kind == RESTORED,
+            and_(every.c.kind.not_in(APART), every.c.network_pk.in_(these)),
+        )
+    )
     return found.prefix_with(OFTEN)  # as above; lists have few lengths, see `alternatives`
+
+
+def _row_hash(part: Subquery) -> RowHash:
+    return RowHash(part.c.id, part.c.kind, part.c.revision)
 
 
 def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
@@ -250,13 +259,13 @@ def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
     )
 
 
-def _bound_ports(agent: Any, *which: ColumnElement[bool]) -> CTE:
+def _bound_ports(agent: Any) -> CTE:
     """The ports that are bound to the agent's host, summed up by network in one look at them."""
     is_up = func.max(case((_port.c.admin_state_up, 1), else_=0))
     rows_hash = func.sum(RowHash(_port.c.id, literal_column(str(PORT)), _port.c.revision_number))
     return (
         select(_port.c.network_pk, is_up.label("is_up"), rows_hash.label("rows_hash"))
-        .where(*served_networks.bound_ports_of(agent), *which)
+        .where(*served_networks.bound_ports_of(agent))
         .group_by(_port.c.network_pk)
         .cte("bound")
     )
@@ -417,13 +426,6 @@ def _part(kind: int, table: Any, network_pk: Any = None) -> Select[Any]:
         table.c.id.label("id"),
         table.c.revision_number.label("revision"),
     )
-
-
-def _numbers(tx: Transaction, network_ids: Collection[str]) -> list[int]:
-    found: list[int] = []
-    for some in alternatives(sorted(network_ids)):
-        found += tx.execute(select(_network.c.pk).where(_network.c.id.in_(some))).scalars()
-    return found
 
 
 def _rows(tx: Transaction, table: Any, pks: Sequence[int]) -> list[Record]:

@@ -19,6 +19,8 @@ class FakeApi:
     def __init__(self) -> None:
         self.networks: dict[str, Any] = {}
         """What `dhcp-state` says in full, by id; any JSON."""
+        self.numbers: dict[int, str] = {}
+        """The ids of networks by the number that a wake says."""
         self.digests: Any = None
         """What it says in short, where that does not follow from the networks."""
         self.requests: list[tuple[str, Any]] = []
@@ -69,8 +71,11 @@ class FakeApi:
         return News(new, None if new == etag else short, headers)
 
     def get_bytes(self, path: str, params: Mapping[str, Any]) -> bytes:
-        wanted = list(params["network_id"])
-        self._take(f"{path}?network_id", wanted)
+        ((name, asked),) = params.items()
+        self._take(f"{path}?{name}", list(asked))
+        wanted = asked
+        if name == "changed":
+            wanted = [self.numbers[one] for one in asked if self.numbers.get(one) in self.networks]
         return json.dumps({"networks": [self.networks[key] for key in wanted]}).encode()
 
     def get(self, path: str, params: Mapping[str, Any]) -> Any:

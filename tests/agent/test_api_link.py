@@ -35,6 +35,7 @@ from tests.agent.network_rows import network, subnet4
 
 A, B, C, D, E = (f"{digit * 8}-1111-4111-8111-111111111111" for digit in "abcde")
 FULL = "dhcp-state?network_id"
+CHANGED = "dhcp-state?changed"
 LONG_SECONDS = 3600.0
 
 
@@ -448,6 +449,82 @@ def test_a_wake_from_the_api_brings_on_a_look(desk: Desk) -> None:
     desk.start()
     Waker(str(desk.directory / AGENT_SOCKET)).wake()
     desk.api.await_bodies("dhcp-state", 2)
+
+
+def test_networks_that_a_wake_names_are_read_before_all_are_looked_through(desk: Desk) -> None:
+    desk.serve(A, B)
+    desk.api.numbers = {1: A, 2: B, 3: C}
+    link = desk.start()
+    desk.api.await_bodies(FULL, 1)
+    desk.serve(B, C)
+    Waker(str(desk.directory / AGENT_SOCKET)).wake([2, 3])
+    desk.api.await_bodies("dhcp-state", 2)
+    desk.stop()
+    assert desk.api.bodies(CHANGED) == [[2, 3]]
+    assert desk.api.bodies(FULL) == [[A, B]], "the look finds nothing more"
+    assert desk.changes == 2
+    assert LastKnownNetworks(desk.directory / "networks").load() == link.networks
+    assert link.networks[B].digest == desk.api.networks[B]["digest"]
+    assert link.networks.keys() == {A, B, C}
+
+
+def test_what_a_wake_names_and_has_gone_is_looked_for_at_once(desk: Desk) -> None:
+    desk.serve(A, B)
+    desk.api.numbers = {2: B}
+    link = desk.start()
+    desk.api.await_bodies(FULL, 1)
+    del desk.api.networks[B]
+    Waker(str(desk.directory / AGENT_SOCKET)).wake([2])
+    desk.api.await_bodies("dhcp-state", 2)
+    desk.stop()
+    assert link.networks.keys() == {A}
+
+
+def test_a_named_network_that_cannot_be_read_is_told_of_by_the_look(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.serve(A)
+    desk.api.numbers = {1: A}
+    desk.start()
+    desk.api.await_bodies(FULL, 1)
+    desk.serve(A, mtu="many")
+    Waker(str(desk.directory / AGENT_SOCKET)).wake([1])
+    desk.api.await_bodies(FULL, 2)
+    desk.stop()
+    assert [one for one in messages(caplog) if f"network {A}: cannot read" in one]
+
+
+def test_wakes_without_end_keep_no_look_and_no_heartbeat_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_link, "AFTER_CHANGE_SECONDS", 0.01)
+    desk.serve(A)
+    desk.api.numbers = {1: A}
+    waker = Waker(str(desk.directory / AGENT_SOCKET))
+
+    def change_again(path: str, _body: Any) -> None:
+        if path in (CHANGED, "dhcp-state"):
+            desk.serve(A)
+            waker.wake([1])
+
+    desk.start()
+    desk.api.await_bodies(FULL, 1)
+    desk.api.refuse = change_again
+    desk.serve(A)
+    waker.wake([1])
+    desk.api.await_bodies("dhcp-state", 4)
+    assert len(desk.api.bodies(CHANGED)) >= 3
+
+
+def test_a_restored_api_is_told_what_is_held_after_a_wake_that_names_networks(desk: Desk) -> None:
+    desk.serve(A)
+    desk.api.numbers = {1: A}
+    desk.start()
+    desk.api.await_bodies(FULL, 1)
+    lost = AgentReportRequired("the backup was restored")
+    desk.api.refuse = lambda path, _body: lost if path.startswith("dhcp-state") else None
+    Waker(str(desk.directory / AGENT_SOCKET)).wake([1])
+    desk.api.await_bodies("recovery", 1)
 
 
 def test_asking_brings_on_a_look(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """Which agents of other hosts are woken after a change, and how many at most."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from ipam.api.wakes import Budget, DistantWakes
 from ipam.protocol.wake import WakeSocket, Woken
 from ipam.protocol.wake_port import WakeEnd, WakePort
 from ipam.settings import Settings
-from ipam.store import tables
 from ipam.store.engine.database import Database
 from tests.api.agents.test_agent_requests import report, silence
 from tests.api.caller import ADMIN, Api
 from tests.api.leases.test_event_requests import event, send
+from tests.api.numbers import network_pk
 from tests.waiting import PATIENCE_SECONDS
 
 Json = dict[str, Any]
@@ -31,17 +31,15 @@ def heartbeat(api: Api, host: str, wake: Json | None) -> Json:
 
 
 class Sent(list[WakeEnd]):
-    """What is sent in place of datagrams."""
+    """Whom datagrams would be sent to."""
+
+    def take(self, ends: Sequence[WakeEnd], _network_numbers: Collection[int]) -> None:
+        self.extend(ends)
 
     def hosts(self) -> list[str]:
         found = sorted(one.ip.rpartition(".")[2] for one in self)
         self.clear()
         return found
-
-
-def network_pk(database: Database, network: Json) -> int:
-    query = tables.network.select().where(tables.network.c.id == network["id"])
-    return int(database.read(lambda tx: tx.execute(query).one().pk))
 
 
 def test_the_living_agents_of_a_networks_hosts_are_woken_and_no_others(
@@ -60,7 +58,7 @@ def test_the_living_agents_of_a_networks_hosts_are_woken_and_no_others(
     assert "key" not in str(api.call("GET", f"/agents/{bound['id']}").json)
     assert elsewhere["alive"]
     sent = Sent()
-    distant = DistantWakes(database, agent_down_time=75, send=sent.extend)
+    distant = DistantWakes(database, agent_down_time=75, send=sent.take)
     distant.turn([network_pk(database, network)])
     assert sent.hosts() == ["1", "2"]
 
@@ -71,7 +69,7 @@ def test_what_an_agent_says_last_counts(api: Api, sqlite: Database) -> None:
     for wake in (end(1), None):
         heartbeat(api, "a", wake)
         sent = Sent()
-        distant = DistantWakes(sqlite, agent_down_time=75, send=sent.extend)
+        distant = DistantWakes(sqlite, agent_down_time=75, send=sent.take)
         distant.turn([network_pk(sqlite, network)])
         assert sent.hosts() == (["1"] if wake else [])
 
@@ -111,16 +109,21 @@ def test_each_change_of_a_port_wakes_its_networks_agents(
     heartbeat(api, "a", {"ip": own.ip, "port": own.port, "key": own.key})
     network = api.create("network")
 
-    def is_woken() -> bool:
-        return waiting.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
+    number = network_pk(sqlite, network)
+
+    def named() -> frozenset[int]:
+        assert waiting.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
+        return waiting.changed_networks
 
     for _ in range(2):  # the host still has one when the other is deleted
         port = api.create("port", network_id=network["id"], **{"binding:host_id": "a"})
-        assert is_woken()
+        assert named() == {number}
     api.call("PUT", f"/ports/{port['id']}", {"port": {"dns_name": "web"}})
-    assert is_woken()
+    assert named() == {number}
+    api.call("POST", f"/ports/{port['id']}/probe")
+    assert named() == frozenset(), "a question is not in the network"
     api.call("DELETE", f"/ports/{port['id']}")
-    assert is_woken()
+    assert named() == frozenset(), "the host may serve the network no longer"
 
 
 def test_an_agent_is_woken_that_loses_its_last_part_of_a_network(

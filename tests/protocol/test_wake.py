@@ -135,6 +135,19 @@ def test_a_wait_says_who_ended_it(opened: Open, tmp_path: Path) -> None:
     assert wakes.wait(0) is Woken.BY_TIME
 
 
+def test_a_wait_says_which_networks_all_wakes_before_it_name(opened: Open, tmp_path: Path) -> None:
+    wakes = opened()
+    waker = Waker(str(tmp_path / WORKER_SOCKET))
+    waker.wake([1, 2])
+    waker.wake([2, 3])
+    assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
+    assert wakes.changed_networks == {1, 2, 3}
+    waker.wake([1])
+    waker.wake()
+    assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
+    assert wakes.changed_networks == frozenset(), "one of them is about everything"
+
+
 def test_root_gives_the_socket_to_whom_the_directory_belongs(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         os.chown(tmp_path, 4711, 4712)

@@ -32,6 +32,14 @@ def test_a_wake_with_the_key_ends_a_wait(wakes: WakeSocket) -> None:
     assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
 
 
+def test_a_wake_names_networks_and_one_that_names_none_is_about_all(wakes: WakeSocket) -> None:
+    end = end_of(wakes)
+    for numbers in ([7, 8], [], [9]):
+        wake_port.send([end], numbers)
+        assert wakes.wait(PATIENCE_SECONDS) is Woken.FROM_OUTSIDE
+        assert wakes.changed_networks == {*numbers}
+
+
 def test_what_has_not_the_key_ends_no_wait_however_much_comes(wakes: WakeSocket) -> None:
     end = end_of(wakes)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -51,11 +59,11 @@ def test_after_a_datagram_without_the_key_nothing_is_heard_for_a_while(
     port = WakePort(0)
     end = port.end_at("127.0.0.1")
     assert end is not None
-    assert not port.is_woken()
+    assert port.wakes() == []
     assert not port.deaf_seconds(), "nothing has come"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(datagram, (end.ip, end.port))
-    assert not port.is_woken()
+    assert port.wakes() == []
     assert port.deaf_seconds()
     port.close()
 

@@ -91,7 +91,7 @@ class AddressChecksRoute:
                 list(dict.fromkeys(asked.ip_addresses)),
                 oldest_heartbeat=agents.oldest_heartbeat(settings.network.agent_down_time),
             )
-            self._service.wakes.after(tx, network.pk)
+            self._service.wakes.for_news(tx, network.pk)
             return _found(tx, network, check_id)
 
         resp.status = falcon.HTTP_202

@@ -9,7 +9,7 @@ would depend on it.
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import falcon
@@ -80,6 +80,8 @@ class DhcpStateRoute:
                 also=(304,),
                 query={
                     "network_id": "Give this network in full, not id and digest only; repeat.",
+                    "changed": "As network_id, by a number of a wake: of a network that has"
+                    " changed; repeat.",
                     "names_since": "Give also the names that changed since this cursor; 0 for a"
                     " first cursor.",
                     "names_of": "Give the names of all ports of this network; repeat.",
@@ -103,7 +105,12 @@ class DhcpStateRoute:
             query[name].append(value)
         access = req.context.access
         if wanted := set(query["network_id"]):
-            respond(resp, {"networks": self._in_full(access, resource_id, wanted)})
+            full = self._in_full(access, resource_id, lambda tx: dhcp_state.numbers(tx, wanted))
+            respond(resp, {"networks": full})
+        elif query["changed"]:
+            pks = {dns_names.number(one, "changed") for one in query["changed"]}
+            full = self._in_full(access, resource_id, lambda _tx: pks)
+            respond(resp, {"networks": full})
         elif query["names_of"]:
             named = {one for one in query["names_of"] if model.is_uuid(one)}
             after = dns_names.number(query["after"][-1], "after") if query["after"] else 0
@@ -180,26 +187,24 @@ class DhcpStateRoute:
         ]
         return served, max((part.revision for part in parts if part.kind == RESTORED), default=0)
 
-    def _in_full(self, access: Access, agent_id: str, wanted: set[str]) -> list[FullNetwork]:
+    def _in_full(
+        self, access: Access, agent_id: str, wanted: Callable[[Transaction], Collection[int]]
+    ) -> list[FullNetwork]:
+        """The networks with these numbers that the agent serves."""
+
         def read(tx: Transaction) -> tuple[Mapping[str, str], Contents]:
-            agent, parts = self._look(tx, access, agent_id, wanted)
-            chosen = [part for part in parts if part.kind == NETWORK and part.id in wanted]
-            pks, slots = {part.pk for part in chosen}, self._agents_per_network
-            rows = dhcp_state.parts(tx, agent, pks, agents_per_network=slots)
-            return self._by_network(chosen), dhcp_state.contents(tx, agent, rows)
+            agent, slots = known(tx, agent_id, access, RULE), self._agents_per_network
+            parts, rows = dhcp_state.parts(tx, agent, wanted(tx), agents_per_network=slots)
+            _refuse_in_recovery(agent, parts)
+            return self._by_network(parts), dhcp_state.contents(tx, agent, rows)
 
         digests, contents = self.service.database.read(read)
         return full_networks(contents, digests, self.service.settings.network)
 
-    def _look(
-        self, tx: Transaction, access: Access, agent_id: str, wanted: set[str] | None = None
-    ) -> tuple[Record, list[Part]]:
+    def _look(self, tx: Transaction, access: Access, agent_id: str) -> tuple[Record, list[Part]]:
         agent = known(tx, agent_id, access, RULE)
-        slots = self._agents_per_network
-        parts = dhcp_state.summary(tx, agent, agents_per_network=slots, network_ids=wanted)
-        for part in parts:
-            if part.kind == RESTORED:
-                _refuse_in_recovery(agent, part)
+        parts = dhcp_state.summary(tx, agent, agents_per_network=self._agents_per_network)
+        _refuse_in_recovery(agent, parts)
         return agent, parts
 
     @property
@@ -252,11 +257,14 @@ def _asked(tx: Transaction, agent: Record) -> _Asked:
     return asked
 
 
-def _refuse_in_recovery(agent: Record, restored: Part) -> None:
-    if agent.recovery_id != restored.id:
-        raise AgentReportRequired(f"{recovery.MESSAGE} Host {agent.host} has not told yet.")
-    if not restored.revision:
-        raise ServiceRecovering(recovery.MESSAGE)
+def _refuse_in_recovery(agent: Record, parts: Sequence[Part]) -> None:
+    for restored in parts:
+        if restored.kind != RESTORED:
+            continue
+        if agent.recovery_id != restored.id:
+            raise AgentReportRequired(f"{recovery.MESSAGE} Host {agent.host} has not told yet.")
+        if not restored.revision:
+            raise ServiceRecovering(recovery.MESSAGE)
 
 
 def digests(parts: Sequence[Part], salt: str) -> dict[str, str]:

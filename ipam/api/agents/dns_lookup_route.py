@@ -106,7 +106,7 @@ class DnsLookupRoute:
                 "answer": None,
             }
             agents.change(tx, resource_id, {"dns_lookup": new})
-            self.service.wakes.after(tx, network.pk)
+            self.service.wakes.for_news(tx, network.pk)
             return _view(new)
 
         resp.status = falcon.HTTP_202

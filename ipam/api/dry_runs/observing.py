@@ -58,8 +58,8 @@ def in_full(
         pks = {one.pk for one in glance.parts if one.kind == NETWORK and one.id in network_ids}
         if pks:
             slots = settings.dhcp_agents_per_network
-            parts = dhcp_state.parts(tx, glance.agent, pks, agents_per_network=slots)
-            contents = dhcp_state.contents(tx, glance.agent, parts)
+            _, rows = dhcp_state.parts(tx, glance.agent, pks, agents_per_network=slots)
+            contents = dhcp_state.contents(tx, glance.agent, rows)
             for row in full_networks(contents, glance.digests, settings):
                 found[pk, row.id] = row
     return found

@@ -74,7 +74,7 @@ class LeaseEventsRoute(ListRoute):
         respond(resp, answer)
 
     def _note_own_names(self, tx: Transaction, port_ids: Collection[str]) -> None:
-        self._wakes.after(tx, *own_names.note_changes(tx, port_ids))
+        self._wakes.for_news(tx, *own_names.note_changes(tx, port_ids))
 
     def _read(self, req: falcon.Request) -> tuple[list[LeaseEvent], int]:
         """The events, and by how much their sender's clock is behind."""

@@ -73,7 +73,7 @@ class ProbeRoute:
             network_pk = port_probes.ask(tx, resource_id)
             if network_pk is None:
                 raise KIND.missing(resource_id)
-            self.service.wakes.after(tx, network_pk)
+            self.service.wakes.for_news(tx, network_pk)
             return _last(tx, resource_id)
 
         resp.status = falcon.HTTP_202

@@ -14,6 +14,7 @@ from ipam.store.dhcp_state import NETWORK, PORT, SUBNET, UNSCHEDULED, Part
 from ipam.store.engine.database import Database
 from tests.api.agents.test_agent_requests import report, silence
 from tests.api.caller import ADMIN, READER, SERVICE, Api
+from tests.api.numbers import network_pk
 from tests.changed_settings import changed
 
 NOWHERE = "11111111-2222-4333-8444-555555555555"
@@ -294,6 +295,30 @@ def test_only_networks_that_it_serves_are_given_to_an_agent(site: Api) -> None:
     taker.digests()
     assert other.full(network["id"]) == []
     assert taker.full(NOWHERE, "nonsense") == []
+
+
+def test_a_network_of_which_the_host_has_only_switched_off_ports_is_not_given(site: Api) -> None:
+    network = site.create("network")
+    off = {"admin_state_up": False, "binding:host_id": "host-a"}
+    site.create("port", network_id=network["id"], **off)
+    assert Agent(site).full(network["id"]) == []
+
+
+def test_a_network_is_given_by_the_number_that_a_wake_says(
+    api_on_each: Api, database: Database
+) -> None:
+    site, agent = api_on_each, Agent(api_on_each)
+    served, foreign = site.create("network"), site.create("network")
+    site.create("port", network_id=served["id"], **{"binding:host_id": "host-a"})
+    numbers = [network_pk(database, one) for one in (served, foreign)]
+
+    def changed_ones(*asked: object) -> Any:
+        return site.call("GET", agent.path, params={"changed": list(asked)})
+
+    assert changed_ones(*numbers, 10**15).json["networks"] == agent.full(served["id"])
+    assert changed_ones(numbers[1]).json == {"networks": []}
+    for wrong in ("x", "-1", "9" * 40):
+        assert changed_ones(wrong).status_code == 400
 
 
 Change = Callable[[Api, dict[str, Any]], object]
