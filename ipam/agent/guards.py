@@ -165,6 +165,6 @@ def unguarded(wanted: GuardState | None, actual: GuardState | None) -> frozenset
         return frozenset()
     if not actual.is_loaded:
         return frozenset(wanted.taps)
-    return frozenset(
-        tap for tap, elements in wanted.taps.items() if actual.taps.get(tap) != elements
-    )
+    has = actual.taps
+    other = [tap for tap, elements in wanted.taps.items() if has.get(tap) is not elements]
+    return frozenset(tap for tap in other if has.get(tap) != wanted.taps[tap])

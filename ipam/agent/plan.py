@@ -35,7 +35,7 @@ from ipam.agent.actions import (
     StopServer,
     WriteFile,
 )
-from ipam.agent.guard.elements import Element, Guard
+from ipam.agent.guard.elements import NO_GUARD, Element, Guard
 from ipam.agent.state import (
     Bridge,
     GuardState,
@@ -97,8 +97,8 @@ def _differences(wanted: Guard, present: Guard) -> tuple[_Elements, _Elements]:
     removed: list[tuple[str, Element]] = []
     added: list[tuple[str, Element]] = []
     for tap, elements in wanted.items():
-        found = present.get(tap, frozenset())
-        if found != elements:
+        found = present.get(tap, NO_GUARD)
+        if found is not elements and found != elements:  # of thousands nearly all are the same
             removed += [(tap, one) for one in sorted(found - elements)]
             added += [(tap, one) for one in sorted(elements - found)]
     return tuple(removed), tuple(added)

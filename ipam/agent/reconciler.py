@@ -237,13 +237,13 @@ class Reconciler:
         self._wait = IDLE_SECONDS
         began = self._monotonic()
         self._observed = observed = self._observe()
-        self._do_what_time_brings()
         self._say_what_others_changed(observed)
         steps = self._plan(observed)
         self._seen.listen(self._served, observed.networks)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
-        self._ask_about_taps()
         acted = self._executor.run(steps, self._monotonic() - began)
+        self._do_what_time_brings()
+        self._ask_about_taps()
         wait = 0.0 if acted else min(self._wait, self._executor.seconds_to_wait())
         is_quiet = wait == IDLE_SECONDS and self._is_as_wanted and self._all_is_told()
         self._rests_until = began + REST_SECONDS if is_quiet else -math.inf

@@ -66,7 +66,7 @@ class NetlinkKernel:
 
     def present_taps(self, names: Collection[str]) -> frozenset[str]:
         """The names that are links of this host."""
-        return frozenset(name for name in names if name in self._links.by_name)
+        return frozenset(self._links.by_name.keys() & names)
 
     def members(self, bridge: str) -> frozenset[str]:
         """The links on the bridge, in any state."""

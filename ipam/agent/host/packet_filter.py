@@ -221,8 +221,11 @@ def _changed(
         changed.setdefault(tap, {*before.get(tap, ())}).discard(element)
     for tap, element in added:
         changed.setdefault(tap, {*before.get(tap, ())}).add(element)
-    after = {**before, **{tap: Packed(elements) for tap, elements in changed.items()}}
-    return {tap: elements for tap, elements in after.items() if elements}
+    after = {**before, **{tap: Packed(elements) for tap, elements in changed.items() if elements}}
+    for tap, elements in changed.items():
+        if not elements:
+            after.pop(tap, None)
+    return after
 
 
 def _shared(seen: GuardState, likely: Guard, taps: Iterable[str]) -> GuardState:
