@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import (
     CTE,
     BigInteger,
+    BindParameter,
     ColumnElement,
     Select,
     Subquery,
@@ -202,7 +203,9 @@ def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bo
     """Made once for each form: making it takes longer than reading 500 networks."""
     agent = AnyAgent(zone, is_up, answers)
     bound = _bound_ports(agent)
-    every = union_all(*_parts_beside_bound_ports(agent, agents_per_network, bound)).subquery()
+    every = union_all(
+        *_parts_beside_bound_ports(agent, agents_per_network, bound=bound)
+    ).subquery()
     is_apart = every.c.kind.in_(APART)
     of_others = select(
         case((is_apart, every.c.kind), else_=NETWORK).label("kind"),
@@ -237,8 +240,8 @@ def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bo
 def _every_part(
     agents_per_network: int, zone: str | None, is_up: bool, answers: bool
 ) -> Select[Any]:
-    every = _parts(AnyAgent(zone, is_up, answers), agents_per_network).subquery()
     these: Any = bindparam("networks", expanding=True)
+    every = _parts(AnyAgent(zone, is_up, answers), agents_per_network, these).subquery()
     found = select(every, _row_hash(every).label("row_hash")).where(
         or_(
             every.c.kind == RESTORED,
@@ -252,10 +255,10 @@ def _row_hash(part: Subquery) -> RowHash:
     return RowHash(part.c.id, part.c.kind, part.c.revision)
 
 
-def _parts(agent: Any, agents_per_network: int) -> Select[Any] | Any:
+def _parts(agent: Any, agents_per_network: int, among: BindParameter[Any]) -> Any:
     return union_all(
         _part(PORT, _port).where(*served_networks.bound_ports_of(agent)),
-        *_parts_beside_bound_ports(agent, agents_per_network),
+        *_parts_beside_bound_ports(agent, agents_per_network, among=among),
     )
 
 
@@ -272,9 +275,13 @@ def _bound_ports(agent: Any) -> CTE:
 
 
 def _parts_beside_bound_ports(
-    agent: Any, agents_per_network: int, bound: CTE | None = None
+    agent: Any,
+    agents_per_network: int,
+    *,
+    bound: CTE | None = None,
+    among: BindParameter[Any] | None = None,
 ) -> Iterator[Select[Any]]:
-    served = served_networks.of_host(agent, may_answer=agent.may_answer, bound=bound)
+    served = served_networks.of_host(agent, may_answer=agent.may_answer, bound=bound, among=among)
     yield from (
         _part(NETWORK, _network, _network.c.pk).join(served, served.c.network_pk == _network.c.pk),
         _part(SUBNET, _subnet).join(served, served.c.network_pk == _subnet.c.network_pk),

@@ -6,7 +6,7 @@ Those of ports bound there, those scheduled to it, and those for which it is ele
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Select, exists, not_, or_, select, union
+from sqlalchemy import CTE, BindParameter, ColumnElement, Select, exists, not_, or_, select, union
 
 from ipam import model
 from ipam.chunks import alternatives
@@ -23,14 +23,21 @@ def bound_ports_of(agent: Record) -> tuple[ColumnElement[bool], ...]:
     return _port.c.binding_host_id == agent.host, not_(_IS_DHCP_PORT)
 
 
-def of_host(agent: Record, *, may_answer: bool, bound: CTE | None = None) -> CTE:
+def of_host(
+    agent: Record,
+    *,
+    may_answer: bool,
+    bound: CTE | None = None,
+    among: BindParameter[Any] | None = None,
+) -> CTE:
     """The numbers of the networks that the agent's host serves, as `network_pk`.
 
     Only an agent that `may_answer` machines behind uplinks is elected for some. `bound` has what
     is known already of the networks of `bound_ports_of` it: `network_pk`, and whether one `is_up`.
+    With `among` only those of these numbers.
     """
     elected = [elections.networks_of(agent)] if may_answer else []
-    return union(
+    served = (
         select(_port.c.network_pk).where(*bound_ports_of(agent), _port.c.admin_state_up)
         if bound is None
         else select(bound.c.network_pk).where(bound.c.is_up == 1),
@@ -39,7 +46,10 @@ def of_host(agent: Record, *, may_answer: bool, bound: CTE | None = None) -> CTE
         .where(_binding.c.host == agent.host, _port.c.admin_state_up, not_(_IS_DHCP_PORT)),
         scheduling.networks_of(agent),
         *elected,
-    ).cte("served")
+    )
+    if among is not None:
+        served = tuple(one.where(one.selected_columns.network_pk.in_(among)) for one in served)
+    return union(*served).cte("served")
 
 
 def served_ids(tx: Transaction, agent: Record, network_ids: Sequence[str]) -> frozenset[str]:
