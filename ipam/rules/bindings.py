@@ -43,6 +43,8 @@ class NetworkAndAgent(Protocol):
     def configurations(self) -> Mapping[str, Any] | None: ...
     @property
     def heartbeat_at(self) -> int | None: ...
+    @property
+    def port_filter(self) -> bool | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class PortHost:
     """Why no DHCP answers there, a text to follow "whose agent"; "" if there is no reason."""
     unreached: str = ""
     """Why ports of the network cannot be bound to the host, a text like `fault`."""
+    filters: bool = False
+    """Whether the host keeps its ports from sending from others' addresses."""
 
 
 NO_HOST = PortHost("", model.VIF_UNBOUND)
@@ -70,15 +74,16 @@ def port_host(
     """
     if found.heartbeat_at is None:
         return PortHost(name, default_vif_type, "was never heard of")
-    fault = ""
+    fault, filters = "", bool(found.port_filter)
     if found.heartbeat_at < oldest_heartbeat:
         fault = f"is dead (last heard of {model.iso_time(found.heartbeat_at)})"
     segment = (found.provider_network_type, found.provider_physical_network)
     if reason := reach.unreached(*segment, found.configurations, name):
-        return PortHost(name, model.VIF_BINDING_FAILED, fault, reason)
+        return PortHost(name, model.VIF_BINDING_FAILED, fault, reason, filters)
     reported = (found.configurations or {}).get("vif_type")
     known = reported in (model.VIF_TAP, model.VIF_BRIDGE)
-    return PortHost(name, str(reported) if known else default_vif_type, fault)
+    vif_type = str(reported) if known else default_vif_type
+    return PortHost(name, vif_type, fault, filters=filters)
 
 
 def activated(binding: Binding) -> Mapping[str, Any]:

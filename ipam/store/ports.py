@@ -7,6 +7,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    String,
     and_,
     any_,
     bindparam,
@@ -29,6 +30,7 @@ from ipam.store import (
     addresses_of_ports,
     allocation_ledger,
     host_filters,
+    quotas,
     tables,
     tags,
     visibility,
@@ -169,7 +171,9 @@ _network, _subnet = tables.network, tables.subnet
 _NETWORK_WITH_SUBNETS: Final = (
     select(
         _network.c.pk.label("network_pk"),
+        _network.c.id.label("network_id"),
         _network.c.port_security_enabled,
+        _network.c.dns_domain.label("network_dns_domain"),
         _subnet.c.pk,
         _subnet.c.id,
         _subnet.c.cidr,
@@ -187,12 +191,24 @@ _NETWORK_WITH_SUBNETS: Final = (
 )
 
 
-def network_with_subnets(tx: Transaction, network_id: str) -> Sequence[Record]:
+_FOR_NEW_PORTS: Final = _NETWORK_WITH_SUBNETS.add_columns(
+    *quotas.own_limits_of(bindparam("the_project", type_=String()), quotas.OF_PORTS)
+)
+
+
+def network_with_subnets(
+    tx: Transaction, network_id: str, *, limits_of: str | None = None
+) -> Sequence[Record]:
     """The network and its subnets, oldest first, one row for each; one row without subnets.
 
-    Columns: network_pk, project_id, port_security_enabled, and the subnet's (None without).
+    Columns: network_pk, network_id, port_security_enabled, network_dns_domain, the subnet's (None
+    without), and the project's own limits on ports if one is named, as `quotas.own_limits_of`.
     """
-    found = tx.execute(_NETWORK_WITH_SUBNETS, {"the_id": network_id}).all()
+    if limits_of is None:
+        found = tx.execute(_NETWORK_WITH_SUBNETS, {"the_id": network_id}).all()
+    else:
+        given = {"the_id": network_id, "the_project": limits_of}
+        found = tx.execute(_FOR_NEW_PORTS, given).all()
     known = [(row.pk, row.id) for row in found if row.pk is not None]
     allocation_ledger.know_subnets(tx, network_id, known)
     return found
@@ -289,6 +305,7 @@ _NETWORK_AND_AGENT: Final = (
         _network.c.provider_physical_network,
         tables.agent.c.configurations,
         tables.agent.c.heartbeat_at,
+        tables.agent.c.port_filter,
     )
     .select_from(
         _network.outerjoin(

@@ -1,7 +1,7 @@
 """Statements on quotas: how many resources of a kind a project may have.
 
 A limit is checked after the insert, in the same transaction, which is rolled back if there are too
-many. Without a limit that costs nothing: the statement that reads the inserted rows also reads the
+many. Without a limit that costs nothing: a statement that the creation needs anyway also reads the
 project's own limits. The row of a limit is also the lock under which the project's resources are
 counted, so two requests cannot both take the last place.
 
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     FromClause,
     Select,
     Table,
@@ -35,7 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ipam import clock
 from ipam.errors import OverQuota
-from ipam.store import addresses_of_ports, tables
+from ipam.store import tables
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Collection, Record
 from ipam.store.engine.rows_by_number import ByNumbers
@@ -68,10 +69,8 @@ ABSENT: Final = ("router", "floatingip", "security_group", "security_group_rule"
 
 RESOURCES: Final = (*LIMITED, *ABSENT)
 
-MADE_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    name: (name, FIXED_IPS) if name == "port" else (name,) for name in COUNTED
-}
-"""What a new resource of a kind counts against."""
+OF_PORTS: Final = ("port", FIXED_IPS)
+"""What new ports count against."""
 
 
 def read_made(
@@ -83,7 +82,7 @@ def read_made(
 ) -> Sequence[Record]:
     """The inserted rows, in the order of the numbers given. Raises OverQuota.
 
-    Ports have their addresses by then. `defaults` are the limits of projects without their own.
+    `defaults` are the limits of projects without their own. New ports are not read: see `take`.
     """
     place = {pk: n for n, pk in enumerate(pks)}
     found: list[Record] = []
@@ -93,29 +92,49 @@ def read_made(
     for row in found:
         owners.setdefault(row.project_id, []).append(row)
     for project_id, new in sorted(owners.items()):
-        added = {
-            name: number
-            for name in MADE_OF[resource]
-            if _limit(getattr(new[0], f"quota_{name}"), defaults[name]) >= 0
-            and (number := _number_of_new(name, new))
-        }
-        if added:
-            _hold(tx, project_id, added, defaults)
+        take(tx, project_id, {resource: len(new)}, own_limits_in(new[0], (resource,)), defaults)
     return sorted(found, key=lambda row: place[row.pk])
 
 
-def _number_of_new(resource: str, new: Sequence[Record]) -> int:
-    if resource != FIXED_IPS:
-        return len(new)
-    return sum(len(addresses_of_ports.read(row.addresses)) for row in new)
+def own_limits_of(
+    project: ColumnElement[str], resources: Sequence[str]
+) -> list[ColumnElement[Any]]:
+    """For a statement: the limits of this project that are its own, NULL where it has none."""
+    return [
+        select(_T.c.maximum)
+        .where(_T.c.project_id == project, _T.c.resource == name)
+        .correlate_except(_T)
+        .scalar_subquery()
+        .label(f"quota_{name}")
+        for name in resources
+    ]
+
+
+def own_limits_in(row: Record, resources: Sequence[str]) -> dict[str, int | None]:
+    """The limits in a row of a statement that has `own_limits_of` among its columns."""
+    return {name: getattr(row, f"quota_{name}") for name in resources}
 
 
 def check(
     tx: Transaction, project_id: str, added: Mapping[str, int], defaults: Mapping[str, int]
 ) -> None:
     """Raise OverQuota if the project, which just got so many, has more than it may have."""
-    own = own_limits(tx, project_id)
-    limited = {name: n for name, n in added.items() if _limit(own.get(name), defaults[name]) >= 0}
+    take(tx, project_id, added, own_limits(tx, project_id), defaults)
+
+
+def take(
+    tx: Transaction,
+    project_id: str,
+    added: Mapping[str, int],
+    own: Mapping[str, int | None],
+    defaults: Mapping[str, int],
+) -> None:
+    """Like `check`, with the project's own limits as they were read a moment ago."""
+    limited = {
+        name: number
+        for name, number in added.items()
+        if number and _limit(own.get(name), defaults[name]) >= 0
+    }
     if limited:
         _hold(tx, project_id, limited, defaults)
 
@@ -124,14 +143,7 @@ def check(
 def _with_maxima(collection: Collection, resource: str) -> ByNumbers:
     """The rows with these numbers, each with its project's own limits as `quota_…`."""
     table: Any = collection.pk.table
-    own = [
-        select(_T.c.maximum)
-        .where(_T.c.project_id == table.c.project_id, _T.c.resource == name)
-        .correlate(table)
-        .scalar_subquery()
-        .label(f"quota_{name}")
-        for name in MADE_OF[resource]
-    ]
+    own = own_limits_of(table.c.project_id, (resource,))
     return ByNumbers(collection.select().add_columns(*own), collection.pk)
 
 

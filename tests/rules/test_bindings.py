@@ -13,10 +13,16 @@ class Found:
     heartbeat_at: int | None = 100
     provider_network_type: str | None = "local"
     provider_physical_network: str | None = None
+    port_filter: bool | None = None
 
 
 def host(found: Found) -> PortHost:
     return port_host("host-a", found, default_vif_type="tap", oldest_heartbeat=100)
+
+
+@pytest.mark.parametrize("reported", [True, False, None])
+def test_a_host_filters_if_its_agent_says_so(reported: bool | None) -> None:
+    assert host(Found({}, port_filter=reported)).filters is bool(reported)
 
 
 def test_a_port_on_no_host_is_unbound() -> None:

@@ -23,7 +23,8 @@ from ipam.api.ports.dhcp_port_guard import (
     refuse_second_dhcp_port,
 )
 from ipam.api.ports.hosts import host_of, warn_of_silence
-from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, kind, views
+from ipam.api.ports.made import made_row, new_by_project
+from ipam.api.ports.wire import KIND, FixedIpWish, PortCreate, PortUpdate, PortView, kind, view
 from ipam.api.ports.wishes import (
     body_faults,
     check_port_security,
@@ -60,7 +61,11 @@ class _Network:
     """The network of a new port."""
 
     pk: int
+    id: str
     port_security_enabled: bool
+    dns_domain: str
+    own_limits: Mapping[str, int | None]
+    """Of the project of the first new port; see `quotas.own_limits_in`."""
     subnets: tuple[SubnetFacts, ...]
 
 
@@ -68,6 +73,7 @@ class _Network:
 class _NewPort:
     body: PortCreate
     network: _Network
+    host: PortHost
     row: dict[str, Any]
 
 
@@ -160,8 +166,9 @@ class PortActions:
         bodies: Sequence[PortCreate],
         own_ids: Sequence[str] = (),
     ) -> list[PortView]:
+        project = writing.project_of(bodies[0], caller)
         ids = dict.fromkeys(body.network_id for body in bodies)
-        networks = {network_id: _network(tx, network_id) for network_id in ids}
+        networks = {network_id: _network(tx, network_id, project) for network_id in ids}
         self._service.wakes.after(tx, *(one.pk for one in networks.values()))
         hosts: dict[tuple[str, int], PortHost] = {}
         most_pairs = self._settings.max_allowed_address_pair
@@ -175,17 +182,32 @@ class PortActions:
             row = _new_row(body, caller, network, host.vif_type, found_pairs)
             refuse_foreign_device(tx, caller, row["project_id"], body.device_owner, body.device_id)
             warn_of_silence(tx, row["id"], host)
-            new.append(_NewPort(body, network, row))
-        pks = ports.add(tx, writing.with_ids([port.row for port in new], own_ids))
-        plans = [_plan(port) for port in new]
+            new.append(_NewPort(body, network, host, row))
+        inserted = writing.with_ids([port.row for port in new], own_ids)
+        pks = ports.add(tx, inserted)
+        plans, held = [_plan(port) for port in new], dict[int, list[Held]]()
         if len(new) > 1:
-            plans = self._addresses.take_together(tx, pks, plans)
+            plans, held = self._addresses.take_together(tx, pks, plans)
         for pk, plan, port in zip(pks, plans, new, strict=True):
             machine = Machine(port.row["mac_address"], port.row["dns_name"])
-            self._addresses.take(tx, pk, plan, machine)
+            held.setdefault(pk, []).extend(self._addresses.take(tx, pk, plan, machine))
         self._service.zones.added(tx, pks)
-        made = writing.made(tx, KIND, pks, self._service.settings)
-        return views(made, self._settings.dns_domain)
+        made = [
+            made_row(
+                *(pk, row, held[pk]),
+                network_id=port.network.id,
+                network_dns_domain=port.network.dns_domain,
+                subnets=port.network.subnets,
+                host_filters=port.host.filters,
+            )
+            for pk, row, port in zip(pks, inserted, new, strict=True)
+        ]
+        own_limits = {project: new[0].network.own_limits}
+        for owner, added in sorted(new_by_project(made).items()):
+            own = own_limits.get(owner) or quotas.own_limits(tx, owner)
+            quotas.take(tx, owner, added, own, self._service.settings.quotas)
+        tags.add_new(tx, tables.port, made)
+        return [view(row, row.fixed_ips, self._settings.dns_domain) for row in made]
 
     def _change(
         self, tx: Transaction, caller: Caller, row: Record, asked: PortUpdate
@@ -283,14 +305,17 @@ def _rebind(tx: Transaction, row: Record, host: str) -> None:
         port_bindings.demote(tx, row, leaving=True)
 
 
-def _network(tx: Transaction, network_id: str) -> _Network:
-    """The network with its subnets. Raises NetworkNotFound."""
-    found = ports.network_with_subnets(tx, network_id)
+def _network(tx: Transaction, network_id: str, limits_of: str | None = None) -> _Network:
+    """The network with its subnets, and the limits of this project. Raises NetworkNotFound."""
+    found = ports.network_with_subnets(tx, network_id, limits_of=limits_of)
     if not found:
         raise NetworkNotFound(f"Network {network_id} could not be found.")
     return _Network(
         found[0].network_pk,
+        found[0].network_id,
         found[0].port_security_enabled,
+        found[0].network_dns_domain,
+        {} if limits_of is None else quotas.own_limits_in(found[0], quotas.OF_PORTS),
         tuple(
             SubnetFacts(
                 pk=row.pk,

@@ -6,7 +6,7 @@ from ipam.allocator.selection import Machine
 from ipam.api.service import Service
 from ipam.errors import IpAddressGenerationFailure
 from ipam.model import LEAST_RECENTLY_USED
-from ipam.rules.fixed_ips import Claim, Pick, Step, SubnetFacts
+from ipam.rules.fixed_ips import Claim, Held, Pick, Step, SubnetFacts
 from ipam.store.engine.database import Transaction
 
 
@@ -19,11 +19,12 @@ class PortAddresses:
 
     def take_together(
         self, tx: Transaction, pks: Sequence[int], plans: Sequence[Sequence[Step]]
-    ) -> list[list[Step]]:
+    ) -> tuple[list[list[Step]], dict[int, list[Held]]]:
         """Take the addresses that many new ports want from one subnet together.
 
-        Gives the steps that are left for each port. If a subnet has no room for all, its steps are
-        left, because `take` also tries the subnets after it.
+        Gives the steps that are left for each port, and what each port has, by its number. If a
+        subnet has no room for all, its steps are left, because `take` also tries the subnets after
+        it.
         """
         wanting: dict[Pick, list[int]] = {}
         for pk, plan in zip(pks, plans, strict=True):
@@ -31,33 +32,42 @@ class PortAddresses:
                 if isinstance(step, Pick):
                     wanting.setdefault(step, []).append(pk)
         done = set()
+        held: dict[int, list[Held]] = {}
         for pick, owners in wanting.items():
             by_list = pick.subnets[0].address_selection == LEAST_RECENTLY_USED
             if not by_list or len(owners) < 2 or len(set(owners)) < len(owners):
                 continue
             try:
-                self._allocator.allocate_many(tx, pick.subnets[0].pk, owners)
+                given = self._allocator.allocate_many(tx, pick.subnets[0].pk, owners)
             except IpAddressGenerationFailure:
                 continue
             done.add(pick)
-        return [[step for step in plan if step not in done] for plan in plans]
+            for pk, ip in zip(owners, given, strict=True):
+                held.setdefault(pk, []).append((pick.subnets[0].pk, ip))
+        return [[step for step in plan if step not in done] for plan in plans], held
 
-    def take(self, tx: Transaction, port_pk: int, steps: Sequence[Step], machine: Machine) -> None:
-        """Carry out a plan: named addresses first, in the same order for every request."""
+    def take(
+        self, tx: Transaction, port_pk: int, steps: Sequence[Step], machine: Machine
+    ) -> list[Held]:
+        """Carry out a plan: named addresses first, in the same order for every request.
+
+        Gives the addresses that the port got.
+        """
         claims = sorted(
             (step for step in steps if isinstance(step, Claim)),
             key=lambda step: (step.subnet.pk, step.address),
         )
         for claim in claims:
             self._allocator.claim(tx, claim.subnet.pk, claim.address, port_pk)
-        for step in steps:
-            if isinstance(step, Pick):
-                self._pick(tx, port_pk, step, machine)
+        return [
+            *((claim.subnet.pk, claim.address) for claim in claims),
+            *(self._pick(tx, port_pk, step, machine) for step in steps if isinstance(step, Pick)),
+        ]
 
-    def _pick(self, tx: Transaction, port_pk: int, step: Pick, machine: Machine) -> None:
+    def _pick(self, tx: Transaction, port_pk: int, step: Pick, machine: Machine) -> Held:
         """Take an address of the first subnet that has one; a cooling one if none is free."""
         allocator = self._allocator
-        ways: list[Callable[[SubnetFacts], object]] = [
+        ways: list[Callable[[SubnetFacts], bytes]] = [
             lambda subnet: allocator.allocate_by(
                 tx, subnet.pk, port_pk, subnet.address_selection, machine
             )
@@ -67,9 +77,7 @@ class PortAddresses:
         for allocate in ways:
             for subnet in step.subnets:
                 try:
-                    allocate(subnet)
+                    return subnet.pk, allocate(subnet)
                 except IpAddressGenerationFailure as error:
                     refusal = error
-                else:
-                    return
         raise refusal

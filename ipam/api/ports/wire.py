@@ -246,7 +246,7 @@ class PortView(Struct, kw_only=True):
 
 def views(found: Sequence[Record], dns_domain: str) -> list[PortView]:
     """The ports of these rows. `dns_domain` is that of networks which have none of their own."""
-    return [_view(row, addresses_of_ports.read(row.addresses), dns_domain) for row in found]
+    return [view(row, addresses_of_ports.read(row.addresses), dns_domain) for row in found]
 
 
 KIND: Final = Kind(
@@ -267,9 +267,10 @@ def kind(settings: NetworkSettings) -> Kind:
     return replace(KIND, views=lambda _tx, found: views(found, settings.dns_domain))
 
 
-def _view(
+def view(
     row: Record, addresses: Sequence[addresses_of_ports.FixedIp], dns_domain: str
 ) -> PortView:
+    """The port of this row with these addresses, in their order. `dns_domain` as in `views`."""
     domain = dns_names.domain_of(row.network_dns_domain, dns_domain)
     fixed_ips = [FixedIp(subnet_id, model.unpack(packed)) for subnet_id, _, packed in addresses]
     return PortView(
