@@ -4,12 +4,12 @@ Values are given as the drivers take them: JSON is text here. SQLAlchemy would l
 of each row, which takes longer than the database needs for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Dialect, Table, bindparam, insert, update
+from sqlalchemy import JSON, Column, Dialect, Table, bindparam, insert, update
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.exc import DBAPIError
 
@@ -30,6 +30,29 @@ def insert_all(
         _copy(tx, table, columns, rows)
     else:
         _to_driver(tx, _insert(tx.connection.dialect, table, tuple(columns)), columns, rows)
+
+
+def insert_values(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the same columns, by name, with values as Python has them."""
+    columns = tuple(rows[0])
+    in_json = [isinstance(table.c[name].type, JSON) for name in columns]
+    given = [
+        tuple(
+            [
+                _json_text(row[name], table.c[name]) if as_json else row[name]
+                for name, as_json in zip(columns, in_json, strict=True)
+            ]
+        )
+        for row in rows
+    ]
+    insert_all(tx, table, columns, given)
+
+
+def _json_text(value: Any, column: Column[Any]) -> str | None:
+    """As SQLAlchemy writes it: no value is a null of JSON, unless the column says otherwise."""
+    if value is None and column.type.none_as_null:  # type: ignore[attr-defined]  # of JSON
+        return None
+    return msgspec.json.encode(value).decode()
 
 
 def insert_new(

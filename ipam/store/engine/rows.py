@@ -9,6 +9,7 @@ from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type
 
 from ipam import clock, model
 from ipam.chunks import alternatives
+from ipam.store.engine import bulk
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 
@@ -31,7 +32,7 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
     """Insert rows that have the same columns; their numbers in the same order."""
     if len(rows) == 1:
         return [insert_one(tx, table, rows[0])]
-    tx.execute(_insert(table), [dict(row) for row in rows])
+    bulk.insert_values(tx, table, rows)
     pks: dict[str, int] = {}
     ids = [row["id"] for row in rows]
     for some in alternatives(ids):
