@@ -16,7 +16,8 @@ from msgspec import Meta, Struct
 
 from ipam.protocol import wake_words
 
-KEY_OCTETS: Final = 16
+KEY_OCTETS: Final = 20
+"""Older agents have shorter keys, and do not know a wake that says more than the key."""
 LONGEST: Final = 64 + 1 + wake_words.LONGEST
 """Octets of a datagram that are looked at."""
 AT_ONCE: Final = 64
@@ -57,7 +58,9 @@ def send(ends: Iterable[WakeEnd], network_numbers: Collection[int] = ()) -> None
             with contextlib.suppress(OSError):
                 if family not in senders:
                     senders[family] = opened.enter_context(_opened(family))
-                senders[family].sendto(end.key.encode() + after_key, (end.ip, end.port))
+                reads = len(end.key) >= 2 * KEY_OCTETS
+                words = end.key.encode() + (after_key if reads else b"")
+                senders[family].sendto(words, (end.ip, end.port))
 
 
 class WakePort:

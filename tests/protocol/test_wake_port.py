@@ -40,6 +40,16 @@ def test_a_wake_names_networks_and_one_that_names_none_is_about_all(wakes: WakeS
         assert wakes.changed_networks == {*numbers}
 
 
+def test_an_older_agent_which_has_a_shorter_key_gets_the_key_alone() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as older:
+        older.bind(("127.0.0.1", 0))
+        ip, port = older.getsockname()
+        key = "ab" * 16
+        wake_port.send([WakeEnd(ip, port, key)], [7])
+        older.settimeout(PATIENCE_SECONDS)
+        assert older.recv(2000) == key.encode()
+
+
 def test_what_has_not_the_key_ends_no_wait_however_much_comes(wakes: WakeSocket) -> None:
     end = end_of(wakes)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
