@@ -125,9 +125,9 @@ def measure(
         thread.start()
     before = {name: cpu_seconds(pid) for name, pid in pids.items()}
     own_before = time.process_time()
-    start_line.wait()
-    started = time.perf_counter()
     try:
+        start_line.wait()
+        started = time.perf_counter()
         for thread in threads:
             thread.join()
     finally:
@@ -174,7 +174,10 @@ def _client(
     latencies: list[float],
 ) -> None:
     mine = []
-    start_line.wait()
+    try:
+        start_line.wait()
+    except threading.BrokenBarrierError:  # interrupted before it began
+        return
     for argument in arguments:
         started = time.perf_counter()
         load.work(wire, argument)

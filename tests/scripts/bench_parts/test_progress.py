@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,3 +57,25 @@ def test_an_interrupted_measurement_stops_its_clients() -> None:
     for thread in set(threading.enumerate()) - set(before):
         thread.join()
     assert 0 < len(calls) < 1000
+
+
+def test_an_interrupt_at_the_start_stops_the_clients_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def work(_wire: Any, number: int) -> None:
+        calls.append(number)
+        threading.Event().wait(0.05)
+
+    def interrupted() -> float:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        return 0.0
+
+    before = threading.enumerate()
+    monkeypatch.setattr(time, "perf_counter", interrupted)
+    with interruptible(None):
+        measure(Load(work, range), [None], {}, 1000)
+    monkeypatch.undo()
+    for thread in set(threading.enumerate()) - set(before):
+        thread.join()
+    assert len(calls) < 1000
