@@ -71,12 +71,15 @@ class FakeApi:
         return News(new, None if new == etag else short, headers)
 
     def get_bytes(self, path: str, params: Mapping[str, Any]) -> bytes:
-        ((name, asked),) = params.items()
+        name, asked = next(iter(params.items()))
         self._take(f"{path}?{name}", list(asked))
         wanted = asked
         if name == "changed":
             wanted = [self.numbers[one] for one in asked if self.numbers.get(one) in self.networks]
-        return json.dumps({"networks": [self.networks[key] for key in wanted]}).encode()
+        answer: dict[str, Any] = {"networks": [self.networks[key] for key in wanted]}
+        if self.names is not None and name == "changed":
+            answer["names"] = self.names(int(params["names_since"]))
+        return json.dumps(answer).encode()
 
     def get(self, path: str, params: Mapping[str, Any]) -> Any:
         self._take(f"{path}?names_of", dict(params))

@@ -468,6 +468,26 @@ def test_networks_that_a_wake_names_are_read_before_all_are_looked_through(desk:
     assert link.networks.keys() == {A, B, C}
 
 
+def test_names_of_what_a_wake_names_are_taken_in_and_told_again_by_the_look(desk: Desk) -> None:
+    asked: list[int] = []
+
+    def changes(cursor: int) -> Any:
+        asked.append(cursor)
+        ports = [{"port_id": B, "network_id": A, "dns_name": "web", "addresses": ["10.0.0.9"]}]
+        return {"cursor": 7 + len(asked), "ports": ports if cursor else []}
+
+    desk.api.names = changes
+    desk.serve(A)
+    desk.api.numbers = {1: A}
+    desk.start()
+    desk.api.await_bodies("dhcp-state?names_of", 1)
+    desk.serve(A)
+    Waker(str(desk.directory / AGENT_SOCKET)).wake([1])
+    desk.api.await_bodies("dhcp-state", 2)
+    desk.stop()
+    assert asked == [0, 8, 8]
+
+
 def test_what_a_wake_names_and_has_gone_is_looked_for_at_once(desk: Desk) -> None:
     desk.serve(A, B)
     desk.api.numbers = {2: B}

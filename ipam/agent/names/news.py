@@ -46,6 +46,11 @@ class NameNews:
         if not changes.is_complete or not self._names.change(changes.ports):
             self._begin_again()
 
+    def take_early(self, changes: ChangedNames | None) -> None:
+        """Take in what changed in some networks. The next `take` has it, too, and all others."""
+        if changes is not None and changes.is_complete and changes.ports:
+            self._names.change(changes.ports)
+
     def advance(self, cursor: str | None) -> None:
         """All up to this cursor has been told. An older API gives none."""
         if cursor and cursor.isascii() and cursor.isdecimal():

@@ -75,13 +75,14 @@ class DhcpStateRoute:
                         "names": ChangedNames,
                     },
                     {"networks": list[FullNetwork]},
+                    {"networks": list[FullNetwork], "names": ChangedNames},
                     {"names": list[NamedPort], "following": str | None},
                 ),
                 also=(304,),
                 query={
                     "network_id": "Give this network in full, not id and digest only; repeat.",
                     "changed": "As network_id, by a number of a wake: of a network that has"
-                    " changed; repeat.",
+                    " changed; repeat. With names_since also the names in these networks.",
                     "names_since": "Give also the names that changed since this cursor; 0 for a"
                     " first cursor.",
                     "names_of": "Give the names of all ports of this network; repeat.",
@@ -110,15 +111,14 @@ class DhcpStateRoute:
         elif query["changed"]:
             pks = {dns_names.number(one, "changed") for one in query["changed"]}
             full = self._in_full(access, resource_id, lambda _tx: pks)
-            respond(resp, {"networks": full})
+            names = self._names_among(full, _cursor(query))
+            respond(resp, {"networks": full, **({"names": names} if names else {})})
         elif query["names_of"]:
             named = {one for one in query["names_of"] if model.is_uuid(one)}
             after = dns_names.number(query["after"][-1], "after") if query["after"] else 0
             respond(resp, msgspec.structs.asdict(self._names(access, resource_id, named, after)))
         else:
-            since = query["names_since"]
-            cursor = dns_names.number(since[-1], "names_since") if since else None
-            self._respond_if_changed(req, resp, resource_id, cursor)
+            self._respond_if_changed(req, resp, resource_id, _cursor(query))
 
     def _respond_if_changed(
         self, req: falcon.Request, resp: falcon.Response, resource_id: str, cursor: int | None
@@ -153,6 +153,19 @@ class DhcpStateRoute:
                 else read(lambda tx: dns_names.told(tx, cursor, changes))
             )
         respond(resp, body)
+
+    def _names_among(
+        self, networks: Sequence[FullNetwork], cursor: int | None
+    ) -> ChangedNames | None:
+        """The names in these networks that changed since the cursor; none without one."""
+        if not cursor or not networks:
+            return None
+        ids = {each.id for each in networks}
+
+        def read(tx: Transaction) -> ChangedNames:
+            return dns_names.told(tx, cursor, dns_names.seen(tx, cursor, ids))
+
+        return self.service.database.read(read)
 
     def _names(self, access: Access, agent_id: str, wanted: set[str], after: int) -> AllNames:
         def read(tx: Transaction) -> AllNames:
@@ -241,6 +254,11 @@ class DhcpStateRoute:
         times = f"{settings.dhcp_lease_duration} {settings.agent_down_time}"
         salt = f"{CONTENTS} {settings.dns_domain} {times}"
         return digests(parts, salt)
+
+
+def _cursor(query: Mapping[str, list[str]]) -> int | None:
+    since = query.get("names_since")
+    return dns_names.number(since[-1], "names_since") if since else None
 
 
 def _asked(tx: Transaction, agent: Record) -> _Asked:

@@ -78,6 +78,20 @@ def test_changes_are_taken_and_asked_for_from_there(desk: Desk) -> None:
     assert len(desk.asked()) == 1
 
 
+def test_changes_that_come_early_are_answered_and_told_again(desk: Desk) -> None:
+    desk.poll(NETWORK)
+    early = ChangedNames(42, [port(5, "web")])
+    desk.news.take_early(early)
+    assert desk.resolver.answers() == {"web": {"10.0.0.5"}}
+    assert desk.news.cursor == 7, "other networks have changes since then, too"
+    desk.poll(NETWORK, changes=early)
+    assert desk.resolver.answers() == {"web": {"10.0.0.5"}}
+    for nothing in (None, ChangedNames(50, []), ChangedNames(50, [], is_complete=False)):
+        desk.news.take_early(nothing)
+    assert desk.resolver.answers() == {"web": {"10.0.0.5"}}
+    assert len(desk.asked()) == 1
+
+
 def test_after_too_many_changes_all_are_asked_for(desk: Desk) -> None:
     desk.poll(NETWORK)
     desk.poll(NETWORK, changes=ChangedNames(42, [], is_complete=False))
