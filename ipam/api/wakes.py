@@ -58,12 +58,12 @@ class DistantWakes:
     ) -> None:
         """Wake the agents of these networks and hosts soon. Never blocks, never raises.
 
-        There `is_more` to look at than these networks, always for hosts.
+        See `turn`.
         """
         with self._news:
             self._due.update(network_pks)
             self._hosts.update(hosts)
-            self._is_more |= is_more or bool(hosts)
+            self._is_more |= is_more
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="wakes", daemon=True)
                 with contextlib.suppress(RuntimeError):  # there may be no more threads
@@ -74,7 +74,10 @@ class DistantWakes:
     def turn(
         self, network_pks: Sequence[int], hosts: Collection[str] = (), *, is_more: bool = False
     ) -> None:
-        """Wake as many of them as may be woken now."""
+        """Wake as many of them as may be woken now.
+
+        There `is_more` to look at than these networks; for hosts there always is.
+        """
         oldest = agents.oldest_heartbeat(self._agent_down_time)
         rows = self._database.read(
             lambda tx: served_networks.wake_ends(tx, network_pks, hosts, oldest_heartbeat=oldest)
@@ -82,7 +85,7 @@ class DistantWakes:
         most = self._budget.take(len(rows), time.monotonic())
         some = random.sample(rows, most)
         ends = [WakeEnd(row.wake_ip, row.wake_port, row.wake_key) for row in some]
-        self._send(ends, () if is_more else network_pks)
+        self._send(ends, () if is_more or hosts else network_pks)
 
     def _run(self) -> None:
         while True:
