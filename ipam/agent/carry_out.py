@@ -6,7 +6,7 @@ A failed network waits for a while. It does not delay the others.
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import assert_never
 
 from ipam.agent import actions
@@ -107,34 +107,43 @@ class Executor:
             found.setdefault(network_id, []).append(address)
         return found
 
-    def may_try(self, steps: Iterable[AnyAction]) -> list[AnyAction]:
+    def may_try(self, steps: Iterable[AnyAction], focus: Collection[str] = ()) -> list[AnyAction]:
         """The steps of networks that may be tried at the moment.
 
-        Earlier failures of networks without steps are forgotten.
+        Earlier failures of networks without steps are forgotten, if these are in `focus` or if
+        there is none.
         """
         steps, now = list(steps), self._monotonic()
-        self._failed.keep({step.network_id for step in steps})
+        self._failed.keep({s.network_id for s in steps}, among={*focus, HOST} if focus else None)
         of_wires = (actions.EnsureWire, actions.AddPeer, actions.RemovePeer)
         tried = {step.network_id for step in steps if isinstance(step, of_wires)}
-        self._stubborn_wires.keep(tried | self.stubborn_wires())
+        self._stubborn_wires.keep(tried | self.stubborn_wires(), among=focus or None)
         may = [s for s in steps if not self._failed.seconds_left(s.network_id, now)]
         return may if HOST in {s.network_id for s in may} else _without_taps(may, steps)
 
-    def run(self, steps: Iterable[AnyAction], looked_seconds: float = 0.0) -> bool:
+    def run(
+        self,
+        steps: Iterable[AnyAction],
+        looked_seconds: float = 0.0,
+        focus: Collection[str] = (),
+    ) -> bool:
         """Carry out the steps, network by network. True if something was done.
 
-        Short plans go first, and after some time the rest waits for the next run. So a new port
+        Short plans go first, and of networks in `focus` those that write files before the guard,
+        which takes longer. After some time the rest waits for the next run. So a new port
         does not wait until a hundred networks are built. That time depends on what it took to look
-        at the host: with many networks, most of the time would go into looking.
+        at the host: with many networks, most of the time would go into looking. What was done just
+        now is remembered of networks that are not in `focus`, if there is one.
         """
         plans: dict[str, list[AnyAction]] = {}
         for step in steps:
             plans.setdefault(step.network_id, []).append(step)
-        before, self._just_done = self._just_done, {}
+        before, others = self._just_done, self._just_done.keys() - {*focus, HOST}
+        self._just_done = {key: before[key] for key in others} if focus else {}
         self._reload_wait = math.inf
         acted, until = False, self._monotonic() + _run_seconds(looked_seconds)
         guard_steps: list[AnyAction] = []
-        for network_id in sorted(plans, key=lambda one: (one != HOST, len(plans[one]))):
+        for network_id in sorted(plans, key=lambda one: _rank(one, plans[one], focus)):
             plan = _without_taps(plans[network_id], guard_steps)
             if not plan:
                 continue
@@ -306,6 +315,14 @@ class Executor:
         debugging = LOG.isEnabledFor(logging.DEBUG)
         subject = _subject(network_id)
         LOG.error("%s: %s; again in %.1f s", subject, sentence, delay, exc_info=debugging)
+
+
+def _rank(network_id: str, plan: Sequence[AnyAction], focus: Collection[str]) -> tuple[int, int]:
+    """By it plans are in order: the guard's before all by which a frame could get anywhere."""
+    of_files = (actions.WriteFile, actions.RemoveFile, actions.ReloadServer)
+    if focus and network_id != HOST and all(isinstance(step, of_files) for step in plan):
+        return 0, len(plan)
+    return (1 if network_id == HOST else 2), len(plan)
 
 
 def _run_seconds(looked_seconds: float) -> float:

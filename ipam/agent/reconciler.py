@@ -20,6 +20,7 @@ from ipam.agent.dnsmasq.config import Site
 from ipam.agent.dnsmasq.dhcp6_requests import Request6
 from ipam.agent.dnsmasq.nd_frames import Sight
 from ipam.agent.drift import Drift
+from ipam.agent.focus import Focus
 from ipam.agent.former_identities import FormerIdentities
 from ipam.agent.guards import Guards, unguarded
 from ipam.agent.host.unknown_taps import UnknownTaps
@@ -110,6 +111,7 @@ class Reconciler:
         self._held_now = held
         self._held: Collection[str] = ()
         self._drift = Drift()
+        self._focus = Focus()
         self._servers = servers
         self._leases = leases
         self._site = site
@@ -228,6 +230,7 @@ class Reconciler:
                     LOG.error("network %s: cannot serve it: %r", network_id, error)  # noqa: TRY400
             if network is not None:
                 served[network_id] = network
+        self._focus.change(self._rows, rows, self._monotonic())
         self._rows, self._served = rows, served
         self._wiring.keep(served)
         self._guards.want(served)
@@ -236,18 +239,32 @@ class Reconciler:
         """Do one turn. Gives the seconds until the next, 0 for at once."""
         self._wait = IDLE_SECONDS
         began = self._monotonic()
-        self._observed = observed = self._observe()
-        self._say_what_others_changed(observed)
-        steps = self._plan(observed)
-        self._seen.listen(self._served, observed.networks)
+        focus = self._in_focus(began)
+        self._observed = observed = self._observe(focus)
+        self._say_what_others_changed(observed, focus)
+        steps = self._plan(observed, focus)
+        if not focus:
+            self._seen.listen(self._served, observed.networks)
         self._wait = min(self._wait, self._ports.report(self._served, observed))
-        acted = self._executor.run(steps, self._monotonic() - began)
-        self._do_what_time_brings()
-        self._ask_about_taps()
+        acted = self._executor.run(steps, self._monotonic() - began, focus)
+        if not focus:
+            self._do_what_time_brings()
+            self._ask_about_taps()
+        self._wait = min(self._wait, self._focus.looked(focus, acted=acted))
         wait = 0.0 if acted else min(self._wait, self._executor.seconds_to_wait())
         is_quiet = wait == IDLE_SECONDS and self._is_as_wanted and self._all_is_told()
         self._rests_until = began + REST_SECONDS if is_quiet else -math.inf
         return wait
+
+    def _in_focus(self, now: float) -> frozenset[str]:
+        """The networks that this turn looks at, all others being as a turn before saw them.
+
+        None if it is to look at all.
+        """
+        seen = self._observed
+        if seen is None or seen.wanted.networks.keys() != self._served.keys():
+            return frozenset()
+        return self._focus.networks(now) & self._served.keys()
 
     def rest(self) -> float | None:
         """Do what is due if nothing was heard since the last turn; None if a turn is due.
@@ -284,7 +301,7 @@ class Reconciler:
         The machines hold their leases, and so does the agent: it may be started again.
         """
         self._refresh()
-        observed = Observed(HostState(), frozenset(), self._look({}))
+        observed = Observed(HostState(), frozenset(), self._look({}, self._servers.network_ids()))
         steps = plan(observed.wanted, observed.actual(), observed.occupied())
         for_now = [
             replace(step, for_good=False) if isinstance(step, StopServer) else step
@@ -374,8 +391,11 @@ class Reconciler:
         self._kernel.refresh()
         self._servers.refresh(self._held)
 
-    def _say_what_others_changed(self, observed: Observed) -> None:
-        for network_id, served in self._served.items():
+    def _among(self, focus: Collection[str]) -> Mapping[str, ServedNetwork]:
+        return {key: self._served[key] for key in focus} if focus else self._served
+
+    def _say_what_others_changed(self, observed: Observed, focus: Collection[str]) -> None:
+        for network_id, served in self._among(focus).items():
             seen = observed.networks.get(network_id)
             if seen is None or network_id in self._held:
                 continue
@@ -385,14 +405,15 @@ class Reconciler:
             if sentence := self._drift.news(network_id, state, seen.state):
                 LOG.warning("network %s: %s", network_id, sentence)
 
-    def _observe(self) -> Observed:
+    def _observe(self, focus: frozenset[str]) -> Observed:
+        """All of the host; what is not in focus as a turn before saw it."""
         self._refresh()
         stubborn = self._executor.stubborn_taps()
         refused = self._executor.refused_addresses(
             served.state for served in self._served.values()
         )
         wanted = {}
-        for network_id, served in self._served.items():
+        for network_id, served in self._among(focus).items():
             taps = self._kernel.present_taps(served.state.taps) - stubborn
             # libvirt fails to start a guest whose tap is on the bridge before libvirt puts it
             # there.
@@ -402,7 +423,8 @@ class Reconciler:
             if network_id in refused:
                 state = replace(state, addresses=state.addresses.difference(refused[network_id]))
             wanted[network_id] = self._wiring.with_uplink(served, _with_taps(state, taps))
-        networks = self._look(wanted)
+        here = self._servers.network_ids()
+        networks = self._look(wanted, here & focus if focus else here)
         waiting = self._executor.stubborn_wires()
         for network_id, state in wanted.items():
             if state.wire is not None:
@@ -410,22 +432,24 @@ class Reconciler:
                 wanted[network_id] = self._wiring.possible(
                     state, seen.state if seen else None, waits=network_id in waiting
                 )
+        if focus and self._observed is not None:
+            wanted = {**self._observed.wanted.networks, **wanted}
+            networks = {**self._observed.networks, **networks}
         actual = self._guards.look()
         ports = openings(self._served, wanted, networks, actual, self._held)
         wanted = self._openings.opened(self._served, wanted, networks, actual)
         guard = self._guards.desired(actual, self._served, self._held, ports)
         if lacking := unguarded(guard, actual):
-            networks = {
-                key: replace(one, unguarded=lacking & self._served[key].guards.keys())
-                if key in self._served
-                else one
-                for key, one in networks.items()
-            }
+            for network_id in self._among(focus).keys() & networks.keys():
+                if taps := lacking & self._served[network_id].guards.keys():
+                    networks[network_id] = replace(networks[network_id], unguarded=taps)
         return Observed(HostState(wanted, guard), stubborn, networks, actual)
 
-    def _look(self, wanted: Mapping[str, NetworkState]) -> Mapping[str, ObservedNetwork]:
+    def _look(
+        self, wanted: Mapping[str, NetworkState], network_ids: Collection[str]
+    ) -> dict[str, ObservedNetwork]:
         networks = {}
-        for network_id in self._servers.network_ids():
+        for network_id in network_ids:
             of_network = wanted.get(network_id)
             seen = self._kernel.see(network_id, of_network)
             taps = of_network.taps if of_network else ()
@@ -437,21 +461,21 @@ class Reconciler:
         bridges = {model.bridge_name(state.id), state.bridge.name if state.bridge else ""}
         return frozenset[str]().union(*map(self._kernel.members, bridges))
 
-    def _plan(self, observed: Observed) -> list[AnyAction]:
+    def _plan(self, observed: Observed, focus: Collection[str]) -> list[AnyAction]:
         """The steps that are missing on this host and may be tried at the moment."""
         actual = observed.actual()
-        steps = plan(observed.wanted, actual, observed.occupied())
-        self._is_as_wanted = not steps
+        steps = plan(observed.wanted.among(focus), actual.among(focus), observed.occupied())
+        self._is_as_wanted = not (steps or focus)
         if not self._api_has_said:
             steps = tuple(step for step in steps if concerns(step, self._served))
         steps = self._without_drastic(steps, actual, observed.wanted)
         steps = tuple(without_drastic_peers(steps, actual, self._drastic_fraction))
-        for network_id, served in self._served.items():
+        for network_id, served in self._among(focus).items():
             releases, wait = self._releases.plan(served, observed.networks.get(network_id))
             steps += tuple(releases)
             steps += tuple(self._identities.plan(served, observed.networks.get(network_id)))
             self._wait = min(self._wait, wait)
-        return self._executor.may_try(self._without_held(steps))
+        return self._executor.may_try(self._without_held(steps), focus)
 
     def _without_held(self, steps: Iterable[AnyAction]) -> Iterator[AnyAction]:
         return (step for step in steps if step.network_id not in self._held)

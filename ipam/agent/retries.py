@@ -56,9 +56,13 @@ class Retries:
         """The seconds until the first key may be tried; infinite if nothing failed."""
         return min((self.seconds_left(key, now) for key in self._failures), default=math.inf)
 
-    def keep(self, keys: Collection[str]) -> None:
-        """Forget all keys except these."""
-        self._failures = {key: one for key, one in self._failures.items() if key in keys}
+    def keep(self, keys: Collection[str], *, among: Collection[str] | None = None) -> None:
+        """Forget all keys except these; with `among`, none but of those."""
+        self._failures = {
+            key: one
+            for key, one in self._failures.items()
+            if key in keys or (among is not None and key not in among)
+        }
 
     def forget_due(self, now: float) -> None:
         """Forget the keys that may be tried again, with their delays."""

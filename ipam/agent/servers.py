@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from ipam.agent.actions import ReleaseLease, RestoreLease
@@ -141,7 +142,7 @@ class Servers:
         """Send a signal to the hook that the server's helper waits for."""
         self._processes.signal_hook(self._running[network_id], hook, number)
 
-    def network_ids(self) -> Collection[str]:
+    def network_ids(self) -> AbstractSet[str]:
         """The networks of which the agent has something on this host."""
         return self._files.keys()
 

@@ -4,7 +4,7 @@ Values only. The same `NetworkState` describes a network as the API wants it and
 the run directory show it. So all is done when they are equal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
@@ -124,6 +124,13 @@ class HostState:
     networks: Mapping[str, NetworkState] = field(default_factory=dict)
     guard: GuardState | None = None
     """None on a host that has none."""
+
+    def among(self, network_ids: Collection[str]) -> "HostState":
+        """The host with these networks alone; without any named, with all."""
+        if not network_ids:
+            return self
+        some = {key: self.networks[key] for key in self.networks.keys() & network_ids}
+        return HostState(some, self.guard)
 
 
 @dataclass(frozen=True, slots=True)
