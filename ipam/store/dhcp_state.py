@@ -61,8 +61,12 @@ RESTORED: Final = 9
 ELECTED: Final = 10
 """A network behind whose uplink the agent may answer machines. The revision says since when."""
 
+MOVING: Final = 11
+"""A port with a binding to the agent's host, as one that moves there or away has it."""
+
 APART: Final = (UNSCHEDULED, RESTORED)
 """The kinds of parts that are about no network which the agent serves."""
+PORTS: Final = (PORT, DHCP_PORT, MOVING)
 
 NO_NUMBER: Final = 0
 """No row has it."""
@@ -71,7 +75,26 @@ MICROSECONDS_PER_SECOND: Final = 1_000_000
 
 _network, _subnet = tables.network, tables.subnet
 _port, _binding = tables.port, tables.port_binding
-_range = tables.dynamic_range
+_range, _owned = tables.dynamic_range, tables.ip_address
+_PORT_COLUMNS: Final = (
+    _port.c.pk,
+    _port.c.network_pk,
+    _port.c.id,
+    _port.c.project_id,
+    _port.c.name,
+    _port.c.mac_address,
+    _port.c.revision_number,
+    _port.c.device_id,
+    _port.c.device_owner,
+    _port.c.admin_state_up,
+    _port.c.status,
+    _port.c.binding_host_id,
+    _port.c.binding_vif_type,
+    _port.c.dns_name,
+    _port.c.extra_dhcp_opts,
+    _port.c.port_security_enabled,
+    _port.c.allowed_address_pairs,
+)
 _IS_DHCP_PORT = _port.c.device_owner == model.DHCP_PORT_OWNER
 
 
@@ -166,8 +189,7 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
     """
     networks = _rows(tx, _network, [part.pk for part in wanted if part.kind == NETWORK])
     subnets = _rows(tx, _subnet, [part.pk for part in wanted if part.kind == SUBNET])
-    port_pks = [part.pk for part in wanted if part.kind in (PORT, DHCP_PORT)]
-    found, addresses = _rows(tx, _port, port_pks), _addresses(tx, port_pks)
+    found, addresses = _ports(tx, {part.pk for part in wanted if part.kind in PORTS})
     slots: dict[int, dict[int, int]] = {}
     for part in wanted:
         if part.kind == SLOT:
@@ -179,10 +201,10 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
         found,
         addresses,
         agent.host,
-        _arriving(tx, agent),
+        _arriving(tx, agent) if any(part.kind == MOVING for part in wanted) else {},
         slots,
         subnet_ranges.dynamic_ranges(tx, [row.pk for row in subnets]) if slots else {},
-        [each for some in withheld.values() for each in some],
+        withheld,
         _rows(tx, tables.lease, [part.pk for part in wanted if part.kind == ENDING]),
         frozenset(part.network_pk for part in wanted if part.kind == ELECTED),
         _peers(wanted),
@@ -288,7 +310,7 @@ def _parts_beside_bound_ports(
         _part(DHCP_PORT, _port)
         .join(served, served.c.network_pk == _port.c.network_pk)
         .where(_IS_DHCP_PORT),
-        _part(PORT, _port)
+        _part(MOVING, _port)
         .join(_binding, _binding.c.port_pk == _port.c.pk)
         .where(_binding.c.host == agent.host, not_(_IS_DHCP_PORT)),
         _part(PORT, _port).where(scheduling.unbound_ports_of(agent), not_(_IS_DHCP_PORT)),
@@ -393,12 +415,11 @@ def _slots(agent: Record) -> Select[Any]:
 
 def _in_ranges() -> Select[Any]:
     """The ports with an address of a dynamic range."""
-    owned = tables.ip_address
     inside = and_(
-        _range.c.subnet_pk == owned.c.subnet_pk,
-        owned.c.ip.between(_range.c.first, _range.c.last),
+        _range.c.subnet_pk == _owned.c.subnet_pk,
+        _owned.c.ip.between(_range.c.first, _range.c.last),
     )
-    return select(owned.c.owner_pk).join(_range, inside).where(owned.c.owner_pk.is_not(None))
+    return select(_owned.c.owner_pk).join(_range, inside).where(_owned.c.owner_pk.is_not(None))
 
 
 def _of_others(agent: Any) -> Iterator[ColumnElement[bool]]:
@@ -442,18 +463,38 @@ def _rows(tx: Transaction, table: Any, pks: Sequence[int]) -> list[Record]:
     return found
 
 
-def _addresses(tx: Transaction, port_pks: Sequence[int]) -> dict[int, list[tuple[str, bytes]]]:
-    owned = tables.ip_address
-    found: dict[int, list[tuple[str, bytes]]] = {pk: [] for pk in port_pks}
+def _ports(
+    tx: Transaction, port_pks: Collection[int]
+) -> tuple[list[Record], dict[int, list[tuple[str, bytes]]]]:
+    """The rows of ports, and subnet id and address of each of theirs, by number: one statement."""
+    found: dict[int, Record] = {}
+    addresses: dict[int, list[tuple[str, bytes]]] = {}
+    query = (
+        select(*_PORT_COLUMNS, _owned.c.ip, _subnet.c.id.label("subnet_id"))
+        .outerjoin_from(_port, _owned, _owned.c.owner_pk == _port.c.pk)
+        .outerjoin(_subnet, _subnet.c.pk == _owned.c.subnet_pk)
+        .order_by(_port.c.pk, _owned.c.subnet_pk, _owned.c.ip)
+    )
+    for some in alternatives(sorted(port_pks)):
+        for row in tx.execute(query.where(_port.c.pk.in_(some))):
+            found[row.pk] = row
+            of_port = addresses.setdefault(row.pk, [])
+            if row.ip is not None:
+                of_port.append((row.subnet_id, row.ip))
+    return [*found.values()], addresses
+
+
+def _addresses(tx: Transaction, port_pks: Sequence[int]) -> list[tuple[str, bytes]]:
+    """Subnet id and address of each of these ports'."""
+    found: list[tuple[str, bytes]] = []
     for some in alternatives(sorted(port_pks)):
         query = (
-            select(owned.c.owner_pk, owned.c.ip, _subnet.c.id)
-            .join_from(owned, _subnet, _subnet.c.pk == owned.c.subnet_pk)
-            .where(owned.c.owner_pk.in_(some))
-            .order_by(owned.c.subnet_pk, owned.c.ip)
+            select(_subnet.c.id, _owned.c.ip)
+            .join_from(_owned, _subnet, _subnet.c.pk == _owned.c.subnet_pk)
+            .where(_owned.c.owner_pk.in_(some))
+            .order_by(_owned.c.owner_pk, _owned.c.subnet_pk, _owned.c.ip)
         )
-        for row in tx.execute(query):
-            found[row.owner_pk].append((row.id, row.ip))
+        found += [(row.id, row.ip) for row in tx.execute(query)]
     return found
 
 
