@@ -26,7 +26,7 @@ from ipam.protocol.address_checks import (
 )
 from ipam.protocol.dhcp_state import FullNetwork, read_digests, read_networks
 from ipam.protocol.dns_lookups import AskedLookup, LookupAnswer, read_lookups
-from ipam.protocol.dns_names import CURSOR_HEADER, read_changes, read_changes_among
+from ipam.protocol.dns_names import CURSOR_HEADER, read_changes
 from ipam.protocol.probes import (
     MOST_AT_ONCE as PROBES_PER_REQUEST,
 )
@@ -231,9 +231,8 @@ class ApiLink:
         if not numbers:
             return False
         path = f"/v2.0/agents/{self._agent_id}/dhcp-state"
-        asked = {"changed": sorted(numbers), "names_since": self._names.cursor}
         try:
-            answer = self._client.get_bytes(path, asked)
+            answer = self._client.get_bytes(path, {"changed": sorted(numbers)})
         except AgentReportRequired:
             return False
         fetched, faults = read_networks(answer)
@@ -242,7 +241,7 @@ class ApiLink:
             return False
         self.networks = {**self.networks, **{row.id: row for row in news}}
         self._on_change()
-        self._names.take_early(read_changes_among(answer))
+        self._names.ask_early(path, [row.id for row in news])
         for row in news:
             self._known.save(row)
         return True

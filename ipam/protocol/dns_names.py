@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from ipam.protocol.wire import read, read_parsed
+from ipam.protocol.wire import read_parsed
 from ipam.values import Uuid
 
 MOST_CHANGES: Final = 2000
@@ -68,11 +68,6 @@ def read_changes(answer: object) -> ChangedNames | None:
     Raises Malformed.
     """
     return read_parsed(_Answer, answer, "names of dhcp-state").names
-
-
-def read_changes_among(answer: bytes) -> ChangedNames | None:
-    """The same in an answer about networks that a wake named, which is JSON."""
-    return read(_Answer, answer, "names of dhcp-state").names
 
 
 def read_all(answer: object) -> AllNames:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+import msgspec
+
 from ipam.client import Client, News
 from ipam.protocol.dns_names import CURSOR_HEADER
 
@@ -77,11 +79,14 @@ class FakeApi:
         if name == "changed":
             wanted = [self.numbers[one] for one in asked if self.numbers.get(one) in self.networks]
         answer: dict[str, Any] = {"networks": [self.networks[key] for key in wanted]}
-        if self.names is not None and name == "changed":
-            answer["names"] = self.names(int(params["names_since"]))
         return json.dumps(answer).encode()
 
     def get(self, path: str, params: Mapping[str, Any]) -> Any:
+        if self.names is not None and "names_since" in params:
+            self._take(f"{path}?names_of&names_since", dict(params))
+            return json.loads(
+                msgspec.json.encode({"names": self.names(int(params["names_since"]))})
+            )
         self._take(f"{path}?names_of", dict(params))
         return self.all_names(params)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from ipam.agent.names.names import Names
 from ipam.chunks import chunks
 from ipam.client import Client
-from ipam.protocol.dns_names import ChangedNames, read_all
+from ipam.protocol.dns_names import ChangedNames, read_all, read_changes
 
 NETWORKS_PER_REQUEST = 50
 AGAIN_SECONDS = 3600.0
@@ -46,8 +46,15 @@ class NameNews:
         if not changes.is_complete or not self._names.change(changes.ports):
             self._begin_again()
 
-    def take_early(self, changes: ChangedNames | None) -> None:
-        """Take in what changed in some networks. The next `take` has it, too, and all others."""
+    def ask_early(self, path: str, network_ids: Collection[str]) -> None:
+        """Ask at this path what changed in these networks. The next `take` has it all the same.
+
+        Raises IpamError if the API does not answer.
+        """
+        if not self.cursor:
+            return
+        query = {"names_of": sorted(network_ids), "names_since": self.cursor}
+        changes = read_changes(self._client.get(path, query))
         if changes is not None and changes.is_complete and changes.ports:
             self._names.change(changes.ports)
 

@@ -75,17 +75,18 @@ class DhcpStateRoute:
                         "names": ChangedNames,
                     },
                     {"networks": list[FullNetwork]},
-                    {"networks": list[FullNetwork], "names": ChangedNames},
+                    {"names": ChangedNames},
                     {"names": list[NamedPort], "following": str | None},
                 ),
                 also=(304,),
                 query={
                     "network_id": "Give this network in full, not id and digest only; repeat.",
                     "changed": "As network_id, by a number of a wake: of a network that has"
-                    " changed; repeat. With names_since also the names in these networks.",
+                    " changed; repeat.",
                     "names_since": "Give also the names that changed since this cursor; 0 for a"
                     " first cursor.",
-                    "names_of": "Give the names of all ports of this network; repeat.",
+                    "names_of": "Give the names of all ports of this network, or with names_since"
+                    " of those that changed; repeat.",
                     "after": "With names_of, go on from there.",
                 },
                 rule=RULE,
@@ -110,11 +111,12 @@ class DhcpStateRoute:
             respond(resp, {"networks": full})
         elif query["changed"]:
             pks = {dns_names.number(one, "changed") for one in query["changed"]}
-            full = self._in_full(access, resource_id, lambda _tx: pks)
-            names = self._names_among(full, _cursor(query))
-            respond(resp, {"networks": full, **({"names": names} if names else {})})
+            respond(resp, {"networks": self._in_full(access, resource_id, lambda _tx: pks)})
         elif query["names_of"]:
             named = {one for one in query["names_of"] if model.is_uuid(one)}
+            if cursor := _cursor(query):
+                respond(resp, {"names": self._changed_names(access, resource_id, named, cursor)})
+                return
             after = dns_names.number(query["after"][-1], "after") if query["after"] else 0
             respond(resp, msgspec.structs.asdict(self._names(access, resource_id, named, after)))
         else:
@@ -154,16 +156,14 @@ class DhcpStateRoute:
             )
         respond(resp, body)
 
-    def _names_among(
-        self, networks: Sequence[FullNetwork], cursor: int | None
-    ) -> ChangedNames | None:
-        """The names in these networks that changed since the cursor; none without one."""
-        if not cursor or not networks:
-            return None
-        ids = {each.id for each in networks}
+    def _changed_names(
+        self, access: Access, agent_id: str, wanted: set[str], cursor: int
+    ) -> ChangedNames:
+        """The names that changed since the cursor in those of the networks that it serves."""
 
         def read(tx: Transaction) -> ChangedNames:
-            return dns_names.told(tx, cursor, dns_names.seen(tx, cursor, ids))
+            agent = known(tx, agent_id, access, RULE)
+            return dns_names.changed_in(tx, agent, wanted, cursor)
 
         return self.service.database.read(read)
 

@@ -45,6 +45,14 @@ def told(tx: Transaction, cursor: int, found: Sequence[Record]) -> ChangedNames:
     return ChangedNames(max([cursor, *(int(one.last) for one in found)]), ports)
 
 
+def changed_in(
+    tx: Transaction, agent: Record, network_ids: Collection[str], cursor: int
+) -> ChangedNames:
+    """What changed since the cursor in those of the networks that the agent serves."""
+    served = served_networks.served_ids(tx, agent, sorted(network_ids))
+    return told(tx, cursor, seen(tx, cursor, served))
+
+
 def anew() -> ChangedNames:
     """Nobody knows what changed: the agent asks for all names, and for changes from now on."""
     return ChangedNames(dns_names.now_cursor(), [], is_complete=False)

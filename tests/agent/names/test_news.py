@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from ipam.agent.names.book import NameBook
 from ipam.agent.names.names import Names
@@ -79,15 +80,21 @@ def test_changes_are_taken_and_asked_for_from_there(desk: Desk) -> None:
 
 
 def test_changes_that_come_early_are_answered_and_told_again(desk: Desk) -> None:
-    desk.poll(NETWORK)
     early = ChangedNames(42, [port(5, "web")])
-    desk.news.take_early(early)
+    desk.api.names = lambda _cursor: asdict(early)
+    desk.news.ask_early(PATH, [NETWORK])
+    assert desk.resolver.answers() == {}, "it is not known from when on"
+    desk.api.names = None
+    desk.poll(NETWORK)
+    desk.api.names = lambda _cursor: asdict(early)
+    desk.news.ask_early(PATH, [NETWORK])
     assert desk.resolver.answers() == {"web": {"10.0.0.5"}}
     assert desk.news.cursor == 7, "other networks have changes since then, too"
     desk.poll(NETWORK, changes=early)
     assert desk.resolver.answers() == {"web": {"10.0.0.5"}}
-    for nothing in (None, ChangedNames(50, []), ChangedNames(50, [], is_complete=False)):
-        desk.news.take_early(nothing)
+    for nothing in (ChangedNames(50, []), ChangedNames(50, [], is_complete=False)):
+        desk.api.names = lambda _cursor, answer=nothing: asdict(answer)
+        desk.news.ask_early(PATH, [NETWORK])
     assert desk.resolver.answers() == {"web": {"10.0.0.5"}}
     assert len(desk.asked()) == 1
 

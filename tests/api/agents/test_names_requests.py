@@ -14,7 +14,6 @@ from ipam.store.leases import endings
 from tests.api.agents.test_dhcp_state_requests import Agent, with_subnet
 from tests.api.caller import ADMIN, Api
 from tests.api.leases.test_event_requests import MAC, event, send
-from tests.api.numbers import network_pk
 from tests.changed_settings import changed
 
 Json = dict[str, Any]
@@ -87,26 +86,26 @@ def test_names_of_other_hosts_ports_are_told_and_those_of_other_networks_are_not
     assert hidden["id"] not in whole
 
 
-def test_names_come_with_the_networks_that_a_wake_names(site: Api, database: Database) -> None:
+def test_names_that_changed_in_a_network_are_told_alone(site: Api) -> None:
     network, other = with_subnet(site), with_subnet(site)
     asker = Asker(site)
     mine = {"network_id": network["id"], "dns_name": "web", "binding:host_id": "host-a"}
     port = site.create("port", **mine)
     site.create("port", **mine | {"network_id": other["id"]})
-    pk = network_pk(database, network)
+    strange = with_subnet(site)
+    site.create("port", **mine | {"network_id": strange["id"], "binding:host_id": "host-b"})
 
-    def told(query: str) -> Json | None:
+    def told(network: Json) -> list[Json]:
+        query = f"names_of={network['id']}&names_since={asker.cursor}"
         answer = site.call("GET", f"{asker.agent.path}?{query}").json
-        assert [one["id"] for one in answer["networks"]] == [network["id"]]
-        found: Json | None = answer.get("names")
+        assert answer.keys() == {"names"}
+        assert answer["names"]["cursor"] >= asker.cursor
+        found: list[Json] = answer["names"]["ports"]
         return found
 
-    names = told(f"changed={pk}&names_since={asker.cursor}")
-    assert names is not None
-    assert named(port) in names["ports"]
-    assert {one["network_id"] for one in names["ports"]} == {network["id"]}
-    assert told(f"changed={pk}") is None
-    assert told(f"changed={pk}&names_since=0") is None
+    assert named(port) in told(network)
+    assert {one["network_id"] for one in told(network)} == {network["id"]}
+    assert told(strange) == []
 
 
 def test_each_kind_of_change_is_told_and_nothing_else_is(site: Api) -> None:
