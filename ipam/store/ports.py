@@ -1,6 +1,7 @@
 """Statements on ports, their addresses, and what is deleted with them."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -261,10 +262,33 @@ def change(
     assert before is not None or allocation_ledger.COUNTED.isdisjoint(values), (
         f"of port {pk}: {values}"
     )
-    try:
+    with _refusing(values):
         rows.touch(tx, _T, pk, values)
+    _note_change(tx, pk, values, before)
+
+
+def change_and_read(tx: Transaction, before: Record, values: Mapping[str, Any]) -> Record:
+    """Like `change` for a port whose row is locked; as COLLECTION reads it afterwards.
+
+    Its addresses are those of this moment: they change first.
+    """
+    with _refusing(values):
+        after = rows.touch_and_read(tx, COLLECTION, before, values)
+    _note_change(tx, before.pk, values, before)
+    return after
+
+
+@contextlib.contextmanager
+def _refusing(values: Mapping[str, Any]) -> Iterator[None]:
+    try:
+        yield
     except IntegrityError as error:
         raise _refusal(error, [str(values.get("mac_address"))]) from error
+
+
+def _note_change(
+    tx: Transaction, pk: int, values: Mapping[str, Any], before: Record | None
+) -> None:
     if not _IN_HISTORY.isdisjoint(values) or _is_reserved_by(values, before):
         allocation_ledger.port_changed(tx, pk, before)
 

@@ -130,12 +130,12 @@ class PortActions:
         def work(tx: Transaction) -> PortView:
             row = writing.locked(tx, tables.port, resource_id, revision, KIND.missing(resource_id))
             with self._service.zones.changing(tx, row.pk):
-                changed = self._change(tx, caller, row, asked)
+                changed, after = self._change(tx, caller, row, asked)
             if changed:
                 self._service.outbox.updated(tx, row, changed, by_service=caller.is_service)
                 left = {row.binding_host_id} if "binding_host_id" in changed else ()
                 self._service.wakes.after(tx, row.network_pk, hosts=left)
-            view: PortView = self.kind.show(tx, resource_id)
+            view: PortView = self.kind.views(tx, [after])[0]
             return view
 
         return self._service.database.write(work)
@@ -211,8 +211,11 @@ class PortActions:
 
     def _change(
         self, tx: Transaction, caller: Caller, row: Record, asked: PortUpdate
-    ) -> dict[str, Any]:
-        """The changed values by column. `fixed_ips` is among them if the addresses changed."""
+    ) -> tuple[dict[str, Any], Record]:
+        """The changed values by column, and the port's row after the change, as it is listed.
+
+        `fixed_ips` is among the values if the addresses changed.
+        """
         values = writing.changed(row, self._new_values(tx, row, asked))
         check_port_security(row, values)
         refuse_end_of_service_port(
@@ -228,11 +231,11 @@ class PortActions:
         if moved or any(name in values for name in NEEDS_DHCP_AGAIN):
             values["status"] = model.DOWN
         if not (values or moved):
-            return {}
+            return {}, self.kind.row(tx, row.id)
         if "binding_host_id" in values:
             _rebind(tx, row, values["binding_host_id"])
-        ports.change(tx, row.pk, values, before=row)
-        return values | ({"fixed_ips": asked.fixed_ips} if moved else {})
+        after = ports.change_and_read(tx, row, values)
+        return values | ({"fixed_ips": asked.fixed_ips} if moved else {}), after
 
     def _new_values(self, tx: Transaction, row: Record, asked: PortUpdate) -> dict[str, Any]:
         values = writing.given(asked)

@@ -4,14 +4,25 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    CursorResult,
+    Delete,
+    Insert,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy import Table as Table  # noqa: PLC0414  # the API names the type, not the library
 
 from ipam import clock, model
 from ipam.chunks import alternatives
-from ipam.store.engine import bulk
+from ipam.store.engine import bulk, reading
 from ipam.store.engine.database import Transaction
-from ipam.store.engine.listing import Record
+from ipam.store.engine.listing import Collection, Record
 
 
 def with_standard_columns(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,10 +71,33 @@ def lock(tx: Transaction, table: Table, resource_id: str) -> Record | None:
 
 def touch(tx: Transaction, table: Table, pk: int, values: Mapping[str, Any]) -> int:
     """Set these values, the next revision and the time; the number of rows found (0 or 1)."""
+    return _touched(tx, table, pk, values, _touch(table)).rowcount
+
+
+def touch_and_read(
+    tx: Transaction, collection: Collection, held: Record, values: Mapping[str, Any]
+) -> Record:
+    """Like `touch` for a row that is `held`, so locked; as the collection reads it afterwards.
+
+    PostgreSQL gives that with its UPDATE. Had this to wait for the row, it would give what other
+    tables say of it as it was before the wait.
+    """
+    table: Any = collection.pk.table
+    if tx.dialect == "postgresql":
+        return _touched(tx, table, held.pk, values, _touch_and_read(collection)).one()
+    touch(tx, table, held.pk, values)
+    row = reading.read_one(tx, collection, held.id)
+    assert row is not None, f"{table.name} {held.id} is locked, and gone"
+    return row
+
+
+def _touched(
+    tx: Transaction, table: Table, pk: int, values: Mapping[str, Any], statement: Update
+) -> CursorResult[*tuple[Any, ...]]:
     if tx.notes is not None:
         tx.notes.touch(table.name, pk, values)
     new = {**values, "the_pk": pk, "updated_at": clock.now_seconds()}
-    return tx.execute(_touch(table), new).rowcount
+    return tx.execute(statement, new)
 
 
 def delete_one(tx: Transaction, table: Table, pk: int) -> None:
@@ -94,6 +128,13 @@ def _touch(table: Table) -> Update:
         .where(table.c.pk == bindparam("the_pk"))
         .values(revision_number=next_revision)
     )
+
+
+@cache
+def _touch_and_read(collection: Collection) -> Any:
+    """The UPDATE of a table that is joined with one other."""
+    source: Any = collection.source
+    return _touch(source.left).where(source.onclause).returning(*collection.selected)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The answer to a creation, which is not read, is what a read of the port gives."""
+"""The answer to a creation or a change, which is not read, is what a read of the port gives."""
 
 import json
 from typing import Any
@@ -55,6 +55,53 @@ KINDS: dict[str, dict[str, Any]] = {
     "lowest address": {"network_id": "selecting", "mac_address": "02:00:00:00:00:01"},
 }
 
+CHANGES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "texts": {"name": " Ünï\U0001f600 ", "description": "d ", "device_id": "M"},
+    "the same texts": {"name": " Ünï\U0001f600 ", "description": "d "},
+    "off": {"admin_state_up": False},
+    "on": {"admin_state_up": True},
+    "names": {"dns_name": "VM1.Example.org.", "dns_domain": "Other.example."},
+    "no name": {"dns_name": "", "dns_domain": ""},
+    "options": {"extra_dhcp_opts": OPTIONS},
+    "an option less": {"extra_dhcp_opts": [{"opt_name": "mtu", "opt_value": None}]},
+    "pairs": {"port_security_enabled": True, "allowed_address_pairs": PAIRS},
+    "mac": {"mac_address": "FA:16:3E:AA:BB:CC"},
+    "no pairs, no security": {"allowed_address_pairs": None, "port_security_enabled": False},
+    "another mac": {"mac_address": None},
+    "security": {"port_security_enabled": True},
+    "tapped": {"binding__host_id": "guarding"},
+    "guarded": {"device_owner": "compute:nova", "device_id": "M2"},
+    "profile": {"binding__profile": PROFILE, "binding__vnic_type": "direct"},
+    "bridged": {"binding__host_id": "bridging"},
+    "unheard, no profile": {"binding__host_id": "nobody", "binding__profile": None},
+    "unbound": {"binding__host_id": None, "binding__vnic_type": "normal"},
+    "no security groups": {"security_groups": []},
+    "null security groups": {"security_groups": None},
+    "end": {"expires_at": "2031-01-02T03:04:05+02:00"},
+    "no end": {"expires_at": None},
+    "an address": {"fixed_ips": [{"ip_address": "10.0.1.209"}]},
+    "the same address, named": {"fixed_ips": [{"ip_address": "10.0.1.209"}], "dns_name": "a"},
+    "addresses": {
+        "fixed_ips": [
+            {"ip_address": "10.0.1.209"},
+            {"ip_address": "10.0.0.200"},
+            {"ip_address": "10.0.0.130"},
+            {"ip_address": "2001:DB8:0::F:99"},
+        ]
+    },
+    "everything": {
+        "name": "all",
+        "mac_address": "fa:16:3e:00:00:77",
+        "fixed_ips": [{"ip_address": "10.0.0.200"}, {"ip_address": "2001:db8::ff"}],
+        "binding__host_id": "guarding",
+        "device_owner": "network:router_gateway",
+        "dns_name": "b",
+    },
+    "no addresses": {"fixed_ips": []},
+    "named without addresses": {"dns_name": "c"},
+}
+
 
 @pytest.fixture
 def networks(api_on_each: Api) -> dict[str, str]:
@@ -106,6 +153,34 @@ def test_ports_made_together_are_answered_as_they_are_read_afterwards(
     assert len(made.json["ports"]) == len(bodies)
     for port in made.json["ports"]:
         assert json.dumps(port) == json.dumps(api_on_each.show("port", port["id"]))
+
+
+def test_a_change_is_answered_as_the_port_is_read_afterwards(
+    api_on_each: Api, networks: dict[str, str]
+) -> None:
+    api = api_on_each
+    path = f"/ports/{api.create('port', network_id=networks['usual'], tags=['b', 'a'])['id']}"
+    for kind, body in [each for each in CHANGES.items() for _ in range(2)]:
+        before = api.call("GET", path).json["port"]
+        revision = before["revision_number"]
+        headers = {"If-Match": f"revision_number={revision}"}
+        changed = api.call("PUT", path, {"port": wire(body)}, headers=headers)
+        assert changed.status_code == 200, (kind, changed.text)
+        assert changed.text == api.call("GET", path).text, kind
+        is_changed = changed.json["port"] != before
+        assert changed.json["port"]["revision_number"] == revision + is_changed, kind
+
+
+@pytest.mark.parametrize("network", ["bare", "far", "selecting"])
+def test_a_change_is_answered_as_the_port_is_read_on_other_networks(
+    api_on_each: Api, networks: dict[str, str], network: str
+) -> None:
+    api = api_on_each
+    path = f"/ports/{api.create('port', network_id=networks[network])['id']}"
+    for kind in ("texts", "names", "tapped", "guarded", "bridged", "unbound", "another mac"):
+        changed = api.call("PUT", path, {"port": wire(CHANGES[kind])})
+        assert changed.status_code == 200, (kind, changed.text)
+        assert changed.text == api.call("GET", path).text, kind
 
 
 def test_ports_of_several_projects_count_against_the_limits_of_each(

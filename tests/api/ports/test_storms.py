@@ -85,3 +85,42 @@ def test_changes_of_one_port_at_once_each_get_a_revision(api_on_each: Api) -> No
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert sorted(pool.map(change, range(1, 25))) == list(range(1, 25))
+
+
+def test_changes_of_one_port_at_once_are_answered_and_recorded_one_after_another(
+    api_on_each: Api,
+) -> None:
+    api = api_on_each
+    network = api.create("network", name="n")
+    subnet = api.create("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    port = api.create("port", network_id=network["id"])
+    asked: list[dict[str, Any]] = []
+    for number in range(20):
+        address = {"subnet_id": subnet["id"], "ip_address": f"10.0.0.{100 + number}"}
+        asked += [{"name": f"n{number}"}, {"fixed_ips": [address]}]
+        asked += [{"name": f"m{number}", "description": f"d{number}"}]
+
+    def change(wanted: dict[str, Any]) -> dict[str, Any]:
+        return api.update("port", port["id"], **wanted)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = list(pool.map(change, asked))
+    in_order = sorted(
+        zip(answers, asked, strict=True), key=lambda each: int(each[0]["revision_number"])
+    )
+    expected, told = port, []
+    for answer, wanted in in_order:
+        told.append({name: [expected[name], value] for name, value in wanted.items()})
+        expected = expected | wanted | {"revision_number": expected["revision_number"] + 1}
+        names = ["name", "description", "fixed_ips", "revision_number"]
+        assert {name: answer[name] for name in names} == {name: expected[name] for name in names}
+    assert api.show("port", port["id"]) == answer
+
+    def address_alone(value: Any) -> Any:
+        return [each["ip_address"] for each in value] if isinstance(value, list) else value
+
+    result = api.call("GET", "/audit-events", params={"operation": "update_port"})
+    recorded = [event["changes"] for event in reversed(result.json["audit_events"])]
+    assert recorded == [
+        {name: [*map(address_alone, pair)] for name, pair in changes.items()} for changes in told
+    ]
