@@ -1,7 +1,8 @@
 """Metrics of this process for Prometheus.
 
-Labels have few values: a route is its template, never the path of the request. With several worker
-processes set PROMETHEUS_MULTIPROC_DIR, or a scrape sees only one of them.
+Labels have few values: a route is its template, never the path of the request, and `none` for a
+method that it does not have. With several worker processes set PROMETHEUS_MULTIPROC_DIR, or a
+scrape sees only one of them.
 """
 
 import os
@@ -60,13 +61,15 @@ class Requests:
         self._in_progress.inc()
 
     def process_response(
-        self, req: falcon.Request, resp: falcon.Response, _resource: object, _succeeded: bool
+        self, req: falcon.Request, resp: falcon.Response, resource: object, _succeeded: bool
     ) -> None:
         self._in_progress.dec()
         if REHEARSED in req.env:
             return
         method = req.method if req.method in METHODS else "other"
-        key = (method, req.uri_template or "none", str(resp.status)[:3])
+        # A histogram takes 4 KB: none for each method that a route does not have.
+        route = req.uri_template if hasattr(resource, f"on_{method.lower()}") else None
+        key = (method, route or "none", str(resp.status)[:3])
         # `labels` checks its arguments each time. There are few, so its results are kept.
         children = self._known.get(key)
         if children is None:

@@ -45,6 +45,16 @@ def test_methods_that_nobody_knows_share_one_label(api: Api) -> None:
     assert any('method="other"' in name for name in scraped(api))
 
 
+def test_methods_that_a_route_does_not_have_share_one_route(api: Api) -> None:
+    before = set(scraped(api))
+    for path in ("/networks", "/subnets", "/ports"):
+        api.call("DELETE", path)
+        api.call("TRACE", path)
+    made = {name for name in scraped(api) if name not in before and "http_requests_total" in name}
+    refused = 'ipam_http_requests_total{method="%s",route="none",status="405"}'
+    assert {refused % "DELETE", refused % "other"} == {name for name in made if "405" in name}
+
+
 def test_totals_and_the_allocator_are_told(api_on_each: Api) -> None:
     api = api_on_each
     network = api.create("network")
