@@ -51,8 +51,9 @@ def _statement(
 ) -> tuple[Select[Any], Mapping[str, Any]]:
     """The statement of a list, and its parameters."""
     relations = viewer.relations if viewer else None
-    special = [name for name in query.filters if name in collection.special]
-    plain = {name: query.filters[name] for name in query.filters if name not in special}
+    names = sorted(query.filters)  # in any order they are one statement
+    special = [name for name in names if name in collection.special]
+    plain = {name: query.filters[name] for name in names if name not in special}
     shape = Shape(
         collection,
         relations,

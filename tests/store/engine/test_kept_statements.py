@@ -56,3 +56,16 @@ def test_lists_of_many_shapes_leave_a_bounded_cache(database: Database) -> None:
         read_sorted(database, keys)
     assert 0 < small.octets <= 200_000
     assert 1 <= len(small) < 40
+
+
+def read_filtered(database: Database, names: Sequence[str]) -> None:
+    query = ListQuery(filters={name: ["x"] for name in names})
+    assert database.read(lambda tx: read_page(tx, COLLECTION, query)) == []
+
+
+def test_filters_in_any_order_are_one_statement(database: Database) -> None:
+    kept = CompiledStatements()
+    database.engine.update_execution_options(compiled_cache=kept)
+    for names in itertools.permutations(("name", "network_id", "device_id")):
+        read_filtered(database, names)
+    assert len(kept) == 1
