@@ -57,6 +57,17 @@ class Segment:
             self.send(mac, frame(mac, 1))
         return len(late)
 
+    def is_offered(self, mac: bytes) -> bool:
+        """Whether an answer to this machine is among the frames that have come."""
+        heard = False
+        while True:
+            try:
+                got = self.socket.recv(2048)
+            except BlockingIOError:
+                return heard
+            is_answer = got[36:38] == b"\x00\x44" and got[BOOTP] == 2
+            heard |= is_answer and bytes(got[BOOTP + 28 : BOOTP + 34]) == mac
+
     def hear(self) -> None:
         """Take every frame that has come."""
         while True:

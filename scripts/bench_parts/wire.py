@@ -33,7 +33,7 @@ QUICK: Final = 20
 TARGETS: Final = {
     "ratio": {"2000_ports_to_10": 1.2, "10_ports_to_none": 1.3},
     "cold_start": {"agent_cpu_s": 6},
-    "port_to_ready_ms": {"vxlan": {"p50": 50}},
+    "port_to_dhcp_ms": {"vxlan": {"p50": 50}},
 }
 
 
@@ -47,7 +47,7 @@ def run(figures: dict[str, Any], *, quick: bool = False) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
         networks = QUICK if quick else NETWORKS
         run_apart(figures, "wire_host", str(networks), f"{directory}/counter")
-    if "port_to_ready_ms" not in figures:
+    if "port_to_dhcp_ms" not in figures:
         raise RuntimeError("the measurement ended early; standard error says why")
 
 

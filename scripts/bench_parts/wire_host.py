@@ -4,6 +4,7 @@ API, PostgreSQL, agent and dnsmasqs are real, and so are wires and guards. The o
 of the API: an agent that said where its tunnels end, and ports that are bound there.
 """
 
+import select as polling
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from scripts.bench_parts.agent_host import (
     tell,
 )
 from scripts.bench_parts.api_load import Wire, cpu_seconds
+from scripts.bench_parts.dhcp_load import Segment, frame
 from scripts.bench_parts.processes import quantile, wait
 
 PORTS: Final = 10
@@ -48,6 +50,7 @@ address add {OWN_END}/16 dev eth0
 PATIENCE_SECONDS: Final = 600
 SETTLE_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 0.005
+DISCOVER: Final = 1
 VXLAN: Final = {"provider:network_type": "vxlan"}
 SETTINGS: Final = f"local_ip = {OWN_END}\nwake_ip = 127.0.0.1\n"
 
@@ -71,7 +74,7 @@ def main(networks: int, counter: Path) -> None:
             tell(cold_start=found | {"netlink_messages": counted_agent.read(counter)})
             time.sleep(SETTLE_SECONDS)
             _tell_of_peers(wire, api.database, host, counter)
-            tell(port_to_ready_ms=_port_to_ready(wire, api.database))
+            _tell_of_ports(wire, api.database, host)
 
 
 def _tell_of_peers(wire: Wire, database: Database, host: Host, counter: Path) -> None:
@@ -130,25 +133,65 @@ class _Costs:
         }
 
 
-def _port_to_ready(wire: Wire, database: Database) -> dict[str, dict[str, float]]:
-    """Of a new port, from the request until it is ACTIVE, with and without a tunnel in turn."""
+def _tell_of_ports(wire: Wire, database: Database, host: Host) -> None:
+    """Of a new port, from the request until its machine is offered its address, and until ACTIVE.
+
+    With and without a tunnel in turn.
+    """
     kinds = {
         "vxlan": _network_elsewhere(wire, VXLAN, NEW_NETWORKS),
         "local": _network_elsewhere(wire, {}, NEW_NETWORKS + 1),
     }
-    found: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for number in range(NEW_PORTS + 1):
+    machines = {}
+    for kind, network_id in kinds.items():
+        (made,) = post(wire, "port", [{"network_id": network_id, "binding:host_id": HOST}])
+        _await_active(database, made["id"])
+        machines[kind] = _Machine(kind, network_id)
+    offered: dict[str, list[float]] = {kind: [] for kind in kinds}
+    active: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(NEW_PORTS):
         for kind, network_id in kinds.items():
             began = time.monotonic()
             (made,) = post(wire, "port", [{"network_id": network_id, "binding:host_id": HOST}])
+            told = host.run_path / "dhcp" / network_id / "hosts" / made["id"]
+            wait(told.exists, PATIENCE_SECONDS, LOOK_SECONDS / 5)  # dnsmasq logs what it refuses
+            machines[kind].await_offer(made["mac_address"])
+            offered[kind].append((time.monotonic() - began) * 1000)
             _await_active(database, made["id"])
-            if number:  # the network has been made
-                found[kind].append((time.monotonic() - began) * 1000)
+            active[kind].append((time.monotonic() - began) * 1000)
             time.sleep(SETTLE_SECONDS / 20)
+    tell(port_to_dhcp_ms=_quantiles(offered), port_to_active_ms=_quantiles(active))
+
+
+def _quantiles(found: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
     return {
         kind: {"p50": round(quantile(each, 0.5), 1), "p99": round(quantile(each, 0.99), 1)}
         for kind, each in found.items()
     }
+
+
+class _Machine:
+    """A link on the network's bridge, from which every machine of the network asks."""
+
+    def __init__(self, name: str, network_id: str) -> None:
+        bridge = model.bridge_name(network_id)
+        _ip(
+            f"link add vm-{name} up type veth peer name sw-{name}\n"
+            f"link set sw-{name} master {bridge} up\n"
+        )
+        self._segment = Segment(f"vm-{name}", [], 1)
+
+    def await_offer(self, mac_address: str) -> None:
+        """Ask for an address until one is offered."""
+        mac, segment = bytes.fromhex(mac_address.replace(":", "")), self._segment
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            segment.send(mac, frame(mac, DISCOVER))
+            if polling.select([segment.socket], [], [], LOOK_SECONDS)[0] and segment.is_offered(
+                mac
+            ):
+                return
+        raise TimeoutError(f"{mac_address} is offered no address")
 
 
 def _network_elsewhere(wire: Wire, row: Mapping[str, Any], number: int) -> str:
