@@ -392,10 +392,11 @@ def _refusal(error: IntegrityError, macs: Sequence[str]) -> IpamError:
     if is_foreign_key_violation(error):
         return NetworkNotFound("The network could not be found: it was just deleted.")
     if is_duplicate_key(error, "uq_port_network_pk_mac_address"):
-        given = ", ".join(macs[:5]) + (", …" if len(macs) > 5 else "")
-        return MacAddressInUse(
-            f"Unable to complete operation. MAC address {given} is in use on the network."
-        )
+        said = str(error.orig)
+        known = [one for one in macs if one in said] or macs  # SQLite says no values
+        given = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
+        which = f"MAC address {given}" if len(known) == 1 else f"One of the MAC addresses {given}"
+        return MacAddressInUse(f"Unable to complete operation. {which} is in use on the network.")
     return Conflict("The port collides with one that exists.")
 
 

@@ -278,6 +278,17 @@ def test_a_mac_taken_on_the_network_is_refused(api_on_each: Api) -> None:
     api.refused(409, "MacAddressInUse", "PUT", f"/ports/{second['id']}", change)
 
 
+def test_of_many_new_ports_the_mac_address_in_use_is_named(api_on_each: Api) -> None:
+    api = api_on_each
+    network = api.create("network")
+    macs = [f"fa:16:3e:00:00:{number:02x}" for number in range(3)]
+    api.create("port", network_id=network["id"], mac_address=macs[1])
+    ports = [{"network_id": network["id"], "mac_address": mac} for mac in macs]
+    said = api.refused(409, "MacAddressInUse", "POST", "/ports", {"ports": ports})
+    assert macs[1] in said
+    assert macs[0] not in said or "One of the MAC addresses" in said
+
+
 @pytest.mark.parametrize(
     ("name", "hostname"),
     [
