@@ -62,6 +62,20 @@ def fields_changed(changes: Any) -> str:
     return ", ".join(names[:FIELDS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def values_changed(changes: Any) -> str:
+    """What each field was and is: `name='web' to 'db'`, or `name='db'` if it was nothing."""
+    return ", ".join(
+        f"{name}={_quoted(after)}"
+        if before is None
+        else f"{name}={_quoted(before)} to {_quoted(after)}"
+        for name, (before, after) in (changes or {}).items()
+    )
+
+
+def _quoted(value: Any) -> str:
+    return f"'{plain(value)}'"
+
+
 def counted(count: int, noun: str) -> str:
     """The number with its noun: `1 port`, `2 ports`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -9,6 +9,7 @@ from ipam.cli.output import (
     labelled_ranges,
     or_never,
     pools,
+    values_changed,
 )
 
 
@@ -313,7 +314,7 @@ AUDIT_EVENT = Resource(
         Column("Outcome", "outcome"),
         Column("Object", "object_id"),
         Column("Name", "object_name"),
-        Column("Changes", "changes", brief=fields_changed),
+        Column("Changes", "changes", values_changed, brief=fields_changed),
     ),
     (
         Column("ID", "id"),

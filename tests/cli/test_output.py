@@ -9,7 +9,15 @@ import click
 import pytest
 import yaml
 
-from ipam.cli.output import Column, addresses, plain, record_text, rows_text, select
+from ipam.cli.output import (
+    Column,
+    addresses,
+    plain,
+    record_text,
+    rows_text,
+    select,
+    values_changed,
+)
 from ipam.escaping import escaped, escaped_lines
 
 COLUMNS = (Column("ID", "id"), Column("Fixed IP Addresses", "fixed_ips", addresses))
@@ -125,3 +133,9 @@ def test_what_is_escaped_reads_back(output_format: str) -> None:
 @pytest.mark.parametrize("output_format", ["json", "yaml"])
 def test_names_in_any_script_stay_readable(output_format: str) -> None:
     assert "数é" in rows_text(COLUMNS[:1], [{"id": "数é"}], output_format)
+
+
+def test_what_changed_is_told_as_it_was_and_is() -> None:
+    changes = {"name": [None, "web"], "mtu": [1450, 1500], "tags": [["a"], []]}
+    assert values_changed(changes) == "name='web', mtu='1450' to '1500', tags='a' to ''"
+    assert values_changed(None) == ""
