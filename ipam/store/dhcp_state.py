@@ -212,18 +212,19 @@ def contents(tx: Transaction, agent: Record, wanted: Sequence[Part]) -> Contents
     )
 
 
-def _form(agent: Record) -> tuple[str | None, bool, bool]:
-    return agent.availability_zone, agent.admin_state_up, may_answer(agent.configurations)
+def _form(agent: Record) -> tuple[bool, bool, bool]:
+    return bool(agent.availability_zone), agent.admin_state_up, may_answer(agent.configurations)
 
 
 def _parameters(agent: Record) -> dict[str, Any]:
-    return {"agent_pk": agent.pk, "agent_host": agent.host, "now": clock.now_seconds()}
+    values = {"agent_pk": agent.pk, "agent_host": agent.host, "now": clock.now_seconds()}
+    return values | scheduling.zone_parameter(agent)
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bool) -> Select[Any]:
+def _summary(agents_per_network: int, has_zone: bool, is_up: bool, answers: bool) -> Select[Any]:
     """Made once for each form: making it takes longer than reading 500 networks."""
-    agent = AnyAgent(zone, is_up, answers)
+    agent = AnyAgent(has_zone, is_up, answers)
     bound = _bound_ports(agent)
     every = union_all(
         *_parts_beside_bound_ports(agent, agents_per_network, bound=bound)
@@ -260,10 +261,10 @@ def _summary(agents_per_network: int, zone: str | None, is_up: bool, answers: bo
 
 @lru_cache(maxsize=FORMS_KEPT)
 def _every_part(
-    agents_per_network: int, zone: str | None, is_up: bool, answers: bool
+    agents_per_network: int, has_zone: bool, is_up: bool, answers: bool
 ) -> Select[Any]:
     these: Any = bindparam("networks", expanding=True)
-    every = _parts(AnyAgent(zone, is_up, answers), agents_per_network, these).subquery()
+    every = _parts(AnyAgent(has_zone, is_up, answers), agents_per_network, these).subquery()
     found = select(every, _row_hash(every).label("row_hash")).where(
         or_(
             every.c.kind == RESTORED,

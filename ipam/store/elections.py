@@ -40,7 +40,6 @@ _T, _AGENT, _NETWORK = tables.elected_agent, tables.agent, tables.network
 _PORT, _SUBNET = tables.port, tables.subnet
 _ASSIGNED, _BARRED = tables.network_dhcp_agent, tables.network_dhcp_agent_barred
 
-ZONES_KEPT: Final = 64
 SHOWN: Final = (
     _NETWORK.c.id.label("network_id"),
     _AGENT.c.id.label("agent_id"),
@@ -77,16 +76,17 @@ def wanting(tx: Transaction, agent: Record, *, oldest_heartbeat: int) -> list[in
     if not may_answer(agent.configurations):
         return []
     values = {"agent_pk": agent.pk, "oldest": oldest_heartbeat, **_reach(agent)}
-    return list(tx.execute(_wanting(agent.availability_zone), values).scalars())
+    values |= scheduling.zone_parameter(agent)
+    return list(tx.execute(_wanting(bool(agent.availability_zone)), values).scalars())
 
 
-@lru_cache(maxsize=ZONES_KEPT)
-def _wanting(zone: str | None) -> Select[Any]:
-    """Made once for each zone: agents ask it every few seconds."""
+@lru_cache
+def _wanting(has_zone: bool) -> Select[Any]:
+    """Made once: agents ask it every few seconds."""
     usable = scheduling.is_usable(bindparam("oldest"))
     held = select(_T.c.network_pk).join(_AGENT, _AGENT.c.pk == _T.c.agent_pk).where(usable)
     has_dhcp = exists().where(_SUBNET.c.network_pk == _NETWORK.c.pk, _SUBNET.c.enable_dhcp)
-    agent: Any = AnyAgent(zone)
+    agent: Any = AnyAgent(has_zone)
     lacking = _NETWORK.c.pk.not_in(held)
     wanted = and_(lacking, has_dhcp, _is_reached(), scheduling.may_take(agent))
     return select(_NETWORK.c.pk).where(wanted)

@@ -55,11 +55,18 @@ A server's port without a host is left out: the server is shelved and runs nowhe
 class AnyAgent:
     """An agent of whose row only what changes the form of a statement is known."""
 
-    availability_zone: str | None
+    has_zone: bool
     admin_state_up: bool = True
     may_answer: bool = True
     pk: Any = field(default_factory=lambda: bindparam("agent_pk", type_=BigInteger()))
     host: Any = field(default_factory=lambda: bindparam("agent_host", type_=String()))
+    hint: Any = field(default_factory=lambda: bindparam("agent_hint", type_=String()))
+    """A hint on its zone."""
+
+
+def zone_parameter(agent: Record) -> dict[str, str]:
+    """The parameter `agent_hint` of a statement that was made for `AnyAgent`."""
+    return {"agent_hint": hints_text([agent.availability_zone or ""])}
 
 
 def agent_pks(tx: Transaction, network_pk: int) -> list[int]:
@@ -109,17 +116,23 @@ def may_take(agent: Record) -> ColumnElement[bool]:
 
     Of those on an interface of a host (`rules.mappings.of_host`), only its own host's.
     """
-    zone = agent.availability_zone
     hints = _NETWORK.c.availability_zone_hints
     in_zone = hints == ""
-    if zone:
+    if (hint := _hint_on(agent)) is not None:
         # replace() is case-sensitive on every database, LIKE is not.
-        in_zone = or_(in_zone, func.replace(hints, hints_text([zone]), "") != hints)
+        in_zone = or_(in_zone, func.replace(hints, hint, "") != hints)
     barred = select(_BARRED.c.network_pk).where(_BARRED.c.agent_pk == agent.pk)
     physical = _NETWORK.c.provider_physical_network
     on_no_host = or_(physical.is_(None), not_(physical.contains(":")))
     is_its = or_(on_no_host, is_on_host(agent.host))
     return and_(in_zone, _NETWORK.c.pk.not_in(barred), is_its)
+
+
+def _hint_on(agent: Any) -> Any:
+    """A hint on the agent's zone, as text or as a parameter; None without a zone."""
+    if isinstance(agent, AnyAgent):
+        return agent.hint if agent.has_zone else None
+    return hints_text([agent.availability_zone]) if agent.availability_zone else None
 
 
 def is_on_host(host: Any) -> ColumnElement[bool]:
