@@ -181,9 +181,10 @@ class PortActions:
             found_pairs = pairs(body.allowed_address_pairs, most_pairs)
             row = _new_row(body, caller, network, host.vif_type, found_pairs)
             refuse_foreign_device(tx, caller, row["project_id"], body.device_owner, body.device_id)
-            warn_of_silence(tx, row["id"], host)
             new.append(_NewPort(body, network, host, row))
         inserted = writing.with_ids([port.row for port in new], own_ids)
+        for row, port in zip(inserted, new, strict=True):
+            warn_of_silence(tx, row["id"], port.host)
         pks = ports.add(tx, inserted)
         plans, held = [_plan(port) for port in new], dict[int, list[Held]]()
         if len(new) > 1:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from ipam.api.app import create_app
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
@@ -55,6 +57,15 @@ def test_ids_are_kept_and_the_server_has_the_old_servers_address(api: Api) -> No
     assert port["fixed_ips"][0]["ip_address"] == "192.0.2.100"
     (own,) = [one for one in api.list("port") if one["device_owner"] == "network:dhcp"]
     assert [one["ip_address"] for one in own["fixed_ips"]] == ["192.0.2.2"]
+
+
+def test_a_port_of_a_host_without_an_agent_is_named_by_its_own_id(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    (port,) = ESTATE["ports"]
+    bound = {**port, "body": {**port["body"], "binding:host_id": "unheard"}}
+    assert apply(api, ports=[bound]).status_code == 201
+    assert f"port {PORT_ID} is bound to host unheard" in caplog.text
 
 
 def test_the_servers_address_is_none_of_the_estates(api: Api) -> None:
