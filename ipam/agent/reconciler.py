@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ipam import model
 from ipam.agent import holds
 from ipam.agent.actions import AnyAction, StopServer
 from ipam.agent.carry_out import Executor
@@ -22,12 +21,13 @@ from ipam.agent.dnsmasq.nd_frames import Sight
 from ipam.agent.drift import Drift
 from ipam.agent.focus import Focus
 from ipam.agent.former_identities import FormerIdentities
-from ipam.agent.guards import Guards, unguarded
+from ipam.agent.guards import Guards
 from ipam.agent.host.unknown_taps import UnknownTaps
 from ipam.agent.leaving_prefixes import LeavingPrefixes
 from ipam.agent.names.names import Names
-from ipam.agent.observed import Observed, ObservedNetwork
-from ipam.agent.openings import Openings, openings
+from ipam.agent.observed import Observed
+from ipam.agent.observer import Observer
+from ipam.agent.openings import Openings
 from ipam.agent.outside import (
     Advertiser,
     Kernel,
@@ -54,7 +54,7 @@ from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.server_liveness import ServerLiveness
 from ipam.agent.servers import Servers
-from ipam.agent.state import HostState, NetworkState
+from ipam.agent.state import HostState
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
 from ipam.agent.whereabouts import Whereabouts
 from ipam.agent.wires import NO_REACH, Reach
@@ -108,8 +108,6 @@ class Reconciler:
         self._kernel = kernel
         self._logs = logs
         self._prober = prober
-        self._held_now = held
-        self._held: Collection[str] = ()
         self._drift = Drift()
         self._focus = Focus()
         self._servers = servers
@@ -143,7 +141,11 @@ class Reconciler:
             monotonic=monotonic,
         )
         self._guards = Guards(packet_filter, kernel, monotonic)
-        self._openings = Openings(packet_filter, heard_at, monotonic)
+        self._observer = Observer(
+            *(kernel, servers, self._executor, self._wiring, self._guards),
+            openings=Openings(packet_filter, heard_at, monotonic),
+            held=held,
+        )
         self._ports = PortReports(Proofs(prober, logs, monotonic), self._executor, report)
         self._refusal = Trouble()
         self._wait = IDLE_SECONDS
@@ -201,7 +203,7 @@ class Reconciler:
 
         Any thread may call it.
         """
-        held = dict.fromkeys(self._held, holds.TROUBLE)
+        held = dict.fromkeys(self._observer.held, holds.TROUBLE)
         parts = (self._executor, self._ports, self._liveness, self._wiring, self._guards)
         found = [held, *(part.troubles for part in parts)]
         telling = self._logs.network_ids_with_verdicts()
@@ -240,7 +242,7 @@ class Reconciler:
         self._wait = IDLE_SECONDS
         began = self._monotonic()
         focus = self._in_focus(began)
-        self._observed = observed = self._observe(focus)
+        self._observed = observed = self._observer.look(self._served, focus, self._observed)
         self._say_what_others_changed(observed, focus)
         steps = self._plan(observed, focus)
         if not focus:
@@ -272,7 +274,7 @@ class Reconciler:
         Gives the seconds until the next time. What nobody tells of is looked at: what dnsmasq
         holds, and whether something is on hold.
         """
-        if self._monotonic() >= self._rests_until or self._held_now():
+        if self._monotonic() >= self._rests_until or self._observer.is_any_held():
             return None
         self._wait = IDLE_SECONDS
         self._do_what_time_brings()
@@ -284,7 +286,7 @@ class Reconciler:
 
     def _do_what_time_brings(self) -> None:
         waits = (
-            self._servers.compare_leases(self._held),
+            self._servers.compare_leases(self._observer.held),
             self._rogue.look(self._served),
             self._leaving.tell(self._served),
         )
@@ -293,15 +295,14 @@ class Reconciler:
     def _all_is_told(self) -> bool:
         """Whether a change would be heard of. Of addresses in the way of a wire nobody tells."""
         is_wired = any(one.state.wire is not None for one in self._served.values())
-        return not (is_wired or self._held or self.depends_on_hearing())
+        return not (is_wired or self._observer.held or self.depends_on_hearing())
 
     def remove_everything(self) -> bool:
         """Do what is to be done for nothing to be served; True if there may be more to do.
 
         The machines hold their leases, and so does the agent: it may be started again.
         """
-        self._refresh()
-        observed = Observed(HostState(), frozenset(), self._look({}, self._servers.network_ids()))
+        observed = self._observer.what_is_here()
         steps = plan(observed.wanted, observed.actual(), observed.occupied())
         for_now = [
             replace(step, for_good=False) if isinstance(step, StopServer) else step
@@ -339,7 +340,7 @@ class Reconciler:
         self._drift.keep(self._served)
         self._guards.tidy()
         self._wiring.look_at_uplinks()
-        if self._servers.look_again(self._held):
+        if self._servers.look_again(self._observer.held):
             self._rests_until = -math.inf
         if self._monotonic() >= self._look_again_at:
             self._look_again_at = self._monotonic() + LOOK_AGAIN_SECONDS
@@ -352,7 +353,7 @@ class Reconciler:
         Addresses that machines made are learned, too.
         """
         self._seen.look(self._served)
-        return self._liveness.look(self._served, self._held)
+        return self._liveness.look(self._served, self._observer.held)
 
     def reason_of_begin(self, network_id: str, address: str) -> str:
         """Why a lease begins that no machine has asked for; else empty. For any thread."""
@@ -385,81 +386,19 @@ class Reconciler:
             self._ports.hear(port)
         return network
 
-    def _refresh(self) -> None:
-        """Take in what has changed, on hold or not, but files of what is on hold."""
-        self._held = self._held_now()
-        self._kernel.refresh()
-        self._servers.refresh(self._held)
-
     def _among(self, focus: Collection[str]) -> Mapping[str, ServedNetwork]:
         return {key: self._served[key] for key in focus} if focus else self._served
 
     def _say_what_others_changed(self, observed: Observed, focus: Collection[str]) -> None:
         for network_id, served in self._among(focus).items():
             seen = observed.networks.get(network_id)
-            if seen is None or network_id in self._held:
+            if seen is None or network_id in self._observer.held:
                 continue
             state, interface = served.state, observed.wanted.networks[network_id].interface
             if interface is not state.interface:  # it is open, or there is none
                 state = replace(state, interface=interface)
             if sentence := self._drift.news(network_id, state, seen.state):
                 LOG.warning("network %s: %s", network_id, sentence)
-
-    def _observe(self, focus: frozenset[str]) -> Observed:
-        """All of the host; what is not in focus as a turn before saw it."""
-        self._refresh()
-        stubborn = self._executor.stubborn_taps()
-        refused = self._executor.refused_addresses(
-            served.state for served in self._served.values()
-        )
-        wanted = {}
-        for network_id, served in self._among(focus).items():
-            taps = self._kernel.present_taps(served.state.taps) - stubborn
-            # libvirt fails to start a guest whose tap is on the bridge before libvirt puts it
-            # there.
-            if served.self_plugged:
-                taps -= served.self_plugged - self._plugged(served.state)
-            state = served.state
-            if network_id in refused:
-                state = replace(state, addresses=state.addresses.difference(refused[network_id]))
-            wanted[network_id] = self._wiring.with_uplink(served, _with_taps(state, taps))
-        here = self._servers.network_ids()
-        networks = self._look(wanted, here & focus if focus else here)
-        waiting = self._executor.stubborn_wires()
-        for network_id, state in wanted.items():
-            if state.wire is not None:
-                seen = networks.get(network_id)
-                wanted[network_id] = self._wiring.possible(
-                    state, seen.state if seen else None, waits=network_id in waiting
-                )
-        if focus and self._observed is not None:
-            wanted = {**self._observed.wanted.networks, **wanted}
-            networks = {**self._observed.networks, **networks}
-        actual = self._guards.look()
-        ports = openings(self._served, wanted, networks, actual, self._held)
-        wanted = self._openings.opened(self._served, wanted, networks, actual)
-        guard = self._guards.desired(actual, self._served, self._held, ports)
-        if lacking := unguarded(guard, actual):
-            for network_id in self._among(focus).keys() & networks.keys():
-                if taps := lacking & self._served[network_id].guards.keys():
-                    networks[network_id] = replace(networks[network_id], unguarded=taps)
-        return Observed(HostState(wanted, guard), stubborn, networks, actual)
-
-    def _look(
-        self, wanted: Mapping[str, NetworkState], network_ids: Collection[str]
-    ) -> dict[str, ObservedNetwork]:
-        networks = {}
-        for network_id in network_ids:
-            of_network = wanted.get(network_id)
-            seen = self._kernel.see(network_id, of_network)
-            taps = of_network.taps if of_network else ()
-            networks[network_id] = self._servers.observe(network_id, seen, taps)
-        return networks
-
-    def _plugged(self, state: NetworkState) -> frozenset[str]:
-        """The links on the network's bridge, also on the one that os-vif makes."""
-        bridges = {model.bridge_name(state.id), state.bridge.name if state.bridge else ""}
-        return frozenset[str]().union(*map(self._kernel.members, bridges))
 
     def _plan(self, observed: Observed, focus: Collection[str]) -> list[AnyAction]:
         """The steps that are missing on this host and may be tried at the moment."""
@@ -478,7 +417,7 @@ class Reconciler:
         return self._executor.may_try(self._without_held(steps), focus)
 
     def _without_held(self, steps: Iterable[AnyAction]) -> Iterator[AnyAction]:
-        return (step for step in steps if step.network_id not in self._held)
+        return (step for step in steps if step.network_id not in self._observer.held)
 
     def _without_drastic(
         self, steps: tuple[AnyAction, ...], actual: HostState, wanted: HostState
@@ -505,7 +444,3 @@ class Reconciler:
         self._wait = min(self._wait, wait)
         if ask:
             self._ask()
-
-
-def _with_taps(state: NetworkState, taps: frozenset[str]) -> NetworkState:
-    return state if taps == state.taps else replace(state, taps=taps)
