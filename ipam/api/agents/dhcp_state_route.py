@@ -106,7 +106,8 @@ class DhcpStateRoute:
         for name, value in query_pairs(req.query_string):
             query[name].append(value)
         access = req.context.access
-        if wanted := set(query["network_id"]):
+        if query["network_id"]:
+            wanted = {one for one in query["network_id"] if model.is_uuid(one)}
             full = self._in_full(access, resource_id, lambda tx: dhcp_state.numbers(tx, wanted))
             respond(resp, {"networks": full})
         elif query["changed"]:

@@ -266,3 +266,5 @@ def test_what_is_no_id_of_a_network_names_nothing(site: Api) -> None:
     agent = Agent(site)
     answer = site.call("GET", f"{agent.path}?names_of=%00&names_of=x")
     assert (answer.status_code, answer.json) == (200, {"names": [], "following": None})
+    answer = site.call("GET", f"{agent.path}?network_id=%00&network_id=x")
+    assert (answer.status_code, answer.json) == (200, {"networks": []})
