@@ -261,7 +261,7 @@ class Reconciler:
     def _in_focus(self, now: float) -> frozenset[str]:
         """The networks that this turn looks at, all others being as a turn before saw them.
 
-        None if it is to look at all.
+        No network if it is to look at all.
         """
         seen = self._observed
         if seen is None or seen.wanted.networks.keys() != self._served.keys():
