@@ -286,15 +286,16 @@ def _keep_home(wanted: NetworkState, present: NetworkState, bridge: Bridge) -> I
 
     They come first, as a bridge that is down is then set up.
     """
-    if present.wire is not None:
-        if wanted.wire is None or not wanted.wire.is_same_link(present.wire):
-            yield RemoveWire(wanted.id, present.wire)
-        elif not present.wire.isolated:
-            yield EnsureWire(wanted.id, wanted.wire, bridge)
+    kept = wanted.wire if wanted.wire and wanted.wire.is_same_link(present.wire) else None
+    if present.wire is not None and kept is None:
+        yield RemoveWire(wanted.id, present.wire)
     interface = present.interface
     is_home = interface is None or (interface.isolated and interface.pinned)
     if interface is not None and not is_home and interface != wanted.interface:
         yield IsolateInterface(wanted.id, interface)
+    # A wire that is down is set up by this, so it comes after the DHCP port is isolated.
+    if present.wire is not None and kept is not None and not present.wire.isolated:
+        yield EnsureWire(wanted.id, kept, bridge)
 
 
 def _change_dhcp(

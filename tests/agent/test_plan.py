@@ -301,6 +301,27 @@ def test_no_wire_is_up_with_a_dhcp_port_that_is_not_isolated(
     assert not leaking & desired.networks.keys()
 
 
+def test_a_wire_that_is_down_is_set_up_after_the_dhcp_port_is_isolated() -> None:
+    wire = Wire("eth1", "flat")
+    wanted = NetworkState(
+        "n",
+        Bridge("brqn", 1400),
+        namespace=True,
+        interface=Interface("tapd", "ns-d", "m", 1400),
+        server="one",
+        wire=wire,
+    )
+    assert wanted.interface is not None
+    seen = replace(
+        wanted,
+        interface=replace(wanted.interface, isolated=False),
+        wire=replace(wire, isolated=False, up=False),
+    )
+    steps = plan(HostState({"n": wanted}), HostState({"n": seen}))
+    kinds = [type(step) for step in steps]
+    assert kinds.index(actions.IsolateInterface) < kinds.index(actions.EnsureWire)
+
+
 @given(hosts())
 def test_at_no_moment_of_a_plan_a_tap_is_put_on_a_bridge_without_its_guard(
     pair: tuple[HostState, HostState],
