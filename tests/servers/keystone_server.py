@@ -57,10 +57,15 @@ die-on-term = true
 no-orphans = true
 buffer-size = 65535
 need-app = true
+lazy-apps = true
 add-header = Connection: close
 worker-reload-mercy = 2
 """
-"""Without the header python-requests loses every second request on a kept connection."""
+"""Without the header python-requests loses every second request on a kept connection.
+
+Each worker loads the application after the fork: one that was loaded before may have a lock that a
+thread held at that moment, and then answers nothing for ever.
+"""
 
 ISSUE: Final = """\
 import json, sys
