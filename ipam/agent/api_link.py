@@ -241,9 +241,9 @@ class ApiLink:
             return False
         self.networks = {**self.networks, **{row.id: row for row in news}}
         self._on_change()
-        self._names.ask_early(path, [row.id for row in news])
         for row in news:
             self._known.save(row)
+        self._names.ask_early(path, [row.id for row in news])  # which may fail
         return True
 
     def _digest_of(self, network_id: str) -> str | None:

@@ -488,6 +488,22 @@ def test_names_of_what_a_wake_names_are_taken_in_and_told_again_by_the_look(desk
     assert asked == [0, 8, 8]
 
 
+def test_what_a_wake_names_is_on_the_disk_though_names_are_refused(desk: Desk) -> None:
+    desk.api.names = lambda _cursor: {"cursor": 8, "ports": []}
+    desk.serve(A)
+    desk.api.numbers = {1: A}
+    link = desk.start()
+    desk.api.await_bodies("dhcp-state?names_of", 1)
+    asked = "dhcp-state?names_of&names_since"
+    desk.api.refuse = lambda path, _body: ServiceUnavailable("away") if path == asked else None
+    desk.serve(A)
+    Waker(str(desk.directory / AGENT_SOCKET)).wake([1])
+    desk.api.await_bodies(asked, 1)
+    desk.stop()
+    assert link.networks[A].digest == desk.api.networks[A]["digest"]
+    assert LastKnownNetworks(desk.directory / "networks").load() == link.networks
+
+
 def test_what_a_wake_names_and_has_gone_is_looked_for_at_once(desk: Desk) -> None:
     desk.serve(A, B)
     desk.api.numbers = {2: B}
