@@ -20,6 +20,13 @@ PAIRS = [
     {"ip_address": "10.0.9.0/28"},
     {"ip_address": "2001:DB8::1", "mac_address": "02:AB:00:00:00:01"},
 ]
+ADDRESSES = [
+    {"ip_address": "10.0.1.209"},
+    {"ip_address": "10.0.0.200"},
+    {"ip_address": "10.0.0.130"},
+    {"ip_address": "2001:DB8:0::F:99"},
+]
+
 KINDS: dict[str, dict[str, Any]] = {
     "nothing": {},
     "texts": {
@@ -33,14 +40,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "mac": {"mac_address": "FA:16:3E:AA:BB:CC"},
     "names": {"dns_name": "VM1.Example.org.", "dns_domain": "Other.example."},
     "no addresses": {"fixed_ips": []},
-    "addresses": {
-        "fixed_ips": [
-            {"ip_address": "10.0.1.209"},
-            {"ip_address": "10.0.0.200"},
-            {"ip_address": "10.0.0.130"},
-            {"ip_address": "2001:DB8:0::F:99"},
-        ]
-    },
+    "addresses": {"fixed_ips": ADDRESSES},
     "options": {"extra_dhcp_opts": OPTIONS},
     "pairs": {"allowed_address_pairs": PAIRS},
     "nulls": {"extra_dhcp_opts": None, "allowed_address_pairs": None, "binding__profile": None},
@@ -82,14 +82,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "no end": {"expires_at": None},
     "an address": {"fixed_ips": [{"ip_address": "10.0.1.209"}]},
     "the same address, named": {"fixed_ips": [{"ip_address": "10.0.1.209"}], "dns_name": "a"},
-    "addresses": {
-        "fixed_ips": [
-            {"ip_address": "10.0.1.209"},
-            {"ip_address": "10.0.0.200"},
-            {"ip_address": "10.0.0.130"},
-            {"ip_address": "2001:DB8:0::F:99"},
-        ]
-    },
+    "addresses": {"fixed_ips": ADDRESSES},
     "everything": {
         "name": "all",
         "mac_address": "fa:16:3e:00:00:77",

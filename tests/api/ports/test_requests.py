@@ -278,7 +278,9 @@ def test_a_mac_taken_on_the_network_is_refused(api_on_each: Api) -> None:
     api.refused(409, "MacAddressInUse", "PUT", f"/ports/{second['id']}", change)
 
 
-def test_of_many_new_ports_the_mac_address_in_use_is_named(api_on_each: Api) -> None:
+def test_of_many_new_ports_the_mac_address_in_use_is_named(
+    api_on_each: Api, database: Database
+) -> None:
     api = api_on_each
     network = api.create("network")
     macs = [f"fa:16:3e:00:00:{number:02x}" for number in range(3)]
@@ -286,7 +288,8 @@ def test_of_many_new_ports_the_mac_address_in_use_is_named(api_on_each: Api) -> 
     ports = [{"network_id": network["id"], "mac_address": mac} for mac in macs]
     said = api.refused(409, "MacAddressInUse", "POST", "/ports", {"ports": ports})
     assert macs[1] in said
-    assert macs[0] not in said or "One of the MAC addresses" in said
+    is_one_of_all = database.url.get_backend_name() == "sqlite"
+    assert (macs[0] in said, "One of the MAC addresses" in said) == (is_one_of_all, is_one_of_all)
 
 
 @pytest.mark.parametrize(
