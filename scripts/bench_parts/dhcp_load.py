@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 COOKIE: Final = b"\x63\x82\x53\x63"
@@ -58,29 +59,15 @@ class Segment:
         return len(late)
 
     def is_offered(self, mac: bytes) -> bool:
-        """Whether an answer to this machine is among the frames that have come."""
-        heard = False
-        while True:
-            try:
-                got = self.socket.recv(2048)
-            except BlockingIOError:
-                return heard
-            is_answer = got[36:38] == b"\x00\x44" and got[BOOTP] == 2
-            heard |= is_answer and bytes(got[BOOTP + 28 : BOOTP + 34]) == mac
+        """Whether an offer to this machine is among the frames that have come."""
+        answers = [(to, options.get(53)) for to, options, _got in self._answers()]
+        return (mac, b"\x02") in answers
 
     def hear(self) -> None:
         """Take every frame that has come."""
-        while True:
-            try:
-                got = self.socket.recv(2048)
-            except BlockingIOError:
-                return
-            if got[36:38] != b"\x00\x44" or got[BOOTP] != 2:
-                continue
-            mac = got[BOOTP + 28 : BOOTP + 34]
+        for mac, options, got in self._answers():
             if mac not in self.asked:
                 continue
-            options = read_options(got[BOOTP + 240 :])
             match options.get(53):
                 case b"\x02":
                     more = bytes([50, 4]) + got[BOOTP + 16 : BOOTP + 20]
@@ -90,6 +77,16 @@ class Segment:
                 case b"\x05":
                     del self.asked[mac]
                     self.acknowledged[mac] = time.time()
+
+    def _answers(self) -> Iterator[tuple[bytes, dict[int, bytes], bytes]]:
+        """Of each answer that has come the machine, its options and the frame."""
+        while True:
+            try:
+                got = self.socket.recv(2048)
+            except BlockingIOError:
+                return
+            if got[36:38] == b"\x00\x44" and got[BOOTP] == 2:
+                yield got[BOOTP + 28 : BOOTP + 34], read_options(got[BOOTP + 240 :]), got
 
 
 def read_options(data: bytes) -> dict[int, bytes]:
