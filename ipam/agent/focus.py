@@ -13,7 +13,7 @@ MOST: Final = 16
 """If more networks have changed, a look at all is no great part of the work."""
 LONGEST_SECONDS: Final = 0.5
 """For so long at most all of the host waits, whatever changes meanwhile."""
-REST_SECONDS: Final = 0.02
+BEFORE_ALL_SECONDS: Final = 0.02
 """Before the look at all, so that the API is told of the ports first."""
 
 
@@ -53,4 +53,4 @@ class Focus:
             return math.inf
         if not acted:
             self._changed = frozenset()
-        return REST_SECONDS
+        return BEFORE_ALL_SECONDS

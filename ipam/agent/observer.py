@@ -11,7 +11,7 @@ from ipam.agent.openings import Openings, openings
 from ipam.agent.outside import Kernel
 from ipam.agent.served import ServedNetwork
 from ipam.agent.servers import Servers
-from ipam.agent.state import HostState, NetworkState
+from ipam.agent.state import HostState, NetworkState, among
 from ipam.agent.wiring import Wiring
 
 
@@ -57,7 +57,7 @@ class Observer:
         stubborn = self._executor.stubborn_taps()
         if focus and before is not None:
             stubborn |= before.stubborn_taps  # what was seen of the others goes with it
-        wanted = self._possible_taps(_among(served, focus), served, stubborn)
+        wanted = self._possible_taps(among(served, focus), served, stubborn)
         here = self._servers.network_ids()
         networks = self._look(wanted, here & focus if focus else here)
         self._leave_out_wires(wanted, networks)
@@ -69,7 +69,7 @@ class Observer:
         wanted = self._openings.opened(served, wanted, networks, actual)
         guard = self._guards.desired(actual, served, self.held, ports)
         if lacking := unguarded(guard, actual):
-            for network_id in _among(served, focus).keys() & networks.keys():
+            for network_id in among(served, focus).keys() & networks.keys():
                 if taps := lacking & served[network_id].guards.keys():
                     networks[network_id] = replace(networks[network_id], unguarded=taps)
         return Observed(HostState(wanted, guard), stubborn, networks, actual)
@@ -128,12 +128,6 @@ class Observer:
         """The links on the network's bridge, also on the one that os-vif makes."""
         bridges = {model.bridge_name(state.id), state.bridge.name if state.bridge else ""}
         return frozenset[str]().union(*map(self._kernel.members, bridges))
-
-
-def _among(
-    served: Mapping[str, ServedNetwork], focus: Collection[str]
-) -> Mapping[str, ServedNetwork]:
-    return {key: served[key] for key in focus} if focus else served
 
 
 def _with_taps(state: NetworkState, taps: frozenset[str]) -> NetworkState:

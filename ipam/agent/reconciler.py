@@ -54,7 +54,7 @@ from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.server_liveness import ServerLiveness
 from ipam.agent.servers import Servers
-from ipam.agent.state import HostState
+from ipam.agent.state import HostState, among
 from ipam.agent.troubles import joined, of_faults, of_verdicts, withheld
 from ipam.agent.whereabouts import Whereabouts
 from ipam.agent.wires import NO_REACH, Reach
@@ -386,11 +386,8 @@ class Reconciler:
             self._ports.hear(port)
         return network
 
-    def _among(self, focus: Collection[str]) -> Mapping[str, ServedNetwork]:
-        return {key: self._served[key] for key in focus} if focus else self._served
-
     def _say_what_others_changed(self, observed: Observed, focus: Collection[str]) -> None:
-        for network_id, served in self._among(focus).items():
+        for network_id, served in among(self._served, focus).items():
             seen = observed.networks.get(network_id)
             if seen is None or network_id in self._observer.held:
                 continue
@@ -409,7 +406,7 @@ class Reconciler:
             steps = tuple(step for step in steps if concerns(step, self._served))
         steps = self._without_drastic(steps, actual, observed.wanted)
         steps = tuple(without_drastic_peers(steps, actual, self._drastic_fraction))
-        for network_id, served in self._among(focus).items():
+        for network_id, served in among(self._served, focus).items():
             releases, wait = self._releases.plan(served, observed.networks.get(network_id))
             steps += tuple(releases)
             steps += tuple(self._identities.plan(served, observed.networks.get(network_id)))

@@ -8,9 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from ipam.agent.guard.elements import Guard
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,13 @@ class GuardState:
     """Whether the kernel has the rules, and not those of another version."""
 
 
+def among(networks: Mapping[str, T], network_ids: Collection[str]) -> Mapping[str, T]:
+    """Those of the networks with these ids; without any id, all."""
+    return (
+        {key: networks[key] for key in networks.keys() & network_ids} if network_ids else networks
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class HostState:
     """Every network of the agent on this host, by id."""
@@ -127,10 +136,7 @@ class HostState:
 
     def among(self, network_ids: Collection[str]) -> "HostState":
         """The host with these networks alone; without any named, with all."""
-        if not network_ids:
-            return self
-        some = {key: self.networks[key] for key in self.networks.keys() & network_ids}
-        return HostState(some, self.guard)
+        return replace(self, networks=among(self.networks, network_ids))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ipam.agent.focus import LONGEST_SECONDS, MOST, REST_SECONDS, Focus
+from ipam.agent.focus import BEFORE_ALL_SECONDS, LONGEST_SECONDS, MOST, Focus
 from ipam.protocol.dhcp_state import FullNetwork
 from tests.agent.loop_host import network_id, row
 
@@ -39,8 +39,8 @@ def test_what_has_changed_is_looked_at_until_there_is_nothing_to_do() -> None:
     focus.change(before, changed(before, 2), 10.0)
     for _ in range(3):
         assert focus.networks(10.0) == {network_id(2)}
-        assert focus.looked(focus.networks(10.0), acted=True) == REST_SECONDS
-    assert focus.looked(focus.networks(10.0), acted=False) == REST_SECONDS
+        assert focus.looked(focus.networks(10.0), acted=True) == BEFORE_ALL_SECONDS
+    assert focus.looked(focus.networks(10.0), acted=False) == BEFORE_ALL_SECONDS
     assert focus.networks(10.0) == ALL
 
 
