@@ -129,7 +129,8 @@ def measure(
         start_line.wait()
         started = time.perf_counter()
         for thread in threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(1)  # one without end can miss a signal that comes just before it
     finally:
         start_line.abort()  # ends the clients that an interrupted measurement leaves behind
     seconds = time.perf_counter() - started
