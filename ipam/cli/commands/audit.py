@@ -85,6 +85,8 @@ def list_events(
 def verify(config_files: Sequence[str]) -> None:
     """Say which events were altered, removed or inserted after they were sealed.
 
+    Events older than [audit] retention_days may be gone.
+
     Run it where the database's URL and [audit] chain_key_file are in the settings. The status is 1
     if anything is not as it was sealed. An event is sealed minutes after it happened, at most an
     hour. Keep the last digest elsewhere: who has the key, or deletes the newest seals with their
@@ -100,7 +102,7 @@ def verify(config_files: Sequence[str]) -> None:
     key = read_key(settings.audit.chain_key_file)
     database = Database(settings.database.connection, pool_size=1)
     count, faults, newest = 0, 0, ""
-    for each in seals.verify(database, key):
+    for each in seals.verify(database, key, retention_days=settings.audit.retention_days):
         count += 1
         faults += len(each.faults)
         newest = f" The newest is {each.number}: {each.digest}"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import delete, insert, select, update
 
-from ipam import clock
+from ipam import clock, model
 from ipam.store import tables
 from ipam.store.audit import chain
 from ipam.store.engine.database import Database, Transaction
@@ -20,6 +20,9 @@ SETTLED_US: Final = 300_000_000
 a lower number is still to come."""
 PATIENCE_US: Final = 3_600_000_000
 """An hour: so long a batch waits to become full."""
+DAY_US: Final = clock.SECONDS_PER_DAY * 1_000_000
+NAMED_MAX: Final = 100
+"""So many inserted events are named of one seal whose own are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def seal(tx: Transaction, key: bytes, *, limit: int) -> int:
 def forget(tx: Transaction, *, before_us: int) -> int | None:
     """Delete the events of the oldest seal if all are from before this instant; how many.
 
-    The seal stays as the beginning of the chain, without marks. None: nothing is sealed.
+    The seal stays without marks, and the one before it, by which it can be checked that its events
+    were due. None: nothing is sealed.
     """
     query = select(_T).where(_T.c.marks.is_not(None)).order_by(_T.c.number).limit(1)
     oldest = tx.execute(query).one_or_none()
@@ -71,16 +75,30 @@ def forget(tx: Transaction, *, before_us: int) -> int | None:
     within = _EVENT.c.pk.between(oldest.first_pk, oldest.last_pk)
     count = tx.execute(delete(_EVENT).where(within)).rowcount
     tx.execute(update(_T).where(_T.c.number == oldest.number).values(marks=None))
-    tx.execute(delete(_T).where(_T.c.number < oldest.number))
+    tx.execute(delete(_T).where(_T.c.number < oldest.number - 1))
     return count
 
 
-def verify(database: Database, key: bytes) -> Iterator[Verified]:
-    """Every seal, the oldest first, compared with its events and with the seal before it."""
-    previous: Record | None = None
-    while found := database.read(lambda tx, last=previous: _after(tx, last)):  # type: ignore[misc]
-        yield _verified(database, key, found, previous)
-        previous = found
+def verify(database: Database, key: bytes, *, retention_days: int) -> Iterator[Verified]:
+    """Every seal, the oldest first, compared with its events and with the seal before it.
+
+    Of a seal whose events were deleted it is looked whether they were older than the retention.
+    """
+    due_us = clock.now_microseconds() - retention_days * DAY_US if retention_days else 0
+    previous, found = None, database.read(lambda tx: _after(tx, None))
+    while found is not None:
+        following = database.read(lambda tx, last=found: _after(tx, last))  # type: ignore[misc]
+        faults = _faults_of_seal(key, found, previous)
+        if found.marks is not None:
+            faults += _faults_of_events(database, key, found)
+        elif previous is not None or found.number == 1:
+            faults += _faults_of_deletion(found, due_us)
+        elif following is None or following.marks is not None:  # its time is anybody's word
+            faults.append(f"the seals before {found.number} were removed")
+        if previous is None or found.marks is None:
+            faults += _inserted(database, found, is_first=previous is None)
+        yield Verified(found.number, found.digest, faults)
+        previous, found = found, following
 
 
 def _after(tx: Transaction, previous: Record | None) -> Record | None:
@@ -90,23 +108,40 @@ def _after(tx: Transaction, previous: Record | None) -> Record | None:
     return tx.execute(query).one_or_none()
 
 
-def _verified(database: Database, key: bytes, found: Record, previous: Record | None) -> Verified:
+def _faults_of_seal(key: bytes, found: Record, previous: Record | None) -> list[str]:
+    """What is wrong with the seal itself, or with what is left before it."""
     faults = []
-    is_first = previous is None
-    # Of the first seal that is left after old events were deleted, the one before is not there.
-    if previous is not None or found.number == 1:
+    number, is_whole = found.number, found.marks is not None
+    if previous is not None or number == 1:
         expected = chain.digest(key, "" if previous is None else previous.digest, found._asdict())
         if found.digest != expected:
-            faults.append(f"seal {found.number} is not as it was made, or not the next one")
-    if found.marks is None and not is_first:
-        faults.append(f"seal {found.number} has lost its marks")
-    if is_first and found.number > 1 and found.marks is not None:
-        faults.append(f"the seals before {found.number} were removed")
-    if found.marks is not None:
-        if chain.marks_digest(found.marks) != found.marks_digest:
-            faults.append(f"the marks of seal {found.number} were altered")
-        faults += _faults_of_events(database, key, found)
-    return Verified(found.number, found.digest, faults)
+            faults.append(f"seal {number} is not as it was made, or not the next one")
+    if previous is None:
+        if is_whole and number > 1:
+            faults.append(f"the seals before {number} were removed")
+    elif previous.marks is not None and not is_whole:
+        faults.append(f"seal {number} has lost its marks")
+    if is_whole and chain.marks_digest(found.marks) != found.marks_digest:
+        faults.append(f"the marks of seal {number} were altered")
+    return faults
+
+
+def _faults_of_deletion(found: Record, due_us: int) -> list[str]:
+    if found.last_at_us < due_us:
+        return []
+    last = model.iso_time(found.last_at_us // 1_000_000)
+    return [f"the events of seal {found.number}, up to {last}, were deleted before their time"]
+
+
+def _inserted(database: Database, found: Record, *, is_first: bool) -> list[str]:
+    """Events with numbers that no event has any more: those of a forgotten seal, or before it."""
+    last = found.last_pk if found.marks is None else found.first_pk - 1
+    numbers = _EVENT.c.pk <= last
+    if not is_first:
+        numbers &= _EVENT.c.pk >= found.first_pk
+    query = select(_EVENT.c.id).where(numbers).order_by(_EVENT.c.pk).limit(NAMED_MAX)
+    ids = database.read(lambda tx: tx.execute(query).scalars().all())
+    return [f"event {each} was inserted" for each in ids]
 
 
 def _faults_of_events(database: Database, key: bytes, found: Record) -> list[str]:

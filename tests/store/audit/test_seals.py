@@ -31,8 +31,9 @@ def sealed(database: Database) -> Database:
     return database
 
 
-def faults(database: Database, key: bytes = KEY) -> list[str]:
-    return [fault for each in seals.verify(database, key) for fault in each.faults]
+def faults(database: Database, key: bytes = KEY, days: int = 365) -> list[str]:
+    verified = seals.verify(database, key, retention_days=days)
+    return [fault for each in verified for fault in each.faults]
 
 
 def pks(database: Database) -> list[int]:
@@ -41,7 +42,7 @@ def pks(database: Database) -> list[int]:
 
 def test_what_nobody_touched_is_as_it_was_sealed(sealed: Database) -> None:
     assert faults(sealed) == []
-    assert len(list(seals.verify(sealed, KEY))) == 3
+    assert len(list(seals.verify(sealed, KEY, retention_days=0))) == 3
 
 
 def test_an_altered_event_is_found(sealed: Database) -> None:
@@ -124,11 +125,74 @@ def test_the_chain_outlives_what_is_forgotten(sealed: Database) -> None:
 
     assert [forget(), forget(), forget()] == [3, 3, 0]
     assert len(pks(sealed)) == 3
-    assert faults(sealed) == []
-    assert [each.number for each in seals.verify(sealed, KEY)] == [2, 3]
+    assert faults(sealed, days=4) == []
+    assert [each.number for each in seals.verify(sealed, KEY, retention_days=4)] == [1, 2, 3]
     last = pks(sealed)[-1]
     sealed.write(lambda tx: tx.execute(delete(_T).where(_T.c.pk == last)))
-    assert faults(sealed) == [f"event number {last} of seal 3 was removed"]
+    assert faults(sealed, days=4) == [f"event number {last} of seal 3 was removed"]
+
+
+def test_a_chain_that_has_forgotten_much_begins_with_two_seals_without_marks(
+    sealed: Database,
+) -> None:
+    def forget(tx: Transaction) -> int | None:
+        return seals.forget(tx, before_us=time.time_ns() // 1000)
+
+    assert [sealed.write(forget) for _ in range(4)] == [3, 3, 3, None]
+    assert [each.number for each in seals.verify(sealed, KEY, retention_days=1)] == [2, 3]
+    assert faults(sealed, days=1) == []
+
+
+def _delete_up_to(tx: Transaction, number: int) -> None:
+    """As if the retention had deleted the seals up to this one."""
+    seal = tx.execute(select(_SEAL).where(_SEAL.c.number == number)).one()
+    tx.execute(delete(_T).where(_T.c.pk <= seal.last_pk))
+    tx.execute(update(_SEAL).where(_SEAL.c.number <= number).values(marks=None))
+    tx.execute(delete(_SEAL).where(_SEAL.c.number < number - 1))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_events_that_were_deleted_before_their_time_are_found(
+    sealed: Database, number: int
+) -> None:
+    sealed.write(lambda tx: _delete_up_to(tx, number))
+    said = [f"the events of seal {number}, up to ", " were deleted before their time"]
+    assert all(words in " ".join(faults(sealed)) for words in said)
+    assert faults(sealed, days=1) == []
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_nobody_can_say_how_old_deleted_events_were_without_the_seal_before(
+    sealed: Database, number: int
+) -> None:
+    def work(tx: Transaction) -> None:
+        _delete_up_to(tx, number)
+        tx.execute(delete(_SEAL).where(_SEAL.c.number < number))
+        tx.execute(update(_SEAL).where(_SEAL.c.number == number).values(last_at_us=1))
+
+    sealed.write(work)
+    assert f"the seals before {number} were removed" in faults(sealed)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_event_among_those_that_are_forgotten_is_found(sealed: Database, number: int) -> None:
+    def work(tx: Transaction) -> None:
+        first = dict(tx.execute(select(_T).order_by(_T.c.pk)).mappings().first() or {})
+        _delete_up_to(tx, 2)
+        tx.execute(insert(_T).values(**first | {"pk": first["pk"] + 3 * number - 3}))
+
+    sealed.write(work)
+    assert [one for one in faults(sealed, days=1) if "was inserted" in one] != []
+
+
+def test_an_event_before_the_first_seal_is_found(sealed: Database) -> None:
+    def work(tx: Transaction) -> None:
+        first = dict(tx.execute(select(_T).order_by(_T.c.pk)).mappings().first() or {})
+        new = {"pk": -1, "id": "0" * 36}
+        tx.execute(insert(_T).values(**first | new))
+
+    sealed.write(work)
+    assert faults(sealed) == [f"event {'0' * 36} was inserted"]
 
 
 def test_what_just_happened_is_not_sealed_yet(database: Database) -> None:
