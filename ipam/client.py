@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from ipam import errors
+from ipam.escaping import escaped
 from ipam.protocol.unix_http import UnixHttp
 
 DEFAULT_SOCKET = "/run/ipam/api.sock"
@@ -292,7 +293,8 @@ def error_from_response(response: httpx.Response) -> errors.IpamError:
         body = None
     error = error_from_answer(response.status_code, body, response.reason_phrase)
     retry_after = response.headers.get("Retry-After", "")
-    if isinstance(error, errors.Temporary) and retry_after.isdigit():
+    is_number = retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 6
+    if isinstance(error, errors.Temporary) and is_number:
         error.retry_after_seconds = int(retry_after)
     return error
 
@@ -302,7 +304,8 @@ def error_from_answer(status: int, body: Any, reason: str = "") -> errors.IpamEr
     kind, message = _neutron_error(body)
     by_type = _by_type(kind)
     error_class = by_type or _by_status(status)
-    error = error_class(message or f"The service answered {status} {reason}".rstrip() + ".")
+    said = message or f"The service answered {status} {reason}".rstrip() + "."
+    error = error_class(escaped(said))  # one line, whoever answered
     error.answered = by_type is not None
     return error
 
@@ -317,10 +320,8 @@ def _neutron_error(body: Any) -> tuple[str, str]:
         return "", inner
     if not isinstance(inner, dict):
         return "", ""
-    detail = inner.get("detail")
-    return str(inner.get("type", "")), " ".join(
-        filter(None, [str(inner.get("message", "")), detail])
-    )
+    parts = [inner.get(name) for name in ("message", "detail")]
+    return str(inner.get("type", "")), " ".join(str(part) for part in parts if part)
 
 
 def _by_type(kind: str) -> type[errors.IpamError] | None:

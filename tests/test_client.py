@@ -184,6 +184,36 @@ def test_a_refusal_becomes_the_error_that_the_service_meant(
     assert str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {"message": "no\nFORGED\x1b[31m", "detail": ["\u202e"], "type": "Conflict"},
+            "no\\nFORGED\\x1b[31m ['\\u202e']",
+        ),
+        ({"message": {"a": 1}, "detail": None, "type": "Conflict"}, "{'a': 1}"),
+        ("plain\r\nFORGED", "plain\\r\\nFORGED"),
+    ],
+)
+def test_what_a_refusal_says_is_one_line_whoever_answered(
+    client: Client, stub: Stub, answer: Any, said: str
+) -> None:
+    body = json.dumps({"NeutronError": answer}).encode()
+    stub.answer = lambda *_: (409, {}, body)
+    with pytest.raises(errors.Conflict) as caught:
+        client.get("/v2.0/ports")
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("given", ["\xb2", "9" * 400, "-1", "1e3", "Wed, 21 Oct"])
+def test_a_strange_retry_after_is_as_none(client: Client, stub: Stub, given: str) -> None:
+    status, _, body = neutron_error(503, "DatabaseUnavailable")
+    stub.answer = lambda *_: (status, {"Retry-After": given}, body)
+    with pytest.raises(errors.DatabaseUnavailable) as caught:
+        client.get("/v2.0/ports")
+    assert caught.value.retry_after_seconds == errors.DatabaseUnavailable("").retry_after_seconds
+
+
 def test_retry_after_is_kept(client: Client, stub: Stub) -> None:
     status, _, body = neutron_error(503, "DatabaseUnavailable")
     stub.answer = lambda *_: (status, {"Retry-After": "7"}, body)
