@@ -76,9 +76,29 @@ def make(path: Path, *, mode: int = PRIVATE, like: Path | None = None) -> None:
 
 
 def directory(path: Path, mode: int = PRIVATE_DIRECTORY) -> None:
-    """The directory has this mode, and is made if need be."""
+    """The directory has this mode, and is made if need be.
+
+    Root's is root's alone: one that another user has made first becomes root's, and a link of
+    another user does not lead root elsewhere.
+    """
+    if os.getuid() == 0:
+        _take_from_others(path)
     if not make_directory(path, mode) and stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
+
+
+def _take_from_others(path: Path) -> None:
+    """What stands at this place of root's is root's directory, root's own link, or nothing."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if found.st_uid == 0:
+        return
+    if stat.S_ISDIR(found.st_mode):
+        os.chown(path, 0, 0, follow_symlinks=False)
+    else:
+        path.unlink()
 
 
 def make_directory(path: Path, mode: int) -> bool:

@@ -148,3 +148,23 @@ def test_a_socket_is_opened_to_others_and_nothing_that_took_its_place(
     with pytest.raises(PermissionError):
         files.open_socket_file(path, 0o666)
     assert mode(victim) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root takes what others have made")
+def test_a_directory_that_another_user_made_in_roots_place_becomes_roots(tmp_path: Path) -> None:
+    for name in ("dhcp", "elsewhere"):
+        (tmp_path / name).mkdir(mode=0o777)
+    os.chown(tmp_path / "dhcp", 1234, 1234)
+    (tmp_path / "spool").symlink_to(tmp_path / "elsewhere")
+    os.chown(tmp_path / "spool", 1234, 1234, follow_symlinks=False)
+    (tmp_path / "roots").symlink_to(tmp_path / "elsewhere")
+    before = (tmp_path / "elsewhere").stat().st_mode
+    for name in ("dhcp", "spool"):
+        files.directory(tmp_path / name, files.WAY_DIRECTORY)
+        found = (tmp_path / name).lstat()
+        assert stat.S_ISDIR(found.st_mode)
+        assert stat.S_IMODE(found.st_mode) == files.WAY_DIRECTORY
+        assert (found.st_uid, found.st_gid) == (0, 0)
+    assert (tmp_path / "elsewhere").stat().st_mode == before
+    files.directory(tmp_path / "roots")
+    assert (tmp_path / "roots").is_symlink(), "an administrator may put a directory elsewhere"

@@ -131,7 +131,7 @@ class Agent:
             Names(book, forgets=prepared.forgets_names, on_kept=self._wake_up)
         )
         self._forwarder = DnsForwarder(
-            settings.run_path / FORWARDER_SOCKET,
+            settings.agent.run_path / FORWARDER_SOCKET,
             settings.dnsmasq.dns_servers,
             RESOLV_CONF if settings.dnsmasq.local_resolv else "",
         )
@@ -154,7 +154,7 @@ class Agent:
 
     def _own_paths(self, prepared: Preparation) -> list[Path]:
         """Directories and files of the agent that are no network's, each before what is in it."""
-        run_path, state = self._settings.run_path, self._settings.agent.state_path
+        run_path, state = self._settings.agent.run_path, self._settings.agent.state_path
         below = (state / name for name in ("spool", "holds", "leases", "leaving", "networks"))
         return [run_path, run_path / "dhcp", state, *below, *prepared.files]
 
@@ -188,7 +188,7 @@ class Agent:
         return descriptor
 
     def _make_table(self) -> LeaseTable:
-        unrecorded = UnrecordedLeases(self._settings.run_path / "unrecorded")
+        unrecorded = UnrecordedLeases(self._settings.agent.run_path / "unrecorded")
         self._closed_at_end(unrecorded)
         return LeaseTable(self._settings.agent.state_path / "leases", unrecorded=unrecorded)
 
@@ -200,7 +200,7 @@ class Agent:
         self._closing.callback(self._shipper.stop)
         self._spool = Spool(state / "spool", settings.agent.hook_user)
         self._inbox = LeaseInbox(
-            settings.run_path / LEASE_INBOX,
+            settings.agent.run_path / LEASE_INBOX,
             host=settings.host,
             file=inbox_file,
             table=self._table,
@@ -219,7 +219,7 @@ class Agent:
 
     def _run_directory(self) -> Path:
         """Where each dnsmasq has a directory."""
-        return self._settings.run_path / "dhcp"
+        return self._settings.agent.run_path / "dhcp"
 
     def _make_link(self, client: Client) -> ApiLink:
         settings = self._settings

@@ -35,7 +35,7 @@ def run(settings: Settings, *, stop_everything_on_exit: bool = False) -> None:
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     with (
-        sole_agent(settings.agent.state_path, settings.run_path),
+        sole_agent(settings.agent.state_path, settings.agent.run_path, settings.run_path),
         _client(settings) as client,
         running_agent(settings, client, prepare(settings)) as agent,
     ):

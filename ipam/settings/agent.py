@@ -27,6 +27,7 @@ class AgentSettings:
     wake_ip: str
     wake_port: int
     state_path: Path
+    run_path: Path
     drastic_fraction: float
     allow_drastic: bool
     dnsmasq: str
@@ -139,6 +140,15 @@ OPTIONS: Final = [
         " hook. Empty means agent in [DEFAULT] state_path. The agent runs as root. If that"
         " directory belongs to another user, as in the systemd units, give the agent one"
         " of its own.",
+    ),
+    cfg.StrOpt(
+        "run_path",
+        default="",
+        sample_default="/run/ipam-agent",
+        help="Directory of what dnsmasq reads, and of the socket of its hook. Empty means run_path"
+        " in [DEFAULT]. Who owns that directory can put something else in their place, which"
+        " dnsmasq reads as root: give the agent one of its own as for state_path. Choose it"
+        " before the agent's first start.",
     ),
     cfg.FloatOpt(
         "drastic_fraction",

@@ -56,6 +56,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("api", "htpasswd_file"): Path,
     ("audit", "chain_key_file"): _path_or_none,
     ("agent", "state_path"): Path,
+    ("agent", "run_path"): Path,
     ("api", "tls_certificate_file"): _path_or_none,
     ("api", "tls_key_file"): _path_or_none,
     ("api", "tls_client_ca_file"): _path_or_none,

@@ -59,6 +59,7 @@ def _fill_paths(conf: cfg.ConfigOpts) -> None:
         ("api", "socket"): f"{conf.run_path}/api.sock",
         ("api", "htpasswd_file"): f"{conf.state_path}/htpasswd",
         ("agent", "state_path"): f"{conf.state_path}/agent",
+        ("agent", "run_path"): conf.run_path,
     }
     for (group, name), value in derived.items():
         if not conf[group][name]:

@@ -26,6 +26,7 @@ def test_paths_follow_the_directories_unless_they_are_set(tmp_path: Path) -> Non
     conf = settings.load([str(path)])
     assert conf.database.connection == "sqlite:////s/ipam.sqlite"
     assert (conf.api.socket, conf.api.htpasswd_file) == (Path("/r/api.sock"), Path("/h"))
+    assert (conf.agent.state_path, conf.agent.run_path) == (Path("/s/agent"), Path("/r"))
 
 
 def test_the_last_file_wins(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Runs a command in the sandbox that a unit file describes: `python -m tests.units.sandbox all
-UNIT DIRECTORY COMMAND...`, as root. Below DIRECTORY are `run` and what the unit names as
-StateDirectory.
+UNIT DIRECTORY COMMAND...`, as root. Below DIRECTORY are `run`, `run-agent` and what the unit names
+as StateDirectory.
 
 Mounts, user, capabilities and seccomp filters are made as systemd.exec(5) says, and in its order.
 What only systemd has (cgroups, DevicePolicy) is left out.
@@ -51,6 +51,7 @@ def make_mounts(one: Unit, directory: Path) -> None:
     kept = [
         directory / one.one("StateDirectory"),
         directory / "run",
+        directory / f"run{one.one('RuntimeDirectory').removeprefix('ipam')}",
         *map(Path, one.words("ReadWritePaths")),
     ]
     for path in kept:

@@ -33,12 +33,14 @@ class Service:
         for name in ("ipam", "run"):
             (directory / name).mkdir()
             os.chown(directory / name, SERVICE_UID, SERVICE_UID)
-        (directory / "ipam-agent").mkdir()
+        for name in ("ipam-agent", "run-agent"):
+            (directory / name).mkdir()
+            (directory / name).chmod(0o755)
         self.conf = directory / "ipam.conf"
         self.conf.write_text(
             f"[DEFAULT]\nhost = {HOST}\nstate_path = {directory}/ipam\n"
             f"run_path = {directory}/run\n[api]\nbind_port = 0\n"
-            f"[agent]\nstate_path = {directory}/ipam-agent\n"
+            f"[agent]\nstate_path = {directory}/ipam-agent\nrun_path = {directory}/run-agent\n"
         )
         # Process 1 here is of the test: its mounts are those that the whole host sees.
         self.host = subprocess.Popen(
@@ -109,7 +111,8 @@ def test_the_whole_product_serves_in_the_sandboxes_of_its_units(service: Service
     service.ipam("port", "wait", "p1", "--timeout", str(int(PATIENCE_SECONDS)))
     name = Path("/run/netns") / model.dhcp_namespace(network)
     assert os.path.ismount(name), "the whole host sees it"
-    pid_file = service.directory / "run" / "dhcp" / network / "pid"
+    pid_file = service.directory / "run-agent" / "dhcp" / network / "pid"
+    assert not (service.directory / "run" / "dhcp").exists(), "that is the service user's"
     pid = pid_file.read_text()
 
     service.stop("ipam-agent")

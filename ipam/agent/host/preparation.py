@@ -52,7 +52,7 @@ def prepare(settings: Settings) -> Preparation:
     allowed = settings.agent.allow_vulnerable_dnsmasq
     version = checks.check_dnsmasq(processes.dnsmasq, allow_vulnerable=allowed)
     state = settings.agent.state_path
-    _make_directories(state, settings.run_path)
+    _make_directories(state, settings.agent.run_path)
     in_lua = _takes_lua(settings, version)
     hook, mac_tags = _install_hook(state, in_lua=in_lua), _write_mac_tags(state)
     name = _installation(state)
@@ -163,7 +163,7 @@ def _put(file: Path, content: bytes, *, mode: int, durable: bool = False) -> Non
 def _site(settings: Settings, hook: Path, mac_tags: Path, *, in_lua: bool) -> Site:
     try:
         return Site(
-            run_path=safe_words.path(str(settings.run_path.absolute() / "dhcp")),
+            run_path=safe_words.path(str(settings.agent.run_path.absolute() / "dhcp")),
             mac_tags=safe_words.path(str(mac_tags.absolute())),
             hook=safe_words.path(str(hook.absolute())),
             hook_option=LUA_HOOK if in_lua else PYTHON_HOOK,
