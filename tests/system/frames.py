@@ -71,6 +71,12 @@ def first_fragment(protocol: int, payload: bytes) -> bytes:
     return struct.pack("!BBHI", protocol, 0, 1, 7) + payload
 
 
+def first_fragment4(packet: bytes) -> bytes:
+    """The IPv4 packet as one of which more is to come."""
+    head = packet[:6] + b"\x20\0" + packet[8:10] + bytes(2) + packet[12:20]
+    return head[:10] + _checksum(head) + head[12:] + packet[20:]
+
+
 def later_fragment(protocol: int, payload: bytes) -> bytes:
     return struct.pack("!BBHI", protocol, 0, 8 << 3, 7) + payload
 

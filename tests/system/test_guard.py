@@ -516,6 +516,54 @@ def test_dhcp_stays_on_its_side_of_a_wire() -> None:
     assert counted.fenced == +held
 
 
+def first_fragments(mac: str, own: str, own6: str) -> dict[str, bytes]:
+    """Fragments that say nothing of what is forbidden, for that comes in the next.
+
+    Behind the packet's end, where the receiver does not look, each has what the port may send.
+    """
+    theirs, other6 = STRANGER, "2001:db8::99"
+
+    def six(kind: int, payload: bytes, behind: bytes) -> bytes:
+        packet = ip6(own6, ALL_NODES, frames.FRAGMENT, frames.first_fragment(kind, payload))
+        return ethernet(mac, IP6, packet + behind)
+
+    dhcp = udp(68, 67, frames.bootp(1, theirs))
+    said = udp(68, 67, frames.bootp(1, mac))
+    options = struct.pack("!BB", UDP, 0) + b"\x01\x04\0\0\0\0"
+    in_atomic = struct.pack("!BBHI", frames.OPTIONS, 0, 1, 7) + options
+    claim, fine = neighbour(136, other6), neighbour(136, own6)
+    return {
+        "dhcp": ethernet(mac, IP4, frames.first_fragment4(ip4(own, own, UDP, dhcp[:24]))),
+        "dhcp and more": ethernet(
+            mac, IP4, frames.first_fragment4(ip4(own, own, UDP, dhcp[:24])) + said[24:]
+        ),
+        "options": six(frames.OPTIONS, options, udp(9, 9, b"")),
+        "a fragment of a fragment": ethernet(
+            mac,
+            IP6,
+            ip6(own6, ALL_NODES, frames.FRAGMENT, struct.pack("!BBHI", 44, 0, 0, 7) + in_atomic)
+            + udp(9, 9, b""),
+        ),
+        "a claim": six(ICMP6, claim[:8], fine[8:]),
+    }
+
+
+def test_what_is_behind_a_packets_end_lets_none_of_its_fragments_pass() -> None:
+    mac, own, own6 = "fa:16:3e:00:00:05", "10.0.0.5", "2001:db8::5"
+    ips = [{"ip_address": one, "subnet_id": str(uuid.uuid4())} for one in (own, own6)]
+    row = network_rows.port(mac_address=mac, port_security_enabled=True, fixed_ips=ips)
+    sent = first_fragments(mac, own, own6)
+    assert len({one[14:] for one in sent.values()}) == len(sent)
+    last = ethernet(mac, ARP, arp(1, mac, own, "10.0.0.6") + b"the last")
+    with wired("tap1", "tap2") as (space, far):
+        load(space, {"tap1": tap_guard(msgspec.convert(row, ServedPort))})
+        for frame in (*sent.values(), last):
+            far["tap1"].send(frame)
+        heard = frames.heard_until(far["tap2"], b"the last")
+    begun = {what: frame[: 14 + 40 + 16] for what, frame in sent.items()}
+    assert not {what for what, one in begun.items() if any(one in each for each in heard)}
+
+
 def test_only_machines_behind_an_uplink_ask_an_opened_dhcp_port_while_it_answers() -> None:
     """A machine without a port, such as another host's guest, is not heard."""
     own, known, stranger = "fa:16:3e:00:00:02", "fa:16:3e:00:00:05", STRANGER

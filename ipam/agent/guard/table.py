@@ -53,7 +53,8 @@ DROPS_KEPT: Final = "1h"
 # The fence is where it is known by which port a frame leaves: `forward`, and, for a bridge of the
 # administrator's on which the host itself has a DHCP server, `input` and `output`.
 # Of a first fragment that ends before it says what it is the kernel knows the `l4proto` all the
-# same, but a look at its first octets does not match.
+# same, but a look at its first octets does not match. A look behind the packet's end does, if the
+# frame has more. So of a fragment only the first eight octets count: there are no fewer.
 _FENCE: Final = """\
 		udp dport vmap { 67 : jump asked4, 547 : jump asked6, 68 : jump answered4, \
 546 : jump answered6 }
@@ -167,6 +168,7 @@ _RULES: Final = f"""\
 burst {DHCP_PACKETS_AT_ONCE} packets }} goto storm
 	}}
 	chain client4 {{
+		ip frag-off & 0x2000 != 0 goto foreign
 		iifname . @th,288,48 != @chaddrs goto foreign
 		ether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 \
 iifname . ether saddr @macs accept
@@ -203,6 +205,8 @@ iifname . ether saddr @macs accept
 	}}
 	chain guest6 {{
 		frag frag-off != 0 goto source6
+		frag nexthdr {{ 0, 43, 44, 60, 135, 139, 140 }} goto foreign
+		exthdr frag exists icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} goto foreign
 		icmpv6 type vmap {{ nd-router-advert : goto foreign, nd-redirect : goto foreign, \
 nd-neighbor-advert : goto target }}
 		ip6 saddr :: goto unspecified
