@@ -43,6 +43,39 @@ def test_addresses_and_routes_are_uses_and_what_comes_by_itself_is_none() -> Non
     assert free == gone == []
 
 
+OTHERS = """\
+link add used up type veth peer name far
+link add beside up type veth peer name away
+address add 169.254.3.4/16 dev used scope link
+address add 198.51.100.9/24 dev used scope link
+route add 0.0.0.0/0 via inet6 fe80::1 dev used
+route add 203.0.113.0/24 nexthop dev beside nexthop dev used
+"""
+OTHERS6 = """\
+route add default via fe80::1 dev used
+route add 2001:db8:8::/48 nexthop via fe80::2 dev beside nexthop via fe80::1 dev used
+"""
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes a namespace")
+def test_routes_of_several_ways_and_addresses_of_each_scope_are_uses() -> None:
+    def look() -> list[list[str]]:
+        subprocess.run(["ip", "-batch", "-"], input=OTHERS, text=True, check=True)
+        subprocess.run(["ip", "-6", "-batch", "-"], input=OTHERS6, text=True, check=True)
+        return [uses_of(socket.if_nametoindex(name)) for name in ("used", "beside")]
+
+    used, beside = call_in_new_namespace(look)
+    assert used == [
+        "the address 198.51.100.9/24",
+        "a route to everywhere",
+        "a route to 203.0.113.0/24",
+        "a route to 2001:db8:8::/48",
+        "a route to everywhere",
+    ]
+    assert beside == ["a route to 203.0.113.0/24", "a route to 2001:db8:8::/48"]
+
+
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes a namespace")
 def test_a_kernel_without_ipv6_is_asked_for_its_routes_all_the_same(
