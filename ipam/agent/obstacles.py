@@ -46,10 +46,15 @@ def obstacle(
             f"{wire.device} is not VLAN {wire.segment} of {wire.parent}: `ip link del"
             f" {wire.device}`, and it is made anew."
         )
-    if found.master:
-        names = [link.name for link in links.values() if link.index == found.master]
+    if wire.kind == VXLAN and (found.kind, found.segment) != (VXLAN, wire.segment):
         return (
-            f"{wire.device} is on {names[0] if names else 'another bridge'}: map that bridge with"
+            f"{wire.device} is not VXLAN {wire.segment}: `ip link del {wire.device}`, and it is"
+            " made anew."
+        )
+    master = _name_of(found.master, links)
+    if found.master and master != bridge.name:
+        return (
+            f"{wire.device} is on {master or 'another bridge'}: map that bridge with"
             f" [agent] bridge_mappings, or take it off with `ip link set {wire.device} nomaster`."
         )
     if sharing := _sharing(found, links):
@@ -64,6 +69,21 @@ def obstacle(
             f" bridge_mappings, or on a VLAN of {wire.device}."
         )
     return ""
+
+
+def shortcoming(
+    wire: Wire, bridge: Bridge, links: Mapping[str, Link], *, holder_of: Callable[[str], str]
+) -> str:
+    """A sentence about what a wire that is on the bridge has come to lack, or ""."""
+    if wire.kind == VXLAN:
+        return _of_tunnel(wire, bridge, links.get(holder_of(wire.local)))
+    uplink = links.get(wire.parent or wire.device)
+    return _of_mtu(uplink, bridge) if uplink else ""
+
+
+def _name_of(index: int, links: Mapping[str, Link]) -> str:
+    """The link's name; empty if it is not here."""
+    return next((link.name for link in links.values() if link.index == index), "")
 
 
 def _sharing(found: Link, links: Mapping[str, Link]) -> str:
@@ -83,12 +103,8 @@ def _of_uplink(
     uplink = links.get(name)
     if uplink is None:
         return f"The uplink {name} is not there."
-    if uplink.mtu < bridge.mtu:
-        return (
-            f"The uplink {name} has MTU {uplink.mtu}, and the network {bridge.mtu}: raise the one"
-            f" with `ip link set {name} mtu {bridge.mtu}`, or lower the other with `ipam network"
-            f" set --mtu {uplink.mtu}`."
-        )
+    if too_small := _of_mtu(uplink, bridge):
+        return too_small
     if uplink.kind == "bridge":
         return (
             f"{name} is a bridge: name it in [agent] bridge_mappings, such as lan:{name}, and"
@@ -97,6 +113,16 @@ def _of_uplink(
     if is_wireless(name):
         return f"The uplink {name} is wireless, and such a link carries no frames of guests."
     return ""
+
+
+def _of_mtu(uplink: Link, bridge: Bridge) -> str:
+    if uplink.mtu >= bridge.mtu:
+        return ""
+    return (
+        f"The uplink {uplink.name} has MTU {uplink.mtu}, and the network {bridge.mtu}: raise the"
+        f" one with `ip link set {uplink.name} mtu {bridge.mtu}`, or lower the other with `ipam"
+        f" network set --mtu {uplink.mtu}`."
+    )
 
 
 def _of_tunnel(wire: Wire, bridge: Bridge, holder: Link | None) -> str:

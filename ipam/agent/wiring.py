@@ -93,24 +93,28 @@ class Wiring:
     ) -> NetworkState:
         """The wanted state, or with the wire and peers that it has if the wanted one cannot be.
 
-        It `waits` after a failed attempt.
+        It `waits` after a failed attempt. A wire that is on stays, whatever it lacks since.
         """
         if wanted.wire is None or wanted.bridge is None:
             return wanted
         has = seen.wire if seen else None
-        is_on = has is not None and has.device == wanted.wire.device
+        is_on = wanted.wire.is_same_link(has)
         if not waits:
-            sentence = "" if is_on else self._obstacle(wanted.wire, wanted.bridge)
+            ask = self._shortcoming if is_on else self._obstacle
+            sentence = ask(wanted.wire, wanted.bridge)
             self._say(wanted.id, sentence)
-            waits = sentence != ""
+            waits = sentence != "" and not is_on
         if not waits:
             return wanted
-        return replace(wanted, wire=has if is_on else None, peers=None)
+        return replace(wanted, wire=_kept(has, wanted.wire), peers=None)
 
     def keep(self, network_ids: Collection[str]) -> None:
         """Forget all networks but these."""
         kept = set(network_ids)
         self._obstacles = {key: one for key, one in self._obstacles.items() if key in kept}
+
+    def _shortcoming(self, wire: Wire, bridge: Bridge) -> str:
+        return obstacles.shortcoming(wire, bridge, self._kernel.links(), holder_of=self._holder_of)
 
     def _obstacle(self, wire: Wire, bridge: Bridge) -> str:
         return obstacles.obstacle(
@@ -133,7 +137,8 @@ class Wiring:
         until, said = self._said.get(subject, (0.0, ()))
         if self._monotonic() >= until:
             said = ask(subject)
-            self._said[subject] = (self._monotonic() + SAID_SECONDS, said)
+            if said:  # a free link is about to be put on a bridge: let that be so now
+                self._said[subject] = (self._monotonic() + SAID_SECONDS, said)
         return said
 
     def _say(self, network_id: str, sentence: str) -> None:
@@ -146,3 +151,10 @@ class Wiring:
         else:
             del self._obstacles[network_id]
             LOG.warning("network %s: nothing is in the way to other hosts any more", network_id)
+
+
+def _kept(has: Wire | None, wanted: Wire) -> Wire | None:
+    """The wire that is kept until the wanted one can be: not one to another network."""
+    if has is None or (has.device, has.segment) != (wanted.device, wanted.segment):
+        return None
+    return has

@@ -1,6 +1,7 @@
 """What is in the way of a wire, the remedy, and that it joins as soon as nothing is in the way."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,18 @@ def test_an_uplink_that_the_host_needs_is_left_alone(
     assert host.kernel.host["eth1"].master == before
     assert host.pid(1), "DHCP at home does not wait for it"
     assert host.reports == {}, "a port is not ready before its network reaches the others"
+
+
+def test_an_uplink_that_the_host_has_taken_a_moment_ago_is_left_alone(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth1")
+    began = host.now
+    build(host, FLAT)
+    host.want()
+    host.settle()
+    host.now = began
+    addressed(host.kernel)
+    build(host, FLAT)
+    assert "The host itself uses eth1" in host.reconciler.troubles[network_id(1)]
 
 
 def test_the_hosts_own_address_may_be_below_a_vlan(host: LoopHost) -> None:
@@ -309,3 +322,70 @@ def test_a_tunnel_needs_its_address_and_room(
     assert sentence in host.reconciler.troubles[network_id(1)]
     assert "vxlan-7" not in host.kernel.host
     assert host.pid(1)
+
+
+@pytest.mark.parametrize("segment", [FLAT, BRIDGED], ids=["own bridge", "administrator's"])
+def test_an_uplink_that_becomes_too_small_stays_and_is_said(
+    host: LoopHost, segment: dict[str, Any]
+) -> None:
+    host.kernel.add_uplink("eth1")
+    if segment is BRIDGED:
+        host.kernel.add_bridge("br-ex")
+        host.kernel.put_on("eth1", "br-ex", mtu=1500)
+    build(host, segment)
+    assert host.reconciler.troubles == {}
+    small(host.kernel)
+    host.settle()
+    assert "eth1 has MTU 1400, and the network" in host.reconciler.troubles[network_id(1)]
+    assert host.kernel.host["eth1"].isolated, "it is on: what is small enough passes"
+    host.kernel.set_mtu("eth1", 1500)
+    host.settle()
+    assert host.reconciler.troubles == {}
+
+
+def test_a_tunnel_whose_address_goes_stays_and_is_said(host: LoopHost) -> None:
+    host.kernel.add_uplink("eth0")
+    addressed(host.kernel, "eth0")
+    build(host, VXLAN)
+    host.kernel.host["eth0"].uses.clear()
+    host.now += 10
+    host.settle()
+    assert "No interface of this host has 192.0.2.9" in host.reconciler.troubles[network_id(1)]
+    assert host.serves(1)
+
+
+@pytest.mark.parametrize("ends", [("192.0.2.9", "192.0.2.10"), ("192.0.2.9",)], ids=len)
+def test_a_tunnel_gets_another_end_when_the_host_has_that(
+    tmp_path: Path, ends: tuple[str, ...]
+) -> None:
+    host = LoopHost(tmp_path, reach=Reach(tunnel_end="192.0.2.9", host=HOST))
+    host.kernel.add_uplink("eth0")
+    for end in ends:
+        host.kernel.set_address("eth0", f"{end}/24")
+    build(host, VXLAN)
+    host.reach = Reach(tunnel_end="192.0.2.10", host=HOST)
+    host.start_agent()
+    build(host, VXLAN)
+    wire = host.kernel.host["vxlan-7"].wire
+    assert wire is not None
+    assert wire.local == ends[-1]
+    assert host.kernel.host["vxlan-7"].master == BRIDGE
+    assert ("192.0.2.10" in "".join(host.reconciler.troubles.values())) == (len(ends) == 1)
+
+
+def test_a_tunnel_of_another_network_is_not_joined(host: LoopHost) -> None:
+    """Which somebody has put in the place of the network's own."""
+    host.kernel.add_uplink("eth0")
+    addressed(host.kernel, "eth0")
+    build(host, VXLAN)
+    other = host.kernel.host["vxlan-7"]
+    assert other.wire is not None
+    other.wire, other.is_own = replace(other.wire, segment=8), False
+    host.settle()
+    assert host.reconciler.troubles == {
+        network_id(1): "vxlan-7 is not VXLAN 7: `ip link del vxlan-7`, and it is made anew."
+    }
+    assert other.master == ""
+    host.kernel.unplug("vxlan-7")
+    host.settle()
+    assert host.serves(1)
