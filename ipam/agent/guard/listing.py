@@ -1,9 +1,11 @@
 """Reads what `nft -j list` says of the guard's table. Pure."""
 
+import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Any, Final
 
 import msgspec
@@ -94,16 +96,24 @@ def _key(element: Any) -> tuple[str, str]:
 def _part(value: Any) -> str:
     match value:
         case {"prefix": {"addr": str(address), "len": length}} if not address.startswith("0x"):
-            return f"{address}/{length}"
+            return f"{_plain_address(address)}/{length}"
         case {"prefix": {"addr": address, "len": length}}:
             first = _number(address)
             return f"{first:#x}-{first | (1 << 128 - length) - 1:#x}"
         case {"range": [first, last]}:
             return f"{_part(first)}-{_part(last)}"
         case str() if not value.startswith("0x"):
-            return value
+            return _plain_address(value)
         case _:
             return f"{_number(value):#x}"
+
+
+def _plain_address(text: str) -> str:
+    """An IPv6 address whose end nft writes as IPv4 is one, as the elements have it."""
+    if "::" in text and "." in text:
+        with contextlib.suppress(ValueError):
+            return str(IPv6Address(text))
+    return text
 
 
 def _number(value: Any) -> int:

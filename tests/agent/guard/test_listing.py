@@ -20,6 +20,8 @@ KEYS = {
     "an address": ("10.0.0.5", "10.0.0.5"),
     "a network": ({"prefix": {"addr": "10.0.0.0", "len": 23}}, "10.0.0.0/23"),
     "everything": ({"prefix": {"addr": "::", "len": 0}}, "::/0"),
+    "an end in the form of ipv4": ("::ffff:10.0.0.5", "::ffff:a00:5"),
+    "a network of such": ({"prefix": {"addr": "::10.0.0.0", "len": 112}}, "::a00:0/112"),
     "a small number": (274973436411905, "0xfa163e000001"),
     "a large one": ("0x20010db8000000000000000000000005", "0x20010db8000000000000000000000005"),
     "with zeros": ("0x00000000000000000000000000000001", "0x1"),
