@@ -11,6 +11,9 @@ from ipam.rules.segments import VLAN, VXLAN, VXLAN_OVERHEAD
 UPLINK_KINDS: Final = ("", "vlan", "bond", "team", "vxlan")
 """What leads to other hosts: hardware, and what is made of it. A veth or tap leads to a guest."""
 
+MAC_LENGTH: Final = len("fa:16:3e:00:00:01")
+"""What carries IP alone, such as a tun or WireGuard, has no MAC address or a shorter one."""
+
 
 def uplinks(links: Mapping[str, Link], bridge: str, named: Collection[str]) -> list[str]:
     """The links on an administrator's bridge that lead to other hosts; those named count, too."""
@@ -110,6 +113,8 @@ def _of_uplink(
             f"{name} is a bridge: name it in [agent] bridge_mappings, such as lan:{name}, and"
             " restart the agent."
         )
+    if len(uplink.mac) != MAC_LENGTH:
+        return f"The uplink {name} carries no Ethernet frames, so it can be on no bridge."
     if is_wireless(name):
         return f"The uplink {name} is wireless, and such a link carries no frames of guests."
     return ""

@@ -72,6 +72,7 @@ class Outside:
     no_linklocal_learn: bool = False
     learning: bool = True
     """A VXLAN's."""
+    mac: str = "fa:16:3e:00:00:99"
     uses: list[str] = field(default_factory=list)
     """What the host itself uses it for."""
 
@@ -412,7 +413,7 @@ class KernelDouble:
             link.mtu,
             link.up,
             index,
-            "",
+            link.mac,
             link.isolated,
             kind=link.kind,
             group=OWN_GROUP if link.is_own or link.peer else 0,

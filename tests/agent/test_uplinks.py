@@ -7,7 +7,7 @@ from ipam.protocol.reports import UplinkFacts
 
 
 def link(index: int, name: str, kind: str = "", master: int = 0, mtu: int = 1500) -> Link:
-    return Link(index, name, mtu, True, master, "", kind=kind)
+    return Link(index, name, mtu, True, master, "fa:16:3e:00:00:01", kind=kind)
 
 
 def of(*links: Link, used: str = "") -> dict[str, UplinkFacts]:

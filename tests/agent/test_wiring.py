@@ -97,6 +97,10 @@ def addressed(kernel: KernelDouble, name: str = "eth1") -> None:
     kernel.set_address(name, "192.0.2.9/24")
 
 
+def without_ethernet(kernel: KernelDouble) -> None:
+    kernel.host["eth1"].mac = ""
+
+
 def bridged(kernel: KernelDouble) -> None:
     kernel.add_bridge("br0")
     kernel.put_on("eth1", "br0", mtu=1500)
@@ -119,6 +123,10 @@ def bridged(kernel: KernelDouble) -> None:
                 " once it is on a bridge. Put that on a bridge of your own and map the bridge with"
                 " [agent] bridge_mappings, or on a VLAN of eth1."
             ),
+        ),
+        (
+            without_ethernet,
+            "The uplink eth1 carries no Ethernet frames, so it can be on no bridge.",
         ),
         (
             bridged,
