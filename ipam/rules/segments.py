@@ -122,9 +122,9 @@ def faults(values: Mapping[str, Any]) -> list[CallerError]:
         given = [physical is not None, number is not None]
         return [InvalidInput("provider:network_type required.")] if any(given) else []
     reasons = []
-    if physical is not None and kind in (LOCAL, VXLAN):
+    if physical and kind in (LOCAL, VXLAN):
         reasons.append(f"provider:physical_network specified for {kind} network.")
-    if physical is None and (kind == FLAT or (kind == VLAN and number is not None)):
+    if not physical and (kind == FLAT or (kind == VLAN and number is not None)):
         reasons.append(f"provider:physical_network required for {kind} network.")
     if number is not None and kind in (LOCAL, FLAT):
         reasons.append(f"provider:segmentation_id specified for {kind} network.")

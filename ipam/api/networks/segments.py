@@ -21,7 +21,7 @@ ATTEMPTS: Final = 10
 def wished(body: Any, settings: NetworkSettings) -> Segment:
     """The segment that the body of a POST asks for."""
     kind = body.provider_network_type or settings.default_network_type
-    return Segment(kind, body.provider_physical_network, body.provider_segmentation_id)
+    return Segment(kind, body.provider_physical_network or None, body.provider_segmentation_id)
 
 
 def settled(
