@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import insert, update
 
-from ipam import clock
 from ipam.store import tables
 from ipam.store.engine import rows
 from ipam.store.engine.database import Transaction
@@ -49,6 +48,6 @@ def contents(tx: Transaction, import_id: str) -> Any:
     return None if row is None else msgspec.json.decode(zlib.decompress(row.contents))
 
 
-def undo(tx: Transaction, pk: int) -> None:
-    """Say that the import was undone now."""
-    tx.execute(update(_T).where(_T.c.pk == pk).values(undone_at=clock.now_seconds()))
+def undo(tx: Transaction, pk: int, at: int) -> None:
+    """Say that the import was undone at this time."""
+    tx.execute(update(_T).where(_T.c.pk == pk).values(undone_at=at))

@@ -28,10 +28,12 @@ from ipam.store.audit.key import read_key
 from ipam.store.engine.database import Database, Transaction
 from ipam.store.engine.write_again import write_again
 from ipam.store.leases import endings
+from ipam.worker import own_changes
 from ipam.zones.outbox import ZoneOutbox
 
 BATCH_ROWS: Final = 500
 """How many rows a transaction deletes. Few rows keep their locks short, some milliseconds."""
+ENDED: Final = "the port's time has ended"
 PORTS_AT_ONCE: Final = 100
 """How many ports a transaction deletes, each with its leases and addresses."""
 BATCHES: Final = 20
@@ -58,7 +60,9 @@ def tasks(
     """The tasks of a round in order, each by its description for the log."""
     sweep = Sweep()
     return {
-        "ports whose time has ended": lambda: end_ports(database, allocator, zones),
+        "ports whose time has ended": lambda: end_ports(
+            database, allocator, zones, audited=settings.audit.enabled
+        ),
         "leases that ended unseen": lambda: end_leases(
             database,
             allocator,
@@ -134,14 +138,23 @@ def end_leases(
     return count
 
 
-def end_ports(database: Database, allocator: Allocator, zones: ZoneOutbox) -> int:
-    """Delete the ports whose end has come. Their addresses begin to cool down."""
+def end_ports(
+    database: Database, allocator: Allocator, zones: ZoneOutbox, *, audited: bool = True
+) -> int:
+    """Delete the ports whose end has come. Their addresses begin to cool down.
+
+    If changes are audited, so is each of these.
+    """
 
     def work(tx: Transaction) -> int:
         ended = ports.ended(tx, now=clock.now_seconds(), limit=PORTS_AT_ONCE)
+        found = []
         for row in ended:
             with zones.changing(tx, row.pk):
-                port_endings.end(tx, allocator, row, "the port's time has ended")
+                held = port_endings.end(tx, allocator, row, ENDED)
+            found.append(own_changes.port_ended(row, held, ENDED))
+        if found and audited:
+            events.add(tx, found)
         return len(ended)
 
     return _in_batches(database, work, rows=PORTS_AT_ONCE)

@@ -67,6 +67,10 @@ class Trail:
         for key, row in notes.held.items():
             if row.id == self.object_id:
                 return self._of_row(row, notes.touched.get(key), notes.said)
+        if notes.deleted is not None:  # the undoing of an import names the import
+            return [_of_row(notes.deleted, changes.of_gone(notes.deleted) | notes.said)]
+        if notes.is_same and not notes.said:
+            return []  # the update changed nothing
         return [{"object_id": self.object_id, "changes": changes.encoded(notes.said)}]
 
     def _of_row(
@@ -78,14 +82,7 @@ class Trail:
             return []  # the update changed nothing
         else:
             found = changes.of_update(row, values or {}) | said
-        return [
-            {
-                "object_id": row.id,
-                "object_name": getattr(row, "name", ""),
-                "project_id": row.project_id,
-                "changes": changes.encoded(found),
-            }
-        ]
+        return [_of_row(row, found)]
 
 
 class AuditTrail:
@@ -149,7 +146,7 @@ class AuditTrail:
         caller = getattr(context, "caller", None)
         kind = operation.rule.partition("_")[2] or operation.summary
         return {
-            **_EMPTY,
+            **events.EMPTY,
             "request_id": context.request_id,
             "user_id": caller.user_id if caller else "",
             "user_name": _cut(caller.user_name) if caller else "",
@@ -183,7 +180,7 @@ class AuditTrail:
         now = clock.now_microseconds()
         found = [
             {
-                **_EMPTY,
+                **events.EMPTY,
                 "occurred_at_us": now,
                 "user_id": sender,
                 "user_name": sender,
@@ -207,27 +204,17 @@ class AuditTrail:
         return True
 
 
-_EMPTY: Final[Event] = {
-    "request_id": "",
-    "user_id": "",
-    "user_name": "",
-    "user_project_id": "",
-    "roles": "",
-    "authentication": "",
-    "address": "",
-    "path": "",
-    "object_type": "",
-    "object_id": "",
-    "object_name": "",
-    "project_id": "",
-    "changes": {},
-    "reason": "",
-    "times": 1,
-}
-
-
 def _are_views(result: Any) -> bool:
     return isinstance(result, list) and bool(result) and isinstance(result[0], Struct)
+
+
+def _of_row(row: Any, found: changes.Changes) -> Event:
+    return {
+        "object_id": row.id,
+        "object_name": getattr(row, "name", ""),
+        "project_id": row.project_id,
+        "changes": changes.encoded(found),
+    }
 
 
 def _of_new(view: Any) -> Event:

@@ -37,7 +37,7 @@ class AuditEventView(Struct):
         str,
         Meta(
             description="How the user was recognised: unix_socket, client_certificate, http_basic"
-            " or keystone."
+            " or keystone; worker for what the worker does by itself."
         ),
     ]
     address: Annotated[

@@ -163,7 +163,9 @@ class ImportActions:
         def mark(tx: Transaction) -> None:
             row = rows.lock(tx, tables.import_run, import_id)
             if row is not None:
-                imports.undo(tx, row.pk)
+                at = clock.now_seconds()
+                imports.undo(tx, row.pk, at)
+                tx.note("undone_at", None, model.iso_time(at))
 
         items = self._service.database.write(begin)
         kept: list[Kept] = []

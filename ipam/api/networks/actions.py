@@ -125,6 +125,7 @@ class NetworkActions:
                     f"Unable to complete operation on network {resource_id}. There are one or"
                     " more ports still in use on the network."
                 )
+            tx.note_deleted(row)
             hosts = scheduling.hosts(tx, row.pk)
             self._remove(tx, row.pk, device_id)
             rbac.forget(tx, resource_id)

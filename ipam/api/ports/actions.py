@@ -148,6 +148,7 @@ class PortActions:
             with self._service.zones.changing(tx, row.pk):
                 held = port_endings.end(tx, self._allocator, row, "port deleted")
             tx.note("fixed_ips", _texts(held), None)
+            tx.note_deleted(row)
             self._service.outbox.deleted(tx, row)
             self._service.wakes.after(tx, row.network_pk, hosts=[row.binding_host_id])
 

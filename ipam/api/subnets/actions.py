@@ -132,6 +132,7 @@ class SubnetActions:
                     f"Unable to complete operation on subnet {resource_id}: One or more ports"
                     f" have an IP allocation from this subnet, port {port_id} among them."
                 )
+            tx.note_deleted(row)
             dhcp_port.give_back_address(tx, allocator, network.pk, network.id, row.pk)
             if automatic:
                 self._take_addresses_back(tx, row.pk)

@@ -17,6 +17,27 @@ from ipam.store.engine.listing import Collection
 _T = tables.audit_event
 _COLUMNS: Final = tuple(column.name for column in _T.c if column is not _T.c.pk)
 
+EMPTY: Final[Mapping[str, Any]] = {
+    "request_id": "",
+    "user_id": "",
+    "user_name": "",
+    "user_project_id": "",
+    "roles": "",
+    "authentication": "",
+    "address": "",
+    "path": "",
+    "object_type": "",
+    "object_id": "",
+    "object_name": "",
+    "project_id": "",
+    "changes": {},
+    "reason": "",
+    "times": 1,
+}
+"""Every column but `occurred_at_us`, `operation` and `status`."""
+WORKER: Final = "worker"
+"""Who did what the worker does by itself, and how it was recognised: no request's user is so."""
+
 OUT_OF_ORDER_MS: Final = 600_000
 """Ten minutes: numbers and times of events differ in their order by less, because an event gets
 both shortly before its commit. The rest allows for clocks of several machines."""

@@ -91,7 +91,12 @@ class Transaction:
     def note(self, attribute: str, before: object, after: object) -> None:
         """Note a change of the request's object that no column of its row shows."""
         if self.notes is not None:
-            self.notes.said[attribute] = (before, after)
+            self.notes.say(attribute, before, after)
+
+    def note_deleted(self, row: Any) -> None:
+        """Note which row this deletes, where the request's path may name another object."""
+        if self.notes is not None:
+            self.notes.deleted = row
 
     def before_commit(self, callback: Callable[[], None]) -> None:
         """Call this when the work is done, inside the transaction. It may execute statements."""

@@ -310,3 +310,36 @@ def test_events_can_be_asked_for_by_time(api_on_each: Api) -> None:
     assert events(api, since=new["occurred_at"]) == [new]
     assert events(api, until=new["occurred_at"]) == [old]
     assert events(api, limit=1, marker=new["id"]) == [old]
+
+
+def test_the_undoing_of_an_import_names_each_thing_that_it_deletes(
+    as_user: Callable[[str], Api],
+) -> None:
+    api = as_user(ADMIN.user_id)
+    body = {
+        "format": "csv",
+        "networks": [{"ref": "n", "body": {"name": "net"}}],
+        "subnets": [{"network": "n", "body": {"ip_version": 4, "cidr": "10.0.0.0/24"}}],
+        "ports": [{"network": "n", "body": {"name": "web"}}],
+    }
+    made = api.call("POST", "/imports", {"import": body}).json["import"]
+    created = {each["object_id"] for each in events(api, operation="create_import")}
+    assert api.call("PUT", f"/imports/{made['id']}/undo").status_code == 200
+    undone = events(api, operation="undo_import")
+    assert {each["object_id"] for each in undone} == created
+    assert len(undone) == len(created) == 4
+    of_port = next(each for each in undone if each["object_name"] == "web")
+    assert of_port["changes"]["mac_address"][1] is None
+    of_import = next(each for each in undone if each["object_id"] == made["id"])
+    assert list(of_import["changes"]) == ["undone_at"]
+
+
+def test_what_is_set_to_what_it_was_has_no_event(as_user: Callable[[str], Api]) -> None:
+    api = as_user(ADMIN.user_id)
+    agent = api.call("POST", "/agents", {"agent": {"host": "h", "started_at": 1}}).json
+    path = f"/agents/{agent['agent']['id']}"
+    for _ in range(2):
+        api.call("PUT", path, {"agent": {"admin_state_up": False}})
+        api.call("PUT", "/quotas/project-a", {"quota": {"network": 7}})
+    assert len(events(api, operation="update_agent")) == 1
+    assert len(events(api, operation="update_quota")) == 1

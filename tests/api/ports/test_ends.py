@@ -70,6 +70,12 @@ def test_a_reservation_ends_in_time_and_its_address_cools_down(
     assert end_ports(database, settings) == 1
     assert end_ports(database, settings) == 0
     api.refused(404, "PortNotFound", "GET", f"/ports/{made['id']}")
+    of_port = api.call("GET", "/audit-events", params={"object_id": made["id"]})
+    ended, created = of_port.json["audit_events"]
+    assert (ended["operation"], created["operation"]) == ("delete_port", "create_port")
+    assert (ended["user_name"], ended["authentication"]) == ("worker", "worker")
+    assert (ended["outcome"], ended["project_id"]) == ("succeeded", made["project_id"])
+    assert ended["changes"]["fixed_ips"] == [["10.0.0.5"], None]
     api.show("port", lasting["id"])
     query = select(ip_address.c.free_at).where(ip_address.c.ip == model.pack("10.0.0.5"))
     (free_at,) = database.read(lambda tx: tx.execute(query).scalars().all())
