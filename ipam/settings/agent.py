@@ -43,7 +43,7 @@ class AgentSettings:
     port_filter: bool
 
 
-MAPPING: Final = rf"[^:]{{1,64}}:{INTERFACE}"
+MAPPING: Final = rf"^[^:]{{1,64}}:{INTERFACE}$"
 
 OPTIONS: Final = [
     cfg.StrOpt(

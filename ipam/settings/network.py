@@ -61,7 +61,7 @@ OPTIONS: Final = [
     cfg.ListOpt(
         "vni_ranges",
         default=[],
-        item_type=types.String(regex=r"\d{1,8}:\d{1,8}"),
+        item_type=types.String(regex=r"^\d{1,8}:\d{1,8}$"),
         sample_default="1000:1999",
         help="FIRST:LAST ids for vxlan networks that are created without one. A request may"
         " name an id outside. If empty, requests for vxlan networks must name an id.",
@@ -70,7 +70,7 @@ OPTIONS: Final = [
         "network_vlan_ranges",
         default=[],
         deprecated_name="vlan_ranges",
-        item_type=types.String(regex=r"[^:]{1,64}(:\d{1,4}:\d{1,4})?"),
+        item_type=types.String(regex=r"^[^:]{1,64}(:\d{1,4}:\d{1,4})?$"),
         sample_default="physnet1:100:199",
         help="PHYSICAL_NETWORK:FIRST:LAST ids for vlan networks that are created without one,"
         " like vni_ranges. PHYSICAL_NETWORK alone means all of its ids, as in Neutron.",

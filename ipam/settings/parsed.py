@@ -41,12 +41,30 @@ GROUPS: Final[Mapping[str, Sequence[cfg.Opt]]] = {
 }
 
 
+BROADCAST: Final = ip_address("255.255.255.255")
+
+
 def _path_or_none(text: str) -> Path | None:
     return Path(text) if text else None
 
 
 def _address_or_empty(text: str) -> str:
     return str(ip_address(text)) if text else ""
+
+
+def _tunnel_end_or_empty(text: str) -> str:
+    if not text:
+        return ""
+    found = ip_address(text)
+    if (
+        found.is_unspecified
+        or found.is_loopback
+        or found.is_link_local
+        or found.is_multicast
+        or found == BROADCAST
+    ):
+        raise ValueError(f"{text} is no address at which other hosts reach this one")
+    return str(found)
 
 
 READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
@@ -66,7 +84,7 @@ READERS: Final[Mapping[tuple[str, str], Callable[[Any], Any]]] = {
     ("agent", "key_file"): _path_or_none,
     ("agent", "physical_interface_mappings"): mappings,
     ("agent", "bridge_mappings"): mappings,
-    ("agent", "local_ip"): _address_or_empty,
+    ("agent", "local_ip"): _tunnel_end_or_empty,
     ("agent", "wake_ip"): _address_or_empty,
     ("network", "overlay_ip_version"): int,
     ("dns", "zones"): dns.primary_servers,

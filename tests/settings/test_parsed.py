@@ -50,6 +50,30 @@ def test_mappings_are_read_by_physical_network(tmp_path: Path) -> None:
         read(tmp_path, "[agent]\nbridge_mappings = p:br-a,p:br-b\n")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[agent]\nphysical_interface_mappings = p:eth1;q:eth2",
+        "[agent]\nphysical_interface_mappings = a:b:eth1",
+        "[agent]\nbridge_mappings = p:a-name-too-long-for-a-bridge",
+        "[network]\nvni_ranges = 10:20-30:40",
+        "[network]\nnetwork_vlan_ranges = p:1:5000:7",
+    ],
+)
+def test_a_value_is_read_whole_or_not_at_all(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SettingsUnfit, match="doesn't match"):
+        read(tmp_path, f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "0.0.0.0", "::", "224.0.0.1", "fe80::1", "255.255.255.255"]
+)
+def test_a_tunnel_ends_where_other_hosts_reach_it(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsUnfit, match="is no address at which other hosts reach this one"):
+        read(tmp_path, f"[agent]\nlocal_ip = {address}\n")
+    assert read(tmp_path, "[agent]\nlocal_ip = 2001:DB8::5\n").agent.local_ip == "2001:db8::5"
+
+
 def test_every_value_is_of_the_type_that_its_field_says(tmp_path: Path) -> None:
     found = read(tmp_path, "[network]\nvni_ranges = 10:12\n")
     structs: list[Any] = [found, found.database, found.api, found.network, found.agent]
