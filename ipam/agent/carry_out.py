@@ -107,6 +107,11 @@ class Executor:
             found.setdefault(network_id, []).append(address)
         return found
 
+    def forget_failures(self, network_ids: Iterable[str]) -> None:
+        """Try these networks at once: what they failed on has changed."""
+        for network_id in network_ids:
+            self._failed.succeeded(network_id)
+
     def may_try(self, steps: Iterable[AnyAction], focus: Collection[str] = ()) -> list[AnyAction]:
         """The steps of networks that may be tried at the moment.
 

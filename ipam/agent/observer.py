@@ -58,6 +58,7 @@ class Observer:
         if focus and before is not None:
             stubborn |= before.stubborn_taps  # what was seen of the others goes with it
         wanted = self._possible_taps(among(served, focus), served, stubborn)
+        self._executor.forget_failures(self._wiring.with_changed_bridge(wanted))
         here = self._servers.network_ids()
         networks = self._look(wanted, here & focus if focus else here)
         self._leave_out_wires(wanted, networks)

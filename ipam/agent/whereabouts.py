@@ -67,9 +67,11 @@ def _network(
     served: ServedNetwork, seen: ObservedNetwork, fault: str, guards: Sequence[TapGuard]
 ) -> NetworkFacts:
     """`guards` are those of the taps that are on the network's bridge."""
-    wire = seen.state.wire
+    wire, bridge = seen.state.wire, seen.state.bridge
+    if bridge is not None and not bridge.up and not bridge.own:
+        fault = fault or f"{bridge.name} is down: `ip link set {bridge.name} up`."
     return NetworkFacts(
-        bridge=seen.state.bridge.name if seen.state.bridge else "",
+        bridge=bridge.name if bridge else "",
         wire=wire.device if wire else "",
         state=_state(served, wire, fault),
         fault=fault,

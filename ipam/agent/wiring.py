@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from ipam.agent import obstacles
 from ipam.agent.outside import Kernel
@@ -20,6 +20,9 @@ LOG = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 30.0
 SAID_SECONDS: Final = 5.0
 """For so long addresses and routes count as they were: reading them takes milliseconds."""
+
+_Seen: TypeAlias = tuple[int, bool, int] | None
+"""The number, state and MTU of a bridge that is there."""
 
 
 class Wiring:
@@ -37,6 +40,7 @@ class Wiring:
         self._monotonic = monotonic
         self._obstacles: dict[str, str] = {}
         self._said: dict[str, tuple[float, Sequence[str]]] = {}
+        self._bridges: dict[str, _Seen] = {}
         self._uplinks: Mapping[str, UplinkFacts] = {}
         self._look_at = 0.0
 
@@ -88,6 +92,22 @@ class Wiring:
         self._say(wanted.id, "" if chosen else f"There is no uplink on {wanted.bridge.name}.")
         return replace(wanted, wire=replace(UPLINK, device=chosen[0]) if chosen else None)
 
+    def with_changed_bridge(self, wanted: Mapping[str, NetworkState]) -> list[str]:
+        """The networks whose bridge, the administrator's, is not as it was in the last look.
+
+        What has failed on it may be tried at once.
+        """
+        links, changed = self._kernel.links(), []
+        for network_id, state in wanted.items():
+            if state.bridge is None or state.bridge.own:
+                continue
+            link = links.get(state.bridge.name)
+            seen = (link.index, link.up, link.mtu) if link else None
+            if self._bridges.setdefault(network_id, seen) != seen:
+                self._bridges[network_id] = seen
+                changed.append(network_id)
+        return changed
+
     def possible(
         self, wanted: NetworkState, seen: NetworkState | None, *, waits: bool
     ) -> NetworkState:
@@ -112,6 +132,7 @@ class Wiring:
         """Forget all networks but these."""
         kept = set(network_ids)
         self._obstacles = {key: one for key, one in self._obstacles.items() if key in kept}
+        self._bridges = {key: one for key, one in self._bridges.items() if key in kept}
 
     def _shortcoming(self, wire: Wire, bridge: Bridge) -> str:
         return obstacles.shortcoming(wire, bridge, self._kernel.links(), holder_of=self._holder_of)

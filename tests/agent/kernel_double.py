@@ -143,13 +143,16 @@ class KernelDouble:
                 next(self._indices), wire.mtu, kind=wire.kind, wire=wire, is_own=True
             )
         link = self.host[wire.device]
+        is_silent = link.master != bridge.name and link.up
         if link.master != bridge.name:
             self._faults.step("put wire on the bridge")
             link.isolated, link.master = False, bridge.name
-            if link.up:
+            if is_silent:
                 self.host[bridge.name].up = False
         self._faults.step("isolate wire")
-        link.isolated = self.host[bridge.name].up = True
+        link.isolated = True
+        if is_silent:
+            self.host[bridge.name].up = True
         if wire.mtu:
             self._faults.step("set mtu of wire")
             link.mtu = wire.mtu

@@ -47,6 +47,21 @@ def test_a_network_with_a_wire_is_up_or_says_why_not(host: LoopHost) -> None:
     assert said(host, **FLAT) == NetworkFacts(BRIDGE, "eth1", "up", "", (), 2, 1)
 
 
+def test_a_network_on_a_bridge_that_is_down_is_down(host: LoopHost) -> None:
+    host.reach = Reach({}, {"physnet1": "br-ex"})
+    host.start_agent()
+    host.kernel.add_uplink("eth1")
+    host.kernel.add_bridge("br-ex")
+    host.kernel.put_on("eth1", "br-ex", mtu=1500)
+    assert said(host, **FLAT) == NetworkFacts("br-ex", "eth1", "up", "", (), 2, 1)
+    host.kernel.set_down("br-ex")
+    host.turn()
+    found = host.reconciler.whereabouts
+    assert found is not None
+    fault = "br-ex is down: `ip link set br-ex up`."
+    assert found[network_id(1)] == NetworkFacts("br-ex", "eth1", "down", fault, (), 2, 1)
+
+
 def test_a_tunnel_has_its_peers(host: LoopHost) -> None:
     assert said(host, **VXLAN) == NetworkFacts(BRIDGE, "vxlan-7", "up", "", ("192.0.2.2",), 2, 1)
 

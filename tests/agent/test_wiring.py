@@ -233,6 +233,30 @@ def test_a_bridge_that_is_not_there_says_what_to_do(host: LoopHost) -> None:
     assert host.pid(1)
 
 
+@pytest.mark.parametrize("is_there", [True, False], ids=["down", "gone"])
+def test_a_bridge_that_is_back_is_used_at_once(host: LoopHost, *, is_there: bool) -> None:
+    host.kernel.add_bridge("br-ex")
+    host.kernel.add_uplink("eth9")
+    host.kernel.put_on("eth9", "br-ex", mtu=1500)
+    if is_there:
+        host.kernel.set_down("br-ex")
+    else:
+        host.kernel.unplug("br-ex")
+    host.want(row(1, port(1, 5), **BRIDGED))
+    for _ in range(9):  # long enough for a long wait
+        host.now += host.turn()
+    assert host.reconciler.troubles
+    if is_there:
+        host.kernel.put_up("br-ex")
+    else:
+        host.kernel.add_bridge("br-ex")
+        host.kernel.put_on("eth9", "br-ex", mtu=1500)
+    began = host.now
+    host.settle()
+    assert host.pid(1)
+    assert host.now - began < 5
+
+
 def test_a_bridge_with_two_uplinks_needs_one_of_them_named(host: LoopHost) -> None:
     """Both isolated would pass nothing between each other, and one alone would leak."""
     host.kernel.add_bridge("br-ex")
