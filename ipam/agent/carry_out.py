@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import assert_never
 
+from ipam import model
 from ipam.agent import actions
 from ipam.agent.actions import HOST, AnyAction
 from ipam.agent.outside import AddressRefusedError, Kernel, PacketFilter
@@ -235,8 +236,7 @@ class Executor:
             case actions.ReleaseLease():
                 self._releases.end(step)
             case actions.Forget():
-                servers.forget(network_id)
-                self._forget(network_id)
+                self._leave(network_id)
             case actions.LoadGuard() | actions.ChangeGuard() | actions.DropGuards():
                 self._change_guard(step)
             case _:
@@ -256,6 +256,17 @@ class Executor:
             self._announce(step.network_id, step.interface, step.addresses)
         except OSError as error:
             LOG.warning("network %s: cannot say that it answers here: %s", step.network_id, error)
+
+    def _leave(self, network_id: str) -> None:
+        """Know the network no longer.
+
+        A bridge that it had before an administrator's goes, if nothing is on it.
+        """
+        former = model.bridge_name(network_id)
+        if former in self._kernel.links() and not self._kernel.members(former):
+            self._kernel.delete_link(former)
+        self._servers.forget(network_id)
+        self._forget(network_id)
 
     def _change_guard(
         self, step: actions.LoadGuard | actions.ChangeGuard | actions.DropGuards

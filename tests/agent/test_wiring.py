@@ -233,6 +233,27 @@ def test_a_bridge_that_is_not_there_says_what_to_do(host: LoopHost) -> None:
     assert host.pid(1)
 
 
+@pytest.mark.parametrize("guest", [False, True], ids=["empty", "in use"])
+def test_a_bridge_of_before_goes_with_its_network_if_nobody_uses_it(
+    host: LoopHost, *, guest: bool
+) -> None:
+    host.kernel.add_uplink("eth1")
+    build(host, FLAT)
+    host.kernel.add_bridge("br-ex")
+    host.kernel.put_on("eth1", "br-ex", mtu=1500)
+    if guest:
+        host.kernel.plug("vnet0")
+        host.kernel.put_on("vnet0", BRIDGE, mtu=1450)
+    host.reach = Reach({}, {"physnet1": "br-ex"}, host=HOST)
+    host.start_agent()
+    build(host, FLAT)
+    assert host.reconciler.troubles == {}
+    host.want()
+    host.settle()
+    assert host.traces(1) == (["bridge"] if guest else [])
+    assert set(host.kernel.host) == {"eth1", "br-ex"} | ({BRIDGE, "vnet0"} if guest else set())
+
+
 @pytest.mark.parametrize("is_there", [True, False], ids=["down", "gone"])
 def test_a_bridge_that_is_back_is_used_at_once(host: LoopHost, *, is_there: bool) -> None:
     host.kernel.add_bridge("br-ex")
