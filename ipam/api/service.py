@@ -1,9 +1,10 @@
 """What the routes of resources share, made once for each application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ipam.allocator.allocator import Allocator
 from ipam.allocator.recovery_watch import RecoveryWatch
+from ipam.api.http.refusal_log import LineBudget
 from ipam.api.wakes import Wakes
 from ipam.compute.outbox import ComputeOutbox
 from ipam.identity.policy import Policy
@@ -24,3 +25,4 @@ class Service:
     zones: ZoneOutbox
     policy: Policy
     recovery: RecoveryWatch
+    hidden_lines: LineBudget = field(default_factory=LineBudget)

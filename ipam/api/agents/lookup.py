@@ -1,15 +1,12 @@
 """Finds the agent that a path names."""
 
-import logging
-
 from ipam.api.http.access import Access
+from ipam.api.http.refusal_log import log_hidden
 from ipam.errors import AgentNotFound
 from ipam.store import agents
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.values import is_uuid
-
-LOG = logging.getLogger(__name__)
 
 
 def known(tx: Transaction, agent_id: str, access: Access, rule: str) -> Record:
@@ -21,5 +18,5 @@ def known(tx: Transaction, agent_id: str, access: Access, rule: str) -> Record:
     if agent is not None and access.allows_host(rule, agent.host):
         return agent
     if agent is not None:
-        LOG.warning("hidden from %s: agent %s: rule:%s", access.caller, agent_id, rule)
+        log_hidden(access.service.hidden_lines, access.caller, f"agent {agent_id}", rule)
     raise AgentNotFound(f"Agent {agent_id} could not be found.")

@@ -6,13 +6,18 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from ipam import model
-from ipam.api.http.kind import HISTORY_PAGE_MAX, Kind
+from ipam.api.http.kind import HISTORY_PAGE_MAX, Kind, Sight
 from ipam.api.http.standard_attributes import ID, TENANT_ID
 from ipam.errors import AuditEventNotFound
 from ipam.store.audit import events
 from ipam.store.engine.database import Transaction
 from ipam.store.engine.listing import Record
 from ipam.values import ProjectId, Uuid
+
+CHANGED: Final = ("network", "subnet", "port")
+"""The kinds of which attributes may be hidden, also where an import makes them."""
+BINDINGS: Final = "/bindings"
+"""What a host's name follows in a path."""
 
 
 class AuditEventView(Struct):
@@ -105,6 +110,19 @@ def views(_tx: Transaction, rows: Sequence[Record]) -> list[AuditEventView]:
     ]
 
 
+def _redact(found: Sequence[AuditEventView], sight: Sight) -> None:
+    """Remove what is hidden in networks, subnets and ports themselves: where a machine runs."""
+    hidden = {name for kind in CHANGED for name in sight.hidden(kind)}
+    sees_hosts = sight.allows("get_port_binding")
+    for view in found:
+        if not hidden.isdisjoint(view.changes):
+            kept = {name: value for name, value in view.changes.items() if name not in hidden}
+            view.changes = kept
+        if not sees_hosts:
+            path, of_bindings, _host = view.path.partition(BINDINGS)
+            view.path = path + of_bindings
+
+
 KIND: Final = Kind(
     name="audit_event",
     collection="audit_events",
@@ -113,4 +131,5 @@ KIND: Final = Kind(
     views=views,
     not_found=AuditEventNotFound,
     page_size_max=HISTORY_PAGE_MAX,
+    redact=_redact,
 )

@@ -6,7 +6,6 @@ the caller. It is not needed if the rules let the caller change any row, as for 
 ports, for Nova. A row that the caller may not see is refused as if it did not exist.
 """
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +16,7 @@ from msgspec.structs import fields
 
 from ipam.api.http.attributes import python_names, read_one
 from ipam.api.http.kind import Kind, Parent
+from ipam.api.http.refusal_log import log_hidden
 from ipam.api.http.service import FrameworkService
 from ipam.errors import HTTPBadRequest, PolicyNotAuthorized
 from ipam.identity.caller import Caller
@@ -24,8 +24,6 @@ from ipam.identity.policy import Grant
 from ipam.store.engine import reading
 from ipam.store.engine.listing import Collection, Viewer
 from ipam.values import is_uuid
-
-LOG = logging.getLogger(__name__)
 
 PROJECT: Final = ("project_id", "tenant_id")
 OTHER_PROJECT: Final = "create_for_other_project"
@@ -52,6 +50,18 @@ class Access:
         for name in self._hidden(kind).values():
             for view in views:
                 setattr(view, name, UNSET)
+        if kind.redact is not None:
+            kind.redact(views, self)
+
+    def allows(self, rule: str) -> bool:
+        """Whether the rule gives everything to the caller."""
+        return self._grant(rule).everything
+
+    def hidden(self, name: str) -> list[str]:
+        """The attributes of the kind of this name that are hidden from the caller."""
+        rule = f"get_{name}"
+        attributes = self.service.policy.attributes(rule)
+        return [one for one in attributes if not self.allows(f"{rule}:{one}")]
 
     def require_visible(self, kind: Kind, names: Iterable[str]) -> None:
         """Raise PolicyNotAuthorized if a filter or sort key would reveal a hidden attribute."""
@@ -125,12 +135,8 @@ class Access:
 
     def _hidden(self, kind: Kind) -> Mapping[str, str]:
         """The attributes of this kind that the caller may not see: wire name to Python name."""
-        rule, names = f"get_{kind.name}", python_names(kind.view)
-        return {
-            name: names[name]
-            for name in self.service.policy.attributes(rule)
-            if name in names and not self._grant(f"{rule}:{name}").everything
-        }
+        names = python_names(kind.view)
+        return {name: names[name] for name in self.hidden(kind.name) if name in names}
 
     def _attribute_rules(
         self, kind: Kind, rule: str, body: Any, new: type[Struct] | None = None
@@ -186,7 +192,8 @@ class Access:
         }
 
     def _log_hidden(self, name: str, resource_id: str) -> None:
-        LOG.warning("hidden from %s: %s %s: rule:get_%s", self.caller, name, resource_id, name)
+        what = f"{name} {resource_id}"
+        log_hidden(self.service.hidden_lines, self.caller, what, f"get_{name}")
 
 
 def refuse(rule: str) -> NoReturn:

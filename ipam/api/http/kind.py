@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +26,20 @@ HISTORY_PAGE_MAX: Final = 1000
 """The most items in one answer of a history, which grows with time and not with the network."""
 Guard = Callable[[Any], bool]
 """Whether the rule of an attribute applies to this value."""
+
+
+class Sight(Protocol):
+    """What a caller may not see, by the rules of all kinds."""
+
+    def allows(self, rule: str) -> bool:
+        """Whether the rule gives everything to the caller."""
+
+    def hidden(self, name: str) -> Sequence[str]:
+        """The attributes of the kind of this name that are hidden from the caller."""
+
+
+Redact = Callable[[Sequence[Any], Sight], None]
+"""Removes from views what they tell of attributes of other kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,8 @@ class Kind:
     """Attributes by which callers may filter even if they may not see them."""
     page_size_max: int | None = None
     """The most items in one answer, whatever the settings allow; None for any number."""
+    redact: Redact | None = None
+    """For views that tell of other kinds."""
     is_long: bool = False
     """Whether its lists may have thousands of items. Its views then read nothing."""
 

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from ipam.api.http.refusal_log import LineBudget
 from ipam.identity.policy import Policy
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
@@ -21,3 +22,7 @@ class FrameworkService(Protocol):
     @property
     def policy(self) -> Policy:
         """The rules of who may do what."""
+
+    @property
+    def hidden_lines(self) -> LineBudget:
+        """How many lines the log may have on what was hidden."""

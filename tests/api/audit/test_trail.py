@@ -1,5 +1,6 @@
 """What the audit log says of changes and refusals, through the real application."""
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -343,3 +344,30 @@ def test_what_is_set_to_what_it_was_has_no_event(as_user: Callable[[str], Api]) 
         api.call("PUT", "/quotas/project-a", {"quota": {"network": 7}})
     assert len(events(api, operation="update_agent")) == 1
     assert len(events(api, operation="update_quota")) == 1
+
+
+def test_an_event_tells_nobody_what_is_hidden_in_the_thing_itself(
+    as_user: Callable[[str], Api],
+) -> None:
+    member, nova, admin = (as_user(one.user_id) for one in (MEMBER, SERVICE, ADMIN))
+    network = member.create("network")
+    port = member.create("port", network_id=network["id"])
+    nova.update("port", port["id"], **{"binding:host_id": "host-7", "name": "web"})
+    path = f"/ports/{port['id']}/bindings"
+    nova.call("POST", path, {"binding": {"host": "host-8"}})
+    nova.call("PUT", f"{path}/host-8/activate")
+    of_port = {"object_id": port["id"]}
+    told = events(member, **of_port)
+    assert "host-" not in json.dumps(told)
+    assert "vif_type" not in json.dumps(told)
+    assert "provider:" not in json.dumps(events(member, object_id=network["id"]))
+    assert [one["changes"] for one in told if one["operation"] == "update_port"] == [
+        {"name": ["", "web"]}
+    ]
+    event_id = next(one["id"] for one in told if one["operation"] == "update_port")
+    one = member.call("GET", f"/audit-events/{event_id}", params={"fields": "changes"})
+    assert one.json["audit_event"] == {"changes": {"name": ["", "web"]}}
+    whole = json.dumps(events(admin, **of_port))
+    assert "host-7" in whole
+    assert f"{path}/host-8/activate" in whole
+    assert "provider:network_type" in json.dumps(events(admin, object_id=network["id"]))

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from ipam.api.app import create_app, make_service, routes
+from ipam.api.http.refusal_log import LINES
 from ipam.identity.caller import Caller
 from ipam.settings import Settings
 from ipam.store.engine.database import Database
@@ -517,6 +518,20 @@ def test_each_refusal_is_logged_once_with_who_what_and_why(
     assert refused.startswith(what)
     assert "[req-" in refused
     assert hidden == [f"hidden from {who}: network {network['id']}: rule:get_network"] * 2
+
+
+def test_who_asks_again_and_again_for_what_is_hidden_fills_no_log(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = cloud.bob.create("network")
+    port = {"port": {"network_id": network["id"]}}
+    with caplog.at_level(logging.WARNING):
+        for _ in range(LINES):
+            cloud.alice.call("GET", f"/networks/{network['id']}")
+            cloud.alice.call("DELETE", f"/networks/{network['id']}")
+            cloud.alice.call("POST", "/ports", port)
+    hidden = [one for one in caplog.records if one.getMessage().startswith("hidden from")]
+    assert len(hidden) == LINES
 
 
 def test_a_caller_without_a_project_is_let_into_nothing(
