@@ -122,7 +122,8 @@ OPTIONS: Final = [
         "wake_port",
         default=9697,
         help="The UDP port at which APIs of other hosts tell the agent that there is something"
-        " new, by datagrams of 32 octets, of which only those with its key count. Let the APIs'"
+        " new, by datagrams of 40 octets and the numbers of networks. Only those with its key"
+        " count. Let the APIs'"
         " hosts send to it. 0 for none: the agent then asks each poll_interval only.",
     ),
     cfg.StrOpt(

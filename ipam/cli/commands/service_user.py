@@ -93,8 +93,9 @@ def hand_over(user: ServiceUser, state_path: Path, run_path: Path) -> None:
 
 
 def _is_roots(path: Path) -> bool:
+    """Whether root made it here. Another name of a file of root's could be made by the user."""
     try:
         found = path.lstat()
     except FileNotFoundError:
         return False
-    return found.st_uid == 0 and not stat.S_ISLNK(found.st_mode)
+    return found.st_uid == 0 and found.st_nlink == 1 and not stat.S_ISLNK(found.st_mode)

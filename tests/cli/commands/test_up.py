@@ -127,6 +127,20 @@ def test_a_state_that_root_made_before_is_handed_over(directory: Path) -> None:
     assert stat.S_IMODE(found["htpasswd"].st_mode) == 0o640
 
 
+def test_another_name_of_a_file_of_roots_is_not_handed_over(directory: Path) -> None:
+    state, secret = directory / "state", directory / "shadow"
+    state.mkdir()
+    secret.touch(0o600)
+    for name in ("ipam.sqlite.lock", "htpasswd"):
+        (state / name).hardlink_to(secret)
+    (state / "ipam.sqlite").symlink_to(secret)
+    user = service_user("65523")
+    assert user is not None
+    hand_over(user, state, directory)
+    found = secret.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o600)
+
+
 def test_a_settings_file_that_the_service_cannot_read_is_told_with_the_remedy(
     directory: Path,
 ) -> None:
