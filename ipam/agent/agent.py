@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import os
-import selectors
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -46,13 +44,13 @@ from ipam.agent.leases.unrecorded import UnrecordedLeases
 from ipam.agent.names.book import NameBook
 from ipam.agent.names.names import Names
 from ipam.agent.names.news import NameNews
-from ipam.agent.outside import Running
 from ipam.agent.reconciler import Reconciler
 from ipam.agent.refusal_reports import seen_refusals
 from ipam.agent.served import ServedNetwork
 from ipam.agent.server_leases import ServerLeases
 from ipam.agent.servers import Servers
 from ipam.agent.troubles import fitting
+from ipam.agent.waiting import Waiting
 from ipam.agent.wires import Reach
 from ipam.client import Client
 from ipam.errors import AgentHostInUse, SettingsUnfit
@@ -72,9 +70,6 @@ LOG = logging.getLogger(__name__)
 TIDY_SECONDS = 10.0
 NAMES_FILE = "names.db"
 RESOLV_CONF = "/etc/resolv.conf"
-LOOK_SECONDS = 2.0
-LEASES_SECONDS = 0.2
-"""In a storm a lease event changes nothing that could not wait so long since the last turn."""
 REMOVE_SECONDS = 60.0
 KEEPS_NAMES = (
     "dnsmasq {} goes on answering a name that is gone until it reads all its files, so each such"
@@ -122,13 +117,12 @@ class Agent:
         self._installation = prepared.installation
         self._changed = self._stopping = False
         self._displaced: AgentHostInUse | None = None
-        self._look_at = self._turn_at = 0.0
         self._known = LastKnownNetworks(settings.agent.state_path / "networks")
         self._make_what_wakes()
         self._lasting_troubles = _lasting_troubles(prepared)
         book = NameBook(settings.agent.state_path / NAMES_FILE)
         self._names = self._closed_at_end(
-            Names(book, forgets=prepared.forgets_names, on_kept=self._wake_up)
+            Names(book, forgets=prepared.forgets_names, on_kept=self._waiting.wake)
         )
         self._forwarder = DnsForwarder(
             settings.agent.run_path / FORWARDER_SOCKET,
@@ -137,7 +131,7 @@ class Agent:
         )
         closing.callback(self._forwarder.let_go)
         self._table = self._make_table()
-        self._logs = ServerLogs(on_news=self._wake_up, on_given=self._table.note_given)
+        self._logs = ServerLogs(on_news=self._waiting.wake, on_given=self._table.note_given)
         closing.callback(self._logs.stop)
         self._make_leases(client)
         self._link = self._make_link(client)
@@ -150,7 +144,7 @@ class Agent:
         self._premises = self._closed_at_end(
             Premises(self._own_paths(prepared), shared=settings.run_path)
         )
-        self._selector.register(self._premises, selectors.EVENT_READ)
+        self._waiting.listen_to(self._premises)
 
     def _own_paths(self, prepared: Preparation) -> list[Path]:
         """Directories and files of the agent that are no network's, each before what is in it."""
@@ -164,8 +158,7 @@ class Agent:
 
     def _make_what_wakes(self) -> None:
         """Make what the loop waits for."""
-        self._woken, self._lease_news = self._made_eventfd(), self._made_eventfd()
-        self._selector = self._closing.enter_context(selectors.DefaultSelector())
+        self._waiting = self._closed_at_end(Waiting())
         self._kernel = self._closed_at_end(
             NetlinkKernel([*self._settings.agent.physical_interface_mappings.values()])
         )
@@ -177,15 +170,10 @@ class Agent:
                 wanted=self._settings.agent.port_filter,
             )
         )
-        for one in (self._woken, self._lease_news, self._kernel, self._file_watch):
-            self._selector.register(one, selectors.EVENT_READ)
+        self._waiting.listen_to(self._kernel)
+        self._waiting.listen_to(self._file_watch)
         for descriptor in self._filter.sources():
-            self._selector.register(descriptor, selectors.EVENT_READ)
-
-    def _made_eventfd(self) -> int:
-        descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._closing.callback(os.close, descriptor)
-        return descriptor
+            self._waiting.listen_to(descriptor)
 
     def _make_table(self) -> LeaseTable:
         unrecorded = UnrecordedLeases(self._settings.agent.run_path / "unrecorded")
@@ -257,8 +245,8 @@ class Agent:
             spool=self._spool,
             names=self._names,
             forwarder=self._forwarder,
-            watch=self._watch,
-            unwatch=self._unwatch,
+            watch=self._waiting.watch,
+            unwatch=self._waiting.unwatch,
             file_watch=self._file_watch,
             logs=self._logs,
         )
@@ -346,7 +334,7 @@ class Agent:
     def stop(self) -> None:
         """End `serve` after its turn. A thread or a signal handler may call it."""
         self._stopping = True
-        self._wake_up()
+        self._waiting.wake()
 
     def remove_everything(self) -> None:
         """Stop every server, remove every namespace, and every bridge that nobody else uses."""
@@ -382,45 +370,10 @@ class Agent:
 
         A dnsmasq that has ended is not watched any more.
         """
-        died = set()
-        events, is_heard = self._select(seconds)
-        for key, _mask in events:
-            if key.data is not None:
-                died.add(key.data)
-            elif key.fd in (self._woken, self._lease_news):
-                os.eventfd_read(key.fd)
-        for network_id in died:
+        is_heard, ended = self._waiting.wait(seconds, self._reconciler.look_after_servers)
+        for network_id in ended:
             self._servers.died(network_id)
-        self._turn_at = time.monotonic()
         return is_heard
-
-    def _select(self, seconds: float) -> tuple[list[tuple[selectors.SelectorKey, int]], bool]:
-        """What has happened, and whether there was anything, also what is settled by now.
-
-        That a process was stopped or hangs is looked for: nothing tells.
-        """
-        until, is_heard = time.monotonic() + seconds, False
-        while True:
-            now = time.monotonic()
-            if now >= self._look_at:
-                self._look_at = now + LOOK_SECONDS
-                if self._reconciler.look_after_servers():
-                    return [], True
-            events = self._selector.select(min(until, self._look_at) - now)
-            is_heard |= bool(events)
-            if events and all(key.fd == self._lease_news for key, _mask in events):
-                os.eventfd_read(self._lease_news)
-                events, until = [], min(until, self._turn_at + LEASES_SECONDS)
-            if events or time.monotonic() >= until:
-                return events, is_heard
-
-    def _watch(self, network_id: str, running: Running) -> None:
-        for descriptor in (running.descriptor, running.helper):
-            self._selector.register(descriptor, selectors.EVENT_READ, network_id)
-
-    def _unwatch(self, running: Running) -> None:
-        for descriptor in (running.descriptor, running.helper):
-            self._selector.unregister(descriptor)
 
     def _give_way(self, refusal: AgentHostInUse) -> None:
         self._displaced = refusal
@@ -428,11 +381,11 @@ class Agent:
 
     def _on_heard(self) -> None:
         if self._reconciler.depends_on_hearing():
-            self._wake_up()
+            self._waiting.wake()
 
     def _on_networks(self) -> None:
         self._changed = True
-        self._wake_up()
+        self._waiting.wake()
 
     def _reason_of(self, action: LeaseAction, network_id: str, address: str) -> str:
         """Why a lease begins or ends otherwise than by its machine; empty if it does not."""
@@ -461,10 +414,7 @@ class Agent:
 
     def _on_lease_event(self) -> None:
         self._shipper.wake()
-        os.eventfd_write(self._lease_news, 1)
-
-    def _wake_up(self) -> None:
-        os.eventfd_write(self._woken, 1)
+        self._waiting.wake_for_lease()
 
     def _facts(self) -> AgentFacts:
         of_agent = self._settings.agent
