@@ -300,8 +300,8 @@ class Executor:
         try:
             self._kernel.attach_tap(step.tap, step.bridge)
         except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
-            LOG.warning("cannot put %s on %s: %s", step.tap, step.bridge.name, error)
-            why = f"cannot be put on {step.bridge.name}: {error}"
+            LOG.warning("cannot put %s on %s: %s", step.tap, step.bridge.name, _reason(error))
+            why = f"cannot be put on {step.bridge.name}: {_reason(error)}"
             self._stubborn_taps.failed(step.tap, why, self._monotonic())
 
     def _join(self, step: actions.EnsureWire) -> None:
@@ -309,7 +309,8 @@ class Executor:
         try:
             self._kernel.ensure_wire(step.wire, step.bridge)
         except Exception as error:  # noqa: BLE001  # netlink's errors have no common base
-            why = f"{step.wire.device} cannot join {step.bridge.name} to other hosts: {error}"
+            what = f"{step.wire.device} cannot join {step.bridge.name} to other hosts"
+            why = f"{what}: {_reason(error)}"
             LOG.warning("network %s: %s", step.network_id, why)
             self._stubborn_wires.failed(step.network_id, f"{why}.", self._monotonic())
 
@@ -321,7 +322,8 @@ class Executor:
         try:
             self._kernel.change_peer(step.wire, step.peer, add=add)
         except OSError as error:
-            why = f"{step.wire.device} cannot {'reach' if add else 'leave'} {step.peer}: {error}"
+            what = f"{step.wire.device} cannot {'reach' if add else 'leave'} {step.peer}"
+            why = f"{what}: {_reason(error)}"
             LOG.warning("network %s: %s", step.network_id, why)
             self._stubborn_wires.failed(step.network_id, f"{why}.", self._monotonic())
 
@@ -345,6 +347,12 @@ def _run_seconds(looked_seconds: float) -> float:
     """How long a run may be, after a look at the host of this time."""
     some = min(LOOKS_IN_A_RUN * looked_seconds, LONGEST_LONG_RUN_SECONDS)
     return max(LONGEST_RUN_SECONDS, some, looked_seconds)
+
+
+def _reason(error: Exception) -> str:
+    """The words of an error, without the number that the kernel gives, too."""
+    words = error.args[1] if len(error.args) > 1 else ""
+    return words if isinstance(words, str) and words else str(error) or repr(error)
 
 
 def _subject(network_id: str) -> str:

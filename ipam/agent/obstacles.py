@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Final
 
+from ipam import model
 from ipam.agent.host.raw_netlink import SHARING_KINDS, Link
 from ipam.agent.state import Bridge, Wire
 from ipam.rules.segments import VLAN, VXLAN, VXLAN_OVERHEAD
@@ -56,10 +57,7 @@ def obstacle(
         )
     master = _name_of(found.master, links)
     if found.master and master != bridge.name:
-        return (
-            f"{wire.device} is on {master or 'another bridge'}: map that bridge with"
-            f" [agent] bridge_mappings, or take it off with `ip link set {wire.device} nomaster`."
-        )
+        return _taken(wire.device, master)
     if sharing := _sharing(found, links):
         return (
             f"{sharing} shares {wire.device}, which then can be on no bridge: remove it with"
@@ -72,6 +70,19 @@ def obstacle(
             f" bridge_mappings, or on a VLAN of {wire.device}."
         )
     return ""
+
+
+def _taken(device: str, master: str) -> str:
+    take_it_off = f"take it off with `ip link set {device} nomaster`"
+    if master.startswith(model.bridge_name("")):
+        return (
+            f"{device} is on {master}, the bridge of another network, and carries one: use a VLAN"
+            f" of it for this one. If that network is gone, {take_it_off}."
+        )
+    return (
+        f"{device} is on {master or 'another bridge'}: map that bridge with [agent]"
+        f" bridge_mappings, or {take_it_off}."
+    )
 
 
 def shortcoming(

@@ -101,6 +101,11 @@ def without_ethernet(kernel: KernelDouble) -> None:
     kernel.host["eth1"].mac = ""
 
 
+def of_another_network(kernel: KernelDouble) -> None:
+    kernel.add_bridge("brq00000002-bb")
+    kernel.put_on("eth1", "brq00000002-bb", mtu=1500)
+
+
 def bridged(kernel: KernelDouble) -> None:
     kernel.add_bridge("br0")
     kernel.put_on("eth1", "br0", mtu=1500)
@@ -127,6 +132,14 @@ def bridged(kernel: KernelDouble) -> None:
         (
             without_ethernet,
             "The uplink eth1 carries no Ethernet frames, so it can be on no bridge.",
+        ),
+        (
+            of_another_network,
+            (
+                "eth1 is on brq00000002-bb, the bridge of another network, and carries one: use a"
+                " VLAN of it for this one. If that network is gone, take it off with `ip link set"
+                " eth1 nomaster`."
+            ),
         ),
         (
             bridged,
