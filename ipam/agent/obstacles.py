@@ -55,8 +55,8 @@ def obstacle(
             f"{wire.device} is not VXLAN {wire.segment}: `ip link del {wire.device}`, and it is"
             " made anew."
         )
-    master = _name_of(found.master, links)
-    if found.master and master != bridge.name:
+    master = next((one for one in links.values() if one.index == found.master), None)
+    if found.master and (master is None or master.name != bridge.name):
         return _taken(wire.device, master)
     if sharing := _sharing(found, links):
         return (
@@ -72,16 +72,22 @@ def obstacle(
     return ""
 
 
-def _taken(device: str, master: str) -> str:
+def _taken(device: str, master: Link | None) -> str:
     take_it_off = f"take it off with `ip link set {device} nomaster`"
-    if master.startswith(model.bridge_name("")):
+    if master is None:
+        return f"{device} is on another bridge: {take_it_off}."
+    if master.kind in ("bond", "team"):
+        return f"{device} is a part of {master.name}: that can be an uplink in its place."
+    if master.name.startswith(model.bridge_name("")):
         return (
-            f"{device} is on {master}, the bridge of another network, and carries one: use a VLAN"
-            f" of it for this one. If that network is gone, {take_it_off}."
+            f"{device} is on {master.name}, the bridge of another network, and carries one: use a"
+            f" VLAN of it for this one. If that network is gone, {take_it_off}."
         )
+    if master.kind != "bridge":
+        return f"{device} belongs to {master.name}: {take_it_off}."
     return (
-        f"{device} is on {master or 'another bridge'}: map that bridge with [agent]"
-        f" bridge_mappings, or {take_it_off}."
+        f"{device} is on {master.name}: map that bridge with [agent] bridge_mappings, or"
+        f" {take_it_off}."
     )
 
 
@@ -93,11 +99,6 @@ def shortcoming(
         return _of_tunnel(wire, bridge, links.get(holder_of(wire.local)))
     uplink = links.get(wire.parent or wire.device)
     return _of_mtu(uplink, bridge) if uplink else ""
-
-
-def _name_of(index: int, links: Mapping[str, Link]) -> str:
-    """The link's name; empty if it is not here."""
-    return next((link.name for link in links.values() if link.index == index), "")
 
 
 def _sharing(found: Link, links: Mapping[str, Link]) -> str:

@@ -106,6 +106,18 @@ def of_another_network(kernel: KernelDouble) -> None:
     kernel.put_on("eth1", "brq00000002-bb", mtu=1500)
 
 
+def bonded(kernel: KernelDouble) -> None:
+    kernel.add_bridge("bond0")
+    kernel.host["bond0"].kind = "bond"
+    kernel.put_on("eth1", "bond0", mtu=1500)
+
+
+def routed(kernel: KernelDouble) -> None:
+    kernel.add_bridge("blue")
+    kernel.host["blue"].kind = "vrf"
+    kernel.put_on("eth1", "blue", mtu=1500)
+
+
 def bridged(kernel: KernelDouble) -> None:
     kernel.add_bridge("br0")
     kernel.put_on("eth1", "br0", mtu=1500)
@@ -132,6 +144,11 @@ def bridged(kernel: KernelDouble) -> None:
         (
             without_ethernet,
             "The uplink eth1 carries no Ethernet frames, so it can be on no bridge.",
+        ),
+        (bonded, "eth1 is a part of bond0: that can be an uplink in its place."),
+        (
+            routed,
+            "eth1 belongs to blue: take it off with `ip link set eth1 nomaster`.",
         ),
         (
             of_another_network,
