@@ -138,7 +138,7 @@ def _of_mtu(uplink: Link, bridge: Bridge) -> str:
     return (
         f"The uplink {uplink.name} has MTU {uplink.mtu}, and the network {bridge.mtu}: raise the"
         f" one with `ip link set {uplink.name} mtu {bridge.mtu}`, or lower the other with `ipam"
-        f" network set --mtu {uplink.mtu}`."
+        f" network set NETWORK --mtu {uplink.mtu}`."
     )
 
 
@@ -149,8 +149,8 @@ def _of_tunnel(wire: Wire, bridge: Bridge, holder: Link | None) -> str:
     if bridge.mtu > most:
         return (
             f"{holder.name}, over which its tunnels go, has MTU {holder.mtu}, and the network"
-            f" {bridge.mtu}: lower that with `ipam network set --mtu {most}`, or raise the other"
-            f" to {holder.mtu + bridge.mtu - most}."
+            f" {bridge.mtu}: lower that with `ipam network set NETWORK --mtu {most}`, or raise"
+            f" the other to {holder.mtu + bridge.mtu - most}."
         )
     return ""
 

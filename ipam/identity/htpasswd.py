@@ -80,6 +80,12 @@ def load(path: Path) -> dict[str, User]:
         return {}
 
 
+def check_name(name: str) -> None:
+    """Raises InvalidInput if no user can be called so."""
+    if faults := _name_faults(name):
+        raise InvalidInput(faults)
+
+
 def put(
     path: Path, name: str, password: str, *, role: str, project_id: str = DEFAULT_PROJECT_ID
 ) -> User:

@@ -130,7 +130,8 @@ def bridged(kernel: KernelDouble) -> None:
             small,
             (
                 "The uplink eth1 has MTU 1400, and the network 1450: raise the one with `ip link"
-                " set eth1 mtu 1450`, or lower the other with `ipam network set --mtu 1400`."
+                " set eth1 mtu 1450`, or lower the other with `ipam network set"
+                " NETWORK --mtu 1400`."
             ),
         ),
         (

@@ -340,7 +340,7 @@ def require_fit(bridge: Bridge, link: Link | None) -> Link:
     if link.mtu < bridge.mtu:
         raise BridgeUnfitError(
             f"{of_setting} has MTU {link.mtu}, and the network {bridge.mtu}: raise the one, or"
-            " lower the other with `ipam network set --mtu`"
+            " lower the other with `ipam network set NETWORK --mtu`"
         )
     return link
 

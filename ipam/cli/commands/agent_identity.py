@@ -101,6 +101,7 @@ def enrol(
 
     file = password_file or Path(f"agent-{quote(host, safe='')}.password")
     password = secrets.token_urlsafe(PASSWORD_BYTES)
+    htpasswd.check_name(user)
     files.put(file, f"{password}\n".encode(), durable=True, mode=PASSWORD_MODE)
     path = htpasswd_file or settings.api.htpasswd_file
     htpasswd.put(path, user, password, role="agent")

@@ -18,7 +18,6 @@ from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Executable
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -26,7 +25,13 @@ from ipam import files
 from ipam.backoff import Backoff
 from ipam.errors import DatabaseUnavailable, TimeLimitExceeded
 from ipam.store.engine import time_limit
-from ipam.store.engine.engines import IMMEDIATE, READING, create_engine, limit_sqlite
+from ipam.store.engine.engines import (
+    IMMEDIATE,
+    READING,
+    create_engine,
+    limit_sqlite,
+    read_url,
+)
 from ipam.store.engine.notes import Notes
 from ipam.store.engine.pools import close_connections
 from ipam.store.engine.retry import is_disconnect, is_timeout, is_transient
@@ -216,8 +221,11 @@ class Database:
         max_attempts: int = 10,
         statement_seconds: int = 0,
     ) -> None:
-        """`statement_seconds` is how long a statement may take; 0 sets no limit."""
-        self.url = make_url(url)
+        """`statement_seconds` is how long a statement may take; 0 sets no limit.
+
+        Raises SettingsUnfit if it is the URL of no database that can be used here.
+        """
+        self.url = read_url(url)
         self._is_sqlite = self.url.get_backend_name() == "sqlite"
         self.max_attempts = max_attempts
         self.statement_seconds = statement_seconds

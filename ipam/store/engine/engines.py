@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import ArgumentError
 
 from ipam import extras, files
+from ipam.errors import SettingsUnfit
 from ipam.store.engine import pools
 from ipam.store.engine.kept_statements import CompiledStatements
 from ipam.store.engine.row_hash import SQLITE_FUNCTION, of_sqlite
@@ -56,6 +57,16 @@ SQLITE_STEPS_PER_LOOK: Final = 200_000
 many, and each look needs Python's lock."""
 
 
+def read_url(text: str) -> sqlalchemy.URL:
+    """Raises SettingsUnfit, which does not repeat the text: there may be a password in it."""
+    try:
+        return sqlalchemy.make_url(text)
+    except ArgumentError as error:
+        raise _unfit("it is no URL") from error
+    except ValueError as error:
+        raise _unfit("its port is no number") from error
+
+
 def create_engine(
     url: sqlalchemy.URL, *, pool_size: int, lock_wait_seconds: int, statement_seconds: int = 0
 ) -> sqlalchemy.Engine:
@@ -65,6 +76,8 @@ def create_engine(
     transient to `ipam.store.engine.retry`. SQLite has no row locks. One that takes longer than
     `statement_seconds` (0 for any time) fails with an error that is a timeout there. On SQLite
     the time of a transaction is limited, by `limit_sqlite`.
+
+    Raises SettingsUnfit if the database is of another kind, or its driver is not there.
     """
     options: dict[str, Any] = {
         "pool_timeout": POOL_TIMEOUT_SECONDS,
@@ -74,17 +87,35 @@ def create_engine(
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
     }
-    match url.get_backend_name():
-        case "sqlite":
-            engine = _sqlite(url, options, limited=statement_seconds > 0)
-        case "postgresql":
-            engine = _postgresql(url, options, lock_wait_seconds, statement_seconds)
-        case "mysql" | "mariadb":
-            engine = _mariadb(url, options, lock_wait_seconds, statement_seconds)
-        case other:
-            raise ArgumentError(f"{other} is none of sqlite, postgresql and mysql")
+    try:
+        engine = _of_kind(url, options, lock_wait_seconds, statement_seconds)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise _unfit(str(error)) from error
     pools.close_late_returns(engine)
     return engine
+
+
+def _unfit(reason: str) -> SettingsUnfit:
+    said = (
+        f"[database] connection: {reason}. Write sqlite:////PATH,"
+        " postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE or mysql+pymysql://…, and in a"
+        " password %40 for @, %3A for : and %2F for /."
+    )
+    return SettingsUnfit([said])
+
+
+def _of_kind(
+    url: sqlalchemy.URL, options: dict[str, Any], lock_wait_seconds: int, statement_seconds: int
+) -> sqlalchemy.Engine:
+    match url.get_backend_name():
+        case "sqlite":
+            return _sqlite(url, options, limited=statement_seconds > 0)
+        case "postgresql":
+            return _postgresql(url, options, lock_wait_seconds, statement_seconds)
+        case "mysql" | "mariadb":
+            return _mariadb(url, options, lock_wait_seconds, statement_seconds)
+        case other:
+            raise ArgumentError(f"{other} is none of sqlite, postgresql and mysql")
 
 
 def _sqlite(url: sqlalchemy.URL, options: dict[str, Any], *, limited: bool) -> sqlalchemy.Engine:

@@ -76,6 +76,7 @@ def test_a_host_that_no_name_can_hold_is_refused(ipam: Ipam, api: LiveApi, tmp_p
     assert outcome.status == 1
     assert "':'" in outcome.err
     assert "agent@a" not in api.htpasswd_file.read_text()
+    assert not [*tmp_path.glob("agent-*.password")]
 
 
 def test_with_keystone_it_says_what_to_do_there(ipam: Ipam, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Connections are asked for with the same care by each driver of MariaDB."""
+"""What URLs stand for a database, and how connections to MariaDB are asked for."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
+from ipam.errors import SettingsUnfit
+from ipam.store.engine.database import Database
 from ipam.store.engine.engines import create_engine
 
 
@@ -49,3 +51,24 @@ def test_with_a_ca_mysqlclient_asks_whose_certificate_it_is(query: str, mode: st
     url = f"mysql+mysqldb://ipam@db.example.org/ipam{query}"
     assert asked_for(url).get("ssl_mode") == mode
     assert "ssl_mode" not in asked_for(url.replace("mysqldb", "pymysql").partition("&ssl_mode")[0])
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "it is no URL"),
+        ("ipam.sqlite", "it is no URL"),
+        ("postgresql+psycopg://ipam:hunter2@db:543x/ipam", "its port is no number"),
+        ("postgresql+psycopg://ipam:hunter2/3@db/ipam", "its port is no number"),
+        ("oracle://ipam:hunter2@db/ipam", "oracle is none of sqlite, postgresql and mysql"),
+        ("postgresql+other://ipam:hunter2@db/ipam", "postgresql.other"),
+        ("mysql+asyncmy://ipam:hunter2@db/ipam", "asyncmy"),
+        ("sqlite://", "must be a file"),
+    ],
+)
+def test_a_url_of_no_database_is_refused_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(SettingsUnfit) as refused:
+        Database(url)
+    assert "[database] connection: " in str(refused.value)
+    assert said in str(refused.value)
+    assert "hunter2" not in str(refused.value)
