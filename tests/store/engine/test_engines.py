@@ -59,7 +59,6 @@ def test_with_a_ca_mysqlclient_asks_whose_certificate_it_is(query: str, mode: st
         ("", "it is no URL"),
         ("ipam.sqlite", "it is no URL"),
         ("postgresql+psycopg://ipam:hunter2@db:543x/ipam", "its port is no number"),
-        ("postgresql+psycopg://ipam:hunter2/3@db/ipam", "its port is no number"),
         ("oracle://ipam:hunter2@db/ipam", "oracle is none of sqlite, postgresql and mysql"),
         ("postgresql+other://ipam:hunter2@db/ipam", "postgresql.other"),
         ("mysql+asyncmy://ipam:hunter2@db/ipam", "asyncmy"),
