@@ -25,7 +25,7 @@ from ipam.agent.guard.opening import asking
 from ipam.agent.guard.packed import Packed
 from ipam.agent.promised import is_advertised, terms
 from ipam.agent.readable import readable
-from ipam.agent.reloadable_files import port_files, subnet_options, withheld_files
+from ipam.agent.reloadable_files import port_files, refused_files, subnet_options, withheld_files
 from ipam.agent.same_ports import SamePorts, same_ports
 from ipam.agent.served import ServedNetwork, ServedPort
 from ipam.agent.state import Interface, NetworkState
@@ -69,6 +69,7 @@ def served_network(
             row.dhcp_port, ports, addresses=reserved, options=options, same=same, faults=faults
         )
         files |= withheld_files(subnets)
+        files |= refused_files((one for one in row.ports if not one.admin_state_up), subnets)
         state = _with_dhcp(
             state,
             row,

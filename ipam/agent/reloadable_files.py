@@ -61,6 +61,14 @@ def withheld_files(subnets: Sequence[DhcpSubnet]) -> dict[str, str]:
     return {"hosts/withheld": config.withheld_file(addresses)} if addresses else {}
 
 
+def refused_files(ports: Iterable[ServedPort], subnets: Sequence[DhcpSubnet]) -> dict[str, str]:
+    """The file with the machines of ports that are off: a dynamic range is not for them."""
+    if not any(subnet.row.dynamic_ranges for subnet in subnets):
+        return {}  # no stranger is answered
+    macs = [safe_words.mac(one.mac_address) for one in ports if one.mac_address]
+    return {"hosts/refused": config.refused_file(macs)} if macs else {}
+
+
 def subnet_options(
     row: FullNetwork, dhcp_port: DhcpPort, subnet: DhcpSubnet, faults: list[str]
 ) -> Iterable[Option]:

@@ -363,6 +363,15 @@ def test_a_port_that_is_down_is_not_served() -> None:
     assert list(served_port.state.files) == ["options/network"]
 
 
+def test_the_machine_of_a_port_that_is_down_is_no_stranger_of_a_dynamic_range() -> None:
+    span = [{"start": "10.0.0.100", "end": "10.0.0.101"}]
+    subnets = [subnet4(dynamic_ranges=span, dynamic_part=span)]
+    on = served(network(subnets=subnets, ports=[port()]))
+    off = served(network(subnets=subnets, ports=[port(admin_state_up=False)]))
+    assert "hosts/refused" not in on.state.files
+    assert off.state.files["hosts/refused"] == f"{port()['mac_address']},ignore\n"
+
+
 def test_a_port_elsewhere_is_served_without_a_tap() -> None:
     found = served(network(ports=[port(binding_host_id="")]))
     assert f"hosts/{PORT}" in found.state.files

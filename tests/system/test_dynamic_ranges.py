@@ -78,6 +78,32 @@ def test_a_stranger_gets_an_address_that_becomes_its_reservation(host: Host) -> 
     assert "DHCPNAK" not in host.log()
 
 
+def test_a_machine_whose_port_is_off_is_no_stranger(host: Host) -> None:
+    host.start_agent()
+    network, prefix = with_range(host)
+    machine = stranger(host, network)
+    port = host.port(
+        network,
+        f"{prefix}9",
+        mac_address=machine.port["mac_address"],
+        binding_host_id="",
+        admin_state_up=False,
+    )
+    host.api.put(network)
+    refused = Path(host.directory / "run" / "dhcp" / network["id"] / "hosts" / "refused")
+    eventually(refused.exists, "the machine is known")
+    assert machine.udhcpc("-t", "3") == ""
+    assert stranger(host, network).udhcpc() in (f"{prefix}100", f"{prefix}101")
+    port["admin_state_up"] = True
+    host.api.put(network)
+    host.await_ready(port)
+    assert machine.udhcpc() == f"{prefix}9"
+    port["admin_state_up"] = False
+    host.api.put(network)
+    eventually(refused.exists, "it is off again")
+    assert machine.udhcpc("-t", "3") == ""
+
+
 def test_machines_of_a_class_get_its_addresses_and_options(host: Host) -> None:
     host.start_agent()
     row = subnet()

@@ -205,6 +205,11 @@ def withheld_file(addresses: Iterable[Word]) -> str:
     return render_lines([[one] for one in addresses])
 
 
+def refused_file(macs: Iterable[Word]) -> str:
+    """A dhcp-host line for each MAC address whose requests get no answer."""
+    return render_lines([[one, Word("ignore")] for one in macs])
+
+
 def options_file(options: Iterable[Option]) -> str:
     """The dhcp-option lines of a network or of one port."""
     return render_lines(_option_lines(options))
