@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from ipam import clock, model
 from ipam.store import open_questions, served_networks, tables
@@ -46,10 +46,15 @@ def find(tx: Transaction, network_pk: int, check_id: str) -> Record | None:
 
 
 def waiting(tx: Transaction, host: str, most: int) -> list[Record]:
-    """The questions that this host's agent is to answer and has not answered, oldest first."""
+    """The questions that this host's agent is to answer and has not answered.
+
+    The oldest of each network comes before the second oldest of any: whoever asks much about one
+    network lets nobody else wait.
+    """
+    turn = func.row_number().over(partition_by=_T.c.network_pk, order_by=(_T.c.asked_at, _T.c.id))
     query = (
         _WITH_NETWORK.where(_T.c.asked_at > open_questions.oldest())
-        .order_by(_T.c.asked_at, _T.c.id)
+        .order_by(turn, _T.c.asked_at, _T.c.id)
         .limit(MOST_LOOKED_AT)
     )
     found = tx.execute(query)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ipam import clock
+from ipam.store import address_checks
 from ipam.store.engine.database import Database
 from ipam.worker import housekeeping
 from tests.api.agents.test_dhcp_state_requests import NOWHERE, Agent, with_subnet
@@ -70,6 +71,22 @@ def test_questions_at_once_do_not_disturb_each_other(api: Api) -> None:
     tell(agent, first)
     assert shown(api, second)["answers"][0]["machines"] == [IN_USE]
     assert shown(api, first)["answers"][0]["machines"] == []
+
+
+def test_many_questions_about_a_network_let_no_other_wait(
+    api_on_each: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = api_on_each
+    monkeypatch.setattr(address_checks, "MOST_LOOKED_AT", 4)
+    agent, flooded, other = Agent(api), with_subnet(api), with_subnet(api)
+    for network in (flooded, other):
+        api.create("port", network_id=network["id"], binding__host_id="host-a")
+    many = [ask(api, flooded["id"], f"10.0.0.{n}")["id"] for n in range(9, 15)]
+    late = ask(api, other["id"], "10.0.0.9")["id"]
+    found = [one["id"] for one in asked(agent)]
+    assert len(found) == 4
+    assert late in found[:2]
+    assert set(found) - {late} < set(many)
 
 
 def test_a_question_is_news_to_an_agent_that_asks_whether_anything_is(api: Api) -> None:
