@@ -62,15 +62,25 @@ class PortHost:
     """Whether the host keeps its ports from sending from others' addresses."""
 
 
+PLUGGED: Final = frozenset({"normal", "baremetal", "smart-nic"})
+"""The values of vnic_type of which a port can be bound to a host with an agent: the agent serves
+taps and bridges, and machines of Ironic's. Of the others hardware is to be a machine's port."""
+
 NO_HOST = PortHost("", model.VIF_UNBOUND)
 
 
 def port_host(
-    name: str, found: NetworkAndAgent, *, default_vif_type: str, oldest_heartbeat: int
+    name: str,
+    found: NetworkAndAgent,
+    *,
+    vnic_type: str,
+    default_vif_type: str,
+    oldest_heartbeat: int,
 ) -> PortHost:
-    """The host of this name for ports of a network. An old heartbeat means a dead agent.
+    """The host of this name for ports of a network and of this vnic_type.
 
-    The VIF type is the one that the agent reports, if it is a known one.
+    An old heartbeat means a dead agent. The VIF type is the one that the agent reports, if it is a
+    known one.
     """
     if found.heartbeat_at is None:
         return PortHost(name, default_vif_type, "was never heard of")
@@ -78,7 +88,10 @@ def port_host(
     if found.heartbeat_at < oldest_heartbeat:
         fault = f"is dead (last heard of {model.iso_time(found.heartbeat_at)})"
     segment = (found.provider_network_type, found.provider_physical_network)
-    if reason := reach.unreached(*segment, found.configurations, name):
+    reason = reach.unreached(*segment, found.configurations, name)
+    if vnic_type not in PLUGGED:
+        reason = f"plugs in no port with vnic_type {vnic_type}"
+    if reason:
         return PortHost(name, model.VIF_BINDING_FAILED, fault, reason, filters)
     reported = (found.configurations or {}).get("vif_type")
     known = reported in (model.VIF_TAP, model.VIF_BRIDGE)

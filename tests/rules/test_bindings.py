@@ -16,8 +16,10 @@ class Found:
     port_filter: bool | None = None
 
 
-def host(found: Found) -> PortHost:
-    return port_host("host-a", found, default_vif_type="tap", oldest_heartbeat=100)
+def host(found: Found, vnic_type: str = "normal") -> PortHost:
+    return port_host(
+        "host-a", found, vnic_type=vnic_type, default_vif_type="tap", oldest_heartbeat=100
+    )
 
 
 @pytest.mark.parametrize("reported", [True, False, None])
@@ -48,6 +50,18 @@ def test_ports_are_plugged_as_the_agent_says_where_that_is_known(
     configurations: dict[str, Any] | None, vif_type: str
 ) -> None:
     assert host(Found(configurations)) == PortHost("host-a", vif_type)
+
+
+@pytest.mark.parametrize("vnic_type", ["direct", "direct-physical", "macvtap", "virtio-forwarder"])
+def test_no_agent_plugs_in_hardware(vnic_type: str) -> None:
+    found = host(Found({}), vnic_type)
+    assert found.vif_type == "binding_failed"
+    assert found.unreached == f"plugs in no port with vnic_type {vnic_type}"
+
+
+@pytest.mark.parametrize("vnic_type", ["normal", "baremetal", "smart-nic"])
+def test_taps_and_machines_of_ironic_are_served(vnic_type: str) -> None:
+    assert host(Found({}), vnic_type) == PortHost("host-a", "tap")
 
 
 def test_an_agent_is_dead_once_its_heartbeat_is_too_old() -> None:

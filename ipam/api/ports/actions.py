@@ -171,12 +171,12 @@ class PortActions:
         ids = dict.fromkeys(body.network_id for body in bodies)
         networks = {network_id: _network(tx, network_id, project) for network_id in ids}
         self._service.wakes.after(tx, *(one.pk for one in networks.values()))
-        hosts: dict[tuple[str, int], PortHost] = {}
+        hosts: dict[tuple[str, int, str], PortHost] = {}
         most_pairs = self._settings.max_allowed_address_pair
         new = []
         for body in bodies:
             network = networks[body.network_id]
-            where = (body.binding_host_id or "", network.pk)
+            where = (body.binding_host_id or "", network.pk, body.binding_vnic_type)
             host = hosts.get(where) or host_of(self._service, tx, *where)
             hosts[where] = host
             found_pairs = pairs(body.allowed_address_pairs, most_pairs)
@@ -256,8 +256,10 @@ class PortActions:
             refuse_many_options(values["extra_dhcp_opts"])
         if values.get("expires_at"):
             values["expires_at"] = model.epoch_seconds(values["expires_at"])
-        if "binding_host_id" in values:
-            host = host_of(self._service, tx, values["binding_host_id"] or "", row.network_pk)
+        vnic_type = values.get("binding_vnic_type", row.binding_vnic_type)
+        if "binding_host_id" in values or vnic_type != row.binding_vnic_type:
+            name = values.get("binding_host_id", row.binding_host_id) or ""
+            host = host_of(self._service, tx, name, row.network_pk, vnic_type)
             values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
             if host.name != row.binding_host_id or host.unreached:
                 warn_of_silence(tx, row.id, host)

@@ -68,17 +68,10 @@ class Bindings:
                 raise PortBindingAlreadyExists(
                     f"Binding for port {port_id} on host {asked.host} already exists."
                 )
-            bound = host_of(self.service, tx, asked.host, port.network_pk)
-            if bound.unreached:
-                raise PortBindingError(
-                    f"Binding for port {port_id} on host {asked.host} could not be created or"
-                    f" updated. The agent of that host {bound.unreached}."
-                )
-            warn_of_silence(tx, port_id, bound)
             values = {
                 "vnic_type": asked.vnic_type,
                 "profile": asked.profile or {},
-                "vif_type": bound.vif_type,
+                "vif_type": self._vif_type(tx, port, asked.host, asked.vnic_type),
             }
             port_bindings.add(tx, port.pk, asked.host, values)
             return {}
@@ -87,18 +80,25 @@ class Bindings:
         return self.show(port_id, asked.host)
 
     def update(self, port_id: str, host: str, body: Any) -> BindingView:
-        """Change a binding's vnic_type or profile. Raises PortBindingNotFound."""
+        """Change a binding's vnic_type or profile.
+
+        Raises PortBindingNotFound or PortBindingError.
+        """
         given = parse(BindingUpdate, body, known=BindingView, method="PUT").result()
         values = writing.given(given)
         if "profile" in values:
             values["profile"] = values["profile"] or {}
 
         def work(tx: Transaction, port: Record) -> Mapping[str, Any]:
-            if host == port.binding_host_id:
-                return {f"binding_{name}": value for name, value in values.items()}
-            if port_bindings.find(tx, port.pk, host) is None:
+            is_active = host == port.binding_host_id
+            if not is_active and port_bindings.find(tx, port.pk, host) is None:
                 raise _missing(port_id, host)
-            port_bindings.change(tx, port.pk, host, values)
+            new = dict(values)
+            if vnic_type := new.get("vnic_type"):
+                new["vif_type"] = self._vif_type(tx, port, host, vnic_type)
+            if is_active:
+                return {f"binding_{name}": value for name, value in new.items()}
+            port_bindings.change(tx, port.pk, host, new)
             return {}
 
         self._change(port_id, host, work)
@@ -142,6 +142,17 @@ class Bindings:
             return {}
 
         self._change(port_id, host, work)
+
+    def _vif_type(self, tx: Transaction, port: Record, host: str, vnic_type: str) -> str:
+        """How the port is plugged in on the host. Raises PortBindingError if it cannot be."""
+        bound = host_of(self.service, tx, host, port.network_pk, vnic_type)
+        if bound.unreached:
+            raise PortBindingError(
+                f"Binding for port {port.id} on host {host} could not be created or updated."
+                f" The agent of that host {bound.unreached}."
+            )
+        warn_of_silence(tx, port.id, bound)
+        return bound.vif_type
 
     def _change(
         self, port_id: str, host: str, work: Callable[[Transaction, Record], Mapping[str, Any]]

@@ -11,14 +11,17 @@ from ipam.store.engine.database import Transaction
 LOG = logging.getLogger(__name__)
 
 
-def host_of(service: Service, tx: Transaction, name: str, network_pk: int) -> PortHost:
-    """The host of this name, for ports of the network; "" is none."""
+def host_of(
+    service: Service, tx: Transaction, name: str, network_pk: int, vnic_type: str
+) -> PortHost:
+    """The host of this name, for ports of the network and of the vnic_type; "" is none."""
     if not name:
         return NO_HOST
     settings = service.settings.network
     return port_host(
         name,
         ports.network_and_agent(tx, network_pk, model.DHCP_AGENT_TYPE, name),
+        vnic_type=vnic_type,
         default_vif_type=settings.vif_type,
         oldest_heartbeat=agents.oldest_heartbeat(settings.agent_down_time),
     )

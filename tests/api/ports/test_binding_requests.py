@@ -327,6 +327,23 @@ def test_binding_to_a_host_without_a_living_agent_is_warned_of_once(
     assert warned() == []
 
 
+def test_hardware_is_bound_to_no_host_with_an_agent(api: Api, bound: dict[str, Any]) -> None:
+    report = {"agent": {"host": "target", "started_at": 1, "configurations": {}}}
+    assert api.call("POST", "/agents", report).status_code == 200
+    path, asked = f"/ports/{bound['id']}/bindings", {"host": "target", "vnic_type": "direct"}
+    refused = ("PortBindingError", "POST", path, {"binding": asked})
+    assert "no port with vnic_type direct" in api.refused(409, *refused)
+    bind(api, bound)
+    change = ("PortBindingError", "PUT", f"{path}/target", {"binding": {"vnic_type": "direct"}})
+    api.refused(409, *change)
+    assert api.call("PUT", f"{path}/target/activate").status_code == 200
+    api.refused(409, *change)
+    api.update("port", bound["id"], binding__vnic_type="direct")
+    assert api.show("port", bound["id"])["binding:vif_type"] == "binding_failed"
+    api.update("port", bound["id"], binding__vnic_type="normal")
+    assert api.show("port", bound["id"])["binding:vif_type"] == "tap"
+
+
 def test_a_bad_body_is_refused(api: Api, bound: dict[str, Any]) -> None:
     path = f"/ports/{bound['id']}/bindings"
     for binding in ({}, {"host": ""}, {"host": "h", "vnic_type": "no"}, {"host": "h", "x": 1}):
