@@ -143,9 +143,14 @@ class Place:
         """What the kernel keeps of it is what it sees when it looks for the first time."""
         self.kernel.refresh()
         found = self.kernel.see(self.network_id, wanted)
-        if isinstance(self.kernel, NetlinkKernel):
+        while isinstance(self.kernel, NetlinkKernel):
             with contextlib.closing(NetlinkKernel()) as fresh:
-                assert fresh.see(self.network_id, wanted) == found
+                first = fresh.see(self.network_id, wanted)
+            if first == found:
+                break
+            self.kernel.refresh()  # something went between the two looks
+            before, found = found, self.kernel.see(self.network_id, wanted)
+            assert before != found, f"it is {first}"
         return found
 
     def build(self) -> None:
