@@ -5,6 +5,7 @@ from typing import Any
 
 from ipam import model
 from ipam.cli.commands.port_troubles import troubles
+from ipam.rules.bindings import PLUGGED
 
 
 def reason(
@@ -55,7 +56,12 @@ def configured_reason(
     if not network_is_up:
         return f"Its network is disabled: `ipam network set {port['network_id']} --enable`."
     if port.get("binding:vif_type") == model.VIF_BINDING_FAILED:
-        host = port["binding:host_id"]
+        host, vnic_type = port["binding:host_id"], port.get("binding:vnic_type", "normal")
+        if vnic_type not in PLUGGED:
+            return (
+                f"It is not bound: its vnic_type {vnic_type} asks for hardware, and an agent plugs"
+                f" in none: `openstack port set --vnic-type normal {port['id']}`."
+            )
         return (
             f"It is not bound: its host {host} does not reach its network; `ipam agent show"
             f" {host}` has the mappings. When it does, bind the port again: `ipam port set"

@@ -43,6 +43,12 @@ ALIVE = {
             [ALIVE],
             "does not reach its network; `ipam agent show node-7`",
         ),
+        (
+            {"binding:vif_type": "binding_failed", "binding:vnic_type": "direct"},
+            ["s1"],
+            [ALIVE],
+            "its vnic_type direct asks for hardware",
+        ),
         ({}, ["s1"], None, "Ask an admin"),
         ({}, ["s1"], [], "No agent has ever reported on host node-7"),
         ({"binding:host_id": ""}, ["s1"], [], "No agent has ever reported anywhere"),
