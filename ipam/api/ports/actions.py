@@ -257,11 +257,13 @@ class PortActions:
         if values.get("expires_at"):
             values["expires_at"] = model.epoch_seconds(values["expires_at"])
         vnic_type = values.get("binding_vnic_type", row.binding_vnic_type)
-        if "binding_host_id" in values or vnic_type != row.binding_vnic_type:
+        names_host = "binding_host_id" in values
+        if names_host or vnic_type != row.binding_vnic_type:
             name = values.get("binding_host_id", row.binding_host_id) or ""
             host = host_of(self._service, tx, name, row.network_pk, vnic_type)
             values |= {"binding_host_id": host.name, "binding_vif_type": host.vif_type}
-            if host.name != row.binding_host_id or host.unreached:
+            # Anybody may change the vnic_type, and fill the log by that; few may name a host.
+            if names_host and (host.name != row.binding_host_id or host.unreached):
                 warn_of_silence(tx, row.id, host)
         return values
 

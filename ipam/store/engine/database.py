@@ -25,13 +25,7 @@ from ipam import files
 from ipam.backoff import Backoff
 from ipam.errors import DatabaseUnavailable, TimeLimitExceeded
 from ipam.store.engine import time_limit
-from ipam.store.engine.engines import (
-    IMMEDIATE,
-    READING,
-    create_engine,
-    limit_sqlite,
-    read_url,
-)
+from ipam.store.engine.engines import IMMEDIATE, READING, create_engine, limit_sqlite, read_url
 from ipam.store.engine.notes import Notes
 from ipam.store.engine.pools import close_connections
 from ipam.store.engine.retry import is_disconnect, is_timeout, is_transient

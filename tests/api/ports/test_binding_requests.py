@@ -327,7 +327,9 @@ def test_binding_to_a_host_without_a_living_agent_is_warned_of_once(
     assert warned() == []
 
 
-def test_hardware_is_bound_to_no_host_with_an_agent(api: Api, bound: dict[str, Any]) -> None:
+def test_hardware_is_bound_to_no_host_with_an_agent(
+    api: Api, bound: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     report = {"agent": {"host": "target", "started_at": 1, "configurations": {}}}
     assert api.call("POST", "/agents", report).status_code == 200
     path, asked = f"/ports/{bound['id']}/bindings", {"host": "target", "vnic_type": "direct"}
@@ -338,8 +340,12 @@ def test_hardware_is_bound_to_no_host_with_an_agent(api: Api, bound: dict[str, A
     api.refused(409, *change)
     assert api.call("PUT", f"{path}/target/activate").status_code == 200
     api.refused(409, *change)
+    caplog.clear()
     api.update("port", bound["id"], binding__vnic_type="direct")
     assert api.show("port", bound["id"])["binding:vif_type"] == "binding_failed"
+    assert not caplog.records, "anybody may do that, again and again"
+    api.update("port", bound["id"], binding__host_id="target")
+    assert "plugs in no port with vnic_type direct" in caplog.text
     api.update("port", bound["id"], binding__vnic_type="normal")
     assert api.show("port", bound["id"])["binding:vif_type"] == "tap"
 
